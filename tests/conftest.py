@@ -1,0 +1,145 @@
+"""What every test can use: strict mode, and one way to say that something outside is needed.
+
+A test that needs a server, a browser or weights says so with a marker (`needs_browser`, `needs_nginx`,
+`needs_weights("smollm2")`, `needs_postgres`, `needs_redis`), or asks for the fixture that gives its place
+(`browser_path`, `nginx_path`, `models_dir`, `postgres_url`, `redis_url`). Where it is missing the test is skipped, and
+the summary says what to do about it. With GENAIOPS_TEST_STRICT=1, as in CI, it fails instead.
+"""
+
+import os
+import shutil
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import pytest
+
+Require = Callable[[bool, str, str], None]
+
+
+def models_home() -> Path:
+    """Where the tests look for pulled weights: a folder laid out like $GENAIOPS_HOME/models."""
+    return Path(os.environ.get("GENAIOPS_TEST_MODELS", "~/.cache/genaiops-test/models")).expanduser()
+
+
+def find_browser(_: str) -> str | None:
+    names = (os.environ.get("GENAIOPS_TEST_BROWSER", ""), "chromium", "chromium-browser", "google-chrome")
+    return next(filter(None, map(shutil.which, filter(None, names))), None)
+
+
+def find_nginx(_: str) -> str | None:
+    return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
+
+
+def find_weights(name: str) -> str | None:
+    return next((str(path.parent) for path in sorted((models_home() / name).glob("*/manifest.json"))), None)
+
+
+def find_server(variable: str, port: int) -> str | None:
+    """The URL in an environment variable, when something answers there. Tests touch no server that nobody named."""
+    url = os.environ.get(variable, "")
+    if not url:
+        return None
+    parts = urlsplit(url)
+    try:
+        socket.create_connection((parts.hostname or "127.0.0.1", parts.port or port), timeout=2).close()
+    except OSError:
+        return None
+    return url
+
+
+class Need(NamedTuple):
+    """Something outside the repository: how to find it (None: not there), what it is, how to get it."""
+
+    find: Callable[[str], str | None]
+    what: str
+    remedy: str
+
+
+NEEDS = {
+    "needs_browser": Need(
+        find_browser, "a Chromium browser", "apt-get install chromium, or set GENAIOPS_TEST_BROWSER to its path"
+    ),
+    "needs_nginx": Need(find_nginx, "nginx", "apt-get install nginx"),
+    "needs_weights": Need(
+        find_weights, "the weights of", "make weights, or set GENAIOPS_TEST_MODELS to a folder of pulled models"
+    ),
+    "needs_postgres": Need(
+        lambda _: find_server("GENAIOPS_TEST_POSTGRES", 5432),
+        "a PostgreSQL server",
+        "set GENAIOPS_TEST_POSTGRES to the URL of an empty database that may be written to",
+    ),
+    "needs_redis": Need(
+        lambda _: find_server("GENAIOPS_TEST_REDIS", 6379),
+        "a Redis server",
+        "set GENAIOPS_TEST_REDIS to the URL of an empty database that may be flushed",
+    ),
+}
+
+
+def strict() -> bool:
+    return os.environ.get("GENAIOPS_TEST_STRICT", "") not in {"", "0"}
+
+
+def missing(what: str, remedy: str) -> None:
+    """Skip the running test, or fail it in strict mode."""
+    message = f"needs {what}: {remedy}"
+    if strict():
+        pytest.fail(f"{message} (GENAIOPS_TEST_STRICT is set, so this is no skip)", pytrace=False)
+    pytest.skip(message)
+
+
+def place(marker: str, argument: str = "") -> str:
+    """Where the thing that `marker` needs is. Skips or fails the running test when it is nowhere."""
+    need = NEEDS[marker]
+    found = need.find(argument)
+    if found is None:
+        missing(f"{need.what} {argument}".strip(), need.remedy)
+    assert found is not None
+    return found
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for mark in item.iter_markers():
+        if mark.name in NEEDS:
+            for argument in mark.args or ("",):
+                place(mark.name, argument)
+
+
+@pytest.fixture(scope="session")
+def require() -> Require:
+    """`require(condition, what, remedy)` for needs that have no marker: skips visibly, or fails in strict mode."""
+
+    def check(condition: bool, what: str, remedy: str) -> None:
+        if not condition:
+            missing(what, remedy)
+
+    return check
+
+
+@pytest.fixture(scope="session")
+def browser_path() -> str:
+    return place("needs_browser")
+
+
+@pytest.fixture(scope="session")
+def nginx_path() -> str:
+    return place("needs_nginx")
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> str:
+    return place("needs_postgres")
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> str:
+    return place("needs_redis")
+
+
+@pytest.fixture(scope="session")
+def models_dir() -> Path:
+    """The folder of pulled models; mark the test needs_weights(name) for what has to be in it."""
+    return models_home()
