@@ -1,0 +1,44 @@
+"""Artifacts of the Hub: named things with immutable versions, and names that move."""
+
+from typing import Any, Literal
+
+import msgspec
+
+ArtifactKind = Literal[
+    "model", "prompt", "dataset", "embedding", "index", "policy", "suite", "judge", "pipeline", "blueprint", "report"
+]
+
+
+class Artifact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A named thing. `id` is `kind/name`."""
+
+    id: str
+    kind: ArtifactKind
+    name: str
+    tenant_id: str = "default"
+    title: str = ""
+    created_us: int
+
+
+class Version(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An immutable version. `id` is `kind/name@sha256:...`; `manifest` describes it (files with digests, licence,
+    source, card).
+    """
+
+    id: str
+    artifact_id: str
+    digest: str
+    manifest: dict[str, Any] = {}
+    created_us: int
+    created_by: str = ""
+
+
+class Alias(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A name that moves. `id` is `kind/name@alias`."""
+
+    id: str
+    artifact_id: str
+    name: str
+    version_id: str
+    moved_us: int
+    moved_by: str = ""

@@ -1,0 +1,107 @@
+"""The two records of a call in a worker's spool: admitted (before dispatch) and settled (before the last byte).
+
+Bodies are not inside these structs: they follow the record as raw bytes of the same frame (see
+`genaiops.ports.spool`), so that a 200 KB prompt is written without being copied into a message first.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from genaiops.domain._limits import Cost, Usage
+from genaiops.domain._routing import Operation
+from genaiops.domain._trace import Status
+
+
+class Charge(msgspec.Struct, frozen=True, array_like=True):
+    """An amount on the counter of one budget in one of its windows: what is reserved, later what is settled."""
+
+    budget_id: str
+    window_us: int
+    amount: int
+
+
+class Admitted(msgspec.Struct, frozen=True, array_like=True, tag="admitted"):
+    """A call that passed the limits and is about to be dispatched. `sequence` counts the worker's calls from 1."""
+
+    sequence: int
+    trace_id: bytes
+    span_id: bytes
+    parent_id: bytes | None
+    request_id: str
+    start_us: int
+    operation: Operation
+    model: str
+    route_id: str | None
+    streamed: bool
+    key_id: str
+    key_name: str
+    actor_id: str
+    tenant_id: str
+    team_id: str | None
+    environment_id: str
+    application: str | None
+    user_id: str | None
+    user_verified: bool
+    session_id: str | None
+    peer: str
+    snapshot_version: int
+    capture: Literal["full", "preview", "off"]
+    reserved: tuple[Charge, ...]
+
+
+class Attempt(msgspec.Struct, frozen=True, array_like=True):
+    """One try at a provider. `pays`: this attempt owns the usage and the cost of the call."""
+
+    span_id: bytes
+    target_id: str
+    provider: str
+    upstream_model: str
+    start_us: int
+    duration_us: int
+    first_token_us: int | None
+    status: Status
+    http_status: int | None
+    error_type: str | None
+    error_message: str | None
+    pays: bool
+    usage: Usage | None
+    cost: Cost | None
+    response_id: str | None
+    response_model: str | None
+    finish_reason: str | None
+    reason: str
+    server_address: str | None = None
+    server_port: int | None = None
+
+
+class Settled(msgspec.Struct, frozen=True, array_like=True, tag="settled"):
+    """How the call of the same `sequence` ended. `http_status` is what the client got."""
+
+    sequence: int
+    trace_id: bytes
+    end_us: int
+    first_token_us: int | None
+    status: Status
+    http_status: int
+    error_type: str | None
+    error_message: str | None
+    attempts: tuple[Attempt, ...]
+    charged: tuple[Charge, ...]
+    output_truncated: bool = False
+    cache: str | None = None
+
+
+class Refused(msgspec.Struct, frozen=True, array_like=True, tag="refused"):
+    """A call that was turned away before dispatch by a known key's limits or scope, or for a bad body: it costs
+    nothing, and is seen.
+    """
+
+    admitted: Admitted
+    end_us: int
+    http_status: int
+    error_type: str
+    error_message: str
+
+
+CallRecord = Admitted | Settled | Refused

@@ -1,0 +1,87 @@
+"""Meters, budgets and rate limits."""
+
+from typing import Literal
+
+import msgspec
+
+from genaiops.core.clock import Period
+
+MeterKind = Literal["money", "tokens", "calls"]
+ScopeKind = Literal["key", "team", "application", "environment", "tenant"]
+
+
+class Scope(msgspec.Struct, frozen=True, array_like=True):
+    """What a limit is set on: `Scope("team", "search")`."""
+
+    kind: ScopeKind
+    id: str
+
+
+class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """At most `limit` of a meter in each period, by the calendar of `timezone`.
+
+    `limit` is in nano-units of `currency` for money, in tokens (input + output) or in calls. A hard budget refuses
+    the call that could exceed it (what is settled + what is reserved never exceeds the limit); a soft one only warns,
+    at the shares `warn_at`.
+    """
+
+    id: str
+    scope: Scope
+    meter: MeterKind
+    limit: int
+    hard: bool = True
+    period: Period = "month"
+    timezone: str = "UTC"
+    currency: str = "USD"
+    warn_at: tuple[float, ...] = (0.8, 1.0)
+    created_us: int
+    reset_us: int = 0
+
+
+class RateLimit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Requests and tokens a minute (generic cell rate algorithm, burst of one minute), and calls at a time."""
+
+    id: str
+    scope: Scope
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    concurrency: int | None = None
+    created_us: int
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """Tokens of one attempt in buckets that exclude each other; the totals are sums of buckets, so nothing counts
+    twice.
+
+    `estimated`: the provider sent no usage and `estimator` counted instead. OpenTelemetry GenAI 1.41: input includes
+    cached, output includes reasoning.
+    """
+
+    input_uncached: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
+    output_text: int = 0
+    reasoning: int = 0
+    estimated: bool = False
+    estimator: str | None = None
+
+    @property
+    def input_tokens(self) -> int:
+        return self.input_uncached + self.cache_read + self.cache_write
+
+    @property
+    def output_tokens(self) -> int:
+        return self.output_text + self.reasoning
+
+    @property
+    def total_tokens(self) -> int:
+        return self.input_tokens + self.output_tokens
+
+
+class Cost(msgspec.Struct, frozen=True):
+    """What an attempt cost. `nano` is None when no price is known: unknown is a value, never 0."""
+
+    nano: int | None
+    currency: str = "USD"
+    price_id: str | None = None
+    price_version: int | None = None

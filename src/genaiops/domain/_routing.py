@@ -1,0 +1,102 @@
+"""Targets, routes and prices: where a call can go and what it costs there."""
+
+from typing import Literal
+
+import msgspec
+
+Operation = Literal["chat", "text_completion", "embeddings"]
+
+
+class TargetTimeouts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Seconds. `first_token` runs from dispatch to the first byte of content, `idle` between two pieces of a stream."""
+
+    connect: float = 5.0
+    first_token: float = 60.0
+    idle: float = 60.0
+    total: float = 600.0
+
+
+class BreakerPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Open after `failures` in a row; after `cooldown` seconds one probe call decides whether to close again."""
+
+    failures: int = 5
+    cooldown: float = 15.0
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One model at one provider. `id` is its name.
+
+    `model` is the name that clients call, `upstream_model` the provider's name for it. `credentials` are names of
+    secrets, used in turn, each cooled down apart when the provider limits it. `base_url` ends before
+    `/chat/completions` (None for `echo`); it is the only place a call can go: nothing in a request can change it.
+    `max_output_tokens` is the cap that is injected where a limit needs one and the request has none. `stream_usage`:
+    ask for usage at the end of streams, and keep it from clients that did not ask. `settings` are the provider's own
+    (the `echo` provider's script).
+    """
+
+    id: str
+    provider: str
+    model: str
+    upstream_model: str
+    base_url: str | None = None
+    operations: tuple[Operation, ...] = ("chat", "text_completion")
+    credentials: tuple[str, ...] = ()
+    timeouts: TargetTimeouts = TargetTimeouts()
+    breaker: BreakerPolicy = BreakerPolicy()
+    max_concurrency: int | None = None
+    max_output_tokens: int = 4096
+    context_window: int | None = None
+    stream_usage: bool = True
+    proxy: str | None = None
+    ca_file: str | None = None
+    settings: dict[str, str] = {}
+    enabled: bool = True
+    created_us: int
+
+
+class RouteTarget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    target_id: str
+    weight: int = 1
+
+
+class RetryPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`attempts` over all targets of a call; full-jitter exponential back-off from `backoff` seconds; no attempt
+    begins after `deadline` seconds."""
+
+    attempts: int = 3
+    backoff: float = 0.2
+    backoff_max: float = 5.0
+    deadline: float = 120.0
+
+
+class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which targets serve a name: equivalents by weight, then fallbacks in order. `id` is the name clients call."""
+
+    id: str
+    targets: tuple[RouteTarget, ...]
+    fallbacks: tuple[str, ...] = ()
+    retry: RetryPolicy = RetryPolicy()
+    created_us: int
+
+
+class Price(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One line of the price table: nano-units of `currency` per million tokens of each bucket, from `valid_from_us` on.
+
+    A bucket without a price of its own (None) is charged as its parent: cached read and write as input, reasoning as
+    output. `model` is the upstream model's name or a prefix ending in `*`; the longest match wins, then the latest
+    `valid_from_us`.
+    """
+
+    id: str
+    version: int
+    provider: str
+    model: str
+    currency: str = "USD"
+    input: int
+    output: int
+    cache_read: int | None = None
+    cache_write: int | None = None
+    reasoning: int | None = None
+    valid_from_us: int = 0
+    source: str = ""
+    created_us: int

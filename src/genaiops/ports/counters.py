@@ -1,0 +1,124 @@
+"""Counters: limits and budgets that all workers share, exact also when a worker is killed.
+
+A worker owns one column. It reserves before a call and settles after it; `reserve` is atomic over all its holds (all
+or none). What a dead worker had reserved stays reserved until `recover` is called for its column with what its spool
+says.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, Protocol
+
+import msgspec
+
+from genaiops.domain import Charge
+
+
+class Hold(msgspec.Struct, frozen=True, array_like=True):
+    """One demand on one counter.
+
+    `kind` "sum": settled + reserved (all columns) + amount <= limit, else refused; `limit` None never refuses (soft
+    budgets, still counted). `kind` "rate": generic cell rate algorithm (ITU-T I.371): `limit` units a minute with a
+    burst of one minute's worth. `key` names the counter (a budget's id, `rate_limit/requests`, ...); `window_us` is
+    the start of its period (0 for rate and for concurrency), `window_end_us` tells when the counter may be forgotten.
+    """
+
+    kind: Literal["sum", "rate"]
+    key: str
+    window_us: int
+    window_end_us: int
+    amount: int
+    limit: int | None
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """Hold number `index` said no. `retry_after` in seconds (None: not before the window ends). `settled` and
+    `reserved` as found.
+    """
+
+    index: int
+    retry_after: float | None
+    settled: int
+    reserved: int
+
+
+class Reservation(Protocol):
+    """Belongs to the column that made it, used up by `settle`."""
+
+    def used(self) -> Sequence[int]:
+        """For each hold, what was in use on its counter right after the reservation (settled + reserved; of a rate:
+        the units that have not drained yet), so that a client can be told what is left without another look."""
+        ...
+
+
+class Reading(msgspec.Struct, frozen=True):
+    settled: int
+    reserved: int
+
+
+class Gauge(msgspec.Struct, frozen=True):
+    name: str
+    column: int
+    value: int
+
+
+class Counters(Protocol):
+    """All methods are synchronous and take microseconds; none may be called across an await while another is in
+    progress.
+    """
+
+    def reserve(self, holds: Sequence[Hold], now_us: int) -> Reservation | Refusal: ...
+
+    def settle(self, reservation: Reservation, actual: Sequence[int], sequence: int, now_us: int | None = None) -> None:
+        """Replace each hold's reserved amount by the actual one (0 gives it back). `sequence` is the call's,
+        remembered with the same atomicity, so that after a crash it is known whether the last settled record of the
+        spool had been applied.
+
+        A rate gets back only what has not drained by now (`now_us`, by default the clock): so no correction lets more
+        than the limit through. An actual amount above the reserved one is a debt, paid off within a further minute at
+        most."""
+        ...
+
+    def read(self, key: str, window_us: int, now_us: int | None = None) -> Reading:
+        """Of a rate: the units that have not drained by now, as settled."""
+        ...
+
+    def load(self, totals: Mapping[tuple[str, int], tuple[int, int]]) -> None:
+        """Set settled totals: (key, window_us) -> (total, window_end_us). Used at start and when a budget is made or
+        reset.
+        """
+        ...
+
+    def applied(self, column: int) -> int:
+        """The `sequence` of the last settle that the column's worker applied (0: none), torn writes repaired first.
+
+        Calls end in any order, so a greater sequence says nothing: the last settled record of a dead life's spool was
+        applied exactly when its sequence equals this one, and otherwise its `charged` belongs into `recover`."""
+        ...
+
+    def recover(self, column: int, charges: Sequence[Charge]) -> None:
+        """After a worker's death: add the charges to the settled totals and clear the column (reservations, gauges,
+        acknowledgement).
+        """
+        ...
+
+    def set_version(self, version: int) -> None:
+        """Publish a Snapshot's version (one word)."""
+        ...
+
+    def version(self) -> int: ...
+
+    def acknowledge(self, version: int) -> None:
+        """This column's worker serves this version now."""
+        ...
+
+    def acknowledged(self) -> Mapping[int, int]:
+        """Column -> version, of the columns whose worker lives (attached and not recovered)."""
+        ...
+
+    def set_gauge(self, name: str, value: int) -> None:
+        """A figure of this column others may read (calls in flight, a breaker's state)."""
+        ...
+
+    def gauges(self) -> Sequence[Gauge]: ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,136 @@
+"""Providers: how a call is spoken to a kind of server, and the transport it travels on.
+
+A Provider is a wire format: pure, one file each. A Transport carries bytes to one target; the gateway only knows
+these two.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from genaiops.domain import Operation, Target, Usage
+
+
+class CallBody(msgspec.Struct, frozen=True):
+    """A client's body in the OpenAI dialect, decoded no further than routing needs. `raw` is what arrived, unchanged.
+
+    `max_tokens` is the cap in force (the request's own, or the injected one when `inject_cap`). `wants_usage`: the
+    client asked for usage at the end of the stream itself.
+    """
+
+    operation: Operation
+    raw: bytes
+    model: str
+    stream: bool
+    wants_usage: bool
+    max_tokens: int | None
+    inject_cap: bool
+
+
+class Wire(msgspec.Struct, frozen=True):
+    """A request as it goes out. `path` is appended to the path of the target's base URL. `filter_usage`: usage was
+    asked for on the gateway's own behalf, so that event must not reach the client."""
+
+    method: bytes
+    path: bytes
+    headers: Sequence[tuple[bytes, bytes]]
+    body: bytes
+    filter_usage: bool = False
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What a whole answer says about itself. `text` is its visible text (for the estimate when `usage` is None)."""
+
+    usage: Usage | None
+    response_id: str | None = None
+    response_model: str | None = None
+    finish_reason: str | None = None
+    text: str = ""
+
+
+class StreamPiece(msgspec.Struct, frozen=True):
+    """One or more events ready to be passed on. `content`: something the user sees is in it (text, a tool call);
+    `error`: an error event (its message); `done`: the terminal event was in it."""
+
+    data: bytes
+    content: bool = False
+    error: str | None = None
+    done: bool = False
+
+
+class StreamReader(Protocol):
+    """Follows one stream of server-sent events; bounded memory."""
+
+    def feed(self, chunk: bytes) -> StreamPiece | None:
+        """What may be passed on now (None: an event is not whole yet). Raises UpstreamError on garbage."""
+        ...
+
+    def finish(self) -> Answer:
+        """What the stream said in all, complete or not."""
+        ...
+
+    def keep(self) -> bytes:
+        """The events passed on so far, bounded (for the trace), and whether some are missing."""
+        ...
+
+    @property
+    def truncated(self) -> bool: ...
+
+
+class ProviderError(msgspec.Struct, frozen=True):
+    """An error answer, read: its message and code, whether another try may help, and for how many seconds the
+    credential or the target should rest (upstream `retry-after` and rate-limit headers)."""
+
+    message: str
+    code: str | None
+    type: str | None
+    retryable: bool
+    rest: float | None
+    limits_credential: bool = False
+
+
+class Provider(Protocol):
+    name: str
+
+    def prepare(self, call: CallBody, target: Target, credential: str | None) -> Wire: ...
+
+    def read(self, operation: Operation, body: bytes) -> Answer:
+        """Raises UpstreamError when a 200 body is no answer."""
+        ...
+
+    def stream(self, operation: Operation, *, filter_usage: bool) -> StreamReader: ...
+
+    def error(self, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> ProviderError: ...
+
+
+class Reply(Protocol):
+    """The head of a response, and its body as it comes (genaiops.http1.Reply is one)."""
+
+    @property
+    def status(self) -> int: ...
+
+    @property
+    def headers(self) -> Sequence[tuple[bytes, bytes]]: ...
+
+    def header(self, name: bytes) -> bytes | None: ...
+    async def read(self, limit: int) -> bytes: ...
+    async def chunk(self) -> bytes | None: ...
+    def release(self) -> None: ...
+    def abort(self) -> None: ...
+
+
+class Transport(Protocol):
+    """Carries requests to one target. Errors are of http1's tree, which tells whether a retry is safe."""
+
+    async def send(self, wire: Wire, target: Target) -> Reply: ...
+
+    async def aclose(self) -> None: ...
+
+
+class TokenEstimator(Protocol):
+    """Counts tokens where nobody else did; `name` stands on what it counted."""
+
+    name: str
+
+    def estimate(self, text: str) -> int: ...

@@ -1,0 +1,135 @@
+"""Records: the nouns that people and programs change (keys, teams, targets, routes, prices, budgets, artifacts ...).
+
+One collection per noun. Every write happens in a Unit, which is one serialised transaction: either all of it is there
+afterwards, with one Change per add, replace and remove, or nothing is. The highest change number is the version of the
+records (and of the Snapshot made from them).
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Literal, Protocol, TypeVar
+
+import msgspec
+
+from genaiops.domain import (
+    Actor,
+    Alias,
+    ApiKey,
+    Artifact,
+    Budget,
+    Environment,
+    IdentityIssuer,
+    Price,
+    RateLimit,
+    Route,
+    Target,
+    Team,
+    Tenant,
+    Version,
+)
+
+
+class Collection(msgspec.Struct, frozen=True):
+    """How a noun is stored: the collection's name and the fields that can be searched for (columns with an index).
+
+    `scope.id` is the field `id` of the field `scope`.
+    """
+
+    name: str
+    index: tuple[str, ...] = ()
+    unique: tuple[str, ...] = ()
+
+
+COLLECTIONS: Mapping[type, Collection] = {
+    Tenant: Collection("tenants"),
+    Team: Collection("teams", ("tenant_id",)),
+    Environment: Collection("environments", ("tenant_id",)),
+    Actor: Collection("actors", ("tenant_id", "team_id", "kind"), ("name",)),
+    ApiKey: Collection("keys", ("actor_id", "team_id", "environment_id", "name"), ("digest",)),
+    IdentityIssuer: Collection("issuers"),
+    Target: Collection("targets", ("model", "provider")),
+    Route: Collection("routes"),
+    Price: Collection("prices", ("provider", "model")),
+    Budget: Collection("budgets", ("scope.kind", "scope.id")),
+    RateLimit: Collection("rate_limits", ("scope.kind", "scope.id")),
+    Artifact: Collection("artifacts", ("kind",)),
+    Version: Collection("versions", ("artifact_id",)),
+    Alias: Collection("aliases", ("artifact_id",)),
+}
+"""Every stored noun has `id: str`. Changing this mapping needs a migration."""
+
+T = TypeVar("T")
+
+Action = Literal["add", "replace", "remove"]
+
+
+class Change(msgspec.Struct, frozen=True):
+    """One entity changed: `body` is its JSON afterwards (None when removed). `seq` counts all from 1 without gaps."""
+
+    seq: int
+    at_us: int
+    actor_id: str
+    action: Action
+    collection: str
+    entity_id: str
+    body: bytes | None
+
+
+class View(Protocol):
+    def get(self, noun: type[T], entity_id: str) -> T | None: ...
+
+    def find(
+        self,
+        noun: type[T],
+        where: Mapping[str, str | None] | None = None,
+        *,
+        after: str | None = None,
+        limit: int = 1000,
+    ) -> list[T]:
+        """Entities in order of id (by bytes), those with id > `after`. `where` names the id and indexed or unique
+        fields, anything else is a ValueError."""
+        ...
+
+    def count(self, noun: type[Any], where: Mapping[str, str | None] | None = None) -> int: ...
+
+    def version(self) -> int:
+        """The highest change number, 0 when nothing was ever written."""
+        ...
+
+    def changes(self, after: int, *, limit: int = 1000) -> list[Change]: ...
+
+
+class Unit(View, Protocol):
+    def add(self, entity: Any) -> None:
+        """Conflict when the id or a unique field is taken already (the message names which)."""
+        ...
+
+    def add_all(self, entities: Sequence[Any]) -> None:
+        """As `add` for each in order, and fast for a hundred thousand."""
+        ...
+
+    def replace(self, entity: Any) -> None:
+        """NotFound when there is none with that id, Conflict when a unique field is taken by another."""
+        ...
+
+    def remove(self, noun: type[Any], entity_id: str) -> None:
+        """NotFound when there is none with that id."""
+        ...
+
+
+class Records(Protocol):
+    """Safe to use from several threads and processes. StoreError when it cannot be used (locked, full, newer)."""
+
+    def read(self) -> AbstractContextManager[View]:
+        """A consistent view."""
+        ...
+
+    def write(self, actor_id: str) -> AbstractContextManager[Unit]:
+        """A serialised write transaction: commits at the end of the block, rolls back on an exception."""
+        ...
+
+    def migrate(self) -> Sequence[str]:
+        """Bring the store to this program's revision; the revisions applied. StoreError when the store is newer."""
+        ...
+
+    def close(self) -> None: ...

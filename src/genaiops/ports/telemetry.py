@@ -1,0 +1,195 @@
+"""Telemetry: traces, their content, rollups, scores, and how far the spools have been folded in.
+
+`write` is idempotent by span id. Content commits first; then the spans, the rollups of spans that were really new,
+the ledger and the offsets commit in one transaction, so that killing the writer at any moment loses nothing and
+doubles nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, Protocol
+
+import msgspec
+
+from genaiops.core.histogram import Histogram
+from genaiops.domain import Charge, Content, Score, Span, Status
+
+
+class SpoolOffset(msgspec.Struct, frozen=True):
+    """Everything of `life` before (segment, offset) is folded in. `open` carries what the reader must remember of
+    calls that were admitted but not settled by then (an opaque message of the folder)."""
+
+    life: str
+    segment: int
+    offset: int
+    open: bytes = b""
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """`ledger`: settled charges to add to the budgets' totals, in the same transaction. `replace`: spans that may
+    take the place of one with the same id written earlier (none for calls: they are written once, when settled)."""
+
+    spans: Sequence[Span] = ()
+    contents: Sequence[Content] = ()
+    scores: Sequence[Score] = ()
+    ledger: Sequence[Charge] = ()
+    offsets: Sequence[SpoolOffset] = ()
+
+
+class Written(msgspec.Struct, frozen=True):
+    """`spans` were new, `duplicates` were there already; `content_shed` payloads were dropped because the disk is
+    full.
+    """
+
+    spans: int
+    duplicates: int
+    content_shed: int = 0
+
+
+class TraceFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """All given conditions hold for the root span (`min_cost_nano` for its trace). Times by start.
+
+    `text` is full-text search over contents (every word and every "phrase" must occur; nothing that people type is an
+    error). A match belongs to the nearest root span above the span that matched; since and until hold for both.
+    """
+
+    since_us: int | None = None
+    until_us: int | None = None
+    status: Status | None = None
+    environment_id: str | None = None
+    team_id: str | None = None
+    key_id: str | None = None
+    application: str | None = None
+    model: str | None = None
+    target_id: str | None = None
+    user_id: str | None = None
+    session_id: str | None = None
+    operation: str | None = None
+    error_type: str | None = None
+    min_duration_us: int | None = None
+    min_cost_nano: int | None = None
+    text: str | None = None
+
+
+class TraceRow(msgspec.Struct, frozen=True):
+    """A root span with the sums of the trace (each token counted once: spans that own usage). `cost_nano` None:
+    unknown for at least one paying span; `spans` is how many there are."""
+
+    root: Span
+    input_tokens: int
+    output_tokens: int
+    estimated: bool
+    cost_nano: int | None
+    spans: int
+
+
+class Page(msgspec.Struct, frozen=True):
+    """`next` is the cursor of the following page, None at the end. Keyset order: newest first by (start, span id), with
+    `text` by those of the newest matching span.
+
+    The work for one page is bounded: a page may be short, even empty, and still have a `next` that goes on with the
+    search.
+    """
+
+    rows: Sequence[TraceRow]
+    next: str | None
+
+
+class Trace(msgspec.Struct, frozen=True):
+    """All spans in order of start, contents by span id (hex), scores."""
+
+    trace_id: bytes
+    spans: Sequence[Span]
+    contents: Mapping[str, Content]
+    scores: Sequence[Score]
+
+
+Dimension = Literal[
+    "environment_id",
+    "team_id",
+    "key_id",
+    "application",
+    "request_model",
+    "target_id",
+    "operation",
+    "status",
+    "tenant_id",
+]
+
+
+class Rollup(msgspec.Struct, frozen=True):
+    """Sums of one bucket of time and one combination of dimensions.
+
+    `calls` counts root spans, `errors` those of status error or aborted, `attempts` spans of kind llm, embedding or
+    rerank; tokens and cost only usage owners. `cost_unknown` counts paying spans without a
+    known price. Histograms: duration of root spans, time to first token, both in microseconds.
+    """
+
+    start_us: int
+    group: Mapping[str, str]
+    calls: int
+    errors: int
+    attempts: int
+    input_tokens: int
+    cache_read: int
+    output_tokens: int
+    estimated_calls: int
+    cost_nano: int
+    cost_unknown: int
+    duration: Histogram
+    first_token: Histogram
+
+
+class RollupQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """`step`: one row per minute, hour, day (UTC), or one for the whole range; `group_by` any dimensions; `where`
+    equals ("" stands for none). The range is widened to whole minutes.
+    """
+
+    since_us: int
+    until_us: int
+    step: Literal["minute", "hour", "day", "all"] = "hour"
+    group_by: Sequence[Dimension] = ()
+    where: Mapping[Dimension, str] = {}
+
+
+class Telemetry(Protocol):
+    """One writer, many readers (threads and processes). StoreError(code="disk_full" | "store_newer" | ...) when it
+    cannot.
+    """
+
+    def write(self, batch: Batch) -> Written: ...
+
+    def offsets(self) -> Mapping[str, SpoolOffset]: ...
+
+    def drop_offsets(self, lives: Sequence[str]) -> None: ...
+
+    def ledger(self) -> Mapping[tuple[str, int], int]:
+        """(budget id, window start) -> settled total."""
+        ...
+
+    def seed_ledger(self, charges: Sequence[Charge]) -> None:
+        """Set totals (a budget made in the middle of its period begins with what was already used; a reset sets 0)."""
+        ...
+
+    def list(self, where: TraceFilter, *, cursor: str | None = None, limit: int = 50) -> Page: ...
+
+    def trace(self, trace_id: bytes) -> Trace | None: ...
+
+    def rollup(self, query: RollupQuery) -> Sequence[Rollup]: ...
+
+    def head(self) -> int:
+        """Grows with every write that added spans; to tail cheaply."""
+        ...
+
+    def since(self, head: int, *, limit: int = 500) -> tuple[int, Sequence[TraceRow]]:
+        """Root spans written after that head, oldest first, and the new head."""
+        ...
+
+    def add_score(self, score: Score) -> None: ...
+
+    def purge_content(self, before_us: int) -> int:
+        """Drop the content of whole days before that time; figures stay. How many days were dropped."""
+        ...
+
+    def migrate(self) -> None: ...
+
+    def close(self) -> None: ...
