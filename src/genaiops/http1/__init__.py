@@ -1,0 +1,12 @@
+"""HTTP/1.1 on one event loop: a server, and a pool of connections to an upstream.
+
+Everything the wire can do wrong has an error (`genaiops.http1.errors`), a bound and a deadline.
+"""
+
+from genaiops.http1._exchange import Exchange
+from genaiops.http1._pool import Pool
+from genaiops.http1._reply import Reply
+from genaiops.http1._server import ErrorBody, Handler, Server
+from genaiops.http1._settings import Origin, ServerLimits, Timeouts
+
+__all__ = ["ErrorBody", "Exchange", "Handler", "Origin", "Pool", "Reply", "Server", "ServerLimits", "Timeouts"]
