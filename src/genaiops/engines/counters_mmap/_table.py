@@ -1,0 +1,148 @@
+"""The slots: an open-addressing hash table in the mapped file, one slot for each (key, window).
+
+A slot's words, counted from its base (the word that is read most):
+
+    -4, -3   128-bit hash of (key, window); the low half is FREE, TOMBSTONE or a slot's name, and is written last
+    -2       end of the window in microseconds
+    -1       kind: SUM or RATE
+     0       SUM: settled total.  RATE: theoretical arrival time in nanoseconds
+     1       RATE: nanoseconds given back so far
+     2       RATE: the limit last used
+     4..19   SUM: what each column has reserved
+
+All functions run under the lock. A slot is given free only when forgetting it changes no answer: nothing is reserved
+and its window is over (or its total is 0), or its bucket is empty. Processes keep (key, window) -> base; a raised EPOCH
+tells them to look again.
+"""
+
+import hashlib
+import struct
+from collections.abc import Collection
+from typing import Final, NamedTuple
+
+from genaiops.core.errors import StoreError
+from genaiops.engines.counters_mmap._file import COLUMNS, EPOCH, SLOT_WORDS, CountersFile
+
+FREE: Final = 0
+TOMBSTONE: Final = 1
+SUM: Final = 1
+RATE: Final = 2
+
+HASH_LOW: Final = -4
+HASH_HIGH: Final = -3
+WINDOW_END: Final = -2
+KIND: Final = -1
+GIVEN_BACK: Final = 1
+LIMIT: Final = 2
+RESERVED: Final = 4
+BASE: Final = 4
+
+SWEPT: Final = 1 << 32
+"""What a sweep adds to EPOCH; a change of the attached columns adds 1, and leaves every base as it is."""
+
+GRACE_US: Final = 60_000_000
+"""A window stays for a minute after its end: clocks are set back, and calls settle late."""
+
+_CROWDED: Final = 32
+_REACH: Final = 1024
+_SWEEP: Final = 256
+
+_two_words = struct.Struct("<qq").unpack
+
+
+def name_of(key: str, window_us: int) -> tuple[int, int]:
+    """The 128-bit name as two words; the low one is never FREE nor TOMBSTONE."""
+    low, high = _two_words(hashlib.blake2b(f"{window_us} {key}".encode(), digest_size=16).digest())
+    return (low if low not in (FREE, TOMBSTONE) else low + 2), high
+
+
+def find(file: CountersFile, key: str, window_us: int) -> int | None:
+    """The slot's base, or None."""
+    words, first, mask = file.words, file.slots_at + BASE, file.slots - 1
+    low, high = name_of(key, window_us)
+    for step in range(min(_REACH, file.slots)):
+        base = first + ((low + step) & mask) * SLOT_WORDS
+        found = words[base + HASH_LOW]
+        if found == low and words[base + HASH_HIGH] == high:
+            return base
+        if found == FREE:
+            return None
+    return None
+
+
+def find_or_make(file: CountersFile, kind: int, key: str, window: tuple[int, int], sweep: "Sweep") -> int:
+    """The slot's base; `window` is (start, end). StoreError(code="counters_full") when no slot can be given free."""
+    base = find(file, key, window[0])
+    if base is not None:
+        if file.words[base + KIND] != kind:
+            raise ValueError(f"the counter {key!r} is used both as a sum and as a rate")
+        return base
+    name = name_of(key, window[0])
+    reach = min(_REACH, file.slots)
+    base = _first_free(file, name[0], min(_CROWDED, reach))
+    for start in range(0, reach, _SWEEP):
+        if base is None:
+            _sweep(file, name[0] + start, sweep)
+            base = _first_free(file, name[0], min(start + _SWEEP, reach))
+    if base is None:
+        raise StoreError(
+            f"All {file.slots} slots of the counters file are in use; there is none for {key!r}.",
+            remedy="Remove budgets and rate limits that are not needed, or make the counters file with more slots.",
+            code="counters_full",
+        )
+    _make(file, base, kind, name, window[1])
+    return base
+
+
+class Sweep(NamedTuple):
+    """When it is, and the slots that the change in progress needs though they may look forgettable."""
+
+    now_us: int
+    keep: Collection[int] = ()
+
+
+def _first_free(file: CountersFile, home: int, reach: int) -> int | None:
+    words, first, mask = file.words, file.slots_at + BASE, file.slots - 1
+    for step in range(reach):
+        base = first + ((home + step) & mask) * SLOT_WORDS
+        if words[base + HASH_LOW] in (FREE, TOMBSTONE):
+            return base
+    return None
+
+
+def _make(file: CountersFile, base: int, kind: int, name: tuple[int, int], window_end_us: int) -> None:
+    words = file.words
+    for index in range(base, base - BASE + SLOT_WORDS):
+        words[index] = 0
+    words[base + HASH_HIGH] = name[1]
+    words[base + WINDOW_END] = window_end_us
+    words[base + KIND] = kind
+    words[base + HASH_LOW] = name[0]
+
+
+def _sweep(file: CountersFile, start: int, sweep: Sweep) -> None:
+    """Give free what can be forgotten in the neighbourhood, all at once, so that the processes look again only once."""
+    words, first, mask = file.words, file.slots_at + BASE, file.slots - 1
+    bases = [first + ((start + step) & mask) * SLOT_WORDS for step in range(min(_SWEEP, file.slots))]
+    forgotten = [base for base in bases if base not in sweep.keep and _forgettable(file, base, sweep.now_us)]
+    if not forgotten:
+        return
+    words[EPOCH] += SWEPT
+    for base in forgotten:
+        words[base + HASH_LOW] = TOMBSTONE
+    after = FREE if words[first + ((start + len(bases)) & mask) * SLOT_WORDS + HASH_LOW] == FREE else TOMBSTONE
+    for base in reversed(bases):  # a tombstone before a free slot ends no chain early: it is free
+        if after == FREE and words[base + HASH_LOW] == TOMBSTONE:
+            words[base + HASH_LOW] = FREE
+        after = words[base + HASH_LOW]
+
+
+def _forgettable(file: CountersFile, base: int, now_us: int) -> bool:
+    words = file.words
+    if words[base + HASH_LOW] in (FREE, TOMBSTONE):
+        return False
+    if words[base + KIND] == RATE:
+        return words[base] <= now_us * 1000
+    if any(words[base + RESERVED : base + RESERVED + COLUMNS]):
+        return False
+    return words[base] == 0 or words[base + WINDOW_END] + GRACE_US <= now_us

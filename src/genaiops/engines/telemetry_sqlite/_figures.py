@@ -1,0 +1,218 @@
+"""Writing figures.db: spans, sums of traces, rollups, scores, ledger and offsets of one batch in one transaction."""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from pathlib import Path
+
+from genaiops.domain import Charge, Score, Span
+from genaiops.engines.telemetry_sqlite import _rollups, _rows, _schema
+from genaiops.engines.telemetry_sqlite._connections import connect, is_full, store_errors, transaction
+from genaiops.engines.telemetry_sqlite._names import NameIds, SeriesIds
+from genaiops.engines.telemetry_sqlite._payloads import SpanKey
+from genaiops.engines.telemetry_sqlite._rollups import MOST_NANO, MOST_TOKENS
+from genaiops.ports.telemetry import Batch, SpoolOffset
+
+_ADD_TO_TRACE = (
+    "INSERT INTO traces (trace_id, spans, input_tokens, output_tokens, estimated, cost_nano, cost_unknown)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (trace_id) DO UPDATE SET spans = spans + excluded.spans,"
+    " input_tokens = input_tokens + excluded.input_tokens, output_tokens = output_tokens + excluded.output_tokens,"
+    " estimated = estimated + excluded.estimated,"
+    " cost_nano = cost_nano + excluded.cost_nano, cost_unknown = cost_unknown + excluded.cost_unknown"
+)
+_ADD_SCORE = (
+    "INSERT INTO scores (identifier, trace_id, span_id, name, value, label, source, comment, created_us, created_by)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (identifier) DO NOTHING"
+)
+_ADD_CHARGE = (
+    "INSERT INTO ledger (budget_id, window_us, total) VALUES (?, ?, ?)"
+    " ON CONFLICT (budget_id, window_us) DO UPDATE SET total = total + excluded.total"
+)
+_SET_CHARGE = (
+    "INSERT INTO ledger (budget_id, window_us, total) VALUES (?, ?, ?)"
+    " ON CONFLICT (budget_id, window_us) DO UPDATE SET total = excluded.total"
+)
+_SET_OFFSET = (
+    'INSERT INTO spool_offsets (life, segment, "offset", open) VALUES (?, ?, ?, ?)'
+    ' ON CONFLICT (life) DO UPDATE SET segment = excluded.segment, "offset" = excluded."offset", open = excluded.open'
+)
+
+
+class FiguresWriter:
+    """Held by the one writer, under its lock."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._connection = connect(path, writer=True)
+        try:
+            self.migrate()
+        except BaseException:
+            self._connection.close()
+            raise
+        _rollups.prepare_writer(self._connection)
+        self._ids = NameIds(self._connection)
+        self._series = SeriesIds(self._connection)
+
+    def migrate(self) -> None:
+        _schema.migrate(self._connection, self.path, _schema.FIGURES)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def kept_from_day(self) -> int:
+        """Days before this one (counted from the epoch) were purged of content."""
+        row = self._connection.execute("SELECT value FROM meta WHERE name = 'content_kept_from_day'").fetchone()
+        return -(1 << 62) if row is None else int(row[0])
+
+    def keep_from_day(self, day: int) -> None:
+        with store_errors(self.path):
+            self._connection.execute(
+                "INSERT INTO meta VALUES ('content_kept_from_day', ?)"
+                " ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)",
+                (day,),
+            )
+
+    def write(self, batch: Batch, shed: AbstractSet[SpanKey]) -> int:
+        """Commit the batch; how many of its spans were new. After an error nothing of it is there."""
+        with store_errors(self.path):
+            try:
+                new = self._write(batch, shed)
+            except sqlite3.OperationalError as error:
+                if not is_full(error):
+                    raise
+                # The log could not grow; what it holds may still fit into the database, and then it begins anew.
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                new = self._write(batch, shed)
+        self._ids.trim()
+        self._series.trim()
+        return new
+
+    def _write(self, batch: Batch, shed: AbstractSet[SpanKey]) -> int:
+        try:
+            with transaction(self._connection):
+                new = self._add_spans(batch.spans, shed)
+                self._add_scores(batch.scores)
+                if batch.ledger and not self._is_replay(batch.offsets):
+                    self._connection.executemany(_ADD_CHARGE, _by_window(batch.ledger))
+                self._set_offsets(batch.offsets)
+        except BaseException:
+            self._ids.forget()
+            self._series.clear()
+            raise
+        return new
+
+    def _add_spans(self, spans: Sequence[Span], shed: AbstractSet[SpanKey]) -> int:
+        if not spans:
+            return 0
+        connection, ids = self._connection, self._ids
+        last = connection.execute("SELECT max(id) FROM spans").fetchone()[0] or 0
+        rows = [_rows.to_row(span, ids, shed=(span.trace_id, span.span_id) in shed) for span in spans]
+        before = connection.total_changes
+        connection.executemany(_rows.INSERT, rows)
+        count = connection.total_changes - before
+        new: Sequence[Span] = spans
+        if count < len(spans):  # some were there already, or are twice in the batch: the first counts
+            known = {(span.trace_id, span.span_id): span for span in reversed(spans)}
+            inserted = connection.execute("SELECT trace_id, span_id FROM spans WHERE id > ?", (last,))
+            new = [known[trace_id, span_id] for trace_id, span_id in inserted.fetchall()]
+        if new:
+            connection.executemany(_ADD_TO_TRACE, _by_trace(new))
+            _rollups.add_spans(connection, new, ids, self._series)
+        return count
+
+    def _add_scores(self, scores: Sequence[Score]) -> None:
+        self._connection.executemany(
+            _ADD_SCORE,
+            [
+                (
+                    score.identifier,
+                    score.trace_id,
+                    score.span_id,
+                    score.name,
+                    score.value,
+                    score.label,
+                    score.source,
+                    score.comment,
+                    score.created_us,
+                    score.created_by,
+                )
+                for score in scores
+            ],
+        )
+
+    def _is_replay(self, offsets: Sequence[SpoolOffset]) -> bool:
+        """Charges have no identity, so a batch that brings no spool further than it is already must not charge
+        again.
+        """
+        return bool(offsets) and not any(self._is_progress(offset) for offset in offsets)
+
+    def _is_progress(self, offset: SpoolOffset) -> bool:
+        row = self._connection.execute(
+            'SELECT segment, "offset", open FROM spool_offsets WHERE life = ?', (offset.life,)
+        ).fetchone()
+        if row is None or (offset.segment, offset.offset) > row[:2]:
+            return True
+        return (offset.segment, offset.offset) == row[:2] and offset.open != row[2]
+
+    def _set_offsets(self, offsets: Sequence[SpoolOffset]) -> None:
+        self._connection.executemany(
+            _SET_OFFSET,
+            [
+                (offset.life, offset.segment, offset.offset, offset.open)
+                for offset in offsets
+                if self._is_progress(offset)
+            ],
+        )
+
+    def add_score(self, score: Score) -> None:
+        with store_errors(self.path), transaction(self._connection):
+            self._add_scores([score])
+
+    def drop_offsets(self, lives: Sequence[str]) -> None:
+        with store_errors(self.path), transaction(self._connection):
+            self._connection.executemany("DELETE FROM spool_offsets WHERE life = ?", [(life,) for life in lives])
+
+    def seed_ledger(self, charges: Sequence[Charge]) -> None:
+        with store_errors(self.path), transaction(self._connection):
+            self._connection.executemany(
+                _SET_CHARGE, [(charge.budget_id, charge.window_us, charge.amount) for charge in charges]
+            )
+
+
+def _by_window(charges: Sequence[Charge]) -> list[tuple[str, int, int]]:
+    totals: dict[tuple[str, int], int] = {}
+    for charge in charges:
+        key = (charge.budget_id, charge.window_us)
+        totals[key] = totals.get(key, 0) + charge.amount
+    return [(*key, total) for key, total in totals.items()]
+
+
+def _by_trace(spans: Sequence[Span]) -> list[tuple[object, ...]]:
+    sums: dict[bytes, list[int]] = {}
+    for span in spans:
+        row = sums.get(span.trace_id)
+        if row is None:
+            row = sums[span.trace_id] = [0] * 6
+        row[0] += 1
+        if not span.owns_usage:
+            continue
+        usage, cost = span.usage, span.cost
+        if usage is not None:
+            row[1] += min(usage.input_tokens, MOST_TOKENS)
+            row[2] += min(usage.output_tokens, MOST_TOKENS)
+            row[3] += usage.estimated
+        if cost is None or cost.nano is None:
+            row[5] += 1
+        else:
+            row[4] += min(cost.nano, MOST_NANO)
+    return [(trace_id, *row) for trace_id, row in sorted(sums.items())]
+
+
+def offsets(connection: sqlite3.Connection) -> dict[str, SpoolOffset]:
+    rows = connection.execute('SELECT life, segment, "offset", open FROM spool_offsets').fetchall()
+    return {row[0]: SpoolOffset(*row) for row in rows}
+
+
+def ledger(connection: sqlite3.Connection) -> Mapping[tuple[str, int], int]:
+    rows = connection.execute("SELECT budget_id, window_us, total FROM ledger").fetchall()
+    return {(budget_id, window_us): total for budget_id, window_us, total in rows}

@@ -1,0 +1,174 @@
+"""The tables, and how a store of an older version becomes one of this version.
+
+A migration is a script; the store's version is `PRAGMA user_version`, set in the same transaction. Only append to the
+tuples.
+"""
+
+import sqlite3
+from pathlib import Path
+
+from genaiops.core.errors import StoreError
+from genaiops.engines.telemetry_sqlite._connections import store_errors
+
+APPLICATION_ID = 0x67656E61
+MINIMUM_SQLITE = (3, 35, 0)  # RETURNING; upserts are older
+
+LIST_INDEXES = {
+    "user_id": "spans_by_user",
+    "session_id": "spans_by_session",
+    "key_id": "spans_by_key",
+    "error_type": "spans_by_error",
+}
+"""Columns of many values -> their index over root spans, in order of time within one value."""
+
+NARROW = ("environment_id", "team_id", "application", "request_model", "target_id", "operation")
+"""Columns of few values: they stand in the index by time, which is read ten times as fast as the spans, so that lists
+filter on them without an index for each (which would cost a tenth of all writing)."""
+
+# `names` holds each repeated text once; spans and series refer to it by number (half the size, and narrow indexes).
+# Codes of status and content are positions in genaiops.engines.telemetry_sqlite._rows.
+_TABLES = """
+CREATE TABLE names (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
+
+CREATE TABLE spans (
+  id INTEGER PRIMARY KEY,
+  trace_id BLOB NOT NULL, span_id BLOB NOT NULL, parent_id BLOB, root INTEGER NOT NULL,
+  name TEXT NOT NULL, kind INTEGER NOT NULL, operation INTEGER,
+  start_us INTEGER NOT NULL, duration_us INTEGER NOT NULL, first_token_us INTEGER,
+  status INTEGER NOT NULL, error_type INTEGER, error_message TEXT, http_status INTEGER,
+  provider INTEGER, target_id INTEGER, route_id INTEGER, request_model INTEGER, response_model INTEGER,
+  response_id TEXT, finish_reason INTEGER, streamed INTEGER NOT NULL, attempt INTEGER,
+  tenant_id INTEGER NOT NULL, environment_id INTEGER, team_id INTEGER, key_id INTEGER,
+  actor_id INTEGER, application INTEGER,
+  user_id TEXT, user_verified INTEGER NOT NULL, session_id TEXT, request_id TEXT,
+  input_uncached INTEGER, cache_read INTEGER, cache_write INTEGER, output_text INTEGER, reasoning INTEGER,
+  estimated INTEGER, estimator INTEGER,
+  cost_nano INTEGER, currency INTEGER, price_id INTEGER, price_version INTEGER, owns_usage INTEGER NOT NULL,
+  input_preview TEXT, output_preview TEXT, content INTEGER NOT NULL, dialect INTEGER NOT NULL, semconv INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX spans_by_trace ON spans (trace_id, span_id);
+CREATE INDEX spans_by_status ON spans (status, start_us) WHERE root = 1 AND status > 0;
+
+CREATE TABLE traces (
+  trace_id BLOB PRIMARY KEY, spans INTEGER NOT NULL, input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL,
+  estimated INTEGER NOT NULL, cost_nano INTEGER NOT NULL, cost_unknown INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE series (
+  id INTEGER PRIMARY KEY,
+  environment_id INTEGER NOT NULL, team_id INTEGER NOT NULL, key_id INTEGER NOT NULL, application INTEGER NOT NULL,
+  request_model INTEGER NOT NULL, target_id INTEGER NOT NULL, operation INTEGER NOT NULL, status INTEGER NOT NULL,
+  tenant_id INTEGER NOT NULL,
+  UNIQUE (environment_id, team_id, key_id, application, request_model, target_id, operation, status, tenant_id)
+);
+
+CREATE TABLE scores (
+  identifier TEXT PRIMARY KEY, trace_id BLOB NOT NULL, span_id BLOB, name TEXT NOT NULL, value REAL, label TEXT,
+  source TEXT NOT NULL, comment TEXT NOT NULL, created_us INTEGER NOT NULL, created_by TEXT NOT NULL
+);
+CREATE INDEX scores_by_trace ON scores (trace_id);
+
+CREATE TABLE ledger (
+  budget_id TEXT NOT NULL, window_us INTEGER NOT NULL, total INTEGER NOT NULL, PRIMARY KEY (budget_id, window_us)
+) WITHOUT ROWID;
+
+CREATE TABLE spool_offsets (
+  life TEXT PRIMARY KEY, segment INTEGER NOT NULL, "offset" INTEGER NOT NULL, open BLOB NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+"""
+
+# `start` is the number of the bucket's first minute since the epoch.
+_ROLLUP = """
+CREATE TABLE rollup_{step} (
+  start INTEGER NOT NULL, series INTEGER NOT NULL,
+  calls INTEGER NOT NULL, errors INTEGER NOT NULL, attempts INTEGER NOT NULL,
+  input_tokens INTEGER NOT NULL, cache_read INTEGER NOT NULL, output_tokens INTEGER NOT NULL,
+  estimated_calls INTEGER NOT NULL, cost_nano INTEGER NOT NULL, cost_unknown INTEGER NOT NULL,
+  duration BLOB, first_token BLOB,
+  PRIMARY KEY (start, series)
+) WITHOUT ROWID;
+"""
+
+_FIGURES_1 = (
+    _TABLES
+    + f"CREATE INDEX spans_by_start ON spans (start_us, {', '.join(NARROW)}, duration_us) WHERE root = 1;\n"
+    + "".join(
+        f"CREATE INDEX {index} ON spans ({column}, start_us) WHERE root = 1 AND {column} IS NOT NULL;\n"
+        for column, index in LIST_INDEXES.items()
+    )
+    + _ROLLUP.format(step="minute")
+    + _ROLLUP.format(step="hour")
+)
+
+FIGURES = (_FIGURES_1,)
+"""Migrations of figures.db; version n is after the first n."""
+
+# `id` is the second of the start (of the day's, or of all time in a file of outliers) and a number within that second,
+# so that the full-text index, whose only order is the row id, yields matches in order of time.
+CONTENT = (
+    """
+CREATE TABLE payloads (
+  id INTEGER PRIMARY KEY, start_us INTEGER NOT NULL, trace_id BLOB NOT NULL, span_id BLOB NOT NULL, body BLOB NOT NULL
+);
+CREATE UNIQUE INDEX payloads_by_span ON payloads (trace_id, span_id);
+CREATE VIRTUAL TABLE words USING fts5 (text, content='', columnsize=0, tokenize='unicode61 remove_diacritics 2');
+INSERT INTO words (words, rank) VALUES ('pgsz', 8000), ('automerge', 16), ('crisismerge', 64);
+""",
+)
+"""Migrations of a content file."""
+
+
+def version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def check(connection: sqlite3.Connection, path: Path, migrations: tuple[str, ...]) -> None:
+    """StoreError unless the store is ours and of exactly this version."""
+    with store_errors(path):
+        found, owner = version(connection), connection.execute("PRAGMA application_id").fetchone()[0]
+    if owner not in (0, APPLICATION_ID) or (owner == 0 and found):
+        raise StoreError(
+            f"{path} is an SQLite database of another program.",
+            code="store_foreign",
+            remedy="Choose another data directory.",
+        )
+    if found > len(migrations):
+        raise StoreError(
+            f"{path} was written by a newer version (store version {found}, this program knows {len(migrations)}).",
+            code="store_newer",
+            remedy="Install the version that wrote it, or a later one.",
+        )
+    if found < len(migrations):
+        raise StoreError(
+            f"{path} has store version {found}, this program needs {len(migrations)}.",
+            code="store_older",
+            remedy="Start `genaiops up` once; it migrates the store.",
+        )
+
+
+def migrate(connection: sqlite3.Connection, path: Path, migrations: tuple[str, ...]) -> None:
+    """Bring the store to this version, each step in one transaction. StoreError when it is newer or not ours."""
+    if sqlite3.sqlite_version_info < MINIMUM_SQLITE:
+        raise StoreError(
+            f"The SQLite library of this Python is {sqlite3.sqlite_version}; telemetry needs 3.35 or later.",
+            code="sqlite_too_old",
+            remedy="Use a Python built with a later SQLite.",
+        )
+    with store_errors(path):
+        while version(connection) < len(migrations):
+            # The script begins its own transaction: executescript would commit one that is open.
+            number = version(connection)
+            if number == 0 and connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+                break  # not empty and not ours: check says so
+            try:
+                connection.executescript(
+                    f"BEGIN IMMEDIATE; {migrations[number]}"
+                    f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {number + 1}; COMMIT;"
+                )
+            except sqlite3.Error:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+    check(connection, path, migrations)

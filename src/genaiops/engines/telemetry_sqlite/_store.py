@@ -1,0 +1,239 @@
+"""The engine: one writer, many readers."""
+
+import fcntl
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from genaiops.core.errors import StoreError, UsageError
+from genaiops.domain import Charge, Score
+from genaiops.engines.telemetry_sqlite import _figures, _rollups, _trace
+from genaiops.engines.telemetry_sqlite._connections import store_errors
+from genaiops.engines.telemetry_sqlite._figures import FiguresWriter
+from genaiops.engines.telemetry_sqlite._files import DAY_US, ContentFile, content_files, remove
+from genaiops.engines.telemetry_sqlite._list import decode_cursor, list_by_figures
+from genaiops.engines.telemetry_sqlite._matches import match_expression
+from genaiops.engines.telemetry_sqlite._payloads import PayloadWriter
+from genaiops.engines.telemetry_sqlite._rows import storable
+from genaiops.engines.telemetry_sqlite._search import list_by_text
+from genaiops.engines.telemetry_sqlite._sessions import SessionPool
+from genaiops.ports.telemetry import (
+    Batch,
+    Page,
+    Rollup,
+    RollupQuery,
+    SpoolOffset,
+    Trace,
+    TraceFilter,
+    TraceRow,
+    Written,
+)
+
+_LOCK_SECONDS = 5.0
+_LARGEST_PAGE = 1_000
+
+
+class SqliteTelemetry:
+    """The Telemetry port on a folder of SQLite files. Safe for threads; a second writer is refused, readers are
+    welcome.
+    """
+
+    def __init__(self, folder: Path, *, writer: bool, content_floor_bytes: int, clock: Callable[[], int]) -> None:
+        self._folder = folder
+        self._path = folder / "figures.db"
+        self._clock = clock
+        self._write_lock = threading.Lock()
+        self._writer: _Writer | None = None
+        if writer:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._writer = _Writer(folder, content_floor_bytes)
+        elif not self._path.exists():
+            raise StoreError(
+                f"There is no telemetry store in {folder}.",
+                code="store_missing",
+                remedy="Start `genaiops up` once; it makes one.",
+            )
+        self._readers = SessionPool(folder)
+
+    # --- writing ---
+
+    def write(self, batch: Batch) -> Written:
+        """Commit contents, then all else. Also batches that no well-behaved client sends are stored (see
+        `storable`).
+        """
+        with self._write_lock:
+            try:
+                return self._write(batch)
+            except (OverflowError, UnicodeEncodeError):
+                return self._write(_storable_batch(batch))
+
+    def _write(self, batch: Batch) -> Written:
+        writer = self._the_writer()
+        with store_errors(self._path):
+            kept_from_day = writer.figures.kept_from_day()
+        shed = writer.payloads.write(batch.contents, arrival_us=self._clock(), kept_from_day=kept_from_day)
+        new = writer.figures.write(batch, shed)
+        return Written(spans=new, duplicates=len(batch.spans) - new, content_shed=len(shed))
+
+    def add_score(self, score: Score) -> None:
+        with self._write_lock:
+            try:
+                self._the_writer().figures.add_score(score)
+            except (OverflowError, UnicodeEncodeError):
+                self._the_writer().figures.add_score(storable(score))
+
+    def drop_offsets(self, lives: Sequence[str]) -> None:
+        with self._write_lock:
+            self._the_writer().figures.drop_offsets(lives)
+
+    def seed_ledger(self, charges: Sequence[Charge]) -> None:
+        with self._write_lock:
+            self._the_writer().figures.seed_ledger(charges)
+
+    def purge_content(self, before_us: int) -> int:
+        """Remove the files of whole days before that time, and of outliers that arrived, or all began, before it.
+
+        Content of such a day that comes later is not kept either. Blobs that the content referred to stay in the blob
+        store.
+        """
+        first_kept = before_us // DAY_US
+        with self._write_lock:
+            writer = self._the_writer()
+            writer.figures.keep_from_day(first_kept)
+            dropped: set[int] = set()
+            for file in content_files(self._folder):
+                if file.day < first_kept or (file.outside and self._ends_before(file, first_kept)):
+                    writer.payloads.release(file)
+                    remove(file.path(self._folder))
+                    dropped.add(file.day)
+        return len(dropped)
+
+    def _ends_before(self, file: ContentFile, day: int) -> bool:
+        with self._readers.session() as session:
+            connection = session.content(file)
+            if connection is None:
+                return False
+            last = connection.execute("SELECT max(id) FROM payloads").fetchone()[0]
+        return last is not None and last < file.first_id(day * DAY_US)
+
+    def migrate(self) -> None:
+        """Done on opening as writer already; to say so where it belongs."""
+        with self._write_lock:
+            self._the_writer().figures.migrate()
+
+    # --- reading ---
+
+    def offsets(self) -> Mapping[str, SpoolOffset]:
+        with store_errors(self._path), self._readers.session() as session:
+            return _figures.offsets(session.figures)
+
+    def ledger(self) -> Mapping[tuple[str, int], int]:
+        with store_errors(self._path), self._readers.session() as session:
+            return _figures.ledger(session.figures)
+
+    def list(self, where: TraceFilter, *, cursor: str | None = None, limit: int = 50) -> Page:
+        """Root spans, newest first. The work for one page is bounded: when conditions that no index serves together are
+        met by hardly any span, a page may be short or empty and still have a `next`. UsageError for a cursor that is
+        none.
+        """
+        if not 1 <= limit <= _LARGEST_PAGE:
+            raise UsageError(
+                f"A page of {limit} traces cannot be read.", remedy=f"Ask for 1 to {_LARGEST_PAGE}.", param="limit"
+            )
+        where, before = storable(where), None if cursor is None else decode_cursor(cursor)
+        with store_errors(self._path), self._readers.session() as session:
+            if where.text is not None and match_expression(where.text) is not None:
+                return list_by_text(session, where, before, limit)
+            return list_by_figures(session, where, before, limit)
+
+    def trace(self, trace_id: bytes) -> Trace | None:
+        with store_errors(self._path), self._readers.session() as session:
+            return _trace.read_trace(session, trace_id)
+
+    def rollup(self, query: RollupQuery) -> Sequence[Rollup]:
+        with store_errors(self._path), self._readers.session() as session:
+            return _rollups.read(session.figures, session.texts, query)
+
+    def head(self) -> int:
+        with store_errors(self._path), self._readers.session() as session:
+            return _trace.head(session)
+
+    def since(self, head: int, *, limit: int = 500) -> tuple[int, Sequence[TraceRow]]:
+        with store_errors(self._path), self._readers.session() as session:
+            return _trace.rows_since(session, head, limit)
+
+    # --- the end ---
+
+    def close(self) -> None:
+        self._readers.close()
+        with self._write_lock:
+            if self._writer is not None:
+                self._writer.close()
+                self._writer = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _the_writer(self) -> "_Writer":
+        if self._writer is None:
+            raise StoreError(
+                f"The telemetry store in {self._folder} is not open for writing.",
+                code="read_only",
+                remedy="Only the control process writes; open it with writer=True there.",
+            )
+        return self._writer
+
+
+class _Writer:
+    """The lock that makes it the only one, and what it holds open. The lock dies with the process."""
+
+    def __init__(self, folder: Path, content_floor_bytes: int) -> None:
+        self._lock = _lock(folder / "writer.lock")
+        try:
+            self.figures = FiguresWriter(folder / "figures.db")
+        except BaseException:
+            self._lock.close()
+            raise
+        self.payloads = PayloadWriter(folder, floor_bytes=content_floor_bytes)
+
+    def close(self) -> None:
+        self.payloads.close()
+        self.figures.close()
+        self._lock.close()
+
+
+def _lock(path: Path) -> IO[bytes]:
+    file = path.open("ab")
+    deadline = time.monotonic() + _LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                file.close()
+                raise StoreError(
+                    f"Another process writes to the telemetry store in {path.parent}.",
+                    code="locked",
+                    remedy="Stop the other `genaiops up` on this data directory.",
+                ) from None
+            time.sleep(0.02)
+        else:
+            return file
+
+
+def _storable_batch(batch: Batch) -> Batch:
+    return Batch(
+        spans=[storable(span) for span in batch.spans],
+        contents=[storable(content) for content in batch.contents],
+        scores=[storable(score) for score in batch.scores],
+        ledger=[storable(charge) for charge in batch.ledger],
+        offsets=batch.offsets,
+    )

@@ -1,0 +1,86 @@
+"""One trace: its spans, their content across files, its scores; and the tail of new root spans."""
+
+from collections.abc import Sequence
+
+from genaiops.domain import Content, Score, Span
+from genaiops.engines.telemetry_sqlite._files import DAY_US, ContentFile
+from genaiops.engines.telemetry_sqlite._list import SELECT, to_trace_row
+from genaiops.engines.telemetry_sqlite._rows import COLUMNS, from_row
+from genaiops.engines.telemetry_sqlite._sessions import Session
+from genaiops.ports.telemetry import Trace, TraceRow
+
+
+def read_trace(session: Session, trace_id: bytes) -> Trace | None:
+    rows = session.figures.execute(
+        f"SELECT {COLUMNS} FROM spans WHERE trace_id = ? ORDER BY start_us, span_id",  # noqa: S608
+        (trace_id,),
+    ).fetchall()
+    if not rows:
+        return None
+    spans = [from_row(row, session.texts) for row in rows]
+    return Trace(trace_id, spans, _contents(session, trace_id, spans), _scores(session, trace_id))
+
+
+def _contents(session: Session, trace_id: bytes, spans: Sequence[Span]) -> dict[str, Content]:
+    """By span id in hexadecimal. First the files of the days the spans began on; if any is missing, the outliers' files
+    too.
+    """
+    expected = {span.span_id for span in spans if span.content not in ("none", "shed")}
+    found: dict[str, Content] = {}
+    if not expected:
+        return found
+    existing = set(session.content_files())
+    days = {ContentFile(span.start_us // DAY_US) for span in spans if span.span_id in expected}
+    for file in [*sorted(days & existing), *sorted(file for file in existing if file.outside)]:
+        if len(found) == len(expected):
+            break
+        connection = session.content(file)
+        if connection is None:
+            continue
+        rows = connection.execute(
+            "SELECT span_id, start_us, body FROM payloads WHERE trace_id = ?", (trace_id,)
+        ).fetchall()
+        for span_id, start_us, body in rows:
+            if span_id in expected and span_id.hex() not in found:
+                found[span_id.hex()] = session.codec.unpack(body, (trace_id, span_id), start_us)
+    return found
+
+
+def _scores(session: Session, trace_id: bytes) -> list[Score]:
+    rows = session.figures.execute(
+        "SELECT identifier, trace_id, span_id, name, value, label, source, comment, created_us, created_by"
+        " FROM scores WHERE trace_id = ? ORDER BY created_us, identifier",
+        (trace_id,),
+    ).fetchall()
+    return [
+        Score(
+            identifier=row[0],
+            trace_id=row[1],
+            span_id=row[2],
+            name=row[3],
+            value=row[4],
+            label=row[5],
+            source=row[6],
+            comment=row[7],
+            created_us=row[8],
+            created_by=row[9],
+        )
+        for row in rows
+    ]
+
+
+def head(session: Session) -> int:
+    return session.figures.execute("SELECT max(id) FROM spans").fetchone()[0] or 0
+
+
+def rows_since(session: Session, after: int, limit: int) -> tuple[int, list[TraceRow]]:
+    """Root spans with an id above `after` in order of writing, and up to where they were read."""
+    reached = max(head(session), after)
+    rows = session.figures.execute(
+        f"{SELECT}, s.id FROM spans AS s NOT INDEXED CROSS JOIN traces AS t ON t.trace_id = s.trace_id"
+        " WHERE s.id > ? AND s.id <= ? AND s.root = 1 ORDER BY s.id LIMIT ?",
+        (after, reached, limit),
+    ).fetchall()
+    if len(rows) == limit:
+        reached = rows[-1][-1]
+    return reached, [to_trace_row(row, session.texts) for row in rows]
