@@ -1,0 +1,38 @@
+"""The registry: who may call, where calls can go, what they cost and may cost, and what the models are.
+
+`Hub` holds one service a noun; every write is validated, is one unit of the records, and names the actor it is `by`.
+`compile_snapshot`, `key_entries` and `changed_key_entries` make of the records what the gateway workers need.
+"""
+
+from genaiops.hub._access import PERMISSIONS, Permission, allows, require, require_scope
+from genaiops.hub._bootstrap import EmbeddedModel, bootstrap
+from genaiops.hub._budgets import NewBudget
+from genaiops.hub._compile import changed_key_entries, compile_snapshot, key_entries
+from genaiops.hub._hub import Hub
+from genaiops.hub._key_checks import NewKey
+from genaiops.hub._keys import KeyChange
+from genaiops.hub._limit_text import ParsedLimit, parse_limit, show_limit
+from genaiops.hub._prices import NewPrice
+from genaiops.hub._rate_limits import NewRateLimit
+
+__all__ = [
+    "PERMISSIONS",
+    "EmbeddedModel",
+    "Hub",
+    "KeyChange",
+    "NewBudget",
+    "NewKey",
+    "NewPrice",
+    "NewRateLimit",
+    "ParsedLimit",
+    "Permission",
+    "allows",
+    "bootstrap",
+    "changed_key_entries",
+    "compile_snapshot",
+    "key_entries",
+    "parse_limit",
+    "require",
+    "require_scope",
+    "show_limit",
+]

@@ -1,0 +1,55 @@
+"""Environments: stages with keys, limits and data of their own."""
+
+from typing import get_args
+
+import msgspec
+
+from genaiops.domain import ApiKey, Environment, EnvironmentKind, Tenant
+from genaiops.hub._service import Clock, Service
+from genaiops.hub._teams import limits_on, refuse_while_used
+from genaiops.hub._validation import as_stored, checked_choice, checked_name, existing
+from genaiops.ports.records import Records
+
+_CAPTURE = ("full", "preview", "off")
+
+
+class Environments(Service[Environment]):
+    def __init__(self, records: Records, clock: Clock) -> None:
+        super().__init__(records, clock, Environment, "environment")
+
+    def create(
+        self, name: str, kind: EnvironmentKind, *, capture: str = "full", tenant_id: str = "default", by: str
+    ) -> Environment:
+        """`capture`: how much of the content of calls is kept (full, preview, off)."""
+        checked_choice(kind, get_args(EnvironmentKind), word="kind of environment", param="kind")
+        with self._records.write(by) as unit:
+            existing(unit, Tenant, tenant_id, word="tenant", param="tenant_id")
+            environment = Environment(
+                id=checked_name(name, word="environment"), tenant_id=tenant_id, kind=kind, created_us=self._clock()
+            )
+            environment = _with_capture(environment, capture)
+            unit.add(environment)
+        return environment
+
+    def set_capture(self, environment_id: str, capture: str, *, by: str) -> Environment:
+        """Counts for calls from now on; what was kept already stays until retention takes it."""
+        with self._records.write(by) as unit:
+            environment = _with_capture(self._existing(unit, environment_id), capture)
+            unit.replace(environment)
+        return environment
+
+    def remove(self, environment_id: str, *, by: str) -> None:
+        """Conflict while keys or limits belong to it."""
+        with self._records.write(by) as unit:
+            self._existing(unit, environment_id)
+            held = {
+                "keys": unit.count(ApiKey, {"environment_id": environment_id}),
+                **limits_on(unit, "environment", environment_id),
+            }
+            refuse_while_used(f"The environment {environment_id!r}", held)
+            unit.remove(Environment, environment_id)
+
+
+def _with_capture(environment: Environment, capture: str) -> Environment:
+    checked_choice(capture, _CAPTURE, word="way to capture content", param="capture")
+    return as_stored(msgspec.structs.replace(environment, capture=capture))

@@ -1,0 +1,131 @@
+"""What a key may say. Looks up each actor, team and environment once, however many keys are made."""
+
+import ipaddress
+from collections.abc import Callable, Sequence
+from typing import get_args
+
+import msgspec
+
+from genaiops.core.errors import UsageError
+from genaiops.domain import Actor, ApiKey, Environment, KeyScope, Route, Target, Team
+from genaiops.hub._actors import working_actor
+from genaiops.hub._validation import as_stored, checked_choice, checked_name, every, existing, no_duplicates, suggestion
+from genaiops.ports.records import View
+
+
+class NewKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a key is made of; the fields of ApiKey. `team_id` None: the actor's team."""
+
+    name: str
+    actor_id: str
+    team_id: str | None = None
+    environment_id: str = "dev"
+    application: str | None = None
+    models: tuple[str, ...] = ()
+    routes: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+    scopes: tuple[KeyScope, ...] = ("calls",)
+    expires_us: int | None = None
+
+
+class KeyChecks:
+    """Checks against one view of the records. `now_us` is what an end has to be later than."""
+
+    def __init__(self, view: View, now_us: int) -> None:
+        self._view = view
+        self._now_us = now_us
+        self._actors: dict[str, Actor] = {}
+        self._environments: dict[str, Environment] = {}
+        self._teams: set[str] = set()
+        self._models: set[str] | None = None
+        self._routes: set[str] | None = None
+
+    def checked(self, new: NewKey) -> NewKey:
+        """In the form in which it is stored; NotFound and UsageError name the field at fault."""
+        new = as_stored(new)
+        if new.actor_id not in self._actors:
+            self._actors[new.actor_id] = working_actor(self._view, new.actor_id)
+        if new.environment_id not in self._environments:
+            self._environments[new.environment_id] = existing(
+                self._view, Environment, new.environment_id, word="environment", param="environment_id"
+            )
+        actor, environment = self._actors[new.actor_id], self._environments[new.environment_id]
+        if actor.tenant_id != environment.tenant_id:
+            raise UsageError(
+                f"{actor.name!r} is of the tenant {actor.tenant_id!r}, the environment {environment.id!r} of "
+                f"{environment.tenant_id!r}.",
+                remedy="Choose an environment of the actor's own tenant.",
+                param="environment_id",
+            )
+        team_id = new.team_id if new.team_id is not None else actor.team_id
+        self._check_team(team_id)
+        self._check_access(new)
+        addresses = tuple(_network(text) for text in new.addresses)
+        return msgspec.structs.replace(new, team_id=team_id, addresses=addresses)
+
+    def checked_key(self, key: ApiKey, former: ApiKey) -> ApiKey:
+        """The same for a key that was changed. What it had before may stay, also when it could not be made so today."""
+        key = as_stored(key)
+        self._check_team(key.team_id)
+        self._check_access(key, former)
+        return msgspec.structs.replace(key, addresses=tuple(_network(text) for text in key.addresses))
+
+    def _check_team(self, team_id: str | None) -> None:
+        if team_id is not None and team_id not in self._teams:
+            existing(self._view, Team, team_id, word="team", param="team_id")
+            self._teams.add(team_id)
+
+    def _check_access(self, key: NewKey | ApiKey, former: ApiKey | None = None) -> None:
+        checked_name(key.name, word="key")
+        if key.application is not None:
+            checked_name(key.application, word="application", param="application")
+        if not key.scopes:
+            raise UsageError("scopes is empty.", remedy="Name calls, api or both.", param="scopes")
+        for scope in key.scopes:
+            checked_choice(scope, get_args(KeyScope), word="scope of keys", param="scopes")
+        no_duplicates(key.scopes, param="scopes")
+        moved = former is None or former.expires_us != key.expires_us
+        if moved and key.expires_us is not None and key.expires_us <= self._now_us:
+            raise UsageError("The key would have expired already.", remedy="Give a later end.", param="expires_us")
+        had_models, had_routes = (former.models, former.routes) if former is not None else ((), ())
+        _check_patterns(key.models, had_models, self._known_models, word="model", param="models")
+        _check_patterns(key.routes, had_routes, self._known_routes, word="route", param="routes")
+
+    def _known_models(self) -> set[str]:
+        if self._models is None:
+            self._models = {target.model for target in every(self._view, Target)} | self._known_routes()
+        return self._models
+
+    def _known_routes(self) -> set[str]:
+        if self._routes is None:
+            self._routes = {route.id for route in every(self._view, Route)}
+        return self._routes
+
+
+def _check_patterns(
+    patterns: Sequence[str], former: Sequence[str], known: Callable[[], set[str]], *, word: str, param: str
+) -> None:
+    no_duplicates(patterns, param=param)
+    for pattern in patterns:
+        stem = pattern.removesuffix("*")
+        if "*" in stem or not pattern:
+            raise UsageError(
+                f"{pattern!r} is no {word} and no prefix.", remedy="A * only stands at the end.", param=param
+            )
+        # A prefix may be there before what it will match; a name that is not known is a slip.
+        if stem == pattern and pattern not in former and pattern not in known():
+            raise UsageError(f"There is no {word} {pattern!r}.", remedy=suggestion(pattern, known()), param=param)
+
+
+def _network(text: str) -> str:
+    try:
+        return str(ipaddress.ip_network(text))
+    except ValueError:
+        pass
+    try:
+        wider = ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        raise UsageError(
+            f"{text!r} is no network.", remedy="Write it as 10.0.0.0/8, 192.0.2.7 or 2001:db8::/32.", param="addresses"
+        ) from None
+    raise UsageError(f"{text!r} has bits set beyond its prefix.", remedy=f"Did you mean {wider}?", param="addresses")
