@@ -1,0 +1,1 @@
+"""Pure judgements and measures, one per file, usable by every part."""

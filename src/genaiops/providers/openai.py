@@ -1,0 +1,303 @@
+"""OpenAI's API (chat completions, completions, embeddings), as OpenAI and the many servers compatible with it speak it.
+
+A body goes out byte for byte as it came in when nothing has to change in it; where something has to, every other
+value keeps its bytes and its place.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, cast
+
+import msgspec
+from msgspec import Meta, Raw
+
+from genaiops.core.errors import UpstreamError
+from genaiops.domain import Operation, Target, Usage
+from genaiops.ports.providers import Answer, CallBody, ProviderError, StreamPiece, Wire
+from genaiops.providers._errors import read_error
+from genaiops.providers._events import EventSplitter, event_data
+
+PATHS: dict[Operation, bytes] = {
+    "chat": b"/chat/completions",
+    "text_completion": b"/completions",
+    "embeddings": b"/embeddings",
+}
+KEEP = 1 << 20
+"""Bytes of a stream that are kept for the trace."""
+
+TEXT_LIMIT = 4 << 20
+"""Characters of a stream's text that are kept for the estimate."""
+
+Tokens = Annotated[int, Meta(ge=0)]
+
+
+class _PromptDetails(msgspec.Struct, frozen=True):
+    cached_tokens: Tokens | None = None
+    cache_write_tokens: Tokens | None = None
+
+
+class _CompletionDetails(msgspec.Struct, frozen=True):
+    reasoning_tokens: Tokens | None = None
+
+
+class _Usage(msgspec.Struct, frozen=True):
+    prompt_tokens: Tokens
+    completion_tokens: Tokens | None = None
+    prompt_tokens_details: _PromptDetails | None = None
+    completion_tokens_details: _CompletionDetails | None = None
+    prompt_cache_hit_tokens: Tokens | None = None  # DeepSeek's name for cached_tokens
+
+
+class _Message(msgspec.Struct, frozen=True):
+    content: Any = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    refusal: str | None = None
+    tool_calls: list[Raw] | None = None
+    function_call: Raw = Raw()
+
+
+class _Choice(msgspec.Struct, frozen=True):
+    message: _Message | None = None
+    delta: _Message | None = None
+    text: str | None = None
+    finish_reason: str | None = None
+
+
+class _Completion(msgspec.Struct, frozen=True):
+    """A whole answer or one chunk of a stream. Usage and error stay raw: a wrong one must not spoil the answer."""
+
+    choices: list[_Choice] | None = None
+    data: list[Raw] | None = None
+    usage: Raw = Raw()
+    error: Raw = Raw()
+    id: str | None = None
+    model: str | None = None
+
+
+_decode = msgspec.json.Decoder(_Completion).decode
+_decode_usage = msgspec.json.Decoder(_Usage).decode
+_fields = msgspec.json.Decoder(dict[str, Raw]).decode
+
+
+class OpenAI:
+    """Settings of a target: `max_tokens_field` (default: `max_completion_tokens` at api.openai.com, else
+    `max_tokens`) and `header.NAME` for headers that go out with every request (`header.openai-organization`)."""
+
+    name = "openai"
+
+    def __init__(self) -> None:
+        self._headers: dict[tuple[str, str | None], tuple[tuple[bytes, bytes], ...]] = {}
+
+    def prepare(self, call: CallBody, target: Target, credential: str | None) -> Wire:
+        filtered = call.stream and target.stream_usage and not call.wants_usage and call.operation != "embeddings"
+        return Wire(
+            b"POST",
+            PATHS[call.operation],
+            self._headers_of(target, credential),
+            _body(call, target, filtered),
+            filtered,
+        )
+
+    def _headers_of(self, target: Target, credential: str | None) -> tuple[tuple[bytes, bytes], ...]:
+        found = self._headers.get((target.id, credential))
+        if found is None:
+            if len(self._headers) > 1000:  # credentials rotate
+                self._headers.clear()
+            found = self._headers[target.id, credential] = request_headers(target, credential)
+        return found
+
+    def read(self, operation: Operation, body: bytes) -> Answer:
+        answer = _parse(body, "its answer")
+        if _given(answer.error):
+            raise UpstreamError(error_message(answer.error), code="upstream_error_in_answer")
+        if operation == "embeddings":
+            if answer.data is None:
+                raise UpstreamError("its answer has no embeddings.", code="upstream_bad_answer")
+            return Answer(usage_of(answer.usage), answer.id, answer.model)
+        if answer.choices is None:
+            raise UpstreamError("its answer has no choices.", code="upstream_bad_answer")
+        usage = usage_of(answer.usage)
+        finish = answer.choices[0].finish_reason if answer.choices else None
+        text = "" if usage is not None else "\n".join(_text(choice) for choice in answer.choices)
+        return Answer(usage, answer.id, answer.model, finish, text)
+
+    def stream(self, operation: Operation, *, filter_usage: bool) -> "OpenAIStream":  # noqa: ARG002 (one format for all)
+        return OpenAIStream(filter_usage=filter_usage)
+
+    def error(self, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> ProviderError:
+        return read_error(status, headers, body)
+
+
+class OpenAIStream:
+    """Follows a stream. Every event is read: whether content came, what it was, usage, finish reason, an error."""
+
+    __slots__ = ("_filter", "_finish", "_id", "_kept", "_model", "_size", "_splitter", "_text", "_text_size", "_usage")
+
+    def __init__(self, *, filter_usage: bool) -> None:
+        self._filter = filter_usage
+        self._splitter = EventSplitter()
+        self._kept: list[bytes] = []
+        self._size = 0
+        self._text: list[str] = []
+        self._text_size = 0
+        self._usage: Usage | None = None
+        self._id: str | None = None
+        self._model: str | None = None
+        self._finish: str | None = None
+
+    def feed(self, chunk: bytes) -> StreamPiece | None:
+        events = self._splitter.feed(chunk)
+        if not events:
+            return None
+        out: list[bytes] = []
+        content = done = False
+        error: str | None = None
+        for event in events:
+            data = event_data(event)
+            if data is None:
+                out.append(event)
+                continue
+            if data == b"[DONE]":
+                out.append(event)
+                done = True
+                break
+            message = _parse(data, "its stream")
+            if _given(message.error):
+                error = error_message(message.error)
+                out.append(event)
+                break
+            if self._note(message):
+                content = True
+            if not (self._filter and not message.choices and _given(message.usage)):
+                out.append(event)
+        data = out[0] if len(out) == 1 else b"".join(out)
+        self._keep(data)
+        return StreamPiece(data, content, error, done)
+
+    def _note(self, message: _Completion) -> bool:
+        if self._id is None:
+            self._id = message.id
+            self._model = message.model
+        if _given(message.usage):
+            self._usage = usage_of(message.usage) or self._usage
+        content = False
+        for choice in message.choices or ():
+            if choice.finish_reason is not None:
+                self._finish = choice.finish_reason
+            text = _text(choice)
+            if text:
+                content = True
+                if self._text_size < TEXT_LIMIT:
+                    self._text.append(text)
+                    self._text_size += len(text)
+        return content
+
+    def _keep(self, data: bytes) -> None:
+        if self._size <= KEEP:
+            self._kept.append(data)
+        self._size += len(data)
+
+    def finish(self) -> Answer:
+        return Answer(self._usage, self._id, self._model, self._finish, "".join(self._text))
+
+    def keep(self) -> bytes:
+        return b"".join(self._kept)
+
+    @property
+    def truncated(self) -> bool:
+        return self._size > sum(map(len, self._kept))
+
+
+def _given(raw: Raw) -> bool:
+    """Whether the field is there and not null."""
+    return bytes(memoryview(raw)[:4]) not in (b"", b"null")
+
+
+def request_headers(target: Target, credential: str | None) -> tuple[tuple[bytes, bytes], ...]:
+    own = [
+        (name.removeprefix("header.").lower().encode("latin-1"), value.encode("latin-1"))
+        for name, value in target.settings.items()
+        if name.startswith("header.")
+    ]
+    authorization = [(b"authorization", b"Bearer " + credential.encode("latin-1", "replace"))] if credential else []
+    return ((b"content-type", b"application/json"), (b"accept-encoding", b"identity"), *authorization, *own)
+
+
+def _body(call: CallBody, target: Target, filtered: bool) -> bytes:
+    own = b'"genaiops"' in call.raw
+    if call.model == target.upstream_model and not (call.inject_cap or filtered or own):
+        return call.raw
+    fields: dict[str, Any] = dict(_fields(call.raw))
+    fields["model"] = target.upstream_model
+    fields.pop("genaiops", None)
+    if call.inject_cap:
+        fields[cap_field(call.operation, target)] = call.max_tokens
+    if filtered:
+        given = fields.get("stream_options", b"")
+        options = _fields(given) if bytes(memoryview(given)[:1]) == b"{" else {}
+        fields["stream_options"] = {**options, "include_usage": True}
+    return msgspec.json.encode(fields)
+
+
+def cap_field(operation: Operation, target: Target) -> str:
+    """The field that caps the output there. OpenAI's newer models refuse `max_tokens` for chat."""
+    named = target.settings.get("max_tokens_field")
+    if named:
+        return named
+    own = operation == "chat" and (target.base_url or "").startswith("https://api.openai.com/")
+    return "max_completion_tokens" if own else "max_tokens"
+
+
+def _parse(data: bytes, what: str) -> _Completion:
+    try:
+        return _decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UpstreamError(f"{what} is not right: {error}.", code="upstream_bad_answer") from None
+
+
+def _text(choice: _Choice) -> str:
+    """What a person or a program sees of a choice: text, reasoning, refusal, tool calls."""
+    if choice.text is not None:
+        return choice.text
+    message = choice.delta or choice.message
+    if message is None:
+        return ""
+    content = message.content
+    text = content if isinstance(content, str) else "" if content is None else msgspec.json.encode(content).decode()
+    text += (message.reasoning_content or "") + (message.reasoning or "") + (message.refusal or "")
+    if message.tool_calls:
+        text += "".join(bytes(call).decode("utf-8", "replace") for call in message.tool_calls)
+    if _given(message.function_call):
+        text += bytes(message.function_call).decode("utf-8", "replace")
+    return text
+
+
+def error_message(raw: Raw | bytes) -> str:
+    """The message of an error object in an answer or a stream; its text when it has none."""
+    try:
+        found: Any = msgspec.json.decode(raw)
+    except msgspec.DecodeError:
+        found = None
+    message = cast("dict[str, Any]", found).get("message") if isinstance(found, dict) else found
+    return message if isinstance(message, str) and message else bytes(raw)[:500].decode("utf-8", "replace")
+
+
+def usage_of(raw: Raw) -> Usage | None:
+    """Usage in buckets that exclude each other. None when there is none, or one that cannot be (negative, not
+    numbers).
+    """
+    if not _given(raw):
+        return None
+    try:
+        found = _decode_usage(raw)
+    except msgspec.DecodeError:
+        return None
+    details = found.prompt_tokens_details
+    read = (details.cached_tokens if details else None) or found.prompt_cache_hit_tokens or 0
+    write = (details.cache_write_tokens if details else None) or 0
+    read = min(read, found.prompt_tokens)
+    write = min(write, found.prompt_tokens - read)
+    output = found.completion_tokens or 0
+    spent = found.completion_tokens_details
+    reasoning = min((spent.reasoning_tokens if spent else None) or 0, output)
+    return Usage(found.prompt_tokens - read - write, read, write, output - reasoning, reasoning)

@@ -1,0 +1,220 @@
+"""OpenAI's wire format: what goes out, what is read of what comes back, wherever the stream is cut."""
+
+import json
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from genaiops.core.errors import UpstreamError
+from genaiops.domain import Operation, Target, Usage
+from genaiops.ports.providers import CallBody
+from genaiops.providers import load
+from genaiops.providers._errors import duration
+from genaiops.providers._events import EventSplitter, event_data
+from genaiops.providers.openai import OpenAI, OpenAIStream
+
+
+def target(**facts: Any) -> Target:
+    known: dict[str, Any] = {
+        "id": "t",
+        "provider": "openai",
+        "model": "gpt",
+        "upstream_model": "gpt",
+        "base_url": "http://u/v1",
+    }
+    return Target(**{**known, **facts}, created_us=0)
+
+
+def call(raw: bytes, *, operation: Operation = "chat", cap: int | None = None) -> CallBody:
+    body = json.loads(raw)
+    stream = bool(body.get("stream"))
+    wants = bool(body.get("stream_options", {}).get("include_usage"))
+    return CallBody(operation, raw, body["model"], stream, wants, cap, cap is not None)
+
+
+PLAIN = b'{ "messages":[{"role":"user","content":"caf\\u00e9 \xe2\x82\xac"}],  "model":"gpt" , "seed": 1.50 }'
+
+
+def test_a_body_that_needs_no_change_goes_out_byte_for_byte() -> None:
+    assert OpenAI().prepare(call(PLAIN), target(), None).body is PLAIN
+
+
+def test_only_what_must_change_changes_and_order_and_bytes_stay() -> None:
+    body = OpenAI().prepare(call(PLAIN, cap=7), target(upstream_model="real"), "secret").body
+    assert body.startswith(
+        b'{"messages":[{"role":"user","content":"caf\\u00e9 \xe2\x82\xac"}],"model":"real","seed":1.50'
+    )
+    assert json.loads(body)["max_tokens"] == 7
+
+
+def test_our_own_extension_never_leaves() -> None:
+    raw = b'{"model":"gpt","messages":[],"genaiops":{"session":"s"}}'
+    assert json.loads(OpenAI().prepare(call(raw), target(), None).body) == {"model": "gpt", "messages": []}
+
+
+def test_usage_is_asked_for_and_marked_to_be_kept_back_when_the_client_did_not_ask() -> None:
+    raw = b'{"model":"gpt","messages":[],"stream":true,"stream_options":{"x":1}}'
+    wire = OpenAI().prepare(call(raw), target(), None)
+    assert wire.filter_usage
+    assert json.loads(wire.body)["stream_options"] == {"x": 1, "include_usage": True}
+    asked = b'{"model":"gpt","messages":[],"stream":true,"stream_options":{"include_usage":true}}'
+    assert OpenAI().prepare(call(asked), target(), None).body == asked
+    assert OpenAI().prepare(call(raw), target(stream_usage=False), None).body == raw
+
+
+def test_the_cap_has_the_name_that_openai_itself_wants() -> None:
+    own = target(base_url="https://api.openai.com/v1")
+    assert json.loads(OpenAI().prepare(call(PLAIN, cap=3), own, None).body)["max_completion_tokens"] == 3
+    named = target(settings={"max_tokens_field": "limit"})
+    assert json.loads(OpenAI().prepare(call(PLAIN, cap=3), named, None).body)["limit"] == 3
+
+
+def test_headers_carry_the_credential_and_the_targets_own() -> None:
+    headers = dict(OpenAI().prepare(call(PLAIN), target(settings={"header.OpenAI-Organization": "o"}), "k").headers)
+    assert headers[b"authorization"] == b"Bearer k"
+    assert headers[b"openai-organization"] == b"o"
+    assert b"authorization" not in dict(OpenAI().prepare(call(PLAIN), target(), None).headers)
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        ({"prompt_tokens": 10, "completion_tokens": 4}, Usage(10, 0, 0, 4, 0)),
+        (
+            {"prompt_tokens": 10, "completion_tokens": 4, "prompt_tokens_details": {"cached_tokens": 6}},
+            Usage(4, 6, 0, 4),
+        ),
+        ({"prompt_tokens": 10, "completion_tokens": 4, "prompt_cache_hit_tokens": 6}, Usage(4, 6, 0, 4)),
+        (
+            {"prompt_tokens": 1, "completion_tokens": 4, "completion_tokens_details": {"reasoning_tokens": 3}},
+            Usage(1, 0, 0, 1, 3),
+        ),
+        ({"prompt_tokens": 5, "prompt_tokens_details": {"cached_tokens": 50}}, Usage(0, 5)),
+        ({"prompt_tokens": -5, "completion_tokens": 4}, None),
+        ({"prompt_tokens": "many"}, None),
+        (None, None),
+    ],
+)
+def test_usage_goes_into_buckets_that_exclude_each_other(found: Any, expected: Usage | None) -> None:
+    answer = {"choices": [{"message": {"content": "x"}, "finish_reason": "stop"}], "usage": found}
+    assert OpenAI().read("chat", json.dumps(answer).encode()).usage == expected
+
+
+def test_an_answer_without_usage_has_its_text_for_the_estimate() -> None:
+    tool = {"id": "1", "function": {"name": "f", "arguments": "{}"}}
+    answer = {"choices": [{"message": {"content": None, "tool_calls": [tool]}}], "id": "i", "model": "m"}
+    read = OpenAI().read("chat", json.dumps(answer).encode())
+    assert read.usage is None
+    assert '"name": "f"' in read.text
+    assert (read.response_id, read.response_model) == ("i", "m")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"nonsense", b"[]", b"{}", b'{"choices":{}}', b'{"error":{"message":"no"}}', b'{"choices":[1]}', b"\xff"],
+)
+def test_what_is_no_answer_is_an_upstream_error(body: bytes) -> None:
+    with pytest.raises(UpstreamError):
+        OpenAI().read("chat", body)
+
+
+EVENTS = [
+    {"id": "i", "model": "m", "choices": [{"delta": {"role": "assistant", "content": ""}}]},
+    {"choices": [{"delta": {"content": "Hi €"}}], "usage": None},
+    {"choices": [{"delta": {"tool_calls": [{"index": 0, "function": {"name": "f", "arguments": "{"}}]}}]},
+    {"choices": [{"delta": {}, "finish_reason": "stop"}]},
+    {"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 2}},
+]
+STREAM = b": hello\n\n" + b"".join(b"data: " + json.dumps(e).encode() + b"\n\n" for e in EVENTS) + b"data: [DONE]\n\n"
+
+
+def feed(stream: OpenAIStream, data: bytes, cuts: list[int]) -> tuple[bytes, bool, bool]:
+    out, content, done = b"", False, False
+    places = [0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
+    for start, end in pairwise(places):
+        piece = stream.feed(data[start:end])
+        if piece is not None:
+            out, content, done = out + piece.data, content or piece.content, done or piece.done
+    return out, content, done
+
+
+@given(st.lists(st.integers(0, 2000), max_size=12))
+def test_a_stream_is_the_same_however_it_is_cut(cuts: list[int]) -> None:
+    stream = OpenAIStream(filter_usage=False)
+    assert feed(stream, STREAM, cuts) == (STREAM, True, True)
+    answer = stream.finish()
+    assert answer.usage == Usage(input_uncached=3, output_text=2)
+    assert (answer.response_id, answer.finish_reason) == ("i", "stop")
+    assert answer.text.startswith("Hi €")
+    assert stream.keep() == STREAM
+
+
+def test_usage_asked_for_by_the_gateway_is_kept_from_the_client() -> None:
+    stream = OpenAIStream(filter_usage=True)
+    out, _, done = feed(stream, STREAM, [])
+    assert done
+    assert b"prompt_tokens" not in out
+    assert stream.finish().usage == Usage(input_uncached=3, output_text=2)
+
+
+@pytest.mark.parametrize("ending", [b"\r\n\r\n", b"\n\n", b"\r\r"])
+def test_all_line_endings_of_the_standard_are_understood(ending: bytes) -> None:
+    splitter = EventSplitter()
+    data = ending.join([b"data: 1", b": c", b"event: x\ndata:2\ndata: 3", b"data: 4", b""])
+    events = [event for at in range(len(data)) for event in splitter.feed(data[at : at + 1])]
+    found = [event_data(event) for event in events]
+    assert [one for one in found if one is not None][:2] == [b"1", b"2\n3"]
+
+
+def test_an_error_event_is_told_with_its_message() -> None:
+    piece = OpenAIStream(filter_usage=False).feed(b'data: {"error":{"message":"overloaded"}}\n\n')
+    assert piece is not None
+    assert piece.error == "overloaded"
+
+
+@pytest.mark.parametrize("garbage", [b"hello\n\n", b"data: {]\n\n", b"data: 5\n\n", b'data: {"choices":7}\n\n'])
+def test_garbage_is_an_upstream_error(garbage: bytes) -> None:
+    with pytest.raises(UpstreamError):
+        OpenAIStream(filter_usage=False).feed(garbage)
+
+
+@given(st.binary(max_size=300))
+def test_no_bytes_make_a_stream_raise_anything_else(data: bytes) -> None:
+    try:
+        OpenAIStream(filter_usage=True).feed(data + b"\n\n")
+    except UpstreamError:
+        pass
+
+
+def test_errors_are_read_whatever_their_shape() -> None:
+    provider = OpenAI()
+    limited = provider.error(429, [(b"retry-after", b"7")], b'{"error":{"message":"slow","type":"t","code":"c"}}')
+    assert (limited.message, limited.type, limited.code, limited.rest, limited.retryable) == (
+        "slow",
+        "t",
+        "c",
+        7.0,
+        True,
+    )
+    assert limited.limits_credential
+    assert provider.error(400, [], b'{"detail":"bad"}').message == "bad"
+    assert provider.error(500, [], b"<html>").message == "it answered with status 500."
+    assert not provider.error(401, [], b"").retryable
+    reset = [(b"x-ratelimit-remaining-tokens", b"0"), (b"x-ratelimit-reset-tokens", b"1m2.5s")]
+    assert provider.error(429, reset, b"").rest == 62.5
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("1s", 1), ("6m0s", 360), ("20ms", 0.02), ("1h2m3s", 3723), ("5", 5), ("soon", None), ("", None)],
+)
+def test_durations_as_openai_writes_them(text: str, seconds: float | None) -> None:
+    assert duration(text) == seconds
+
+
+def test_an_unknown_provider_names_the_nearest() -> None:
+    with pytest.raises(Exception, match="openai"):
+        load("opnai")
