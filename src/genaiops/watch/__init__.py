@@ -1,0 +1,35 @@
+"""Watching: spools folded into telemetry, and the figures and documents that are read from it."""
+
+from genaiops.watch._documents import conversation, row_of, trace_document, trace_row_document
+from genaiops.watch._figures import (
+    BudgetState,
+    Overview,
+    TargetHealth,
+    Totals,
+    UsageRow,
+    budget_states,
+    overview,
+    target_health,
+    usage,
+)
+from genaiops.watch._fold import Folder
+from genaiops.watch._text import ToolCall, Turn
+
+__all__ = [
+    "BudgetState",
+    "Folder",
+    "Overview",
+    "TargetHealth",
+    "ToolCall",
+    "Totals",
+    "Turn",
+    "UsageRow",
+    "budget_states",
+    "conversation",
+    "overview",
+    "row_of",
+    "target_health",
+    "trace_document",
+    "trace_row_document",
+    "usage",
+]

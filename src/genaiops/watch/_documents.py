@@ -1,0 +1,228 @@
+"""Traces as JSON-ready documents, with OpenTelemetry's names (GenAI semantic conventions 1.41) on the spans."""
+
+from typing import Any
+
+import msgspec
+
+from genaiops.core.clock import to_iso
+from genaiops.core.errors import GenaiopsError
+from genaiops.core.money import from_nano
+from genaiops.domain import Content, Cost, Span, Usage
+from genaiops.ports.blobs import Blobs
+from genaiops.ports.telemetry import Trace, TraceRow
+from genaiops.watch._text import Turn, request_turns, response_turns
+
+Document = dict[str, Any]
+
+
+def _ms(us: int | None) -> float | None:
+    return None if us is None else us / 1000
+
+
+def _error(span: Span) -> Document | None:
+    if span.error_type is None and span.status == "ok":
+        return None
+    return {"type": span.error_type or span.status, "message": span.error_message or ""}
+
+
+def _usage(input_tokens: int, output_tokens: int, *, estimated: bool) -> Document:
+    return {
+        "input_tokens": input_tokens,
+        "output_tokens": output_tokens,
+        "total_tokens": input_tokens + output_tokens,
+        "estimated": estimated,
+    }
+
+
+def _span_usage(usage: Usage | None) -> Document | None:
+    if usage is None:
+        return None
+    return {
+        **_usage(usage.input_tokens, usage.output_tokens, estimated=usage.estimated),
+        "input_uncached": usage.input_uncached,
+        "cache_read": usage.cache_read,
+        "cache_write": usage.cache_write,
+        "output_text": usage.output_text,
+        "reasoning": usage.reasoning,
+        "estimator": usage.estimator,
+    }
+
+
+def _cost(nano: int | None, currency: str = "USD", version: int | None = None) -> Document:
+    known = nano is not None
+    return {
+        "amount": from_nano(nano) if nano is not None else None,
+        "currency": currency,
+        "known": known,
+        "price_version": version,
+    }
+
+
+def _span_cost(cost: Cost | None) -> Document | None:
+    return None if cost is None else {**_cost(cost.nano, cost.currency, cost.price_version), "price_id": cost.price_id}
+
+
+def trace_row_document(row: TraceRow) -> Document:
+    """One line of a list of traces."""
+    root = row.root
+    return {
+        "trace_id": root.trace_id.hex(),
+        "request_id": root.request_id,
+        "started_at": to_iso(root.start_us),
+        "name": root.name,
+        "operation": root.operation,
+        "status": root.status,
+        "http_status": root.http_status,
+        "error": _error(root),
+        "model": root.request_model,
+        "target": root.target_id,
+        "route": root.route_id,
+        "key_id": root.key_id,
+        "team_id": root.team_id,
+        "environment_id": root.environment_id,
+        "application": root.application,
+        "user": {"id": root.user_id, "verified": root.user_verified} if root.user_id else None,
+        "session_id": root.session_id,
+        "duration_ms": _ms(root.duration_us),
+        "first_token_ms": _ms(root.first_token_us),
+        "streamed": root.streamed,
+        "finish_reason": root.finish_reason,
+        "usage": _usage(row.input_tokens, row.output_tokens, estimated=row.estimated),
+        "cost": _cost(row.cost_nano),
+        "spans": row.spans,
+        "input_preview": root.input_preview,
+        "output_preview": root.output_preview,
+    }
+
+
+def root_of(trace: Trace) -> Span:
+    """The gateway's span, else the first one."""
+    return next((span for span in trace.spans if span.kind == "gateway"), trace.spans[0])
+
+
+def row_of(trace: Trace) -> TraceRow:
+    """The sums of a trace: every token and every charge of it once."""
+    owners = [span for span in trace.spans if span.owns_usage and span.usage is not None]
+    costs = [span.cost.nano if span.cost is not None else None for span in owners]
+    return TraceRow(
+        root=root_of(trace),
+        input_tokens=sum(span.usage.input_tokens for span in owners if span.usage),
+        output_tokens=sum(span.usage.output_tokens for span in owners if span.usage),
+        estimated=any(span.usage.estimated for span in owners if span.usage),
+        cost_nano=None if None in costs else sum(cost for cost in costs if cost is not None),
+        spans=len(trace.spans),
+    )
+
+
+def trace_document(trace: Trace, blobs: Blobs) -> Document:
+    """A whole trace. `usage` counts every token once; `input` and `output` are JSON where they are JSON, else text."""
+    row = row_of(trace)
+    root = row.root
+    content = trace.contents.get(root.span_id.hex())
+    asked, said = bodies(content, blobs)
+    attempts = _attributes(content).get("genaiops.attempts", {})
+    return {
+        **trace_row_document(row),
+        "spans": [_span_document(span, attempts.get(span.span_id.hex(), {})) for span in trace.spans],
+        "messages": msgspec.to_builtins(conversation(trace, blobs)),
+        "input": _readable(asked),
+        "output": _readable(said),
+        "content": root.content,
+        "attributes": {key: value for key, value in _attributes(content).items() if key != "genaiops.attempts"},
+        "scores": [
+            {
+                "name": score.name,
+                "value": score.value,
+                "label": score.label,
+                "source": score.source,
+                "comment": score.comment,
+                "created_at": to_iso(score.created_us),
+            }
+            for score in trace.scores
+        ],
+    }
+
+
+def _attributes(content: Content | None) -> Document:
+    if content is None or content.attributes is None:
+        return {}
+    return {name: msgspec.json.decode(value) for name, value in content.attributes.items()}
+
+
+def _span_document(span: Span, more: Document) -> Document:
+    attributes: Document = {
+        "gen_ai.operation.name": span.operation,
+        "gen_ai.provider.name": span.provider,
+        "gen_ai.request.model": more.get("gen_ai.request.model") or span.request_model,
+        "gen_ai.response.model": span.response_model,
+        "gen_ai.response.id": span.response_id,
+        "gen_ai.response.finish_reasons": [span.finish_reason] if span.finish_reason else None,
+        "gen_ai.request.stream": True if span.streamed else None,
+        "gen_ai.conversation.id": span.session_id,
+        "server.address": more.get("server.address"),
+        "server.port": more.get("server.port"),
+        "error.type": span.error_type,
+        "http.response.status_code": span.http_status,
+    }
+    if span.usage is not None:
+        attributes |= {
+            "gen_ai.usage.input_tokens": span.usage.input_tokens,
+            "gen_ai.usage.output_tokens": span.usage.output_tokens,
+            "gen_ai.usage.cache_read.input_tokens": span.usage.cache_read or None,
+            "gen_ai.usage.cache_creation.input_tokens": span.usage.cache_write or None,
+            "gen_ai.usage.reasoning.output_tokens": span.usage.reasoning or None,
+        }
+    if span.first_token_us is not None:
+        attributes["gen_ai.response.time_to_first_chunk"] = span.first_token_us / 1_000_000
+    return {
+        "span_id": span.span_id.hex(),
+        "parent_id": span.parent_id.hex() if span.parent_id else None,
+        "name": span.name,
+        "kind": span.kind,
+        "started_at": to_iso(span.start_us),
+        "duration_ms": _ms(span.duration_us),
+        "first_token_ms": _ms(span.first_token_us),
+        "status": span.status,
+        "http_status": span.http_status,
+        "error": _error(span),
+        "target": span.target_id,
+        "attempt": span.attempt,
+        "reason": more.get("reason"),
+        "usage": _span_usage(span.usage),
+        "cost": _span_cost(span.cost),
+        "owns_usage": span.owns_usage,
+        "semconv": span.semconv,
+        "attributes": {name: value for name, value in attributes.items() if value is not None},
+    }
+
+
+def bodies(content: Content | None, blobs: Blobs) -> tuple[bytes, bytes]:
+    """(input, output) as they crossed the wire; empty where nothing was kept or the blob is gone."""
+    if content is None:
+        return b"", b""
+    return _whole(content.input, content.input_blob, blobs), _whole(content.output, content.output_blob, blobs)
+
+
+def _whole(inline: bytes | None, blob: str | None, blobs: Blobs) -> bytes:
+    if blob is None:
+        return inline or b""
+    try:
+        return blobs.get(blob)
+    except GenaiopsError:
+        return b""
+
+
+def _readable(data: bytes) -> Any:
+    if not data:
+        return None
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return data.decode("utf-8", "replace")
+
+
+def conversation(trace: Trace, blobs: Blobs) -> list[Turn]:
+    """What was said in the call that the trace is about."""
+    root = root_of(trace)
+    asked, said = bodies(trace.contents.get(root.span_id.hex()), blobs)
+    return [*request_turns(root.operation, asked), *response_turns(root.operation, said)]

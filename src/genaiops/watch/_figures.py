@@ -1,0 +1,240 @@
+"""Figures for people: overview, usage, the health of targets, how budgets stand. Read from rollups, never from raw
+spans.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import msgspec
+
+from genaiops.core.clock import window
+from genaiops.domain import Budget, Target
+from genaiops.ports.counters import Counters, Gauge
+from genaiops.ports.telemetry import Dimension, Rollup, RollupQuery, Telemetry, TraceFilter, TraceRow
+
+HOUR_US = 3_600_000_000
+Step = Literal["minute", "hour", "day", "all"]
+
+
+class UsageRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Sums of one bucket of time and one group. Latencies in milliseconds, None when there was no call."""
+
+    start_us: int
+    group: Mapping[str, str]
+    calls: int
+    errors: int
+    input_tokens: int
+    cache_read: int
+    output_tokens: int
+    estimated_calls: int
+    cost_nano: int
+    cost_unknown: int
+    p50_ms: float | None
+    p95_ms: float | None
+    first_token_p50_ms: float | None
+
+
+class Totals(msgspec.Struct, frozen=True, kw_only=True):
+    """Figures of a stretch of time. `error_rate` is None without calls: no calls are neither good nor bad."""
+
+    calls: int
+    errors: int
+    error_rate: float | None
+    input_tokens: int
+    output_tokens: int
+    cost_nano: int
+    cost_unknown: int
+    p50_ms: float | None
+    p95_ms: float | None
+    ttft_p50_ms: float | None
+
+
+class Overview(msgspec.Struct, frozen=True, kw_only=True):
+    since_us: int
+    until_us: int
+    now: Totals
+    previous: Totals
+    series: Sequence[UsageRow]
+    top_models: Sequence[UsageRow]
+    top_keys: Sequence[UsageRow]
+    recent_errors: Sequence[TraceRow]
+
+
+class TargetHealth(msgspec.Struct, frozen=True, kw_only=True):
+    """How a target did in the last 15 minutes. `state` is `unknown` when no worker has said anything of its breaker."""
+
+    target_id: str
+    state: Literal["closed", "open", "half_open", "unknown"]
+    calls: int
+    errors: int
+    p50_ms: float | None
+    p95_ms: float | None
+
+
+class BudgetState(msgspec.Struct, frozen=True, kw_only=True):
+    """How a budget stands in its present period. `forecast`: what is settled, carried on evenly to the period's end
+    (None in its first twentieth, and for a period without end)."""
+
+    budget: Budget
+    window_start_us: int
+    window_end_us: int
+    settled: int
+    reserved: int
+    remaining: int
+    share: float
+    forecast: int | None
+    state: Literal["ok", "warn", "exceeded"]
+
+
+def _ms(value: float | None) -> float | None:
+    return None if value is None else value / 1000
+
+
+def _row(rollup: Rollup) -> UsageRow:
+    return UsageRow(
+        start_us=rollup.start_us,
+        group=rollup.group,
+        calls=rollup.calls,
+        errors=rollup.errors,
+        input_tokens=rollup.input_tokens,
+        cache_read=rollup.cache_read,
+        output_tokens=rollup.output_tokens,
+        estimated_calls=rollup.estimated_calls,
+        cost_nano=rollup.cost_nano,
+        cost_unknown=rollup.cost_unknown,
+        p50_ms=_ms(rollup.duration.quantile(0.5)),
+        p95_ms=_ms(rollup.duration.quantile(0.95)),
+        first_token_p50_ms=_ms(rollup.first_token.quantile(0.5)),
+    )
+
+
+def usage(
+    telemetry: Telemetry,
+    *,
+    since_us: int,
+    until_us: int,
+    step: Step = "all",
+    group_by: Sequence[Dimension] = (),
+    where: Mapping[Dimension, str] | None = None,
+) -> list[UsageRow]:
+    """Usage by any dimensions, oldest bucket first, the dearest and busiest group first within a bucket."""
+    query = RollupQuery(since_us=since_us, until_us=until_us, step=step, group_by=group_by, where=where or {})
+    rows = [_row(rollup) for rollup in telemetry.rollup(query)]
+    return sorted(rows, key=lambda row: (row.start_us, -row.cost_nano, -row.calls, sorted(row.group.items())))
+
+
+def _totals(telemetry: Telemetry, since_us: int, until_us: int, where: Mapping[Dimension, str]) -> Totals:
+    rows = telemetry.rollup(RollupQuery(since_us=since_us, until_us=until_us, step="all", where=where))
+    row = _row(rows[0]) if rows else None
+    if row is None:
+        return Totals(
+            calls=0,
+            errors=0,
+            error_rate=None,
+            input_tokens=0,
+            output_tokens=0,
+            cost_nano=0,
+            cost_unknown=0,
+            p50_ms=None,
+            p95_ms=None,
+            ttft_p50_ms=None,
+        )
+    return Totals(
+        calls=row.calls,
+        errors=row.errors,
+        error_rate=row.errors / row.calls if row.calls else None,
+        input_tokens=row.input_tokens,
+        output_tokens=row.output_tokens,
+        cost_nano=row.cost_nano,
+        cost_unknown=row.cost_unknown,
+        p50_ms=row.p50_ms,
+        p95_ms=row.p95_ms,
+        ttft_p50_ms=row.first_token_p50_ms,
+    )
+
+
+def overview(
+    telemetry: Telemetry, *, now_us: int, hours: int = 24, where: Mapping[Dimension, str] | None = None
+) -> Overview:
+    """The last `hours` beside the `hours` before them; a point an hour (a minute when `hours` is 1)."""
+    conditions = dict(where or {})
+    until_us = now_us + 1
+    since_us = until_us - hours * HOUR_US
+    environment = conditions.get("environment_id")
+
+    def top(dimension: Dimension) -> list[UsageRow]:
+        rows = usage(telemetry, since_us=since_us, until_us=until_us, group_by=[dimension], where=conditions)
+        return [row for row in rows if row.calls][:8]
+
+    return Overview(
+        since_us=since_us,
+        until_us=until_us,
+        now=_totals(telemetry, since_us, until_us, conditions),
+        previous=_totals(telemetry, since_us - hours * HOUR_US, since_us, conditions),
+        series=usage(
+            telemetry, since_us=since_us, until_us=until_us, step="minute" if hours == 1 else "hour", where=conditions
+        ),
+        top_models=top("request_model"),
+        top_keys=top("key_id"),
+        recent_errors=telemetry.list(
+            TraceFilter(since_us=since_us, status="error", environment_id=environment), limit=8
+        ).rows,
+    )
+
+
+_STATES: Mapping[int, Literal["closed", "open", "half_open"]] = {0: "closed", 1: "half_open", 2: "open"}
+
+
+def target_health(
+    telemetry: Telemetry, targets: Sequence[Target], gauges: Sequence[Gauge], *, now_us: int
+) -> list[TargetHealth]:
+    """The worst state that any worker's breaker reports, and the calls of the last 15 minutes."""
+    rows = telemetry.rollup(
+        RollupQuery(since_us=now_us - HOUR_US // 4, until_us=now_us + 1, step="all", group_by=["target_id"])
+    )
+    by_target = {row.group.get("target_id"): row for row in rows}
+    states: dict[str, int] = {}
+    for gauge in gauges:
+        kind, _, target = gauge.name.partition(":")
+        if kind == "breaker":
+            states[target] = max(states.get(target, 0), gauge.value)
+    healths: list[TargetHealth] = []
+    for target in targets:
+        row = by_target.get(target.id)
+        state = states.get(target.id)
+        healths.append(
+            TargetHealth(
+                target_id=target.id,
+                state="unknown" if state is None else _STATES.get(state, "unknown"),
+                calls=row.calls if row else 0,
+                errors=row.errors if row else 0,
+                p50_ms=_ms(row.duration.quantile(0.5)) if row else None,
+                p95_ms=_ms(row.duration.quantile(0.95)) if row else None,
+            )
+        )
+    return healths
+
+
+def budget_states(budgets: Sequence[Budget], counters: Counters, *, now_us: int) -> list[BudgetState]:
+    return [_budget_state(budget, counters, now_us) for budget in budgets]
+
+
+def _budget_state(budget: Budget, counters: Counters, now_us: int) -> BudgetState:
+    start_us, end_us = window(budget.period, budget.timezone, now_us)
+    reading = counters.read(budget.id, start_us)
+    used = reading.settled + reading.reserved
+    share = used / budget.limit if budget.limit else 1.0
+    elapsed = (now_us - start_us) / (end_us - start_us)
+    forecast = int(reading.settled / elapsed) if budget.period != "total" and elapsed > 0.05 else None
+    warn = min(budget.warn_at, default=1.0)
+    return BudgetState(
+        budget=budget,
+        window_start_us=start_us,
+        window_end_us=end_us,
+        settled=reading.settled,
+        reserved=reading.reserved,
+        remaining=max(0, budget.limit - used),
+        share=share,
+        forecast=forecast,
+        state="exceeded" if used >= budget.limit else "warn" if share >= warn else "ok",
+    )

@@ -1,0 +1,168 @@
+"""A call's records as spans and content: a root span of the gateway, one span per attempt."""
+
+from typing import Any
+
+import msgspec
+
+from genaiops.domain import INLINE, PREVIEW, Admitted, Attempt, Content, ContentState, Settled, Span
+from genaiops.ports.blobs import Blobs
+from genaiops.watch._text import Turn, request_turns, response_turns, turns_text
+
+SEARCHED = 100_000
+"""Characters of a call's text that full-text search can find."""
+
+
+class Ended(msgspec.Struct, frozen=True, kw_only=True):
+    """How a call ended, whichever record says so (settled, refused, or none because the worker died)."""
+
+    end_us: int
+    first_token_us: int | None = None
+    status: Any
+    http_status: int | None
+    error_type: str | None = None
+    error_message: str | None = None
+    attempts: tuple[Attempt, ...] = ()
+    truncated: bool = False
+    cache: str | None = None
+
+
+def ended(record: Settled) -> Ended:
+    return Ended(
+        end_us=record.end_us,
+        first_token_us=record.first_token_us,
+        status=record.status,
+        http_status=record.http_status,
+        error_type=record.error_type,
+        error_message=record.error_message,
+        attempts=record.attempts,
+        truncated=record.output_truncated,
+        cache=record.cache,
+    )
+
+
+def spans_of(call: Admitted, end: Ended, body: bytes, output: bytes, blobs: Blobs) -> tuple[list[Span], Content | None]:
+    """Spans (root first) and the root's content. Large bodies go to the blob store here."""
+    content: Content | None = None
+    preview_in = preview_out = ""
+    state: ContentState = "none"
+    if call.capture != "off":
+        asked, said = request_turns(call.operation, body), response_turns(call.operation, output)
+        preview_in, preview_out = _preview(asked), _preview(said)
+        state = "preview"
+        if call.capture == "full":
+            content = _content(call, end, body, output, asked, said, blobs)
+            state = "blob" if content.input_blob or content.output_blob else "inline"
+    paying = next((attempt for attempt in end.attempts if attempt.pays), None)
+    last = paying or (end.attempts[-1] if end.attempts else None)
+    root = Span(
+        trace_id=call.trace_id,
+        span_id=call.span_id,
+        parent_id=call.parent_id,
+        name=f"{call.operation} {call.model}",
+        kind="gateway",
+        operation=call.operation,
+        start_us=call.start_us,
+        duration_us=max(0, end.end_us - call.start_us),
+        first_token_us=end.first_token_us,
+        status=end.status,
+        error_type=end.error_type,
+        error_message=end.error_message,
+        http_status=end.http_status,
+        provider=last.provider if last else None,
+        target_id=last.target_id if last else None,
+        response_model=last.response_model if last else None,
+        response_id=last.response_id if last else None,
+        finish_reason=last.finish_reason if last else None,
+        input_preview=preview_in,
+        output_preview=preview_out,
+        content=state,
+        **_shared(call),
+    )
+    return [root, *(_attempt_span(call, number, one) for number, one in enumerate(end.attempts, 1))], content
+
+
+def _shared(call: Admitted) -> dict[str, Any]:
+    return {
+        "route_id": call.route_id,
+        "request_model": call.model,
+        "streamed": call.streamed,
+        "tenant_id": call.tenant_id,
+        "environment_id": call.environment_id,
+        "team_id": call.team_id,
+        "key_id": call.key_id,
+        "actor_id": call.actor_id,
+        "application": call.application,
+        "user_id": call.user_id,
+        "user_verified": call.user_verified,
+        "session_id": call.session_id,
+        "request_id": call.request_id,
+    }
+
+
+def _attempt_span(call: Admitted, number: int, one: Attempt) -> Span:
+    return Span(
+        trace_id=call.trace_id,
+        span_id=one.span_id,
+        parent_id=call.span_id,
+        name=f"{call.operation} {one.upstream_model}",
+        kind="embedding" if call.operation == "embeddings" else "llm",
+        operation=call.operation,
+        start_us=one.start_us,
+        duration_us=one.duration_us,
+        first_token_us=one.first_token_us,
+        status=one.status,
+        error_type=one.error_type,
+        error_message=one.error_message,
+        http_status=one.http_status,
+        provider=one.provider,
+        target_id=one.target_id,
+        response_model=one.response_model,
+        response_id=one.response_id,
+        finish_reason=one.finish_reason,
+        attempt=number,
+        usage=one.usage,
+        cost=one.cost,
+        owns_usage=one.pays and one.usage is not None,
+        **_shared(call),
+    )
+
+
+def _preview(turns: list[Turn]) -> str:
+    """The newest turn's first characters: what tells one call from another in a list."""
+    text = next((turn.text for turn in reversed(turns) if turn.text), "")
+    if not text and turns and turns[-1].tool_calls:
+        text = ", ".join(f"{call.name}({call.arguments})" for call in turns[-1].tool_calls)
+    return " ".join(text[: PREVIEW * 2].split())[:PREVIEW]
+
+
+def _content(
+    call: Admitted, end: Ended, body: bytes, output: bytes, asked: list[Turn], said: list[Turn], blobs: Blobs
+) -> Content:
+    attributes = {
+        "genaiops.peer": call.peer,
+        "genaiops.key.name": call.key_name,
+        "genaiops.snapshot.version": call.snapshot_version,
+        "genaiops.output.truncated": end.truncated,
+        "genaiops.cache": end.cache,
+        "genaiops.attempts": {
+            one.span_id.hex(): {
+                "reason": one.reason,
+                "gen_ai.request.model": one.upstream_model,
+                "server.address": one.server_address,
+                "server.port": one.server_port,
+            }
+            for one in end.attempts
+        },
+    }
+    large_in, large_out = len(body) > INLINE, len(output) > INLINE
+    return Content(
+        trace_id=call.trace_id,
+        span_id=call.span_id,
+        start_us=call.start_us,
+        input=None if large_in else body,
+        output=None if large_out else output,
+        input_blob=blobs.put(body) if large_in else None,
+        output_blob=blobs.put(output) if large_out else None,
+        text=(turns_text(asked)[:SEARCHED] + "\n" + turns_text(said)[:SEARCHED]).strip(),
+        attributes={name: msgspec.Raw(msgspec.json.encode(value)) for name, value in attributes.items()},
+    )
