@@ -1,0 +1,276 @@
+"""The tries of a call: choose a target, send, judge; again elsewhere when that may help, until the deadline."""
+
+import asyncio
+import random
+
+from genaiops.core.errors import GenaiopsError, UpstreamError
+from genaiops.gateway import replies
+from genaiops.gateway.call import Call
+from genaiops.gateway.choice import Reason, choose, reasons, soonest
+from genaiops.gateway.estimate import estimated
+from genaiops.gateway.failure import AttemptFailure, Failure, of_answer, of_error, of_fault, of_upstream_error
+from genaiops.gateway.idempotency import Kept
+from genaiops.gateway.plan import Candidate, Lineup
+from genaiops.gateway.relay import Streams
+from genaiops.gateway.settings import GatewaySettings
+from genaiops.gateway.settle import Books, Ending, cost_of
+from genaiops.gateway.trying import Try
+from genaiops.gateway.upstream import clock
+from genaiops.http1.errors import UpstreamFault
+from genaiops.ports.providers import Reply, TokenEstimator, Wire
+
+_ERROR_LIMIT = 1 << 20
+
+
+class Attempts:
+    """Takes an admitted call to its end: answered (or cut off) and settled, whatever happens."""
+
+    def __init__(self, books: Books, streams: Streams, estimator: TokenEstimator, settings: GatewaySettings) -> None:
+        self._books = books
+        self._streams = streams
+        self._estimator = estimator
+        self._settings = settings
+
+    async def run(self, call: Call) -> Failure | None:
+        """The failure that the client is to be told, None when it has its answer (or is gone)."""
+        call.watch()
+        if call.streamed:
+            self._streams.watch(call)
+        try:
+            return await self._run(call)
+        except asyncio.CancelledError:
+            if call.interrupted():
+                self._books.settle(call, Ending(status="cancelled", http_status=499, error_type="client_disconnected"))
+                call.exchange.abort()
+                return None
+            self._abandon(call, "worker_stopped", "The worker was stopped.")
+            raise
+        except BaseException:
+            self._abandon(call, "internal_error", "The gateway failed.")
+            raise
+        finally:
+            if call.streamed:
+                self._streams.unwatch(call)
+
+    def _abandon(self, call: Call, code: str, message: str) -> None:
+        self._books.settle(call, Ending(status="error", http_status=500, error_type=code, error_message=message))
+
+    async def _run(self, call: Call) -> Failure | None:
+        lineup = call.lineup
+        assert lineup is not None
+        policy = lineup.retry
+        end = clock() + policy.deadline
+        tried: list[Candidate] = []
+        dead: list[Candidate] = []
+        last: AttemptFailure | None = None
+        while True:
+            pick = choose(lineup, tried, dead, clock())
+            if pick is None and last is not None and await self._rest(lineup, dead, end):
+                pick = choose(lineup, tried, dead, clock())
+            if pick is None:
+                return self._give_up(call, last.failure if last is not None else _nobody(lineup))
+            candidate, reason = pick
+            if reason == "retry" and not await self._pause(lineup, len(tried), end):
+                assert last is not None
+                return self._give_up(call, last.failure)
+            last = await self._try(call, candidate, reason)
+            if last is None or call.settled:
+                return None
+            tried.append(candidate)
+            if last.rejects_credential and len(candidate.target.credentials) <= 1:
+                dead.append(candidate)
+            if not last.retryable or len(tried) >= policy.attempts or clock() >= end:
+                return self._give_up(call, last.failure)
+
+    async def _rest(self, lineup: Lineup, dead: list[Candidate], end: float) -> bool:
+        """Everybody rests: wait when that is short. Whether it was worth it."""
+        now = clock()
+        waits = [one.upstream.wait(now) for one in lineup.all if one not in dead]
+        wait = min(waits, default=-1.0)
+        if wait < 0 or wait > lineup.retry.backoff_max or now + wait >= end:
+            return False
+        await asyncio.sleep(wait)
+        return True
+
+    async def _pause(self, lineup: Lineup, tries: int, end: float) -> bool:
+        """Full jitter before the same target is tried again. Whether there is time for it."""
+        policy = lineup.retry
+        wait = random.random() * min(policy.backoff_max, policy.backoff * 2 ** (tries - 1))
+        if clock() + wait >= end:
+            return False
+        if wait:
+            await asyncio.sleep(wait)
+        return True
+
+    def _give_up(self, call: Call, failure: Failure) -> Failure | None:
+        """Settle a call that found no answer. None when the client has been told inside its stream."""
+        exchange = call.exchange
+        status = 200 if exchange.started else failure.status
+        self._books.settle(
+            call,
+            Ending(status="error", http_status=status, error_type=failure.code, error_message=failure.message[:2000]),
+        )
+        if not exchange.started:
+            return failure
+        self._streams.break_off(call, failure)
+        return None
+
+    # -- one try
+
+    async def _try(self, call: Call, candidate: Candidate, reason: Reason) -> AttemptFailure | None:
+        """None: the client has its answer. What this says of the target is noted in any case."""
+        upstream = candidate.upstream
+        attempt = Try(call, candidate, upstream.credential(clock()), reason)
+        probe = upstream.breaker.begin()
+        upstream.in_flight += 1
+        try:
+            failure = await self._send(call, attempt)
+        except asyncio.CancelledError:
+            upstream.breaker.forget(probe=probe)
+            if call.why != "first_token" or not call.interrupted() or call.exchange.disconnected:
+                self._cut_off(call, attempt)
+                raise
+            call.why = None
+            failure = _too_late(candidate)
+        except BaseException:
+            upstream.breaker.forget(probe=probe)
+            raise
+        finally:
+            upstream.leave()
+        self._judge(attempt, failure, probe=probe)
+        if failure is not None and not attempt.ended:
+            attempt.end("error", failure=failure)
+        return failure
+
+    async def _send(self, call: Call, attempt: Try) -> AttemptFailure | None:
+        candidate = attempt.candidate
+        target = candidate.target
+        upstream = candidate.upstream
+        credential = attempt.credential
+        try:
+            wire = upstream.provider.prepare(
+                call.for_target(candidate), target, credential.value if credential is not None else None
+            )
+            headers = [*wire.headers, (b"traceparent", call.traceparent(attempt.span_id))]
+            wire = Wire(wire.method, wire.path, headers, wire.body, wire.filter_usage)
+            reply = await upstream.transport.send(wire, target)
+            attempt.http_status = reply.status
+            if not 200 <= reply.status < 300:
+                return await self._error_answer(attempt, reply)
+            if call.streamed:
+                return await self._streams.relay(call, attempt, reply, filter_usage=wire.filter_usage)
+            return await self._whole(call, attempt, reply)
+        except UpstreamFault as fault:
+            return of_fault(fault, target.id)
+        except UpstreamError as error:
+            return of_upstream_error(error, target.id)
+        except GenaiopsError as error:
+            return AttemptFailure(failure=of_error(error), retryable=False, breaks=False)
+
+    async def _whole(self, call: Call, attempt: Try, reply: Reply) -> None:
+        """An answer that is not a stream: settled, then sent."""
+        candidate = attempt.candidate
+        try:
+            body = await reply.read(self._settings.answer_limit)
+        except BaseException:
+            reply.abort()
+            raise
+        answer = candidate.upstream.provider.read(call.operation, body)
+        usage = answer.usage
+        if usage is None:
+            usage = estimated(self._estimator, call.operation, call.raw, answer.text)
+        cost = cost_of(usage, candidate, call.start_us)
+        attempt.end("ok", usage=usage, cost=cost, answer=answer)
+        self._books.settle(call, Ending(status="ok", http_status=reply.status, output=body))
+        fields = replies.whole(call, candidate, reply.headers, cost)
+        call.exchange.respond(reply.status, fields, body)
+        if call.idempotent is not None:
+            call.answer = Kept(reply.status, fields, body)
+
+    async def _error_answer(self, attempt: Try, reply: Reply) -> AttemptFailure:
+        try:
+            body = await reply.read(_ERROR_LIMIT)
+        except BaseException:
+            reply.abort()
+            raise
+        target = attempt.candidate.target
+        error = attempt.candidate.upstream.provider.error(reply.status, reply.headers, body)
+        failure = of_answer(reply.status, error, target.id, self._settings.credential_rest)
+        message = attempt.redacted(failure.failure.message)
+        if message == failure.failure.message:
+            return failure
+        told = failure.failure
+        clean = Failure(
+            status=told.status, type=told.type, code=told.code, message=message, retry_after=told.retry_after
+        )
+        return AttemptFailure(
+            failure=clean,
+            retryable=failure.retryable,
+            breaks=failure.breaks,
+            rest=failure.rest,
+            limits_credential=failure.limits_credential,
+            upstream_status=failure.upstream_status,
+        )
+
+    def _cut_off(self, call: Call, attempt: Try) -> None:
+        """The client left (or the worker stops) in the middle: charge what is known or estimated so far."""
+        answer = attempt.reader.finish() if attempt.reader is not None else None
+        usage = answer.usage if answer is not None else None
+        if usage is None:
+            text = answer.text if answer is not None else ""
+            usage = estimated(self._estimator, call.operation, call.raw, text)
+        cost = cost_of(usage, attempt.candidate, call.start_us)
+        why = "client_disconnected" if call.why == "client" else "worker_stopped"
+        if answer is not None:
+            attempt.end("cancelled", usage=usage, cost=cost, answer=answer, error_type=why)
+        else:
+            attempt.end("cancelled", usage=usage, cost=cost, error_type=why)
+
+    def _judge(self, attempt: Try, failure: AttemptFailure | None, *, probe: bool) -> None:
+        """What the outcome says of the target and the credential."""
+        upstream = attempt.candidate.upstream
+        if failure is None:
+            upstream.breaker.succeed()
+            return
+        now = clock()
+        if failure.breaks:
+            upstream.breaker.fail(now)
+        elif failure.upstream_status is not None:
+            upstream.breaker.succeed()  # it answered, and that is all a breaker asks
+        else:
+            upstream.breaker.forget(probe=probe)
+        credential = attempt.credential
+        if failure.rejects_credential:
+            upstream.refresh()
+        if failure.rest is None:
+            return
+        if credential is not None and (failure.limits_credential or failure.rejects_credential):
+            credential.rest_until = now + failure.rest
+        else:
+            upstream.rest_until = now + failure.rest
+
+
+def _too_late(candidate: Candidate) -> AttemptFailure:
+    target = candidate.target
+    return AttemptFailure(
+        failure=Failure(
+            status=504,
+            type="timeout_error",
+            code="upstream_first_token_timeout",
+            message=f"The target {target.id!r} sent no content within {target.timeouts.first_token:g} s.",
+        ),
+        retryable=True,
+        breaks=True,
+    )
+
+
+def _nobody(lineup: Lineup) -> Failure:
+    now = clock()
+    wait = soonest(lineup, now)
+    return Failure(
+        status=503,
+        type="unavailable_error",
+        code="no_target_available",
+        message=f"No target can serve {lineup.name!r} now: {reasons(lineup, now)}. Try again in {wait:.0f} s.",
+        retry_after=wait,
+    )

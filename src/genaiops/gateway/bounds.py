@@ -1,0 +1,62 @@
+"""How much a call may use at most, worked out before it goes out."""
+
+from genaiops.core.errors import Forbidden, UsageError
+from genaiops.gateway.body import answers, dense_parts, output_cap
+from genaiops.gateway.call import Call
+from genaiops.gateway.limits import MOST, TEMPLATE_TOKENS
+from genaiops.gateway.plan import Lineup
+
+_ONE_CALL = (1, 1, 0)
+
+
+def bound(call: Call, image_tokens: int) -> tuple[int, ...]:
+    """The amounts to reserve (see Lines). Forbidden when no target's price is known and must be.
+
+    Narrows the call's line-up to priced targets where a hard budget is in money, and notes where a cap must be put in.
+    """
+    lines, lineup, body = call.lines, call.lineup, call.body
+    if not lines.metered:
+        return _ONE_CALL
+    assert lineup is not None
+    assert body is not None
+    cap = output_cap(body)
+    if lines.strict:
+        if body.n_predict is not None:
+            raise _other_cap()
+        call.inject = cap is None and call.operation != "embeddings"
+        if lines.hard_currencies:
+            call.lineup = lineup = _priced(lineup, lines.hard_currencies, call.start_us)
+    into = len(call.raw) + TEMPLATE_TOKENS + image_tokens * dense_parts(body, call.raw)
+    out = 0 if call.operation == "embeddings" else (cap or lineup.most_output) * answers(body)
+    if not lines.currencies:
+        return 1, 1, min(into + out, MOST)
+    dearest = lineup.quote(call.start_us).dearest
+    money = [_cost(into, out, dearest.get(currency, (0, 0))) for currency in lines.currencies]
+    return 1, 1, min(into + out, MOST), *money
+
+
+def _cost(into: int, out: int, dearest: tuple[int, int]) -> int:
+    """No call of so many tokens costs more, in nano-units: each of five buckets may be rounded up."""
+    return min((into * dearest[0] + out * dearest[1]) // 1_000_000 + 5, MOST)
+
+
+def _priced(lineup: Lineup, currencies: frozenset[str], at_us: int) -> Lineup:
+    found = lineup.quote(at_us).within(currencies)
+    if found.all:
+        return found
+    names = ", ".join(repr(candidate.target.id) for candidate in lineup.all)
+    raise Forbidden(
+        f"A hard budget in {' and '.join(sorted(currencies))} applies, and no price in it is known for {names}.",
+        remedy="Add a price for the target's model, or set the budget on tokens or calls.",
+        code="price_unknown",
+        param="model",
+    )
+
+
+def _other_cap() -> UsageError:
+    return UsageError(
+        "`n_predict` cannot be used with a key that has limits on tokens or money.",
+        remedy="Use `max_tokens`.",
+        code="invalid_value",
+        param="n_predict",
+    )

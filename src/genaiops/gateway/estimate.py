@@ -1,0 +1,74 @@
+"""The text of a prompt, where its tokens have to be estimated because nobody else counted them."""
+
+from typing import Any, cast
+
+import msgspec
+
+from genaiops.domain import Operation, Usage
+from genaiops.ports.providers import TokenEstimator
+
+_SAMPLE = 16_384
+"""Characters that are really counted of a text."""
+
+_MOST = 1 << 20
+"""Bytes of a body that is decoded for an estimate; a larger one counts as a token for four bytes."""
+
+_TEXT_KEYS = ("text", "content", "input_text", "arguments", "name", "description")
+
+
+def prompt_text(operation: Operation, raw: bytes | bytearray) -> str:
+    """All text that a model reads of a body; empty when it cannot be read. Token ids (embeddings and completions may
+    have them instead of text) count as a word each."""
+    try:
+        body: Any = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return ""
+    if not isinstance(body, dict):
+        return ""
+    fields = cast("dict[str, Any]", body)
+    if operation == "chat":
+        found = [fields.get("messages"), fields.get("tools")]
+    else:
+        found = [fields.get("prompt" if operation == "text_completion" else "input")]
+    words: list[str] = []
+    for value in found:
+        _collect(value, words)
+    return "\n".join(words)
+
+
+def _collect(value: Any, words: list[str]) -> None:
+    stack: list[Any] = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, str):
+            words.append(item)
+        elif isinstance(item, bool | float) or item is None:
+            continue
+        elif isinstance(item, int):
+            words.append("0")
+        elif isinstance(item, list):
+            stack.extend(reversed(cast("list[Any]", item)))
+        elif isinstance(item, dict):
+            fields = cast("dict[str, Any]", item)
+            stack.extend(fields[key] for key in reversed(_TEXT_KEYS) if key in fields)
+            if "function" in fields:
+                stack.append(fields["function"])
+            if "tool_calls" in fields:
+                stack.append(fields["tool_calls"])
+
+
+def _count(estimator: TokenEstimator, text: str) -> int:
+    """Of a long text only the beginning is counted, and the rest taken to be like it: the event loop must not wait."""
+    if len(text) <= _SAMPLE:
+        return estimator.estimate(text) if text else 0
+    return estimator.estimate(text[:_SAMPLE]) * len(text) // _SAMPLE
+
+
+def estimated(estimator: TokenEstimator, operation: Operation, raw: bytes | bytearray, output: str) -> Usage:
+    """Usage by estimate, marked as such."""
+    return Usage(
+        input_uncached=_count(estimator, prompt_text(operation, raw)) if len(raw) <= _MOST else len(raw) // 4,
+        output_text=_count(estimator, output),
+        estimated=True,
+        estimator=estimator.name,
+    )

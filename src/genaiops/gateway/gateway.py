@@ -1,0 +1,308 @@
+"""The gateway: an http1 handler that takes each request to its end.
+
+/v1/...              the model API: key, body, name, limits, record, attempts, settlement
+/healthz, /readyz    of this worker
+everything else      relayed to the control process
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+
+from genaiops.core.clock import now_us
+from genaiops.core.errors import GenaiopsError, StoreError, Unavailable
+from genaiops.core.ids import new_span_id
+from genaiops.domain import KeyEntry, Target
+from genaiops.gateway import body as bodies
+from genaiops.gateway import identity, models_api, replies
+from genaiops.gateway.admit import Grant, bearer, unknown_key
+from genaiops.gateway.attempts import Attempts
+from genaiops.gateway.bounds import bound
+from genaiops.gateway.call import Call
+from genaiops.gateway.endpoints import Place, WrongMethod, locate
+from genaiops.gateway.failure import Failure, error_json, of_error
+from genaiops.gateway.gauges import Gauges
+from genaiops.gateway.health import ALIVE, readiness
+from genaiops.gateway.idempotency import REPLAYED, Idempotency, Kept
+from genaiops.gateway.identity import Identities
+from genaiops.gateway.ids import Ids
+from genaiops.gateway.keyring import KeyLog, Keyring
+from genaiops.gateway.plan import Plan
+from genaiops.gateway.relay import Streams
+from genaiops.gateway.settings import GatewaySettings
+from genaiops.gateway.settle import Books
+from genaiops.gateway.upstream import Fleet, clock
+from genaiops.http1 import Exchange
+from genaiops.ports.counters import Counters
+from genaiops.ports.providers import Provider, TokenEstimator, Transport
+from genaiops.ports.secrets import Secrets
+from genaiops.ports.snapshots import SnapshotReader
+from genaiops.ports.spool import SpoolWriter
+
+_log = logging.getLogger("genaiops.gateway")
+_JSON = (b"content-type", b"application/json")
+_LABEL = 256
+_AGAIN = 0.003
+
+
+class Relay(Protocol):
+    """Takes what is not a model call (`ControlRelay` is one)."""
+
+    async def handle(self, exchange: Exchange) -> None: ...
+
+    async def aclose(self) -> None: ...
+
+
+class Gateway:
+    """One worker's gateway: `start`, then `handle` for each request and `poll` every 25 ms or so, then `aclose`."""
+
+    def __init__(
+        self,
+        *,
+        snapshots: SnapshotReader,
+        counters: Counters,
+        spool: SpoolWriter,
+        providers: Callable[[str], Provider],
+        transports: Callable[[Target], Transport],
+        secrets: Secrets,
+        estimator: TokenEstimator,
+        relay: Relay | None,
+        settings: GatewaySettings,
+    ) -> None:
+        self.settings = settings
+        self._snapshots = snapshots
+        self._counters = counters
+        self._secrets = secrets
+        self._relay = relay
+        self._fleet = Fleet(providers, transports, secrets)
+        self._books = Books(counters, spool)
+        self._streams = Streams(self._books, estimator, settings)
+        self._attempts = Attempts(self._books, self._streams, estimator, settings)
+        self._idempotency = Idempotency(settings)
+        self._keys: Keyring[Grant] = Keyring(self._grant, hot=settings.hot_keys)
+        self._key_log = KeyLog(snapshots, self._keys)
+        self._gauges = Gauges(counters, self._books.tally, self._fleet)
+        self._ids = Ids()
+        self._plan: Plan | None = None
+        self._identities = Identities((), secrets)
+        self._version = 0
+        self._acknowledged = 0
+        self._again: asyncio.TimerHandle | None = None
+
+    # -- what is in force
+
+    async def start(self) -> None:
+        """Load the Snapshot and all keys. StoreError when there is no Snapshot."""
+        self.poll()
+        if self._plan is None:
+            raise StoreError(
+                "There is no Snapshot to serve.", remedy="Run the preparation step first.", code="snapshot_missing"
+            )
+        while not self._advance():  # noqa: ASYNC110 (there is nothing to wait for: this is work, in steps)
+            await asyncio.sleep(0)
+
+    def poll(self) -> None:
+        """Take up a new Snapshot, read on in the key log, acknowledge what is in force, publish the gauges."""
+        version = self._counters.version()
+        if self._plan is None or version not in (self._version, self._acknowledged):
+            self._load(version)
+        if not self._advance() and self._again is None:
+            self._again = asyncio.get_running_loop().call_later(_AGAIN, self._read_on)
+        self._gauges.publish(clock())
+
+    async def aclose(self) -> None:
+        """Close every connection to targets and to the control process."""
+        if self._again is not None:
+            self._again.cancel()
+        await self._fleet.aclose()
+        if self._relay is not None:
+            await self._relay.aclose()
+
+    def _load(self, version: int) -> None:
+        snapshot = self._snapshots.latest()
+        if snapshot is None or (self._plan is not None and snapshot.version < version):
+            return  # the word is ahead of the file: the next poll will find it
+        if self._plan is None or snapshot.version != self._plan.version:
+            self._plan = Plan(snapshot, self._fleet)
+            self._identities = Identities(snapshot.issuers, self._secrets)
+            self._key_log.aim(snapshot.keys_file, snapshot.keys_offset)
+        self._version = version
+
+    def _advance(self) -> bool:
+        """Whether the keys are read as far as the Snapshot reaches; then it is acknowledged."""
+        if not self._key_log.step(self.settings.key_chunk):
+            return False
+        plan = self._plan
+        if plan is not None and plan.version != self._acknowledged:
+            self._acknowledged = plan.version
+            self._version = self._counters.version()
+            self._counters.acknowledge(plan.version)
+        return True
+
+    def _read_on(self) -> None:
+        self._again = None
+        if not self._advance():
+            self._again = asyncio.get_running_loop().call_later(_AGAIN, self._read_on)
+
+    def _grant(self, entry: KeyEntry) -> Grant:
+        assert self._plan is not None
+        return Grant(entry, self._plan)
+
+    # -- requests
+
+    async def handle(self, exchange: Exchange) -> None:
+        """Answer one request."""
+        path = exchange.path
+        if path.startswith("/v1/"):
+            await self._model_api(exchange)
+        elif path == "/healthz":
+            exchange.respond(200, [_JSON], ALIVE)
+        elif path == "/readyz":
+            health = readiness(self._plan, self.settings, clock())
+            exchange.respond(200 if health.status == "ok" else 503, [_JSON], msgspec.json.encode(health))
+        elif self._relay is not None:
+            await self._relay.handle(exchange)
+        else:
+            _refuse_plainly(exchange, of_error(_no_control()))
+
+    async def _model_api(self, exchange: Exchange) -> None:
+        if self._counters.version() != self._version:
+            self.poll()
+        try:
+            place = locate(exchange.method, exchange.path)
+        except GenaiopsError as error:
+            extra = [(b"allow", error.allowed.encode())] if isinstance(error, WrongMethod) else []
+            _refuse_plainly(exchange, of_error(error), extra)
+            return
+        headers = dict(exchange.headers)
+        try:
+            grant = self._find(headers)
+        except GenaiopsError as error:
+            self._books.tally.unknown_keys += 1
+            _refuse_plainly(exchange, of_error(error))
+            return
+        if place.operation is None:
+            self._models(exchange, grant, place)
+            return
+        call = Call(exchange, place.operation, self._ids, headers.get(b"traceparent"), now_us())
+        call.grant = grant
+        try:
+            await self._serve(call, headers)
+        finally:
+            self._books.release(call)  # does nothing but after a fault of ours
+            if call.idempotent is not None:
+                self._idempotency.settle(call.idempotent, call.answer, too_large=call.too_large)
+
+    async def _serve(self, call: Call, headers: dict[bytes, bytes]) -> None:
+        try:
+            failure = await self._call(call, headers)
+        except GenaiopsError as error:
+            failure = of_error(error)
+            if not call.traced:
+                self._books.refuse(call, failure)
+        if failure is None:
+            return
+        fields = replies.refusal(call, failure)
+        data = error_json(failure, call.request_id)
+        call.exchange.respond(failure.status, fields, data)
+        if call.idempotent is not None:
+            call.answer = Kept(failure.status, fields, data)
+
+    def _find(self, headers: dict[bytes, bytes]) -> Grant:
+        plan = self._plan
+        if plan is None:
+            raise Unavailable("The gateway has no configuration yet.", remedy="Try again in a moment.")
+        grant = self._keys.find(bearer(headers), plan)
+        if grant is None:
+            raise unknown_key()
+        return grant
+
+    def _models(self, exchange: Exchange, grant: Grant, place: Place) -> None:
+        try:
+            grant.check(exchange.peer, now_us())
+            data = models_api.listing(grant) if place.model is None else models_api.single(grant, place.model)
+        except GenaiopsError as error:
+            _refuse_plainly(exchange, of_error(error))
+            return
+        exchange.respond(200, [_JSON, (b"x-request-id", _plain_id().encode())], data)
+
+    # -- one call
+
+    async def _call(self, call: Call, headers: dict[bytes, bytes]) -> Failure | None:
+        """The failure to tell the client, None when it has been answered. Raises what refuses the call."""
+        grant, exchange = call.key, call.exchange
+        grant.check(exchange.peer, call.start_us)
+        call.raw = raw = await exchange.body(self.settings.body_limit)
+        call.body = body = bodies.decode(call.operation, raw)
+        call.model = body.model
+        call.streamed = body.stream is True
+        if body.genaiops is not None:
+            call.session = body.genaiops.session
+        self._identify(call, headers)
+        call.lineup = grant.resolve(body.model, call.operation)
+        idempotency_key = headers.get(b"idempotency-key")
+        if idempotency_key is not None and await self._repeated(call, idempotency_key):
+            return None
+        refusal = self._hold(call)
+        if refusal is None:
+            refusal = self._books.admit(call)
+        if refusal is not None:
+            self._books.refuse(call, refusal)
+            return refusal
+        return await self._attempts.run(call)
+
+    def _identify(self, call: Call, headers: dict[bytes, bytes]) -> None:
+        """A signed end user is an identity; a `user` in the body is a label."""
+        body = call.body
+        assert body is not None
+        signed, token = headers.get(identity.HEADER), headers.get(identity.TOKEN_HEADER)
+        if signed is not None or token is not None:
+            call.user_id = self._identities.verify(signed, token).id
+            call.user_verified = True
+        elif body.user is not None:
+            call.user_id = body.user[:_LABEL]
+
+    def _hold(self, call: Call) -> Failure | None:
+        """Work out the upper bound and reserve it."""
+        if not call.lines.all:
+            return None
+        return self._books.reserve(call, bound(call, self.settings.image_tokens))
+
+    async def _repeated(self, call: Call, value: bytes) -> bool:
+        """Whether the call was answered before, and has been given that answer again."""
+        claim = await self._idempotency.claim(call.key.entry.key_id, call.exchange.path, value, call.raw)
+        if not isinstance(claim, Kept):
+            call.idempotent = claim
+            return False
+        call.exchange.respond(claim.status, [*claim.headers, REPLAYED], claim.body)
+        return True
+
+
+def _plain_id() -> str:
+    return "req_" + new_span_id().hex()
+
+
+def _refuse_plainly(exchange: Exchange, failure: Failure, extra: replies.Fields | None = None) -> None:
+    """An error outside of any call."""
+    request_id = _plain_id()
+    identifier = request_id.encode()
+    fields = [(b"x-genaiops-request-id", identifier), (b"x-request-id", identifier), _JSON, *replies.hints(failure)]
+    exchange.respond(failure.status, fields + (extra or []), error_json(failure, request_id))
+
+
+def _no_control() -> Unavailable:
+    return Unavailable(
+        "This installation serves the model API only.", remedy="Start it without `--only gateway`.", code="no_control"
+    )
+
+
+def error_body(status: int, code: str, message: str) -> tuple[replies.Fields, bytes]:
+    """The body of an error that http1 finds by itself (no proper request, too slow), in the form of all others."""
+    kind = "invalid_request_error" if status < 500 else "server_error"
+    request_id = _plain_id()
+    failure = Failure(status=status, type=kind, code=code, message=message)
+    fields = [_JSON, (b"x-genaiops-request-id", request_id.encode()), (b"x-request-id", request_id.encode())]
+    return fields, error_json(failure, request_id)

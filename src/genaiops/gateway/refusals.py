@@ -1,0 +1,60 @@
+"""What a client is told when a limit says no."""
+
+from genaiops.core.money import from_nano
+from genaiops.gateway.failure import Failure
+from genaiops.gateway.limits import FOREVER_US, Line
+from genaiops.ports.counters import Hold, Refusal
+
+
+def refuse(line: Line, refusal: Refusal, hold: Hold, now_us: int) -> Failure:
+    """429, naming the limit, what it is on, how much of it is used, and when to come back."""
+    budget, rate_limit = line.budget, line.rate_limit
+    scope = budget.scope if budget is not None else rate_limit.scope if rate_limit is not None else None
+    assert scope is not None
+    limit = hold.limit or 0
+    retry_after = refusal.retry_after
+    never = hold.amount > limit
+    if budget is not None:
+        if retry_after is None and not never and hold.window_end_us < FOREVER_US:
+            retry_after = max(0.0, (hold.window_end_us - now_us) / 1e6)
+        what = f"The budget {line.key!r} of the {scope.kind} {scope.id!r} allows {_amount(line, limit)}"
+        what += "" if budget.period == "total" else f" a {budget.period}"
+        used = f"used {_amount(line, refusal.settled)}, reserved {_amount(line, refusal.reserved)}"
+        message = f"{what}: {used}, and this call may need {_amount(line, hold.amount)}."
+        code = "budget_exceeded"
+    elif line.meter == "concurrency":
+        retry_after = 1.0 if not never else None
+        message = (
+            f"The limit {line.key!r} of the {scope.kind} {scope.id!r} allows {limit} calls at a time: "
+            f"{refusal.reserved} are running."
+        )
+        code = "concurrency_limit_exceeded"
+    else:
+        unit = "requests" if line.meter == "calls" else "tokens"
+        message = (
+            f"The limit {line.key!r} of the {scope.kind} {scope.id!r} allows {limit} {unit} a minute, "
+            f"and this call may need {hold.amount}."
+        )
+        code = "rate_limit_exceeded"
+    return Failure(
+        status=429,
+        type="insufficient_quota" if budget is not None else "rate_limit_error",
+        code=code,
+        message=f"{message} {_remedy(line, never, retry_after)}",
+        retry_after=None if never else retry_after,
+        final=never or retry_after is None,
+    )
+
+
+def _remedy(line: Line, never: bool, retry_after: float | None) -> str:
+    if never and line.meter in ("tokens", "money"):
+        return "Send a shorter prompt or a smaller max_tokens, or have the limit raised."
+    if never or retry_after is None:
+        return "Have the limit raised."
+    return f"Try again in {max(1, round(retry_after))} s."
+
+
+def _amount(line: Line, amount: int) -> str:
+    if line.budget is not None and line.meter == "money":
+        return f"{from_nano(amount)} {line.budget.currency}"
+    return f"{amount} {line.meter}"

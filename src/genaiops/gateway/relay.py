@@ -1,0 +1,195 @@
+"""Streams: held back until content, an error or the end decides; then piece by piece, the last one after settling."""
+
+import asyncio
+import time
+
+from genaiops.core.errors import UpstreamError
+from genaiops.domain import Status
+from genaiops.gateway import replies
+from genaiops.gateway.call import Call
+from genaiops.gateway.estimate import estimated
+from genaiops.gateway.failure import AttemptFailure, Failure, error_json, of_fault, of_upstream_error
+from genaiops.gateway.idempotency import Kept
+from genaiops.gateway.settings import GatewaySettings
+from genaiops.gateway.settle import Books, Ending, cost_of
+from genaiops.gateway.trying import Try
+from genaiops.http1.errors import Disconnected, UpstreamFault
+from genaiops.ports.providers import Reply, StreamPiece, StreamReader, TokenEstimator
+
+HEARTBEAT = b": keep-alive\n\n"
+_TICK = 0.25
+_FOREVER = 1 << 62
+
+
+class _Live:
+    """A streamed call that is under way: when its client last got something, and by when content must come."""
+
+    __slots__ = ("call", "content_by_ns", "last_ns")
+
+    def __init__(self, call: Call) -> None:
+        self.call = call
+        self.last_ns = time.monotonic_ns()
+        self.content_by_ns = _FOREVER
+
+
+class Streams:
+    """Relays streams. One coarse timer serves all of them, for heartbeats and for the time to the first content."""
+
+    def __init__(self, books: Books, estimator: TokenEstimator, settings: GatewaySettings) -> None:
+        self._books = books
+        self._estimator = estimator
+        self._settings = settings
+        self._live: dict[bytes, _Live] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._silence_ns = int(settings.heartbeat * 1e9)
+
+    # -- one timer for all
+
+    def watch(self, call: Call) -> None:
+        self._live[call.span_id] = _Live(call)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(_TICK, self._sweep)
+
+    def unwatch(self, call: Call) -> None:
+        self._live.pop(call.span_id, None)
+
+    def _sweep(self) -> None:
+        self._timer = None
+        now = time.monotonic_ns()
+        for live in list(self._live.values()):
+            if now >= live.content_by_ns:
+                live.content_by_ns = _FOREVER
+                live.call.interrupt("first_token")
+            elif self._silence_ns and now - live.last_ns >= self._silence_ns:
+                live.last_ns = now
+                self._beat(live.call)
+        if self._live:
+            self._timer = asyncio.get_running_loop().call_later(_TICK, self._sweep)
+
+    def _beat(self, call: Call) -> None:
+        """A comment line, so that nobody on the way takes the silence for the end. Begins the response if need be."""
+        exchange = call.exchange
+        if exchange.finished or exchange.disconnected:
+            return
+        if not exchange.started:
+            exchange.start(200, replies.stream(call, None, ()))
+        exchange.send(HEARTBEAT)
+
+    # -- one stream
+
+    async def relay(self, call: Call, attempt: Try, reply: Reply, *, filter_usage: bool) -> AttemptFailure | None:
+        """None: the client has the whole stream. A failure with `call.settled`: it was broken off after content.
+        Without: nothing of its content has reached the client, and another target may serve it."""
+        live = self._live[call.span_id]
+        try:
+            self._check(reply)
+            target = attempt.candidate.target
+            attempt.reader = attempt.candidate.upstream.provider.stream(call.operation, filter_usage=filter_usage)
+            if target.timeouts.first_token:
+                live.content_by_ns = attempt.start_ns + int(target.timeouts.first_token * 1e9)
+            piece = await self._hold_back(reply, attempt.reader)
+            if piece.error is not None and not piece.content:
+                raise UpstreamError(piece.error, code="upstream_stream_error")
+            live.content_by_ns = _FOREVER
+            if not call.exchange.started:
+                call.exchange.start(200, replies.stream(call, attempt.candidate, reply.headers))
+            return await self._pass_on(call, attempt, reply, piece)
+        except Disconnected:
+            call.why = "client"
+            raise asyncio.CancelledError from None
+        finally:
+            live.content_by_ns = _FOREVER
+            reply.release()
+
+    def _check(self, reply: Reply) -> None:
+        kind = reply.header(b"content-type") or b"no content-type"
+        if not kind.lower().startswith(b"text/event-stream"):
+            raise UpstreamError(f"it sent {kind.decode('latin-1')[:100]} instead of a stream of events.")
+
+    async def _hold_back(self, reply: Reply, reader: StreamReader) -> StreamPiece:
+        """Everything up to the first piece that decides, as one piece."""
+        held: list[bytes] = []
+        size = 0
+        while True:
+            piece = await _next(reply, reader)
+            if piece is None:
+                continue
+            held.append(piece.data)
+            size += len(piece.data)
+            if piece.content or piece.done or piece.error is not None or size > self._settings.hold_back:
+                return StreamPiece(b"".join(held), piece.content, piece.error, piece.done)
+
+    async def _pass_on(self, call: Call, attempt: Try, reply: Reply, first: StreamPiece) -> AttemptFailure | None:
+        exchange, reader, live = call.exchange, attempt.reader, self._live[call.span_id]
+        assert reader is not None
+        piece: StreamPiece | None = first
+        try:
+            while True:
+                if piece is not None:
+                    if piece.content and attempt.first_token_us is None:
+                        attempt.first_content()
+                    if piece.done:
+                        break
+                    exchange.send(piece.data)
+                    if piece.error is not None:
+                        raise UpstreamError(piece.error, code="upstream_stream_error")
+                    live.last_ns = time.monotonic_ns()
+                    await exchange.drain()
+                piece = await _next(reply, reader)
+        except UpstreamFault as fault:
+            return self._broken(call, attempt, of_fault(fault, attempt.candidate.target.id))
+        except UpstreamError as error:
+            return self._broken(call, attempt, of_upstream_error(error, attempt.candidate.target.id))
+        self._close(call, attempt, "ok", None)
+        exchange.send(piece.data)
+        exchange.finish()
+        if call.idempotent is not None:
+            body = reader.keep()
+            if reader.truncated:
+                call.too_large = True
+            else:
+                call.answer = Kept(200, replies.stream(call, None, ()), body)
+        return None
+
+    def _broken(self, call: Call, attempt: Try, failure: AttemptFailure) -> AttemptFailure:
+        """After content there is no other target: what came is charged, and the client sees an error and a cut."""
+        self._close(call, attempt, "error", failure)
+        self.break_off(call, failure.failure)
+        return failure
+
+    def break_off(self, call: Call, failure: Failure) -> None:
+        """End a response that has begun: an error event, and no proper end."""
+        exchange = call.exchange
+        exchange.send(b"data: %b\n\n" % error_json(failure, call.request_id))
+        exchange.abort()
+
+    def _close(self, call: Call, attempt: Try, status: Status, failure: AttemptFailure | None) -> None:
+        """Settle by what the stream said of itself, or by estimate where it did not."""
+        reader = attempt.reader
+        assert reader is not None
+        answer = reader.finish()
+        usage = answer.usage
+        if usage is None:
+            usage = estimated(self._estimator, call.operation, call.raw, answer.text)
+        cost = cost_of(usage, attempt.candidate, call.start_us)
+        attempt.end(status, usage=usage, cost=cost, answer=answer, failure=failure)
+        told = failure.failure if failure is not None else None
+        ending = Ending(
+            status=status,
+            http_status=200,
+            error_type=told.code if told is not None else None,
+            error_message=attempt.redacted(told.message)[:2000] if told is not None else None,
+            output=reader.keep(),
+            output_truncated=reader.truncated,
+        )
+        self._books.settle(call, ending)
+
+
+async def _next(reply: Reply, reader: StreamReader) -> StreamPiece | None:
+    """The next piece, None while an event is not whole. Without a terminal event a finish reason makes it an end."""
+    chunk = await reply.chunk()
+    if chunk is not None:
+        return reader.feed(chunk)
+    if reader.finish().finish_reason is None:
+        raise UpstreamError("its stream ended before the answer did.", code="upstream_truncated")
+    return StreamPiece(b"", done=True)

@@ -1,0 +1,214 @@
+"""The two records of a call and its counters: admitted before dispatch, settled before the last byte.
+
+A worker's `sequence` numbers its calls. Whoever finds the worker dead compares the sequence that the counters applied
+last with that of the last Settled record in the spool; between writing that record and applying it there is no await,
+so at most that one is missing (calls end in any order: what counts is whether the two differ, not which is larger).
+Giving a reservation back without a record therefore repeats the sequence that was applied before.
+"""
+
+import logging
+from collections.abc import Sequence
+from typing import cast
+
+import msgspec
+
+from genaiops.core.errors import StoreError
+from genaiops.core.money import cost_nano
+from genaiops.domain import Cost, Price, Refused, Settled, Status, Usage
+from genaiops.gateway.call import Call
+from genaiops.gateway.failure import Failure
+from genaiops.gateway.plan import Candidate
+from genaiops.gateway.refusals import refuse
+from genaiops.ports.counters import Counters, Refusal
+from genaiops.ports.spool import SpoolWriter
+
+_log = logging.getLogger("genaiops.gateway")
+
+
+class Ending(msgspec.Struct, frozen=True, kw_only=True):
+    """How a call ended. `output` is the answer's body (for the trace)."""
+
+    status: Status
+    http_status: int
+    error_type: str | None = None
+    error_message: str | None = None
+    output: bytes = b""
+    output_truncated: bool = False
+
+
+class Tally:
+    """Figures of this worker that others may read as gauges."""
+
+    __slots__ = ("in_flight", "overrun", "refused", "unknown_keys", "unsettled", "untraced")
+
+    def __init__(self) -> None:
+        self.in_flight = 0
+        self.refused = 0
+        self.unknown_keys = 0
+        self.untraced = 0
+        self.unsettled = 0
+        self.overrun = 0
+
+
+class Books:
+    """Writes the records of a worker's calls and moves its counters. Synchronous: a step is whole or did not begin."""
+
+    def __init__(self, counters: Counters, spool: SpoolWriter) -> None:
+        self.tally = Tally()
+        self._counters = counters
+        self._spool = spool
+        self._sequence = 0
+        self._applied = 0
+
+    def reserve(self, call: Call, amounts: Sequence[int]) -> Failure | None:
+        """Hold the upper bound against every limit. The refusal when one says no."""
+        lines = call.lines
+        holds = lines.holds(amounts, call.start_us)
+        answer = self._counters.reserve(holds, call.start_us)
+        if isinstance(answer, Refusal):
+            return refuse(lines.all[answer.index], answer, holds[answer.index], call.start_us)
+        call.holds = holds
+        call.amounts = amounts
+        call.reservation = answer
+        call.limit_headers = lines.shown(answer.used)
+        return None
+
+    def admit(self, call: Call) -> Failure | None:
+        """Write the record that the call is about to be dispatched. The refusal when it cannot be written and must."""
+        self._sequence += 1
+        call.sequence = self._sequence
+        self.tally.in_flight += 1
+        try:
+            self._spool.append(call.admitted(), _bodies(call.raw) if call.key.capture != "off" else b"")
+        except StoreError as error:
+            return self._untraced(call, error)
+        call.traced = True
+        return None
+
+    def _untraced(self, call: Call, error: StoreError) -> Failure | None:
+        """No record can be written. A call under a hard budget must not go on: nobody could tell what it cost."""
+        self.tally.untraced += 1
+        if not call.lines.hard_budget:
+            return None
+        self.release(call)
+        return Failure(
+            status=503,
+            type="unavailable_error",
+            code=error.code,
+            message=f"Calls under a hard budget are refused while calls cannot be recorded. {error}",
+            retry_after=30.0,
+        )
+
+    def release(self, call: Call) -> None:
+        """Give everything back: the call is not dispatched, and leaves no record of its own here."""
+        if call.settled:
+            return
+        if call.sequence:
+            self.tally.in_flight -= 1
+        call.settled = True
+        reservation, call.reservation = call.reservation, None
+        if reservation is not None:
+            self._counters.settle(reservation, [0] * len(call.holds), self._applied)
+
+    def refuse(self, call: Call, failure: Failure) -> None:
+        """Record a call of a known key that was turned away. Its body is not kept: refusals must not fill the disk."""
+        self.release(call)
+        self.tally.refused += 1
+        if not call.sequence:
+            self._sequence += 1
+            call.sequence = self._sequence
+        call.holds = ()
+        try:
+            self._spool.append(Refused(call.admitted(), call.now_us(), failure.status, failure.code, failure.message))
+        except StoreError:
+            self.tally.untraced += 1
+
+    def settle(self, call: Call, ending: Ending) -> None:
+        """Write how the call ended and charge what it used. Nothing happens a second time."""
+        if call.settled:
+            return
+        call.settled = True
+        self.tally.in_flight -= 1
+        used = _used(call)
+        actual = call.lines.actual(used) if call.holds else []
+        sequence = self._applied
+        if call.traced and self._record(call, ending, actual):
+            sequence = call.sequence
+        reservation, call.reservation = call.reservation, None
+        if reservation is not None:
+            if call.lines.metered and used[2] > call.amounts[2]:
+                self.tally.overrun += 1
+            self._applied = sequence
+            self._counters.settle(reservation, actual, sequence)
+
+    def _record(self, call: Call, ending: Ending, actual: Sequence[int]) -> bool:
+        record = Settled(
+            call.sequence,
+            call.trace_id,
+            call.now_us(),
+            call.first_token_us,
+            ending.status,
+            ending.http_status,
+            ending.error_type,
+            ending.error_message,
+            tuple(call.attempts),
+            call.lines.charges(call.holds, actual) if call.holds else (),
+            ending.output_truncated,
+            "off",
+        )
+        try:
+            self._spool.append(record, ending.output if call.key.capture != "off" else b"")
+        except StoreError:
+            return self._record_bare(record)
+        return True
+
+    def _record_bare(self, record: Settled) -> bool:
+        """Once more without the body: the disk may have room for the figures."""
+        try:
+            self._spool.append(msgspec.structs.replace(record, output_truncated=True))
+        except StoreError as error:
+            self.tally.unsettled += 1
+            _log.error("a call was settled without a record: %s", error)
+            return False
+        return True
+
+
+def _bodies(raw: bytes | bytearray) -> bytes | Sequence[bytes]:
+    return raw if isinstance(raw, bytes) else (cast("bytes", raw),)
+
+
+def _used(call: Call) -> tuple[int, ...]:
+    """The amounts (see Lines) that a call is charged: itself if it was dispatched, and what its paying attempt used."""
+    lines = call.lines
+    for attempt in call.attempts:
+        usage = attempt.usage
+        if attempt.pays and usage is not None:
+            if not lines.currencies:
+                return 0, 1, usage.total_tokens
+            cost = attempt.cost
+            nano = cost.nano if cost is not None and cost.nano is not None else 0
+            currency = cost.currency if cost is not None else ""
+            return 0, 1, usage.total_tokens, *[nano if one == currency else 0 for one in lines.currencies]
+    return 0, 1 if call.attempts else 0, 0, *[0 for _ in lines.currencies]
+
+
+def cost_of(usage: Usage, candidate: Candidate, at_us: int) -> Cost:
+    """What a usage costs at a target, by the price in force at that time; unknown without one."""
+    price = candidate.price(at_us)
+    if price is None:
+        return _UNKNOWN
+    return Cost(_nano(usage, price), price.currency, price.id, price.version)
+
+
+_UNKNOWN = Cost(None)
+
+
+def _nano(usage: Usage, price: Price) -> int:
+    nano = cost_nano(usage.input_uncached, price.input) + cost_nano(usage.output_text, price.output)
+    if usage.cache_read:
+        nano += cost_nano(usage.cache_read, price.input if price.cache_read is None else price.cache_read)
+    if usage.cache_write:
+        nano += cost_nano(usage.cache_write, price.input if price.cache_write is None else price.cache_write)
+    if usage.reasoning:
+        nano += cost_nano(usage.reasoning, price.output if price.reasoning is None else price.reasoning)
+    return nano

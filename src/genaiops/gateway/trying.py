@@ -1,0 +1,100 @@
+"""One try at one target, while it lasts."""
+
+import time
+
+from genaiops.domain import Attempt, Cost, Status, Usage
+from genaiops.gateway.call import Call
+from genaiops.gateway.choice import Reason
+from genaiops.gateway.failure import AttemptFailure
+from genaiops.gateway.plan import Candidate
+from genaiops.gateway.upstream import Credential
+from genaiops.ports.providers import Answer, StreamReader
+
+_NO_ANSWER = Answer(None)
+_LONGEST = 2000
+
+
+class Try:
+    """Becomes one Attempt of the call's record, by `end`."""
+
+    __slots__ = (
+        "_call",
+        "candidate",
+        "credential",
+        "ended",
+        "first_token_us",
+        "http_status",
+        "reader",
+        "reason",
+        "span_id",
+        "start_ns",
+        "start_us",
+    )
+
+    def __init__(self, call: Call, candidate: Candidate, credential: Credential | None, reason: Reason) -> None:
+        self._call = call
+        self.candidate = candidate
+        self.credential = credential
+        self.reason: Reason = reason
+        self.span_id = call.ids.span()
+        self.start_ns = time.monotonic_ns()
+        self.start_us = call.start_us + (self.start_ns - call.start_ns) // 1000
+        self.http_status: int | None = None
+        self.first_token_us: int | None = None
+        self.reader: StreamReader | None = None
+        self.ended = False
+
+    def first_content(self) -> None:
+        """The first content is here: of this try, and of the call."""
+        now = time.monotonic_ns()
+        self.first_token_us = (now - self.start_ns) // 1000
+        self._call.first_token_us = (now - self._call.start_ns) // 1000
+
+    def end(
+        self,
+        status: Status,
+        *,
+        usage: Usage | None = None,
+        cost: Cost | None = None,
+        answer: Answer = _NO_ANSWER,
+        failure: AttemptFailure | None = None,
+        error_type: str | None = None,
+    ) -> None:
+        """Add the record of this try to the call. It pays when it has a usage."""
+        self.ended = True
+        target = self.candidate.target
+        message = None
+        if failure is not None:
+            error_type = failure.failure.code
+            message = self.redacted(failure.failure.message)[:_LONGEST]
+        self._call.attempts.append(
+            Attempt(
+                self.span_id,
+                target.id,
+                target.provider,
+                target.upstream_model,
+                self.start_us,
+                (time.monotonic_ns() - self.start_ns) // 1000,
+                self.first_token_us,
+                status,
+                self.http_status,
+                error_type,
+                message,
+                usage is not None,
+                usage,
+                cost,
+                answer.response_id,
+                answer.response_model,
+                answer.finish_reason,
+                self.reason,
+                self.candidate.server_address,
+                self.candidate.server_port,
+            )
+        )
+
+    def redacted(self, text: str) -> str:
+        """Without the credential, should a provider quote it."""
+        credential = self.credential
+        if credential is None or not credential.value:
+            return text
+        return text.replace(credential.value, "[credential]")

@@ -1,0 +1,190 @@
+"""A target at run time: connection, breaker, credentials, load. Outlives Snapshots that leave it unchanged."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from genaiops.core.errors import GenaiopsError
+from genaiops.domain import Target
+from genaiops.gateway.breaker import Breaker
+from genaiops.ports.providers import Provider, Transport
+from genaiops.ports.secrets import Secrets
+
+_log = logging.getLogger("genaiops.gateway")
+
+
+class Credential(msgspec.Struct):
+    """One secret of a target. `rest_until` (monotonic seconds): the provider limited or refused it."""
+
+    name: str
+    value: str | None
+    rest_until: float = 0.0
+
+
+class Upstream:
+    """One target as this worker sees it. `max_concurrency` is kept by each worker for itself."""
+
+    __slots__ = (
+        "_credentials",
+        "_next",
+        "_retired",
+        "_secrets",
+        "_transport",
+        "_transports",
+        "breaker",
+        "in_flight",
+        "provider",
+        "rest_until",
+        "target",
+    )
+
+    def __init__(
+        self, target: Target, provider: Provider, transports: Callable[[Target], Transport], secrets: Secrets
+    ) -> None:
+        self.target = target
+        self.provider = provider
+        self.breaker = Breaker(target.breaker)
+        self.in_flight = 0
+        self.rest_until = 0.0
+        self._secrets = secrets
+        self._transports = transports
+        self._transport: Transport | None = None
+        self._retired = False
+        self._credentials = [Credential(name, self._secret(name)) for name in target.credentials]
+        self._next = 0
+
+    @property
+    def transport(self) -> Transport:
+        if self._transport is None:
+            self._transport = self._transports(self.target)
+        return self._transport
+
+    def refresh(self) -> None:
+        """Read the secrets again (they may have been rotated)."""
+        for credential in self._credentials:
+            value = self._secret(credential.name)
+            if value != credential.value:
+                credential.value = value
+                credential.rest_until = 0.0
+
+    def _secret(self, name: str) -> str | None:
+        try:
+            return self._secrets.get(name)
+        except GenaiopsError as error:
+            _log.error("the credential %s of the target %s cannot be read: %s", name, self.target.id, error)
+            return None
+
+    # -- may a call go out?
+
+    def blocked(self, now: float) -> str | None:
+        """Why no call may go out now, None when one may."""
+        limit = self.target.max_concurrency
+        if limit is not None and self.in_flight >= limit:
+            return "busy"
+        if not self.breaker.allows(now):
+            return "failing"
+        if now < self.rest_until:
+            return "resting"
+        return self._locked_out(now) if self._credentials else None
+
+    def _locked_out(self, now: float) -> str | None:
+        missing = True
+        for one in self._credentials:
+            if one.value is not None:
+                missing = False
+                if now >= one.rest_until:
+                    return None
+        return "without a credential" if missing else "resting"
+
+    def wait(self, now: float) -> float:
+        """Seconds until it is worth asking again."""
+        rests = [one.rest_until - now for one in self._credentials if one.value is not None]
+        return max(0.0, self.rest_until - now, self.breaker.wait(now), min(rests, default=0.0))
+
+    def credential(self, now: float) -> Credential | None:
+        """The next one in turn that is not resting; None when the target needs none."""
+        credentials = self._credentials
+        if not credentials:
+            return None
+        for step in range(len(credentials)):
+            one = credentials[(self._next + step) % len(credentials)]
+            if one.value is not None and one.rest_until <= now:
+                self._next += step + 1
+                return one
+        return None
+
+    # -- its life
+
+    def retire(self) -> None:
+        """No Snapshot names it any more: close when the last call has ended."""
+        self._retired = True
+        if not self.in_flight:
+            self._close()
+
+    def leave(self) -> None:
+        """A call has ended."""
+        self.in_flight -= 1
+        if self._retired and not self.in_flight:
+            self._close()
+
+    async def aclose(self) -> None:
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            await transport.aclose()
+
+    def _close(self) -> None:
+        if self._transport is not None:
+            task = asyncio.get_running_loop().create_task(self.aclose())
+            _closing.add(task)
+            task.add_done_callback(_closing.discard)
+
+
+_closing: set[asyncio.Task[None]] = set()
+"""The loop keeps only weak references to tasks."""
+
+
+def clock() -> float:
+    return time.monotonic()
+
+
+class Fleet:
+    """All upstreams, by target id."""
+
+    def __init__(
+        self, providers: Callable[[str], Provider], transports: Callable[[Target], Transport], secrets: Secrets
+    ) -> None:
+        self._providers = providers
+        self._transports = transports
+        self._secrets = secrets
+        self._upstreams: dict[str, Upstream] = {}
+
+    def __iter__(self) -> Iterator[Upstream]:
+        return iter(self._upstreams.values())
+
+    def adopt(self, targets: tuple[Target, ...]) -> dict[str, Upstream]:
+        """The upstreams of a Snapshot's targets: those that have not changed keep their state, others begin anew."""
+        former, kept = self._upstreams, dict[str, Upstream]()
+        for target in targets:
+            upstream = former.get(target.id)
+            if upstream is not None and upstream.target == target:
+                upstream.refresh()
+            else:
+                try:
+                    provider = self._providers(target.provider)
+                except GenaiopsError as error:
+                    _log.error("the target %s is left out: %s", target.id, error)
+                    continue
+                upstream = Upstream(target, provider, self._transports, self._secrets)
+            kept[target.id] = upstream
+        self._upstreams = kept
+        for name, upstream in former.items():
+            if kept.get(name) is not upstream:
+                upstream.retire()
+        return kept
+
+    async def aclose(self) -> None:
+        for upstream in list(self._upstreams.values()):
+            await upstream.aclose()
