@@ -25,6 +25,7 @@ dev: ## fill .venv with what is needed to develop
 weights: dev ## fetch the embedded models for the tests that run them
 	@GENAIOPS_HOME="$(patsubst %/models,%,$(models))" $(BIN)/genaiops model pull smollm2
 	@GENAIOPS_HOME="$(patsubst %/models,%,$(models))" $(BIN)/genaiops model pull minilm
+	@GENAIOPS_HOME="$(patsubst %/models,%,$(models))" $(BIN)/genaiops model pull minilm-int8
 
 test: dev ## the default tests, under three minutes; ARGS go to pytest
 	@$(BIN)/python -m pytest -m "not slow" $(ARGS)
