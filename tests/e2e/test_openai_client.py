@@ -1,0 +1,113 @@
+"""The official client against a running installation, as a user has it: real models, streams, tools, errors."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import openai
+import pytest
+from openai.types.chat import ChatCompletionMessageParam
+
+from tests.app.running import Installation, request, until
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory, models_dir: Path) -> Iterator[Installation]:
+    home = tmp_path_factory.mktemp("embedded")
+    shutil.copytree(models_dir, home / "models", copy_function=os.link)
+    with Installation(home) as installation:
+        installation.start().add_echo()
+        installation.add_echo("caller", tool="look_up", text='{"city": "Oslo"}')
+        until(lambda: request(f"{installation.url}/readyz").status == 200, "the embedded models")
+        yield installation
+
+
+@pytest.fixture
+def client(running: Installation) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=f"{running.url}/v1", api_key=running.key, max_retries=0) as made:
+        yield made
+
+
+pytestmark = [pytest.mark.needs_weights("smollm2"), pytest.mark.needs_weights("minilm")]
+
+QUESTION: list[ChatCompletionMessageParam] = [{"role": "user", "content": "Say hello."}]
+
+
+def test_the_embedded_model_answers(client: openai.OpenAI) -> None:
+    answer = client.chat.completions.create(model="smollm2", messages=QUESTION, max_tokens=12)
+    assert answer.choices[0].message.content
+    assert answer.usage is not None
+    assert 0 < answer.usage.completion_tokens <= 12
+
+
+def test_it_streams_and_usage_comes_only_when_asked_for(client: openai.OpenAI) -> None:
+    plain = list(client.chat.completions.create(model="smollm2", messages=QUESTION, max_tokens=8, stream=True))
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in plain if chunk.choices)
+    assert all(chunk.usage is None for chunk in plain)
+    asked = list(
+        client.chat.completions.create(
+            model="smollm2", messages=QUESTION, max_tokens=8, stream=True, stream_options={"include_usage": True}
+        )
+    )
+    assert asked[-1].usage is not None
+
+
+def test_embeddings_of_minilm(client: openai.OpenAI) -> None:
+    answer = client.embeddings.create(model="minilm", input=["a cat", "a kitten", "an invoice"])
+    one, two, three = (item.embedding for item in answer.data)
+
+    def cosine(left: list[float], right: list[float]) -> float:
+        return sum(a * b for a, b in zip(left, right, strict=True))
+
+    assert len(one) == 384
+    assert cosine(one, two) > cosine(one, three)
+
+
+def test_completions(client: openai.OpenAI) -> None:
+    assert client.completions.create(model="smollm2", prompt="Once upon a", max_tokens=6).choices[0].text
+
+
+def test_tools_pass_through(client: openai.OpenAI) -> None:
+    answer = client.chat.completions.create(model="caller", messages=QUESTION)
+    calls = answer.choices[0].message.tool_calls
+    assert calls is not None
+    assert calls[0].type == "function"
+    assert calls[0].function.arguments == '{"city": "Oslo"}'
+
+
+def test_models_are_listed(client: openai.OpenAI) -> None:
+    assert {"smollm2", "minilm", "echo"} <= {model.id for model in client.models.list()}
+
+
+def test_errors_are_the_clients_own(client: openai.OpenAI, running: Installation) -> None:
+    with pytest.raises(openai.NotFoundError, match="smollm2"):
+        client.chat.completions.create(model="smollm", messages=QUESTION)
+    with (
+        openai.OpenAI(base_url=f"{running.url}/v1", api_key="nonsense", max_retries=0) as stranger,
+        pytest.raises(openai.AuthenticationError),
+    ):
+        stranger.models.list()
+    with pytest.raises(openai.APIStatusError) as raised:
+        client.responses.create(model="smollm2", input="hello")
+    assert raised.value.status_code == 501
+
+
+def test_every_call_is_a_trace_with_its_usage(running: Installation) -> None:
+    answer = running.ask("smollm2", "Say hello.", max_tokens=5)
+    trace_id = answer.headers["traceparent"].split("-")[1]
+    url = f"{running.url}/api/traces/{trace_id}"
+    trace = until(lambda: found if (found := request(url, key=running.key)).status == 200 else None, "the trace").body
+    usage = answer.body["usage"]
+    assert trace["usage"]["input_tokens"] == usage["prompt_tokens"]
+    assert trace["usage"]["output_tokens"] == usage["completion_tokens"]
+    assert [span["kind"] for span in trace["spans"]] == ["gateway", "llm"]
+
+
+def test_a_traceparent_is_taken_up(running: Installation) -> None:
+    trace_id = "0af7651916cd43dd8448eb211c80319c"
+    headers = {"traceparent": f"00-{trace_id}-b7ad6b7169203331-01", "authorization": f"Bearer {running.key}"}
+    body = {"model": "echo", "messages": QUESTION}
+    answer = httpx.post(f"{running.url}/v1/chat/completions", json=body, headers=headers)
+    assert answer.headers["traceparent"].split("-")[1] == trace_id
