@@ -37,6 +37,7 @@ from genaiops.gateway import Gateway, GatewaySettings, HttpTransport, Relay, err
 from genaiops.http1 import Origin, Pool, Server, Timeouts
 from genaiops.http1.errors import UpstreamFault
 from genaiops.ports.providers import Provider, Transport
+from genaiops.providers.echo import EchoTransport
 
 KEY = "sk-test-0123456789"
 QUICK = RetryPolicy(attempts=3, backoff=0.001, backoff_max=0.01, deadline=20.0)
@@ -238,6 +239,8 @@ class Worker:
         return providers.load(name)
 
     def _transport(self, one: Target) -> Transport:
+        if one.provider == "echo":
+            return EchoTransport()
         transport = HttpTransport(one)
         self.transports.append(transport)
         return transport

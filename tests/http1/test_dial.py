@@ -128,6 +128,21 @@ async def test_large_bodies_over_tls(certificate: Certificate) -> None:
         await scripted.gone()
 
 
+async def test_a_response_until_close_over_tls(certificate: Certificate) -> None:
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\nuntil close")
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+
+    async with upstream(script, ssl=certificate.context) as (_, origin):
+        pool = Pool(replace(origin, scheme="https", ca_file=str(certificate.path)))
+        assert await (await pool.request(b"GET", b"/", [], timeouts=T)).read(100) == b"until close"
+        assert pool.connections == 0
+        await pool.aclose()
+
+
 async def test_a_unix_socket(tmp_path: Path) -> None:
     scripted = Upstream(hello)
     path = str(tmp_path / "socket")

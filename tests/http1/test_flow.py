@@ -115,9 +115,9 @@ async def test_a_slow_reader_does_not_make_the_upstream_look_idle() -> None:
 
     async with upstream(script) as (_, origin):
         pool = Pool(origin)
-        reply = await pool.request(b"GET", b"/", [], timeouts=Timeouts(idle=0.15))
+        reply = await pool.request(b"GET", b"/", [], timeouts=Timeouts(idle=0.4))
         size = len(await reply.chunk() or b"")
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(1.0)
         while (piece := await reply.chunk()) is not None:
             size += len(piece)
         assert size == 20_000_000

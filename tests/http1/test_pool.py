@@ -176,6 +176,20 @@ async def test_pieces_arrive_as_they_come_and_waiting_ones_together() -> None:
         await pool.aclose()
 
 
+async def test_tiny_chunks_are_not_kept_apart() -> None:
+    body = b"x" * 5000
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
+        await scripted.request(reader)
+        writer.write(OK + b"transfer-encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * len(body) + b"0\r\n\r\n")
+        await reader.read()
+
+    async with upstream(script) as (scripted, origin):
+        pool = Pool(origin)
+        assert await (await get(pool)).read(len(body)) == body
+        await pool.aclose()
+
+
 async def test_a_fault_comes_after_the_pieces_before_it() -> None:
     async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
         await scripted.request(reader)

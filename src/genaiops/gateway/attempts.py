@@ -4,6 +4,7 @@ import asyncio
 import random
 
 from genaiops.core.errors import GenaiopsError, UpstreamError
+from genaiops.domain import Target
 from genaiops.gateway import replies
 from genaiops.gateway.call import Call
 from genaiops.gateway.choice import Reason, choose, reasons, soonest
@@ -15,7 +16,7 @@ from genaiops.gateway.relay import Streams
 from genaiops.gateway.settings import GatewaySettings
 from genaiops.gateway.settle import Books, Ending, cost_of
 from genaiops.gateway.trying import Try
-from genaiops.gateway.upstream import clock
+from genaiops.gateway.upstream import Upstream, clock
 from genaiops.http1.errors import UpstreamFault
 from genaiops.ports.providers import Reply, TokenEstimator, Wire
 
@@ -30,10 +31,14 @@ class Attempts:
         self._streams = streams
         self._estimator = estimator
         self._settings = settings
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def run(self, call: Call) -> Failure | None:
         """The failure that the client is to be told, None when it has its answer (or is gone)."""
-        call.watch()
+        loop = self._loop
+        if loop is None:
+            loop = self._loop = asyncio.get_running_loop()
+        call.watch(loop)
         if call.streamed:
             self._streams.watch(call)
         try:
@@ -119,53 +124,53 @@ class Attempts:
 
     async def _try(self, call: Call, candidate: Candidate, reason: Reason) -> AttemptFailure | None:
         """None: the client has its answer. What this says of the target is noted in any case."""
-        upstream = candidate.upstream
+        upstream, target = candidate.upstream, candidate.target
+        breaker = upstream.breaker
         attempt = Try(call, candidate, upstream.credential(clock()), reason)
-        probe = upstream.breaker.begin()
+        probe = breaker.begin()
         upstream.in_flight += 1
+        failure: AttemptFailure | None
         try:
-            failure = await self._send(call, attempt)
+            failure = await self._send(call, attempt, upstream, target)
+        except UpstreamFault as fault:
+            failure = of_fault(fault, target.id)
+        except UpstreamError as error:
+            failure = of_upstream_error(error, target.id)
+        except GenaiopsError as error:
+            failure = AttemptFailure(failure=of_error(error), retryable=False, breaks=False)
         except asyncio.CancelledError:
-            upstream.breaker.forget(probe=probe)
+            breaker.forget(probe=probe)
             if call.why != "first_token" or not call.interrupted() or call.exchange.disconnected:
                 self._cut_off(call, attempt)
                 raise
             call.why = None
             failure = _too_late(candidate)
         except BaseException:
-            upstream.breaker.forget(probe=probe)
+            breaker.forget(probe=probe)
             raise
         finally:
             upstream.leave()
+        if failure is None:
+            breaker.succeed()
+            return None
         self._judge(attempt, failure, probe=probe)
-        if failure is not None and not attempt.ended:
+        if not attempt.ended:
             attempt.end("error", failure=failure)
         return failure
 
-    async def _send(self, call: Call, attempt: Try) -> AttemptFailure | None:
-        candidate = attempt.candidate
-        target = candidate.target
-        upstream = candidate.upstream
+    async def _send(self, call: Call, attempt: Try, upstream: Upstream, target: Target) -> AttemptFailure | None:
         credential = attempt.credential
-        try:
-            wire = upstream.provider.prepare(
-                call.for_target(candidate), target, credential.value if credential is not None else None
-            )
-            headers = [*wire.headers, (b"traceparent", call.traceparent(attempt.span_id))]
-            wire = Wire(wire.method, wire.path, headers, wire.body, wire.filter_usage)
-            reply = await upstream.transport.send(wire, target)
-            attempt.http_status = reply.status
-            if not 200 <= reply.status < 300:
-                return await self._error_answer(attempt, reply)
-            if call.streamed:
-                return await self._streams.relay(call, attempt, reply, filter_usage=wire.filter_usage)
-            return await self._whole(call, attempt, reply)
-        except UpstreamFault as fault:
-            return of_fault(fault, target.id)
-        except UpstreamError as error:
-            return of_upstream_error(error, target.id)
-        except GenaiopsError as error:
-            return AttemptFailure(failure=of_error(error), retryable=False, breaks=False)
+        secret = credential.value if credential is not None else None
+        wire = upstream.provider.prepare(call.for_target(attempt.candidate), target, secret)
+        headers = [*wire.headers, (b"traceparent", call.traceparent(attempt.span_id))]
+        wire = Wire(wire.method, wire.path, headers, wire.body, wire.filter_usage)
+        reply = await upstream.transport.send(wire, target)
+        attempt.http_status = status = reply.status
+        if not 200 <= status < 300:
+            return await self._error_answer(attempt, reply)
+        if call.streamed:
+            return await self._streams.relay(call, attempt, reply, filter_usage=wire.filter_usage)
+        return await self._whole(call, attempt, reply)
 
     async def _whole(self, call: Call, attempt: Try, reply: Reply) -> None:
         """An answer that is not a stream: settled, then sent."""
@@ -226,12 +231,9 @@ class Attempts:
         else:
             attempt.end("cancelled", usage=usage, cost=cost, error_type=why)
 
-    def _judge(self, attempt: Try, failure: AttemptFailure | None, *, probe: bool) -> None:
-        """What the outcome says of the target and the credential."""
+    def _judge(self, attempt: Try, failure: AttemptFailure, *, probe: bool) -> None:
+        """What a failure says of the target and the credential."""
         upstream = attempt.candidate.upstream
-        if failure is None:
-            upstream.breaker.succeed()
-            return
         now = clock()
         if failure.breaks:
             upstream.breaker.fail(now)

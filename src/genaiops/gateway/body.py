@@ -130,7 +130,7 @@ def answers(body: Body) -> int:
 
 def dense_parts(body: Body, raw: bytes | bytearray) -> int:
     """Images, audio and files in the messages: parts that may count for more tokens than they have bytes here."""
-    if not isinstance(body, ChatBody) or raw.count(b"[") < 2:  # no list of parts inside the list of messages
+    if not isinstance(body, ChatBody) or raw.find(b"[", raw.find(b"[") + 1) < 0:  # no list inside the list of messages
         return 0
     found = 0
     for message in body.messages:

@@ -5,13 +5,13 @@ import time
 from collections.abc import Sequence
 from typing import Literal, cast
 
+from genaiops.core.clock import now_us
 from genaiops.core.ids import format_traceparent, parse_traceparent
 from genaiops.domain import Admitted, Attempt, Operation
 from genaiops.gateway.admit import Grant
 from genaiops.gateway.body import Body, output_cap
 from genaiops.gateway.idempotency import Entry, Kept
 from genaiops.gateway.ids import Ids
-from genaiops.gateway.limits import NO_LINES, Lines
 from genaiops.gateway.plan import Candidate, Lineup
 from genaiops.http1 import Exchange
 from genaiops.ports.counters import Hold, Reservation
@@ -32,12 +32,13 @@ class Call:
         "body",
         "exchange",
         "first_token_us",
-        "grant",
         "holds",
         "idempotent",
         "ids",
         "inject",
+        "key",
         "limit_headers",
+        "lines",
         "lineup",
         "model",
         "operation",
@@ -61,19 +62,20 @@ class Call:
     )
 
     def __init__(
-        self, exchange: Exchange, operation: Operation, ids: Ids, traceparent: bytes | None, start_us: int
+        self, exchange: Exchange, key: Grant, operation: Operation, ids: Ids, traceparent: bytes | None
     ) -> None:
         parent = parse_traceparent(traceparent) if traceparent is not None else None
         self.exchange = exchange
         self.operation: Operation = operation
-        self.start_us = start_us
+        self.start_us = now_us()
         self.start_ns = time.monotonic_ns()
         self.ids = ids
         self.trace_id = ids.trace() if parent is None else parent[0]
         self.parent_id = None if parent is None else parent[1]
         self.span_id = ids.span()
         self.request_id = "req_" + self.span_id.hex()
-        self.grant: Grant | None = None
+        self.key = key
+        self.lines = key.lines
         self.body: Body | None = None
         self.raw: bytes | bytearray = b""
         self.model = ""
@@ -97,15 +99,6 @@ class Call:
         self.answer: Kept | None = None
         self.too_large = False
         self._task: asyncio.Task[None] | None = None
-
-    @property
-    def key(self) -> Grant:
-        assert self.grant is not None, "the call has not been admitted"
-        return self.grant
-
-    @property
-    def lines(self) -> Lines:
-        return self.grant.lines if self.grant is not None else NO_LINES
 
     def now_us(self) -> int:
         """Calendar time that never runs backwards within the call."""
@@ -158,9 +151,9 @@ class Call:
 
     # -- interruption: one way out of whatever is being awaited
 
-    def watch(self) -> None:
+    def watch(self, loop: asyncio.AbstractEventLoop) -> None:
         """From now on the client's going away interrupts the call."""
-        self._task = asyncio.current_task()
+        self._task = asyncio.current_task(loop)  # without the loop Python 3.11 makes a system call to find it
         self.exchange.on_disconnect(self.client_left)
 
     def client_left(self) -> None:

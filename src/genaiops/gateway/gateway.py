@@ -187,8 +187,7 @@ class Gateway:
         if place.operation is None:
             self._models(exchange, grant, place)
             return
-        call = Call(exchange, place.operation, self._ids, headers.get(b"traceparent"), now_us())
-        call.grant = grant
+        call = Call(exchange, grant, place.operation, self._ids, headers.get(b"traceparent"))
         try:
             await self._serve(call, headers)
         finally:

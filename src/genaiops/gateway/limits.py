@@ -23,49 +23,45 @@ Meter = Literal["calls", "tokens", "money", "concurrency"]
 class Line:
     """One counter that a call is held against. Lines of a team or an environment are shared by all their keys."""
 
-    __slots__ = ("_hold", "_rate", "budget", "key", "limit", "meter", "rate_limit", "window_end_us", "window_us")
+    __slots__ = ("budget", "key", "kind", "limit", "meter", "one", "rate_limit", "window_end_us", "window_us")
 
     def __init__(self, meter: Meter, *, budget: Budget | None = None, rate_limit: RateLimit | None = None) -> None:
         self.meter = meter
         self.budget = budget
         self.rate_limit = rate_limit
-        self._rate = False
+        self.kind: Literal["sum", "rate"] = "sum"
         self.window_us = 0
         self.window_end_us = FOREVER_US
-        self._hold: Hold | None = None
         if budget is not None:
             self.key = budget.id
             self.limit: int | None = budget.limit if budget.hard else None
             self.window_end_us = 0
         else:
             assert rate_limit is not None
-            self._rate = meter != "concurrency"
             self.key = f"{rate_limit.id}/{'requests' if meter == 'calls' else meter}"
+            self.kind = "sum" if meter == "concurrency" else "rate"
             self.limit = {
                 "calls": rate_limit.requests_per_minute,
                 "tokens": rate_limit.tokens_per_minute,
                 "concurrency": rate_limit.concurrency,
             }[meter]
+        self.one = self.hold(1)
+        """The demand for one unit, the same for all calls of a window."""
 
     @property
     def hard(self) -> bool:
         return self.limit is not None
 
-    def hold(self, amount: int, now_us: int) -> Hold:
-        """The demand for `amount`, in the window that `now_us` lies in. Demands for one are made once a window."""
-        if now_us >= self.window_end_us or now_us < self.window_us:
-            budget = self.budget
-            assert budget is not None
-            self.window_us, self.window_end_us = clock.window(budget.period, budget.timezone, now_us)
-            self._hold = None
-        if amount == 1:
-            if self._hold is None:
-                self._hold = self._make(1)
-            return self._hold
-        return self._make(amount)
+    def hold(self, amount: int) -> Hold:
+        """The demand for `amount` in the present window."""
+        return Hold(self.kind, self.key, self.window_us, self.window_end_us, amount, self.limit)
 
-    def _make(self, amount: int) -> Hold:
-        return Hold("rate" if self._rate else "sum", self.key, self.window_us, self.window_end_us, amount, self.limit)
+    def turn(self, now_us: int) -> None:
+        """Go over to the window that `now_us` lies in."""
+        budget = self.budget
+        assert budget is not None
+        self.window_us, self.window_end_us = clock.window(budget.period, budget.timezone, now_us)
+        self.one = self.hold(1)
 
 
 class Lines:
@@ -76,6 +72,7 @@ class Lines:
 
     __slots__ = (
         "_budgets",
+        "_lines",
         "_places",
         "_shown",
         "all",
@@ -97,6 +94,7 @@ class Lines:
         self.strict = any(line.hard and line.meter in ("tokens", "money") for line in lines)
         """Such a limit can refuse, so a call without a cap gets one."""
         self._places = tuple(self._place(line) for line in lines)
+        self._lines = tuple(zip(self.all, self._places, strict=True))
         self._budgets = tuple((at, line.key) for at, line in enumerate(lines) if line.budget is not None)
         self._shown = _shown(lines)
 
@@ -109,7 +107,12 @@ class Lines:
 
     def holds(self, amounts: Sequence[int], now_us: int) -> list[Hold]:
         """The demands that a call of these amounts makes on each line, in order."""
-        return [line.hold(amounts[place], now_us) for line, place in zip(self.all, self._places, strict=True)]
+        found: list[Hold] = []
+        for line, place in self._lines:
+            if now_us >= line.window_end_us or now_us < line.window_us:
+                line.turn(now_us)
+            found.append(line.one if place < 2 else line.hold(amounts[place]))
+        return found
 
     def actual(self, amounts: Sequence[int]) -> list[int]:
         """What is charged on each line, in order."""

@@ -111,7 +111,8 @@ class Streams:
         held: list[bytes] = []
         size = 0
         while True:
-            piece = await _next(reply, reader)
+            chunk = await reply.chunk()
+            piece = reader.feed(chunk) if chunk is not None else _end(reader)
             if piece is None:
                 continue
             held.append(piece.data)
@@ -135,7 +136,8 @@ class Streams:
                         raise UpstreamError(piece.error, code="upstream_stream_error")
                     live.last_ns = time.monotonic_ns()
                     await exchange.drain()
-                piece = await _next(reply, reader)
+                chunk = await reply.chunk()
+                piece = reader.feed(chunk) if chunk is not None else _end(reader)
         except UpstreamFault as fault:
             return self._broken(call, attempt, of_fault(fault, attempt.candidate.target.id))
         except UpstreamError as error:
@@ -185,11 +187,8 @@ class Streams:
         self._books.settle(call, ending)
 
 
-async def _next(reply: Reply, reader: StreamReader) -> StreamPiece | None:
-    """The next piece, None while an event is not whole. Without a terminal event a finish reason makes it an end."""
-    chunk = await reply.chunk()
-    if chunk is not None:
-        return reader.feed(chunk)
+def _end(reader: StreamReader) -> StreamPiece:
+    """The upstream has ended its stream without a terminal event: after a finish reason that is an end, too."""
     if reader.finish().finish_reason is None:
         raise UpstreamError("its stream ended before the answer did.", code="upstream_truncated")
     return StreamPiece(b"", done=True)

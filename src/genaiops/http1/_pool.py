@@ -33,6 +33,7 @@ class Pool:
         self._timer: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
+        self._stalled = False
 
     @property
     def connections(self) -> int:
@@ -152,9 +153,13 @@ class Pool:
 
     def _sweep(self) -> None:
         self._timer = None
-        now = self.clock = self.loop.time()
-        for conn in list(self._all):
-            conn.overdue(now)
+        now = self.loop.time()
+        # When the loop itself stood still, what has arrived meanwhile is not read yet: judge at the next tick.
+        self._stalled = not self._stalled and now - self.clock > 3 * _TICK
+        self.clock = now
+        if not self._stalled:
+            for conn in list(self._all):
+                conn.overdue(now)
         while self._idle and now - self._idle[0].idle_since > self._idle_timeout:
             self._idle[0].abort(Truncated("Idle for too long."))
         if self._all:

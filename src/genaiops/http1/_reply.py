@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from genaiops.http1._upstream import UpstreamConnection
 
 _HIGH_WATER = 262_144
+_MANY = 16
 
 
 class Reply:
@@ -116,6 +117,8 @@ class Reply:
 
     def feed(self, pieces: Sequence[bytes]) -> bool:
         """Append payload. Returns whether the reader has enough for now."""
+        if len(pieces) > _MANY:
+            pieces = (b"".join(pieces),)  # an object for each tiny piece would weigh more than the bytes
         self._parts += pieces
         self._size += len(pieces[0]) if len(pieces) == 1 else sum(map(len, pieces))
         self._wake()

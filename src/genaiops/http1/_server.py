@@ -46,6 +46,7 @@ class Server:
         self._timer: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._changed: asyncio.Event | None = None
+        self._stalled = False
 
     async def serve(self, sock: socket.socket) -> None:
         """Start accepting on a bound TCP or unix socket, which is the server's from then on. Returns at once."""
@@ -206,10 +207,13 @@ class Server:
         self._timer = None
         assert self._loop is not None
         now = self._loop.time()
+        # When the loop itself stood still, what has arrived meanwhile is not read yet: judge at the next tick.
+        self._stalled = not self._stalled and now - self.clock.now > 3 * self.limits.tick
         self.clock.tick(now)
-        expired = [connection for connection in self._connections if connection.deadline < now]
-        for connection in expired:
-            connection.expired(now)
+        if not self._stalled:
+            expired = [connection for connection in self._connections if connection.deadline < now]
+            for connection in expired:
+                connection.expired(now)
         if self._connections:
             self._arm()
 

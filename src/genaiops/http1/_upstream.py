@@ -54,6 +54,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     def __init__(self, pool: "Pool") -> None:
         self._pool = pool
+        self._loop = pool.loop
 
     # -- one request
 
@@ -65,7 +66,7 @@ class UpstreamConnection(asyncio.Protocol):
         `since` is when the request began, in the loop's time; `bodiless` that its method is HEAD.
         """
         self.idle = False
-        self._waiter = waiter = self._pool.loop.create_future()
+        self._waiter = waiter = self._loop.create_future()
         self._bodiless = bodiless
         self._timeouts = timeouts
         self._since = since
@@ -133,7 +134,7 @@ class UpstreamConnection(asyncio.Protocol):
                     return
                 head = None
         self._waiter = None
-        reply = Reply(head, self._pool.loop)
+        reply = Reply(head, self._loop)
         length = head.length
         self._keep = head.keep_alive
         if length == len(data):  # all of it came at once, and nothing more

@@ -1,0 +1,1 @@
+"""Benchmarks: how the figures in docs/benchmarks.md are measured."""

@@ -1,0 +1,1 @@
+"""The gateway against nginx and other gateways, on one machine: `python -m benchmarks.gateway`."""

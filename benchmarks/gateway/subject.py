@@ -1,0 +1,200 @@
+"""genaiops itself: a full installation, `genaiops up --no-embedded`, with one worker."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Self
+
+import genaiops
+from benchmarks.gateway.load import CHAT, Request
+from benchmarks.gateway.machine import GATEWAY_CORE, LOAD_CORE, BenchmarkError, pin, until
+from benchmarks.gateway.traffic import SHORT, Shape
+from genaiops.app.home import Home
+from genaiops.app.installation import SupervisorState, read_state
+from genaiops.core.clock import now_us
+from genaiops.domain import Route, RouteTarget, Scope, Target, TargetTimeouts
+from genaiops.engines.records_sql import open_records
+from genaiops.engines.telemetry_sqlite import open_telemetry
+from genaiops.hub import Hub, NewBudget, NewKey, NewPrice, NewRateLimit
+from genaiops.ports.telemetry import RollupQuery
+
+TEAM = "search"
+MODEL = "gpt-4o-mini"
+SECRET = "BENCHMARK_UPSTREAM_KEY"
+START_SECONDS = 90.0
+CATCH_UP_SECONDS = 900.0
+FAR_AWAY = 1_000_000_000
+_HOUR_US = 3_600_000_000
+
+
+class Genaiops:
+    """Runs from `with` on. The worker is alone on the gateway's core; the control process and the supervisor are on the
+    other one, with the load."""
+
+    name = "genaiops"
+    version = genaiops.__version__
+    streams = 2_000
+    rate = 200
+    setup = (
+        "genaiops up --no-embedded, one worker; a key, rate limits and a hard budget in money on the key and on its "
+        "team, a route with two weighted targets, prices, content capture, full-text index and rollups on"
+    )
+
+    def __init__(self, folder: Path, upstream_port: int, shapes: tuple[Shape, ...]) -> None:
+        self.home = Home(folder / "genaiops")
+        self._sent = 0
+        self._upstream_port = upstream_port
+        self._shapes = shapes
+        self._key = ""
+        self._process: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> Self:
+        variables = {name: value for name, value in os.environ.items() if not name.startswith("GENAIOPS_")}
+        command = [sys.executable, "-m", "genaiops", "up", "--json", "--no-embedded"]
+        self._process = subprocess.Popen(
+            [*command, "--home", str(self.home.path), "--port", "0"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**variables, SECRET: "sk-upstream"},
+            start_new_session=True,
+        )
+        try:
+            self._wait_until_ready(self._process)
+            self._key = self._fill()
+            pin(self.state.pid, LOAD_CORE)
+            pin(self.process("control"), LOAD_CORE)
+            pin(self.worker, GATEWAY_CORE)
+            self._telemetry = open_telemetry(self.home.telemetry, writer=False)
+            until(self._answers, START_SECONDS, "the first answer through genaiops")
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.communicate()
+
+    # -- as an endpoint
+
+    def pids(self) -> list[int]:
+        return [self.worker]
+
+    def request(self, shape: Shape) -> Request:
+        headers = (f"authorization: Bearer {self._key}",)
+        return Request(port=self.state.port, path=CHAT, body=shape.body(shape.name), headers=headers)
+
+    def settled(self) -> None:
+        """Every call that was sent is a trace that can be queried."""
+        until(lambda: self.traces() >= self._sent, CATCH_UP_SECONDS, f"{self._sent} traces")
+
+    def note(self, calls: int) -> None:
+        self._sent += calls
+
+    def all_pids(self) -> list[int]:
+        return [self.worker, self.process("control"), self.state.pid]
+
+    # -- what else is measured of it
+
+    @property
+    def backlog(self) -> int:
+        """Noted calls that cannot be queried yet."""
+        return self._sent - self.traces()
+
+    @property
+    def state(self) -> SupervisorState:
+        state = read_state(self.home)
+        if state is None:
+            raise BenchmarkError(f"genaiops has ended; its logs are in {self.home.logs}.")
+        return state
+
+    @property
+    def worker(self) -> int:
+        return self.process("worker-0")
+
+    def process(self, name: str) -> int:
+        found = next((process for process in self.state.processes if process.name == name), None)
+        if found is None or found.pid is None:
+            raise BenchmarkError(f"{name} does not run; its log is {self.home.logs / name}.log.")
+        if found.restarts:
+            raise BenchmarkError(
+                f"{name} ended and was started again ({found.last_end}): its log is in {self.home.logs}."
+            )
+        return found.pid
+
+    def traces(self) -> int:
+        """How many calls can be queried."""
+        query = RollupQuery(since_us=now_us() - 24 * _HOUR_US, until_us=now_us() + _HOUR_US, step="all")
+        return sum(row.calls for row in self._telemetry.rollup(query))
+
+    # -- setting it up
+
+    def _wait_until_ready(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        said: list[str] = []
+        for line in process.stdout:
+            said.append(line)
+            if line.startswith("{") and str(json.loads(line).get("message", "")).startswith("ready"):
+                return
+        raise BenchmarkError(f"genaiops did not start: {''.join(said)}")
+
+    def _fill(self) -> str:
+        """Key, limits, targets, routes and prices, as an administrator would set them; the key's text."""
+        hub = Hub(open_records(f"sqlite:///{self.home.records}"))
+        by = "benchmark"
+        hub.teams.create(TEAM, by=by)
+        actor = hub.actors.create("benchmark", "service_account", team_id=TEAM, by=by)
+        key, text = hub.keys.create(NewKey(name="benchmark", actor_id=actor.id, team_id=TEAM), by=by)
+        for scope in (Scope("key", key.id), Scope("team", TEAM)):
+            hub.budgets.create(NewBudget(scope=scope, limit="1000000 USD", hard=True), by=by)
+            limits = NewRateLimit(
+                scope=scope, requests_per_minute=FAR_AWAY, tokens_per_minute=FAR_AWAY, concurrency=FAR_AWAY
+            )
+            hub.rate_limits.create(limits, by=by)
+        for shape in self._shapes:
+            base_url = f"http://127.0.0.1:{self._upstream_port}{shape.prefix}/v1"
+            targets = [self._target(f"{shape.name}-{side}", base_url) for side in ("a", "b")]
+            hub.targets.create_all(targets, by=by)
+            weighted = tuple(RouteTarget(target.id, weight) for target, weight in zip(targets, (3, 1), strict=True))
+            hub.routes.create(Route(id=shape.name, targets=weighted, created_us=0), by=by)
+        hub.prices.set(NewPrice(provider="openai", model=MODEL, input="0.15", output="0.60", cache_read="0.075"), by=by)
+        return text
+
+    def _target(self, name: str, base_url: str) -> Target:
+        return Target(
+            id=name,
+            provider="openai",
+            model=f"{MODEL}-{name}",
+            upstream_model=MODEL,
+            base_url=base_url,
+            credentials=(SECRET,),
+            timeouts=TargetTimeouts(),
+            created_us=0,
+        )
+
+    def _answers(self) -> bool:
+        request = self.request(SHORT)
+        url = f"http://127.0.0.1:{request.port}{request.path}"
+        headers = dict(header.split(": ", 1) for header in request.headers)
+        asked = urllib.request.Request(url, data=request.body, headers={"content-type": "application/json", **headers})
+        try:
+            with urllib.request.urlopen(asked, timeout=10) as reply:
+                reply.read()
+        except urllib.error.HTTPError as error:
+            if error.code in {401, 404}:
+                return False  # the key or the route is not with the worker yet
+            raise BenchmarkError(f"genaiops answers {error.code}: {error.read().decode()}") from error
+        until(lambda: self.traces() >= 1, START_SECONDS, "the first trace")
+        self._sent = self.traces()
+        return True

@@ -1,0 +1,52 @@
+"""What is sent: short chats, long ones, streams."""
+
+import msgspec
+
+from benchmarks.gateway.load import CHAT
+
+_SYSTEM = "You are a helpful assistant that answers briefly and clearly."
+_QUESTION = (
+    "Tell me about the quick brown fox, and what it did with the lazy dog on a sunny afternoon in the park. "
+    "Say what the weather was like."
+)
+_SENTENCE = "The contract of 14 March names the parties, the sums due, and what follows when one of them is late. "
+
+CHUNK_GAP_MS = 100
+
+
+class Shape(msgspec.Struct, frozen=True, kw_only=True):
+    """A kind of call. `prefix` is the beginning of the path by which the mock knows how to answer; gateways that map
+    model names to upstreams have a model of the shape's name, which goes there. Milliseconds, bytes."""
+
+    name: str
+    streamed: bool = False
+    first_ms: int = 0
+    gap_ms: int = 0
+    chunks: int = 0
+    prompt_bytes: int = 0
+
+    @property
+    def prefix(self) -> str:
+        return f"/first-{self.first_ms}/gap-{self.gap_ms}/chunks-{self.chunks}" if self.streamed else ""
+
+    @property
+    def path(self) -> str:
+        """At the mock itself, or through a proxy that leaves paths alone."""
+        return f"{self.prefix}{CHAT}"
+
+    def body(self, model: str) -> bytes:
+        question = _SENTENCE * (self.prompt_bytes // len(_SENTENCE)) + _QUESTION
+        messages = [{"role": "system", "content": _SYSTEM}, {"role": "user", "content": question}]
+        stream = {"stream": True, "stream_options": {"include_usage": True}} if self.streamed else {}
+        return msgspec.json.encode(
+            {"model": model, "messages": messages, **stream, "temperature": 0.7, "max_tokens": 128}
+        )
+
+
+SHORT = Shape(name="chat")
+LONG = Shape(name="chat", prompt_bytes=200_000)
+
+
+def paced(chunks: int) -> Shape:
+    """Streams with a chunk every 100 ms."""
+    return Shape(name="paced", streamed=True, gap_ms=CHUNK_GAP_MS, chunks=chunks)

@@ -1,0 +1,78 @@
+"""What traces are asked for by: the parameters of `/api/traces` and of its tail."""
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from genaiops.api._times import moment
+from genaiops.core.errors import UsageError
+from genaiops.domain import Status
+from genaiops.ports.telemetry import TraceFilter, TraceRow
+
+_MOST = 1 << 62
+
+
+class TailQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All given conditions hold for the trace."""
+
+    status: Status | None = None
+    environment_id: str | None = None
+    team_id: str | None = None
+    key_id: str | None = None
+    application: str | None = None
+    model: Annotated[str | None, Meta(description="the name that was called")] = None
+    target_id: str | None = None
+    user_id: str | None = None
+    session_id: str | None = None
+    operation: str | None = None
+    error_type: str | None = None
+
+    def matches(self, row: TraceRow) -> bool:
+        wanted = msgspec.structs.asdict(self)
+        wanted["request_model"] = wanted.pop("model")
+        return all(value is None or getattr(row.root, name) == value for name, value in wanted.items())
+
+
+class TraceQuery(TailQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The conditions of a list, and which page of it."""
+
+    since: Annotated[str | None, Meta(description="ISO 8601, or so long ago: `15m`, `24h`, `7d`")] = None
+    until: Annotated[str | None, Meta(description="ISO 8601, or so long ago")] = None
+    min_duration_us: Annotated[int, Meta(description="microseconds", ge=0, le=_MOST)] | None = None
+    min_cost_nano: Annotated[int, Meta(description="billionths of a currency unit", ge=0, le=_MOST)] | None = None
+    q: Annotated[str | None, Meta(description='full-text search: every word and every "phrase" must occur')] = None
+    cursor: Annotated[str | None, Meta(description="`next` of the page before")] = None
+    limit: Annotated[int, Meta(description="traces a page", ge=1, le=500)] = 50
+
+    def filter(self, now_us: int) -> TraceFilter:
+        """UsageError where a time is none."""
+        fields: dict[str, Any] = msgspec.structs.asdict(self)
+        for name in ("cursor", "limit"):
+            del fields[name]
+        for name in ("since", "until"):
+            text = fields.pop(name)
+            fields[f"{name}_us"] = None if text is None else moment(text, now_us=now_us, param=name)
+        fields["text"] = fields.pop("q") or None
+        return TraceFilter(**fields)
+
+
+def parsed_trace_id(text: str) -> bytes:
+    """16 bytes; UsageError when the text is not 32 hexadecimal digits."""
+    return _hex(text, 16, "trace_id")
+
+
+def parsed_span_id(text: str) -> bytes:
+    return _hex(text, 8, "span_id")
+
+
+def _hex(text: str, size: int, param: str) -> bytes:
+    try:
+        found = bytes.fromhex(text)
+    except ValueError:
+        found = b""
+    if len(found) != size or len(text) != 2 * size:
+        raise UsageError(
+            f"{param}: {text[:64]!r} is not one.", remedy=f"Give {2 * size} hexadecimal digits.", param=param
+        )
+    return found

@@ -1,0 +1,115 @@
+"""What the control process does while it lives: serve on its unix socket, fold, publish, drop old content."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+from collections.abc import Generator
+from pathlib import Path
+
+import uvicorn
+
+from genaiops.app.home import Home
+from genaiops.app.lifeline import say_ready
+from genaiops.app.services import Services
+from genaiops.app.settings import Settings
+from genaiops.app.web import build
+from genaiops.core.clock import now_us
+from genaiops.core.errors import GenaiopsError
+
+_log = logging.getLogger("genaiops.control")
+
+PUBLISH_SECONDS = 0.5
+"""How often the records are looked at for writes of other processes; a write through the API is published at once."""
+
+RETENTION_SECONDS = 3600.0
+DRAIN_SECONDS = 3
+FOLD_AT_END_SECONDS = 10.0
+_DAY_US = 86_400_000_000
+
+
+class _Server(uvicorn.Server):
+    """Without signal handling of its own: it would end the process by the signal instead of in order."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
+
+    def stop(self) -> None:
+        self.force_exit = self.should_exit  # a second time: at once
+        self.should_exit = True
+
+
+async def serve(settings: Settings, ready: int | None) -> None:
+    """Until SIGTERM; then what the spools hold is folded. `ready`: the pipe to say so on."""
+    services = await asyncio.to_thread(Services, settings)
+    services.folding.start()
+    await asyncio.to_thread(services.publisher.publish, again=True)
+    config = uvicorn.Config(
+        build(services),
+        log_config=None,
+        access_log=False,
+        lifespan="on",
+        server_header=False,
+        date_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+    )
+    server = _Server(config)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, server.stop)
+    background = [
+        asyncio.create_task(_publish_for_ever(services)),
+        asyncio.create_task(_drop_old_content_for_ever(services)),
+        asyncio.create_task(_say_when_started(server, ready)),
+    ]
+    try:
+        await server.serve(sockets=[bind(Home(settings.home).control_socket)])
+    finally:
+        for task in background:
+            task.cancel()
+        await asyncio.gather(*background, return_exceptions=True)
+        await asyncio.to_thread(services.close, FOLD_AT_END_SECONDS)
+
+
+def bind(path: Path) -> socket.socket:
+    """The unix socket, this user's alone from its first moment."""
+    path.unlink(missing_ok=True)  # of a process that was killed; only one runs at a time
+    sock = socket.socket(socket.AF_UNIX)
+    mask = os.umask(0o177)
+    try:
+        sock.bind(str(path))
+    finally:
+        os.umask(mask)
+    return sock
+
+
+async def _say_when_started(server: _Server, descriptor: int | None) -> None:
+    while not server.started:  # noqa: ASYNC110 (uvicorn has a flag, not an event)
+        await asyncio.sleep(0.01)
+    say_ready(descriptor)
+    _log.info("serving")
+
+
+async def _publish_for_ever(services: Services) -> None:
+    while True:
+        await asyncio.sleep(PUBLISH_SECONDS)
+        try:
+            await asyncio.to_thread(services.publisher.publish)
+        except GenaiopsError as error:
+            _log.error("the records cannot be published: %s", error)
+
+
+async def _drop_old_content_for_ever(services: Services) -> None:
+    days = services.settings.content.retention_days
+    while days:
+        try:
+            dropped = await asyncio.to_thread(services.telemetry.purge_content, now_us() - days * _DAY_US)
+        except GenaiopsError as error:
+            _log.error("old content cannot be dropped: %s", error)
+        else:
+            if dropped:
+                _log.info("content of %d days was dropped, it was older than %d days", dropped, days)
+        await asyncio.sleep(RETENTION_SECONDS)

@@ -1,0 +1,138 @@
+"""The embedded models under the supervisor: their weights, their addresses on the loopback, their key."""
+
+import secrets
+import socket
+from collections.abc import Mapping
+
+import msgspec
+
+from genaiops.app.children import Command, run_tool
+from genaiops.app.home import Home
+from genaiops.app.installation import write_atomically
+from genaiops.app.logs import RotatingLog
+from genaiops.app.pulling import Progress
+from genaiops.app.settings import Embedded, Settings
+from genaiops.app.terminal import Terminal
+from genaiops.core.errors import ConfigError, GenaiopsError
+from genaiops.engines import weights
+
+KEY_VARIABLE = "GENAIOPS_EMBEDDED_KEY"
+"""The name of the secret that the embedded targets use, and of the variable that holds it."""
+
+_PORTS = "ports.json"
+
+
+class EmbeddedServers:
+    """Which model servers this start runs. Each keeps its bound port over all of its lives."""
+
+    def __init__(self, settings: Settings, home: Home, terminal: Terminal) -> None:
+        self.missing: dict[str, str] = {}
+        """Name -> why it is not started."""
+        self._home = home
+        self._terminal = terminal
+        self._key = secrets.token_urlsafe(32)
+        self._sockets: dict[str, socket.socket] = {}
+        self._wanted = settings.embedded.models if settings.runs_embedded else ()
+        _check_names(self._wanted)
+
+    async def pull(self) -> None:
+        """Fetch what is not there. A registry out of reach leaves that model out of this start, and says so."""
+        for name in self._wanted:
+            try:
+                if not self._is_installed(name):
+                    await self._pull(name)
+            except GenaiopsError as error:
+                self.missing[name] = error.message
+                self._terminal.say(f"{name} is not started: {error.message}", model=name)
+                self._terminal.say(f"    Later: genaiops model pull {name}, then start again. {error.remedy or ''}")
+                continue
+            self._sockets[name] = _bind_loopback(self._last_ports().get(name, 0))
+        ports = {name: sock.getsockname()[1] for name, sock in self._sockets.items()}
+        write_atomically(self._home.run / _PORTS, msgspec.json.encode(ports))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What can be started."""
+        return tuple(self._sockets)
+
+    def addresses(self) -> Mapping[str, str]:
+        """Name -> base URL of its OpenAI-compatible server."""
+        return {name: f"http://127.0.0.1:{sock.getsockname()[1]}/v1" for name, sock in self._sockets.items()}
+
+    def variables(self) -> Mapping[str, str]:
+        """What workers and model servers need in their environment."""
+        return {KEY_VARIABLE: self._key}
+
+    def chat_model(self) -> str | None:
+        """The first one that talks, for the examples on the first screen."""
+        return next((name for name in self._sockets if weights.find(name).kind == "chat"), None)
+
+    def command(self, name: str, options: Embedded) -> Command:
+        descriptor = self._sockets[name].fileno()
+        return Command(
+            module="genaiops.app.model_server",
+            arguments=(
+                *(name, "--home", str(self._home.path), "--listen", f"fd:{descriptor}", "--key-env", KEY_VARIABLE),
+                *("--threads", str(options.model_threads), "--context", str(options.context)),
+            ),
+            descriptors=(descriptor,),
+            variables=self.variables(),
+        )
+
+    def close(self) -> None:
+        for sock in self._sockets.values():
+            sock.close()
+
+    def _last_ports(self) -> Mapping[str, int]:
+        """The ports of the last start: with the same ones the targets need no change."""
+        try:
+            return msgspec.json.decode((self._home.run / _PORTS).read_bytes(), type=dict[str, int])
+        except (OSError, msgspec.MsgspecError):
+            return {}
+
+    def _is_installed(self, name: str) -> bool:
+        try:
+            weights.locate(name, self._home.path)
+        except GenaiopsError:
+            return False
+        return True
+
+    async def _pull(self, name: str) -> None:
+        log = RotatingLog(self._home.logs / "pull.log")
+        self._terminal.say(f"Fetching the weights of {weights.find(name).title} ...", model=name)
+
+        def sink(line: bytes) -> None:
+            try:
+                progress = msgspec.json.decode(line, type=Progress)
+            except msgspec.MsgspecError:
+                log.write(line)
+            else:
+                self._terminal.progress(name, progress.phase, progress.done, progress.total)
+
+        command = Command(module="genaiops.app.pulling", arguments=(name, "--home", str(self._home.path)))
+        try:
+            await run_tool(command, log, sink)
+        finally:
+            self._terminal.end_progress()
+            log.close()
+
+
+def _check_names(names: tuple[str, ...]) -> None:
+    for name in names:
+        try:
+            weights.find(name)
+        except weights.UnknownWeights as error:
+            raise ConfigError(
+                f"embedded.models: {error.message}", remedy=error.remedy, param="embedded.models"
+            ) from error
+
+
+def _bind_loopback(port: int) -> socket.socket:
+    """Bound to that port, or to a free one when somebody else has it."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind(("127.0.0.1", port))
+    except OSError:
+        sock.bind(("127.0.0.1", 0))
+    return sock

@@ -1,0 +1,38 @@
+"""Opening the stores that the settings name. For the control process and the tools beside it: a gateway worker opens
+only counters, spool and snapshots."""
+
+from genaiops.app import stores
+from genaiops.app.home import Home
+from genaiops.app.settings import Settings
+from genaiops.engines.blobs_folder import open_blobs
+from genaiops.engines.counters_mmap import open_counters
+from genaiops.engines.records_sql import open_records
+from genaiops.engines.spool_files import open_reader
+from genaiops.engines.telemetry_sqlite import open_telemetry
+from genaiops.ports.blobs import Blobs
+from genaiops.ports.counters import Counters
+from genaiops.ports.records import Records
+from genaiops.ports.spool import SpoolReader
+from genaiops.ports.telemetry import Telemetry
+
+
+class OpenStores:
+    """All stores of an installation, brought to this program's revision when `writer`."""
+
+    def __init__(self, settings: Settings, home: Home, *, writer: bool) -> None:
+        self.records: Records = open_records(stores.records_url(settings, home))
+        self.telemetry: Telemetry = open_telemetry(stores.telemetry_folder(settings, home), writer=writer)
+        self.counters: Counters = open_counters(stores.counters_path(settings, home), column=None)
+        self.blobs: Blobs = open_blobs(stores.blobs_folder(settings, home))
+        self.spool: SpoolReader = open_reader(home.spool)
+
+    def migrate(self) -> tuple[str, ...]:
+        """Bring the stores to this program's revision; the revisions applied."""
+        applied = self.records.migrate()
+        self.telemetry.migrate()
+        return tuple(applied)
+
+    def close(self) -> None:
+        self.telemetry.close()
+        self.records.close()
+        self.counters.close()

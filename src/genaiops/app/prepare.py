@@ -1,0 +1,109 @@
+"""Before the processes start: stores at this program's revision, what the last run left over folded in, counters exact,
+the first records made, a Snapshot to serve."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from genaiops.app import budgets
+from genaiops.app.embedded import KEY_VARIABLE
+from genaiops.app.fleet import COLUMNS
+from genaiops.app.home import Home
+from genaiops.app.installation import Prepared, write_atomically
+from genaiops.app.opening import OpenStores
+from genaiops.app.publish import Publisher
+from genaiops.app.settings import Settings
+from genaiops.core.clock import now_us
+from genaiops.core.errors import ConfigError, Conflict, GenaiopsError
+from genaiops.engines import snapshot_files, weights
+from genaiops.hub import EmbeddedModel, bootstrap
+from genaiops.watch import Folder
+
+
+def prepare(settings: Settings, embedded: Mapping[str, str]) -> Prepared:
+    """`embedded`: name of a model -> base URL of its server. Nobody else may use the installation meanwhile."""
+    home = Home(settings.home)
+    home.prepare()
+    stores = OpenStores(settings, home, writer=True)
+    try:
+        revisions = stores.migrate()
+        folded = _fold(stores)
+        first = (
+            bootstrap(
+                stores.records,
+                now_us=now_us(),
+                embedded=[_model(settings, home, name, url) for name, url in embedded.items()],
+                deliver=lambda text: _write_admin_key(home.admin_key, text),
+            )
+            is not None
+        )
+        publisher = Publisher(
+            records=stores.records,
+            telemetry=stores.telemetry,
+            counters=stores.counters,
+            writer=snapshot_files.open_writer(home.snapshots),
+            reader=snapshot_files.open_reader(home.snapshots),
+            ceiling=settings.content.capture,
+        )
+        version = publisher.publish(anew=True)
+        with stores.records.read() as view:
+            budgets.rebuild(view, counters=stores.counters, telemetry=stores.telemetry, columns=COLUMNS)
+        return Prepared(first=first, snapshot_version=version, revisions=revisions, folded=folded)
+    finally:
+        stores.close()
+
+
+def _fold(stores: OpenStores) -> int:
+    """Everything the spools hold, calls under way at a death included (they become `aborted`)."""
+    for life in stores.spool.lives():
+        if stores.spool.is_alive(life):
+            raise Conflict(
+                f"A gateway worker of this data directory is still running ({life}).",
+                remedy="End it (genaiops doctor names its process), then start again.",
+                code="worker_alive",
+            )
+    folder = Folder(stores.spool, stores.telemetry, stores.blobs)
+    folded = 0
+    while frames := folder.step():
+        folded += frames
+    folder.finish_dead()
+    return folded
+
+
+def _model(settings: Settings, home: Home, name: str, url: str) -> EmbeddedModel:
+    manifest = _manifest(home, name)
+    credentials = (KEY_VARIABLE,)
+    if weights.find(name).kind == "chat":
+        context = settings.embedded.context
+        model = EmbeddedModel.smollm2(url, context_window=context, credentials=credentials, manifest=manifest)
+    else:
+        model = EmbeddedModel.minilm(url, credentials=credentials, manifest=manifest)
+    return msgspec.structs.replace(model, name=name)
+
+
+def _manifest(home: Home, name: str) -> dict[str, Any]:
+    """What the weights' manifest says, without what differs from one pull of the same bytes to the next."""
+    try:
+        found: dict[str, Any] = msgspec.to_builtins(weights.locate(name, home.path).manifest)
+    except GenaiopsError:
+        return {}
+    found.pop("pulled_at", None)
+    return found
+
+
+def _write_admin_key(path: Path, text: str) -> None:
+    try:
+        write_atomically(path, f"{text}\n".encode())
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise ConfigError(
+            f"The administrator's key cannot be written to {path}: {error.strerror}.",
+            remedy="Make the data directory writable, or choose another with --home.",
+        ) from error

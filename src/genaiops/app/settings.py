@@ -1,0 +1,103 @@
+"""The settings of an installation: one frozen struct. How it is read stands in `genaiops.app.config`.
+
+Every key here is described in docs/configuration.md; a test compares the two.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+Text = Annotated[str, msgspec.Meta(max_length=4096)]
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+MAX_WORKERS = 12
+"""Counters have 16 columns; a worker that is being replaced keeps its own until it has drained."""
+
+
+class Listen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The public address. `names` are further host names by which it may be reached (without a port)."""
+
+    host: Annotated[str, msgspec.Meta(min_length=1, max_length=253)] = "127.0.0.1"
+    port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 4000
+    names: tuple[str, ...] = ()
+
+
+class GatewayOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`body_limit` in bytes; `drain_seconds` is how long streams may go on after a stop was asked for; after
+    `heartbeat_seconds` of silence a stream gets a comment line (0: never)."""
+
+    workers: Annotated[int, msgspec.Meta(ge=1, le=MAX_WORKERS)] = 1
+    body_limit: Annotated[int, msgspec.Meta(ge=1024, le=1 << 30)] = 10 * 1024 * 1024
+    drain_seconds: Seconds = 30.0
+    heartbeat_seconds: Seconds = 15.0
+
+
+class Stores(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """URLs; the scheme chooses the engine. Empty: the engine of one machine, in the home."""
+
+    records: Text = ""
+    telemetry: Text = ""
+    counters: Text = ""
+    blobs: Text = ""
+
+
+class Embedded(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The models that come along. `context` is in tokens."""
+
+    enabled: bool = True
+    models: tuple[str, ...] = ("smollm2", "minilm")
+    model_threads: Annotated[int, msgspec.Meta(ge=1, le=256)] = 1
+    context: Annotated[int, msgspec.Meta(ge=256, le=131_072)] = 2048
+
+
+class ContentOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`capture` bounds what environments may keep of prompts and answers; `retention_days` 0 keeps content for ever."""
+
+    capture: Literal["full", "preview", "off"] = "full"
+    retention_days: Annotated[int, msgspec.Meta(ge=0, le=36_500)] = 30
+
+
+class Log(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    level: LogLevel = "info"
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`home` is an absolute path. `only` "gateway" starts no console and no embedded models."""
+
+    home: str
+    only: Literal["all", "gateway"] = "all"
+    listen: Listen = Listen()
+    gateway: GatewayOptions = GatewayOptions()
+    stores: Stores = Stores()
+    embedded: Embedded = Embedded()
+    content: ContentOptions = ContentOptions()
+    log: Log = Log()
+
+    @property
+    def runs_embedded(self) -> bool:
+        return self.embedded.enabled and self.only == "all" and bool(self.embedded.models)
+
+    @property
+    def url(self) -> str:
+        """The public address as people type it."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(self.listen.host, self.listen.host)  # noqa: S104
+        return f"http://[{host}]:{self.listen.port}" if ":" in host else f"http://{host}:{self.listen.port}"
+
+
+def with_port(settings: Settings, port: int) -> Settings:
+    """The same with the port that was really bound (the configured one may be 0)."""
+    return msgspec.structs.replace(settings, listen=msgspec.structs.replace(settings.listen, port=port))
+
+
+def save(settings: Settings, path: Path) -> None:
+    """The settings in force, for the supervisor's children. Mode 600: a store's URL may hold a password."""
+    fresh = path.with_suffix(".new")
+    fresh.touch(mode=0o600)
+    fresh.write_bytes(msgspec.json.format(msgspec.json.encode(settings)))
+    fresh.replace(path)
+
+
+def load(path: Path) -> Settings:
+    return msgspec.json.decode(path.read_bytes(), type=Settings)

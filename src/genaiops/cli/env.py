@@ -1,0 +1,58 @@
+"""`genaiops env`: stages with keys, limits and data of their own."""
+
+import click
+
+from genaiops.cli._noun import noun
+from genaiops.cli._output import Column
+from genaiops.cli._session import Session, connected
+from genaiops.cli._values import short_time
+from genaiops.sdk import path_of
+
+command = noun("env", "Environments: stages with keys, limits and data of their own.")
+
+_KINDS = click.Choice(["sandbox", "dev", "preprod", "prod"])
+_CAPTURE = click.Choice(["full", "preview", "off"])
+_COLUMNS = (
+    Column("ID", "id"),
+    Column("KIND", "kind"),
+    Column("CAPTURE", "capture"),
+    Column("CREATED", lambda row: short_time(row["created_at"])),
+)
+
+
+@command.verb("create", example="genaiops env create search-dev --kind dev --capture preview")
+@click.argument("name")
+@click.option("--kind", type=_KINDS, required=True, help="What it is for.")
+@click.option("--capture", type=_CAPTURE, default="full", show_default=True, help="How much of the content is kept.")
+@connected
+def create(session: Session, name: str, kind: str, capture: str) -> None:
+    """Make an environment."""
+    made = session.write("POST", "/api/environments", {"name": name, "kind": kind, "capture": capture})
+    session.output.result(made, f"The environment {name} is there.")
+
+
+@command.verb("list", example="genaiops env list")
+@connected
+def list_(session: Session) -> None:
+    """List the environments."""
+    environments = session.items("/api/environments")
+    session.output.rows(environments, _COLUMNS, empty="There is no environment.")
+
+
+@command.verb("capture", example="genaiops env capture prod off")
+@click.argument("name")
+@click.argument("capture", type=_CAPTURE)
+@connected
+def capture_(session: Session, name: str, capture: str) -> None:
+    """Set how much of the content of calls is kept from now on."""
+    changed = session.write("PATCH", path_of("/api/environments", name), {"capture": capture})
+    session.output.result(changed, f"{name} keeps from now on: {capture}.")
+
+
+@command.verb("remove", example="genaiops env remove search-dev")
+@click.argument("name")
+@connected
+def remove(session: Session, name: str) -> None:
+    """Remove an environment that has no keys or limits left."""
+    session.write("DELETE", path_of("/api/environments", name))
+    session.output.result({"id": name, "removed": True}, f"The environment {name} is removed.")

@@ -1,0 +1,103 @@
+"""The `genaiops` command: the menu of nouns, and how errors are told."""
+
+import importlib
+import json
+import sys
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+import click
+
+import genaiops
+from genaiops.core.errors import GenaiopsError
+
+NOUNS: Mapping[str, str] = {
+    "up": "Start everything here and keep it running.",
+    "demo": "Real calls, so that every screen has something true to show.",
+    "doctor": "Say what is wrong with an installation, and how to mend it.",
+    "status": "Show what runs.",
+    "key": "Keys for model calls and for the management API.",
+    "actor": "People and service accounts, and their roles.",
+    "team": "Teams: people and keys that share budgets.",
+    "env": "Environments: stages with keys, limits and data of their own.",
+    "model": "Models: the targets that serve them, and weights to pull.",
+    "route": "Routes: which targets serve a name, by weight, and what to fall back on.",
+    "price": "The price table: what a million tokens cost, since when.",
+    "budget": "Budgets in money, tokens or calls, for each period.",
+    "limit": "Rate limits: requests and tokens a minute, calls at a time.",
+    "secret": "Secrets of providers: set, list, remove; never shown.",
+    "issuer": "Issuers: whose signatures make an end user's identity count.",
+    "trace": "Traces: every call with its spans, tokens, timing and cost.",
+    "usage": "Calls, tokens and money, by whom and for what.",
+}
+"""Noun -> one line of help. Its command is `command` in `genaiops.cli.<noun>`."""
+
+
+class Menu(click.Group):
+    """Loads a noun's file when the noun is used, so that no command pays for the imports of another."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
+        return list(NOUNS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 (click's signature)
+        if cmd_name not in NOUNS:
+            return None
+        command: click.Command = importlib.import_module(f"genaiops.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 (click's)
+        with formatter.section("Commands"):
+            formatter.write_dl(list(NOUNS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in NOUNS and not args[0].startswith("-"):
+            raise click.UsageError(f"There is no command {args[0]!r}.{_nearest(args[0])}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Menu, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(genaiops.__version__, prog_name="genaiops")
+@click.option("--debug", is_flag=True, help="Show the stack of an error.")
+def root(debug: bool) -> None:
+    """Operate generative-AI applications: gateway, traces, tests, releases and governance."""
+    del debug  # main looks for it before click runs
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line and exit: 0 done or pass, 1 the answer is no, 2 wrong usage, 3 something outside failed, 4
+    inconclusive."""
+    given = sys.argv[1:] if arguments is None else arguments
+    try:
+        status: Any = root.main(args=given, prog_name="genaiops", standalone_mode=False)
+    except GenaiopsError as error:
+        if "--debug" in given:
+            raise
+        tell(error, as_json="--json" in given)
+        sys.exit(error.exit_code)
+    except click.Abort:
+        click.echo("Interrupted.", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def tell(error: GenaiopsError, *, as_json: bool) -> None:
+    """On standard error: what was wrong and what to do, or the same as one JSON object."""
+    if as_json:
+        body = {"message": error.message, "remedy": error.remedy, "code": error.code, "param": error.param}
+        click.echo(json.dumps({"error": body}), err=True)
+        return
+    click.echo(f"error: {error.message}", err=True)
+    if error.remedy:
+        click.echo(f"remedy: {error.remedy}", err=True)
+
+
+def _nearest(name: str) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(name, NOUNS, 1)
+    return f" Did you mean {near[0]}?" if near else " See genaiops --help."

@@ -1,0 +1,163 @@
+"""`genaiops model`: models that can be called, and the weights that come along."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import click
+
+from genaiops.cli._noun import noun
+from genaiops.cli._output import Column, Output, Row
+from genaiops.cli._session import Session, connected
+from genaiops.cli._values import pairs, tokens
+from genaiops.sdk import default_home, path_of
+
+command = noun("model", "Models: the targets that serve them, and weights to pull.")
+
+_OPERATIONS = click.Choice(["chat", "text_completion", "embeddings"])
+_COLUMNS = (
+    Column("TARGET", "id"),
+    Column("MODEL", "model"),
+    Column("PROVIDER", "provider"),
+    Column("UPSTREAM MODEL", "upstream_model", rank=2),
+    Column("FOR", "operations", rank=1),
+    Column("ADDRESS", "base_url", rank=3, elastic=True),
+    Column("ENABLED", "enabled", rank=1),
+)
+
+
+@command.verb(
+    "add",
+    example="genaiops model add mini --provider openai --base-url https://api.example.com/v1"
+    " --upstream-model gpt-4.1-mini --secret OPENAI_API_KEY",
+)
+@click.argument("name")
+@click.option("--provider", required=True, help="How it is talked to: openai (any compatible server), echo, ...")
+@click.option("--base-url", help="The provider's address, up to /v1.")
+@click.option("--upstream-model", help="The provider's name of the model. [NAME]")
+@click.option("--model", help="The name that clients call. [NAME]")
+@click.option("--secret", "credentials", multiple=True, help="The name of a secret to call it with; repeatable.")
+@click.option("--for", "operations", type=_OPERATIONS, multiple=True, help="What it does. [chat and text_completion]")
+@click.option("--max-output-tokens", type=int, help="The cap where a limit needs one and a request has none. [4096]")
+@click.option("--context", "context_window", type=int, help="Its context window in tokens.")
+@click.option("--concurrency", "max_concurrency", type=int, help="Calls at a time.")
+@click.option("--setting", "settings", multiple=True, help="A setting of the provider, NAME=VALUE; repeatable.")
+@connected
+def add(
+    session: Session, name: str, upstream_model: str | None, model: str | None, settings: Sequence[str], **options: Any
+) -> None:
+    """Add a target: one model at one provider."""
+    body = {field: value for field, value in options.items() if value not in (None, ())}
+    body |= {"id": name, "model": model or name, "upstream_model": upstream_model or name}
+    if settings:
+        body["settings"] = pairs(settings, param="setting")
+    made = session.write("POST", "/api/targets", body)
+    session.output.result(made, f"{made['model']} can be called; see `genaiops price check` for its price.")
+
+
+@command.verb("list", example="genaiops model list")
+@connected
+def list_(session: Session) -> None:
+    """List the targets and the names that clients call."""
+    session.output.rows(
+        session.items("/api/targets"),
+        _COLUMNS,
+        empty="There is no model. Add one with `genaiops model add`, or run `genaiops model pull smollm2`.",
+    )
+
+
+@command.verb("show", example="genaiops model show smollm2")
+@click.argument("name")
+@connected
+def show(session: Session, name: str) -> None:
+    """Show one target."""
+    target = session.client.get(path_of("/api/targets", name))
+    timeouts: Row = target["timeouts"]
+    session.output.facts(
+        target,
+        (
+            ("target", target["id"]),
+            ("model", target["model"]),
+            ("provider", target["provider"]),
+            ("upstream model", target["upstream_model"]),
+            ("address", target["base_url"]),
+            ("for", target["operations"]),
+            ("secrets", target["credentials"]),
+            ("timeouts", [f"{field} {timeouts[field]:g} s" for field in timeouts]),
+            ("at a time", target["max_concurrency"] or "any number"),
+            ("output at most", f"{tokens(target['max_output_tokens'])} tokens"),
+            ("context", tokens(target["context_window"])),
+            ("settings", [f"{field}={value}" for field, value in target["settings"].items()]),
+            ("enabled", target["enabled"]),
+        ),
+    )
+
+
+@command.verb("remove", example="genaiops model remove mini")
+@click.argument("name")
+@connected
+def remove(session: Session, name: str) -> None:
+    """Remove a target that no route names any more."""
+    session.write("DELETE", path_of("/api/targets", name))
+    session.output.result({"id": name, "removed": True}, f"The target {name} is removed.")
+
+
+@command.verb("pull", example="genaiops model pull smollm2")
+@click.argument("name")
+@click.option("--home", type=click.Path(file_okay=False, path_type=Path), help="The data directory. [GENAIOPS_HOME]")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def pull(name: str, home: Path | None, as_json: bool) -> None:
+    """Fetch the weights of an embedded model, or check those that are there. Needs no running installation."""
+    from genaiops.app.pulling import pull as pull_weights
+
+    output = Output(as_json=as_json)
+    place = home.expanduser().absolute() if home is not None else default_home()
+    if output.interactive:
+        with _Bar() as bar:
+            installed = pull_weights(name, place, bar)
+    else:
+        installed = pull_weights(name, place, _phases(output))
+    manifest = installed.manifest
+    facts = {
+        "name": manifest.name,
+        "digest": manifest.digest,
+        "licence": manifest.licence,
+        "directory": str(installed.directory),
+        "pulled": installed.pulled,
+    }
+    done = "is there" if installed.pulled else "was there already, and every byte is right"
+    output.result(facts, f"{manifest.title} {done}: {installed.directory}")
+
+
+def _phases(output: Output) -> Callable[[int, int | None, str], None]:
+    """One line on standard error at the beginning of each phase."""
+    seen: set[str] = set()
+
+    def show_phase(_done: int, total: int | None, phase: str) -> None:
+        if phase not in seen and phase != "done":
+            seen.add(phase)
+            output.note(f"{phase} ..." if total is None else f"{phase} {total / 1e6:.1f} MB ...")
+
+    return show_phase
+
+
+class _Bar:
+    """A progress bar of rich; called with bytes done, bytes in all (None: not known) and the phase."""
+
+    def __init__(self) -> None:
+        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._progress = Progress(
+            TextColumn("{task.description:>9}"), BarColumn(), DownloadColumn(), TimeRemainingColumn()
+        )
+        self._task = self._progress.add_task("", total=None)
+
+    def __call__(self, done: int, total: int | None, phase: str) -> None:
+        self._progress.update(self._task, completed=done, total=total, description=phase)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()

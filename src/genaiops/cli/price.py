@@ -1,0 +1,93 @@
+"""`genaiops price`: what tokens cost. The table only grows; unknown stays unknown."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from genaiops.cli._noun import noun
+from genaiops.cli._output import Column, Row
+from genaiops.cli._session import Session, connected
+from genaiops.cli._values import later
+
+command = noun("price", "The price table: what a million tokens cost, since when.")
+
+
+def _amount(bucket: str) -> Column:
+    rank = 0 if bucket in {"input", "output"} else 3
+    return Column(bucket.upper().replace("_", " "), bucket, right=True, rank=rank)
+
+
+_COLUMNS = (
+    Column("PROVIDER", "provider"),
+    Column("MODEL", "model"),
+    Column("VERSION", "version", right=True, rank=2),
+    *map(_amount, ("input", "output", "cache_read", "cache_write", "reasoning")),
+    Column("CURRENCY", "currency", rank=2),
+    Column("VALID FROM", lambda row: (row["valid_from_at"] or "always")[:10], rank=2),
+)
+
+
+@command.verb("list", example="genaiops price list --provider openai")
+@click.option("--provider", help="Only those of a provider.")
+@click.option("--model", help="Only those of a model.")
+@click.option("--history", is_flag=True, help="Every version there ever was. [the ones in force]")
+@connected
+def list_(session: Session, provider: str | None, model: str | None, history: bool) -> None:
+    """List prices a million tokens."""
+    lines = session.items("/api/prices", {"provider": provider, "model": model, "history": history})
+    session.output.rows(lines, _COLUMNS, empty="No price is known there: such calls cost `unknown`.")
+
+
+@command.verb("set", example="genaiops price set openai gpt-4.1-mini --input 0.40 --output 1.60 --cache-read 0.10")
+@click.argument("provider")
+@click.argument("model")
+@click.option("--input", "input_", required=True, help="For a million input tokens, as 0.40.")
+@click.option("--output", required=True, help="For a million output tokens.")
+@click.option("--cache-read", help="For input tokens out of the provider's cache. [as input]")
+@click.option("--cache-write", help="For input tokens written to it. [as input]")
+@click.option("--reasoning", help="For reasoning tokens. [as output]")
+@click.option("--currency", default="USD", show_default=True, help="Three capitals.")
+@click.option("--valid-from", help="An ISO time. [now]")
+@click.option("--source", default="", help="Where it is published.")
+@connected
+def set_(session: Session, input_: str, valid_from: str | None, **options: Any) -> None:
+    """Add a price: the next version of that model's. No line is ever changed."""
+    body = {"input": input_, **{name: value for name, value in options.items() if value is not None}}
+    if valid_from is not None:
+        body["valid_from"] = later(valid_from, param="valid_from")
+    made = session.write("POST", "/api/prices", body)
+    session.output.result(made, f"{made['provider']}/{made['model']} has version {made['version']}.")
+
+
+@command.verb("import", example="genaiops price import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=False)
+@connected
+def import_(session: Session, file: Path | None) -> None:
+    """Add what differs in a price table (TOML); without FILE the one that comes with the program."""
+    body = {"toml": file.read_text(encoding="utf-8")} if file is not None else {}
+    lines = session.write("POST", "/api/prices/import", body)["data"]
+    session.output.rows(lines, _COLUMNS, empty="Nothing differs.")
+
+
+@command.verb("check", example="genaiops price check")
+@connected
+def check(session: Session) -> int:
+    """Say which targets have no known price. Exit status 1 when there are any: their calls count in no money budget."""
+    lines = session.items("/api/prices")
+    unknown = [
+        {"target": target["id"], "provider": target["provider"], "model": target["upstream_model"]}
+        for target in session.items("/api/targets")
+        if not any(_covers(line, target) for line in lines)
+    ]
+    columns = (Column("TARGET", "target"), Column("PROVIDER", "provider"), Column("MODEL", "model"))
+    session.output.rows(unknown, columns, empty="Every target has a known price.")
+    return 1 if unknown else 0
+
+
+def _covers(line: Row, target: Row) -> bool:
+    if line["provider"] != target["provider"]:
+        return False
+    model: str = line["model"]
+    upstream: str = target["upstream_model"]
+    return upstream.startswith(model[:-1]) if model.endswith("*") else upstream == model

@@ -1,0 +1,96 @@
+"""`genaiops route`: which targets serve a model's name."""
+
+from typing import Any
+
+import click
+
+from genaiops.cli._noun import noun
+from genaiops.cli._output import Column, Row
+from genaiops.cli._session import Session, connected
+from genaiops.cli._values import weighted
+from genaiops.core.errors import NotFound
+from genaiops.sdk import path_of
+
+command = noun("route", "Routes: which targets serve a name, by weight, and what to fall back on.")
+
+
+def _targets(route: Row) -> list[str]:
+    return [f"{each['target_id']}={each['weight']}" for each in route["targets"]]
+
+
+_COLUMNS = (
+    Column("ROUTE", "id"),
+    Column("TARGETS", _targets),
+    Column("FALLBACKS", "fallbacks"),
+    Column("ATTEMPTS", lambda row: row["retry"]["attempts"], right=True),
+    Column("DEADLINE", lambda row: f"{row['retry']['deadline']:g} s", right=True),
+)
+
+
+@command.verb("set", example="genaiops route set chat --target small=3 --target large=1 --fallback smollm2")
+@click.argument("name")
+@click.option("--target", "targets", multiple=True, required=True, help="NAME or NAME=WEIGHT; repeatable.")
+@click.option(
+    "--fallback", "fallbacks", multiple=True, help="What is tried when the targets fail, in order; repeatable."
+)
+@click.option("--attempts", type=int, help="Attempts of a call over all targets. [3]")
+@click.option("--deadline", type=float, help="Seconds after which no attempt begins. [120]")
+@connected
+def set_(
+    session: Session, name: str, targets: tuple[str, ...], fallbacks: tuple[str, ...], **retry: float | None
+) -> None:
+    """Make a route, or let the route of that name become this one."""
+    body: dict[str, Any] = {
+        "targets": [{"target_id": target, "weight": weight} for target, weight in map(weighted, targets)],
+        "fallbacks": fallbacks,
+    }
+    policy = {field: value for field, value in retry.items() if value is not None}
+    if policy:
+        body["retry"] = policy
+    path = path_of("/api/routes", name)
+    try:
+        session.client.get(path)
+    except NotFound:
+        made = session.write("POST", "/api/routes", {"id": name, **body})
+    else:
+        made = session.write("PUT", path, body)
+    session.output.result(made, f"{name} goes to {', '.join(_targets(made))}.")
+
+
+@command.verb("list", example="genaiops route list")
+@connected
+def list_(session: Session) -> None:
+    """List the routes."""
+    routes = session.items("/api/routes")
+    session.output.rows(
+        routes, _COLUMNS, empty="There is no route. Make one with `genaiops route set NAME --target T`."
+    )
+
+
+@command.verb("show", example="genaiops route show chat")
+@click.argument("name")
+@connected
+def show(session: Session, name: str) -> None:
+    """Show one route."""
+    route = session.client.get(path_of("/api/routes", name))
+    retry = route["retry"]
+    session.output.facts(
+        route,
+        (
+            ("route", route["id"]),
+            ("targets", _targets(route)),
+            ("fallbacks", route["fallbacks"]),
+            ("attempts", retry["attempts"]),
+            ("back-off", f"{retry['backoff']:g} to {retry['backoff_max']:g} s"),
+            ("deadline", f"{retry['deadline']:g} s"),
+        ),
+    )
+
+
+@command.verb("remove", example="genaiops route remove chat")
+@click.argument("name")
+@connected
+def remove(session: Session, name: str) -> None:
+    """Remove a route; its targets stay."""
+    session.write("DELETE", path_of("/api/routes", name))
+    session.output.result({"id": name, "removed": True}, f"The route {name} is removed.")

@@ -1,0 +1,66 @@
+"""`genaiops usage`: calls, tokens and money, by whom and for what."""
+
+from collections.abc import Callable, Mapping
+
+import click
+
+from genaiops.cli._noun import single
+from genaiops.cli._output import Column, Row
+from genaiops.cli._session import Session, connected
+from genaiops.cli._values import milliseconds, short_time, tokens
+
+_DIMENSIONS = {
+    "key": "key_id",
+    "team": "team_id",
+    "app": "application",
+    "model": "request_model",
+    "env": "environment_id",
+    "target": "target_id",
+    "operation": "operation",
+    "status": "status",
+}
+
+
+def _cost(row: Row) -> str:
+    unknown = row["cost_unknown"]
+    known = f"{row['cost']} USD"
+    return f"{known}, and {unknown} unknown" if unknown else known
+
+
+@single("usage", example="genaiops usage --by team --by model --since 7d")
+@click.option(
+    "--by", "dimensions", type=click.Choice(list(_DIMENSIONS)), multiple=True, help="What to tell apart; repeatable."
+)
+@click.option("--since", default="24h", show_default=True, help="15m, 24h, 7d or an ISO time.")
+@click.option("--until", help="15m, 24h, 7d or an ISO time. [now]")
+@click.option("--step", type=click.Choice(["minute", "hour", "day", "all"]), default="all", show_default=True)
+@connected
+def command(session: Session, dimensions: tuple[str, ...], since: str, until: str | None, step: str) -> None:
+    """Show calls, errors, tokens, cost and latency. A call whose price nobody knows is counted as unknown, not as 0."""
+    names = [_DIMENSIONS[dimension] for dimension in dimensions]
+    query = {"since": since, "until": until, "step": step, "group_by": ",".join(names) or None}
+    rows = session.items("/api/usage", query)
+    names_of_keys: dict[str, str] = {}
+    if "key" in dimensions and not session.output.as_json:
+        names_of_keys = {key["id"]: key["name"] for key in session.client.pages("/api/keys")}
+    columns = [Column(dimension.upper(), _of_group(_DIMENSIONS[dimension], names_of_keys)) for dimension in dimensions]
+    if step != "all":
+        columns.insert(0, Column("FROM", lambda row: short_time(row["start_at"])))
+    columns += [
+        Column("CALLS", lambda row: tokens(row["calls"]), right=True),
+        Column("ERRORS", lambda row: tokens(row["errors"]), right=True),
+        Column("IN", lambda row: tokens(row["input_tokens"]), right=True),
+        Column("OUT", lambda row: tokens(row["output_tokens"]), right=True),
+        Column("COST", _cost, right=True),
+        Column("P50", lambda row: milliseconds(row["p50_ms"]), right=True),
+        Column("P95", lambda row: milliseconds(row["p95_ms"]), right=True),
+    ]
+    session.output.rows(rows, columns, empty="There was no call. Make some with `genaiops demo traffic`.")
+
+
+def _of_group(name: str, names_of_keys: Mapping[str, str]) -> Callable[[Row], object]:
+    def value(row: Row) -> object:
+        found = row["group"].get(name)
+        return names_of_keys.get(found, found)
+
+    return value

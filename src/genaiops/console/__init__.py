@@ -1,0 +1,10 @@
+"""The console: server-rendered pages over the same parts that the REST API stands on. Thin: handler -> part -> port.
+
+`create` gives the routes for the control process; `Services` is what it needs for them, `Sessions` who is logged in.
+"""
+
+from genaiops.console._routes import create
+from genaiops.console._services import Services
+from genaiops.console._sessions import SESSION_COOKIE, Sessions
+
+__all__ = ["SESSION_COOKIE", "Services", "Sessions", "create"]

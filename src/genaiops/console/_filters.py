@@ -1,0 +1,106 @@
+"""The filters of the list of traces as they stand in the page's address."""
+
+import re
+from collections.abc import Mapping
+from typing import Literal, cast, get_args
+
+from genaiops.core.clock import from_iso
+from genaiops.core.errors import UsageError
+from genaiops.core.money import to_nano
+from genaiops.domain import Status
+from genaiops.ports.telemetry import TraceFilter, TraceRow
+
+CHIPS: Mapping[str, str] = {
+    "q": "text",
+    "since": "since",
+    "until": "until",
+    "status": "status",
+    "environment": "environment",
+    "team": "team",
+    "key": "key",
+    "application": "application",
+    "model": "model",
+    "target": "target",
+    "user": "user",
+    "session": "session",
+    "operation": "operation",
+    "error": "error",
+    "min_ms": "at least ms",
+    "min_cost": "at least USD",
+}
+"""Name in the address -> what the chip says."""
+
+_AGO = re.compile(r"([1-9][0-9]{0,5})([mhd])")
+_UNITS = {"m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
+
+
+def read_filter(query: Mapping[str, str], now_us: int) -> TraceFilter:
+    """UsageError names the part of the address at fault."""
+    minimum_ms = _number(query.get("min_ms"), "min_ms")
+    cost = query.get("min_cost")
+    return TraceFilter(
+        since_us=_time(query.get("since"), now_us),
+        until_us=_time(query.get("until"), now_us),
+        status=_status(query.get("status")),
+        environment_id=query.get("environment"),
+        team_id=query.get("team"),
+        key_id=query.get("key"),
+        application=query.get("application"),
+        model=query.get("model"),
+        target_id=query.get("target"),
+        user_id=query.get("user"),
+        session_id=query.get("session"),
+        operation=query.get("operation"),
+        error_type=query.get("error"),
+        min_duration_us=None if minimum_ms is None else int(minimum_ms * 1000),
+        min_cost_nano=to_nano(cost, what="cost") if cost else None,
+        text=query.get("q"),
+    )
+
+
+def shown_by(where: TraceFilter, row: TraceRow) -> bool:
+    """Whether a new trace belongs into the list (of a filter without text)."""
+    root = row.root
+    equal: tuple[tuple[str | None, str | None], ...] = (
+        (where.status, root.status),
+        (where.environment_id, root.environment_id),
+        (where.team_id, root.team_id),
+        (where.key_id, root.key_id),
+        (where.application, root.application),
+        (where.model, root.request_model),
+        (where.target_id, root.target_id),
+        (where.user_id, root.user_id),
+        (where.session_id, root.session_id),
+        (where.operation, root.operation),
+        (where.error_type, root.error_type),
+    )
+    if any(wanted is not None and wanted != found for wanted, found in equal):
+        return False
+    if where.min_duration_us is not None and root.duration_us < where.min_duration_us:
+        return False
+    return where.min_cost_nano is None or (row.cost_nano or 0) >= where.min_cost_nano
+
+
+def _time(text: str | None, now_us: int) -> int | None:
+    if not text:
+        return None
+    match = _AGO.fullmatch(text)
+    return now_us - int(match[1]) * _UNITS[match[2]] if match else from_iso(text)
+
+
+def _status(text: str | None) -> Status | None:
+    if not text:
+        return None
+    options: tuple[str, ...] = get_args(Status)
+    if text not in options:
+        raise UsageError(f"{text!r} is no status.", remedy=f"Use one of {', '.join(options)}.", param="status")
+    return cast("Literal['ok', 'error', 'cancelled', 'aborted']", text)
+
+
+def _number(text: str | None, name: str) -> float | None:
+    if not text:
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        raise UsageError(f"{name} is {text!r}, which is no number.", remedy="Use digits.", param=name) from None

@@ -1,0 +1,116 @@
+"""All pages under one router: who is logged in, forms, errors."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import quote
+
+from litestar import Response, Router
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+
+from genaiops.console._assets import ChartLibrary
+from genaiops.console._services import Clock, Services
+from genaiops.console._sessions import SESSION_COOKIE, Attempts, Sessions
+from genaiops.console._visit import HEADERS, Form, NotLoggedIn, Visit, Web, html, read_form
+from genaiops.console.pages import (
+    assets,
+    budgets,
+    gateway,
+    keys,
+    login,
+    overview,
+    playground,
+    prices,
+    settings,
+    traces,
+)
+from genaiops.core.clock import now_us
+from genaiops.core.errors import Forbidden, GenaiopsError
+
+_log = logging.getLogger("genaiops.console")
+_SAFE = frozenset({"GET", "HEAD"})
+
+
+def create(services: Services, sessions: Sessions | None = None, *, clock: Clock = now_us) -> Router:
+    """The console at `/`. Beside it belongs everything else the control process answers (`/api`, `/metrics`).
+
+    `sessions` may be shared with the REST API, so that pages can call it.
+    """
+    sessions = sessions or Sessions(services.hub, clock)
+    entrance = login.Entrance(services, sessions, Attempts(clock))
+    return Router(
+        path="/",
+        route_handlers=[
+            *login.handlers(entrance),
+            *assets.handlers(ChartLibrary(services.home.run)),
+            *overview.HANDLERS,
+            *traces.HANDLERS,
+            *gateway.HANDLERS,
+            *keys.HANDLERS,
+            *budgets.HANDLERS,
+            *prices.HANDLERS,
+            *playground.HANDLERS,
+            *settings.HANDLERS,
+        ],
+        dependencies={
+            "visit": Provide(_visiting(services, sessions, clock)),
+        },
+        exception_handlers={
+            NotLoggedIn: _to_login,
+            GenaiopsError: _on_error,
+            HTTPException: _on_http_error,
+            Exception: _on_failure,
+        },
+        include_in_schema=False,
+    )
+
+
+def _visiting(services: Services, sessions: Sessions, clock: Clock) -> Callable[[Web], Awaitable[Visit]]:
+    async def visit(request: Web) -> Visit:
+        session = sessions.find(request.cookies.get(SESSION_COOKIE, ""))
+        if session is None:
+            raise NotLoggedIn
+        actor = await asyncio.to_thread(sessions.who, session)
+        if actor is None:
+            raise NotLoggedIn
+        form: Form = {}
+        if request.method not in _SAFE:
+            form, token = await read_form(request)
+            if not session.matches(token):
+                raise Forbidden(
+                    "The form did not come from a page of this session.",
+                    remedy="Load the page again and send it once more.",
+                    code="csrf_token_invalid",
+                )
+        return Visit(services, request, session=session, actor=actor, form=form, now_us=clock())
+
+    return visit
+
+
+def _to_login(request: Web, _: NotLoggedIn) -> Response[Any]:
+    if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
+        place = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return Response(None, status_code=303, headers={**HEADERS, "location": f"/login?next={quote(place, safe='')}"})
+    return _failure(request, 401, "You are not logged in, or no longer. Open /login and paste a key.")
+
+
+def _on_error(request: Web, error: GenaiopsError) -> Response[Any]:
+    return _failure(request, error.status, str(error))
+
+
+def _on_http_error(request: Web, error: HTTPException) -> Response[Any]:
+    return _failure(request, error.status_code, error.detail)
+
+
+def _on_failure(request: Web, error: Exception) -> Response[Any]:
+    """The boundary at which a fault of ours becomes a page that says so."""
+    _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return _failure(request, 500, "Something failed inside. The log of the control process has the reason.")
+
+
+def _failure(request: Web, status: int, message: str) -> Response[Any]:
+    if "application/json" in request.headers.get("accept", ""):
+        return Response({"error": {"message": message}}, status_code=status, headers=HEADERS)
+    return html("error.html", status=status, message=message, heading="Not found" if status == 404 else "That failed")

@@ -1,0 +1,72 @@
+"""What the console needs of the control process. `app/services.py` fits these without knowing of them."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from genaiops.hub import Hub
+from genaiops.ports.blobs import Blobs
+from genaiops.ports.counters import Counters
+from genaiops.ports.records import Records
+from genaiops.ports.secrets import Secrets
+from genaiops.ports.telemetry import Telemetry
+
+Clock = Callable[[], int]
+
+
+class Stores(Protocol):
+    @property
+    def records(self) -> Records: ...
+    @property
+    def telemetry(self) -> Telemetry: ...
+    @property
+    def counters(self) -> Counters: ...
+    @property
+    def blobs(self) -> Blobs: ...
+
+
+class Publishing(Protocol):
+    """Brings what was written to the records to the workers."""
+
+    def publish(self) -> int: ...
+
+    def wait(self, version: int) -> bool:
+        """Whether every live worker has that version in force, within a second."""
+        ...
+
+
+class Folding(Protocol):
+    @property
+    def failing(self) -> str | None:
+        """Why no trace can be stored at the moment."""
+        ...
+
+
+class HomeFolder(Protocol):
+    @property
+    def path(self) -> Path: ...
+    @property
+    def run(self) -> Path: ...
+    @property
+    def state(self) -> Path:
+        """The supervisor's file that says what runs."""
+        ...
+
+
+class Services(Protocol):
+    """`settings` is the struct of the settings in force; it is only shown."""
+
+    @property
+    def settings(self) -> object: ...
+    @property
+    def home(self) -> HomeFolder: ...
+    @property
+    def hub(self) -> Hub: ...
+    @property
+    def secrets(self) -> Secrets: ...
+    @property
+    def stores(self) -> Stores: ...
+    @property
+    def publisher(self) -> Publishing: ...
+    @property
+    def folding(self) -> Folding: ...

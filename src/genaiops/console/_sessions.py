@@ -1,0 +1,146 @@
+"""Who is logged in. Sessions live in the memory of the control process: when it starts anew, people log in again."""
+
+import hashlib
+import hmac
+import secrets
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+import msgspec
+
+from genaiops.core.clock import now_us
+from genaiops.core.errors import GenaiopsError
+from genaiops.domain import Actor
+from genaiops.hub import Hub, require_scope
+
+SESSION_COOKIE = "genaiops_session"
+LOGIN_COOKIE = "genaiops_login"
+"""Holds the token of the login form, because nobody has a session there yet."""
+
+SESSION_SECONDS = 12 * 3600
+_MOST_SESSIONS = 10_000
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """Shown once, on the next page. `secret` is a text to copy that cannot be read again."""
+
+    text: str
+    kind: Literal["ok", "bad"] = "ok"
+    secret: str | None = None
+
+
+class PlaygroundKey(msgspec.Struct, frozen=True):
+    key_id: str
+    text: str
+    environment_id: str
+    expires_us: int
+
+
+class Session(msgspec.Struct, kw_only=True):
+    """`key_id` is the key that was pasted: the session ends with it."""
+
+    key_id: str
+    actor_id: str
+    csrf: str
+    expires_us: int
+    notices: list[Notice] = []
+    playground: PlaygroundKey | None = None
+
+    def matches(self, token: str) -> bool:
+        return hmac.compare_digest(self.csrf.encode(), token.encode())
+
+    def take_notices(self) -> list[Notice]:
+        taken, self.notices = self.notices, []
+        return taken
+
+
+class Sessions:
+    """By a digest of the cookie's value, so that a dump of the memory is no list of cookies. Any thread may use it."""
+
+    def __init__(self, hub: Hub, clock: Callable[[], int] = now_us) -> None:
+        self._hub = hub
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._by_digest: dict[str, Session] = {}
+
+    def begin(self, key_id: str, actor_id: str, *, not_after_us: int | None) -> str:
+        """The value of the cookie. The session ends with the key at the latest."""
+        token = secrets.token_urlsafe(32)
+        now = self._clock()
+        expires_us = now + SESSION_SECONDS * 1_000_000
+        if not_after_us is not None:
+            expires_us = min(expires_us, not_after_us)
+        session = Session(key_id=key_id, actor_id=actor_id, csrf=secrets.token_urlsafe(32), expires_us=expires_us)
+        with self._lock:
+            self._drop_expired(now)
+            self._by_digest[_digest(token)] = session
+        return token
+
+    def find(self, token: str) -> Session | None:
+        with self._lock:
+            session = self._by_digest.get(_digest(token))
+        return session if session is not None and self._clock() < session.expires_us else None
+
+    def who(self, session: Session) -> Actor | None:
+        """The actor, when the key that was pasted still works: revoking it ends its sessions."""
+        try:
+            key = self._hub.keys.get(session.key_id)
+            require_scope(key, "api")
+            actor = self._hub.actors.get(key.actor_id)
+        except GenaiopsError:
+            return None
+        usable = key.revoked_us is None and (key.expires_us is None or self._clock() < key.expires_us)
+        return actor if usable and actor.disabled_us is None else None
+
+    def actor(self, cookies: Mapping[str, str]) -> Actor | None:
+        """Who is logged in by these cookies; None when nobody is. For the REST API."""
+        session = self.find(cookies.get(SESSION_COOKIE, ""))
+        return None if session is None else self.who(session)
+
+    def csrf_matches(self, cookies: Mapping[str, str], token: str) -> bool:
+        session = self.find(cookies.get(SESSION_COOKIE, ""))
+        return session is not None and session.matches(token)
+
+    def end(self, token: str) -> Session | None:
+        with self._lock:
+            return self._by_digest.pop(_digest(token), None)
+
+    def _drop_expired(self, now: int) -> None:
+        self._by_digest = {key: each for key, each in self._by_digest.items() if each.expires_us > now}
+        while len(self._by_digest) >= _MOST_SESSIONS:
+            del self._by_digest[next(iter(self._by_digest))]
+
+
+class Attempts:
+    """Failed logins: at most `most` in `seconds` from one address."""
+
+    def __init__(self, clock: Callable[[], int], *, most: int = 10, seconds: int = 300) -> None:
+        self._clock = clock
+        self._most = most
+        self._window_us = seconds * 1_000_000
+        self._lock = threading.Lock()
+        self._failures: dict[str, deque[int]] = {}
+
+    def wait_seconds(self, address: str) -> int:
+        """0: may try. Else how long to wait."""
+        now = self._clock()
+        with self._lock:
+            times = self._failures.get(address)
+            while times and times[0] <= now - self._window_us:
+                times.popleft()
+            if not times:
+                self._failures.pop(address, None)
+                return 0
+            return 0 if len(times) < self._most else max(1, (times[0] + self._window_us - now) // 1_000_000)
+
+    def failed(self, address: str) -> None:
+        with self._lock:
+            if len(self._failures) > _MOST_SESSIONS:
+                self._failures.clear()
+            self._failures.setdefault(address, deque(maxlen=self._most)).append(self._clock())
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

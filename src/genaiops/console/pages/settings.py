@@ -1,0 +1,88 @@
+"""Settings: what runs, what is configured, which secrets there are. Read only: the file is edited by people."""
+
+import platform
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import msgspec
+from litestar import Response, get
+
+from genaiops.console._running import running
+from genaiops.console._visit import Visit
+
+
+class Store(msgspec.Struct, frozen=True):
+    name: str
+    place: str
+    size: int | None
+
+
+@get("/settings", sync_to_thread=True)
+def show(visit: Visit) -> Response[str]:
+    services = visit.services
+    settings = cast("dict[str, Any]", msgspec.to_builtins(services.settings))
+    counters = services.stores.counters
+    return visit.page(
+        "settings.html",
+        title="Settings",
+        nav="settings",
+        running=running(services.home.state),
+        python=platform.python_version(),
+        snapshot=counters.version(),
+        workers=sorted(counters.acknowledged().items()),
+        failing=services.folding.failing,
+        stores=stores(services.home.path, settings.get("stores", {})),
+        settings=flat(settings),
+        home=str(services.home.path),
+        secrets=services.secrets.names(),
+        environments=visit.environments(),
+        issuers=services.hub.issuers.list(),
+    )
+
+
+def stores(home: Path, urls: dict[str, str]) -> list[Store]:
+    """Where each store lies. A password in a URL is not shown."""
+    own = {
+        "records": home / "records.db",
+        "telemetry": home / "telemetry",
+        "counters": home / "counters.mmap",
+        "blobs": home / "blobs",
+    }
+    found: list[Store] = []
+    for name, path in own.items():
+        url = urls.get(name, "")
+        found.append(Store(name, without_password(url), None) if url else Store(name, str(path), size_of(path)))
+    return found
+
+
+def size_of(path: Path) -> int | None:
+    """Bytes of a file or of all files below a folder; None when it is not there."""
+    if path.is_file():
+        return path.stat().st_size
+    if not path.is_dir():
+        return None
+    return sum(each.stat(follow_symlinks=False).st_size for each in path.rglob("*") if each.is_file())
+
+
+def without_password(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    return parts._replace(netloc=parts.netloc.replace(f":{parts.password}@", ":***@")).geturl()
+
+
+def flat(settings: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """`listen.port` and its value, of all that is set. Of the stores' URLs, no passwords."""
+    found: list[tuple[str, str]] = []
+    for name, value in settings.items():
+        if isinstance(value, dict):
+            found += flat(cast("dict[str, Any]", value), f"{prefix}{name}.")
+        elif isinstance(value, list):
+            found.append((prefix + name, ", ".join(map(str, cast("list[Any]", value))) or "none"))
+        else:
+            found.append((prefix + name, without_password(str(value)) if value != "" else "default"))
+    return found
+
+
+HANDLERS: list[Any] = [show]

@@ -1,0 +1,49 @@
+// What every page has: theme, command palette, copying, the environment switch; the list of traces on its page.
+import { startPalette } from "./palette.js";
+import { startTraces } from "./traces.js";
+
+function isDark() {
+  const chosen = document.documentElement.dataset.theme;
+  return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+}
+
+function startTheme() {
+  document.getElementById("theme")?.addEventListener("click", () => {
+    const theme = isDark() ? "light" : "dark";
+    document.documentElement.dataset.theme = theme;
+    try {
+      localStorage.setItem("genaiops-theme", theme);
+    } catch {
+      // it counts for this page
+    }
+    document.dispatchEvent(new CustomEvent("theme"));
+  });
+}
+
+async function copy(button) {
+  const place = button.dataset.copy;
+  const source = place === "next" ? button.nextElementSibling : document.querySelector(place);
+  try {
+    await navigator.clipboard.writeText(source.textContent);
+    button.textContent = "Copied";
+  } catch {
+    getSelection().selectAllChildren(source);
+    button.textContent = "Selected";
+  }
+}
+
+function onClick(event) {
+  const button = event.target.closest("[data-copy]");
+  if (button) copy(button);
+  for (const open of document.querySelectorAll("details.ask[open]")) {
+    if (!open.contains(event.target)) open.open = false;
+  }
+}
+
+startTheme();
+startPalette();
+startTraces();
+document.addEventListener("click", onClick);
+for (const form of document.querySelectorAll("[data-submit-on-change]")) {
+  form.addEventListener("change", () => form.requestSubmit());
+}

@@ -1,0 +1,82 @@
+"""The server's errors as the exceptions of `genaiops.core.errors`."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from genaiops.core.errors import (
+    Conflict,
+    Forbidden,
+    GenaiopsError,
+    LimitReached,
+    NotBuilt,
+    NotFound,
+    OutsideError,
+    StoreError,
+    TimedOut,
+    TooLarge,
+    Unauthenticated,
+    Unavailable,
+    UpstreamError,
+    UsageError,
+)
+
+_BY_STATUS: Mapping[int, type[GenaiopsError]] = {
+    401: Unauthenticated,
+    403: Forbidden,
+    404: NotFound,
+    409: Conflict,
+    413: TooLarge,
+    500: StoreError,
+    501: NotBuilt,
+    503: Unavailable,
+    504: TimedOut,
+}
+
+
+class _Error(msgspec.Struct, frozen=True):
+    message: str = ""
+    type: str = ""
+    code: str | None = None
+    param: str | None = None
+    remedy: str | None = None
+
+
+class _Body(msgspec.Struct, frozen=True):
+    error: _Error
+
+
+def failure(status: int, headers: Mapping[str, str], body: bytes) -> GenaiopsError:
+    """The exception that an answer with an error status is. Its message is the server's, with the request id where
+    only the server's log can say more."""
+    try:
+        error = msgspec.json.decode(body, type=_Body).error
+    except msgspec.MsgspecError:
+        text = body[:200].decode("utf-8", "replace").strip().splitlines()
+        return OutsideError(
+            f"The answer was {status} without an error of genaiops: {text[0] if text else 'no body'}.",
+            remedy="Check that the address is that of genaiops and not of something in between.",
+        )
+    message = error.message or f"The answer was {status}."
+    request_id = headers.get("x-genaiops-request-id")
+    if status >= 500 and status != 501 and request_id:
+        message = f"{message} (request {request_id})"
+    if status == 429:
+        return LimitReached(
+            message,
+            limit=error.code or "limit",
+            retry_after=_seconds(headers.get("retry-after")),
+            remedy=error.remedy,
+            code=error.code,
+        )
+    if status == 502:
+        return UpstreamError(message, remedy=error.remedy, code=error.code)
+    kind = _BY_STATUS.get(status, UsageError if 400 <= status < 500 else OutsideError)
+    return kind(message, remedy=error.remedy, code=error.code, param=error.param)
+
+
+def _seconds(text: str | None) -> float | None:
+    try:
+        return float(text) if text is not None else None
+    except ValueError:
+        return None

@@ -1,0 +1,244 @@
+"""Who may call: keys, scopes, roles, the console's session. Every handler is in the table."""
+
+from collections.abc import Mapping
+
+import httpx
+import pytest
+from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
+from litestar.testing import TestClient
+
+from genaiops.api._access import Needs
+from genaiops.app.services import Services
+from genaiops.hub import PERMISSIONS, NewKey
+from tests.api.conftest import ROLES, Api
+
+# Method and path -> what it needs; None: any working key (the handler looks closer, see the tests of keys).
+TABLE: dict[tuple[str, str], str | None] = {
+    ("GET", "/me"): None,
+    ("GET", "/keys"): "read",
+    ("POST", "/keys"): None,
+    ("GET", "/keys/{key_id:str}"): "read",
+    ("PATCH", "/keys/{key_id:str}"): None,
+    ("DELETE", "/keys/{key_id:str}"): None,
+    ("POST", "/keys/{key_id:str}/rotate"): None,
+    ("GET", "/actors"): "read",
+    ("POST", "/actors"): "people",
+    ("GET", "/actors/{actor_id:str}"): "read",
+    ("PATCH", "/actors/{actor_id:str}"): "people",
+    ("GET", "/teams"): "read",
+    ("POST", "/teams"): "people",
+    ("GET", "/teams/{team_id:path}"): "read",
+    ("PATCH", "/teams/{team_id:path}"): "people",
+    ("DELETE", "/teams/{team_id:path}"): "people",
+    ("GET", "/environments"): "read",
+    ("POST", "/environments"): "environments",
+    ("GET", "/environments/{environment_id:path}"): "read",
+    ("PATCH", "/environments/{environment_id:path}"): "environments",
+    ("DELETE", "/environments/{environment_id:path}"): "environments",
+    ("GET", "/targets"): "read",
+    ("POST", "/targets"): "targets",
+    ("GET", "/targets/health"): "read",
+    ("GET", "/targets/{target_id:path}"): "read",
+    ("PUT", "/targets/{target_id:path}"): "targets",
+    ("DELETE", "/targets/{target_id:path}"): "targets",
+    ("GET", "/routes"): "read",
+    ("POST", "/routes"): "routes",
+    ("GET", "/routes/{route_id:path}"): "read",
+    ("PUT", "/routes/{route_id:path}"): "routes",
+    ("DELETE", "/routes/{route_id:path}"): "routes",
+    ("GET", "/models"): "read",
+    ("GET", "/prices"): "read",
+    ("POST", "/prices"): "prices",
+    ("POST", "/prices/import"): "prices",
+    ("GET", "/budgets"): "read",
+    ("POST", "/budgets"): "budgets",
+    ("GET", "/budgets/{budget_id:str}"): "read",
+    ("PATCH", "/budgets/{budget_id:str}"): "budgets",
+    ("DELETE", "/budgets/{budget_id:str}"): "budgets",
+    ("POST", "/budgets/{budget_id:str}/reset"): "budgets",
+    ("GET", "/limits"): "read",
+    ("POST", "/limits"): "budgets",
+    ("GET", "/limits/{limit_id:str}"): "read",
+    ("PUT", "/limits/{limit_id:str}"): "budgets",
+    ("DELETE", "/limits/{limit_id:str}"): "budgets",
+    ("GET", "/issuers"): "read",
+    ("POST", "/issuers"): "issuers",
+    ("GET", "/issuers/{issuer_id:path}"): "read",
+    ("PUT", "/issuers/{issuer_id:path}"): "issuers",
+    ("DELETE", "/issuers/{issuer_id:path}"): "issuers",
+    ("GET", "/secrets"): "targets",
+    ("PUT", "/secrets/{name:str}"): "targets",
+    ("DELETE", "/secrets/{name:str}"): "targets",
+    ("POST", "/secrets/rotate"): "issuers",
+    ("GET", "/artifacts"): "read",
+    ("GET", "/artifacts/{artifact_id:path}"): "read",
+    ("GET", "/traces"): "read",
+    ("GET", "/traces/tail"): "read",
+    ("GET", "/traces/{trace_id:str}"): "read",
+    ("POST", "/traces/{trace_id:str}/scores"): "playground",
+    ("GET", "/overview"): "read",
+    ("GET", "/usage"): "read",
+    ("GET", "/status"): "read",
+}
+
+
+ENDLESS = {("GET", "/traces/tail")}
+"""Would not end where it is allowed; its own tests are in test_traces.py."""
+
+
+def handlers(client: TestClient[Litestar]) -> Mapping[tuple[str, str], HTTPRouteHandler]:
+    found: dict[tuple[str, str], HTTPRouteHandler] = {}
+    for route in client.app.routes:
+        if not route.path.startswith("/api/") or route.path.startswith("/api/openapi"):
+            continue
+        for handler in getattr(route, "route_handlers", ()):
+            for method in handler.http_methods - {"OPTIONS", "HEAD"}:
+                found[method, route.path.removeprefix("/api")] = handler
+    return found
+
+
+def test_every_handler_is_in_the_table_and_says_what_it_needs(client: TestClient[Litestar]) -> None:
+    found: dict[tuple[str, str], str | None] = {}
+    for place, handler in handlers(client).items():
+        guards = [guard for guard in handler.resolve_guards() if isinstance(guard, Needs)]
+        assert len(guards) == 1, place
+        found[place] = guards[0].permission
+    assert found == TABLE
+
+
+@pytest.mark.parametrize(
+    ("place", "permission"), [(place, need) for place, need in TABLE.items() if need and place not in ENDLESS]
+)
+@pytest.mark.parametrize("role", ROLES)
+def test_roles(place: tuple[str, str], permission: str, role: str, people: Mapping[str, Api]) -> None:
+    method, path = place
+    for placeholder in ("key_id:str", "actor_id:str", "budget_id:str", "limit_id:str", "name:str", "trace_id:str"):
+        path = path.replace(f"{{{placeholder}}}", "absent")
+    for placeholder in ("team_id", "environment_id", "target_id", "route_id", "issuer_id", "artifact_id"):
+        path = path.replace(f"{{{placeholder}:path}}", "absent")
+    answer = people[role].send(method, path, json={"nonsense": 1}) if method in {"POST", "PUT", "PATCH"} else None
+    answer = answer if answer is not None else people[role].send(method, path)
+    allowed = permission in PERMISSIONS[role]  # pyright: ignore[reportArgumentType]
+    if allowed:
+        assert answer.status_code not in {401, 403}, answer.text
+    else:
+        assert answer.status_code == 403, answer.text
+        assert answer.json()["error"]["code"] == "permission_missing"
+
+
+@pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "Basic abc", "Bearer nonsense", "nonsense"])
+def test_without_a_working_key(header: str | None, client: TestClient[Litestar]) -> None:
+    headers = {} if header is None else {"authorization": header}
+    answer = client.get("/api/me", headers=headers)
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert answer.json()["error"]["type"] == "authentication_error"
+
+
+def test_a_key_for_calls_only_does_not_open_the_api(admin: Api, client: TestClient[Litestar]) -> None:
+    made = admin.call("POST", "/keys", {"name": "calls-only"}, status=201)
+    error = Api(client, made["secret"]).refused("GET", "/me", status=403)
+    assert error["code"] == "scope_missing"
+
+
+def test_a_revoked_key_and_a_disabled_actor_are_out_at_once(admin: Api, client: TestClient[Litestar]) -> None:
+    actor = admin.call("POST", "/actors", {"name": "bob", "kind": "person", "roles": ["viewer"]}, status=201)
+    body = {"name": "bobs", "actor_id": actor["id"], "scopes": ["api"]}
+    one, two = (admin.call("POST", "/keys", body, status=201) for _ in range(2))
+    bob, again = Api(client, one["secret"]), Api(client, two["secret"])
+    assert bob.get("/me")["actor"]["name"] == "bob"
+    assert admin.call("DELETE", f"/keys/{one['id']}")["state"] == "revoked"
+    bob.refused("GET", "/me", status=401)
+    assert again.get("/me")["permissions"] == ["read"]
+    admin.call("PATCH", f"/actors/{actor['id']}", {"disabled": True})
+    again.refused("GET", "/me", status=401)
+    admin.call("PATCH", f"/actors/{actor['id']}", {"disabled": False})
+    assert again.get("/me")["actor"]["disabled_at"] is None
+
+
+def test_address_lists_of_keys_hold(services: Services, client: TestClient[Litestar], by_socket: httpx.Client) -> None:
+    new = NewKey(name="far", actor_id="admin", addresses=("192.0.2.0/24",), scopes=("api",))
+    _, text = services.hub.keys.create(new, by="admin")
+    key = {"authorization": f"Bearer {text}"}
+    # A worker says on the unix socket who its client is.
+    for address, status in (("192.0.2.7", 200), ("192.0.3.7", 401), ("nonsense", 401)):
+        assert by_socket.get("/api/me", headers={**key, "x-forwarded-for": address}).status_code == status
+    assert by_socket.get("/api/me", headers=key).status_code == 401
+    # Anybody else has an address of their own, and is not believed.
+    assert client.get("/api/me", headers={**key, "x-forwarded-for": "192.0.2.7"}).status_code == 401
+
+
+def test_me(admin: Api) -> None:
+    me = admin.get("/me")
+    assert me["actor"]["name"] == "admin"
+    assert me["key"]["name"] == "admin"
+    assert set(me["permissions"]) == PERMISSIONS["admin"]
+    assert admin.key
+    assert admin.key not in str(me)
+
+
+class TestSession:
+    """`session=open` is somebody at the console."""
+
+    @pytest.fixture
+    def visitor(self, client: TestClient[Litestar]) -> Api:
+        return Api(client, None)
+
+    def test_reads_from_the_same_origin(self, visitor: Api) -> None:
+        headers = {"cookie": "session=open", "sec-fetch-site": "same-origin"}
+        assert visitor.call("GET", "/me", headers=headers)["key"] is None
+
+    @pytest.mark.parametrize(
+        "headers",
+        [{}, {"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}, {"origin": "http://evil.example"}],
+    )
+    def test_another_origin_gets_nothing(self, visitor: Api, headers: dict[str, str]) -> None:
+        error = visitor.refused("GET", "/me", status=403, headers={"cookie": "session=open", **headers})
+        assert error["code"] == "cross_origin"
+
+    @pytest.mark.parametrize("token", [{}, {"x-genaiops-csrf": "token of somebody else"}])
+    def test_a_write_needs_the_token(self, visitor: Api, token: dict[str, str]) -> None:
+        headers = {"cookie": "session=open", "origin": "http://testserver.local", **token}
+        assert visitor.refused("POST", "/teams", {"name": "x"}, status=403, headers=headers)["code"] == "csrf"
+
+    def test_a_write_with_the_token(self, visitor: Api) -> None:
+        headers = {
+            "cookie": "session=open",
+            "origin": "http://testserver.local",
+            "x-genaiops-csrf": "token of open",
+        }
+        made = visitor.call("POST", "/teams", {"name": "by-session"}, status=201, headers=headers)
+        assert made["id"] == "by-session"
+
+    def test_no_session_is_nobody(self, visitor: Api) -> None:
+        error = visitor.refused("GET", "/me", status=401, headers={"cookie": "session=over"})
+        assert error["code"] == "missing_api_key"
+
+
+def test_the_description_is_open_and_whole(client: TestClient[Litestar]) -> None:
+    document = client.get("/api/openapi.json").json()
+    described = {
+        (method.upper(), path.removeprefix("/api"))
+        for path, item in document["paths"].items()
+        for method in item
+        if method != "parameters"
+    }
+    assert described == {(method, _without_types(path)) for method, path in TABLE}
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            assert operation["summary"], (method, path)
+            assert operation["description"], (method, path)
+            assert operation["responses"]["default"]["content"]["application/json"]["schema"]["$ref"].endswith("/Error")
+    schemas = document["components"]["schemas"]
+    assert schemas["KeyDocument"]["description"].startswith("A key without its secret")
+    assert schemas["KeyDocumentList"]["properties"]["data"]["items"] == {"$ref": "#/components/schemas/KeyDocument"}
+    assert not [name for name in schemas if "." in name]
+    names = {each["name"] for each in document["paths"]["/api/traces"]["get"]["parameters"]}
+    assert {"since", "until", "status", "q", "cursor", "limit", "min_cost_nano"} <= names
+    for path in ("/api", "/api/swagger", "/api/redoc"):  # no page that would load scripts from elsewhere
+        assert client.get(path).json()["error"]["code"] == "not_found"
+
+
+def _without_types(path: str) -> str:
+    return path.replace(":str}", "}").replace(":path}", "}")

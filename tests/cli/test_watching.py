@@ -1,0 +1,113 @@
+"""Traces, usage and the demonstration, against an installation that runs."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from genaiops.core.ids import new_id
+from tests.app.running import Installation, environment, until
+from tests.cli.conftest import Shell
+
+
+def asked(connected: Shell, installation: Installation, word: str) -> str:
+    """The id of the trace of a call with that word in its prompt, once it is there."""
+    assert installation.ask("talker", f"Tell me about {word}.").status == 200
+
+    def found() -> str | None:
+        rows = connected.ok("trace", "list", "--text", word, "--json").json()["data"]
+        return rows[0]["trace_id"] if rows else None
+
+    return until(found, "the trace")
+
+
+def test_a_trace(connected: Shell, installation: Installation) -> None:
+    word = new_id("word")
+    trace_id = asked(connected, installation, word)
+    listed = connected.ok("trace", "list", "--text", word, "--since", "1h", "--model", "talker", "--status", "ok")
+    assert listed.column("TRACE") == [trace_id]
+    assert connected.ok("trace", "list", "--text", word, "--status", "error").err.startswith("There is no such trace.")
+    assert connected.ok("trace", "list", "--text", word, "--slower-than", "60000").out == ""
+
+    shown = connected.ok("trace", "show", trace_id).out
+    assert f"user:\n    Tell me about {word}." in shown
+    assert "assistant:\n    It rains in Berlin today." in shown
+    assert "attempt 1 at talker" in shown
+    trace = connected.ok("trace", "show", trace_id, "--json").json()
+    assert f"{trace['usage']['input_tokens']} in, {trace['usage']['output_tokens']} out" in shown
+    assert ("unknown" in shown) == (not trace["cost"]["known"])
+
+
+def test_a_trace_that_is_not_there(connected: Shell) -> None:
+    ran = connected.run("trace", "show", "0" * 31 + "1")
+    assert (ran.status, "There is no trace" in ran.err) == (2, True)
+
+
+def test_tail(connected: Shell, installation: Installation) -> None:
+    command = [sys.executable, "-m", "genaiops", "trace", "tail", "--model", "talker", "--count", "2", "--json"]
+    tail = subprocess.Popen(
+        [*command, "--home", str(installation.home.path)], stdout=subprocess.PIPE, text=True, env=environment()
+    )
+    with tail:
+        # What is asked before the tail listens is not shown: ask until it has seen two.
+        until(lambda: installation.ask("talker").status == 200 and tail.poll() is not None, "the end of the tail")
+        assert tail.stdout is not None
+        rows = [json.loads(line) for line in tail.stdout]
+    assert tail.returncode == 0
+    assert [row["model"] for row in rows] == ["talker", "talker"]
+
+
+def test_usage(connected: Shell, installation: Installation) -> None:
+    asked(connected, installation, new_id("word"))
+
+    def counted() -> list[str]:
+        ran = connected.ok("usage", "--by", "team", "--by", "model", "--since", "1h")
+        return ran.column("MODEL") if ran.out else []
+
+    assert "talker" in until(counted, "the usage")
+    rows = connected.ok("usage", "--by", "model", "--json").json()["data"]
+    row = next(row for row in rows if row["group"]["request_model"] == "talker")
+    assert row["calls"] >= 1
+    assert connected.ok("usage", "--step", "hour").column("FROM")
+    assert "admin" in connected.ok("usage", "--by", "key").column("KEY")
+    assert connected.run("usage", "--by", "weather").status == 2
+
+
+@pytest.fixture
+def embedder(connected: Shell) -> str:
+    if "embedder" not in connected.ok("model", "list").column("TARGET"):
+        connected.ok("model", "add", "embedder", "--provider", "echo", "--for", "embeddings")
+    return "embedder"
+
+
+def test_the_demonstration(connected: Shell, embedder: str) -> None:
+    first = connected.ok("demo", "traffic", "--calls", "12", "--seconds", "60", "--json").json()
+    assert (first["calls"], first["surprises"]) == (12, [])
+    outcomes = {(row["call"], row["outcome"]) for row in first["outcomes"]}
+    assert outcomes == {
+        *(("chat", "ok"), ("stream", "ok"), ("embeddings", "ok")),
+        *(("unknown model", "404"), ("over budget", "429"), ("malformed", "400")),
+    }
+    keys = connected.ok("key", "list", "--json").json()["data"]
+    made = {key["id"]: key["name"] for key in keys if key["name"].startswith("demo-")}
+    assert sorted(made.values()) == ["demo-research", "demo-search", "demo-small-budget", "demo-support"]
+
+    again = connected.ok("demo", "traffic", "--calls", "6")
+    assert again.column("CALL") == ["chat", "embeddings", "malformed", "over budget", "stream", "unknown model"]
+    keys = connected.ok("key", "list", "--json").json()["data"]
+    assert {key["id"] for key in keys if key["name"].startswith("demo-")} == set(made)
+
+    assert connected.ok("demo", "clean").out == "4 keys of the demonstration are revoked.\n"
+    states = {key["state"] for key in connected.ok("key", "list", "--json").json()["data"] if key["id"] in made}
+    assert states == {"revoked"}
+    assert connected.ok("demo", "clean").out.startswith("0 keys")
+    budgets = connected.ok("budget", "list", "--json").json()["data"]
+    assert not [budget for budget in budgets if budget["scope"]["id"] in made]
+
+
+def test_the_demonstration_ends_in_time(connected: Shell, embedder: str) -> None:
+    """At one call a second at most one begins in the first second, and one more at its end."""
+    ran = connected.ok("demo", "traffic", "--calls", "1000", "--seconds", "1", "--rate", "1", "--json").json()
+    assert 1 <= ran["calls"] <= 2
+    connected.ok("demo", "clean")

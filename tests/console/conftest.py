@@ -1,0 +1,96 @@
+"""A running installation with a day of calls in it, and a real browser in front."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.app.running import Installation
+from tests.console.seed import prepared
+
+PATHS = {
+    "overview": "/",
+    "traces": "/traces",
+    "targets": "/gateway",
+    "keys": "/gateway/keys",
+    "budgets": "/gateway/budgets",
+    "limits": "/gateway/limits",
+    "prices": "/gateway/prices",
+    "playground": "/playground",
+    "settings": "/settings",
+}
+
+
+class Visitor:
+    """A person in front of the console. `trouble` collects what a page must never do: errors and violations in the
+    browser's console, requests to anywhere else."""
+
+    def __init__(self, context: BrowserContext, installation: Installation) -> None:
+        self.installation = installation
+        self.url = installation.url
+        self.context = context
+        self.trouble: list[str] = []
+        self.page: Page = context.new_page()
+        self.page.set_default_timeout(15_000)
+        self.page.on(
+            "console", lambda said: self.trouble.append(said.text) if said.type in {"error", "warning"} else None
+        )
+        self.page.on("pageerror", lambda error: self.trouble.append(str(error)))
+        context.on("request", self._look_at)
+
+    def _look_at(self, request: Any) -> None:
+        if not request.url.startswith((self.url, "data:")):
+            self.trouble.append(f"a request to {request.url}")
+
+    def open(self, path: str) -> Page:
+        self.page.goto(self.url + path)
+        return self.page
+
+    def log_in(self, key: str | None = None, path: str = "/") -> Page:
+        page = self.open(path)
+        page.get_by_label("Key").fill(key or self.installation.key)
+        page.get_by_role("button", name="Log in").click()
+        return page
+
+    def drawn(self) -> None:
+        """All charts of the page are there."""
+        self.page.wait_for_function(
+            "() => [...document.querySelectorAll('[data-chart]')].every(p => 'drawn' in p.dataset)"
+        )
+
+
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    home = prepared(tmp_path_factory.mktemp("console") / "home")
+    with Installation(home.path, "--no-embedded") as running:
+        yield running.start()
+        assert running.stop() == 0
+
+
+@pytest.fixture(scope="session")
+def browser(browser_path: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visitor_with(browser: Browser, installation: Installation) -> Iterator[Callable[..., Visitor]]:
+    """Makes visitors with options of a browser context (`viewport`, `color_scheme`, `java_script_enabled`)."""
+    made: list[Visitor] = []
+
+    def make(**options: Any) -> Visitor:
+        made.append(Visitor(browser.new_context(**options), installation))
+        return made[-1]
+
+    yield make
+    for visitor in made:
+        visitor.context.close()
+    assert not [line for visitor in made for line in visitor.trouble]
+
+
+@pytest.fixture
+def visitor(visitor_with: Callable[..., Visitor]) -> Visitor:
+    return visitor_with()

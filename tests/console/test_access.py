@@ -1,0 +1,192 @@
+"""Logging in and out, forms that came from elsewhere, and what roles may do."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import expect
+
+from genaiops.console import create
+from genaiops.hub import NewKey
+from tests.app.running import Installation
+from tests.console.conftest import PATHS, Visitor
+
+FORM = {"content-type": "application/x-www-form-urlencoded"}
+TOKEN = re.compile(r'name="csrf" value="([^"]+)"')
+
+
+@pytest.fixture
+def client(installation: Installation) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=installation.url, headers={"accept": "text/html"}, timeout=30) as client:
+        yield client
+
+
+def token_on(page: httpx.Response) -> str:
+    found = TOKEN.search(page.text)
+    assert found is not None, page.text[:500]
+    return found[1]
+
+
+def log_in(client: httpx.Client, key: str, place: str = "/") -> httpx.Response:
+    token = token_on(client.get("/login"))
+    return client.post("/login", data={"csrf": token, "key": key, "next": place})
+
+
+@pytest.mark.needs_browser
+def test_in_and_out(visitor: Visitor) -> None:
+    page = visitor.log_in(path="/gateway/keys?environment=prod")
+    assert page.url == f"{visitor.url}/gateway/keys?environment=prod"
+    cookie = next(cookie for cookie in visitor.context.cookies() if cookie.get("name") == "genaiops_session")
+    assert cookie.get("httpOnly") is True
+    assert cookie.get("sameSite") == "Strict"
+    page.get_by_role("button", name="Log out").click()
+    assert page.url == f"{visitor.url}/login"
+    visitor.open("/traces")
+    assert "/login" in page.url
+
+
+@pytest.mark.needs_browser
+def test_a_wrong_key_is_refused_in_words(visitor: Visitor) -> None:
+    page = visitor.log_in("gok_no-such-key")
+    expect(page.get_by_role("alert")).to_contain_text("The key is not valid.")
+    visitor.trouble = [line for line in visitor.trouble if "401" not in line]
+
+
+def test_a_key_for_calls_opens_nothing(client: httpx.Client, installation: Installation) -> None:
+    with installation.hub() as hub:
+        _, text = hub.keys.create(NewKey(name="calls-only", actor_id="admin"), by="admin")
+    answer = log_in(client, text)
+    assert answer.status_code == 403
+    assert "scope" in answer.text
+    assert client.get("/").status_code == 303
+
+
+def test_every_answer_has_the_headers(client: httpx.Client, installation: Installation) -> None:
+    log_in(client, installation.key)
+    for path in [*PATHS.values(), "/login", "/static/console.js", "/traces/nothing"]:
+        headers = client.get(path).headers
+        policy = headers["content-security-policy"]
+        assert "unsafe" not in policy
+        assert policy.startswith("default-src 'none'")
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "same-origin"
+        assert headers["cross-origin-opener-policy"] == "same-origin"
+
+
+def test_nothing_but_the_login_page_is_open(client: httpx.Client) -> None:
+    for path in [*PATHS.values(), f"/traces/{'0' * 32}", f"/traces/{'0' * 32}/json", "/traces/live"]:
+        answer = client.get(path)
+        assert (answer.status_code, answer.headers["location"][:6]) == (303, "/login"), path
+        assert client.get(path, headers={"accept": "application/json"}).status_code == 401
+
+
+def changing_paths() -> list[str]:
+    """Of all routes that change something, with any text in the place of ids."""
+
+    class Nothing:
+        def __getattr__(self, name: str) -> Any:
+            return self
+
+        def __call__(self, *_: object) -> Any:
+            return self
+
+        def __truediv__(self, _: object) -> Any:
+            return self
+
+    router = create(Nothing())  # type: ignore[arg-type]
+    paths = {route.path for route in router.routes if {"POST", "PUT", "DELETE", "PATCH"} & route.methods}  # type: ignore[attr-defined]
+    return sorted(re.sub(r"\{[^}]+\}", "x", path) for path in paths)
+
+
+def test_every_form_needs_the_token_of_the_session(client: httpx.Client, installation: Installation) -> None:
+    log_in(client, installation.key)
+    paths = changing_paths()
+    assert len(paths) >= 10
+    for path in paths:
+        for body in ("", "csrf=wrong&name=x"):
+            answer = client.post(path, content=body, headers=FORM)
+            assert answer.status_code == 403, path
+    assert client.get("/").status_code == 200, "the session itself is untouched"
+
+
+def test_the_token_of_another_session_is_refused(client: httpx.Client, installation: Installation) -> None:
+    log_in(client, installation.key)
+    foreign = token_on(client.get("/gateway/keys"))
+    client.cookies.clear()
+    log_in(client, installation.key)
+    answer = client.post("/gateway/keys", data={"csrf": foreign, "name": "x", "environment_id": "dev"})
+    assert answer.status_code == 403
+
+
+def test_a_login_form_of_another_site_is_refused(client: httpx.Client, installation: Installation) -> None:
+    client.get("/login")
+    answer = client.post("/login", data={"csrf": "made-up", "key": installation.key})
+    assert answer.status_code == 403
+    assert "genaiops_session" not in client.cookies
+
+
+ELSEWHERE = ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)", ""]
+
+
+@pytest.mark.parametrize("place", ELSEWHERE)
+def test_login_leads_to_no_other_site(client: httpx.Client, installation: Installation, place: str) -> None:
+    assert log_in(client, installation.key, place).headers["location"] == "/"
+
+
+def test_revoking_the_key_ends_its_sessions(client: httpx.Client, installation: Installation) -> None:
+    with installation.hub() as hub:
+        key, text = hub.keys.create(NewKey(name="short", actor_id="admin", scopes=("api",)), by="admin")
+        log_in(client, text)
+        assert client.get("/").status_code == 200
+        hub.keys.revoke(key.id, by="admin")
+    assert client.get("/").status_code == 303
+
+
+def test_a_viewer_sees_and_changes_nothing(client: httpx.Client, installation: Installation) -> None:
+    with installation.hub() as hub:
+        actor = hub.actors.named("vera")
+        assert actor is not None
+        key, text = hub.keys.create(NewKey(name="vera-two", actor_id=actor.id, scopes=("api",)), by="admin")
+    log_in(client, text)
+    page = client.get("/gateway/keys")
+    assert page.status_code == 200
+    assert "Make the key" not in page.text
+    token = token_on(page)
+    for path in (f"/gateway/keys/{key.id}/revoke", "/gateway/targets/echo", "/gateway/budgets", "/playground/key"):
+        answer = client.post(path, data={"csrf": token, "enabled": "no"})
+        assert answer.status_code == 403, path
+    refused = client.post("/gateway/keys", data={"csrf": token, "name": "x", "environment_id": "dev"})
+    assert refused.status_code == 303
+    assert "lacks the permission" in client.get("/gateway/keys").text
+
+
+def test_guessing_keys_is_slowed_down() -> None:
+    from genaiops.console._sessions import Attempts
+
+    now = [0]
+    attempts = Attempts(lambda: now[0], most=3, seconds=60)
+    for _ in range(3):
+        assert attempts.wait_seconds("192.0.2.1") == 0
+        attempts.failed("192.0.2.1")
+        now[0] += 1_000_000
+    assert attempts.wait_seconds("192.0.2.1") == 57
+    assert attempts.wait_seconds("192.0.2.2") == 0
+    now[0] += 57_000_000
+    assert attempts.wait_seconds("192.0.2.1") == 0
+
+
+def test_a_session_ends() -> None:
+    from genaiops.console._sessions import SESSION_SECONDS, Sessions
+
+    now = [0]
+    sessions = Sessions(None, lambda: now[0])  # type: ignore[arg-type]
+    token = sessions.begin("key_1", "admin", not_after_us=None)
+    short = sessions.begin("key_2", "admin", not_after_us=5_000_000)
+    assert sessions.find(token) is not None
+    assert sessions.find(token + "x") is None
+    now[0] = 5_000_000
+    assert sessions.find(short) is None
+    now[0] = SESSION_SECONDS * 1_000_000
+    assert sessions.find(token) is None

@@ -1,0 +1,129 @@
+"""Every page in a real browser. The fixture fails a test whose page logged an error, broke the content security policy
+or asked another host for anything."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.console.conftest import PATHS, Visitor
+from tests.console.seed import trace_id
+
+pytestmark = pytest.mark.needs_browser
+
+EVERY = {**PATHS, "trace": f"/traces/{trace_id(4).hex()}", "split": f"/traces?trace={trace_id(13).hex()}"}
+HEADINGS = {"targets": "Gateway", "keys": "Gateway", "budgets": "Gateway", "limits": "Gateway", "prices": "Gateway"}
+
+
+def too_wide(visitor: Visitor) -> int:
+    return visitor.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+
+
+def test_every_page_on_a_wide_screen(visitor: Visitor) -> None:
+    visitor.log_in()
+    for name, path in EVERY.items():
+        page = visitor.open(path)
+        expect(page.locator("h1")).to_be_visible()
+        expect(page.locator("main")).to_be_visible()
+        assert too_wide(visitor) <= 0, name
+        if name in HEADINGS:
+            expect(page.locator("h1")).to_have_text(HEADINGS[name])
+
+
+def test_every_page_at_420_pixels_without_scrolling_sideways(visitor_with: Callable[..., Visitor]) -> None:
+    visitor = visitor_with(viewport={"width": 420, "height": 860})
+    visitor.log_in()
+    for name, path in EVERY.items():
+        visitor.open(path)
+        assert too_wide(visitor) <= 0, name
+    page = visitor.open("/")
+    expect(page.get_by_role("link", name="Traces")).to_be_hidden()
+    page.get_by_label("Show the navigation").check(force=True)
+    page.get_by_role("link", name="Traces", exact=True).click()
+    expect(page.locator("h1")).to_have_text("Traces")
+
+
+def test_every_page_without_scripts(visitor_with: Callable[..., Visitor]) -> None:
+    visitor = visitor_with(java_script_enabled=False)
+    visitor.log_in()
+    for path in EVERY.values():
+        expect(visitor.open(path).locator("h1")).to_be_visible()
+    page = visitor.open("/")
+    page.locator("summary", has_text="Table").first.click()
+    expect(page.locator(".chart td").first).to_be_visible()
+    visitor.open("/traces").locator("#traces tbody a").first.click()
+    expect(page.get_by_role("heading", name="Conversation")).to_be_visible()
+
+
+def test_charts_are_drawn_and_the_library_comes_from_here(visitor: Visitor) -> None:
+    page = visitor.log_in()
+    visitor.drawn()
+    assert page.locator("[data-chart] canvas").count() == 4
+    first = page.locator("[data-chart] canvas").first.bounding_box()
+    assert first is not None
+    assert first["width"] > 200
+
+
+def test_dark_by_the_system_and_by_choice(visitor_with: Callable[..., Visitor]) -> None:
+    def ground() -> str:
+        return visitor.page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+
+    visitor = visitor_with(color_scheme="dark")
+    visitor.log_in(path="/settings")
+    dark = ground()
+    visitor.page.get_by_label("Light or dark").click()
+    light = ground()
+    assert dark != light
+    visitor.page.reload()
+    assert ground() == light
+
+
+def test_overview_says_what_changed_and_links_to_the_traces(visitor: Visitor) -> None:
+    page = visitor.log_in()
+    expect(page.locator("section", has=page.get_by_role("heading", name="Recent changes"))).to_contain_text("added")
+    expect(page.locator(".tile", has_text="Known cost")).to_contain_text("unknown price")
+    page.locator("section", has=page.get_by_role("heading", name="Models")).get_by_role("link", name="support").click()
+    expect(page.locator(".chips")).to_contain_text("support")
+    assert (
+        page.locator("#traces tbody td.model").all_inner_texts()
+        == ["support"] * page.locator("#traces tbody tr").count()
+    )
+
+
+def test_the_environment_switch_filters_and_stays(visitor: Visitor) -> None:
+    page = visitor.log_in()
+    everything = page.locator(".tile .figure").first.inner_text()
+    page.get_by_label("Environment").select_option("prod")
+    page.wait_for_url("**environment=prod*")
+    assert int(page.locator(".tile .figure").first.inner_text()) < int(everything)
+    page.get_by_role("link", name="Traces", exact=True).click()
+    expect(page.locator(".chips")).to_contain_text("prod")
+
+
+def test_content_of_calls_is_text_and_never_markup(visitor: Visitor) -> None:
+    visitor.log_in()
+    page = visitor.open(f"/traces/{trace_id(5).hex()}")
+    expect(page.locator(".turn.input")).to_contain_text("<script>alert(1)</script>")
+
+
+def test_unknown_places_are_pages_that_say_so(visitor: Visitor) -> None:
+    visitor.log_in()
+    page = visitor.page
+    answer = page.goto(f"{visitor.url}/traces/{'0' * 32}")
+    assert answer is not None
+    assert answer.status == 404
+    expect(page.get_by_text("There is no trace")).to_be_visible()
+    answer = page.goto(f"{visitor.url}/traces?status=green")
+    assert answer is not None
+    assert answer.status == 400
+    expect(page.get_by_text("Use one of ok, error")).to_be_visible()
+    visitor.trouble = [line for line in visitor.trouble if "404" not in line and "400" not in line]
+
+
+def test_a_page_holds_no_secret_and_no_digest(visitor: Visitor) -> None:
+    visitor.log_in()
+    for path in PATHS.values():
+        visitor.open(path)
+        text = visitor.page.content()
+        assert visitor.installation.key not in text
+        assert visitor.installation.key[-20:] not in text
