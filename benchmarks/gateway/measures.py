@@ -19,9 +19,9 @@ class Sizes(msgspec.Struct, frozen=True, kw_only=True):
     second; `stream_digest` is that of an unaltered stream."""
 
     rounds: int = 5
-    seconds: float = 6
-    latency_seconds: float = 20
-    stream_seconds: float = 15
+    seconds: float = 4
+    latency_seconds: float = 10
+    stream_seconds: float = 12
     streams: int = 2_000
     chunks: int = 50
     requests: int = 200_000

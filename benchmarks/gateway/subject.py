@@ -41,8 +41,9 @@ class Genaiops:
     streams = 2_000
     rate = 200
     setup = (
-        "genaiops up --no-embedded, one worker; a key, rate limits and a hard budget in money on the key and on its "
-        "team, a route with two weighted targets, prices, content capture, full-text index and rollups on"
+        "genaiops up --no-embedded, one worker; a key; limits on requests and tokens a minute and a hard budget in "
+        "money on the key and on its team (six counters); a route with two weighted targets; prices; both trace "
+        "records, content, full-text index and rollups on"
     )
 
     def __init__(self, folder: Path, upstream_port: int, shapes: tuple[Shape, ...]) -> None:
@@ -158,9 +159,7 @@ class Genaiops:
         key, text = hub.keys.create(NewKey(name="benchmark", actor_id=actor.id, team_id=TEAM), by=by)
         for scope in (Scope("key", key.id), Scope("team", TEAM)):
             hub.budgets.create(NewBudget(scope=scope, limit="1000000 USD", hard=True), by=by)
-            limits = NewRateLimit(
-                scope=scope, requests_per_minute=FAR_AWAY, tokens_per_minute=FAR_AWAY, concurrency=FAR_AWAY
-            )
+            limits = NewRateLimit(scope=scope, requests_per_minute=FAR_AWAY, tokens_per_minute=FAR_AWAY)
             hub.rate_limits.create(limits, by=by)
         for shape in self._shapes:
             base_url = f"http://127.0.0.1:{self._upstream_port}{shape.prefix}/v1"

@@ -164,7 +164,7 @@ class Installation:
         target = Target(id=name, provider="echo", model=name, upstream_model=name, settings=settings, created_us=0)
         with self.hub() as hub:
             hub.targets.create(target, by="admin")
-        until(lambda: self.ask(name).status != 404, f"the target {name}")
+        until(lambda: request(f"{self.url}/v1/models/{name}", key=self.key).status == 200, f"the target {name}")
 
     def status(self) -> dict[str, Any]:
         """What `/api/status` tells."""

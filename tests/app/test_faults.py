@@ -8,6 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,35 @@ def test_nothing_is_lost_and_nothing_doubled(tmp_path: Path) -> None:
         again.start()
         assert counted(again, budget) == before
         again.stop(signal.SIGKILL)
+
+
+@pytest.mark.slow
+def test_one_ctrl_c_waits_and_two_do_not(tmp_path: Path) -> None:
+    with Installation(tmp_path, "--no-embedded") as installation:
+        installation.start().add_echo("soon", delay="1")
+        installation.add_echo("never", delay="300")
+        with ThreadPoolExecutor() as pool:
+            asked = pool.submit(installation.ask, "soon")
+            until(lambda: in_flight(installation), "the call to be under way")
+            assert installation.stop() == 0
+            assert asked.result().status == 200
+            installation.start()
+            asked = pool.submit(installation.ask, "never")
+            until(lambda: in_flight(installation), "the call to be under way")
+            installation.process.send_signal(signal.SIGINT)
+            installation.say_until("Stopping")
+            assert installation.stop() == 0
+            with pytest.raises(OSError):
+                asked.result()
+        installation.start()
+        statuses = Counter(row.root.status for row in all_traces(installation))
+        assert statuses["aborted"] == 1
+        installation.stop()
+
+
+def in_flight(installation: Installation) -> bool:
+    with contextlib.closing(open_counters(installation.home.counters, column=None)) as counters:
+        return any(gauge.name == "in_flight" and gauge.value for gauge in counters.gauges())
 
 
 @pytest.mark.slow

@@ -186,16 +186,17 @@ def test_stop_and_start_again(tmp_path: Path) -> None:
         first.start().add_echo()
         request_id = first.ask(content="remember me").headers["x-genaiops-request-id"]
         url, key, pids = first.url, first.key, first.pids()
-        worker = first.named("worker-0").pid
+        worker, supervisor = first.named("worker-0").pid, first.process.pid
         assert first.stop(signal.SIGINT) == 0
         assert not [pid for pid in pids if is_alive(pid)]
         assert read_state(first.home) is None
         assert not is_locked(first.home)
         with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.1", int(url.split(":")[2]))):
             pass
-        dumped = json.loads((tmp_path / "site" / f"{worker}.json").read_text())
-        assert "genaiops.app.worker" in dumped["command"]
-        assert not HEAVY & {name.partition(".")[0] for name in dumped["modules"]}
+        for pid, module in ((worker, "genaiops.app.worker"), (supervisor, "genaiops")):
+            dumped = json.loads((tmp_path / "site" / f"{pid}.json").read_text())
+            assert f"-m {module}" in dumped["command"]
+            assert not HEAVY & {name.partition(".")[0] for name in dumped["modules"]}
     with Installation(tmp_path / "home", "--no-embedded") as second:
         second.start()
         assert second.key == key

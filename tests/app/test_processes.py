@@ -231,7 +231,7 @@ def test_a_reload_tells_what_each_change_takes() -> None:
         "home": ("restart",),
         "gateway.workers": ("at once",),
         "gateway.body_limit": ("workers",),
-        "listen.names": ("workers", "control"),
+        "listen.names": ("workers",),
         "content.capture": ("control", "workers"),
         "stores.records": ("restart",),
     }

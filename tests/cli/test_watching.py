@@ -1,6 +1,8 @@
 """Traces, usage and the demonstration, against an installation that runs."""
 
 import json
+import select
+import signal
 import subprocess
 import sys
 
@@ -44,18 +46,33 @@ def test_a_trace_that_is_not_there(connected: Shell) -> None:
     assert (ran.status, "There is no trace" in ran.err) == (2, True)
 
 
+def tailing(installation: Installation, *words: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "genaiops", "trace", "tail", "--home", str(installation.home.path), *words]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment())
+
+
 def test_tail(connected: Shell, installation: Installation) -> None:
-    command = [sys.executable, "-m", "genaiops", "trace", "tail", "--model", "talker", "--count", "2", "--json"]
-    tail = subprocess.Popen(
-        [*command, "--home", str(installation.home.path)], stdout=subprocess.PIPE, text=True, env=environment()
-    )
-    with tail:
+    with tailing(installation, "--model", "talker", "--count", "2", "--json") as tail:
         # What is asked before the tail listens is not shown: ask until it has seen two.
         until(lambda: installation.ask("talker").status == 200 and tail.poll() is not None, "the end of the tail")
         assert tail.stdout is not None
         rows = [json.loads(line) for line in tail.stdout]
     assert tail.returncode == 0
     assert [row["model"] for row in rows] == ["talker", "talker"]
+
+
+def test_a_tail_that_is_interrupted(connected: Shell, installation: Installation) -> None:
+    with tailing(installation) as tail:
+        assert tail.stdout is not None
+        reading = [tail.stdout]
+        until(
+            lambda: installation.ask("talker").status == 200 and bool(select.select(reading, [], [], 0)[0]),
+            "the first line",
+        )
+        tail.send_signal(signal.SIGINT)
+        printed = tail.stdout.read()
+    assert tail.returncode == 0
+    assert "talker" in printed
 
 
 def test_usage(connected: Shell, installation: Installation) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -96,9 +97,14 @@ def _register(hub: Hub) -> Sequence[str]:
     return [key.id for key in made]
 
 
+def age_us(number: int) -> int:
+    """How long ago the call began; calls are denser at some hours."""
+    return number * 46 * HOUR_US // CALLS + int(0.9 * HOUR_US * (1 + math.sin(number / 23))) + 1_000_000
+
+
 def call(number: int, now: int, keys: Sequence[str]) -> Batch:
     """One call: a root and an attempt; every ninth fails first at one target and is answered by another."""
-    start = now - (number * 47 * HOUR_US) // CALLS - 1_000_000
+    start = now - age_us(number)
     took = 180_000 + int(span_id(number, 9)[0] ** 1.4 * 900)
     fails, falls_back = number % 29 == 7, number % 9 == 4
     question, answer = QUESTIONS[number % len(QUESTIONS)]

@@ -36,7 +36,7 @@ def log_in(client: httpx.Client, key: str, place: str = "/") -> httpx.Response:
 
 @pytest.mark.needs_browser
 def test_in_and_out(visitor: Visitor) -> None:
-    page = visitor.log_in(path="/gateway/keys?environment=prod")
+    page = visitor.paste(visitor.installation.key, "/gateway/keys?environment=prod")
     assert page.url == f"{visitor.url}/gateway/keys?environment=prod"
     cookie = next(cookie for cookie in visitor.context.cookies() if cookie.get("name") == "genaiops_session")
     assert cookie.get("httpOnly") is True
@@ -49,7 +49,7 @@ def test_in_and_out(visitor: Visitor) -> None:
 
 @pytest.mark.needs_browser
 def test_a_wrong_key_is_refused_in_words(visitor: Visitor) -> None:
-    page = visitor.log_in("gok_no-such-key")
+    page = visitor.paste("gok_no-such-key")
     expect(page.get_by_role("alert")).to_contain_text("The key is not valid.")
     visitor.trouble = [line for line in visitor.trouble if "401" not in line]
 
@@ -96,7 +96,7 @@ def changing_paths() -> list[str]:
             return self
 
     router = create(Nothing())  # type: ignore[arg-type]
-    paths = {route.path for route in router.routes if {"POST", "PUT", "DELETE", "PATCH"} & route.methods}  # type: ignore[attr-defined]
+    paths = {route.path for route in router.routes if {"POST", "PUT", "DELETE", "PATCH"} & route.methods}
     return sorted(re.sub(r"\{[^}]+\}", "x", path) for path in paths)
 
 

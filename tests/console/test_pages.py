@@ -56,7 +56,8 @@ def test_every_page_without_scripts(visitor_with: Callable[..., Visitor]) -> Non
 
 
 def test_charts_are_drawn_and_the_library_comes_from_here(visitor: Visitor) -> None:
-    page = visitor.log_in()
+    visitor.log_in()
+    page = visitor.open("/")
     visitor.drawn()
     assert page.locator("[data-chart] canvas").count() == 4
     first = page.locator("[data-chart] canvas").first.bounding_box()
@@ -69,7 +70,8 @@ def test_dark_by_the_system_and_by_choice(visitor_with: Callable[..., Visitor]) 
         return visitor.page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
 
     visitor = visitor_with(color_scheme="dark")
-    visitor.log_in(path="/settings")
+    visitor.log_in()
+    visitor.open("/settings")
     dark = ground()
     visitor.page.get_by_label("Light or dark").click()
     light = ground()
@@ -79,7 +81,8 @@ def test_dark_by_the_system_and_by_choice(visitor_with: Callable[..., Visitor]) 
 
 
 def test_overview_says_what_changed_and_links_to_the_traces(visitor: Visitor) -> None:
-    page = visitor.log_in()
+    visitor.log_in()
+    page = visitor.open("/")
     expect(page.locator("section", has=page.get_by_role("heading", name="Recent changes"))).to_contain_text("added")
     expect(page.locator(".tile", has_text="Known cost")).to_contain_text("unknown price")
     page.locator("section", has=page.get_by_role("heading", name="Models")).get_by_role("link", name="support").click()
@@ -91,7 +94,8 @@ def test_overview_says_what_changed_and_links_to_the_traces(visitor: Visitor) ->
 
 
 def test_the_environment_switch_filters_and_stays(visitor: Visitor) -> None:
-    page = visitor.log_in()
+    visitor.log_in()
+    page = visitor.open("/")
     everything = page.locator(".tile .figure").first.inner_text()
     page.get_by_label("Environment").select_option("prod")
     page.wait_for_url("**environment=prod*")

@@ -1,7 +1,10 @@
 """The official client against a running installation, as a user has it: real models, streams, tools, errors."""
 
 import os
+import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -111,3 +114,13 @@ def test_a_traceparent_is_taken_up(running: Installation) -> None:
     body = {"model": "echo", "messages": QUESTION}
     answer = httpx.post(f"{running.url}/v1/chat/completions", json=body, headers=headers)
     assert answer.headers["traceparent"].split("-")[1] == trace_id
+
+
+def test_the_examples_of_the_documentation_run(running: Installation) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs/gateway.md").read_text()
+    examples = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    assert examples
+    variables = {"GENAIOPS_URL": running.url, "GENAIOPS_API_KEY": running.key}
+    for example in examples:
+        done = subprocess.run([sys.executable, "-c", example], env={**os.environ, **variables}, check=True, timeout=60)
+        assert done.returncode == 0

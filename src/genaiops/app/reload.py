@@ -12,7 +12,7 @@ Effect = Literal["restart", "at once", "workers", "control", "models"]
 _EFFECTS: tuple[tuple[str, tuple[Effect, ...]], ...] = (
     ("gateway.workers", ("at once",)),
     ("gateway.", ("workers",)),
-    ("listen.names", ("workers", "control")),
+    ("listen.names", ("workers",)),
     ("embedded.model_threads", ("models",)),
     ("embedded.context", ("models",)),
     ("content.capture", ("control", "workers")),

@@ -58,6 +58,11 @@ def moment(us: int | None) -> str:
     return NONE if us is None else f"{datetime.fromtimestamp(us / 1_000_000, UTC):%d %b %H:%M:%S}"
 
 
+def day(us: int) -> str:
+    """`2026-11-21` in UTC."""
+    return f"{datetime.fromtimestamp(us / 1_000_000, UTC):%Y-%m-%d}"
+
+
 def ago(us: int, now_us: int) -> str:
     seconds = max(0, now_us - us) // 1_000_000
     if seconds < 60:
@@ -98,6 +103,7 @@ FILTERS: dict[str, Any] = {
     "ago": ago,
     "change": change,
     "count": count,
+    "day": day,
     "duration": duration,
     "forecast": forecast,
     "metered": metered,

@@ -1,4 +1,11 @@
-"""The tries of a call: choose a target, send, judge; again elsewhere when that may help, until the deadline."""
+"""The tries of a call: choose a target, send, judge; again elsewhere when that may help, until the deadline.
+
+A call may go to another target until the first content of its answer (text, a tool call) has reached the client, never
+after. One attempt pays: the one whose answer the client got, whole or in part. Attempts that failed before content are
+charged nothing here, whatever their provider may bill. In the next turn of a conversation another target may answer:
+the ids of tool calls, their number and the form of their arguments may differ from what the former would have sent,
+and a prompt cache of the former does not help. The gateway runs no tools, so it repeats no effect of one.
+"""
 
 import asyncio
 import random

@@ -59,6 +59,7 @@ class Relay(Protocol):
 class Gateway:
     """One worker's gateway: `start`, then `handle` for each request and `poll` every 25 ms or so, then `aclose`."""
 
+    # size: a gateway stands on seven ports, its relay and its settings; each is handed in by name, once
     def __init__(
         self,
         *,

@@ -69,6 +69,7 @@ class TargetHealth(msgspec.Struct, frozen=True, kw_only=True):
     errors: int
     p50_ms: float | None
     p95_ms: float | None
+    in_flight: int
 
 
 class BudgetState(msgspec.Struct, frozen=True, kw_only=True):
@@ -194,10 +195,13 @@ def target_health(
     )
     by_target = {row.group.get("target_id"): row for row in rows}
     states: dict[str, int] = {}
+    in_flight: dict[str, int] = {}
     for gauge in gauges:
-        kind, _, target = gauge.name.partition(":")
+        kind, _, target = gauge.name.partition("/")
         if kind == "breaker":
             states[target] = max(states.get(target, 0), gauge.value)
+        elif kind == "target_in_flight":
+            in_flight[target] = in_flight.get(target, 0) + gauge.value
     healths: list[TargetHealth] = []
     for target in targets:
         row = by_target.get(target.id)
@@ -210,6 +214,7 @@ def target_health(
                 errors=row.errors if row else 0,
                 p50_ms=_ms(row.duration.quantile(0.5)) if row else None,
                 p95_ms=_ms(row.duration.quantile(0.95)) if row else None,
+                in_flight=in_flight.get(target.id, 0),
             )
         )
     return healths

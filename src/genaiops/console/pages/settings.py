@@ -1,6 +1,7 @@
 """Settings: what runs, what is configured, which secrets there are. Read only: the file is edited by people."""
 
 import platform
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -78,8 +79,8 @@ def flat(settings: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
     for name, value in settings.items():
         if isinstance(value, dict):
             found += flat(cast("dict[str, Any]", value), f"{prefix}{name}.")
-        elif isinstance(value, list):
-            found.append((prefix + name, ", ".join(map(str, cast("list[Any]", value))) or "none"))
+        elif isinstance(value, list | tuple):
+            found.append((prefix + name, ", ".join(map(str, cast("Sequence[Any]", value))) or "none"))
         else:
             found.append((prefix + name, without_password(str(value)) if value != "" else "default"))
     return found

@@ -79,10 +79,12 @@ export function startTraces() {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
     if (event.target.closest("input, select, textarea")) return;
+    if (panel.contains(event.target) && event.key.startsWith("Arrow")) return; // they scroll the panel
+    const inList = event.target === document.body || table?.contains(event.target);
     if (event.key === "j" || event.key === "ArrowDown") move(1);
     else if (event.key === "k" || event.key === "ArrowUp") move(-1);
     else if (event.key === "Escape" && !panel.hidden) close();
-    else if (event.key === "Enter" && current() >= 0 && event.target.closest("tr, body") && panel.hidden) open(rows()[current()].dataset.trace);
+    else if (event.key === "Enter" && inList && current() >= 0) open(rows()[current()].dataset.trace);
     else if (event.key === "/") document.querySelector("input[type=search]")?.focus();
     else return;
     event.preventDefault();
