@@ -8,7 +8,8 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
-from genaiops.console import create
+from genaiops import api
+from genaiops.console import SESSION_COOKIE, Sessions, create
 from genaiops.hub import NewKey
 from tests.app.running import Installation
 from tests.console.conftest import PATHS, Visitor
@@ -162,6 +163,25 @@ def test_a_viewer_sees_and_changes_nothing(client: httpx.Client, installation: I
     assert "lacks the permission" in client.get("/gateway/keys").text
 
 
+def test_the_rest_api_can_use_the_sessions(installation: Installation) -> None:
+    with installation.hub() as hub:
+        sessions = Sessions(hub)
+        for_api: api.Sessions = sessions
+        key, _ = hub.keys.create(NewKey(name="for-api", actor_id="admin", scopes=("api",)), by="admin")
+        token = sessions.begin(key.id, "admin", not_after_us=None)
+        cookies = {SESSION_COOKIE: token}
+        session = sessions.find(token)
+        actor = for_api.actor(cookies)
+        assert session is not None
+        assert actor is not None
+        assert actor.id == "admin"
+        assert for_api.csrf_matches(cookies, session.csrf)
+        assert not for_api.csrf_matches(cookies, "another")
+        assert for_api.actor({SESSION_COOKIE: "another"}) is None
+        hub.keys.revoke(key.id, by="admin")
+        assert for_api.actor(cookies) is None
+
+
 def test_guessing_keys_is_slowed_down() -> None:
     from genaiops.console._sessions import Attempts
 
@@ -178,7 +198,7 @@ def test_guessing_keys_is_slowed_down() -> None:
 
 
 def test_a_session_ends() -> None:
-    from genaiops.console._sessions import SESSION_SECONDS, Sessions
+    from genaiops.console._sessions import SESSION_SECONDS
 
     now = [0]
     sessions = Sessions(None, lambda: now[0])  # type: ignore[arg-type]

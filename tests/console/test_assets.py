@@ -1,4 +1,4 @@
-"""Style and scripts: all colours in one file, nothing inline that the content security policy would refuse, files cached."""
+"""Style and scripts: colours in one file, nothing inline that the content security policy would refuse, caching."""
 
 import gzip
 import re

@@ -32,7 +32,7 @@ def call(raw: bytes, *, operation: Operation = "chat", cap: int | None = None) -
     body = json.loads(raw)
     stream = bool(body.get("stream"))
     wants = bool(body.get("stream_options", {}).get("include_usage"))
-    return CallBody(operation, raw, body["model"], stream, wants, cap, cap is not None)
+    return CallBody(operation, raw, body["model"], stream, wants, cap, cap is not None, "genaiops" in body)
 
 
 PLAIN = b'{ "messages":[{"role":"user","content":"caf\\u00e9 \xe2\x82\xac"}],  "model":"gpt" , "seed": 1.50 }'

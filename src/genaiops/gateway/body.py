@@ -39,7 +39,7 @@ class _Common(msgspec.Struct, frozen=True, kw_only=True):
     user: str | None = None
     n_predict: int | None = None
     """llama.cpp's own cap, which overrules `max_tokens` there: refused where a limit relies on the cap."""
-    genaiops: Extension | None = None
+    genaiops: Extension | UnsetType | None = UNSET
 
 
 class ChatBody(_Common, frozen=True, kw_only=True):

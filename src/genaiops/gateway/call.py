@@ -5,6 +5,8 @@ import time
 from collections.abc import Sequence
 from typing import Literal, cast
 
+from msgspec import UnsetType
+
 from genaiops.core.clock import now_us
 from genaiops.core.ids import format_traceparent, parse_traceparent
 from genaiops.domain import Admitted, Attempt, Operation
@@ -147,7 +149,8 @@ class Call:
         options = body.stream_options
         wants_usage = options is not None and options.include_usage is True
         raw = cast("bytes", self.raw)  # a large body is a bytearray, and is sent as it is
-        return CallBody(self.operation, raw, self.model, self.streamed, wants_usage, cap, self.inject)
+        extended = not isinstance(body.genaiops, UnsetType)
+        return CallBody(self.operation, raw, self.model, self.streamed, wants_usage, cap, self.inject, extended)
 
     # -- interruption: one way out of whatever is being awaited
 

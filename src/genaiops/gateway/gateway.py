@@ -239,7 +239,7 @@ class Gateway:
         call.body = body = bodies.decode(call.operation, raw)
         call.model = body.model
         call.streamed = body.stream is True
-        if body.genaiops is not None:
+        if isinstance(body.genaiops, bodies.Extension):
             call.session = body.genaiops.session
         self._identify(call, headers)
         call.lineup = grant.resolve(body.model, call.operation)

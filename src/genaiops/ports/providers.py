@@ -16,7 +16,8 @@ class CallBody(msgspec.Struct, frozen=True):
     """A client's body in the OpenAI dialect, decoded no further than routing needs. `raw` is what arrived, unchanged.
 
     `max_tokens` is the cap in force (the request's own, or the injected one when `inject_cap`). `wants_usage`: the
-    client asked for usage at the end of the stream itself.
+    client asked for usage at the end of the stream itself. `extended`: our own object `genaiops` may be in it, and must
+    not go out.
     """
 
     operation: Operation
@@ -26,6 +27,7 @@ class CallBody(msgspec.Struct, frozen=True):
     wants_usage: bool
     max_tokens: int | None
     inject_cap: bool
+    extended: bool = True
 
 
 class Wire(msgspec.Struct, frozen=True):

@@ -224,8 +224,7 @@ def request_headers(target: Target, credential: str | None) -> tuple[tuple[bytes
 
 
 def _body(call: CallBody, target: Target, filtered: bool) -> bytes:
-    own = b'"genaiops"' in call.raw
-    if call.model == target.upstream_model and not (call.inject_cap or filtered or own):
+    if call.model == target.upstream_model and not (call.inject_cap or filtered or call.extended):
         return call.raw
     fields: dict[str, Any] = dict(_fields(call.raw))
     fields["model"] = target.upstream_model

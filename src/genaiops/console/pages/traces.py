@@ -51,7 +51,7 @@ def show(visit: Visit) -> Response[str]:
         targets=[target.id for target in visit.services.hub.targets.list()],
         models=sorted({target.model for target in visit.services.hub.targets.list()}),
         live=visit.link("/traces/live", **{name: visit.query.get(name) for name in CHIPS}),
-        live_possible="q" not in visit.query and "cursor" not in visit.query,
+        live_possible=not {"q", "until", "cursor"} & set(visit.query),
         selected=selected,
         trace=_details(visit, selected) if selected else None,
     )
