@@ -19,11 +19,11 @@ class Sizes(msgspec.Struct, frozen=True, kw_only=True):
     second; `stream_digest` is that of an unaltered stream."""
 
     rounds: int = 5
-    seconds: float = 4
-    latency_seconds: float = 10
-    stream_seconds: float = 12
+    seconds: float = 3
+    latency_seconds: float = 6
+    stream_seconds: float = 9
     streams: int = 2_000
-    chunks: int = 50
+    chunks: int = 60
     requests: int = 200_000
     steady: int = 500
     backlog_seconds: float = 60

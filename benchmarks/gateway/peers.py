@@ -272,7 +272,7 @@ class Direct:
     name = "direct"
     version = ""
     setup = "the load client straight at the mock upstream"
-    streams = 2_000
+    streams = 0
     rate = 200
 
     def __init__(self, upstream_port: int) -> None:

@@ -10,10 +10,12 @@ import urllib.request
 from pathlib import Path
 from typing import Self
 
+import msgspec
+
 import genaiops
 from benchmarks.gateway.load import CHAT, Request
 from benchmarks.gateway.machine import GATEWAY_CORE, LOAD_CORE, BenchmarkError, pin, until
-from benchmarks.gateway.traffic import SHORT, Shape
+from benchmarks.gateway.traffic import Shape
 from genaiops.app.home import Home
 from genaiops.app.installation import SupervisorState, read_state
 from genaiops.core.clock import now_us
@@ -72,7 +74,7 @@ class Genaiops:
             pin(self.process("control"), LOAD_CORE)
             pin(self.worker, GATEWAY_CORE)
             self._telemetry = open_telemetry(self.home.telemetry, writer=False)
-            until(self._answers, START_SECONDS, "the first answer through genaiops")
+            until(self._is_served, START_SECONDS, "the worker to know the key and the routes")
         except BaseException:
             self.__exit__()
             raise
@@ -182,18 +184,23 @@ class Genaiops:
             created_us=0,
         )
 
-    def _answers(self) -> bool:
-        request = self.request(SHORT)
-        url = f"http://127.0.0.1:{request.port}{request.path}"
-        headers = dict(header.split(": ", 1) for header in request.headers)
-        asked = urllib.request.Request(url, data=request.body, headers={"content-type": "application/json", **headers})
+    def _is_served(self) -> bool:
+        """The worker knows the key and every route."""
+        url = f"http://127.0.0.1:{self.state.port}/v1/models"
+        asked = urllib.request.Request(url, headers={"authorization": f"Bearer {self._key}"})
         try:
             with urllib.request.urlopen(asked, timeout=10) as reply:
-                reply.read()
+                listed = msgspec.json.decode(reply.read(), type=_Models)
         except urllib.error.HTTPError as error:
-            if error.code in {401, 404}:
-                return False  # the key or the route is not with the worker yet
+            if error.code == 401:
+                return False  # the key is not with the worker yet
             raise BenchmarkError(f"genaiops answers {error.code}: {error.read().decode()}") from error
-        until(lambda: self.traces() >= 1, START_SECONDS, "the first trace")
-        self._sent = self.traces()
-        return True
+        return {shape.name for shape in self._shapes} <= {model.id for model in listed.data}
+
+
+class _Model(msgspec.Struct, frozen=True):
+    id: str
+
+
+class _Models(msgspec.Struct, frozen=True):
+    data: list[_Model]

@@ -44,11 +44,11 @@ def test_the_first_start(fresh: Records) -> None:
     assert (smollm2.provider, smollm2.operations) == ("llamacpp", ("chat", "text_completion"))
     assert (smollm2.max_output_tokens, smollm2.context_window) == (512, 2048)
     assert (smollm2.base_url, smollm2.credentials) == ("http://127.0.0.1:5001/v1", ("EMBEDDED_KEY",))
-    assert (minilm.provider, minilm.operations) == ("openai", ("embeddings",))
+    assert (minilm.provider, minilm.operations) == ("minilm", ("embeddings",))
     free = [price for price in hub.prices.list() if price.source == "embedded"]
     assert sorted((p.provider, p.model, p.input, p.output, p.valid_from_us) for p in free) == [
         ("llamacpp", "smollm2", 0, 0, 0),
-        ("openai", "minilm", 0, 0, 0),
+        ("minilm", "minilm", 0, 0, 0),
     ]
     assert [each.artifact_id for each in hub.artifacts.versions("embedding/minilm")] == ["embedding/minilm"]
     with fresh.read() as view:

@@ -8,6 +8,8 @@ from urllib.parse import urlencode, urlsplit
 import jinja2
 from litestar import MediaType, Request, Response
 from litestar.datastructures import State
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
 
 from genaiops import __version__
 from genaiops.console._assets import release
@@ -143,6 +145,10 @@ class Visit:
         publisher = self.services.publisher
         if not publisher.wait(publisher.publish()):
             self.say("A worker has not taken the change up yet; it will within seconds.")
+
+
+Visiting = NamedDependency[SkipValidation[Visit]]
+"""The annotation of the parameter `visit` of a handler."""
 
 
 def field(form: Form, name: str) -> str:

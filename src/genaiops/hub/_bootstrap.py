@@ -74,7 +74,7 @@ class EmbeddedModel(msgspec.Struct, frozen=True, kw_only=True):
     ) -> "EmbeddedModel":
         return EmbeddedModel(
             name="minilm",
-            provider="openai",
+            provider="minilm",
             base_url=base_url,
             operations=("embeddings",),
             credentials=credentials,

@@ -4,7 +4,7 @@ from typing import Any, cast, get_args
 
 from litestar import Response, get, post
 
-from genaiops.console._visit import Visit, field, redirect
+from genaiops.console._visit import field, redirect
 from genaiops.console.pages.gateway import SCOPES, read_scope
 from genaiops.core.clock import Period
 from genaiops.core.errors import GenaiopsError
@@ -13,7 +13,7 @@ from genaiops.watch import budget_states
 
 
 @get("/gateway/budgets", sync_to_thread=True)
-def show(visit: Visit) -> Response[str]:
+def show(visit: Visiting) -> Response[str]:
     budgets = visit.services.hub.budgets.list()
     states = budget_states(budgets, visit.services.stores.counters, now_us=visit.now_us)
     return visit.page(
@@ -29,7 +29,7 @@ def show(visit: Visit) -> Response[str]:
 
 
 @post("/gateway/budgets", sync_to_thread=True)
-def make(visit: Visit) -> Response[None]:
+def make(visit: Visiting) -> Response[None]:
     visit.require("budgets")
     try:
         new = NewBudget(
@@ -49,7 +49,7 @@ def make(visit: Visit) -> Response[None]:
 
 
 @post("/gateway/budgets/{budget_id:str}/reset", sync_to_thread=True)
-def reset(visit: Visit, budget_id: str) -> Response[None]:
+def reset(visit: Visiting, budget_id: str) -> Response[None]:
     visit.require("budgets")
     visit.services.hub.budgets.reset(budget_id, by=visit.actor.id)
     visit.publish()
@@ -58,7 +58,7 @@ def reset(visit: Visit, budget_id: str) -> Response[None]:
 
 
 @post("/gateway/budgets/{budget_id:str}/remove", sync_to_thread=True)
-def remove(visit: Visit, budget_id: str) -> Response[None]:
+def remove(visit: Visiting, budget_id: str) -> Response[None]:
     visit.require("budgets")
     visit.services.hub.budgets.remove(budget_id, by=visit.actor.id)
     visit.publish()

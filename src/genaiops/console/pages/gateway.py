@@ -4,7 +4,7 @@ from typing import Any
 
 from litestar import Response, get, post
 
-from genaiops.console._visit import Form, Visit, field, optional, redirect
+from genaiops.console._visit import Form, field, optional, redirect
 from genaiops.core.errors import GenaiopsError, UsageError
 from genaiops.domain import Scope, ScopeKind
 from genaiops.hub import NewRateLimit
@@ -14,7 +14,7 @@ SCOPES: tuple[ScopeKind, ...] = ("key", "team", "application", "environment", "t
 
 
 @get("/gateway", sync_to_thread=True)
-def targets(visit: Visit) -> Response[str]:
+def targets(visit: Visiting) -> Response[str]:
     hub, stores = visit.services.hub, visit.services.stores
     every = hub.targets.list()
     gauges = stores.counters.gauges()
@@ -30,7 +30,7 @@ def targets(visit: Visit) -> Response[str]:
 
 
 @post("/gateway/targets/{target_id:path}", sync_to_thread=True)
-def switch_target(visit: Visit, target_id: str) -> Response[None]:
+def switch_target(visit: Visiting, target_id: str) -> Response[None]:
     visit.require("targets")
     enabled = field(visit.form, "enabled") == "yes"
     target = visit.services.hub.targets.set_enabled(target_id.lstrip("/"), enabled, by=visit.actor.id)
@@ -40,7 +40,7 @@ def switch_target(visit: Visit, target_id: str) -> Response[None]:
 
 
 @get("/gateway/limits", sync_to_thread=True)
-def limits(visit: Visit) -> Response[str]:
+def limits(visit: Visiting) -> Response[str]:
     return visit.page(
         "limits.html",
         title="Gateway",
@@ -52,7 +52,7 @@ def limits(visit: Visit) -> Response[str]:
 
 
 @post("/gateway/limits", sync_to_thread=True)
-def make_limit(visit: Visit) -> Response[None]:
+def make_limit(visit: Visiting) -> Response[None]:
     visit.require("budgets")
     try:
         visit.services.hub.rate_limits.create(
@@ -73,7 +73,7 @@ def make_limit(visit: Visit) -> Response[None]:
 
 
 @post("/gateway/limits/{limit_id:str}/remove", sync_to_thread=True)
-def remove_limit(visit: Visit, limit_id: str) -> Response[None]:
+def remove_limit(visit: Visiting, limit_id: str) -> Response[None]:
     visit.require("budgets")
     visit.services.hub.rate_limits.remove(limit_id, by=visit.actor.id)
     visit.publish()

@@ -5,7 +5,7 @@ from typing import Any, Literal, cast
 import msgspec
 from litestar import Response, get, post
 
-from genaiops.console._visit import Form, Visit, field, optional, redirect, words
+from genaiops.console._visit import Form, Visit, Visiting, field, optional, redirect, words
 from genaiops.core.errors import Forbidden, GenaiopsError, UsageError
 from genaiops.domain import ApiKey, KeyScope
 from genaiops.hub import NewKey
@@ -26,7 +26,7 @@ class Line(msgspec.Struct, frozen=True):
 
 
 @get("/gateway/keys", sync_to_thread=True)
-def show(visit: Visit) -> Response[str]:
+def show(visit: Visiting) -> Response[str]:
     hub = visit.services.hub
     found = hub.keys.page(
         environment_id=visit.environment,
@@ -59,7 +59,7 @@ def show(visit: Visit) -> Response[str]:
 
 
 @post("/gateway/keys", sync_to_thread=True)
-def make(visit: Visit) -> Response[None]:
+def make(visit: Visiting) -> Response[None]:
     try:
         new = _read(visit, visit.form)
         visit.require("own_keys" if new.actor_id == visit.actor.id else "keys")
@@ -73,7 +73,7 @@ def make(visit: Visit) -> Response[None]:
 
 
 @post("/gateway/keys/{key_id:str}/rotate", sync_to_thread=True)
-def rotate(visit: Visit, key_id: str) -> Response[None]:
+def rotate(visit: Visiting, key_id: str) -> Response[None]:
     key = _allowed(visit, key_id)
     overlap = visit.form.get("overlap", "0")
     try:
@@ -89,7 +89,7 @@ def rotate(visit: Visit, key_id: str) -> Response[None]:
 
 
 @post("/gateway/keys/{key_id:str}/revoke", sync_to_thread=True)
-def revoke(visit: Visit, key_id: str) -> Response[None]:
+def revoke(visit: Visiting, key_id: str) -> Response[None]:
     key = _allowed(visit, key_id)
     visit.services.hub.keys.revoke(key.id, by=visit.actor.id)
     visit.publish()

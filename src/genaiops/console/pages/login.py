@@ -9,7 +9,7 @@ from litestar.datastructures import Cookie
 
 from genaiops.console._services import Services
 from genaiops.console._sessions import LOGIN_COOKIE, SESSION_COOKIE, SESSION_SECONDS, Attempts, Sessions
-from genaiops.console._visit import Visit, Web, address_of, html, own_path, redirect
+from genaiops.console._visit import Web, address_of, html, own_path, redirect
 from genaiops.core.errors import Forbidden, GenaiopsError
 from genaiops.hub import require, require_scope
 
@@ -56,7 +56,7 @@ def handlers(entrance: Entrance) -> list[Any]:
         return answer
 
     @post("/logout", sync_to_thread=True)
-    def leave(request: Web, visit: Visit) -> Response[Any]:
+    def leave(request: Web, visit: Visiting) -> Response[Any]:
         session = entrance.sessions.end(request.cookies.get(SESSION_COOKIE, ""))
         if session is not None and session.playground is not None:
             entrance.services.hub.keys.revoke(session.playground.key_id, by=visit.actor.id)

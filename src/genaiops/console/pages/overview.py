@@ -10,7 +10,7 @@ from genaiops.console._changes import marks, recent_changes
 from genaiops.console._charts import overview_charts
 from genaiops.console._format import change, count, duration, money, share
 from genaiops.console._running import running
-from genaiops.console._visit import Visit
+from genaiops.console._visit import Visit, Visiting
 from genaiops.domain import ApiKey
 from genaiops.ports.records import Records
 from genaiops.watch import Overview, UsageRow, budget_states, overview, target_health, trace_row_document
@@ -39,7 +39,7 @@ class Tile(msgspec.Struct, frozen=True):
 
 
 @get("/", sync_to_thread=True)
-def show(visit: Visit) -> Response[str]:
+def show(visit: Visiting) -> Response[str]:
     hours = visit.query.get("hours", "24")
     hours = hours if hours in WINDOWS else "24"
     telemetry, records = visit.services.stores.telemetry, visit.services.stores.records

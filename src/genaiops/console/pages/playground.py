@@ -5,7 +5,7 @@ from typing import Any
 from litestar import Response, get, post
 
 from genaiops.console._sessions import PlaygroundKey
-from genaiops.console._visit import HEADERS, Visit
+from genaiops.console._visit import HEADERS, Visit, Visiting
 from genaiops.core.errors import UsageError
 from genaiops.hub import NewKey
 
@@ -14,7 +14,7 @@ _RENEW_US = 120 * 1_000_000
 
 
 @get("/playground", sync_to_thread=True)
-def show(visit: Visit) -> Response[str]:
+def show(visit: Visiting) -> Response[str]:
     return visit.page(
         "playground.html",
         title="Playground",
@@ -26,7 +26,7 @@ def show(visit: Visit) -> Response[str]:
 
 
 @post("/playground/key", sync_to_thread=True, status_code=200)
-def key(visit: Visit) -> Response[dict[str, Any]]:
+def key(visit: Visiting) -> Response[dict[str, Any]]:
     """A key for model calls alone, of who is logged in; the same one until it is nearly over."""
     visit.require("playground")
     environment = visit.environment or _first_environment(visit)

@@ -5,12 +5,11 @@ from typing import Any
 
 from litestar import Response, get
 
-from genaiops.console._visit import Visit
 from genaiops.domain import Price
 
 
 @get("/gateway/prices", sync_to_thread=True)
-def show(visit: Visit) -> Response[str]:
+def show(visit: Visiting) -> Response[str]:
     lines = visit.services.hub.prices.list()
     return visit.page(
         "prices.html",

@@ -10,7 +10,6 @@ import msgspec
 from litestar import Response, get
 
 from genaiops.console._running import running
-from genaiops.console._visit import Visit
 
 
 class Store(msgspec.Struct, frozen=True):
@@ -20,7 +19,7 @@ class Store(msgspec.Struct, frozen=True):
 
 
 @get("/settings", sync_to_thread=True)
-def show(visit: Visit) -> Response[str]:
+def show(visit: Visiting) -> Response[str]:
     services = visit.services
     settings = cast("dict[str, Any]", msgspec.to_builtins(services.settings))
     counters = services.stores.counters

@@ -12,7 +12,7 @@ from litestar.response import Stream
 
 from genaiops.console._filters import CHIPS, read_filter, shown_by
 from genaiops.console._running import running
-from genaiops.console._visit import HEADERS, Visit, templates
+from genaiops.console._visit import HEADERS, Visit, Visiting, templates
 from genaiops.console._waterfall import waterfall
 from genaiops.core.errors import NotFound
 from genaiops.ports.telemetry import Trace
@@ -31,7 +31,7 @@ class Chip(msgspec.Struct, frozen=True):
 
 
 @get("/traces", sync_to_thread=True)
-def show(visit: Visit) -> Response[str]:
+def show(visit: Visiting) -> Response[str]:
     where = read_filter(visit.query, visit.now_us)
     page = visit.services.stores.telemetry.list(where, cursor=visit.query.get("cursor"), limit=PAGE)
     selected = visit.query.get("trace")
@@ -58,7 +58,7 @@ def show(visit: Visit) -> Response[str]:
 
 
 @get("/traces/{trace_id:str}", sync_to_thread=True)
-def one(visit: Visit, trace_id: str) -> Response[str]:
+def one(visit: Visiting, trace_id: str) -> Response[str]:
     details = _details(visit, trace_id)
     if visit.query.get("panel"):
         return visit.fragment("trace_panel.html", trace=details, panel=True)
@@ -66,13 +66,13 @@ def one(visit: Visit, trace_id: str) -> Response[str]:
 
 
 @get("/traces/{trace_id:str}/json", sync_to_thread=True)
-def raw(visit: Visit, trace_id: str) -> Response[bytes]:
+def raw(visit: Visiting, trace_id: str) -> Response[bytes]:
     document = trace_document(_found(visit, trace_id), visit.services.stores.blobs)
     return Response(msgspec.json.encode(document), media_type="application/json", headers=HEADERS)
 
 
 @get("/traces/live", sync_to_thread=False)
-def live(visit: Visit) -> Stream:
+def live(visit: Visiting) -> Stream:
     """Server-sent events: rows of the list, as they are written, oldest first."""
     headers = {**HEADERS, "content-type": "text/event-stream; charset=utf-8", "x-accel-buffering": "no"}
     return Stream(_tail(visit), headers=headers, media_type="text/event-stream")
