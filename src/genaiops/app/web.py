@@ -20,11 +20,17 @@ def build(services: Services) -> Litestar:
     def figures() -> Response[bytes]:
         return Response(services.metrics.text(_processes(services)), media_type=metrics.CONTENT_TYPE)
 
-    handlers: list[ControllerRouterHandler] = [figures, api.create(services, status=lambda: status_of(services))]
+    handlers: list[ControllerRouterHandler] = [figures]
     if services.settings.only == "all":
         from genaiops import console
 
-        handlers.append(console.create(services))
+        sessions = console.Sessions(services.hub)
+        handlers += [
+            api.create(services, status=lambda: status_of(services), sessions=sessions),
+            console.create(services, sessions),
+        ]
+    else:
+        handlers.append(api.create(services, status=lambda: status_of(services)))
     return Litestar(
         route_handlers=handlers,
         exception_handlers={**api.EXCEPTION_HANDLERS},

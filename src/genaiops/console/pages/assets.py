@@ -3,6 +3,7 @@
 from typing import Any
 
 from litestar import Response, get
+from litestar.params import FromPath
 
 from genaiops.console._assets import BUNDLE, Asset, ChartLibrary, asset
 from genaiops.console._visit import HEADERS, Web
@@ -10,7 +11,7 @@ from genaiops.console._visit import HEADERS, Web
 
 def handlers(library: ChartLibrary) -> list[Any]:
     @get("/static/{name:str}")
-    async def static(request: Web, name: str) -> Response[bytes]:
+    async def static(request: Web, name: FromPath[str]) -> Response[bytes]:
         return _answer(request, await library.get() if name == BUNDLE else asset(name))
 
     return [static]

@@ -3,8 +3,9 @@
 from typing import Any, cast, get_args
 
 from litestar import Response, get, post
+from litestar.params import FromPath
 
-from genaiops.console._visit import field, redirect
+from genaiops.console._visit import Visiting, field, redirect
 from genaiops.console.pages.gateway import SCOPES, read_scope
 from genaiops.core.clock import Period
 from genaiops.core.errors import GenaiopsError
@@ -49,7 +50,7 @@ def make(visit: Visiting) -> Response[None]:
 
 
 @post("/gateway/budgets/{budget_id:str}/reset", sync_to_thread=True)
-def reset(visit: Visiting, budget_id: str) -> Response[None]:
+def reset(visit: Visiting, budget_id: FromPath[str]) -> Response[None]:
     visit.require("budgets")
     visit.services.hub.budgets.reset(budget_id, by=visit.actor.id)
     visit.publish()
@@ -58,7 +59,7 @@ def reset(visit: Visiting, budget_id: str) -> Response[None]:
 
 
 @post("/gateway/budgets/{budget_id:str}/remove", sync_to_thread=True)
-def remove(visit: Visiting, budget_id: str) -> Response[None]:
+def remove(visit: Visiting, budget_id: FromPath[str]) -> Response[None]:
     visit.require("budgets")
     visit.services.hub.budgets.remove(budget_id, by=visit.actor.id)
     visit.publish()

@@ -3,8 +3,9 @@
 from typing import Any
 
 from litestar import Response, get, post
+from litestar.params import FromPath
 
-from genaiops.console._visit import Form, field, optional, redirect
+from genaiops.console._visit import Form, Visiting, field, optional, redirect
 from genaiops.core.errors import GenaiopsError, UsageError
 from genaiops.domain import Scope, ScopeKind
 from genaiops.hub import NewRateLimit
@@ -30,7 +31,7 @@ def targets(visit: Visiting) -> Response[str]:
 
 
 @post("/gateway/targets/{target_id:path}", sync_to_thread=True)
-def switch_target(visit: Visiting, target_id: str) -> Response[None]:
+def switch_target(visit: Visiting, target_id: FromPath[str]) -> Response[None]:
     visit.require("targets")
     enabled = field(visit.form, "enabled") == "yes"
     target = visit.services.hub.targets.set_enabled(target_id.lstrip("/"), enabled, by=visit.actor.id)
@@ -73,7 +74,7 @@ def make_limit(visit: Visiting) -> Response[None]:
 
 
 @post("/gateway/limits/{limit_id:str}/remove", sync_to_thread=True)
-def remove_limit(visit: Visiting, limit_id: str) -> Response[None]:
+def remove_limit(visit: Visiting, limit_id: FromPath[str]) -> Response[None]:
     visit.require("budgets")
     visit.services.hub.rate_limits.remove(limit_id, by=visit.actor.id)
     visit.publish()

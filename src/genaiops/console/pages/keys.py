@@ -4,6 +4,7 @@ from typing import Any, Literal, cast
 
 import msgspec
 from litestar import Response, get, post
+from litestar.params import FromPath
 
 from genaiops.console._visit import Form, Visit, Visiting, field, optional, redirect, words
 from genaiops.core.errors import Forbidden, GenaiopsError, UsageError
@@ -73,7 +74,7 @@ def make(visit: Visiting) -> Response[None]:
 
 
 @post("/gateway/keys/{key_id:str}/rotate", sync_to_thread=True)
-def rotate(visit: Visiting, key_id: str) -> Response[None]:
+def rotate(visit: Visiting, key_id: FromPath[str]) -> Response[None]:
     key = _allowed(visit, key_id)
     overlap = visit.form.get("overlap", "0")
     try:
@@ -89,7 +90,7 @@ def rotate(visit: Visiting, key_id: str) -> Response[None]:
 
 
 @post("/gateway/keys/{key_id:str}/revoke", sync_to_thread=True)
-def revoke(visit: Visiting, key_id: str) -> Response[None]:
+def revoke(visit: Visiting, key_id: FromPath[str]) -> Response[None]:
     key = _allowed(visit, key_id)
     visit.services.hub.keys.revoke(key.id, by=visit.actor.id)
     visit.publish()

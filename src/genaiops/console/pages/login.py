@@ -9,7 +9,7 @@ from litestar.datastructures import Cookie
 
 from genaiops.console._services import Services
 from genaiops.console._sessions import LOGIN_COOKIE, SESSION_COOKIE, SESSION_SECONDS, Attempts, Sessions
-from genaiops.console._visit import Web, address_of, html, own_path, redirect
+from genaiops.console._visit import Visiting, Web, address_of, html, own_path, redirect
 from genaiops.core.errors import Forbidden, GenaiopsError
 from genaiops.hub import require, require_scope
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from litestar import Response, get
 
+from genaiops.console._visit import Visiting
 from genaiops.domain import Price
 
 

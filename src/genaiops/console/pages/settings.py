@@ -10,6 +10,7 @@ import msgspec
 from litestar import Response, get
 
 from genaiops.console._running import running
+from genaiops.console._visit import Visiting
 
 
 class Store(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 from litestar import Response, get
+from litestar.params import FromPath
 from litestar.response import Stream
 
 from genaiops.console._filters import CHIPS, read_filter, shown_by
@@ -58,7 +59,7 @@ def show(visit: Visiting) -> Response[str]:
 
 
 @get("/traces/{trace_id:str}", sync_to_thread=True)
-def one(visit: Visiting, trace_id: str) -> Response[str]:
+def one(visit: Visiting, trace_id: FromPath[str]) -> Response[str]:
     details = _details(visit, trace_id)
     if visit.query.get("panel"):
         return visit.fragment("trace_panel.html", trace=details, panel=True)
@@ -66,7 +67,7 @@ def one(visit: Visiting, trace_id: str) -> Response[str]:
 
 
 @get("/traces/{trace_id:str}/json", sync_to_thread=True)
-def raw(visit: Visiting, trace_id: str) -> Response[bytes]:
+def raw(visit: Visiting, trace_id: FromPath[str]) -> Response[bytes]:
     document = trace_document(_found(visit, trace_id), visit.services.stores.blobs)
     return Response(msgspec.json.encode(document), media_type="application/json", headers=HEADERS)
 
