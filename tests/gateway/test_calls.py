@@ -141,6 +141,7 @@ async def test_an_environment_that_captures_nothing_keeps_no_content(home: Home)
             await worker.quiet()
     assert home.bodies() == [b"", b""]
     assert home.admitted()[0].capture == "off"
+    assert len(home.settled()[0].output_sha256 or "") == 64
 
 
 async def test_a_large_body_goes_through_unchanged(home: Home) -> None:

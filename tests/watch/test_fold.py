@@ -1,5 +1,6 @@
 """Spools into telemetry, with the real spool and the real store, and processes killed in the middle."""
 
+import hashlib
 import os
 import signal
 import subprocess
@@ -115,7 +116,12 @@ def test_what_is_captured_follows_the_environment(tmp_path: Path, telemetry: Tel
     folder(tmp_path, telemetry).step()
     traces = [telemetry.trace(trace_id(number)) for number in (1, 2, 3)]
     assert [trace.spans[0].input_preview != "" for trace in traces if trace] == [True, True, False]
-    assert [len(trace.contents) for trace in traces if trace] == [1, 0, 0]
+    blobs = open_blobs(tmp_path / "blobs")
+    documents = [trace_document(trace, blobs) for trace in traces if trace]
+    assert [document["content"] for document in documents] == ["inline", "preview", "digest"]
+    assert [document["output"] is not None for document in documents] == [True, False, False]
+    told = [document["attributes"].get("genaiops.output.sha256") for document in documents]
+    assert told == [None, *[hashlib.sha256(ANSWER).hexdigest()] * 2]
     writer.close()
 
 

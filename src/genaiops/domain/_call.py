@@ -76,7 +76,8 @@ class Attempt(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Settled(msgspec.Struct, frozen=True, array_like=True, tag="settled"):
-    """How the call of the same `sequence` ended. `http_status` is what the client got."""
+    """How the call of the same `sequence` ended. `http_status` is what the client got.
+    `output_sha256` (hex) stands in for a body that must not be kept."""
 
     sequence: int
     trace_id: bytes
@@ -90,6 +91,7 @@ class Settled(msgspec.Struct, frozen=True, array_like=True, tag="settled"):
     charged: tuple[Charge, ...]
     output_truncated: bool = False
     cache: str | None = None
+    output_sha256: str | None = None
 
 
 class Refused(msgspec.Struct, frozen=True, array_like=True, tag="refused"):

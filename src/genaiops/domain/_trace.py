@@ -21,7 +21,8 @@ SpanKind = Literal[
     "other",
 ]
 Status = Literal["ok", "error", "cancelled", "aborted"]
-ContentState = Literal["none", "inline", "blob", "preview", "shed"]
+ContentState = Literal["none", "inline", "blob", "preview", "shed", "digest"]
+"""Where a span's content is. `digest`: nothing of it is kept but the SHA-256 of the output."""
 
 PREVIEW = 200
 """Characters of input and output kept on the span itself."""

@@ -6,6 +6,7 @@ so at most that one is missing (calls end in any order: what counts is whether t
 Giving a reservation back without a record therefore repeats the sequence that was applied before.
 """
 
+import hashlib
 import logging
 from collections.abc import Sequence
 from typing import cast
@@ -142,6 +143,7 @@ class Books:
             self._counters.settle(reservation, actual, sequence)
 
     def _record(self, call: Call, ending: Ending, actual: Sequence[int]) -> bool:
+        kept = call.key.capture != "off"
         record = Settled(
             call.sequence,
             call.trace_id,
@@ -155,9 +157,10 @@ class Books:
             call.lines.charges(call.holds, actual) if call.holds else (),
             ending.output_truncated,
             "off",
+            None if kept or not ending.output else hashlib.sha256(ending.output).hexdigest(),
         )
         try:
-            self._spool.append(record, ending.output if call.key.capture != "off" else b"")
+            self._spool.append(record, ending.output if kept else b"")
         except StoreError:
             return self._record_bare(record)
         return True

@@ -1,5 +1,6 @@
 """A call's records as spans and content: a root span of the gateway, one span per attempt."""
 
+import hashlib
 from typing import Any
 
 import msgspec
@@ -24,6 +25,7 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     attempts: tuple[Attempt, ...] = ()
     truncated: bool = False
     cache: str | None = None
+    output_sha256: str | None = None
 
 
 def ended(record: Settled) -> Ended:
@@ -37,6 +39,7 @@ def ended(record: Settled) -> Ended:
         attempts=record.attempts,
         truncated=record.output_truncated,
         cache=record.cache,
+        output_sha256=record.output_sha256,
     )
 
 
@@ -45,6 +48,10 @@ def spans_of(call: Admitted, end: Ended, body: bytes, output: bytes, blobs: Blob
     content: Content | None = None
     preview_in = preview_out = ""
     state: ContentState = "none"
+    digest = end.output_sha256 or (hashlib.sha256(output).hexdigest() if output and call.capture != "full" else None)
+    if digest is not None:
+        state = "digest"
+        content = _content_of(call, {"genaiops.output.sha256": digest})
     if call.capture != "off":
         asked, said = request_turns(call.operation, body), response_turns(call.operation, output)
         preview_in, preview_out = _preview(asked), _preview(said)
@@ -155,14 +162,17 @@ def _content(
         },
     }
     large_in, large_out = len(body) > INLINE, len(output) > INLINE
-    return Content(
-        trace_id=call.trace_id,
-        span_id=call.span_id,
-        start_us=call.start_us,
+    return _content_of(
+        call,
+        attributes,
         input=None if large_in else body,
         output=None if large_out else output,
         input_blob=blobs.put(body) if large_in else None,
         output_blob=blobs.put(output) if large_out else None,
         text=(turns_text(asked)[:SEARCHED] + "\n" + turns_text(said)[:SEARCHED]).strip(),
-        attributes={name: msgspec.Raw(msgspec.json.encode(value)) for name, value in attributes.items()},
     )
+
+
+def _content_of(call: Admitted, attributes: dict[str, Any], **payload: Any) -> Content:
+    raw = {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in attributes.items()}
+    return Content(trace_id=call.trace_id, span_id=call.span_id, start_us=call.start_us, attributes=raw, **payload)

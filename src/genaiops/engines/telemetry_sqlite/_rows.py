@@ -11,7 +11,7 @@ from genaiops.engines.telemetry_sqlite._names import NameIds, NameTexts
 STATUSES: Final[tuple[Status, ...]] = ("ok", "error", "cancelled", "aborted")
 """The code of a status is its position here; stored, so only append. The index of failures covers codes above 0."""
 
-CONTENT_STATES: Final[tuple[ContentState, ...]] = ("none", "inline", "blob", "preview", "shed")
+CONTENT_STATES: Final[tuple[ContentState, ...]] = ("none", "inline", "blob", "preview", "shed", "digest")
 """The code of a content state is its position here; stored, so only append."""
 
 assert set(STATUSES) == set(get_args(Status))
