@@ -8,6 +8,7 @@ the summary says what to do about it. With GENAIOPS_TEST_STRICT=1, as in CI, it 
 
 import os
 import shutil
+import signal
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,10 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import pytest
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell that runs this in the background ignores Ctrl-C, and so would every process that a test interrupts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 Require = Callable[[bool, str, str], None]
 
