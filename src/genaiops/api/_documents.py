@@ -130,6 +130,7 @@ class TargetDocument(msgspec.Struct, frozen=True, kw_only=True):
     proxy: str | None
     ca_file: str | None
     settings: dict[str, str]
+    environments: Sequence[str]
     enabled: bool
     created_at: str
 
@@ -141,6 +142,7 @@ class RouteDocument(msgspec.Struct, frozen=True, kw_only=True):
     targets: Sequence[RouteTarget]
     fallbacks: Sequence[str]
     retry: RetryPolicy
+    environments: Sequence[str]
     created_at: str
 
 

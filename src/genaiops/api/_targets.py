@@ -42,6 +42,7 @@ class TargetRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     proxy: str | None = None
     ca_file: str | None = None
     settings: dict[str, str] = {}
+    environments: tuple[str, ...] = ()
     enabled: bool = True
 
 
@@ -57,6 +58,7 @@ class RouteRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     targets: tuple[RouteTarget, ...]
     fallbacks: tuple[str, ...] = ()
     retry: RetryPolicy = RetryPolicy()
+    environments: tuple[str, ...] = ()
 
 
 class NewRouteRequest(RouteRequest, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -41,6 +41,7 @@ _COLUMNS = (
 @click.option("--max-output-tokens", type=int, help="The cap where a limit needs one and a request has none. [4096]")
 @click.option("--context", "context_window", type=int, help="Its context window in tokens.")
 @click.option("--concurrency", "max_concurrency", type=int, help="Calls at a time.")
+@click.option("--env", "environments", multiple=True, help="Only keys of this environment reach it; repeatable. [all]")
 @click.option("--setting", "settings", multiple=True, help="A setting of the provider, NAME=VALUE; repeatable.")
 @connected
 def add(

@@ -23,6 +23,7 @@ _COLUMNS = (
     Column("TARGETS", _targets),
     Column("FALLBACKS", "fallbacks"),
     Column("ATTEMPTS", lambda row: row["retry"]["attempts"], right=True),
+    Column("ENVIRONMENTS", "environments"),
     Column("DEADLINE", lambda row: f"{row['retry']['deadline']:g} s", right=True),
 )
 
@@ -33,16 +34,23 @@ _COLUMNS = (
 @click.option(
     "--fallback", "fallbacks", multiple=True, help="What is tried when the targets fail, in order; repeatable."
 )
+@click.option("--env", "environments", multiple=True, help="Only its keys may call it; repeatable. [all]")
 @click.option("--attempts", type=int, help="Attempts of a call over all targets. [3]")
 @click.option("--deadline", type=float, help="Seconds after which no attempt begins. [120]")
 @connected
 def set_(
-    session: Session, name: str, targets: tuple[str, ...], fallbacks: tuple[str, ...], **retry: float | None
+    session: Session,
+    name: str,
+    targets: tuple[str, ...],
+    fallbacks: tuple[str, ...],
+    environments: tuple[str, ...],
+    **retry: float | None,
 ) -> None:
     """Make a route, or let the route of that name become this one."""
     body: dict[str, Any] = {
         "targets": [{"target_id": target, "weight": weight} for target, weight in map(weighted, targets)],
         "fallbacks": fallbacks,
+        "environments": environments,
     }
     policy = {field: value for field, value in retry.items() if value is not None}
     if policy:
@@ -80,6 +88,7 @@ def show(session: Session, name: str) -> None:
             ("route", route["id"]),
             ("targets", _targets(route)),
             ("fallbacks", route["fallbacks"]),
+            ("environments", route["environments"] or "all"),
             ("attempts", retry["attempts"]),
             ("back-off", f"{retry['backoff']:g} to {retry['backoff_max']:g} s"),
             ("deadline", f"{retry['deadline']:g} s"),

@@ -30,8 +30,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     secrets, used in turn, each cooled down apart when the provider limits it. `base_url` ends before
     `/chat/completions` (None for `echo`); it is the only place a call can go: nothing in a request can change it.
     `max_output_tokens` is the cap that is injected where a limit needs one and the request has none. `stream_usage`:
-    ask for usage at the end of streams, and keep it from clients that did not ask. `settings` are the provider's own
-    (the `echo` provider's script).
+    ask for usage at the end of streams, and keep it from clients that did not ask. `environments`: only keys of these
+    reach it (empty: of all). `settings` are the provider's own (the `echo` provider's script).
     """
 
     id: str
@@ -50,6 +50,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     proxy: str | None = None
     ca_file: str | None = None
     settings: dict[str, str] = {}
+    environments: tuple[str, ...] = ()
     enabled: bool = True
     created_us: int
 
@@ -70,12 +71,16 @@ class RetryPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which targets serve a name: equivalents by weight, then fallbacks in order. `id` is the name clients call."""
+    """Which targets serve a name: equivalents by weight, then fallbacks in order. `id` is the name clients call.
+
+    Only keys of `environments` may call it (empty: of all); what their keys may not reach of its targets is left out.
+    """
 
     id: str
     targets: tuple[RouteTarget, ...]
     fallbacks: tuple[str, ...] = ()
     retry: RetryPolicy = RetryPolicy()
+    environments: tuple[str, ...] = ()
     created_us: int
 
 

@@ -108,6 +108,8 @@ class Grant:
                     param="model",
                 )
             raise self._unknown(name)
+        if not self._is_open(named):
+            raise self._elsewhere(name)
         if not self.may_name(named):
             raise Forbidden(
                 f"The API key {self.entry.key_name!r} may not call {name!r}.",
@@ -130,14 +132,40 @@ class Grant:
 
     def may_name(self, named: Named) -> bool:
         """Whether this key may call that name at all."""
+        if not self._is_open(named):
+            return False
         entry = self.entry
         allowed = entry.routes if named.route else entry.models
         if allowed:
             return any(matches(pattern, named.name) for pattern in allowed)
         return not named.route or not entry.models or bool(self._reachable(named))
 
+    def _admits(self, environments: tuple[str, ...]) -> bool:
+        return not environments or self.entry.environment_id in environments
+
+    def _is_open(self, named: Named) -> bool:
+        """Whether the name, and some target behind it, is open to keys of this key's environment."""
+        return self._admits(named.environments) and (
+            not named.lineups
+            or any(self._admits(one.target.environments) for lineup in named.lineups.values() for one in lineup.all)
+        )
+
+    def _elsewhere(self, name: str) -> Forbidden:
+        return Forbidden(
+            f"{name!r} is not open to the environment {self.entry.environment_id!r} of this key.",
+            remedy="Use a key of an environment that it is open to.",
+            code="environment_not_allowed",
+            param="model",
+        )
+
     def _within(self, named: Named, lineup: Lineup) -> Lineup:
-        """A key that lists models but no routes reaches no other model by way of a route."""
+        """A target of other environments is not reached, and a key that lists models but no routes reaches no other
+        model by way of a route."""
+        open_to = frozenset(one.target.id for one in lineup.all if self._admits(one.target.environments))
+        if len(open_to) < len(lineup.all):
+            lineup = lineup.only(open_to)
+            if not lineup.all:
+                raise self._elsewhere(named.name)
         if not named.route or self.entry.routes or not self.entry.models:
             return lineup
         lineup = lineup.only(self._reachable(named))

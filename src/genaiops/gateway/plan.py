@@ -143,13 +143,22 @@ class Lineup:
 class Named:
     """One name that clients may call: a route, or a model."""
 
-    __slots__ = ("created_us", "lineups", "name", "route")
+    __slots__ = ("created_us", "environments", "lineups", "name", "route")
 
-    def __init__(self, name: str, *, route: bool, created_us: int, lineups: Mapping[Operation, Lineup]) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        route: bool,
+        created_us: int,
+        lineups: Mapping[Operation, Lineup],
+        environments: tuple[str, ...] = (),
+    ) -> None:
         self.name = name
         self.route = route
         self.created_us = created_us
         self.lineups = lineups
+        self.environments = environments
 
 
 class Plan:
@@ -193,7 +202,9 @@ class Plan:
         primary = tuple((enabled[one.target_id], one.weight) for one in route.targets if one.target_id in enabled)
         fallbacks = tuple(enabled[name] for name in route.fallbacks if name in enabled)
         lineups = _by_operation(Lineup(route.id, route.id, primary, fallbacks, route.retry))
-        return Named(route.id, route=True, created_us=route.created_us, lineups=lineups)
+        return Named(
+            route.id, route=True, created_us=route.created_us, lineups=lineups, environments=route.environments
+        )
 
 
 def _by_operation(whole: Lineup) -> dict[Operation, Lineup]:

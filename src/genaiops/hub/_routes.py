@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import msgspec
 
 from genaiops.core.errors import UsageError
-from genaiops.domain import Route, Target
+from genaiops.domain import Environment, Route, Target
 from genaiops.hub._service import Clock, Service
 from genaiops.hub._validation import as_stored, checked_model, checked_number, existing, no_duplicates
 from genaiops.ports.records import Records, View
@@ -57,6 +57,9 @@ def _checked(view: View, route: Route) -> Route:
     checked_number(route.retry.backoff, param="retry.backoff", least=0, most=3600)
     checked_number(route.retry.backoff_max, param="retry.backoff_max", least=route.retry.backoff, most=3600)
     checked_number(route.retry.deadline, param="retry.deadline", least=0.001, most=86_400)
+    for name in route.environments:
+        existing(view, Environment, name, word="environment", param="environments")
+    no_duplicates(route.environments, param="environments")
     targets = [existing(view, Target, name, word="target", param="targets") for name in named]
     targets += [existing(view, Target, name, word="target", param="fallbacks") for name in route.fallbacks]
     _check_operations(route.id, targets)

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from genaiops.core.errors import Conflict, UsageError
-from genaiops.domain import Operation, Route, Target
+from genaiops.domain import Environment, Operation, Route, Target
 from genaiops.hub._service import Clock, Service
 from genaiops.hub._validation import (
     as_stored,
@@ -18,6 +18,7 @@ from genaiops.hub._validation import (
     checked_number,
     checked_text,
     every,
+    existing,
     no_duplicates,
 )
 from genaiops.ports.records import Records, View
@@ -40,6 +41,7 @@ class Targets(Service[Target]):
         now = self._clock()
         checked = [checked_target(msgspec.structs.replace(t, created_us=now), self._providers) for t in targets]
         with self._records.write(by) as unit:
+            _check_environments(unit, checked)
             unit.add_all(checked)
         return checked
 
@@ -48,6 +50,7 @@ class Targets(Service[Target]):
         with self._records.write(by) as unit:
             former = self._existing(unit, target.id)
             target = checked_target(msgspec.structs.replace(target, created_us=former.created_us), self._providers)
+            _check_environments(unit, (target,))
             unit.replace(target)
         return target
 
@@ -70,6 +73,13 @@ class Targets(Service[Target]):
                     code="in_use",
                 )
             unit.remove(Target, target_id)
+
+
+def _check_environments(view: View, targets: Sequence[Target]) -> None:
+    for target in targets:
+        no_duplicates(target.environments, param="environments")
+        for name in target.environments:
+            existing(view, Environment, name, word="environment", param="environments")
 
 
 def _routes_to(view: View, target_id: str) -> list[str]:
