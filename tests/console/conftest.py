@@ -82,10 +82,14 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
         assert running.stop() == 0
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(browser_path: str) -> Iterator[Browser]:
+    """Not for the whole session: Playwright keeps an event loop running in this thread, and asynchronous tests need one
+    of their own."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(
+            executable_path=browser_path, args=["--no-sandbox", "--disable-background-networking"]
+        )
         yield browser
         browser.close()
 

@@ -101,7 +101,8 @@ class Attempts:
         wait = min(waits, default=-1.0)
         if wait < 0 or wait > lineup.retry.backoff_max or now + wait >= end:
             return False
-        await asyncio.sleep(wait)
+        while (left := now + wait - clock()) > 0:  # a timer of whole milliseconds may ring early
+            await asyncio.sleep(left)
         return True
 
     async def _pause(self, lineup: Lineup, tries: int, end: float) -> bool:
