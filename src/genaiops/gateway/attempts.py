@@ -28,6 +28,8 @@ from genaiops.http1.errors import UpstreamFault
 from genaiops.ports.providers import Reply, TokenEstimator, Wire
 
 _ERROR_LIMIT = 1 << 20
+_EARLY = 0.002
+"""Seconds by which a timer of whole milliseconds may ring too early."""
 
 
 class Attempts:
@@ -101,8 +103,7 @@ class Attempts:
         wait = min(waits, default=-1.0)
         if wait < 0 or wait > lineup.retry.backoff_max or now + wait >= end:
             return False
-        while (left := now + wait - clock()) > 0:  # a timer of whole milliseconds may ring early
-            await asyncio.sleep(left)
+        await asyncio.sleep(wait + _EARLY)
         return True
 
     async def _pause(self, lineup: Lineup, tries: int, end: float) -> bool:
