@@ -1,7 +1,5 @@
 """The estimate of tokens against a real tokenizer."""
 
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,31 +34,10 @@ def test_it_is_never_more_than_the_bytes_of_the_text(text: str) -> None:
     assert Estimator().estimate(text) <= max(1, len(text.encode()))
 
 
-@pytest.mark.needs_weights("smollm2")
+SMOLLM2 = {"prose": 36, "code": 41, "json": 51, "german": 34, "numbers": 42}
+"""Tokens by SmolLM2's own tokenizer: what llama.cpp's `/tokenize` answered for the embedded weights, 2026-11-21."""
+
+
 @pytest.mark.parametrize("kind", TEXTS)
-def test_it_is_within_a_third_of_a_byte_pair_tokenizer(kind: str, models_dir: Path) -> None:
-    """SmolLM2's own count, from its vocabulary in the weights, through llama.cpp."""
-    counted = len(tokenize(models_dir, TEXTS[kind]))
-    assert Estimator().estimate(TEXTS[kind]) == pytest.approx(counted, rel=0.34)
-
-
-def tokenize(models_dir: Path, text: str) -> list[int]:
-    import http.client
-    import json
-    import socket
-
-    from genaiops.engines.llamacpp import LlamaOptions, LlamaServer
-
-    model = next((models_dir / "smollm2").glob("*/*.gguf"))
-    server = LlamaServer(LlamaOptions(model=model, alias="smollm2"))
-    try:
-        connection = http.client.HTTPConnection("localhost")
-        connection.sock = socket.socket(socket.AF_UNIX)
-        connection.sock.connect(str(server.socket))
-        headers = {"Authorization": f"Bearer {server.key}", "Content-Type": "application/json"}
-        connection.request("POST", "/tokenize", json.dumps({"content": text}), headers)
-        answer = json.loads(connection.getresponse().read())
-        connection.close()
-        return answer["tokens"]
-    finally:
-        server.close()
+def test_it_is_within_a_third_of_a_byte_pair_tokenizer(kind: str) -> None:
+    assert Estimator().estimate(TEXTS[kind]) == pytest.approx(SMOLLM2[kind], rel=0.34)
