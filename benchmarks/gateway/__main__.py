@@ -28,6 +28,7 @@ class Options(msgspec.Struct, frozen=True):
     peers: tuple[str, ...]
     sizes: Sizes
     results: Path
+    show: bool
 
 
 def parse(arguments: list[str]) -> Options:
@@ -38,6 +39,7 @@ def parse(arguments: list[str]) -> Options:
     parser.add_argument("--only", default=",".join(names), help=f"measures, of {', '.join(names)}")
     parser.add_argument("--peers", default=",".join(PEERS), help=f"of {', '.join(PEERS)}; empty for none")
     parser.add_argument("--results", type=Path, default=Path("build/benchmarks/gateway.json"), help="a JSON file")
+    parser.add_argument("--show", action="store_true", help="measure nothing, print the tables of the results file")
     given = parser.parse_args(arguments)
     measures, peers = _listed(given.only), _listed(given.peers)
     for word, known in ((measures, names), (peers, tuple(PEERS))):
@@ -47,7 +49,7 @@ def parse(arguments: list[str]) -> Options:
     sizes = QUICK if given.quick else Sizes()
     if given.rounds:
         sizes = msgspec.structs.replace(sizes, rounds=given.rounds)
-    return Options(measures, peers, sizes, given.results)
+    return Options(measures, peers, sizes, given.results, given.show)
 
 
 def _listed(text: str) -> tuple[str, ...]:
@@ -116,6 +118,9 @@ def _say(text: str) -> None:
 
 def main(arguments: list[str]) -> int:
     options = parse(arguments)
+    if options.show:
+        print(tables(msgspec.json.decode(options.results.read_bytes(), type=Results)))
+        return 0
     try:
         results = measure(options)
     except BenchmarkError as error:

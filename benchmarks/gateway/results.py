@@ -64,7 +64,8 @@ class Bar(msgspec.Struct, frozen=True):
 
 
 def bars(of: Results) -> list[Bar]:
-    """The promises of the gateway, with what was measured."""
+    """The promises of the gateway, with what was measured. What a whole core can do is reckoned from the CPU time of a
+    request: in a closed loop other work on that core would count against whoever it met."""
 
     def ratio(measure: str, figure: str, peer: str) -> float:
         other = of.median(measure, peer, figure)
@@ -79,8 +80,8 @@ def bars(of: Results) -> list[Bar]:
     return [
         Bar("worker CPU per request, in nginx's", ratio("short", "cpu_us", "nginx"), 4, unit="x"),
         Bar("CPU per request, all processes until queryable", everything, 300, unit="us"),
-        Bar("requests/s per core, in LiteLLM's", ratio("short", "requests_per_s", "LiteLLM"), 100, True, "x"),
-        Bar("requests/s per core, in TensorZero's", ratio("short", "requests_per_s", "TensorZero"), 1.5, True, "x"),
+        Bar("requests/s of a whole core, in LiteLLM's", 1 / ratio("short", "cpu_us", "LiteLLM"), 100, True, "x"),
+        Bar("requests/s of a whole core, in TensorZero's", 1 / ratio("short", "cpu_us", "TensorZero"), 1.5, True, "x"),
         Bar("latency added at 200/s, p50", of.added("genaiops", "p50_us") / 1000, 0.4, unit="ms"),
         Bar("latency added at 200/s, p99", of.added("genaiops", "p99_us") / 1000, 1.5, unit="ms"),
         Bar(f"{many}: lost or altered", _bad_streams(of), 0),

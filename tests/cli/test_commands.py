@@ -1,5 +1,6 @@
 """The commands that change something, against an installation that runs."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -240,7 +241,11 @@ def test_a_pull_of_unknown_weights(shell: Shell, tmp_path: Path) -> None:
     ran = shell.run("model", "pull", "smollm", "--home", str(tmp_path))
     assert ran.status == 2
     assert "smollm2" in ran.err
-    assert "litestar" not in sys.modules
+
+
+def test_the_commands_do_not_load_the_control_plane() -> None:
+    code = "import genaiops.cli.main, genaiops.cli.model, sys; sys.exit('litestar' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @pytest.mark.needs_weights("minilm")
