@@ -137,7 +137,7 @@ def test_a_download_that_breaks_once_goes_on_where_it_broke(index: Index, tmp_pa
     index.cut = 1
     install(SPEC, tmp_path)
     (_, first_end), *rest = index.served
-    assert rest[0][0] == first_end  # pip went on by itself
+    assert 0 < rest[0][0] <= first_end  # pip went on by itself, from what had reached it when the connection broke
     assert directory_of(SPEC, tmp_path).exists()
 
 
