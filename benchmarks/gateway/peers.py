@@ -309,7 +309,8 @@ def python_environment(name: str, requirement: str) -> Path:
     if not done.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
         _install([sys.executable, "-m", "uv", "venv", "--allow-existing", "--python", sys.executable, str(folder)])
-        _install([sys.executable, "-m", "uv", "pip", "install", "--python", str(python), requirement, "uvloop"])
+        packages = [requirement, "uvloop", "httptools"]  # the fastest way that uvicorn knows
+        _install([sys.executable, "-m", "uv", "pip", "install", "--python", str(python), *packages])
         done.touch()
     return python
 
