@@ -27,7 +27,7 @@ weights: dev ## fetch the embedded models for the tests that run them
 	@GENAIOPS_HOME="$(patsubst %/models,%,$(models))" $(BIN)/genaiops model pull minilm
 	@GENAIOPS_HOME="$(patsubst %/models,%,$(models))" $(BIN)/genaiops model pull minilm-int8
 
-test: dev ## the default tests, under three minutes; ARGS go to pytest
+test: dev ## the default tests, a bit over three minutes on two cores; ARGS go to pytest
 	@$(BIN)/python -m pytest -m "not slow" $(ARGS)
 
 test-slow: dev ## the long tests

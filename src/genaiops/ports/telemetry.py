@@ -25,8 +25,8 @@ class SpoolOffset(msgspec.Struct, frozen=True):
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """`ledger`: settled charges to add to the budgets' totals, in the same transaction. `replace`: spans that may
-    take the place of one with the same id written earlier (none for calls: they are written once, when settled)."""
+    """`ledger`: settled charges to add to the budgets' totals, in the same transaction. A span with an id that is
+    there already changes nothing: spans are written once, when their call has ended."""
 
     spans: Sequence[Span] = ()
     contents: Sequence[Content] = ()
