@@ -7,13 +7,15 @@ import pytest
 
 from genaiops.core.errors import UpstreamError
 from genaiops.domain import Target, Usage
-from genaiops.ports.providers import Wire
+from genaiops.ports.providers import CallBody, Wire
 from genaiops.providers.echo import Echo, EchoTransport
 
 BODY = {
     "model": "e",
     "messages": [{"role": "system", "content": "be kind"}, {"role": "user", "content": "one two three"}],
 }
+
+CALL = CallBody("chat", b"", "e", stream=False, wants_usage=True, max_tokens=None, inject_cap=False)
 
 
 def target(**settings: str) -> Target:
@@ -26,13 +28,13 @@ def wire(path: bytes = b"/chat/completions", **more: Any) -> Wire:
 
 async def test_it_echoes_and_counts() -> None:
     reply = await EchoTransport().send(wire(), target(cached_tokens="2"))
-    answer = Echo().read("chat", await reply.read(1 << 20))
+    answer = Echo().read(CALL, await reply.read(1 << 20))
     assert answer.usage == Usage(3, 2, 0, 3)
 
 
 async def stream(given: Target) -> tuple[bytes, Any]:
     reply = await EchoTransport().send(wire(stream=True, stream_options={"include_usage": True}), given)
-    reader = Echo().stream("chat", filter_usage=False)
+    reader = Echo().stream(CALL, filter_usage=False)
     out = b""
     while (chunk := await reply.chunk()) is not None:
         piece = reader.feed(chunk)

@@ -100,13 +100,13 @@ def test_headers_carry_the_credential_and_the_targets_own() -> None:
 )
 def test_usage_goes_into_buckets_that_exclude_each_other(found: Any, expected: Usage | None) -> None:
     answer = {"choices": [{"message": {"content": "x"}, "finish_reason": "stop"}], "usage": found}
-    assert OpenAI().read("chat", json.dumps(answer).encode()).usage == expected
+    assert OpenAI().read(call(PLAIN), json.dumps(answer).encode()).usage == expected
 
 
 def test_an_answer_without_usage_has_its_text_for_the_estimate() -> None:
     tool = {"id": "1", "function": {"name": "f", "arguments": "{}"}}
     answer = {"choices": [{"message": {"content": None, "tool_calls": [tool]}}], "id": "i", "model": "m"}
-    read = OpenAI().read("chat", json.dumps(answer).encode())
+    read = OpenAI().read(call(PLAIN), json.dumps(answer).encode())
     assert read.usage is None
     assert '"name": "f"' in read.text
     assert (read.response_id, read.response_model) == ("i", "m")
@@ -118,7 +118,7 @@ def test_an_answer_without_usage_has_its_text_for_the_estimate() -> None:
 )
 def test_what_is_no_answer_is_an_upstream_error(body: bytes) -> None:
     with pytest.raises(UpstreamError):
-        OpenAI().read("chat", body)
+        OpenAI().read(call(PLAIN), body)
 
 
 EVENTS = [

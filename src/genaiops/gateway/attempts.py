@@ -25,7 +25,7 @@ from genaiops.gateway.settle import Books, Ending, cost_of
 from genaiops.gateway.trying import Try
 from genaiops.gateway.upstream import Upstream, clock
 from genaiops.http1.errors import UpstreamFault
-from genaiops.ports.providers import Reply, TokenEstimator, Wire
+from genaiops.ports.providers import CallBody, Reply, TokenEstimator, Wire
 
 _ERROR_LIMIT = 1 << 20
 _EARLY = 0.002
@@ -170,7 +170,8 @@ class Attempts:
     async def _send(self, call: Call, attempt: Try, upstream: Upstream, target: Target) -> AttemptFailure | None:
         credential = attempt.credential
         secret = credential.value if credential is not None else None
-        wire = upstream.provider.prepare(call.for_target(attempt.candidate), target, secret)
+        sent = call.for_target(attempt.candidate)
+        wire = upstream.provider.prepare(sent, target, secret)
         headers = [*wire.headers, (b"traceparent", call.traceparent(attempt.span_id))]
         wire = Wire(wire.method, wire.path, headers, wire.body, wire.filter_usage)
         reply = await upstream.transport.send(wire, target)
@@ -178,10 +179,11 @@ class Attempts:
         if not 200 <= status < 300:
             return await self._error_answer(attempt, reply)
         if call.streamed:
-            return await self._streams.relay(call, attempt, reply, filter_usage=wire.filter_usage)
-        return await self._whole(call, attempt, reply)
+            reader = upstream.provider.stream(sent, filter_usage=wire.filter_usage)
+            return await self._streams.relay(call, attempt, reply, reader)
+        return await self._whole(call, attempt, reply, sent)
 
-    async def _whole(self, call: Call, attempt: Try, reply: Reply) -> None:
+    async def _whole(self, call: Call, attempt: Try, reply: Reply, sent: CallBody) -> None:
         """An answer that is not a stream: settled, then sent."""
         candidate = attempt.candidate
         try:
@@ -189,7 +191,9 @@ class Attempts:
         except BaseException:
             reply.abort()
             raise
-        answer = candidate.upstream.provider.read(call.operation, body)
+        answer = candidate.upstream.provider.read(sent, body)
+        if answer.body is not None:
+            body = answer.body
         usage = answer.usage
         if usage is None:
             usage = estimated(self._estimator, call.operation, call.raw, answer.text)

@@ -77,17 +77,17 @@ class Streams:
 
     # -- one stream
 
-    async def relay(self, call: Call, attempt: Try, reply: Reply, *, filter_usage: bool) -> AttemptFailure | None:
+    async def relay(self, call: Call, attempt: Try, reply: Reply, reader: StreamReader) -> AttemptFailure | None:
         """None: the client has the whole stream. A failure with `call.settled`: it was broken off after content.
         Without: nothing of its content has reached the client, and another target may serve it."""
         live = self._live[call.span_id]
         try:
             self._check(reply)
             target = attempt.candidate.target
-            attempt.reader = attempt.candidate.upstream.provider.stream(call.operation, filter_usage=filter_usage)
+            attempt.reader = reader
             if target.timeouts.first_token:
                 live.content_by_ns = attempt.start_ns + int(target.timeouts.first_token * 1e9)
-            piece = await self._hold_back(reply, attempt.reader)
+            piece = await self._hold_back(reply, reader)
             if piece.error is not None and not piece.content:
                 raise UpstreamError(piece.error, code="upstream_stream_error")
             live.content_by_ns = _FOREVER

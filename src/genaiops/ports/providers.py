@@ -5,15 +5,20 @@ these two.
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
 from genaiops.domain import Operation, Target, Usage
 
+Dialect = Literal["openai", "responses", "messages"]
+"""In whose words a body speaks: OpenAI's endpoints (chat completions and all others), its Responses, Anthropic's
+Messages."""
+
 
 class CallBody(msgspec.Struct, frozen=True):
-    """A client's body in the OpenAI dialect, decoded no further than routing needs. `raw` is what arrived, unchanged.
+    """A client's body in a dialect that the provider takes, decoded no further than routing needs. `raw` is what
+    arrived, unchanged when the provider speaks the client's dialect, else translated to `openai`.
 
     `max_tokens` is the cap in force (the request's own, or the injected one when `inject_cap`). `wants_usage`: the
     client asked for usage at the end of the stream itself. `extended`: our own object `genaiops` may be in it, and must
@@ -28,6 +33,7 @@ class CallBody(msgspec.Struct, frozen=True):
     max_tokens: int | None
     inject_cap: bool
     extended: bool = True
+    dialect: Dialect = "openai"
 
 
 class Wire(msgspec.Struct, frozen=True):
@@ -42,18 +48,20 @@ class Wire(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What a whole answer says about itself. `text` is its visible text (for the estimate when `usage` is None)."""
+    """What a whole answer says about itself. `text` is its visible text (for the estimate when `usage` is None).
+    `body` is the answer in the call's dialect where the upstream speaks another (None: as it came)."""
 
     usage: Usage | None
     response_id: str | None = None
     response_model: str | None = None
     finish_reason: str | None = None
     text: str = ""
+    body: bytes | None = None
 
 
 class StreamPiece(msgspec.Struct, frozen=True):
-    """One or more events ready to be passed on. `content`: something the user sees is in it (text, a tool call);
-    `error`: an error event (its message); `done`: the terminal event was in it."""
+    """One or more events, in the call's dialect, ready to be passed on. `content`: something the user sees is in it
+    (text, a tool call); `error`: an error event (its message); `done`: the terminal event was in it."""
 
     data: bytes
     content: bool = False
@@ -95,13 +103,16 @@ class ProviderError(msgspec.Struct, frozen=True):
 class Provider(Protocol):
     name: str
 
+    dialects: frozenset[Dialect]
+    """What `prepare` takes; `openai` is always among them. A call in another one is translated to it before."""
+
     def prepare(self, call: CallBody, target: Target, credential: str | None) -> Wire: ...
 
-    def read(self, operation: Operation, body: bytes) -> Answer:
+    def read(self, call: CallBody, body: bytes) -> Answer:
         """Raises UpstreamError when a 200 body is no answer."""
         ...
 
-    def stream(self, operation: Operation, *, filter_usage: bool) -> StreamReader: ...
+    def stream(self, call: CallBody, *, filter_usage: bool) -> StreamReader: ...
 
     def error(self, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> ProviderError: ...
 

@@ -12,7 +12,7 @@ from msgspec import Meta, Raw
 
 from genaiops.core.errors import UpstreamError
 from genaiops.domain import Operation, Target, Usage
-from genaiops.ports.providers import Answer, CallBody, ProviderError, StreamPiece, Wire
+from genaiops.ports.providers import Answer, CallBody, Dialect, ProviderError, StreamPiece, Wire
 from genaiops.providers._errors import read_error
 from genaiops.providers._events import EventSplitter, event_data
 
@@ -84,6 +84,7 @@ class OpenAI:
     `max_tokens`) and `header.NAME` for headers that go out with every request (`header.openai-organization`)."""
 
     name = "openai"
+    dialects: frozenset[Dialect] = frozenset({"openai"})
 
     def __init__(self) -> None:
         self._headers: dict[tuple[str, str | None], tuple[tuple[bytes, bytes], ...]] = {}
@@ -106,11 +107,11 @@ class OpenAI:
             found = self._headers[target.id, credential] = request_headers(target, credential)
         return found
 
-    def read(self, operation: Operation, body: bytes) -> Answer:
+    def read(self, call: CallBody, body: bytes) -> Answer:
         answer = _parse(body, "its answer")
         if _given(answer.error):
             raise UpstreamError(error_message(answer.error), code="upstream_error_in_answer")
-        if operation == "embeddings":
+        if call.operation == "embeddings":
             if answer.data is None:
                 raise UpstreamError("its answer has no embeddings.", code="upstream_bad_answer")
             return Answer(usage_of(answer.usage), answer.id, answer.model)
@@ -121,7 +122,7 @@ class OpenAI:
         text = "" if usage is not None else "\n".join(_text(choice) for choice in answer.choices)
         return Answer(usage, answer.id, answer.model, finish, text)
 
-    def stream(self, operation: Operation, *, filter_usage: bool) -> "OpenAIStream":  # noqa: ARG002 (one format for all)
+    def stream(self, call: CallBody, *, filter_usage: bool) -> "OpenAIStream":  # noqa: ARG002 (one format for all)
         return OpenAIStream(filter_usage=filter_usage)
 
     def error(self, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> ProviderError:
