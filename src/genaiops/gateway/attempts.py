@@ -9,23 +9,25 @@ and a prompt cache of the former does not help. The gateway runs no tools, so it
 
 import asyncio
 import random
+from collections.abc import Coroutine
+from typing import Any
 
 from genaiops.core.errors import GenaiopsError, UpstreamError
-from genaiops.domain import Target
 from genaiops.gateway import replies
 from genaiops.gateway.call import Call
-from genaiops.gateway.choice import Reason, choose, reasons, soonest
+from genaiops.gateway.choice import choose, reasons, soonest
 from genaiops.gateway.estimate import estimated
 from genaiops.gateway.failure import AttemptFailure, Failure, of_answer, of_error, of_fault, of_upstream_error
+from genaiops.gateway.flight import Flight
 from genaiops.gateway.idempotency import Kept
 from genaiops.gateway.plan import Candidate, Lineup
 from genaiops.gateway.relay import Streams
 from genaiops.gateway.settings import GatewaySettings
 from genaiops.gateway.settle import Books, Ending, cost_of
 from genaiops.gateway.trying import Try
-from genaiops.gateway.upstream import Upstream, clock
-from genaiops.http1.errors import UpstreamFault
-from genaiops.ports.providers import CallBody, Reply, TokenEstimator, Wire
+from genaiops.gateway.upstream import clock
+from genaiops.http1.errors import UpstreamClosed, UpstreamFault
+from genaiops.ports.providers import Reply, TokenEstimator, Wire
 
 _ERROR_LIMIT = 1 << 20
 _EARLY = 0.002
@@ -42,8 +44,69 @@ class Attempts:
         self._settings = settings
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    async def run(self, call: Call) -> Failure | None:
-        """The failure that the client is to be told, None when it has its answer (or is gone)."""
+    def begin(self, call: Call) -> Coroutine[Any, Any, None] | None:
+        """Send the first try. Most calls need no more than its answer, and are ended by it without a task (see Flight);
+        what is returned, if anything, must be run."""
+        lineup = call.lineup
+        assert lineup is not None
+        now = call.began = clock()
+        pick = choose(lineup, (), (), now) if not call.streamed else None
+        if pick is None:
+            return self.run(call)
+        candidate, reason = pick
+        attempt = Try(call, candidate, candidate.upstream.credential(now), reason)
+        try:
+            wire = self._compose(call, attempt)
+            flight = Flight(self, call, attempt)
+            if flight.send(wire):
+                return None
+            return self.run(call, attempt, self._send(call, attempt))
+        except Exception as error:  # noqa: BLE001 - the task's way of dealing with it is the only one
+            return self.run(call, attempt, self._after(call, attempt, error))
+
+    def landed(self, call: Call, attempt: Try, reply: Reply) -> None:
+        """The answer to a first try."""
+        step: Coroutine[Any, Any, AttemptFailure | None]
+        body = reply.all_here() if 200 <= reply.status < 300 else None
+        if body is None or len(body) > self._settings.answer_limit:
+            step = self._reply(call, attempt, reply)
+        else:
+            attempt.http_status = reply.status
+            try:
+                self._answer(call, attempt, reply, body)
+            except Exception as error:  # noqa: BLE001 - the task's way of dealing with it is the only one
+                step = _raise(error)
+            else:
+                upstream = attempt.candidate.upstream
+                upstream.breaker.succeed()
+                upstream.leave()
+                return
+        call.exchange.run(self.run(call, attempt, step))
+
+    def failed(self, call: Call, attempt: Try, error: BaseException) -> None:
+        """A first try had no answer."""
+        call.exchange.run(self.run(call, attempt, self._after(call, attempt, error)))
+
+    def _after(self, call: Call, attempt: Try, error: BaseException) -> Coroutine[Any, Any, AttemptFailure | None]:
+        """Once more on a fresh connection, when the one that was used had been closed before; else the error counts."""
+        stale = isinstance(error, UpstreamClosed) and error.retry_safe
+        return self._send(call, attempt) if stale else _raise(error)
+
+    def left(self, call: Call, attempt: Try) -> None:
+        """The client went away during a first try."""
+        upstream = attempt.candidate.upstream
+        upstream.breaker.forget(probe=attempt.probe)
+        upstream.leave()
+        self._cut_off(call, attempt)
+        self._end_cancelled(call)
+
+    async def run(
+        self,
+        call: Call,
+        attempt: Try | None = None,
+        step: Coroutine[Any, Any, AttemptFailure | None] | None = None,
+    ) -> None:
+        """All the tries a call needs, beginning with the one that is under way, of which `step` is what remains."""
         loop = self._loop
         if loop is None:
             loop = self._loop = asyncio.get_running_loop()
@@ -51,12 +114,11 @@ class Attempts:
         if call.streamed:
             self._streams.watch(call)
         try:
-            return await self._run(call)
+            failure = await self._run(call, attempt, step)
         except asyncio.CancelledError:
             if call.interrupted():
-                self._books.settle(call, Ending(status="cancelled", http_status=499, error_type="client_disconnected"))
-                call.exchange.abort()
-                return None
+                self._end_cancelled(call)
+                return
             self._abandon(call, "worker_stopped", "The worker was stopped.")
             raise
         except BaseException:
@@ -65,31 +127,45 @@ class Attempts:
         finally:
             if call.streamed:
                 self._streams.unwatch(call)
+        if failure is not None:
+            replies.tell(call, failure)
+
+    def _end_cancelled(self, call: Call) -> None:
+        self._books.settle(call, Ending(status="cancelled", http_status=499, error_type="client_disconnected"))
+        call.exchange.abort()
 
     def _abandon(self, call: Call, code: str, message: str) -> None:
         self._books.settle(call, Ending(status="error", http_status=500, error_type=code, error_message=message))
 
-    async def _run(self, call: Call) -> Failure | None:
+    async def _run(
+        self, call: Call, attempt: Try | None, step: Coroutine[Any, Any, AttemptFailure | None] | None
+    ) -> Failure | None:
+        """The failure that the client is to be told, None when it has its answer (or is gone)."""
         lineup = call.lineup
         assert lineup is not None
         policy = lineup.retry
-        end = clock() + policy.deadline
+        end = (call.began or clock()) + policy.deadline
         tried: list[Candidate] = []
         dead: list[Candidate] = []
         last: AttemptFailure | None = None
         while True:
-            pick = choose(lineup, tried, dead, clock())
-            if pick is None and last is not None and await self._rest(lineup, dead, end):
+            if attempt is None or step is None:
                 pick = choose(lineup, tried, dead, clock())
-            if pick is None:
-                return self._give_up(call, last.failure if last is not None else _nobody(lineup))
-            candidate, reason = pick
-            if reason == "retry" and not await self._pause(lineup, len(tried), end):
-                assert last is not None
-                return self._give_up(call, last.failure)
-            last = await self._try(call, candidate, reason)
+                if pick is None and last is not None and await self._rest(lineup, dead, end):
+                    pick = choose(lineup, tried, dead, clock())
+                if pick is None:
+                    return self._give_up(call, last.failure if last is not None else _nobody(lineup))
+                candidate, reason = pick
+                if reason == "retry" and not await self._pause(lineup, len(tried), end):
+                    assert last is not None
+                    return self._give_up(call, last.failure)
+                attempt = Try(call, candidate, candidate.upstream.credential(clock()), reason)
+                step = self._send(call, attempt)
+            candidate = attempt.candidate
+            last = await self._try(call, attempt, step)
             if last is None or call.settled:
                 return None
+            attempt = step = None
             tried.append(candidate)
             if last.rejects_credential and len(candidate.target.credentials) <= 1:
                 dead.append(candidate)
@@ -131,16 +207,16 @@ class Attempts:
 
     # -- one try
 
-    async def _try(self, call: Call, candidate: Candidate, reason: Reason) -> AttemptFailure | None:
+    async def _try(
+        self, call: Call, attempt: Try, step: Coroutine[Any, Any, AttemptFailure | None]
+    ) -> AttemptFailure | None:
         """None: the client has its answer. What this says of the target is noted in any case."""
-        upstream, target = candidate.upstream, candidate.target
-        breaker = upstream.breaker
-        attempt = Try(call, candidate, upstream.credential(clock()), reason)
-        probe = breaker.begin()
-        upstream.in_flight += 1
+        candidate = attempt.candidate
+        target, upstream = candidate.target, candidate.upstream
+        breaker, probe = upstream.breaker, attempt.probe
         failure: AttemptFailure | None
         try:
-            failure = await self._send(call, attempt, upstream, target)
+            failure = await step
         except UpstreamFault as fault:
             failure = of_fault(fault, target.id)
         except UpstreamError as error:
@@ -167,30 +243,43 @@ class Attempts:
             attempt.end("error", failure=failure)
         return failure
 
-    async def _send(self, call: Call, attempt: Try, upstream: Upstream, target: Target) -> AttemptFailure | None:
+    def _compose(self, call: Call, attempt: Try) -> Wire:
+        """What goes out."""
+        candidate = attempt.candidate
         credential = attempt.credential
         secret = credential.value if credential is not None else None
-        sent = call.for_target(attempt.candidate)
-        wire = upstream.provider.prepare(sent, target, secret)
-        headers = [*wire.headers, (b"traceparent", call.traceparent(attempt.span_id))]
-        wire = Wire(wire.method, wire.path, headers, wire.body, wire.filter_usage)
-        reply = await upstream.transport.send(wire, target)
+        sent = attempt.sent = call.for_target(candidate)
+        wire = attempt.wire = candidate.upstream.provider.prepare(sent, candidate.target, secret)
+        return wire
+
+    async def _send(self, call: Call, attempt: Try) -> AttemptFailure | None:
+        wire = attempt.wire or self._compose(call, attempt)
+        candidate = attempt.candidate
+        reply = await candidate.upstream.transport.send(wire, candidate.target, attempt.traceparent())
+        return await self._reply(call, attempt, reply)
+
+    async def _reply(self, call: Call, attempt: Try, reply: Reply) -> AttemptFailure | None:
         attempt.http_status = status = reply.status
         if not 200 <= status < 300:
             return await self._error_answer(attempt, reply)
         if call.streamed:
-            reader = upstream.provider.stream(sent, filter_usage=wire.filter_usage)
+            wire, sent = attempt.wire, attempt.sent
+            assert wire is not None
+            assert sent is not None
+            reader = attempt.candidate.upstream.provider.stream(sent, filter_usage=wire.filter_usage)
             return await self._streams.relay(call, attempt, reply, reader)
-        return await self._whole(call, attempt, reply, sent)
-
-    async def _whole(self, call: Call, attempt: Try, reply: Reply, sent: CallBody) -> None:
-        """An answer that is not a stream: settled, then sent."""
-        candidate = attempt.candidate
         try:
             body = await reply.read(self._settings.answer_limit)
         except BaseException:
             reply.abort()
             raise
+        self._answer(call, attempt, reply, body)
+        return None
+
+    def _answer(self, call: Call, attempt: Try, reply: Reply, body: bytes) -> None:
+        """An answer that is not a stream: settled, then sent."""
+        candidate, sent = attempt.candidate, attempt.sent
+        assert sent is not None
         answer = candidate.upstream.provider.read(sent, body)
         if answer.body is not None:
             body = answer.body
@@ -200,10 +289,10 @@ class Attempts:
         cost = cost_of(usage, candidate, call.start_us)
         attempt.end("ok", usage=usage, cost=cost, answer=answer)
         self._books.settle(call, Ending(status="ok", http_status=reply.status, output=body))
-        fields = replies.whole(call, candidate, reply.headers, cost)
-        call.exchange.respond(reply.status, fields, body)
+        lines = replies.whole(call, candidate, reply.headers, cost)
+        call.exchange.respond(reply.status, lines, body)
         if call.idempotent is not None:
-            call.answer = Kept(reply.status, fields, body)
+            call.answer = Kept(reply.status, lines, body)
 
     async def _error_answer(self, attempt: Try, reply: Reply) -> AttemptFailure:
         try:
@@ -263,6 +352,10 @@ class Attempts:
             credential.rest_until = now + failure.rest
         else:
             upstream.rest_until = now + failure.rest
+
+
+async def _raise(error: BaseException) -> AttemptFailure | None:
+    raise error
 
 
 def _too_late(candidate: Candidate) -> AttemptFailure:

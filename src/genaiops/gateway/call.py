@@ -2,13 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, cast
 
 from msgspec import UnsetType
 
 from genaiops.core.clock import now_us
-from genaiops.core.ids import format_traceparent, parse_traceparent
+from genaiops.core.ids import parse_traceparent
 from genaiops.domain import Admitted, Attempt, Operation
 from genaiops.gateway.admit import Grant
 from genaiops.gateway.body import Body, output_cap
@@ -26,42 +26,33 @@ Why = Literal["client", "first_token"]
 class Call:
     """Times: `start_us` since the epoch (microseconds), `start_ns` of the monotonic clock (nanoseconds)."""
 
-    __slots__ = (
-        "_task",
-        "amounts",
-        "answer",
-        "attempts",
-        "body",
-        "exchange",
-        "first_token_us",
-        "holds",
-        "idempotent",
-        "ids",
-        "inject",
-        "key",
-        "limit_headers",
-        "lines",
-        "lineup",
-        "model",
-        "operation",
-        "parent_id",
-        "raw",
-        "request_id",
-        "reservation",
-        "sequence",
-        "session",
-        "settled",
-        "span_id",
-        "start_ns",
-        "start_us",
-        "streamed",
-        "too_large",
-        "trace_id",
-        "traced",
-        "user_id",
-        "user_verified",
-        "why",
-    )
+    # What most calls never change stands on the class.
+    body: Body | None = None
+    raw: bytes | bytearray = b""
+    model = ""
+    streamed = False
+    session: str | None = None
+    user_id: str | None = None
+    user_verified = False
+    lineup: Lineup | None = None
+    inject = False
+    sequence = 0
+    holds: Sequence[Hold] = ()
+    amounts: Sequence[int] = ()
+    reservation: Reservation | None = None
+    limit_headers: Sequence[tuple[bytes, bytes]] = ()
+    traced = False
+    settled = False
+    first_token_us: int | None = None
+    began = 0.0
+    """When its first try began (the loop's clock, seconds)."""
+    why: Why | None = None
+    idempotent: Entry | None = None
+    answer: Kept | None = None
+    too_large = False
+    _task: asyncio.Task[None] | None = None
+    _watched = False
+    _stop: Callable[[], None] | None = None
 
     def __init__(
         self, exchange: Exchange, key: Grant, operation: Operation, ids: Ids, traceparent: bytes | None
@@ -75,39 +66,20 @@ class Call:
         self.trace_id = ids.trace() if parent is None else parent[0]
         self.parent_id = None if parent is None else parent[1]
         self.span_id = ids.span()
-        self.request_id = "req_" + self.span_id.hex()
+        self.span_hex = self.span_id.hex()
+        self.trace_hex = self.trace_id.hex()
+        self.request_id = "req_" + self.span_hex
         self.key = key
         self.lines = key.lines
-        self.body: Body | None = None
-        self.raw: bytes | bytearray = b""
-        self.model = ""
-        self.streamed = False
-        self.session: str | None = None
-        self.user_id: str | None = None
-        self.user_verified = False
-        self.lineup: Lineup | None = None
-        self.inject = False
-        self.sequence = 0
-        self.holds: Sequence[Hold] = ()
-        self.amounts: Sequence[int] = ()
-        self.reservation: Reservation | None = None
-        self.limit_headers: list[tuple[bytes, bytes]] = []
-        self.traced = False
-        self.settled = False
         self.attempts: list[Attempt] = []
-        self.first_token_us: int | None = None
-        self.why: Why | None = None
-        self.idempotent: Entry | None = None
-        self.answer: Kept | None = None
-        self.too_large = False
-        self._task: asyncio.Task[None] | None = None
 
     def now_us(self) -> int:
         """Calendar time that never runs backwards within the call."""
         return self.start_us + (time.monotonic_ns() - self.start_ns) // 1000
 
-    def traceparent(self, span_id: bytes | None = None) -> bytes:
-        return format_traceparent(self.trace_id, span_id or self.span_id)
+    def traceparent(self, span_hex: str | None = None) -> str:
+        """The W3C header's value; for a span other than the call's own, its id in hexadecimal."""
+        return f"00-{self.trace_hex}-{span_hex or self.span_hex}-01"
 
     def admitted(self) -> Admitted:
         """The record of the call, before dispatch."""
@@ -155,17 +127,36 @@ class Call:
     # -- interruption: one way out of whatever is being awaited
 
     def watch(self, loop: asyncio.AbstractEventLoop) -> None:
-        """From now on the client's going away interrupts the call."""
+        """From now on the client's going away interrupts the call, which this task carries."""
         self._task = asyncio.current_task(loop)  # without the loop Python 3.11 makes a system call to find it
-        self.exchange.on_disconnect(self.client_left)
+        self._stop = None
+        self._listen()
+        if self.exchange.disconnected:
+            self.client_left()
+
+    def fly(self, stop: Callable[[], None] | None) -> None:
+        """From now on the client's going away calls `stop`: no task carries the call. None: it has landed."""
+        self._stop = stop
+        if stop is not None:
+            self._listen()
+
+    def _listen(self) -> None:
+        if not self._watched:
+            self._watched = True
+            self.exchange.on_disconnect(self.client_left)
 
     def client_left(self) -> None:
         self.interrupt("client")
 
     def interrupt(self, why: Why) -> None:
-        if self.why is None and not self.settled and self._task is not None:
+        if self.why is not None or self.settled:
+            return
+        if self._task is not None:
             self.why = why
             self._task.cancel()
+        elif self._stop is not None:
+            self.why = why
+            self._stop()
 
     def interrupted(self) -> bool:
         """Whether the cancellation that was just caught is our own (and now spent)."""

@@ -7,8 +7,8 @@ everything else      relayed to the control process
 
 import asyncio
 import logging
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
 
 import msgspec
 
@@ -26,7 +26,7 @@ from genaiops.gateway.endpoints import Place, WrongMethod, locate
 from genaiops.gateway.failure import Failure, error_json, of_error
 from genaiops.gateway.gauges import Gauges
 from genaiops.gateway.health import ALIVE, readiness
-from genaiops.gateway.idempotency import REPLAYED, Idempotency, Kept
+from genaiops.gateway.idempotency import Idempotency, Kept
 from genaiops.gateway.identity import Identities
 from genaiops.gateway.ids import Ids
 from genaiops.gateway.keyring import KeyLog, Keyring
@@ -51,7 +51,7 @@ _AGAIN = 0.003
 class Relay(Protocol):
     """Takes what is not a model call (`ControlRelay` is one)."""
 
-    async def handle(self, exchange: Exchange) -> None: ...
+    def handle(self, exchange: Exchange) -> Coroutine[Any, Any, None]: ...
 
     async def aclose(self) -> None: ...
 
@@ -154,62 +154,59 @@ class Gateway:
 
     # -- requests
 
-    async def handle(self, exchange: Exchange) -> None:
-        """Answer one request."""
+    def handle(self, exchange: Exchange) -> Coroutine[Any, Any, None] | None:
+        """Answer one request, or see to it that it is answered; what is returned must be run."""
         path = exchange.path
         if path.startswith("/v1/"):
-            await self._model_api(exchange)
-        elif path == "/healthz":
+            return self._model_api(exchange)
+        if path == "/healthz":
             exchange.respond(200, [_JSON], ALIVE)
         elif path == "/readyz":
             health = readiness(self._plan, self.settings, clock())
             exchange.respond(200 if health.status == "ok" else 503, [_JSON], msgspec.json.encode(health))
         elif self._relay is not None:
-            await self._relay.handle(exchange)
+            return self._relay.handle(exchange)
         else:
             _refuse_plainly(exchange, of_error(_no_control()))
+        return None
 
-    async def _model_api(self, exchange: Exchange) -> None:
+    def _model_api(self, exchange: Exchange) -> Coroutine[Any, Any, None] | None:
         if self._counters.version() != self._version:
             self.poll()
+        headers = exchange.index
         try:
             place = locate(exchange.method, exchange.path)
-        except GenaiopsError as error:
-            extra = [(b"allow", error.allowed.encode())] if isinstance(error, WrongMethod) else []
-            _refuse_plainly(exchange, of_error(error), extra)
-            return
-        headers = dict(exchange.headers)
-        try:
             grant = self._find(headers)
         except GenaiopsError as error:
-            self._books.tally.unknown_keys += 1
-            _refuse_plainly(exchange, of_error(error))
-            return
+            extra = [(b"allow", error.allowed.encode())] if isinstance(error, WrongMethod) else []
+            self._books.tally.unknown_keys += error.status == 401
+            _refuse_plainly(exchange, of_error(error), extra)
+            return None
         if place.operation is None:
             self._models(exchange, grant, place)
-            return
+            return None
         call = Call(exchange, grant, place.operation, self._ids, headers.get(b"traceparent"))
+        raw = exchange.whole
+        if raw is None or len(raw) > self.settings.body_limit or b"idempotency-key" in headers:
+            return self._serve(call)
         try:
-            await self._serve(call, headers)
+            if self._admit(call, raw):
+                return self._attempts.begin(call)
+        except BaseException:
+            self._books.release(call)
+            raise
+        return None
+
+    async def _serve(self, call: Call) -> None:
+        """What has to wait: for its body, or for the same request's first answer."""
+        try:
+            raw = await self._body(call)
+            if raw is not None and self._admit(call, raw):
+                await self._attempts.run(call)
         finally:
             self._books.release(call)  # does nothing but after a fault of ours
             if call.idempotent is not None:
                 self._idempotency.settle(call.idempotent, call.answer, too_large=call.too_large)
-
-    async def _serve(self, call: Call, headers: dict[bytes, bytes]) -> None:
-        try:
-            failure = await self._call(call, headers)
-        except GenaiopsError as error:
-            failure = of_error(error)
-            if not call.traced:
-                self._books.refuse(call, failure)
-        if failure is None:
-            return
-        fields = replies.refusal(call, failure)
-        data = error_json(failure, call.request_id)
-        call.exchange.respond(failure.status, fields, data)
-        if call.idempotent is not None:
-            call.answer = Kept(failure.status, fields, data)
 
     def _find(self, headers: dict[bytes, bytes]) -> Grant:
         plan = self._plan
@@ -231,54 +228,65 @@ class Gateway:
 
     # -- one call
 
-    async def _call(self, call: Call, headers: dict[bytes, bytes]) -> Failure | None:
-        """The failure to tell the client, None when it has been answered. Raises what refuses the call."""
+    async def _body(self, call: Call) -> bytes | bytearray | None:
+        """The body; None when the client has been answered."""
+        exchange = call.exchange
+        try:
+            call.key.check(exchange.peer, call.start_us)
+            call.raw = raw = await exchange.body(self.settings.body_limit)
+            value = exchange.index.get(b"idempotency-key")
+            if value is None:
+                return raw
+            self._understand(call, raw)  # a request that is wrong is refused, and remembered for nobody
+            claim = await self._idempotency.claim(call.key.entry.key_id, exchange.path, value, raw)
+        except GenaiopsError as error:
+            self._refuse(call, of_error(error))
+            return None
+        if isinstance(claim, Kept):
+            claim.repeat(exchange)
+            return None
+        call.idempotent = claim
+        return raw
+
+    def _admit(self, call: Call, raw: bytes | bytearray) -> bool:
+        """Whether the call may go out: its record is written and its limits are reserved. Else it has been refused."""
+        try:
+            self._understand(call, raw)
+            refusal = None
+            if call.lines.all:
+                refusal = self._books.reserve(call, bound(call, self.settings.image_tokens))
+            if refusal is None:
+                refusal = self._books.admit(call)
+        except GenaiopsError as error:
+            refusal = of_error(error)
+        if refusal is None:
+            return True
+        self._refuse(call, refusal)
+        return False
+
+    def _understand(self, call: Call, raw: bytes | bytearray) -> None:
+        """Who asks for what. Raises what refuses the call."""
         grant, exchange = call.key, call.exchange
         grant.check(exchange.peer, call.start_us)
-        call.raw = raw = await exchange.body(self.settings.body_limit)
+        call.raw = raw
         call.body = body = bodies.decode(call.operation, raw)
         call.model = body.model
         call.streamed = body.stream is True
         if isinstance(body.genaiops, bodies.Extension):
             call.session = body.genaiops.session
-        self._identify(call, headers)
-        call.lineup = grant.resolve(body.model, call.operation)
-        idempotency_key = headers.get(b"idempotency-key")
-        if idempotency_key is not None and await self._repeated(call, idempotency_key):
-            return None
-        refusal = self._hold(call)
-        if refusal is None:
-            refusal = self._books.admit(call)
-        if refusal is not None:
-            self._books.refuse(call, refusal)
-            return refusal
-        return await self._attempts.run(call)
-
-    def _identify(self, call: Call, headers: dict[bytes, bytes]) -> None:
-        """A signed end user is an identity; a `user` in the body is a label."""
-        body = call.body
-        assert body is not None
+        headers = exchange.index
         signed, token = headers.get(identity.HEADER), headers.get(identity.TOKEN_HEADER)
-        if signed is not None or token is not None:
+        if signed is not None or token is not None:  # a signed end user is an identity
             call.user_id = self._identities.verify(signed, token).id
             call.user_verified = True
-        elif body.user is not None:
+        elif body.user is not None:  # a `user` in the body is a label
             call.user_id = body.user[:_LABEL]
+        call.lineup = grant.resolve(body.model, call.operation)
 
-    def _hold(self, call: Call) -> Failure | None:
-        """Work out the upper bound and reserve it."""
-        if not call.lines.all:
-            return None
-        return self._books.reserve(call, bound(call, self.settings.image_tokens))
-
-    async def _repeated(self, call: Call, value: bytes) -> bool:
-        """Whether the call was answered before, and has been given that answer again."""
-        claim = await self._idempotency.claim(call.key.entry.key_id, call.exchange.path, value, call.raw)
-        if not isinstance(claim, Kept):
-            call.idempotent = claim
-            return False
-        call.exchange.respond(claim.status, [*claim.headers, REPLAYED], claim.body)
-        return True
+    def _refuse(self, call: Call, failure: Failure) -> None:
+        if not call.traced:
+            self._books.refuse(call, failure)
+        replies.tell(call, failure)
 
 
 def _plain_id() -> str:

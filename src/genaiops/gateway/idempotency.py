@@ -12,6 +12,7 @@ import time
 
 from genaiops.core.errors import Conflict, UsageError
 from genaiops.gateway.settings import GatewaySettings
+from genaiops.http1 import Exchange
 
 Fields = list[tuple[bytes, bytes]]
 REPLAYED = (b"x-genaiops-idempotent-replay", b"true")
@@ -23,10 +24,18 @@ class Kept:
 
     __slots__ = ("body", "headers", "status")
 
-    def __init__(self, status: int, headers: Fields, body: bytes) -> None:
+    def __init__(self, status: int, headers: Fields | bytes, body: bytes) -> None:
         self.status = status
         self.headers = headers
         self.body = body
+
+    def repeat(self, exchange: Exchange) -> None:
+        """Answer with it once more, and say so."""
+        headers = self.headers
+        if isinstance(headers, bytes):
+            exchange.respond(self.status, headers + b"%b: %b\r\n" % REPLAYED, self.body)
+        else:
+            exchange.respond(self.status, [*headers, REPLAYED], self.body)
 
 
 class Entry:

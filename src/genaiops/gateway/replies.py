@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from genaiops.core.money import NANO
 from genaiops.domain import Cost
 from genaiops.gateway.call import Call
-from genaiops.gateway.failure import Failure
+from genaiops.gateway.failure import Failure, error_json
+from genaiops.gateway.idempotency import Kept
 from genaiops.gateway.plan import Candidate
 
 Fields = list[tuple[bytes, bytes]]
@@ -21,21 +22,18 @@ _ATTEMPTS = [(b"x-genaiops-attempts", b"%d" % count) for count in range(64)]
 _RATE = b"x-ratelimit-"
 
 
-def whole(call: Call, candidate: Candidate, upstream: Sequence[tuple[bytes, bytes]], cost: Cost) -> Fields:
-    """Of an answer that is not a stream."""
-    request_id = call.request_id.encode()
-    return [
-        (b"x-genaiops-request-id", request_id),
-        (b"x-request-id", request_id),
-        (b"traceparent", call.traceparent()),
-        *call.limit_headers,
-        _JSON,
-        _CACHE,
-        candidate.headers,
-        _ATTEMPTS[len(call.attempts)],
-        (b"x-genaiops-cost", money(cost.nano)),
-        *_limits_of(upstream),
-    ]
+def whole(call: Call, candidate: Candidate, upstream: Sequence[tuple[bytes, bytes]], cost: Cost) -> bytes:
+    """Of an answer that is not a stream, as lines: no value is the client's, and what the provider said passed its
+    parser."""
+    limits = b"".join([b"%b: %b\r\n" % field for field in (*call.limit_headers, *_limits_of(upstream))])
+    return b"%b%b%b%b\r\nx-genaiops-cost: %b\r\ncontent-type: application/json\r\nx-genaiops-cache: off\r\n" % (
+        f"x-genaiops-request-id: {call.request_id}\r\nx-request-id: {call.request_id}\r\n"
+        f"traceparent: {call.traceparent()}\r\n".encode("ascii"),
+        limits,
+        candidate.line,
+        b"x-genaiops-attempts: %d" % len(call.attempts),
+        money(cost.nano),
+    )
 
 
 def stream(call: Call, candidate: Candidate | None, upstream: Sequence[tuple[bytes, bytes]]) -> Fields:
@@ -63,6 +61,15 @@ def refusal(call: Call, failure: Failure, candidate: Candidate | None = None) ->
     return fields
 
 
+def tell(call: Call, failure: Failure) -> None:
+    """Answer a call with an error."""
+    fields = refusal(call, failure)
+    data = error_json(failure, call.request_id)
+    call.exchange.respond(failure.status, fields, data)
+    if call.idempotent is not None:
+        call.answer = Kept(failure.status, fields, data)
+
+
 def hints(failure: Failure) -> Fields:
     """When to come back. `x-should-retry: false` keeps the official OpenAI clients from trying a 429 again."""
     fields: Fields = []
@@ -80,7 +87,7 @@ def _common(call: Call) -> Fields:
     return [
         (b"x-genaiops-request-id", request_id),
         (b"x-request-id", request_id),
-        (b"traceparent", call.traceparent()),
+        (b"traceparent", call.traceparent().encode()),
         *call.limit_headers,
     ]
 

@@ -8,7 +8,7 @@ from genaiops.gateway.choice import Reason
 from genaiops.gateway.failure import AttemptFailure
 from genaiops.gateway.plan import Candidate
 from genaiops.gateway.upstream import Credential
-from genaiops.ports.providers import Answer, StreamReader
+from genaiops.ports.providers import Answer, CallBody, StreamReader, Wire
 
 _NO_ANSWER = Answer(None)
 _LONGEST = 2000
@@ -24,11 +24,14 @@ class Try:
         "ended",
         "first_token_us",
         "http_status",
+        "probe",
         "reader",
         "reason",
+        "sent",
         "span_id",
         "start_ns",
         "start_us",
+        "wire",
     )
 
     def __init__(self, call: Call, candidate: Candidate, credential: Credential | None, reason: Reason) -> None:
@@ -43,6 +46,14 @@ class Try:
         self.first_token_us: int | None = None
         self.reader: StreamReader | None = None
         self.ended = False
+        self.probe = candidate.upstream.enter()
+        """Whether it is the one that decides if the target's breaker closes again."""
+        self.sent: CallBody | None = None
+        self.wire: Wire | None = None
+
+    def traceparent(self) -> bytes:
+        """The header line that makes this try the parent of what the provider records."""
+        return f"traceparent: {self._call.traceparent(self.span_id.hex())}\r\n".encode("ascii")
 
     def first_content(self) -> None:
         """The first content is here: of this try, and of the call."""

@@ -124,6 +124,11 @@ class Upstream:
         if not self.in_flight:
             self._close()
 
+    def enter(self) -> bool:
+        """A call begins. Whether it is the breaker's probe."""
+        self.in_flight += 1
+        return self.breaker.begin()
+
     def leave(self) -> None:
         """A call has ended."""
         self.in_flight -= 1

@@ -10,7 +10,8 @@ keep their order, and a flood of pipelined requests costs nothing but its bytes.
 import asyncio
 import socket
 import time
-from typing import TYPE_CHECKING, cast
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, cast
 
 from genaiops.http1._exchange import Exchange
 from genaiops.http1._heads import parse_request_head
@@ -232,6 +233,9 @@ class ServerConnection(Outgoing):
             self._wire.resume_reading()
 
     # -- answering
+
+    def run(self, exchange: Exchange, work: Coroutine[Any, Any, None]) -> None:
+        self._server.run(exchange, work)
 
     def begin_response(self, *, close: bool) -> bool:
         """Whether the response is the connection's last."""

@@ -1,11 +1,11 @@
 """One request and its response, as a handler sees them."""
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Coroutine, Sequence
+from typing import TYPE_CHECKING, Any
 
 from genaiops.http1 import _coding
-from genaiops.http1._fields import Special, serialise, status_line
-from genaiops.http1._heads import Headers, RequestHead
+from genaiops.http1._fields import NOTHING, Special, serialise, status_line
+from genaiops.http1._heads import Headers, Index, RequestHead
 from genaiops.http1._incoming import IncomingBody
 from genaiops.http1.errors import BodyTooLarge, Disconnected, ResponseMisuse
 
@@ -60,6 +60,16 @@ class Exchange:
         """The first value of a field; `name` in lower case."""
         return self._head.index.get(name)
 
+    @property
+    def index(self) -> Index:
+        """The first value of each field, by name in lower case."""
+        return self._head.index
+
+    @property
+    def whole(self) -> bytes | bytearray | None:
+        """The body when all of it is here and in the clear; None: `await body()`."""
+        return None if b"content-encoding" in self._head.index else self._payload
+
     async def body(self, limit: int) -> bytes | bytearray:
         """The whole body, decoded when it has a content-encoding of gzip or deflate.
 
@@ -85,9 +95,17 @@ class Exchange:
 
     # -- answering
 
-    def respond(self, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes = b"") -> None:
-        """Send a whole response. `content-length` is added; one that is given must be true (or the request HEAD)."""
-        lines, special = serialise(headers)
+    def run(self, work: Coroutine[Any, Any, None]) -> None:
+        """Let this work end with the answer, as a task (a handler that did not return any calls this later)."""
+        self._conn.run(self, work)
+
+    def respond(self, status: int, headers: Sequence[tuple[bytes, bytes]] | bytes, body: bytes = b"") -> None:
+        """Send a whole response. `content-length` is added; one that is given must be true (or the request HEAD).
+
+        `headers` may be one block of lines (`b"x: y\r\n"`) that the caller vouches for: no value in it is a client's,
+        none of its fields is of the framing (`content-length`, `transfer-encoding`, `connection`, `date`).
+        """
+        lines, special = (headers, NOTHING) if isinstance(headers, bytes) else serialise(headers)
         size = len(body)
         if status < 200 or status in (204, 304):
             if body:

@@ -31,7 +31,7 @@ class Special(NamedTuple):
     host: bool = False
 
 
-_NOTHING = Special()
+NOTHING = Special()
 
 
 def status_line(status: int) -> bytes:
@@ -72,7 +72,16 @@ def serialise(fields: Fields) -> tuple[bytes, Special]:
         for name, value in fields:
             if not _VALUE.fullmatch(value):
                 raise InvalidField(f"The header {name!r} has CR, LF or NUL in its value.", remedy="Remove them.")
-    return block, _NOTHING
+    return block, NOTHING
+
+
+def field_block(fields: Fields) -> bytes:
+    """Fields as one block of checked lines, for requests that send the same ones again. Raises InvalidField, also for
+    fields of the framing."""
+    lines, special = serialise(fields)
+    if special.length is not None:
+        raise InvalidField("A block of headers sets the framing.", remedy="Leave the length to the pool.")
+    return lines
 
 
 def _serialise_framing(fields: Fields) -> tuple[bytes, Special]:
@@ -117,7 +126,9 @@ def check_block(lines: bytes) -> bool:
     return host
 
 
-def request_head(method: bytes, target: bytes, headers: Fields | bytes, length: int, host_line: bytes) -> bytes:
+def request_head(
+    method: bytes, target: bytes, headers: Fields | bytes, length: int, host_line: bytes, lines_of_ours: bytes = b""
+) -> bytes:
     """The head of a request with `length` bytes of body. Adds `host` (where it is missing) and `content-length`."""
     line = _known_lines.get((method, target)) or _request_line(method, target)
     if isinstance(headers, bytes):
@@ -127,8 +138,8 @@ def request_head(method: bytes, target: bytes, headers: Fields | bytes, length: 
         has_host = special.host
     host = b"" if has_host else host_line
     if length or method in (b"POST", b"PUT", b"PATCH"):
-        return b"%b%b%bcontent-length: %d\r\n\r\n" % (line, host, lines, length)
-    return b"%b%b%b\r\n" % (line, host, lines)
+        return b"%b%b%b%bcontent-length: %d\r\n\r\n" % (line, host, lines, lines_of_ours, length)
+    return b"%b%b%b%b\r\n" % (line, host, lines, lines_of_ours)
 
 
 def _request_line(method: bytes, target: bytes) -> bytes:

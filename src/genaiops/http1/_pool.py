@@ -9,7 +9,7 @@ from genaiops.http1._dial import dial, tls_context
 from genaiops.http1._fields import request_head
 from genaiops.http1._reply import Reply
 from genaiops.http1._settings import Origin, Timeouts
-from genaiops.http1._upstream import UpstreamConnection
+from genaiops.http1._upstream import UpstreamConnection, Waiter
 from genaiops.http1.errors import ConnectFailed, ConnectTimeout, PoolExhausted, TotalTimeout, Truncated, UpstreamClosed
 
 _TICK = 0.1
@@ -60,19 +60,16 @@ class Pool:
         body: bytes | bytearray | Sequence[bytes | bytearray] = b"",
         *,
         timeouts: Timeouts,
+        extra: bytes = b"",
     ) -> Reply:
         """Send a request and return when the head of its response is here.
 
-        `headers` may be one prebuilt block (`b"host: a\\r\\nx: y\\r\\n"`); `host` is added where it is missing, and
+        `headers` may be one prebuilt block (`b"host: a\\r\\nx: y\\r\\n"`), best the same one each time: it is checked
+        once. `extra` is more lines, which the caller vouches for. `host` is added where it is missing, and
         `content-length`. A kept-alive connection that turns out closed before any byte of a response is replaced by a
         fresh one, once. Raises InvalidField or an UpstreamFault. When cancelled, the connection is dropped.
         """
-        parts: Sequence[bytes | bytearray] | None = None
-        if isinstance(body, bytes) and len(body) <= _JOIN_BYTES:
-            head = request_head(method, target, headers, len(body), self._host_line) + body
-        else:
-            parts = (body,) if isinstance(body, (bytes, bytearray)) else body
-            head = request_head(method, target, headers, sum(map(len, parts)), self._host_line)
+        head, parts = self._compose(method, target, headers, body, extra)
         since = self.loop.time()
         bodiless = method == b"HEAD"
         if self._idle:
@@ -93,6 +90,43 @@ class Pool:
         except asyncio.CancelledError:
             conn.withdraw(waiting)
             raise
+
+    def post(
+        self,
+        method: bytes,
+        target: bytes,
+        headers: Sequence[tuple[bytes, bytes]] | bytes,
+        body: bytes | bytearray,
+        *,
+        timeouts: Timeouts,
+        waiter: Waiter,
+        extra: bytes = b"",
+    ) -> UpstreamConnection | None:
+        """Send a request at once, on a connection that is there; None (and nothing done) when there is none.
+
+        The waiter is told of the reply or the fault, perhaps before this returns; of UpstreamClosed with `retry_safe`
+        too: then `request` does what is to be done. To cancel, call the connection's `forsake`.
+        """
+        if not self._idle:
+            return None
+        head, parts = self._compose(method, target, headers, body, extra)
+        conn = self._idle.pop()
+        conn.post(head, parts, waiter, bodiless=method == b"HEAD", timeouts=timeouts, since=self.loop.time())
+        return conn
+
+    def _compose(
+        self,
+        method: bytes,
+        target: bytes,
+        headers: Sequence[tuple[bytes, bytes]] | bytes,
+        body: bytes | bytearray | Sequence[bytes | bytearray],
+        extra: bytes,
+    ) -> tuple[bytes, Sequence[bytes | bytearray] | None]:
+        """The head, with a small body behind it, and what is to be written after."""
+        if isinstance(body, bytes) and len(body) <= _JOIN_BYTES:
+            return request_head(method, target, headers, len(body), self._host_line, extra) + body, None
+        parts = (body,) if isinstance(body, (bytes, bytearray)) else body
+        return request_head(method, target, headers, sum(map(len, parts)), self._host_line, extra), parts
 
     async def aclose(self) -> None:
         """Close every connection; requests that are out fail with UpstreamClosed or Truncated."""

@@ -42,6 +42,10 @@ class Reply:
         """The first value of a field; `name` in lower case."""
         return self._head.index.get(name)
 
+    def all_here(self) -> bytes | None:
+        """The whole body when it has arrived and nothing of it was read; None: `await read()`."""
+        return self._take() if self.complete and self._error is None else None
+
     async def read(self, limit: int) -> bytes:
         """What is left of the body. Raises UpstreamTooLarge beyond `limit` bytes, and the faults of `chunk`.
 

@@ -13,7 +13,9 @@ from genaiops.http1._outgoing import Clock
 from genaiops.http1._settings import ServerLimits
 from genaiops.http1.errors import Disconnected, Http1Error, Overloaded, RequestError
 
-Handler = Callable[[Exchange], Coroutine[Any, Any, None]]
+Handler = Callable[[Exchange], Coroutine[Any, Any, None] | None]
+"""Answers a request, or returns the work that will, to be run as a task. One that returns None without having answered
+sees to the answer itself, from a callback; `Exchange.run` is there for work that turns up later."""
 ErrorBody = Callable[[int, str, str], tuple[Fields, bytes]]
 """(status, code, message) -> headers and body of an error response."""
 
@@ -126,8 +128,18 @@ class Server:
         self._notify()
 
     def dispatch(self, exchange: Exchange) -> None:
+        try:
+            work = self._handler(exchange)
+        except Exception as error:  # noqa: BLE001 (supervision, as in `_run`)
+            self._failed(exchange, error)
+            return
+        if work is not None:
+            self.run(exchange, work)
+
+    def run(self, exchange: Exchange, work: Coroutine[Any, Any, None]) -> None:
+        """Run work that ends with the exchange's answer. Its failure is the answer otherwise."""
         assert self._loop is not None
-        self._running[exchange] = self._loop.create_task(self._run(exchange))
+        self._running[exchange] = self._loop.create_task(self._run(exchange, work))
 
     def refusal(self, error: Http1Error) -> bytes:
         """A whole response that ends its connection."""
@@ -154,24 +166,16 @@ class Server:
         self._loop = self._loop or asyncio.get_running_loop()
         return ServerConnection(self)
 
-    async def _run(self, exchange: Exchange) -> None:
+    async def _run(self, exchange: Exchange, work: Coroutine[Any, Any, None]) -> None:
         try:
-            await self._handler(exchange)
+            await work
             if not exchange.finished and not exchange.disconnected:
                 _log.error(
                     "the handler of %s %s returned without finishing its response", exchange.method, exchange.path
                 )
                 self._fail(exchange, 500, "internal_error", "The server did not finish its answer.")
-        except Disconnected:
-            exchange.abort()
-        except RequestError as error:
-            self._fail(exchange, error.status, error.code, str(error))
         except Exception as error:  # noqa: BLE001 (supervision: a handler's bug is one 500, and ends nobody else's call)
-            if not exchange.disconnected:  # what fails because its client left is no failure of ours
-                _log.exception("the handler of %s %s failed", exchange.method, exchange.path)
-            status = error.status if isinstance(error, Http1Error) else 500
-            code = error.code if isinstance(error, Http1Error) else "internal_error"
-            self._fail(exchange, status, code, "The server failed to answer.")
+            self._failed(exchange, error)
         except BaseException:
             exchange.abort()
             raise
@@ -179,6 +183,18 @@ class Server:
             self._running.pop(exchange)
             if self.draining:
                 self._notify()
+
+    def _failed(self, exchange: Exchange, error: Exception) -> None:
+        if isinstance(error, Disconnected):
+            exchange.abort()
+        elif isinstance(error, RequestError):
+            self._fail(exchange, error.status, error.code, str(error))
+        else:
+            if not exchange.disconnected:  # what fails because its client left is no failure of ours
+                _log.error("the handler of %s %s failed", exchange.method, exchange.path, exc_info=error)
+            status = error.status if isinstance(error, Http1Error) else 500
+            code = error.code if isinstance(error, Http1Error) else "internal_error"
+            self._fail(exchange, status, code, "The server failed to answer.")
 
     def _fail(self, exchange: Exchange, status: int, code: str, message: str) -> None:
         if exchange.disconnected or exchange.finished:

@@ -5,7 +5,7 @@ idle -> waiting for a head -> (reading a body) -> idle
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from genaiops.http1._chunked import ChunkedDecoder, MalformedChunk
 from genaiops.http1._heads import CHUNKED, UNTIL_CLOSE, ResponseHead, parse_response_head
@@ -30,12 +30,24 @@ _MAX_HEADERS = 200
 _MAX_INTERIM = 16
 
 
+class Waiter(Protocol):
+    """Who is told of the response's head, or of the fault: a future, or what does with the reply at once what a task
+    would do in the loop's next step."""
+
+    def done(self) -> bool:
+        """It does not wait any more."""
+        ...
+
+    def set_result(self, result: Reply, /) -> None: ...
+    def set_exception(self, exception: UpstreamFault, /) -> None: ...
+
+
 class UpstreamConnection(asyncio.Protocol):
     """Made and owned by a pool."""
 
     # What most requests never change stands on the class.
     _transport: asyncio.Transport | None = None
-    _waiter: asyncio.Future[Reply] | None = None
+    _waiter: Waiter | None = None
     _reply: Reply | None = None
     _decoder: ChunkedDecoder | None = None
     _remaining = 0
@@ -65,8 +77,23 @@ class UpstreamConnection(asyncio.Protocol):
 
         `since` is when the request began, in the loop's time; `bodiless` that its method is HEAD.
         """
+        waiter: asyncio.Future[Reply] = self._loop.create_future()
+        self.post(head, body, waiter, bodiless=bodiless, timeouts=timeouts, since=since)
+        return waiter
+
+    def post(
+        self,
+        head: bytes,
+        body: Sequence[bytes | bytearray] | None,
+        waiter: Waiter,
+        *,
+        bodiless: bool,
+        timeouts: Timeouts,
+        since: float,
+    ) -> None:
+        """As `send`, with a waiter of the caller's (which may be told before this returns)."""
         self.idle = False
-        self._waiter = waiter = self._loop.create_future()
+        self._waiter = waiter
         self._bodiless = bodiless
         self._timeouts = timeouts
         self._since = since
@@ -77,7 +104,6 @@ class UpstreamConnection(asyncio.Protocol):
             transport.writelines((head, *body))
         else:
             transport.write(head)
-        return waiter
 
     # -- the transport's callbacks
 
@@ -226,6 +252,12 @@ class UpstreamConnection(asyncio.Protocol):
             self._fault(Truncated("The request was cancelled."))
         elif waiting.done() and not waiting.cancelled() and waiting.exception() is None:
             waiting.result().abort()
+
+    def forsake(self, waiter: Waiter) -> None:
+        """That waiter does not want its response any more, nor to hear of this."""
+        if self._waiter is waiter:
+            self._waiter = None
+            self._end()
 
     def abort(self, error: UpstreamFault) -> None:
         """Drop the connection; whoever still waits gets `error`."""

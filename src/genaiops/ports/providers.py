@@ -5,7 +5,7 @@ these two.
 """
 
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 
@@ -127,16 +127,32 @@ class Reply(Protocol):
     def headers(self) -> Sequence[tuple[bytes, bytes]]: ...
 
     def header(self, name: bytes) -> bytes | None: ...
+    def all_here(self) -> bytes | None:
+        """The whole body when it has arrived; None: `await read()`."""
+        ...
+
     async def read(self, limit: int) -> bytes: ...
     async def chunk(self) -> bytes | None: ...
     def release(self) -> None: ...
     def abort(self) -> None: ...
 
 
-class Transport(Protocol):
-    """Carries requests to one target. Errors are of http1's tree, which tells whether a retry is safe."""
+class Flight(Protocol):
+    """A request that is out: `forsake` when its answer is not wanted any more."""
 
-    async def send(self, wire: Wire, target: Target) -> Reply: ...
+    def forsake(self, waiter: Any, /) -> None: ...
+
+
+class Transport(Protocol):
+    """Carries requests to one target. Errors are of http1's tree, which tells whether a retry is safe. `extra`: lines
+    of a head, each ended by CR LF, that the gateway adds (`traceparent`)."""
+
+    async def send(self, wire: Wire, target: Target, extra: bytes) -> Reply: ...
+
+    def post(self, wire: Wire, target: Target, extra: bytes, waiter: Any) -> Flight | None:
+        """Send without waiting, when that is possible at once (None: it is not, use `send`). `waiter` is told, with
+        `set_result(reply)` or `set_exception(error)`, as a future would be."""
+        ...
 
     async def aclose(self) -> None: ...
 
