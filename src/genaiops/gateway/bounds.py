@@ -3,13 +3,13 @@
 from genaiops.core.errors import Forbidden, UsageError
 from genaiops.gateway.body import answers, dense_parts, output_cap
 from genaiops.gateway.call import Call
-from genaiops.gateway.limits import MOST, TEMPLATE_TOKENS
+from genaiops.gateway.limits import MOST, TEMPLATE_TOKENS, Amounts
 from genaiops.gateway.plan import Lineup
 
 _ONE_CALL = (1, 1, 0)
 
 
-def bound(call: Call, image_tokens: int) -> tuple[int, ...]:
+def bound(call: Call, image_tokens: int) -> Amounts:
     """The amounts to reserve (see Lines). Forbidden when no target's price is known and must be.
 
     Narrows the call's line-up to priced targets where a hard budget is in money, and notes where a cap must be put in.

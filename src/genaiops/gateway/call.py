@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
 from typing import Literal, cast
 
 from msgspec import UnsetType
@@ -14,9 +13,10 @@ from genaiops.gateway.admit import Grant
 from genaiops.gateway.body import Body, output_cap
 from genaiops.gateway.idempotency import Entry, Kept
 from genaiops.gateway.ids import Ids
+from genaiops.gateway.limits import Amounts, Windows
 from genaiops.gateway.plan import Candidate, Lineup
 from genaiops.http1 import Exchange
-from genaiops.ports.counters import Hold, Reservation
+from genaiops.ports.counters import Reservation
 from genaiops.ports.providers import CallBody
 
 Why = Literal["client", "first_token"]
@@ -34,7 +34,6 @@ class Call:
         "body",
         "exchange",
         "first_token_us",
-        "holds",
         "idempotent",
         "ids",
         "inject",
@@ -61,6 +60,7 @@ class Call:
         "user_id",
         "user_verified",
         "why",
+        "windows",
     )
 
     def __init__(
@@ -88,8 +88,8 @@ class Call:
         self.lineup: Lineup | None = None
         self.inject = False
         self.sequence = 0
-        self.holds: Sequence[Hold] = ()
-        self.amounts: Sequence[int] = ()
+        self.windows: Windows | None = None
+        self.amounts: Amounts = ()
         self.reservation: Reservation | None = None
         self.limit_headers: list[tuple[bytes, bytes]] = []
         self.traced = False
@@ -138,7 +138,7 @@ class Call:
             self.exchange.peer,
             key.plan.version,
             key.capture,
-            key.lines.charges(self.holds, [hold.amount for hold in self.holds]) if self.holds else (),
+            self.windows.charges(self.amounts) if self.windows is not None else (),
         )
 
     def for_target(self, candidate: Candidate) -> CallBody:

@@ -162,7 +162,7 @@ class Named:
 
 
 class Plan:
-    """Immutable but for the windows remembered in its limit lines."""
+    """Immutable."""
 
     __slots__ = ("_lines", "candidates", "environments", "issuers", "names", "version")
 

@@ -10,7 +10,6 @@ from genaiops.engines.counters_mmap import open_counters
 from genaiops.ports.counters import Counters, Hold, Refusal, Reservation
 
 
-
 class Demand(NamedTuple):
     """A hold and its amount."""
 

@@ -1,12 +1,14 @@
 """The file: its layout in 64-bit words, how it is made, checked and mapped, and the journal that makes changes atomic.
 
-    header    one page: what the file is, the Snapshot's version, and per column who is attached and what it
-    acknowledged journal   the words that a change in progress is about to write gauges    per column, entries of 256
-    bytes: value, length of the name, name slots     the counters: an open-addressing table (see `_table`)
+- header: one page: what the file is, the Snapshot's version, and per column who is attached and what it acknowledged
+- journal: the words that a change in progress is about to write
+- gauges: per column, entries of 256 bytes: value, length of the name, name
+- slots: the counters, an open-addressing table (see `_table`)
 
 A change writes the new values of all its words to the journal (index, value, index, value ...), then the journal's
-length in words to PENDING, then the words themselves, then 0 to PENDING. A process killed on the way leaves either PENDING = 0 (nothing has happened) or a whole
-journal, which the next process to take the lock carries out: the values are absolute, so doing so twice does no harm.
+length in words to PENDING, then the words themselves, then 0 to PENDING. A process killed on the way leaves either
+PENDING = 0 (nothing has happened) or a whole journal, which the next process to take the lock carries out: the values
+are absolute, so doing so twice does no harm.
 The lock is flock(2); the kernel releases it on death.
 
 All of the file is allocated when it is made: a page that finds no room on a full disk would kill the process that

@@ -202,7 +202,7 @@ class Reserved(msgspec.Struct, gc=False):
                         given = words[base + GIVEN_BACK]
                         back -= given - given_back
                         most = amount * MINUTE_NS // limit - used * MINUTE_NS // limit
-                        if back > most:
+                        if back > most:  # noqa: PLR1730 - min takes longer than the rest of it
                             back = most
                         if back > 0:
                             changes += base, words[base] - back, base + GIVEN_BACK, given + back
