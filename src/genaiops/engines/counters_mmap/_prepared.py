@@ -43,8 +43,8 @@ class PreparedHolds:
     for `holds` and `reserve`.
 
     `sums`: (place among the holds, settled, reserved by this column, reserved by each other column, limit);
-    `rates`, those with a limit: (place, arrival time, limit). `given_back` reads that word of each rate, and one more
-    (of a single word it would make no tuple).
+    `rates`, those with a limit: (place, arrival time, limit, number among the rates). `given_back` reads that word of
+    each rate.
     """
 
     __slots__ = ("applied", "blank", "column", "epoch", "file", "given_back", "holds", "rates", "slots", "sums")
@@ -63,7 +63,7 @@ class PreparedHolds:
         self.blank = [0 if hold.kind == "rate" and hold.limit is None else -1 for hold in self.holds]
         self.epoch = -1
         self.sums: tuple[tuple[int, int, int, tuple[int, ...], int], ...] = ()
-        self.rates: tuple[tuple[int, int, int], ...] = ()
+        self.rates: tuple[tuple[int, int, int, int], ...] = ()
         self.given_back = itemgetter(PENDING, PENDING)
 
     def reserve(self, amounts: Sequence[int], now_us: int) -> Reservation | Refusal:
@@ -84,7 +84,7 @@ class PreparedHolds:
                     return self._refusal(amounts, now_ns, levels)
                 words[mine] = reserved
                 levels[at] = used
-            for at, base, limit in self.rates:
+            for at, base, limit, _ in self.rates:
                 amount = amounts[at]
                 level = words[base] - now_ns
                 if level < 0:
@@ -113,7 +113,7 @@ class PreparedHolds:
             settled, reserved = words[base], sum([words[index] for index in (mine, *others)])
             if settled + reserved + amounts[at] > limit:
                 found.append(Refusal(at, None, settled, reserved))
-        for at, base, limit in self.rates:
+        for at, base, limit, _ in self.rates:
             amount, arrival = amounts[at], words[base]
             ahead = ahead_ns(arrival, now_ns)
             if ahead < arrival - now_ns:
@@ -131,7 +131,7 @@ class PreparedHolds:
         for at, _, mine, _, _ in self.sums:
             if levels[at] >= 0:
                 words[mine] -= amounts[at]
-        for at, base, limit in self.rates:
+        for at, base, limit, _ in self.rates:
             if levels[at] >= 0:
                 words[base] -= amounts[at] * MINUTE_NS // limit
 
@@ -150,7 +150,7 @@ class PreparedHolds:
             bases.append(find_or_make(self.file, slot, Sweep(now_us, bases)))
         others = [RESERVED + column for column in range(COLUMNS) if words[ATTACHED + column] and column != self.column]
         sums: list[tuple[int, int, int, tuple[int, ...], int]] = []
-        rates: list[tuple[int, int, int]] = []
+        rates: list[tuple[int, int, int, int]] = []
         for at, (hold, base) in enumerate(zip(self.holds, bases, strict=True)):
             if hold.kind == "sum":
                 limit = _NEVER if hold.limit is None else hold.limit
@@ -158,9 +158,10 @@ class PreparedHolds:
                 sums.append((at, base, base + RESERVED + self.column, theirs, limit))
             elif hold.limit is not None:
                 words[base + LIMIT] = hold.limit
-                rates.append((at, base, hold.limit))
+                rates.append((at, base, hold.limit, len(rates)))
         self.sums, self.rates = tuple(sums), tuple(rates)
-        self.given_back = itemgetter(*[base + GIVEN_BACK for _, base, _ in rates], PENDING, PENDING)
+        given_back = [base + GIVEN_BACK for _, base, _, _ in rates]
+        self.given_back = itemgetter(*given_back, *([PENDING, PENDING] if len(rates) < 2 else ()))  # of one: no tuple
         self.epoch = words[EPOCH]
 
 
@@ -194,13 +195,13 @@ class Reserved(msgspec.Struct, gc=False):
             changes = [prepared.applied, sequence]
             for at, base, mine, _, _ in prepared.sums:
                 changes += base, words[base] + actual[at], mine, words[mine] - amounts[at]
-            for (at, base, limit), given_back in zip(prepared.rates, self.given_back):  # noqa: B905 - one more, see there
+            for at, base, limit, number in prepared.rates:
                 used, amount = actual[at], amounts[at]
                 if used < amount:
                     back = self.now_ns + self.levels[at] - now_ns  # what of its own part is still to come
                     if back > 0:
                         given = words[base + GIVEN_BACK]
-                        back -= given - given_back
+                        back -= given - self.given_back[number]
                         most = amount * MINUTE_NS // limit - used * MINUTE_NS // limit
                         if back > most:  # noqa: PLR1730 - min takes longer than the rest of it
                             back = most
