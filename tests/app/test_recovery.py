@@ -88,7 +88,7 @@ class Worker:
         self.counters.acknowledge(1)
 
     def admit(self, sequence: int, amount: int) -> None:
-        answer = self.counters.reserve([Hold("sum", BUDGET, 0, 1 << 62, amount, None)], LIFE_US)
+        answer = self.counters.prepare([Hold("sum", BUDGET, 0, 1 << 62, None)]).reserve([amount], LIFE_US)
         assert not isinstance(answer, Refusal)
         self._reserved[sequence] = answer
         self.spool.append(admitted(sequence, amount))
@@ -96,7 +96,7 @@ class Worker:
     def settle(self, sequence: int, amount: int, *, applied: bool = True) -> None:
         self.spool.append(settled(sequence, amount))
         if applied:
-            self.counters.settle(self._reserved.pop(sequence), [amount], sequence)
+            self._reserved.pop(sequence).settle([amount], sequence)
 
     def die(self) -> None:
         """As SIGKILL does it: the descriptors go, nothing is tidied up."""

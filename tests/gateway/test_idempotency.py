@@ -120,7 +120,7 @@ async def test_what_is_kept_is_bounded() -> None:
     for number in range(50):
         entry = await store.claim("key", "/v1", b"%d" % number, b"")
         assert isinstance(entry, Entry)
-        store.settle(entry, Kept(200, [], b"x" * 1000))
+        store.settle(entry, Kept(200, b"", b"x" * 1000))
     assert len(store._entries) == 10
     assert store._bytes == 3000
     assert isinstance(await store.claim("key", "/v1", b"49", b""), Kept)
@@ -130,5 +130,5 @@ async def test_what_is_old_is_forgotten() -> None:
     store = Idempotency(GatewaySettings(idempotency_window=0))
     entry = await store.claim("key", "/v1", b"k", b"")
     assert isinstance(entry, Entry)
-    store.settle(entry, Kept(200, [], b"x"))
+    store.settle(entry, Kept(200, b"", b"x"))
     assert isinstance(await store.claim("key", "/v1", b"k", b""), Entry)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Literal, cast
 
 from msgspec import UnsetType
@@ -14,9 +14,10 @@ from genaiops.gateway.admit import Grant
 from genaiops.gateway.body import Body, output_cap
 from genaiops.gateway.idempotency import Entry, Kept
 from genaiops.gateway.ids import Ids
+from genaiops.gateway.limits import Amounts, Windows
 from genaiops.gateway.plan import Candidate, Lineup
 from genaiops.http1 import Exchange
-from genaiops.ports.counters import Hold, Reservation
+from genaiops.ports.counters import Reservation
 from genaiops.ports.providers import CallBody
 
 Why = Literal["client", "first_token"]
@@ -37,10 +38,11 @@ class Call:
     lineup: Lineup | None = None
     inject = False
     sequence = 0
-    holds: Sequence[Hold] = ()
-    amounts: Sequence[int] = ()
+    windows: Windows | None = None
+    amounts: Amounts = ()
     reservation: Reservation | None = None
-    limit_headers: Sequence[tuple[bytes, bytes]] = ()
+    limit_lines = b""
+    """`x-ratelimit-*`, for the head of its response."""
     traced = False
     settled = False
     first_token_us: int | None = None
@@ -110,7 +112,7 @@ class Call:
             self.exchange.peer,
             key.plan.version,
             key.capture,
-            key.lines.charges(self.holds, [hold.amount for hold in self.holds]) if self.holds else (),
+            self.windows.charges(self.amounts) if self.windows is not None else (),
         )
 
     def for_target(self, candidate: Candidate) -> CallBody:

@@ -298,7 +298,7 @@ def _refuse_plainly(exchange: Exchange, failure: Failure, extra: replies.Fields 
     request_id = _plain_id()
     identifier = request_id.encode()
     fields = [(b"x-genaiops-request-id", identifier), (b"x-request-id", identifier), _JSON, *replies.hints(failure)]
-    exchange.respond(failure.status, fields + (extra or []), error_json(failure, request_id))
+    exchange.respond(failure.status, [*fields, *(extra or [])], error_json(failure, request_id))
 
 
 def _no_control() -> Unavailable:

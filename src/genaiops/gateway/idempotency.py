@@ -14,28 +14,23 @@ from genaiops.core.errors import Conflict, UsageError
 from genaiops.gateway.settings import GatewaySettings
 from genaiops.http1 import Exchange
 
-Fields = list[tuple[bytes, bytes]]
-REPLAYED = (b"x-genaiops-idempotent-replay", b"true")
+REPLAYED = b"x-genaiops-idempotent-replay: true\r\n"
 _RETRIED = frozenset({408, 409, 429})
 
 
 class Kept:
     """An answer as it was sent."""
 
-    __slots__ = ("body", "headers", "status")
+    __slots__ = ("body", "lines", "status")
 
-    def __init__(self, status: int, headers: Fields | bytes, body: bytes) -> None:
+    def __init__(self, status: int, lines: bytes, body: bytes) -> None:
         self.status = status
-        self.headers = headers
+        self.lines = lines
         self.body = body
 
     def repeat(self, exchange: Exchange) -> None:
         """Answer with it once more, and say so."""
-        headers = self.headers
-        if isinstance(headers, bytes):
-            exchange.respond(self.status, headers + b"%b: %b\r\n" % REPLAYED, self.body)
-        else:
-            exchange.respond(self.status, [*headers, REPLAYED], self.body)
+        exchange.respond(self.status, self.lines + REPLAYED, self.body)
 
 
 class Entry:

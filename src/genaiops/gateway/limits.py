@@ -6,11 +6,12 @@ on each answer times the number of answers. Money: both at the dearest price of 
 """
 
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Literal
 
 from genaiops.core import clock
 from genaiops.domain import Budget, Charge, RateLimit
-from genaiops.ports.counters import Hold
+from genaiops.ports.counters import MINUTE_NS, Counters, Hold
 
 TEMPLATE_TOKENS = 256
 """What a chat template may add to a prompt: role marks, a default system prompt."""
@@ -20,22 +21,23 @@ MOST = 1 << 61
 Meter = Literal["calls", "tokens", "money", "concurrency"]
 
 
+Amounts = tuple[int, ...]
+"""What a call needs or has used: (concurrency, calls, tokens, money in each of the currencies of its Lines)."""
+
+
 class Line:
     """One counter that a call is held against. Lines of a team or an environment are shared by all their keys."""
 
-    __slots__ = ("budget", "key", "kind", "limit", "meter", "one", "rate_limit", "window_end_us", "window_us")
+    __slots__ = ("budget", "key", "kind", "limit", "meter", "rate_limit")
 
     def __init__(self, meter: Meter, *, budget: Budget | None = None, rate_limit: RateLimit | None = None) -> None:
         self.meter = meter
         self.budget = budget
         self.rate_limit = rate_limit
         self.kind: Literal["sum", "rate"] = "sum"
-        self.window_us = 0
-        self.window_end_us = FOREVER_US
         if budget is not None:
             self.key = budget.id
             self.limit: int | None = budget.limit if budget.hard else None
-            self.window_end_us = 0
         else:
             assert rate_limit is not None
             self.key = f"{rate_limit.id}/{'requests' if meter == 'calls' else meter}"
@@ -45,102 +47,112 @@ class Line:
                 "tokens": rate_limit.tokens_per_minute,
                 "concurrency": rate_limit.concurrency,
             }[meter]
-        self.one = self.hold(1)
-        """The demand for one unit, the same for all calls of a window."""
 
     @property
     def hard(self) -> bool:
         return self.limit is not None
 
-    def hold(self, amount: int) -> Hold:
-        """The demand for `amount` in the present window."""
-        return Hold(self.kind, self.key, self.window_us, self.window_end_us, amount, self.limit)
-
-    def turn(self, now_us: int) -> None:
-        """Go over to the window that `now_us` lies in."""
+    def hold(self, at_us: int) -> Hold:
+        """The demand on its counter, in the window that `at_us` lies in."""
         budget = self.budget
-        assert budget is not None
-        self.window_us, self.window_end_us = clock.window(budget.period, budget.timezone, now_us)
-        self.one = self.hold(1)
+        start, end = (0, FOREVER_US) if budget is None else clock.window(budget.period, budget.timezone, at_us)
+        return Hold(self.kind, self.key, start, end, self.limit)
+
+
+class Windows:
+    """The lines of a key at one time: good from `since_us` until `until_us`, when the first of their windows ends."""
+
+    __slots__ = ("_keys", "_of_budgets", "_starts", "holds", "reserve", "since_us", "until_us")
+
+    def __init__(self, lines: "Lines", counters: Counters, at_us: int) -> None:
+        prepared = counters.prepare([line.hold(at_us) for line in lines.all])
+        self.holds = prepared.holds
+        self.reserve = prepared.reserve
+        self.since_us = max([hold.window_us for hold in self.holds], default=0)
+        self.until_us = min([hold.window_end_us for hold in self.holds], default=FOREVER_US)
+        budgets = [at for at, line in enumerate(lines.all) if line.budget is not None]
+        self._keys = [self.holds[at].key for at in budgets]
+        self._starts = [self.holds[at].window_us for at in budgets]
+        self._of_budgets = _picker([lines.places[at] for at in budgets])
+
+    def charges(self, amounts: Amounts) -> tuple[Charge, ...]:
+        """The budgets' part of it, for the records of the call."""
+        return tuple(map(Charge, self._keys, self._starts, self._of_budgets(amounts)))
 
 
 class Lines:
-    """All limits of one key, its own and those of its team, application, environment and tenant.
-
-    What a call needs and what it used come as amounts: (concurrency, calls, tokens, money in each of `currencies`).
-    """
+    """All limits of one key, its own and those of its team, application, environment and tenant; each counter once."""
 
     __slots__ = (
-        "_budgets",
-        "_lines",
-        "_places",
         "_shown",
         "all",
+        "by_line",
         "currencies",
         "hard_budget",
         "hard_currencies",
         "metered",
+        "nothing",
+        "places",
         "strict",
+        "windows",
     )
 
     def __init__(self, lines: Sequence[Line]) -> None:
-        self.all = tuple(lines)
-        money = [line.budget for line in lines if line.budget is not None and line.meter == "money"]
+        self.all = tuple({line.key: line for line in lines}.values())
+        money = [line.budget for line in self.all if line.budget is not None and line.meter == "money"]
         self.currencies = tuple(dict.fromkeys(budget.currency for budget in money))
         self.hard_currencies = frozenset(budget.currency for budget in money if budget.hard)
-        self.hard_budget = any(line.budget is not None and line.budget.hard for line in lines)
-        self.metered = any(line.meter in ("tokens", "money") for line in lines)
+        self.hard_budget = any(line.budget is not None and line.budget.hard for line in self.all)
+        self.metered = any(line.meter in ("tokens", "money") for line in self.all)
         """Some limit is on tokens or money, so an upper bound is needed."""
-        self.strict = any(line.hard and line.meter in ("tokens", "money") for line in lines)
+        self.strict = any(line.hard and line.meter in ("tokens", "money") for line in self.all)
         """Such a limit can refuse, so a call without a cap gets one."""
-        self._places = tuple(self._place(line) for line in lines)
-        self._lines = tuple(zip(self.all, self._places, strict=True))
-        self._budgets = tuple((at, line.key) for at, line in enumerate(lines) if line.budget is not None)
-        self._shown = _shown(lines)
+        self.places = [self._place(line) for line in self.all]
+        """Where in the amounts each line finds its own."""
+        self.by_line: Callable[[Amounts], Amounts] = _picker(self.places)
+        self.nothing = (0,) * len(self.all)
+        """What is charged, by line, when a call is not dispatched."""
+        self.windows: Windows | None = None
+        """As of the last call."""
+        self._shown = _shown(self.all)
 
     def _place(self, line: Line) -> int:
-        """Where in the amounts this line finds its own."""
         if line.meter == "money":
             assert line.budget is not None
             return 3 + self.currencies.index(line.budget.currency)
         return {"concurrency": 0, "calls": 1, "tokens": 2}[line.meter]
 
-    def holds(self, amounts: Sequence[int], now_us: int) -> list[Hold]:
-        """The demands that a call of these amounts makes on each line, in order."""
-        found: list[Hold] = []
-        for line, place in self._lines:
-            if now_us >= line.window_end_us or now_us < line.window_us:
-                line.turn(now_us)
-            found.append(line.one if place < 2 else line.hold(amounts[place]))
-        return found
+    def turn(self, counters: Counters, now_us: int) -> Windows:
+        """Go over to the windows that `now_us` lies in."""
+        self.windows = windows = Windows(self, counters, now_us)
+        return windows
 
-    def actual(self, amounts: Sequence[int]) -> list[int]:
-        """What is charged on each line, in order."""
-        return [amounts[place] for place in self._places]
-
-    def charges(self, holds: Sequence[Hold], amounts: Sequence[int]) -> tuple[Charge, ...]:
-        """The budgets' part of it, for the records of the call. `amounts` by line."""
-        return tuple([Charge(key, holds[at].window_us, amounts[at]) for at, key in self._budgets])
-
-    def shown(self, used: Callable[[], Sequence[int]]) -> list[tuple[bytes, bytes]]:
-        """`x-ratelimit-*` fields: of the rate limits on requests, and on tokens, the one with the least share left."""
-        if not self._shown:
-            return []
-        units = used()
-        fields: list[tuple[bytes, bytes]] = []
-        for names, lines in self._shown:
+    def shown(self, levels: Sequence[int]) -> bytes:
+        """`x-ratelimit-*` lines, by how full a reservation left the counters: of the rate limits on requests, and on
+        tokens, the one with the least share left. `reset` is the time until all of it is there again."""
+        shown = b""
+        for pattern, lines in self._shown:
             at, limit = lines[0]
+            level = levels[at]
             if len(lines) > 1:
-                at, limit = max(lines, key=lambda line: units[line[0]] / (line[1] or 1))
-            amount = units[at]
-            fields.append((names[0], b"%d" % limit))
-            fields.append((names[1], b"%d" % (limit - amount if amount < limit else 0)))
-            fields.append((names[2], duration(60_000 * amount // limit if limit else 60_000)))
-        return fields
+                for line in lines:
+                    if levels[line[0]] > level:
+                        at, limit = line
+                        level = levels[at]
+            used = -(-level * limit // MINUTE_NS)
+            shown += pattern % (limit, limit - used if used < limit else 0, duration(level // 1_000_000))
+        return shown
 
 
-_Shown = tuple[tuple[bytes, bytes, bytes], tuple[tuple[int, int], ...]]
-"""Names of the three fields, and the (place, limit) of each line that they may speak of."""
+def _picker(places: Sequence[int]) -> Callable[[Amounts], Amounts]:
+    """A function that picks those of the amounts, in this order."""
+    if len(places) > 1:
+        return itemgetter(*places)
+    return itemgetter(slice(places[0], places[0] + 1) if places else slice(0))  # of one place it makes no tuple
+
+
+_Shown = tuple[bytes, tuple[tuple[int, int], ...]]
+"""The lines to fill in (limit, what remains, reset), and of each limit that they may speak of the place and size."""
 
 
 def _shown(lines: Sequence[Line]) -> tuple[_Shown, ...]:
@@ -152,17 +164,21 @@ def _shown(lines: Sequence[Line]) -> tuple[_Shown, ...]:
             if line.rate_limit is not None and line.meter == meter and line.limit is not None
         )
         if mine:
-            limit, remaining, reset = (
-                b"x-ratelimit-%b-%b" % (word, kind) for word in (b"limit", b"remaining", b"reset")
+            pattern = b"".join(
+                b"x-ratelimit-%b-%b: %b\r\n" % (word, kind, form)
+                for word, form in ((b"limit", b"%d"), (b"remaining", b"%d"), (b"reset", b"%b"))
             )
-            found.append(((limit, remaining, reset), mine))
+            found.append((pattern, mine))
     return tuple(found)
+
+
+_MILLISECONDS = [b"%dms" % milliseconds for milliseconds in range(1000)]
 
 
 def duration(milliseconds: int) -> bytes:
     """As OpenAI writes it: `120ms`, `1.5s`, `6m0s`."""
     if milliseconds < 1000:
-        return b"%dms" % milliseconds
+        return _MILLISECONDS[milliseconds]
     seconds, rest = divmod(milliseconds, 1000)
     if seconds < 60:
         return b"%d.%03ds" % (seconds, rest)

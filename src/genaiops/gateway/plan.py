@@ -26,13 +26,12 @@ OPERATIONS: tuple[Operation, ...] = ("chat", "text_completion", "embeddings")
 class Candidate:
     """A target that a Snapshot offers, with the prices that hold for it."""
 
-    __slots__ = ("_prices", "headers", "line", "server_address", "server_port", "target", "upstream")
+    __slots__ = ("_prices", "line", "server_address", "server_port", "target", "upstream")
 
     def __init__(self, upstream: Upstream, prices: tuple[Price, ...]) -> None:
         self.upstream = upstream
         self.target: Target = upstream.target
-        self.headers = (b"x-genaiops-target", self.target.id.encode())
-        self.line = b"%b: %b\r\n" % self.headers
+        self.line = b"x-genaiops-target: %b\r\n" % self.target.id.encode()
         self._prices = prices
         self.server_address, self.server_port = _server(self.target.base_url)
 
@@ -163,7 +162,7 @@ class Named:
 
 
 class Plan:
-    """Immutable but for the windows remembered in its limit lines."""
+    """Immutable."""
 
     __slots__ = ("_lines", "candidates", "environments", "issuers", "names", "version")
 

@@ -6,21 +6,21 @@ from genaiops.gateway.limits import FOREVER_US, Line
 from genaiops.ports.counters import Hold, Refusal
 
 
-def refuse(line: Line, refusal: Refusal, hold: Hold, now_us: int) -> Failure:
+def refuse(line: Line, refusal: Refusal, hold: Hold, amount: int, now_us: int) -> Failure:
     """429, naming the limit, what it is on, how much of it is used, and when to come back."""
     budget, rate_limit = line.budget, line.rate_limit
     scope = budget.scope if budget is not None else rate_limit.scope if rate_limit is not None else None
     assert scope is not None
     limit = hold.limit or 0
     retry_after = refusal.retry_after
-    never = hold.amount > limit
+    never = amount > limit
     if budget is not None:
         if retry_after is None and not never and hold.window_end_us < FOREVER_US:
             retry_after = max(0.0, (hold.window_end_us - now_us) / 1e6)
         what = f"The budget {line.key!r} of the {scope.kind} {scope.id!r} allows {_amount(line, limit)}"
         what += "" if budget.period == "total" else f" a {budget.period}"
         used = f"used {_amount(line, refusal.settled)}, reserved {_amount(line, refusal.reserved)}"
-        message = f"{what}: {used}, and this call may need {_amount(line, hold.amount)}."
+        message = f"{what}: {used}, and this call may need {_amount(line, amount)}."
         code = "budget_exceeded"
     elif line.meter == "concurrency":
         retry_after = 1.0 if not never else None
@@ -33,7 +33,7 @@ def refuse(line: Line, refusal: Refusal, hold: Hold, now_us: int) -> Failure:
         unit = "requests" if line.meter == "calls" else "tokens"
         message = (
             f"The limit {line.key!r} of the {scope.kind} {scope.id!r} allows {limit} {unit} a minute, "
-            f"and this call may need {hold.amount}."
+            f"and this call may need {amount}."
         )
         code = "rate_limit_exceeded"
     return Failure(

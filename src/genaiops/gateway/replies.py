@@ -1,4 +1,4 @@
-"""What a response says besides its body."""
+"""What a response says besides its body: lines of its head, none with a value that a client gave."""
 
 from collections.abc import Sequence
 
@@ -9,70 +9,61 @@ from genaiops.gateway.failure import Failure, error_json
 from genaiops.gateway.idempotency import Kept
 from genaiops.gateway.plan import Candidate
 
-Fields = list[tuple[bytes, bytes]]
+Fields = Sequence[tuple[bytes, bytes]]
 
-_JSON = (b"content-type", b"application/json")
-_EVENTS: Fields = [
-    (b"content-type", b"text/event-stream; charset=utf-8"),
-    (b"cache-control", b"no-cache"),
-    (b"x-accel-buffering", b"no"),
-]
-_CACHE = (b"x-genaiops-cache", b"off")
-_ATTEMPTS = [(b"x-genaiops-attempts", b"%d" % count) for count in range(64)]
+_EVENTS = (
+    b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n"
+    b"x-genaiops-cache: off\r\n"
+)
 _RATE = b"x-ratelimit-"
 
 
-def whole(call: Call, candidate: Candidate, upstream: Sequence[tuple[bytes, bytes]], cost: Cost) -> bytes:
-    """Of an answer that is not a stream, as lines: no value is the client's, and what the provider said passed its
-    parser."""
-    limits = b"".join([b"%b: %b\r\n" % field for field in (*call.limit_headers, *_limits_of(upstream))])
-    return b"%b%b%b%b\r\nx-genaiops-cost: %b\r\ncontent-type: application/json\r\nx-genaiops-cache: off\r\n" % (
-        f"x-genaiops-request-id: {call.request_id}\r\nx-request-id: {call.request_id}\r\n"
-        f"traceparent: {call.traceparent()}\r\n".encode("ascii"),
-        limits,
+def whole(call: Call, candidate: Candidate, upstream: Fields, cost: Cost) -> bytes:
+    """Of an answer that is not a stream."""
+    return b"%b%b%b%bx-genaiops-attempts: %d\r\nx-genaiops-cost: %b\r\n%b" % (
+        _identity(call),
+        call.limit_lines,
+        _limits_of(upstream),
         candidate.line,
-        b"x-genaiops-attempts: %d" % len(call.attempts),
+        len(call.attempts),
         money(cost.nano),
+        b"content-type: application/json\r\nx-genaiops-cache: off\r\n",
     )
 
 
-def stream(call: Call, candidate: Candidate | None, upstream: Sequence[tuple[bytes, bytes]]) -> Fields:
+def stream(call: Call, candidate: Candidate | None, upstream: Fields) -> bytes:
     """Of a stream that begins. Its cost is not known yet (it is in the trace); `candidate` None: nor is its target,
     because a heartbeat came first."""
-    fields = _common(call)
-    fields.extend(_EVENTS)
-    fields.append(_CACHE)
-    if candidate is not None:
-        fields.append(candidate.headers)
-        fields.append(_ATTEMPTS[len(call.attempts) + 1])
-        fields.extend(_limits_of(upstream))
-    return fields
+    head = _identity(call) + call.limit_lines + _EVENTS
+    if candidate is None:
+        return head
+    return b"%b%bx-genaiops-attempts: %d\r\n%b" % (head, candidate.line, len(call.attempts) + 1, _limits_of(upstream))
 
 
-def refusal(call: Call, failure: Failure, candidate: Candidate | None = None) -> Fields:
+def refusal(call: Call, failure: Failure, content_type: bytes = b"application/json") -> bytes:
     """Of an error."""
-    fields = _common(call)
-    fields.append(_JSON)
-    if candidate is not None:
-        fields.append(candidate.headers)
-    if call.attempts:
-        fields.append(_ATTEMPTS[len(call.attempts)])
-    fields.extend(hints(failure))
-    return fields
+    attempts = b"x-genaiops-attempts: %d\r\n" % len(call.attempts) if call.attempts else b""
+    return b"%b%b%b%bcontent-type: %b\r\n" % (
+        _identity(call),
+        call.limit_lines,
+        attempts,
+        b"".join([b"%b: %b\r\n" % field for field in hints(failure)]),
+        content_type,
+    )
 
 
 def tell(call: Call, failure: Failure) -> None:
     """Answer a call with an error."""
-    fields = refusal(call, failure)
+    lines = refusal(call, failure)
     data = error_json(failure, call.request_id)
-    call.exchange.respond(failure.status, fields, data)
+    call.exchange.respond(failure.status, lines, data)
     if call.idempotent is not None:
-        call.answer = Kept(failure.status, fields, data)
+        call.answer = Kept(failure.status, lines, data)
 
 
-def hints(failure: Failure) -> Fields:
+def hints(failure: Failure) -> list[tuple[bytes, bytes]]:
     """When to come back. `x-should-retry: false` keeps the official OpenAI clients from trying a 429 again."""
-    fields: Fields = []
+    fields: list[tuple[bytes, bytes]] = []
     if failure.retry_after is not None:
         fields.append((b"retry-after", b"%d" % max(1, -int(-failure.retry_after // 1))))
     if failure.final:
@@ -82,19 +73,21 @@ def hints(failure: Failure) -> Fields:
     return fields
 
 
-def _common(call: Call) -> Fields:
-    request_id = call.request_id.encode()
-    return [
-        (b"x-genaiops-request-id", request_id),
-        (b"x-request-id", request_id),
-        (b"traceparent", call.traceparent().encode()),
-        *call.limit_headers,
-    ]
+def _identity(call: Call) -> bytes:
+    return (
+        f"x-genaiops-request-id: {call.request_id}\r\nx-request-id: {call.request_id}\r\n"
+        f"traceparent: {call.traceparent()}\r\n"
+    ).encode("ascii")
 
 
-def _limits_of(upstream: Sequence[tuple[bytes, bytes]]) -> Fields:
-    """The provider's own limits, under a name that cannot be taken for ours."""
-    return [(b"x-upstream-" + name[2:], value) for name, value in upstream if name[:12] == _RATE]
+def _limits_of(upstream: Fields) -> bytes:
+    """The provider's own limits, under a name that cannot be taken for ours. They passed the parser: no value ends its
+    line."""
+    lines = b""
+    for name, value in upstream:
+        if name[:12] == _RATE:
+            lines += b"x-upstream-%b: %b\r\n" % (name[2:], value)
+    return lines
 
 
 def money(nano: int | None) -> bytes:

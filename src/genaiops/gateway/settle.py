@@ -18,6 +18,7 @@ from genaiops.core.money import cost_nano
 from genaiops.domain import Cost, Price, Refused, Settled, Status, Usage
 from genaiops.gateway.call import Call
 from genaiops.gateway.failure import Failure
+from genaiops.gateway.limits import Amounts
 from genaiops.gateway.plan import Candidate
 from genaiops.gateway.refusals import refuse
 from genaiops.ports.counters import Counters, Refusal
@@ -61,17 +62,21 @@ class Books:
         self._sequence = 0
         self._applied = 0
 
-    def reserve(self, call: Call, amounts: Sequence[int]) -> Failure | None:
+    def reserve(self, call: Call, amounts: Amounts) -> Failure | None:
         """Hold the upper bound against every limit. The refusal when one says no."""
-        lines = call.lines
-        holds = lines.holds(amounts, call.start_us)
-        answer = self._counters.reserve(holds, call.start_us)
+        lines, now_us = call.lines, call.start_us
+        windows = lines.windows
+        if windows is None or not windows.since_us <= now_us < windows.until_us:
+            windows = lines.turn(self._counters, now_us)
+        by_line = lines.by_line(amounts)
+        answer = windows.reserve(by_line, now_us)
         if isinstance(answer, Refusal):
-            return refuse(lines.all[answer.index], answer, holds[answer.index], call.start_us)
-        call.holds = holds
+            at = answer.index
+            return refuse(lines.all[at], answer, windows.holds[at], by_line[at], now_us)
+        call.windows = windows
         call.amounts = amounts
         call.reservation = answer
-        call.limit_headers = lines.shown(answer.used)
+        call.limit_lines = lines.shown(answer.levels)
         return None
 
     def admit(self, call: Call) -> Failure | None:
@@ -109,7 +114,7 @@ class Books:
         call.settled = True
         reservation, call.reservation = call.reservation, None
         if reservation is not None:
-            self._counters.settle(reservation, [0] * len(call.holds), self._applied)
+            reservation.settle(call.lines.nothing, self._applied)
 
     def refuse(self, call: Call, failure: Failure) -> None:
         """Record a call of a known key that was turned away. Its body is not kept: refusals must not fill the disk."""
@@ -118,7 +123,7 @@ class Books:
         if not call.sequence:
             self._sequence += 1
             call.sequence = self._sequence
-        call.holds = ()
+        call.windows = None
         try:
             self._spool.append(Refused(call.admitted(), call.now_us(), failure.status, failure.code, failure.message))
         except StoreError:
@@ -131,18 +136,17 @@ class Books:
         call.settled = True
         self.tally.in_flight -= 1
         used = _used(call)
-        actual = call.lines.actual(used) if call.holds else []
         sequence = self._applied
-        if call.traced and self._record(call, ending, actual):
+        if call.traced and self._record(call, ending, used):
             sequence = call.sequence
         reservation, call.reservation = call.reservation, None
         if reservation is not None:
             if call.lines.metered and used[2] > call.amounts[2]:
                 self.tally.overrun += 1
             self._applied = sequence
-            self._counters.settle(reservation, actual, sequence)
+            reservation.settle(call.lines.by_line(used), sequence)
 
-    def _record(self, call: Call, ending: Ending, actual: Sequence[int]) -> bool:
+    def _record(self, call: Call, ending: Ending, used: Amounts) -> bool:
         kept = call.key.capture != "off"
         record = Settled(
             call.sequence,
@@ -154,7 +158,7 @@ class Books:
             ending.error_type,
             ending.error_message,
             tuple(call.attempts),
-            call.lines.charges(call.holds, actual) if call.holds else (),
+            call.windows.charges(used) if call.windows is not None else (),
             ending.output_truncated,
             "off",
             None if kept or not ending.output else hashlib.sha256(ending.output).hexdigest(),
@@ -180,7 +184,7 @@ def _bodies(raw: bytes | bytearray) -> bytes | Sequence[bytes]:
     return raw if isinstance(raw, bytes) else (cast("bytes", raw),)
 
 
-def _used(call: Call) -> tuple[int, ...]:
+def _used(call: Call) -> Amounts:
     """The amounts (see Lines) that a call is charged: itself if it was dispatched, and what its paying attempt used."""
     lines = call.lines
     for attempt in call.attempts:

@@ -124,9 +124,10 @@ class Exchange:
                 self._conn.write_all((head, body))
         self._end()
 
-    def start(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> None:
-        """Begin a response: counted when a `content-length` is given, else chunked (until close for HTTP/1.0)."""
-        lines, special = serialise(headers)
+    def start(self, status: int, headers: Sequence[tuple[bytes, bytes]] | bytes) -> None:
+        """Begin a response: counted when a `content-length` is given, else chunked (until close for HTTP/1.0).
+        `headers` may be a block of lines, as in `respond`."""
+        lines, special = (headers, NOTHING) if isinstance(headers, bytes) else serialise(headers)
         bodiless = status < 200 or status in (204, 304)
         self._silent = bodiless or self.method == "HEAD"
         framing = b""

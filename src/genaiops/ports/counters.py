@@ -1,12 +1,12 @@
 """Counters: limits and budgets that all workers share, exact also when a worker is killed.
 
-A worker owns one column. It reserves before a call and settles after it; `reserve` is atomic over all its holds (all
-or none). What a dead worker had reserved stays reserved until `recover` is called for its column with what its spool
-says.
+A worker owns one column. It prepares the holds that its calls make, once, reserves before a call and settles after it;
+`reserve` is atomic over all its holds (all or none). What a dead worker had reserved stays reserved until `recover` is
+called for its column with what its spool says.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 import msgspec
 
@@ -14,7 +14,7 @@ from genaiops.domain import Charge
 
 
 class Hold(msgspec.Struct, frozen=True, array_like=True):
-    """One demand on one counter.
+    """One demand on one counter, without its amount: what stays the same from call to call.
 
     `kind` "sum": settled + reserved (all columns) + amount <= limit, else refused; `limit` None never refuses (soft
     budgets, still counted). `kind` "rate": generic cell rate algorithm (ITU-T I.371): `limit` units a minute with a
@@ -26,13 +26,16 @@ class Hold(msgspec.Struct, frozen=True, array_like=True):
     key: str
     window_us: int
     window_end_us: int
-    amount: int
     limit: int | None
 
 
+MINUTE_NS: Final = 60_000_000_000
+"""A rate's whole burst, in nanoseconds of draining."""
+
+
 class Refusal(msgspec.Struct, frozen=True):
-    """Hold number `index` said no. `retry_after` in seconds (None: not before the window ends). `settled` and
-    `reserved` as found.
+    """Hold number `index` said no, the first in order that does. `retry_after` in seconds (None: not before the window
+    ends). `settled` and `reserved` as found.
     """
 
     index: int
@@ -42,11 +45,35 @@ class Refusal(msgspec.Struct, frozen=True):
 
 
 class Reservation(Protocol):
-    """Belongs to the column that made it, used up by `settle`."""
+    """What was held for one call, until `settle`."""
 
-    def used(self) -> Sequence[int]:
-        """For each hold, what was in use on its counter right after the reservation (settled + reserved; of a rate:
-        the units that have not drained yet), so that a client can be told what is left without another look."""
+    @property
+    def levels(self) -> Sequence[int]:
+        """For each hold, how full its counter was right after the reservation, so that a client can be told what is
+        left without another look. Of a sum: settled + reserved, in its units. Of a rate: nanoseconds until all has
+        drained, of MINUTE_NS (0 without a limit)."""
+        ...
+
+    def settle(self, actual: Sequence[int], sequence: int, now_us: int | None = None) -> None:
+        """Replace each hold's reserved amount by the actual one (0 gives it back), once. `sequence` is the call's,
+        remembered with the same atomicity, so that after a crash it is known whether the last settled record of the
+        spool had been applied.
+
+        A rate gets back only what has not drained by now (`now_us`, by default the clock): so no correction lets more
+        than the limit through. An actual amount above the reserved one is a debt, paid off within a further minute at
+        most. UsageError when it is settled already, or `actual` is not one amount a hold."""
+        ...
+
+
+class Prepared(Protocol):
+    """Holds that many calls make, looked up once. An engine keeps with it what saves the look-up: places in a table,
+    the static arguments of a script. It stays good for as long as the counters are open, whatever becomes of them."""
+
+    @property
+    def holds(self) -> Sequence[Hold]: ...
+
+    def reserve(self, amounts: Sequence[int], now_us: int) -> Reservation | Refusal:
+        """Hold the amounts, one for each hold, in the column of the counters: all or none."""
         ...
 
 
@@ -66,16 +93,8 @@ class Counters(Protocol):
     progress.
     """
 
-    def reserve(self, holds: Sequence[Hold], now_us: int) -> Reservation | Refusal: ...
-
-    def settle(self, reservation: Reservation, actual: Sequence[int], sequence: int, now_us: int | None = None) -> None:
-        """Replace each hold's reserved amount by the actual one (0 gives it back). `sequence` is the call's,
-        remembered with the same atomicity, so that after a crash it is known whether the last settled record of the
-        spool had been applied.
-
-        A rate gets back only what has not drained by now (`now_us`, by default the clock): so no correction lets more
-        than the limit through. An actual amount above the reserved one is a debt, paid off within a further minute at
-        most."""
+    def prepare(self, holds: Sequence[Hold]) -> Prepared:
+        """UsageError when a counter stands in it twice, or when these counters have no column."""
         ...
 
     def read(self, key: str, window_us: int, now_us: int | None = None) -> Reading:

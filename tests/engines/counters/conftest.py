@@ -1,12 +1,27 @@
 """The engines of the counters port. A further engine is a further parameter here; the same tests run on all."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from genaiops.engines.counters_mmap import open_counters
-from genaiops.ports.counters import Counters
+from genaiops.ports.counters import Counters, Hold, Refusal, Reservation
+
+
+class Demand(NamedTuple):
+    """A hold and its amount."""
+
+    hold: Hold
+    amount: int
+
+
+def demand(counters: Counters, demands: Sequence[Demand], now_us: int) -> Reservation | Refusal:
+    """Prepare and reserve."""
+    prepared = counters.prepare([one.hold for one in demands])
+    return prepared.reserve([one.amount for one in demands], now_us)
+
 
 OpenColumn = Callable[[int | None], Counters]
 

@@ -21,12 +21,13 @@ from typing import Any, Final
 from genaiops.domain import Charge
 from genaiops.engines.counters_mmap import MmapCounters, open_counters
 from genaiops.engines.counters_mmap._file import PENDING
-from genaiops.ports.counters import Hold, Reading, Refusal
+from genaiops.ports.counters import Hold, Reading, Refusal, Reservation
 
 NOW: Final = 1_800_000_000_000_000
 END: Final = 1 << 62
 LIMIT: Final = 2_000
 RECORD: Final = struct.Struct("<cqqqq")
+Demand = tuple[Hold, int]
 
 
 class Fatal:
@@ -73,35 +74,40 @@ def dies_at(path: Path, column: int | None, at: int, work: Callable[[MmapCounter
     return os.WIFSIGNALED(status)
 
 
-def settled(counters: MmapCounters, holds: list[Hold], actual: list[int], sequence: int) -> None:
-    made = counters.reserve(holds, NOW)
+def reserve(counters: MmapCounters, demands: list[Demand]) -> Reservation:
+    made = counters.prepare([hold for hold, _ in demands]).reserve([amount for _, amount in demands], NOW)
     assert not isinstance(made, Refusal)
-    counters.settle(made, actual, sequence, NOW)
+    return made
 
 
-def hold(key: str, amount: int, limit: int | None = None) -> Hold:
-    return Hold("sum", key, 0, END, amount, limit)
+def settled(counters: MmapCounters, demands: list[Demand], actual: list[int], sequence: int) -> None:
+    made = reserve(counters, demands)
+    made.settle(actual, sequence, NOW)
+
+
+def hold(key: str, amount: int, limit: int | None = None) -> Demand:
+    return Hold("sum", key, 0, END, limit), amount
 
 
 def each_store_of_a_call(folder: Path) -> int:
     """Reserve and settle: what others see is always the state before or after the settle, never between."""
-    holds = [hold("b", 10), hold("c", 5), Hold("rate", "r", 0, 0, 30, 60), hold("b", 3)]
+    demands = [hold("b", 10), hold("c", 5), (Hold("rate", "r", 0, 0, 60), 30), hold("d", 3)]
     for at in range(1000):
         path = folder / f"call-{at}"
         witness = open_counters(path, column=1, slots=64)
-        settled(witness, [hold("b", 100), hold("c", 100)], [100, 100], 1)
-        died = dies_at(path, 0, at, lambda counters: settled(counters, holds, [8, 5, 10, 1], 77))
-        witness.reserve([hold("other", 1)], NOW)
-        state = [witness.read(key, 0) for key in "bc"], witness.read("r", 0, NOW).settled, witness.applied(0)
+        settled(witness, [hold(key, 100) for key in "bcd"], [100, 100, 100], 1)
+        died = dies_at(path, 0, at, lambda counters: settled(counters, demands, [8, 5, 10, 1], 77))
+        reserve(witness, [hold("other", 1)])
+        state = [witness.read(key, 0) for key in "bcd"], witness.read("r", 0, NOW).settled, witness.applied(0)
         if state[2] == 77:
-            assert state == ([Reading(109, 0), Reading(105, 0)], 10, 77), state
+            assert state == ([Reading(108, 0), Reading(105, 0), Reading(101, 0)], 10, 77), state
         else:
             assert state[1:] in {(0, 0), (30, 0)}, state
-            assert [reading.settled for reading in state[0]] == [100, 100], state
-            assert state[0][0].reserved in {0, 10, 13}, state
-            assert state[0][1].reserved in {0, 5}, state
+            assert [reading.settled for reading in state[0]] == [100, 100, 100], state
+            for reading, amount in zip(state[0], (10, 5, 3), strict=True):
+                assert reading.reserved in {0, amount}, state
         witness.recover(0, [])
-        assert [witness.read(key, 0).reserved for key in "bc"] == [0, 0]
+        assert [witness.read(key, 0).reserved for key in "bcd"] == [0, 0, 0]
         witness.close()
         if not died:
             return at
@@ -119,7 +125,7 @@ def each_store_of_a_recovery(folder: Path) -> int:
     for at in range(1000):
         path = folder / f"recovery-{at}"
         dead = open_counters(path, column=3, slots=64)
-        dead.reserve([hold("b", 10), hold("c", 5)], NOW)
+        reserve(dead, [hold("b", 10), hold("c", 5)])
         dead.set_gauge("calls", 1)
         dead.acknowledge(8)
         died = dies_at(path, None, at, recovery)
@@ -137,11 +143,11 @@ def each_store_of_a_recovery(folder: Path) -> int:
 def each_store_of_a_crowd(folder: Path) -> int:
     """Slots given free and taken again: whoever comes after finds every counter that matters, once."""
 
-    past = [Hold("sum", f"crowd-{number}", 0, NOW - 10**9, 1, None) for number in range(8)]
+    past = [Hold("sum", f"crowd-{number}", 0, NOW - 10**9, None) for number in range(8)]
 
     def crowd(counters: MmapCounters) -> None:
         for number, expired in enumerate(past):
-            settled(counters, [expired], [10 + number], number + 1)
+            settled(counters, [(expired, 1)], [10 + number], number + 1)
 
     for at in range(2000):
         path = folder / f"crowd-{at}"
@@ -149,12 +155,11 @@ def each_store_of_a_crowd(folder: Path) -> int:
         for key in "abcd":
             settled(witness, [hold(key, 7)], [7], 1)
         settled(witness, [hold("idle", 1)], [0], 1)
-        held = witness.reserve([hold("held", 3)], NOW)
-        assert not isinstance(held, Refusal)
+        held = reserve(witness, [hold("held", 3)])
         died = dies_at(path, 0, at, crowd)
         assert all(witness.read(expired.key, 0).settled in {0, 10 + number} for number, expired in enumerate(past))
         settled(witness, [hold(key, 1) for key in ("a", "b", "c", "d", "idle")], [1] * 5, 2)
-        witness.settle(held, [2], 3, NOW)
+        held.settle([2], 3, NOW)
         witness.recover(0, [])
         settled(witness, [hold("new-1", 1), hold("new-2", 1)], [1, 1], 4)
         found = [witness.read(key, 0) for key in ("a", "b", "c", "d", "idle", "held", "new-1", "new-2")]
@@ -175,16 +180,18 @@ class Load:
         draw = random.Random(os.getpid())
         counters = open_counters(self.path, column=self.column)
         log = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
-        calls: list[tuple[int, Any, int]] = []
+        calls: list[tuple[int, Reservation, int]] = []
+        prepared = counters.prepare(
+            [
+                Hold("sum", "b", self.window, END, LIMIT),
+                Hold("sum", "calls", self.window, END, None),
+                Hold("sum", "at a time", 0, END, 6),
+                Hold("rate", "r", 0, 0, 10**9),
+            ]
+        )
         for sequence in range(1, 1 << 40):
             amount = draw.randrange(50)
-            holds = [
-                Hold("sum", "b", self.window, END, amount, LIMIT),
-                Hold("sum", "calls", self.window, END, 1, None),
-                Hold("sum", "at a time", 0, END, 1, 6),
-                Hold("rate", "r", 0, 0, 1, 10**9),
-            ]
-            made = counters.reserve(holds, time.time_ns() // 1000)
+            made = prepared.reserve([amount, 1, 1, 1], time.time_ns() // 1000)
             if not isinstance(made, Refusal):
                 os.write(log, RECORD.pack(b"A", sequence, self.window, amount, 1))
                 calls.append((sequence, made, amount))
@@ -192,7 +199,7 @@ class Load:
                 number, reservation, most = calls.pop(draw.randrange(len(calls)))
                 actual = draw.randrange(most + 1) // 8
                 os.write(log, RECORD.pack(b"S", number, self.window, actual, 1))
-                counters.settle(reservation, [actual, 1, 0, 1], number)
+                reservation.settle([actual, 1, 0, 1], number)
                 made = None
 
 

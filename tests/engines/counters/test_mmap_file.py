@@ -14,17 +14,18 @@ from genaiops.core.errors import StoreError
 from genaiops.engines.counters_mmap import open_counters
 from genaiops.engines.counters_mmap._file import EPOCH, PENDING
 from genaiops.ports.counters import Counters, Hold, Reading, Refusal, Reservation
+from tests.engines.counters.conftest import Demand, demand
 
 NOW = 1_800_000_000_000_000
 END = NOW + 3_600_000_000
 
 
-def hold(key: str, amount: int = 1, window: int = NOW, end: int = END) -> Hold:
-    return Hold("sum", key, window, end, amount, None)
+def hold(key: str, amount: int = 1, window: int = NOW, end: int = END) -> Demand:
+    return Demand(Hold("sum", key, window, end, None), amount)
 
 
-def reserve(counters: Counters, *holds: Hold, now_us: int = NOW) -> Reservation:
-    made = counters.reserve(holds, now_us)
+def reserve(counters: Counters, *demands: Demand, now_us: int = NOW) -> Reservation:
+    made = demand(counters, demands, now_us)
     assert not isinstance(made, Refusal)
     return made
 
@@ -36,7 +37,7 @@ def path(tmp_path: Path) -> Path:
 
 def test_what_was_counted_is_there_after_reopening(path: Path) -> None:
     counters = open_counters(path, column=0, slots=64)
-    counters.settle(reserve(counters, hold("b", 7)), [7], 1)
+    reserve(counters, hold("b", 7)).settle([7], 1)
     counters.set_version(9)
     counters.close()
     again = open_counters(path, column=None)
@@ -56,7 +57,7 @@ def test_all_of_the_file_is_allocated(path: Path) -> None:
     ("offset", "data", "fault"),
     [
         (0, b"notmagic", "not a counters file"),
-        (8, (2).to_bytes(8, "little"), "its layout is 2"),
+        (8, (1).to_bytes(8, "little"), "its layout is 1"),
         (16, (32).to_bytes(8, "little"), "does not belong to 32 slots"),
         (16, (0).to_bytes(8, "little"), "does not belong to 0 slots"),
         (24, (5).to_bytes(8, "little"), "the machine was started anew"),
@@ -67,7 +68,7 @@ def test_an_unusable_file_is_set_aside(
     path: Path, caplog: pytest.LogCaptureFixture, offset: int, data: bytes | None, fault: str
 ) -> None:
     counters = open_counters(path, column=0, slots=64)
-    counters.settle(reserve(counters, hold("b", 7)), [7], 1)
+    reserve(counters, hold("b", 7)).settle([7], 1)
     counters.close()
     with path.open("r+b") as file:
         if data is None:
@@ -105,10 +106,10 @@ def test_a_full_table_says_so_and_holds_nothing(path: Path) -> None:
     counters = open_counters(path, column=0, slots=16)
     held = [reserve(counters, hold(f"k{number}")) for number in range(16)]
     with pytest.raises(StoreError, match="All 16 slots of the counters file are in use") as caught:
-        counters.reserve([hold("k0"), hold("one too many")], NOW)
+        demand(counters, [hold("k0"), hold("one too many")], NOW)
     assert caught.value.code == "counters_full"
     assert counters.read("k0", NOW) == Reading(0, 1)
-    counters.settle(held[3], [0], 1)
+    held[3].settle([0], 1)
     reserve(counters, hold("one too many"))
     assert counters.read("k3", NOW) == Reading(0, 0)
     counters.close()
@@ -121,7 +122,7 @@ def test_expired_windows_make_room(path: Path) -> None:
         start = NOW + number * minute
         calls, kept = hold("calls", 5, start, start + minute), hold("kept", end=NOW + 1000 * minute)
         made = reserve(counters, calls, kept, now_us=start)
-        counters.settle(made, [5, 1], number + 1)
+        made.settle([5, 1], number + 1)
         assert counters.read("calls", start) == Reading(5, 0)
     assert counters.read("kept", NOW) == Reading(200, 0)
     counters.close()
@@ -132,8 +133,8 @@ def test_a_reservation_outlives_its_window_and_a_crowd(path: Path) -> None:
     early = reserve(counters, hold("b", 5, NOW, NOW + 1), hold("nothing", 0, NOW, NOW + 1))
     later = NOW + 3_600_000_000
     for number in range(60):
-        counters.settle(reserve(counters, hold(f"crowd-{number}"), now_us=later), [0], number)
-    counters.settle(early, [4, 3], 61)
+        reserve(counters, hold(f"crowd-{number}"), now_us=later).settle([0], number)
+    early.settle([4, 3], 61)
     assert counters.read("b", NOW) == Reading(4, 0)
     assert counters.read("nothing", NOW) == Reading(3, 0)
     counters.close()
@@ -144,11 +145,11 @@ def test_the_slots_of_a_reservation_are_not_taken_for_its_next_hold(path: Path) 
     for number in range(12):
         reserve(counters, hold(f"held-{number}"))
     for number in range(4):
-        counters.settle(reserve(counters, hold(f"idle-{number}")), [0], number)
+        reserve(counters, hold(f"idle-{number}")).settle([0], number)
     nothing = [hold(f"new-{number}", 0) for number in range(5)]
     with pytest.raises(StoreError, match="in use"):
-        counters.reserve(nothing, NOW)
-    counters.settle(reserve(counters, *nothing[:4]), [1, 2, 3, 4], 5)
+        demand(counters, nothing, NOW)
+    reserve(counters, *nothing[:4]).settle([1, 2, 3, 4], 5)
     assert [counters.read(f"new-{number}", NOW).settled for number in range(4)] == [1, 2, 3, 4]
     counters.close()
 
@@ -157,7 +158,7 @@ def test_one_name_is_one_kind(path: Path) -> None:
     counters = open_counters(path, column=0, slots=16)
     reserve(counters, hold("b", 3))
     with pytest.raises(ValueError, match="both as a sum and as a rate"):
-        counters.reserve([hold("b", 2), Hold("rate", "b", NOW, 0, 1, 60)], NOW)
+        demand(counters, [hold("c", 2), Demand(Hold("rate", "b", NOW, 0, 60), 1)], NOW)
     assert counters.read("b", NOW) == Reading(0, 3)
     counters.close()
 
@@ -165,7 +166,7 @@ def test_one_name_is_one_kind(path: Path) -> None:
 def test_a_total_beyond_64_bits_stays_at_the_top(path: Path) -> None:
     counters = open_counters(path, column=0, slots=16)
     for sequence in (1, 2, 3):
-        counters.settle(reserve(counters, hold("b", 1)), [1 << 62], sequence)
+        reserve(counters, hold("b", 1)).settle([1 << 62], sequence)
     assert counters.read("b", NOW) == Reading((1 << 63) - 1, 0)
     assert counters.applied(0) == 3
     counters.close()
@@ -182,17 +183,17 @@ def test_gauges_beyond_the_room_are_left_out(path: Path, caplog: pytest.LogCaptu
 
 def test_a_slot_that_was_given_away_is_looked_up_again(path: Path) -> None:
     one, two = (open_counters(path, column=column, slots=16) for column in (0, 1))
-    one.settle(reserve(one, hold("idle"), Hold("rate", "r", 0, 0, 1, 60)), [0, 1], 1)
+    reserve(one, hold("idle"), Demand(Hold("rate", "r", 0, 0, 60), 1)).settle([0, 1], 1)
     later = NOW + 3_600_000_000
     for number in range(60):
-        two.settle(reserve(two, hold(f"crowd-{number}", 7), now_us=later), [0], number)
+        reserve(two, hold(f"crowd-{number}", 7), now_us=later).settle([0], number)
     held = [reserve(two, hold(f"held-{number}", 7), now_us=later) for number in range(14)]
-    one.settle(reserve(one, hold("idle"), Hold("rate", "r", 0, 0, 9, 60), now_us=later), [1, 9], 2)
+    reserve(one, hold("idle"), Demand(Hold("rate", "r", 0, 0, 60), 9), now_us=later).settle([1, 9], 2)
     assert one.read("idle", NOW) == Reading(1, 0)
     assert one.read("r", 0, later) == Reading(9, 0)
     assert [one.read(f"held-{number}", NOW) for number in range(14)] == [Reading(0, 7)] * 14
     for number, reservation in enumerate(held):
-        two.settle(reservation, [7], number)
+        reservation.settle([7], number)
     one.close()
     two.close()
 
@@ -227,9 +228,9 @@ def test_the_lock_is_held_at_every_access(path: Path) -> None:
     counters._words = file.words = Watched(words, fd, file.slots_at)
     file.map = Watched(mapped, fd, 0)
     for number in range(20):
-        made = reserve(counters, hold("b", 5), hold(f"crowd-{number}"), Hold("rate", "r", 0, 0, 1, 60))
-        counters.settle(made, [4, 0, 0], number)
-    assert isinstance(counters.reserve([hold("c"), Hold("sum", "b", NOW, END, 1, 1)], NOW), Refusal)
+        made = reserve(counters, hold("b", 5), hold(f"crowd-{number}"), Demand(Hold("rate", "r", 0, 0, 60), 1))
+        made.settle([4, 0, 0], number)
+    assert isinstance(demand(counters, [hold("c"), Demand(Hold("sum", "b", NOW, END, 1), 1)], NOW), Refusal)
     counters.load({("b", NOW): (1, END)})
     counters.read("b", NOW)
     counters.set_gauge("calls", 1)

@@ -18,7 +18,8 @@ from hypothesis.stateful import (
 
 from genaiops.domain import Charge
 from genaiops.engines.counters_mmap import open_counters
-from genaiops.ports.counters import Counters, Hold, Reading, Refusal, Reservation
+from genaiops.ports.counters import Counters, Hold, Prepared, Reading, Refusal, Reservation
+from tests.engines.counters.conftest import Demand, demand
 
 START = 1_800_000_000_000_000
 MINUTE_NS = 60_000_000_000
@@ -54,19 +55,25 @@ class Model:
     def in_reserve(self, counter: Counter) -> int:
         return sum(amount for (_, name), amount in self.reserved.items() if name == counter)
 
-    def refusal(self, column: int, holds: list[Hold], now_us: int) -> int | None:
+    def level(self, hold: Hold, now_us: int) -> int:
+        if hold.kind == "rate":
+            return self.rates[hold.key].level(now_us)
+        counter = hold.key, hold.window_us
+        return self.settled.get(counter, 0) + self.in_reserve(counter)
+
+    def refusal(self, column: int, demands: list[Demand], now_us: int) -> int | None:
         """The index of the hold that says no, or None and the reservation is made."""
         before = dict(self.reserved), {key: rate.empty_at for key, rate in self.rates.items()}
-        for index, hold in enumerate(holds):
+        for index, (hold, amount) in enumerate(demands):
             if hold.kind == "rate" and hold.limit is not None:
                 rate = self.rates[hold.key]
-                after = rate.level(now_us) + rate.cost(hold.amount, hold.limit)
-                no = hold.amount > hold.limit or (hold.amount > 0 and after > MINUTE_NS)
+                after = rate.level(now_us) + rate.cost(amount, hold.limit)
+                no = amount > hold.limit or (amount > 0 and after > MINUTE_NS)
                 rate.empty_at = now_us * 1000 + after
             else:
                 counter = (hold.key, hold.window_us)
                 place = (column, counter)
-                self.reserved[place] = self.reserved.get(place, 0) + hold.amount
+                self.reserved[place] = self.reserved.get(place, 0) + amount
                 used = self.settled.get(counter, 0) + self.in_reserve(counter)
                 no = hold.limit is not None and used > hold.limit
             if no:
@@ -79,20 +86,33 @@ class Model:
 
 amounts = st.integers(0, 60)
 sums = st.builds(
-    Hold,
-    st.just("sum"),
-    st.sampled_from(SUMS),
-    st.sampled_from(WINDOWS),
-    st.just(END),
+    Demand,
+    st.builds(
+        Hold,
+        st.just("sum"),
+        st.sampled_from(SUMS),
+        st.sampled_from(WINDOWS),
+        st.just(END),
+        st.none() | st.integers(0, 150),
+    ),
     amounts,
-    st.none() | st.integers(0, 150),
 )
 rates = st.builds(
-    Hold, st.just("rate"), st.sampled_from(RATES), st.just(0), st.just(0), amounts, st.sampled_from([1, 7, 50, 10**6])
+    Demand,
+    st.builds(
+        Hold, st.just("rate"), st.sampled_from(RATES), st.just(0), st.just(0), st.sampled_from([1, 7, 50, 10**6])
+    ),
+    amounts,
 )
+
+
+def counter_of(one: Demand) -> Counter:
+    return one.hold.key, one.hold.window_us
+
+
 columns = st.integers(0, 1)
 charges = st.tuples(st.sampled_from(SUMS), st.sampled_from(WINDOWS), amounts)
-Call = tuple[int, int, Reservation, list[Hold]]
+Call = tuple[int, int, Reservation, list[Demand]]
 
 
 class Comparison(RuleBasedStateMachine):
@@ -109,6 +129,7 @@ class Comparison(RuleBasedStateMachine):
         self.lives = [0, 0]
         self.sequences = [0, 0]
         self.model = Model()
+        self.prepared: dict[tuple[int, int, tuple[Hold, ...]], Prepared] = {}
         self.now_us = START
         self.crowd = 0
 
@@ -116,48 +137,57 @@ class Comparison(RuleBasedStateMachine):
     def time_passes(self, us: int) -> None:
         self.now_us += us
 
-    @rule(target=reservations, column=columns, holds=st.lists(sums, max_size=4))
-    def reserve(self, column: int, holds: list[Hold]) -> Call | MultipleResults[Call]:
-        return self.reserve_both(column, holds)
+    @rule(target=reservations, column=columns, demands=st.lists(sums, max_size=4, unique_by=counter_of))
+    def reserve(self, column: int, demands: list[Demand]) -> Call | MultipleResults[Call]:
+        return self.reserve_both(column, demands)
 
-    @rule(column=columns, holds=st.lists(rates, min_size=1, max_size=3), share=st.floats(0, 1))
-    def reserve_and_settle_rates(self, column: int, holds: list[Hold], share: float) -> None:
+    @rule(column=columns, demands=st.lists(rates | sums, min_size=1, max_size=5, unique_by=counter_of))
+    def refuse_all(self, column: int, demands: list[Demand]) -> None:
+        """Sums and rates in any order; the last refuses, unless one before it does."""
+        never = Demand(Hold("sum", "never", 0, END, 0), 1)
+        assert not isinstance(self.reserve_both(column, [*demands, never]), tuple)
+
+    @rule(column=columns, demands=st.lists(rates, min_size=1, unique_by=counter_of), share=st.floats(0, 1))
+    def reserve_and_settle_rates(self, column: int, demands: list[Demand], share: float) -> None:
         """Settled at once, so that what is given back is known without a history."""
-        limits = {hold.key: hold.limit for hold in holds}
-        holds = [Hold("rate", h.key, 0, 0, h.amount, limits[h.key]) for h in holds]
-        before = {key: rate.level(self.now_us) for key, rate in self.model.rates.items()}
-        made = self.reserve_both(column, holds)
+        made = self.reserve_both(column, demands)
         if not isinstance(made, tuple):
             return
-        actual = [int(hold.amount * share) for hold in holds]
+        before = {hold.key: self.model.rates[hold.key].level(self.now_us) for hold, _ in demands}
+        actual = [int(amount * share) for _, amount in demands]
         self.sequences[column] += 1
-        self.workers[column].settle(made[2], actual, self.sequences[column], self.now_us)
-        for key, limit in limits.items():
-            rate = self.model.rates[key]
-            given = [(h.amount, used) for h, used in zip(holds, actual, strict=True) if h.key == key]
-            back = sum(rate.cost(a, limit or 1) - rate.cost(u, limit or 1) for a, u in given)
+        made[2].settle(actual, self.sequences[column], self.now_us)
+        for (hold, amount), used in zip(demands, actual, strict=True):
+            rate = self.model.rates[hold.key]
+            assert hold.limit is not None
+            back = rate.cost(amount, hold.limit) - rate.cost(used, hold.limit)
             rate.empty_at -= back
-            assert rate.level(self.now_us) >= before[key] or not rate.level(self.now_us)
+            assert rate.level(self.now_us) == before[hold.key] - back
 
-    def reserve_both(self, column: int, holds: list[Hold]) -> Call | MultipleResults[Call]:
-        found = self.workers[column].reserve(holds, self.now_us)
-        expected = self.model.refusal(column, holds, self.now_us)
+    def reserve_both(self, column: int, demands: list[Demand]) -> Call | MultipleResults[Call]:
+        holds = tuple(hold for hold, _ in demands)
+        place = column, self.lives[column], holds
+        if place not in self.prepared:
+            self.prepared[place] = self.workers[column].prepare(holds)
+        found = self.prepared[place].reserve([amount for _, amount in demands], self.now_us)
+        expected = self.model.refusal(column, demands, self.now_us)
         if isinstance(found, Refusal):
             assert found.index == expected
             return multiple()
         assert expected is None
-        return (column, self.lives[column], found, holds)
+        assert list(found.levels) == [self.model.level(hold, self.now_us) for hold in holds]
+        return (column, self.lives[column], found, demands)
 
     @rule(reservation=consumes(reservations), actual=st.lists(amounts, min_size=4, max_size=4))
     def settle(self, reservation: Call, actual: list[int]) -> None:
-        column, life, made, holds = reservation
+        column, life, made, demands = reservation
         if life != self.lives[column]:
             return  # its worker is dead
         self.sequences[column] += 1
-        self.workers[column].settle(made, actual[: len(holds)], self.sequences[column], self.now_us)
-        for hold, used in zip(holds, actual, strict=False):
-            counter = (hold.key, hold.window_us)
-            self.model.reserved[column, counter] -= hold.amount
+        made.settle(actual[: len(demands)], self.sequences[column], self.now_us)
+        for one, used in zip(demands, actual, strict=False):
+            counter = counter_of(one)
+            self.model.reserved[column, counter] -= one.amount
             self.model.settled[counter] = self.model.settled.get(counter, 0) + used
 
     @rule(column=columns, charged=st.lists(charges, max_size=3))
@@ -182,10 +212,11 @@ class Comparison(RuleBasedStateMachine):
         """Counters that come and go: idle slots are given free and taken again, under the feet of held reservations."""
         for _ in range(many):
             self.crowd += 1
-            made = self.workers[column].reserve([Hold("sum", f"crowd-{self.crowd}", 0, END, 1, 1)], self.now_us)
+            crowd = Demand(Hold("sum", f"crowd-{self.crowd}", 0, END, 1), 1)
+            made = demand(self.workers[column], [crowd], self.now_us)
             assert not isinstance(made, Refusal)
             self.sequences[column] += 1
-            self.workers[column].settle(made, [0], self.sequences[column], self.now_us)
+            made.settle([0], self.sequences[column], self.now_us)
 
     @rule()
     def control_restarts(self) -> None:
@@ -221,16 +252,17 @@ def test_no_correction_lets_more_than_the_limit_through(steps: list[tuple[int, i
     """Seen from the end, with every call charged what it really used when it began, the bucket never ran over."""
     with tempfile.TemporaryDirectory() as folder:
         counters = open_counters(Path(folder) / "counters.mmap", column=0, slots=64)
+        prepared = counters.prepare([Hold("rate", "x", 0, 0, limit)])
         now_us, open_calls, history = START, [], []
         for pause, amount, actual, settle_after in steps:
             now_us += pause
-            made = counters.reserve([Hold("rate", "x", 0, 0, amount, limit)], now_us)
+            made = prepared.reserve([amount], now_us)
             if not isinstance(made, Refusal):
                 history.append((now_us, min(actual, amount)))
                 open_calls.append((made, min(actual, amount)))
             while len(open_calls) > settle_after:
                 done, used = open_calls.pop(0)
-                counters.settle(done, [used], 1, now_us)
+                done.settle([used], 1, now_us)
         counters.close()
     level, last_us = 0, START
     for at_us, used in history:

@@ -1,12 +1,14 @@
 """The file: its layout in 64-bit words, how it is made, checked and mapped, and the journal that makes changes atomic.
 
-    header    one page: what the file is, the Snapshot's version, and per column who is attached and what it
-    acknowledged journal   the words that a change in progress is about to write gauges    per column, entries of 256
-    bytes: value, length of the name, name slots     the counters: an open-addressing table (see `_table`)
+- header: one page: what the file is, the Snapshot's version, and per column who is attached and what it acknowledged
+- journal: the words that a change in progress is about to write
+- gauges: per column, entries of 256 bytes: value, length of the name, name
+- slots: the counters, an open-addressing table (see `_table`)
 
-A change writes the new values of all its words to the journal, then the journal's length to PENDING, then the words
-themselves, then 0 to PENDING. A process killed on the way leaves either PENDING = 0 (nothing has happened) or a whole
-journal, which the next process to take the lock carries out: the values are absolute, so doing so twice does no harm.
+A change writes the new values of all its words to the journal (index, value, index, value ...), then the journal's
+length in words to PENDING, then the words themselves, then 0 to PENDING. A process killed on the way leaves either
+PENDING = 0 (nothing has happened) or a whole journal, which the next process to take the lock carries out: the values
+are absolute, so doing so twice does no harm.
 The lock is flock(2); the kernel releases it on death.
 
 All of the file is allocated when it is made: a page that finds no room on a full disk would kill the process that
@@ -19,11 +21,10 @@ import hashlib
 import logging
 import mmap
 import os
-from collections.abc import Mapping
+import struct
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
-
-import msgspec
 
 from genaiops.core.errors import StoreError
 
@@ -48,16 +49,15 @@ GAUGE_COUNT: Final = 64
 JOURNAL: Final = 512
 
 _MAGIC_WORD: Final = int.from_bytes(b"gaicount", "little")
-_LAYOUT_WORD: Final = 1
-_JOURNAL_BYTES_PER_SLOT: Final = 32
+_LAYOUT_WORD: Final = 2
+_OFTEN: Final = 256
 _MOST: Final = (1 << 63) - 1
-
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(dict[int, int]).decode
 
 
 def gauges_at(slots: int) -> int:
-    return JOURNAL + slots * _JOURNAL_BYTES_PER_SLOT // 8
+    """The journal before it has room for the largest change, a recovery: two words of each slot and some of the
+    header, each with its index."""
+    return JOURNAL + slots * 4 + 64
 
 
 def slots_at(slots: int) -> int:
@@ -66,6 +66,29 @@ def slots_at(slots: int) -> int:
 
 def file_size(slots: int) -> int:
     return (slots_at(slots) + slots * SLOT_WORDS) * 8
+
+
+class _Journal(dict[int, tuple[slice, Callable[..., bytes], Callable[[bytes], tuple[int, ...]]]]):
+    """By the number of words in a change, indices and values together: where it stands in the map, and how it is
+    written and read."""
+
+    def __init__(self, end: int) -> None:
+        super().__init__()
+        self._end = end
+
+    def __missing__(self, count: int) -> tuple[slice, Callable[..., bytes], Callable[[bytes], tuple[int, ...]]]:
+        layout = struct.Struct(f"<{count}q")
+        end = JOURNAL * 8 + layout.size
+        if end > self._end:
+            raise StoreError(
+                f"A change of {count // 2} words does not fit the journal of the counters file.",
+                remedy="This is a fault of genaiops; restart it and report the fault.",
+                code="counters_failed",
+            )
+        made = slice(JOURNAL * 8, end), layout.pack, layout.unpack
+        if count <= _OFTEN:
+            self[count] = made
+        return made
 
 
 class CountersFile:
@@ -78,33 +101,32 @@ class CountersFile:
         self.words = memoryview(self.map).cast("q")
         self.gauges_at = gauges_at(slots)
         self.slots_at = slots_at(slots)
+        self._journal = _Journal(self.gauges_at * 8)
 
-    def commit(self, values: Mapping[int, int]) -> None:
-        """Write index -> value as one change. Only under the lock, with nothing pending."""
+    def commit(self, changes: list[int]) -> None:
+        """Write the words as one change: index, value, index, value ... Only under the lock, with nothing pending.
+        Values beyond 63 bits stay at the top."""
         words = self.words
-        message = _encode(values)
-        end = JOURNAL * 8 + len(message)
-        if end > self.gauges_at * 8:
-            raise StoreError(
-                f"A change of {len(values)} words does not fit the journal of the counters file.",
-                remedy="This is a fault of genaiops; restart it and report the fault.",
-                code="counters_failed",
-            )
-        self.map[JOURNAL * 8 : end] = message
-        words[PENDING] = len(message)
+        count = len(changes)
+        place, pack, _ = self._journal[count]
         try:
-            for index, value in values.items():
-                words[index] = value
-            words[PENDING] = 0
-        except ValueError:  # beyond 63 bits
-            self.replay()
+            self.map[place] = pack(*changes)
+        except struct.error:
+            changes[1::2] = [max(-_MOST, min(value, _MOST)) for value in changes[1::2]]
+            self.map[place] = pack(*changes)
+        words[PENDING] = count
+        pairs = iter(changes)
+        for index, value in zip(pairs, pairs):  # noqa: B905 - the same iterator twice: pairs
+            words[index] = value
+        words[PENDING] = 0
 
     def replay(self) -> None:
         """Carry out what a killed process left in the journal. Only under the lock."""
         words = self.words
-        start = JOURNAL * 8
-        for index, value in _decode(self.map[start : start + words[PENDING]]).items():
-            words[index] = max(-_MOST, min(value, _MOST))
+        place, _, unpack = self._journal[words[PENDING]]
+        pairs = iter(unpack(self.map[place]))
+        for index, value in zip(pairs, pairs):  # noqa: B905 - the same iterator twice: pairs
+            words[index] = value
         words[PENDING] = 0
 
     def close(self) -> None:

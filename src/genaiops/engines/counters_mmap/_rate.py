@@ -10,37 +10,12 @@ has drained meanwhile, others may have used already. So no later correction ever
 that turns out too small advances the TAT beyond the minute, by at most one further minute.
 """
 
-from collections.abc import Sequence
 from typing import Final
 
-import msgspec
+from genaiops.ports.counters import MINUTE_NS
 
-from genaiops.ports.counters import Hold
-
-MINUTE_NS: Final = 60_000_000_000
-
-Rate = tuple[int, int, int]
-"""What a reservation on a rate remembers: (limit, cost, what had been given back before), the latter two in
-nanoseconds."""
-
-Entry = tuple[int, int, int, Rate | None]
-"""One hold of a reservation: (base, amount, what was in use or the TAT afterwards, None for a sum)."""
-
-UNLIMITED: Final[Rate] = (0, 0, 0)
-
-
-class Reserved(msgspec.Struct):
-    """A reservation; `entries` is None once it is settled."""
-
-    holds: Sequence[Hold]
-    epoch: int
-    entries: list[Entry] | None
-    now_us: int
-
-    def used(self) -> Sequence[int]:
-        """Units in use on each hold's counter right after this reservation, for telling a client how much is left."""
-        now_ns = self.now_us * 1000
-        return [after if rate is None else units(after - now_ns, rate[0]) for _, _, after, rate in self.entries or ()]
+DEBT_NS: Final = 2 * MINUTE_NS
+"""The farthest that a TAT can be ahead of the clock."""
 
 
 def units(ahead_ns: int, limit: int) -> int:
@@ -54,19 +29,9 @@ def ahead_ns(arrival: int, now_ns: int) -> int:
     ahead = arrival - now_ns
     if ahead < 0:
         return 0
-    return ahead if ahead <= 2 * MINUTE_NS else MINUTE_NS
+    return ahead if ahead <= DEBT_NS else MINUTE_NS
 
 
-def corrected(rate: Rate, after: int, actual: int, now: tuple[int, int, int]) -> tuple[int, int]:
-    """The new (TAT, given back in all) when a reservation is settled with `actual` units.
-
-    `after` is the TAT that the reservation left; `now` is (TAT, given back in all, clock), all in nanoseconds.
-    """
-    limit, cost, given_back_then = rate
-    arrival, given_back, now_ns = now
-    change = actual * MINUTE_NS // limit - cost
-    if change > 0:
-        return min(max(arrival, now_ns) + change, max(arrival, now_ns + 2 * MINUTE_NS)), given_back
-    still_to_come = after - (given_back - given_back_then) - now_ns
-    back = max(min(-change, still_to_come), 0)
-    return arrival - back, given_back + back
+def indebted(arrival: int, more: int, now_ns: int) -> int:
+    """The TAT when a reservation turns out too small by that many nanoseconds."""
+    return min(max(arrival, now_ns) + more, max(arrival, now_ns + DEBT_NS))

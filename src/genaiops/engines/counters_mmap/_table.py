@@ -11,8 +11,8 @@ A slot's words, counted from its base (the word that is read most):
      4..19   SUM: what each column has reserved
 
 All functions run under the lock. A slot is given free only when forgetting it changes no answer: nothing is reserved
-and its window is over (or its total is 0), or its bucket is empty. Processes keep (key, window) -> base; a raised EPOCH
-tells them to look again.
+and its window is over (or its total is 0), or its bucket is empty. Processes remember bases; a raised EPOCH tells them
+to look again.
 """
 
 import hashlib
@@ -56,10 +56,19 @@ def name_of(key: str, window_us: int) -> tuple[int, int]:
     return (low if low not in (FREE, TOMBSTONE) else low + 2), high
 
 
-def find(file: CountersFile, key: str, window_us: int) -> int | None:
+class Slot(NamedTuple):
+    """What a slot is found by, or made of. `name` is of the key and its window, `kind` SUM or RATE."""
+
+    kind: int
+    key: str
+    window_end_us: int
+    name: tuple[int, int]
+
+
+def find(file: CountersFile, name: tuple[int, int]) -> int | None:
     """The slot's base, or None."""
     words, first, mask = file.words, file.slots_at + BASE, file.slots - 1
-    low, high = name_of(key, window_us)
+    low, high = name
     for step in range(min(_REACH, file.slots)):
         base = first + ((low + step) & mask) * SLOT_WORDS
         found = words[base + HASH_LOW]
@@ -70,27 +79,27 @@ def find(file: CountersFile, key: str, window_us: int) -> int | None:
     return None
 
 
-def find_or_make(file: CountersFile, kind: int, key: str, window: tuple[int, int], sweep: "Sweep") -> int:
-    """The slot's base; `window` is (start, end). StoreError(code="counters_full") when no slot can be given free."""
-    base = find(file, key, window[0])
+def find_or_make(file: CountersFile, slot: Slot, sweep: "Sweep") -> int:
+    """The slot's base. StoreError(code="counters_full") when no slot can be given free."""
+    base = find(file, slot.name)
     if base is not None:
-        if file.words[base + KIND] != kind:
-            raise ValueError(f"the counter {key!r} is used both as a sum and as a rate")
+        if file.words[base + KIND] != slot.kind:
+            raise ValueError(f"the counter {slot.key!r} is used both as a sum and as a rate")
         return base
-    name = name_of(key, window[0])
+    home = slot.name[0]
     reach = min(_REACH, file.slots)
-    base = _first_free(file, name[0], min(_CROWDED, reach))
+    base = _first_free(file, home, min(_CROWDED, reach))
     for start in range(0, reach, _SWEEP):
         if base is None:
-            _sweep(file, name[0] + start, sweep)
-            base = _first_free(file, name[0], min(start + _SWEEP, reach))
+            _sweep(file, home + start, sweep)
+            base = _first_free(file, home, min(start + _SWEEP, reach))
     if base is None:
         raise StoreError(
-            f"All {file.slots} slots of the counters file are in use; there is none for {key!r}.",
+            f"All {file.slots} slots of the counters file are in use; there is none for {slot.key!r}.",
             remedy="Remove budgets and rate limits that are not needed, or make the counters file with more slots.",
             code="counters_full",
         )
-    _make(file, base, kind, name, window[1])
+    _make(file, base, slot)
     return base
 
 
@@ -110,14 +119,14 @@ def _first_free(file: CountersFile, home: int, reach: int) -> int | None:
     return None
 
 
-def _make(file: CountersFile, base: int, kind: int, name: tuple[int, int], window_end_us: int) -> None:
+def _make(file: CountersFile, base: int, slot: Slot) -> None:
     words = file.words
     for index in range(base, base - BASE + SLOT_WORDS):
         words[index] = 0
-    words[base + HASH_HIGH] = name[1]
-    words[base + WINDOW_END] = window_end_us
-    words[base + KIND] = kind
-    words[base + HASH_LOW] = name[0]
+    words[base + HASH_HIGH] = slot.name[1]
+    words[base + WINDOW_END] = slot.window_end_us
+    words[base + KIND] = slot.kind
+    words[base + HASH_LOW] = slot.name[0]
 
 
 def _sweep(file: CountersFile, start: int, sweep: Sweep) -> None:
