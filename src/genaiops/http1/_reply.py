@@ -1,7 +1,7 @@
 """The response of an upstream, read as it arrives."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from genaiops.http1._heads import Headers, ResponseHead
@@ -24,7 +24,9 @@ class Reply:
     _size = 0
     _high = _HIGH_WATER
     _error: UpstreamFault | None = None
-    _waiter: asyncio.Future[None] | None = None
+    _waiter: asyncio.Future[bool] | None = None
+    """Done when there is something new (false), or when a sink has enough (true); a sink's failure is raised from it."""
+    _sink: Callable[[bytes], bool] | None = None
 
     def __init__(self, head: ResponseHead, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -80,6 +82,31 @@ class Reply:
             self._conn.resume()
         return data
 
+    async def pump(self, sink: Callable[[bytes], bool]) -> bool:
+        """Hand each piece of the body to `sink` as it arrives, in the same step of the loop, until it returns true.
+
+        Returns false when the sink has enough (what comes then waits for the next call), true at the body's proper
+        end. Raises as `chunk` does, and whatever the sink raises. May be cancelled and called again.
+        """
+        while True:
+            while self._parts:
+                enough = sink(self._take())
+                if self._conn is not None:
+                    self._conn.resume()
+                if enough:
+                    return False
+            if self._error is not None:
+                raise self._error
+            if self.complete:
+                return True
+            self._waiter = waiter = self._loop.create_future()
+            self._sink = sink
+            try:
+                if await waiter:
+                    return False
+            finally:
+                self._sink = None
+
     def release(self) -> None:
         """Done with the response. One that has not arrived whole costs its connection, as with `abort`."""
         self.abort()
@@ -107,7 +134,7 @@ class Reply:
         if waiter is not None:
             self._waiter = None
             if not waiter.done():
-                waiter.set_result(None)
+                waiter.set_result(False)
 
     # -- what the connection tells
 
@@ -117,12 +144,31 @@ class Reply:
 
     def feed(self, pieces: Sequence[bytes]) -> bool:
         """Append payload. Returns whether the reader has enough for now."""
+        sink = self._sink
+        if sink is not None:
+            self._pour(sink, pieces[0] if len(pieces) == 1 else b"".join(pieces))
+            return False
         if len(pieces) > _MANY:
             pieces = (b"".join(pieces),)  # an object for each tiny piece would weigh more than the bytes
         self._parts += pieces
         self._size += len(pieces[0]) if len(pieces) == 1 else sum(map(len, pieces))
         self._wake()
         return self._size > self._high
+
+    def _pour(self, sink: Callable[[bytes], bool], data: bytes) -> None:
+        waiter = self._waiter
+        assert waiter is not None
+        try:
+            if not sink(data):
+                return
+        except Exception as error:  # noqa: BLE001 (it is raised where the sink came from)
+            if not waiter.done():
+                waiter.set_exception(error)
+        else:
+            if not waiter.done():
+                waiter.set_result(True)
+        self._sink = None
+        self._waiter = None
 
     def whole(self, data: bytes) -> None:
         """All the payload there is came with the head."""

@@ -162,6 +162,11 @@ class UpstreamConnection(asyncio.Protocol):
         decoder = self._decoder
         enough = False
         if decoder is not None:
+            payload = decoder.single(data)
+            if payload:  # as most chunks of a stream come
+                if reply.feed((payload,)):
+                    self._hold()
+                return
             pieces: list[bytes] = []
             try:
                 surplus = decoder.feed(data, pieces)
@@ -184,7 +189,12 @@ class UpstreamConnection(asyncio.Protocol):
                 reply.feed((data[: self._remaining],))
             self._complete(data[self._remaining :])
             return
-        if enough and not self._paused and self._transport is not None:
+        if enough:
+            self._hold()
+
+    def _hold(self) -> None:
+        """The reader has enough for now."""
+        if not self._paused and self._transport is not None:
             self._paused = True
             self._transport.pause_reading()
 
