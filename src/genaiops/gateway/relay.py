@@ -180,8 +180,8 @@ class Streams:
 
 
 class _Tap:
-    """What takes a stream from its upstream and gives it to its client, piece by piece as they come. `last` is the piece
-    with the end in it, which waits until the call is settled."""
+    """What takes a stream from its upstream and gives it to its client, piece by piece as they come. `last` is the
+    piece with the end in it, which waits until the call is settled."""
 
     __slots__ = ("_attempt", "_exchange", "_feed", "_live", "last")
 

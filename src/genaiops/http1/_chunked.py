@@ -32,7 +32,7 @@ class ChunkedDecoder:
         self.received = 0
 
     def single(self, data: bytes) -> bytes:
-        """The payload of `data` when it is one whole chunk in its plainest form, else nothing: `feed` takes all else."""
+        """The payload of `data` when it is one whole plain chunk; nothing when it is not, and has to go to `feed`."""
         if self._state or self._carry or self._excess:
             return b""
         line_end = data.find(b"\r\n", 0, _MAX_KNOWN_SIZE + 2)

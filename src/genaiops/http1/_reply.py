@@ -25,7 +25,7 @@ class Reply:
     _high = _HIGH_WATER
     _error: UpstreamFault | None = None
     _waiter: asyncio.Future[bool] | None = None
-    """Done when there is something new (false), or when a sink has enough (true); a sink's failure is raised from it."""
+    """Done when there is something new (false) or a sink has enough (true); a sink's failure is raised from it."""
     _sink: Callable[[bytes], bool] | None = None
 
     def __init__(self, head: ResponseHead, loop: asyncio.AbstractEventLoop) -> None:

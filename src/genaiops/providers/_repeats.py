@@ -1,7 +1,7 @@
 """Events that repeat: in most streams one differs from the one before it in nothing but a few characters of text.
 
-Once an event was decoded, the place of its text is known; what comes next with the same bytes around another JSON string
-says the same with another text, and need not be decoded. What is kept of such events is the text alone.
+Once an event was decoded, the place of its text is known; what comes next with the same bytes around another JSON
+string says the same with another text, and need not be decoded. What is kept of such events is the text alone.
 """
 
 import re
