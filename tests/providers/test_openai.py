@@ -238,7 +238,8 @@ def test_an_event_hidden_in_the_text_of_another_is_read() -> None:
         b'"x":{"content":"c"},"y":{"content":"d"},"finish_reason":null}]}\n\n'
     )
     piece = stream.feed(
-        b'data: {"choices":[{"delta":{"content":"b"}}],"error":"d","x":[{"y":{"content":"e"},"finish_reason":null}]}\n\n'
+        b'data: {"choices":[{"delta":{"content":"b"}}],"error":"d",'
+        b'"x":[{"y":{"content":"e"},"finish_reason":null}]}\n\n'
     )
     assert piece is not None
     assert piece.error == "d"
