@@ -153,3 +153,54 @@ async def test_a_pump_that_was_cancelled_can_be_taken_up_again() -> None:
         assert await reply.chunk() == b"b"
         assert await reply.pump(sink)
         await pool.aclose()
+
+
+# -- leaving before the end
+
+
+async def test_a_response_left_just_before_its_end_gives_its_connection_back() -> None:
+    steps = Steps(chunk(b"last"), END)
+
+    async with upstream(steps) as (scripted, origin):
+        steps.scripted = scripted
+        pool = Pool(origin)
+        reply = await get(pool)
+        steps.told.release()
+        assert await reply.chunk() == b"last"
+        reply.leave()
+        reply.release()
+        assert (pool.connections, pool.busy) == (1, 1)
+        steps.told.release()
+        await eventually(lambda: not pool.busy)
+        assert pool.connections == 1
+        await pool.aclose()
+
+
+async def test_a_response_that_goes_on_after_its_reader_left_costs_its_connection() -> None:
+    steps = Steps(chunk(b"last"), chunk(bytes(10_000)), chunk(bytes(10_000)), chunk(b"x"))
+
+    async with upstream(steps) as (scripted, origin):
+        steps.scripted = scripted
+        pool = Pool(origin)
+        reply = await get(pool)
+        steps.told.release()
+        assert await reply.chunk() == b"last"
+        reply.leave()
+        steps.told.release()
+        steps.told.release()
+        await eventually(lambda: pool.connections == 0)
+        await pool.aclose()
+
+
+async def test_a_response_that_does_not_end_after_its_reader_left_costs_its_connection() -> None:
+    steps = Steps(chunk(b"last"), END)
+
+    async with upstream(steps) as (scripted, origin):
+        steps.scripted = scripted
+        pool = Pool(origin)
+        reply = await get(pool)
+        steps.told.release()
+        assert await reply.chunk() == b"last"
+        reply.leave()
+        await eventually(lambda: pool.connections == 0)
+        await pool.aclose()

@@ -137,6 +137,7 @@ class Streams:
         self._close(call, attempt, "ok", None)
         exchange.send(tap.last.data)
         exchange.finish()
+        reply.leave()  # many servers send the end of the body apart from the last event
         if call.idempotent is not None:
             body = reader.keep()
             if reader.truncated:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _HIGH_WATER = 262_144
 _MANY = 16
+_LEFTOVERS = 16_384
 
 
 class Reply:
@@ -107,6 +108,15 @@ class Reply:
             finally:
                 self._sink = None
 
+    def leave(self) -> None:
+        """All that mattered was read; the end of the body may not be here yet. Where it comes soon, and little before
+        it, the connection is kept; else it is dropped."""
+        conn, self._conn = self._conn, None
+        self._parts.clear()
+        self._size = 0
+        if conn is not None:
+            conn.run_out(Leftovers(conn))
+
     def release(self) -> None:
         """Done with the response. One that has not arrived whole costs its connection, as with `abort`."""
         self.abort()
@@ -188,3 +198,17 @@ class Reply:
         self._error = error
         self._conn = None
         self._wake()
+
+
+class Leftovers(Reply):
+    """Takes the place of a response whose reader has left."""
+
+    def __init__(self, conn: "UpstreamConnection") -> None:
+        self._conn = conn
+        self._room = _LEFTOVERS
+
+    def feed(self, pieces: Sequence[bytes]) -> bool:
+        self._room -= sum(map(len, pieces))
+        if self._room < 0 and self._conn is not None:
+            self._conn.abort(Truncated("The response went on after its reader had left."))
+        return False

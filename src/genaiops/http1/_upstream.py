@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from genaiops.http1._chunked import ChunkedDecoder, MalformedChunk
 from genaiops.http1._heads import CHUNKED, UNTIL_CLOSE, ResponseHead, parse_response_head
-from genaiops.http1._reply import Reply
+from genaiops.http1._reply import Leftovers, Reply
 from genaiops.http1._settings import Timeouts
 from genaiops.http1.errors import (
     BadResponse,
@@ -28,6 +28,7 @@ _HEAD_END = b"\r\n\r\n"
 _MAX_HEAD = 65_536
 _MAX_HEADERS = 200
 _MAX_INTERIM = 16
+_RUNNING_OUT = Timeouts(idle=1.0, total=2.0)
 
 
 class UpstreamConnection(asyncio.Protocol):
@@ -236,6 +237,13 @@ class UpstreamConnection(asyncio.Protocol):
             self._fault(Truncated("The request was cancelled."))
         elif waiting.done() and not waiting.cancelled() and waiting.exception() is None:
             waiting.result().abort()
+
+    def run_out(self, leftovers: Leftovers) -> None:
+        """The reader has left: take what remains of the response, for a moment."""
+        self._reply = leftovers
+        self._timeouts = _RUNNING_OUT
+        self._since = self._seen = self._pool.clock
+        self.resume()
 
     def abort(self, error: UpstreamFault) -> None:
         """Drop the connection; whoever still waits gets `error`."""
