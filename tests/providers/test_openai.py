@@ -326,3 +326,27 @@ def test_durations_as_openai_writes_them(text: str, seconds: float | None) -> No
 def test_an_unknown_provider_names_the_nearest() -> None:
     with pytest.raises(Exception, match="openai"):
         load("opnai")
+
+
+def said(*chunks: dict[str, Any]) -> OpenAIStream:
+    """A stream of these chunks, one at a time."""
+    stream = OpenAIStream(filter_usage=False)
+    for chunk in chunks:
+        stream.feed(b"data: %b\n\n" % json.dumps(chunk).encode())
+    return stream
+
+
+def delta(text: str, **more: Any) -> dict[str, Any]:
+    return {"delta": {"content": text}, **more}
+
+
+def test_an_event_that_says_more_than_its_text_is_read_each_time() -> None:
+    stop, length = {"finish_reason": "stop"}, {"finish_reason": "length"}
+    chunks = [{"choices": [delta("a", **stop)]}, {"choices": [delta("", **length)]}, {"choices": [delta("b", **stop)]}]
+    assert said(*chunks).finish().finish_reason == "stop"
+    two = {"choices": [delta("a"), delta("b")]}
+    assert said(two, two, two).finish().text == "ababab"
+    one, other = ({"usage": {"prompt_tokens": 1, "completion_tokens": count}} for count in (1, 2))
+    first, last = {"choices": [delta("a")], **one}, {"choices": [delta("b")], **one}
+    answer = said(first, {"choices": [], **other}, last).finish()
+    assert answer.usage == Usage(input_uncached=1, output_text=1)
