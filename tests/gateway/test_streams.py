@@ -179,6 +179,27 @@ async def test_many_streams_at_once_arrive_whole(home: Home) -> None:
     assert len(home.settled()) == 100
 
 
+async def test_the_connection_is_kept_where_the_end_comes_apart_from_the_last_event(home: Home) -> None:
+    peers: set[Any] = set()
+
+    async def script(seen: Seen, wire: Wire) -> bool:
+        peers.add(wire.writer.get_extra_info("peername"))
+        await streams(*stream_events("a"), end=False)(seen, wire)
+        await wire.gate.wait()
+        await wire.write(b"0\r\n\r\n")
+        return True
+
+    async with Upstream(script) as up:
+        home.publish(key(), targets=(target(up.url),))
+        async with running(home) as worker:
+            for _ in range(3):
+                up.gate.clear()
+                assert (await worker.stream()).text == "a"  # it does not wait for the end
+                up.gate.set()
+                await asyncio.sleep(0.05)
+    assert len(peers) == 1
+
+
 async def test_clients_that_leave_at_any_moment_leave_nothing_behind(home: Home) -> None:
     async def script(seen: Seen, wire: Wire) -> bool:
         await wire.write(STREAM_HEAD)

@@ -16,17 +16,26 @@ OK = b"HTTP/1.1 200 OK\r\n"
 HOP = {b"content-length", b"transfer-encoding", b"connection"}
 
 
-def relay(pool: Pool, left: list[str]) -> Handler:
-    """Passes a request on and its response back, piece by piece."""
+def relay(pool: Pool, left: list[str], *, pump: bool = False) -> Handler:
+    """Passes a request on and its response back, piece by piece: as they are asked for, or pumped."""
 
     async def handler(exchange: Exchange) -> None:
         reply = await pool.request(b"GET", exchange.target, [], timeouts=T)
         exchange.on_disconnect(reply.abort)
         exchange.start(reply.status, [field for field in reply.headers if field[0] not in HOP])
         try:
-            while (piece := await reply.chunk()) is not None:
-                exchange.send(piece)
-                await exchange.drain()
+            if pump:
+
+                def sink(piece: bytes) -> bool:
+                    exchange.send(piece)
+                    return exchange.congested
+
+                while not await reply.pump(sink):
+                    await exchange.drain()
+            else:
+                while (piece := await reply.chunk()) is not None:
+                    exchange.send(piece)
+                    await exchange.drain()
         except Disconnected:
             reply.abort()
             left.append(exchange.path)
@@ -41,7 +50,8 @@ def resident() -> int:
     return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * resource.getpagesize()
 
 
-async def test_a_reader_that_stalls_holds_no_memory() -> None:
+@pytest.mark.parametrize("pump", [False, True])
+async def test_a_reader_that_stalls_holds_no_memory(pump: bool) -> None:
     size = 400_000_000
     sent = 0
 
@@ -59,7 +69,7 @@ async def test_a_reader_that_stalls_holds_no_memory() -> None:
     left: list[str] = []
     async with upstream(script) as (scripted, origin):
         pool = Pool(origin)
-        async with serving(relay(pool, left)) as running:
+        async with serving(relay(pool, left, pump=pump)) as running:
             before = resident()
             sock = await stalled_client(running.port)
             sock.send(GET)
@@ -82,7 +92,8 @@ async def test_a_reader_that_stalls_holds_no_memory() -> None:
         await pool.aclose()
 
 
-async def test_a_slow_reader_gets_every_byte() -> None:
+@pytest.mark.parametrize("pump", [False, True])
+async def test_a_slow_reader_gets_every_byte(pump: bool) -> None:
     block = bytes(range(256)) * 256
     blocks = 200
 
@@ -97,7 +108,7 @@ async def test_a_slow_reader_gets_every_byte() -> None:
 
     async with upstream(script) as (_, origin):
         pool = Pool(origin)
-        async with serving(relay(pool, [])) as running:
+        async with serving(relay(pool, [], pump=pump)) as running:
             client = await running.client()
             await client.send(GET)
             await asyncio.sleep(0.05)

@@ -63,15 +63,55 @@ def test_chunks_in_any_pieces(chunks: list[bytes], extension: bytes, trailers: b
         b"".join(b"%x%b\r\n%b\r\n" % (len(chunk), extension, chunk) for chunk in chunks) + b"0\r\n" + trailers + b"\r\n"
     )
     stream = coded + rest
+    for _ in range(2):  # the second time, sizes are known
+        decoder = ChunkedDecoder()
+        out: list[bytes] = []
+        behind = b""
+        for start in range(0, len(stream), step):
+            piece = stream[start : start + step]
+            behind += piece if decoder.complete else decoder.feed(piece, out)
+        assert decoder.complete
+        assert b"".join(out) == b"".join(chunks)
+        assert behind == rest
+
+
+@given(
+    pieces=st.lists(
+        st.one_of(
+            st.binary(min_size=1, max_size=20).map(lambda chunk: b"%x\r\n%b\r\n" % (len(chunk), chunk)),
+            st.sampled_from(
+                [b"5\r\nhe", b"llo\r\n", b"1\r", b"\na\r\n", b"1;x=y\r\nb\r\n", b"0\r\n", b"\r\n", b"1\r\nbcd"]
+            ),
+        ),
+        max_size=10,
+    )
+)
+def test_a_chunk_taken_singly_is_what_it_is_among_others(pieces: list[bytes]) -> None:
+    plain, quick = ChunkedDecoder(), ChunkedDecoder()
+    for piece in pieces:
+        expected: list[bytes] = []
+        got: list[bytes] = []
+        try:
+            plain.feed(piece, expected)
+        except MalformedChunk:
+            assert not quick.single(piece)
+            return
+        payload = quick.single(piece)
+        if payload:
+            got.append(payload)
+        else:
+            quick.feed(piece, got)
+        assert got == expected
+        assert (quick.complete, quick.received) == (plain.complete, plain.received)
+        if plain.complete:
+            return
+
+
+def test_one_whole_plain_chunk_can_be_taken_singly() -> None:
     decoder = ChunkedDecoder()
-    out: list[bytes] = []
-    behind = b""
-    for start in range(0, len(stream), step):
-        piece = stream[start : start + step]
-        behind += piece if decoder.complete else decoder.feed(piece, out)
-    assert decoder.complete
-    assert b"".join(out) == b"".join(chunks)
-    assert behind == rest
+    decoder.feed(b"5\r\nhello\r\n", [])
+    assert decoder.single(b"5\r\nagain\r\n") == b"again"
+    assert decoder.received == 10
 
 
 @given(

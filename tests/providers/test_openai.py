@@ -14,7 +14,7 @@ from genaiops.ports.providers import CallBody
 from genaiops.providers import load
 from genaiops.providers._errors import duration
 from genaiops.providers._events import EventSplitter, event_data
-from genaiops.providers.openai import OpenAI, OpenAIStream
+from genaiops.providers.openai import KEEP, OpenAI, OpenAIStream
 
 
 def target(**facts: Any) -> Target:
@@ -148,8 +148,116 @@ def test_a_stream_is_the_same_however_it_is_cut(cuts: list[int]) -> None:
     answer = stream.finish()
     assert answer.usage == Usage(input_uncached=3, output_text=2)
     assert (answer.response_id, answer.finish_reason) == ("i", "stop")
-    assert answer.text.startswith("Hi €")
     assert stream.keep() == STREAM
+
+
+@given(st.lists(st.integers(0, 2000), max_size=12))
+def test_a_stream_without_usage_has_its_text_for_the_estimate(cuts: list[int]) -> None:
+    stream = OpenAIStream(filter_usage=False)
+    feed(stream, STREAM.replace(b'"prompt_tokens"', b'"unknown"'), cuts)
+    answer = stream.finish()
+    assert answer.usage is None
+    assert answer.text == 'Hi €{"index": 0, "function": {"name": "f", "arguments": "{"}}'
+
+
+# What is likely to be mistaken for something else: names of fields, quotes, escapes, halves of characters.
+TEXTS = st.one_of(
+    st.sampled_from(["", "content", "delta", '"', "\\", "\n", '"}', 'a","finish_reason":"stop', "😀", "€", "null"]),
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=8),
+)
+FIELDS = st.sampled_from(["content", "content", "content", "reasoning_content", "reasoning", "refusal", "text", "tool"])
+
+
+@st.composite
+def chunks(draw: st.DrawFn) -> tuple[dict[str, Any], str, str | None]:
+    """A chunk, the text in it and its finish reason."""
+    text, field = draw(TEXTS), draw(FIELDS)
+    choice: dict[str, Any] = {"index": draw(st.sampled_from([0, 0, 0, 1])), "delta": {field: text}}
+    if field == "text":
+        choice = {"index": 0, "text": text}
+    elif field == "tool":
+        choice["delta"] = {"tool_calls": [text]}
+        text = json.dumps(text)
+    finish = draw(st.sampled_from([None, None, None, None, "stop", "length"]))
+    choice["finish_reason"] = finish
+    return {"id": "i", "created": draw(st.sampled_from([1, 1, 1, 2])), "choices": [choice]}, text, finish
+
+
+@given(
+    st.lists(chunks(), min_size=1, max_size=12),
+    st.booleans(),
+    st.lists(st.integers(0, 4000), max_size=30),
+    st.booleans(),
+)
+def test_what_a_stream_says_does_not_depend_on_what_came_before_each_event(
+    said: list[tuple[dict[str, Any], str, str | None]], ascii_only: bool, cuts: list[int], by_event: bool
+) -> None:
+    events = [f"data: {json.dumps(one, ensure_ascii=ascii_only)}\n\n".encode() for one, _, _ in said]
+    stream = OpenAIStream(filter_usage=False)
+    if by_event:
+        for event, (_, text, _) in zip(events, said, strict=True):
+            piece = stream.feed(event)
+            assert piece is not None
+            assert (piece.data, piece.content, piece.error, piece.done) == (event, bool(text), None, False)
+    else:
+        assert feed(stream, b"".join(events), cuts)[0] == b"".join(events)
+    answer = stream.finish()
+    assert stream.keep() == b"".join(events)
+    assert not stream.truncated
+    assert answer.finish_reason == next((finish for _, _, finish in reversed(said) if finish), None)
+    tools = any("tool_calls" in one["choices"][0].get("delta", ()) for one, _, _ in said)
+    if not tools:
+        assert answer.text == "".join(text for _, text, _ in said)
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        b'{"choices":[{"delta":{"content":"a\xff"}}]}',
+        b'{"choices":[{"delta":{"content":"a\\x"}}]}',
+        b'{"choices":[{"delta":{"content":"a\\"}}]}',
+        b'{"choices":[{"delta":{"content":"a\x01"}}]}',
+        b'{"choices":[{"delta":{"content":"a"b"}}]}',
+    ],
+)
+def test_garbage_inside_the_text_of_a_well_known_event_is_an_upstream_error(second: bytes) -> None:
+    stream = OpenAIStream(filter_usage=False)
+    first = b'data: {"choices":[{"delta":{"content":"well"}}]}\n\n'
+    stream.feed(first)
+    stream.feed(first)
+    with pytest.raises(UpstreamError):
+        stream.feed(b"data: " + second + b"\n\n")
+    assert stream.keep() == first + first
+
+
+def test_an_event_hidden_in_the_text_of_another_is_read() -> None:
+    stream = OpenAIStream(filter_usage=True)
+    stream.feed(b'data: {"choices":[{"delta":{"content":"a"},"finish_reason":null}]}\n\n')
+    stream.feed(
+        b'data: {"choices":[{"delta":{"content":"b"},"finish_reason":"stop",'
+        b'"x":{"content":"c"},"y":{"content":"d"},"finish_reason":null}]}\n\n'
+    )
+    piece = stream.feed(
+        b'data: {"choices":[{"delta":{"content":"b"}}],"error":"d",'
+        b'"x":[{"y":{"content":"e"},"finish_reason":null}]}\n\n'
+    )
+    assert piece is not None
+    assert piece.error == "d"
+
+
+def test_what_is_kept_of_a_long_stream_is_bounded_and_its_text_goes_on() -> None:
+    stream = OpenAIStream(filter_usage=False)
+    event = b'data: {"choices":[{"delta":{"content":"%s "}}]}\n\n' % (b"word" * 250)
+    odd = b'data: {"choices":[{"delta":{"content":"odd "}}], "x":0}\n\n'
+    count = (KEEP // len(event) + 100) // 2 * 2
+    for _ in range(count // 2):
+        stream.feed(event)
+        stream.feed(odd)
+    for _ in range(count // 2):
+        stream.feed(event)
+    assert stream.truncated
+    assert KEEP < len(stream.keep()) <= KEEP + len(event)
+    assert stream.finish().text == ("word" * 250 + " odd ") * (count // 2) + ("word" * 250 + " ") * (count // 2)
 
 
 def test_usage_asked_for_by_the_gateway_is_kept_from_the_client() -> None:
@@ -218,3 +326,27 @@ def test_durations_as_openai_writes_them(text: str, seconds: float | None) -> No
 def test_an_unknown_provider_names_the_nearest() -> None:
     with pytest.raises(Exception, match="openai"):
         load("opnai")
+
+
+def said(*chunks: dict[str, Any]) -> OpenAIStream:
+    """A stream of these chunks, one at a time."""
+    stream = OpenAIStream(filter_usage=False)
+    for chunk in chunks:
+        stream.feed(b"data: %b\n\n" % json.dumps(chunk).encode())
+    return stream
+
+
+def delta(text: str, **more: Any) -> dict[str, Any]:
+    return {"delta": {"content": text}, **more}
+
+
+def test_an_event_that_says_more_than_its_text_is_read_each_time() -> None:
+    stop, length = {"finish_reason": "stop"}, {"finish_reason": "length"}
+    chunks = [{"choices": [delta("a", **stop)]}, {"choices": [delta("", **length)]}, {"choices": [delta("b", **stop)]}]
+    assert said(*chunks).finish().finish_reason == "stop"
+    two = {"choices": [delta("a"), delta("b")]}
+    assert said(two, two, two).finish().text == "ababab"
+    one, other = ({"usage": {"prompt_tokens": 1, "completion_tokens": count}} for count in (1, 2))
+    first, last = {"choices": [delta("a")], **one}, {"choices": [delta("b")], **one}
+    answer = said(first, {"choices": [], **other}, last).finish()
+    assert answer.usage == Usage(input_uncached=1, output_text=1)

@@ -6,7 +6,6 @@ Only wiring. It loads nothing heavy (a test reads the modules of a live one); wh
 import argparse
 import asyncio
 import contextlib
-import gc
 import logging
 import signal
 import socket
@@ -18,8 +17,8 @@ from typing import Any
 import msgspec
 
 from genaiops import providers
+from genaiops.app import memory, stores
 from genaiops.app import settings as settings_file
-from genaiops.app import stores
 from genaiops.app.children import READY_OPTION
 from genaiops.app.home import Home
 from genaiops.app.installation import read_state
@@ -124,8 +123,7 @@ async def serve(options: Options, settings: Settings) -> None:
         server = Server(gateway.handle, error_body=error_body)
         await server.serve(socket.socket(fileno=options.descriptor))
         poller = asyncio.create_task(_poll(gateway))
-        gc.collect()
-        gc.freeze()  # what is loaded now stays: the collector need not look at it again
+        memory.settle()
         say_ready(options.ready)
         _log.info("serving, column %d", options.column)
         await _until(stop, poller)

@@ -121,30 +121,23 @@ class Streams:
                 return StreamPiece(b"".join(held), piece.content, piece.error, piece.done)
 
     async def _pass_on(self, call: Call, attempt: Try, reply: Reply, first: StreamPiece) -> AttemptFailure | None:
-        exchange, reader, live = call.exchange, attempt.reader, self._live[call.span_id]
+        exchange, reader = call.exchange, attempt.reader
         assert reader is not None
-        piece: StreamPiece | None = first
+        tap = _Tap(self._live[call.span_id], attempt, reader)
         try:
-            while True:
-                if piece is not None:
-                    if piece.content and attempt.first_token_us is None:
-                        attempt.first_content()
-                    if piece.done:
-                        break
-                    exchange.send(piece.data)
-                    if piece.error is not None:
-                        raise UpstreamError(piece.error, code="upstream_stream_error")
-                    live.last_ns = time.monotonic_ns()
-                    await exchange.drain()
-                chunk = await reply.chunk()
-                piece = reader.feed(chunk) if chunk is not None else _end(reader)
+            tap.pass_on(first)
+            while tap.last is None:
+                await exchange.drain()
+                if await reply.pump(tap.take) and tap.last is None:
+                    tap.last = _end(reader)
         except UpstreamFault as fault:
             return self._broken(call, attempt, of_fault(fault, attempt.candidate.target.id))
         except UpstreamError as error:
             return self._broken(call, attempt, of_upstream_error(error, attempt.candidate.target.id))
         self._close(call, attempt, "ok", None)
-        exchange.send(piece.data)
+        exchange.send(tap.last.data)
         exchange.finish()
+        reply.leave()  # many servers send the end of the body apart from the last event
         if call.idempotent is not None:
             body = reader.keep()
             if reader.truncated:
@@ -185,6 +178,39 @@ class Streams:
             output_truncated=reader.truncated,
         )
         self._books.settle(call, ending)
+
+
+class _Tap:
+    """What takes a stream from its upstream and gives it to its client, piece by piece as they come. `last` is the
+    piece with the end in it, which waits until the call is settled."""
+
+    __slots__ = ("_attempt", "_exchange", "_feed", "_live", "last")
+
+    def __init__(self, live: _Live, attempt: Try, reader: StreamReader) -> None:
+        self._live = live
+        self._attempt = attempt
+        self._exchange = live.call.exchange
+        self._feed = reader.feed
+        self.last: StreamPiece | None = None
+
+    def take(self, chunk: bytes) -> bool:
+        """Whether to stop there for now: at the end, or until the client has taken something."""
+        piece = self._feed(chunk)
+        return piece is not None and self.pass_on(piece)
+
+    def pass_on(self, piece: StreamPiece) -> bool:
+        """As `take`. UpstreamError when there is an error event in the piece."""
+        if piece.content and self._attempt.first_token_us is None:
+            self._attempt.first_content()
+        if piece.done:
+            self.last = piece
+            return True
+        exchange = self._exchange
+        exchange.send(piece.data)
+        if piece.error is not None:
+            raise UpstreamError(piece.error, code="upstream_stream_error")
+        self._live.last_ns = time.monotonic_ns()
+        return exchange.congested
 
 
 def _end(reader: StreamReader) -> StreamPiece:

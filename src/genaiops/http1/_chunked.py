@@ -31,6 +31,19 @@ class ChunkedDecoder:
         self.complete = False
         self.received = 0
 
+    def single(self, data: bytes) -> bytes:
+        """The payload of `data` when it is one whole plain chunk; nothing when it is not, and has to go to `feed`."""
+        if self._state or self._carry or self._excess:
+            return b""
+        line_end = data.find(b"\r\n", 0, _MAX_KNOWN_SIZE + 2)
+        if line_end < 0:
+            return b""
+        size = _known_sizes.get(data[:line_end], 0)
+        if not size or len(data) != line_end + 4 + size or not data.endswith(b"\r\n"):
+            return b""
+        self.received += size
+        return data[line_end + 2 : -2]
+
     def feed(self, data: bytes, out: list[bytes]) -> bytes:
         """Returns the bytes behind the end of the body (empty before it). Raises MalformedChunk."""
         if self._carry:

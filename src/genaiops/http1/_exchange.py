@@ -164,6 +164,11 @@ class Exchange:
             self._remaining -= size
         self._conn.write(data)
 
+    @property
+    def congested(self) -> bool:
+        """Whether `drain` has to be awaited before more is sent: it would suspend, or raise."""
+        return self.disconnected or self._conn.write_paused
+
     async def drain(self) -> None:
         """Return when the write buffer is under its mark. Raises Disconnected."""
         if self.disconnected:

@@ -1,7 +1,7 @@
 """The response of an upstream, read as it arrives."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from genaiops.http1._heads import Headers, ResponseHead
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _HIGH_WATER = 262_144
 _MANY = 16
+_LEFTOVERS = 16_384
 
 
 class Reply:
@@ -24,7 +25,9 @@ class Reply:
     _size = 0
     _high = _HIGH_WATER
     _error: UpstreamFault | None = None
-    _waiter: asyncio.Future[None] | None = None
+    _waiter: asyncio.Future[bool] | None = None
+    """Done when there is something new (false) or a sink has enough (true); a sink's failure is raised from it."""
+    _sink: Callable[[bytes], bool] | None = None
 
     def __init__(self, head: ResponseHead, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -84,6 +87,40 @@ class Reply:
             self._conn.resume()
         return data
 
+    async def pump(self, sink: Callable[[bytes], bool]) -> bool:
+        """Hand each piece of the body to `sink` as it arrives, in the same step of the loop, until it returns true.
+
+        Returns false when the sink has enough (what comes then waits for the next call), true at the body's proper
+        end. Raises as `chunk` does, and whatever the sink raises. May be cancelled and called again.
+        """
+        while True:
+            while self._parts:
+                enough = sink(self._take())
+                if self._conn is not None:
+                    self._conn.resume()
+                if enough:
+                    return False
+            if self._error is not None:
+                raise self._error
+            if self.complete:
+                return True
+            self._waiter = waiter = self._loop.create_future()
+            self._sink = sink
+            try:
+                if await waiter:
+                    return False
+            finally:
+                self._sink = None
+
+    def leave(self) -> None:
+        """All that mattered was read; the end of the body may not be here yet. Where it comes soon, and little before
+        it, the connection is kept; else it is dropped."""
+        conn, self._conn = self._conn, None
+        self._parts.clear()
+        self._size = 0
+        if conn is not None:
+            conn.run_out(Leftovers(conn))
+
     def release(self) -> None:
         """Done with the response. One that has not arrived whole costs its connection, as with `abort`."""
         self.abort()
@@ -111,7 +148,7 @@ class Reply:
         if waiter is not None:
             self._waiter = None
             if not waiter.done():
-                waiter.set_result(None)
+                waiter.set_result(False)
 
     # -- what the connection tells
 
@@ -121,12 +158,31 @@ class Reply:
 
     def feed(self, pieces: Sequence[bytes]) -> bool:
         """Append payload. Returns whether the reader has enough for now."""
+        sink = self._sink
+        if sink is not None:
+            self._pour(sink, pieces[0] if len(pieces) == 1 else b"".join(pieces))
+            return False
         if len(pieces) > _MANY:
             pieces = (b"".join(pieces),)  # an object for each tiny piece would weigh more than the bytes
         self._parts += pieces
         self._size += len(pieces[0]) if len(pieces) == 1 else sum(map(len, pieces))
         self._wake()
         return self._size > self._high
+
+    def _pour(self, sink: Callable[[bytes], bool], data: bytes) -> None:
+        waiter = self._waiter
+        assert waiter is not None
+        try:
+            if not sink(data):
+                return
+        except Exception as error:  # noqa: BLE001 (it is raised where the sink came from)
+            if not waiter.done():
+                waiter.set_exception(error)
+        else:
+            if not waiter.done():
+                waiter.set_result(True)
+        self._sink = None
+        self._waiter = None
 
     def whole(self, data: bytes) -> None:
         """All the payload there is came with the head."""
@@ -146,3 +202,17 @@ class Reply:
         self._error = error
         self._conn = None
         self._wake()
+
+
+class Leftovers(Reply):
+    """Takes the place of a response whose reader has left."""
+
+    def __init__(self, conn: "UpstreamConnection") -> None:
+        self._conn = conn
+        self._room = _LEFTOVERS
+
+    def feed(self, pieces: Sequence[bytes]) -> bool:
+        self._room -= sum(map(len, pieces))
+        if self._room < 0 and self._conn is not None:
+            self._conn.abort(Truncated("The response went on after its reader had left."))
+        return False

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from genaiops.http1._chunked import ChunkedDecoder, MalformedChunk
 from genaiops.http1._heads import CHUNKED, UNTIL_CLOSE, ResponseHead, parse_response_head
-from genaiops.http1._reply import Reply
+from genaiops.http1._reply import Leftovers, Reply
 from genaiops.http1._settings import Timeouts
 from genaiops.http1.errors import (
     BadResponse,
@@ -28,6 +28,7 @@ _HEAD_END = b"\r\n\r\n"
 _MAX_HEAD = 65_536
 _MAX_HEADERS = 200
 _MAX_INTERIM = 16
+_RUNNING_OUT = Timeouts(idle=1.0, total=2.0)
 
 
 class Waiter(Protocol):
@@ -188,6 +189,11 @@ class UpstreamConnection(asyncio.Protocol):
         decoder = self._decoder
         enough = False
         if decoder is not None:
+            payload = decoder.single(data)
+            if payload:  # as most chunks of a stream come
+                if reply.feed((payload,)):
+                    self._hold()
+                return
             pieces: list[bytes] = []
             try:
                 surplus = decoder.feed(data, pieces)
@@ -210,7 +216,12 @@ class UpstreamConnection(asyncio.Protocol):
                 reply.feed((data[: self._remaining],))
             self._complete(data[self._remaining :])
             return
-        if enough and not self._paused and self._transport is not None:
+        if enough:
+            self._hold()
+
+    def _hold(self) -> None:
+        """The reader has enough for now."""
+        if not self._paused and self._transport is not None:
             self._paused = True
             self._transport.pause_reading()
 
@@ -258,6 +269,13 @@ class UpstreamConnection(asyncio.Protocol):
         if self._waiter is waiter:
             self._waiter = None
             self._end()
+
+    def run_out(self, leftovers: Leftovers) -> None:
+        """The reader has left: take what remains of the response, for a moment."""
+        self._reply = leftovers
+        self._timeouts = _RUNNING_OUT
+        self._since = self._seen = self._pool.clock
+        self.resume()
 
     def abort(self, error: UpstreamFault) -> None:
         """Drop the connection; whoever still waits gets `error`."""

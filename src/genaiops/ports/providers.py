@@ -4,7 +4,7 @@ A Provider is a wire format: pure, one file each. A Transport carries bytes to o
 these two.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -133,6 +133,15 @@ class Reply(Protocol):
 
     async def read(self, limit: int) -> bytes: ...
     async def chunk(self) -> bytes | None: ...
+
+    async def pump(self, sink: Callable[[bytes], bool]) -> bool:
+        """Hand each piece to `sink` until it returns true (then false) or the body has ended (then true)."""
+        ...
+
+    def leave(self) -> None:
+        """Done, but for an end of the body that may still come."""
+        ...
+
     def release(self) -> None: ...
     def abort(self) -> None: ...
 

@@ -13,19 +13,15 @@ _BOUNDARY = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 class EventSplitter:
     """Bytes in, whole events out, each with the blank line that ends it. Joined they are the bytes that came in."""
 
-    __slots__ = ("_rest",)
+    __slots__ = ("rest",)
 
     def __init__(self) -> None:
-        self._rest = b""
-
-    @property
-    def rest(self) -> bytes:
+        self.rest = b""
         """The beginning of an event that is not whole yet."""
-        return self._rest
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """UpstreamError when an event grows over EVENT_LIMIT."""
-        data = self._rest + chunk if self._rest else bytes(chunk)
+        data = self.rest + chunk if self.rest else bytes(chunk)
         if b"\r" in data:
             return self._split_any(data)
         pieces = data.split(b"\n\n")
@@ -46,7 +42,7 @@ class EventSplitter:
     def _keep(self, rest: bytes) -> None:
         if len(rest) > EVENT_LIMIT:
             raise UpstreamError(f"an event is larger than {EVENT_LIMIT >> 20} MiB.", code="upstream_bad_stream")
-        self._rest = rest
+        self.rest = rest
 
 
 def event_data(event: bytes) -> bytes | None:

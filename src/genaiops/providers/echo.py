@@ -20,7 +20,7 @@ call, in turn. All values are text:
 import asyncio
 import hashlib
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, cast
 
 import msgspec
@@ -61,6 +61,14 @@ class EchoReply:
 
     async def chunk(self) -> bytes | None:
         return await anext(self._pieces, None)
+
+    async def pump(self, sink: Callable[[bytes], bool]) -> bool:
+        while (piece := await self.chunk()) is not None:
+            if sink(piece):
+                return False
+        return True
+
+    def leave(self) -> None: ...
 
     def release(self) -> None: ...
 

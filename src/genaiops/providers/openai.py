@@ -15,6 +15,7 @@ from genaiops.domain import Operation, Target, Usage
 from genaiops.ports.providers import Answer, CallBody, Dialect, ProviderError, StreamPiece, Wire
 from genaiops.providers._errors import read_error
 from genaiops.providers._events import EventSplitter, event_data
+from genaiops.providers._repeats import Frame, Log, frame_of, unescaped
 
 PATHS: dict[Operation, bytes] = {
     "chat": b"/chat/completions",
@@ -26,6 +27,9 @@ KEEP = 1 << 20
 
 TEXT_LIMIT = 4 << 20
 """Characters of a stream's text that are kept for the estimate."""
+
+FRAMES = 4
+"""So many frames in a row may be tried in vain before a stream's events are taken for too different."""
 
 Tokens = Annotated[int, Meta(ge=0)]
 
@@ -132,50 +136,83 @@ class OpenAI:
 class OpenAIStream:
     """Follows a stream. Every event is read: whether content came, what it was, usage, finish reason, an error."""
 
-    __slots__ = ("_filter", "_finish", "_id", "_kept", "_model", "_size", "_splitter", "_text", "_text_size", "_usage")
+    __slots__ = (
+        "_filter",
+        "_finish",
+        "_frame",
+        "_id",
+        "_later",
+        "_later_size",
+        "_log",
+        "_missed",
+        "_model",
+        "_size",
+        "_splitter",
+        "_usage",
+    )
 
     def __init__(self, *, filter_usage: bool) -> None:
         self._filter = filter_usage
         self._splitter = EventSplitter()
-        self._kept: list[bytes] = []
+        self._frame: Frame | None = None
+        self._missed = 0
+        """Frames in a row that fitted no other event."""
+        self._log = Log()
         self._size = 0
-        self._text: list[str] = []
-        self._text_size = 0
+        self._later: list[str] = []
+        """Texts of the events that are no longer kept."""
+        self._later_size = 0
         self._usage: Usage | None = None
         self._id: str | None = None
         self._model: str | None = None
         self._finish: str | None = None
 
     def feed(self, chunk: bytes) -> StreamPiece | None:
+        frame = self._frame
+        if frame is not None and not self._splitter.rest:
+            text = frame.text_of(chunk)
+            if text is not None:  # most chunks are one event, and most events are of one frame
+                self._missed = 0
+                self._keep(chunk, frame, text)
+                return StreamPiece(chunk, True)
         events = self._splitter.feed(chunk)
-        if not events:
-            return None
-        out: list[bytes] = []
+        return self._feed_events(events) if events else None
+
+    def _feed_events(self, events: list[bytes]) -> StreamPiece:
+        out: list[tuple[bytes, Frame | None, bytes]] = []
         content = done = False
         error: str | None = None
         for event in events:
+            frame = self._frame
+            text = frame.text_of(event) if frame is not None else None
+            if text is not None:
+                self._missed = 0
+                content = True
+                out.append((event, frame, text))
+                continue
             data = event_data(event)
             if data is None:
-                out.append(event)
+                out.append((event, None, b""))
                 continue
             if data == b"[DONE]":
-                out.append(event)
+                out.append((event, None, b""))
                 done = True
                 break
             message = _parse(data, "its stream")
             if _given(message.error):
                 error = error_message(message.error)
-                out.append(event)
+                out.append((event, None, b""))
                 break
-            if self._note(message):
+            if self._note(event, message):
                 content = True
             if not (self._filter and not message.choices and _given(message.usage)):
-                out.append(event)
-        data = out[0] if len(out) == 1 else b"".join(out)
-        self._keep(data)
-        return StreamPiece(data, content, error, done)
+                out.append((event, None, b""))
+        for entry in out:
+            self._keep(*entry)
+        return StreamPiece(out[0][0] if len(out) == 1 else b"".join([one[0] for one in out]), content, error, done)
 
-    def _note(self, message: _Completion) -> bool:
+    def _note(self, event: bytes, message: _Completion) -> bool:
+        """Whether there is content in the event."""
         if self._id is None:
             self._id = message.id
             self._model = message.model
@@ -185,28 +222,72 @@ class OpenAIStream:
         for choice in message.choices or ():
             if choice.finish_reason is not None:
                 self._finish = choice.finish_reason
-            text = _text(choice)
-            if text:
+            if _text(choice):
                 content = True
-                if self._text_size < TEXT_LIMIT:
-                    self._text.append(text)
-                    self._text_size += len(text)
+        if content and self._missed < FRAMES and event.startswith(b"data: ") and event.endswith(b"}\n\n"):
+            text = _only_text(message)
+            if text is not None:
+                self._missed += 1
+                self._frame = frame_of(event, text, _text_in_frame)
         return content
 
-    def _keep(self, data: bytes) -> None:
-        if self._size <= KEEP:
-            self._kept.append(data)
-        self._size += len(data)
+    def _keep(self, event: bytes, frame: Frame | None, text: bytes) -> None:
+        size = len(event)
+        self._size += size
+        if self._log.size <= KEEP:
+            if frame is not None:
+                self._log.add_text(frame, text, size)
+            else:
+                self._log.add(event)
+        elif self._later_size < TEXT_LIMIT:
+            said = unescaped(text) if frame is not None else _texts(event)
+            self._later.append(said)
+            self._later_size += len(said)
 
     def finish(self) -> Answer:
-        return Answer(self._usage, self._id, self._model, self._finish, "".join(self._text))
+        text = "" if self._usage is not None else self._log.texts(_texts) + "".join(self._later)
+        return Answer(self._usage, self._id, self._model, self._finish, text)
 
     def keep(self) -> bytes:
-        return b"".join(self._kept)
+        return self._log.events()
 
     @property
     def truncated(self) -> bool:
-        return self._size > sum(map(len, self._kept))
+        return self._size > self._log.size
+
+
+def _texts(event: bytes) -> str:
+    """What a person or a program sees of an event that was read before."""
+    data = event_data(event)
+    if data is None or data == b"[DONE]":
+        return ""
+    message = _decode(data)
+    return "" if _given(message.error) else "".join([_text(choice) for choice in message.choices or ()])
+
+
+def _only_text(message: _Completion) -> str | None:
+    """The text of an event that says nothing but one text; None when there is more to it."""
+    if message.choices is None or len(message.choices) != 1 or _given(message.usage):
+        return None
+    choice = message.choices[0]
+    if choice.finish_reason is not None:
+        return None
+    part = choice.delta
+    if choice.text is not None:
+        return choice.text
+    if part is None or part.tool_calls or _given(part.function_call):
+        return None
+    content: Any = part.content
+    texts = [content, part.reasoning_content, part.reasoning, part.refusal]
+    given = [text for text in texts if text]
+    return given[0] if len(given) == 1 and isinstance(given[0], str) else None
+
+
+def _text_in_frame(event: bytes) -> str | None:
+    try:
+        return _only_text(_decode(event[6:]))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def _given(raw: Raw) -> bool:
