@@ -159,11 +159,16 @@ def usage_of(raw: Raw) -> ResponsesUsage | None:
     return ResponsesUsage(found.prompt_tokens, _InputDetails(cached, written), output, _OutputDetails(reasoning), total)
 
 
-def texts_of(message: Message) -> tuple[str, str]:
+def names_reasoning(message: Message) -> bool:
+    """Whether reasoning stands in a field of its own: blocks beside it, there or in other deltas, repeat it."""
+    return bool(message.reasoning_content or message.reasoning)
+
+
+def texts_of(message: Message, *, named: bool = False) -> tuple[str, str]:
     """(visible text, reasoning). Servers that send both names of the reasoning send it twice, so one of them counts;
-    Mistral puts reasoning into the parts of the content."""
+    Mistral puts reasoning into the parts of the content. `named`: former deltas had it in a field of its own."""
     reasoning = message.reasoning_content or message.reasoning or ""
-    if not reasoning and message.thinking_blocks:
+    if not (reasoning or named) and message.thinking_blocks:
         reasoning = "".join(str(block.get("thinking") or "") for block in message.thinking_blocks)
     content = message.content
     if content is None or isinstance(content, str):

@@ -18,6 +18,7 @@ from genaiops.dialects.responses_chat import (
     calls_of,
     error_of,
     logprobs_of,
+    names_reasoning,
     outcome,
     read_chat,
     texts_of,
@@ -45,6 +46,7 @@ class ResponsesStream:
         self._ended = False
         self._finish: str | None = None
         self._usage: ResponsesUsage | None = None
+        self._named = False
         self._count = 0
         self._done: dict[int, Item] = {}
         self._speaking: OpenReasoning | OpenMessage | None = None
@@ -105,7 +107,8 @@ class ResponsesStream:
         delta = choice.delta or choice.message
         if delta is None:
             return
-        text, reasoning = texts_of(delta)
+        self._named = self._named or names_reasoning(delta)
+        text, reasoning = texts_of(delta, named=self._named)
         if reasoning or delta.thinking_blocks:
             self._reasoning().add(reasoning, delta.thinking_blocks or [])
         if text:
@@ -203,21 +206,22 @@ class ResponsesStream:
 class _EventData:
     """The data of server-sent events out of bytes that are cut anywhere (WHATWG HTML, section 9.2)."""
 
-    __slots__ = ("_lines", "_rest", "_size")
+    __slots__ = ("_after_cr", "_lines", "_rest", "_size")
 
     def __init__(self) -> None:
         self._rest = b""
+        self._after_cr = False
         self._lines: list[bytes] = []
         self._size = 0
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """UpstreamError when an event grows over EVENT_LIMIT."""
+        if self._after_cr and chunk[:1] == b"\n":  # the other half of a CRLF
+            chunk = chunk[1:]
+        self._after_cr = chunk[-1:] == b"\r" or (self._after_cr and not chunk)
         data = self._rest + chunk if self._rest else chunk
-        held = b""
-        if data.endswith(b"\r"):  # it may be half of a CRLF
-            data, held = data[:-1], b"\r"
         lines = _LINE_END.split(data) if b"\r" in data else data.split(b"\n")
-        self._rest = lines.pop() + held
+        self._rest = lines.pop()
         events: list[bytes] = []
         for line in lines:
             if line.startswith(b"data:"):
