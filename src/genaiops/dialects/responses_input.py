@@ -106,7 +106,7 @@ def cannot(param: str, kind: object, remedy: str = NATIVE_REMEDY) -> UsageError:
     return UsageError(
         f"{param!r} is {kind!r}, which a target that speaks chat completions cannot do.",
         remedy=remedy,
-        code="unsupported_by_target",
+        code="not_translatable",
         param=param,
     )
 

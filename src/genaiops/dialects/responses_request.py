@@ -175,7 +175,7 @@ def _refuse(name: str, value: Raw) -> None:
         raise UsageError(
             f"{name!r} is nothing that a target which speaks chat completions can do.",
             remedy=REMEDIES.get(name, f"Leave it out, or c{NATIVE_REMEDY[1:]}"),
-            code="unsupported_by_target",
+            code="not_translatable",
             param=name,
         )
 
