@@ -194,6 +194,66 @@ def test_tools_and_their_choice() -> None:
     }
 
 
+def test_tools_of_a_namespace_stand_beside_the_others() -> None:
+    get = {"type": "function", "name": "get", "parameters": {}}
+    long = {"type": "function", "name": "x" * 60}
+    found = chat(
+        input=[
+            {"type": "additional_tools", "role": "developer", "tools": [{"type": "function", "name": "late"}]},
+            {"role": "user", "content": "Hi"},
+            {**called("c1", "get"), "namespace": "crm"},
+            result("c1"),
+        ],
+        tools=[
+            {"type": "namespace", "name": "crm", "description": "Customers.", "tools": [get, long]},
+            {"type": "function", "name": "get"},
+        ],
+        tool_choice={"type": "function", "name": "get", "namespace": "crm"},
+    )
+    names = [tool["function"]["name"] for tool in found["tools"]]
+    assert (names[0], names[2:]) == ("crm__get", ["get", "late"])
+    assert names[1].startswith("crm__xxx")
+    assert len(names[1]) == 64
+    assert found["tool_choice"] == {"type": "function", "function": {"name": "crm__get"}}
+    assert found["messages"][1]["tool_calls"][0]["function"]["name"] == "crm__get"
+
+
+def test_what_a_coding_agent_sends() -> None:
+    found = chat(
+        instructions="You are a coding agent.",
+        input=[
+            {"type": "message", "role": "developer", "content": [{"type": "input_text", "text": "Sandboxed."}]},
+            {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Fix it."}]},
+        ],
+        tools=[{"type": "function", "name": "shell", "strict": False, "parameters": {"type": "object"}}],
+        tool_choice="auto",
+        parallel_tool_calls=True,
+        reasoning={"effort": "medium", "summary": "auto"},
+        store=False,
+        stream=True,
+        include=["reasoning.encrypted_content"],
+        prompt_cache_key="019a",
+        client_metadata={"x-installation-id": "1"},
+        text={"verbosity": "low"},
+    )
+    assert found["messages"] == [
+        {"role": "system", "content": "You are a coding agent.\n\nSandboxed."},
+        {"role": "user", "content": "Fix it."},
+    ]
+    assert found.keys() == {
+        "messages",
+        "model",
+        "parallel_tool_calls",
+        "prompt_cache_key",
+        "reasoning_effort",
+        "stream",
+        "stream_options",
+        "tool_choice",
+        "tools",
+        "verbosity",
+    }
+
+
 def test_a_schema_keeps_its_bytes() -> None:
     schema = b'{ "z":1.50, "a":{"$ref":"#/x"} ,"n":12345678901234567890123}'
     raw = b'{"model":"m","input":"x","tools":[{"type":"function","name":"f","parameters":%b}],'
@@ -273,6 +333,11 @@ ALTERED = "genaiops.thinking.%%%"
         ({"tools": [{"type": "web_search"}]}, "tools[0].type"),
         ({"tools": [{"type": "function", "name": "f"}, {"type": "mcp", "allowed_callers": 1}]}, "tools[1].type"),
         ({"tools": [{"type": "function"}]}, "tools[0].name"),
+        ({"tools": [{"type": "namespace", "name": "n", "tools": [{"type": "x"}]}]}, "tools[0].tools[0].type"),
+        ({"tools": [{"type": "namespace"}]}, "tools[0].name"),
+        ({"tools": [{"type": "function", "name": "f", "defer_loading": True}]}, "tools[0].defer_loading"),
+        ({"input": [{"type": "additional_tools"}]}, "input[0].tools"),
+        ({"input": [{"type": "additional_tools", "tools": [{"type": "x"}]}]}, "input[0].tools[0].type"),
         ({"tool_choice": {"type": "file_search"}}, "tool_choice.type"),
         ({"input": [{"type": "item_reference", "id": "msg_1"}]}, "input[0].type"),
         ({"input": [{"id": "msg_1"}]}, "input[0]"),

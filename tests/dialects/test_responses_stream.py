@@ -174,6 +174,22 @@ def test_calls_that_all_have_the_same_index_and_a_name_that_comes_late() -> None
     assert calls == [("a", "f", "{}"), ("b", "g", "[]"), ("c", "h", "12")]
 
 
+def test_a_call_of_a_namespaces_tool_has_both_names_again_whole_and_streamed() -> None:
+    space = {"type": "namespace", "name": "crm", "description": "d", "tools": [{"type": "function", "name": "get"}]}
+    added = {"type": "additional_tools", "role": "developer", "tools": [{**space, "name": "late"}]}
+    fields = {"tools": [space], "input": [added, {"role": "user", "content": "x"}]}
+    calls = [
+        {"id": name, "type": "function", "function": {"name": name, "arguments": "{}"}}
+        for name in ("crm__get", "late__get", "get")
+    ]
+    message = {"content": None, "tool_calls": calls}
+    whole = answered(answer_from_chat(completion(message), request(**fields), response_id=RESPONSE_ID))
+    streamed = played(stream_of(message), **fields)
+    assert answered(streamed[-1]["response"]) == whole | {"usage": None}
+    names = [(item.get("namespace"), item["name"]) for item in whole["output"]]
+    assert names == [("crm", "get"), ("late", "get"), (None, "get")]
+
+
 def test_what_is_said_in_turns_becomes_several_items() -> None:
     deltas = [{"reasoning": "1"}, {"content": "a"}, {"reasoning": "2"}, {"content": "b"}]
     events = played(b"".join(map(event, deltas)) + event({}, "stop") + DONE)

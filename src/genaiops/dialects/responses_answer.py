@@ -30,6 +30,7 @@ from genaiops.dialects.responses_chat import (
 )
 from genaiops.dialects.responses_head import decode_with, given
 from genaiops.dialects.responses_reasoning import Blocks, seal
+from genaiops.dialects.responses_tools import namespaced
 
 Item = dict[str, Any]
 
@@ -71,7 +72,7 @@ _text = msgspec.json.Decoder(_Text)
 class Envelope:
     """What every state of one response says, whatever its output: its id and the request's own fields."""
 
-    __slots__ = ("_echo", "created", "id", "model", "service_tier", "summarises")
+    __slots__ = ("_echo", "_namespaced", "created", "id", "model", "service_tier", "summarises")
 
     def __init__(self, request: bytes | bytearray, response_id: str | None = None) -> None:
         fields = {name: value for name, value in decode_with(_fields, request).items() if given(value)}
@@ -83,6 +84,7 @@ class Envelope:
         self.model: Any = fields.get("model", "")
         self.service_tier: Any = fields.get("service_tier")
         self.summarises = wanted is not None
+        self._namespaced = namespaced(fields.get("tools", Raw()), fields.get("input", Raw()))
         self._echo: dict[str, Any] = {name: fields.get(name, default) for name, default in _ECHOED.items()}
         self._echo |= {name: fields[name] for name in _ECHOED_IF_GIVEN if name in fields}
         self._echo["reasoning"] = {"effort": reasoning.effort, "summary": wanted}
@@ -95,6 +97,11 @@ class Envelope:
             self.created = int(completion.created or now_us() // 1_000_000)
         self.model = completion.model or self.model
         self.service_tier = completion.service_tier or self.service_tier
+
+    def tool(self, name: str) -> dict[str, str]:
+        """The name of a called tool as the request had it, with its namespace where it has one."""
+        found = self._namespaced.get(name)
+        return {"name": name} if found is None else {"namespace": found[0], "name": found[1]}
 
     def item_id(self, prefix: str, index: int) -> str:
         """An id for the item at that place of the output."""
@@ -175,7 +182,7 @@ def _output(envelope: Envelope, choice: Choice, message: Message) -> list[Item]:
         custom = call.function is None
         item_id = envelope.item_id("ctc" if custom else "fc", len(items))
         call_id = call.id or envelope.item_id("call", len(items))
-        items.append(call_item(item_id, call_id, said.name or "", said.text, custom=custom))
+        items.append(call_item(item_id, call_id, envelope.tool(said.name or ""), said.text, custom=custom))
     return items
 
 
@@ -201,7 +208,8 @@ def message_item(item_id: str, parts: list[Item], status: str = "completed") -> 
 
 
 def call_item(
-    item_id: str, call_id: str, name: str, said: str, *, custom: bool = False, status: str = "completed"
+    item_id: str, call_id: str, names: dict[str, str], said: str, *, custom: bool = False, status: str = "completed"
 ) -> Item:
+    """`names`: the tool's name, and its namespace where it has one."""
     kind, field = ("custom_tool_call", "input") if custom else ("function_call", "arguments")
-    return {"id": item_id, "type": kind, "status": status, "call_id": call_id, "name": name, field: said}
+    return {"id": item_id, "type": kind, "status": status, "call_id": call_id, **names, field: said}

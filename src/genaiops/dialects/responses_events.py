@@ -178,36 +178,37 @@ class OpenCall(OpenItem):
         super().__init__(script, item_id, index)
         self.call_id = call_id
         self._custom = custom
-        self._name: str | None = None
+        self._names: dict[str, str] | None = None
         self._pieces: list[str] = []
         self._waiting: list[str] = []
 
-    def add(self, name: str | None, text: str) -> None:
-        if self._name is None:
+    def add(self, names: dict[str, str] | None, text: str) -> None:
+        """`names`: the tool's, None where this piece has none."""
+        if self._names is None:
             self._waiting.append(text)
-            if not name:
+            if names is None:
                 return
-            self._named(name)
+            self._named(names)
             text = "".join(self._waiting)
         if text:
             self._pieces.append(text)
             kind = "response.custom_tool_call_input.delta" if self._custom else "response.function_call_arguments.delta"
             self._delta(kind, text)
 
-    def _named(self, name: str) -> None:
-        self._name = name
+    def _named(self, names: dict[str, str]) -> None:
+        self._names = names
         self._begin(self._item("", "in_progress"))
 
     def _item(self, said: str, status: str) -> Item:
-        return call_item(self.id, self.call_id, self._name or "", said, custom=self._custom, status=status)
+        return call_item(self.id, self.call_id, self._names or {"name": ""}, said, custom=self._custom, status=status)
 
     def close(self, status: str) -> Item:
-        if self._name is None:
-            self._named("")
+        if self._names is None:
+            self._named({"name": ""})
             self._pieces = self._waiting
         said = "".join(self._pieces)
         if self._custom:
             self._write("response.custom_tool_call_input.done", input=said)
         else:
-            self._write("response.function_call_arguments.done", name=self._name, arguments=said)
+            self._write("response.function_call_arguments.done", arguments=said)
         return self._end(self._item(said, status))

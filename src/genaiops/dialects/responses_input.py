@@ -14,9 +14,10 @@ from msgspec import Raw
 from genaiops.core.errors import UsageError
 from genaiops.dialects.responses_head import decode_with, given, starts_with
 from genaiops.dialects.responses_reasoning import unseal
+from genaiops.dialects.responses_refusals import NATIVE_REMEDY, cannot, missing, refuse_unknown
+from genaiops.dialects.responses_tools import chat_tools, flat_name
 
 Message = dict[str, Any]
-NATIVE_REMEDY = "Call a target that speaks Responses itself (its setting `responses` is `native`)."
 WHOLE_REMEDY = "The gateway keeps no responses: send the whole conversation in `input`, as with store=false."
 
 
@@ -47,14 +48,10 @@ class _Item(msgspec.Struct, frozen=True):
     arguments: str | None = None
     input: str | None = None
     output: str | list[_Part] | None = None
-
-
-class _Kind(msgspec.Struct, frozen=True):
-    type: Any = None
+    tools: Raw = Raw()
 
 
 _items = msgspec.json.Decoder(list[_Item])
-_kinds = msgspec.json.Decoder(list[_Kind])
 _text = msgspec.json.Decoder(str)
 
 _ITEMS = frozenset(
@@ -66,15 +63,18 @@ _ITEMS = frozenset(
         "function_call_output",
         "custom_tool_call",
         "custom_tool_call_output",
+        "additional_tools",
     }
 )
 _ROLES = frozenset({"user", "assistant", "system", "developer"})
 _TEXTS = frozenset({"input_text", "output_text", "text"})
 
 
-def chat_messages(instructions: str | None, given_input: Raw, reasoning_field: str | None) -> list[Message]:
-    """The messages of the request. `reasoning_field`: under which name the target takes former reasoning back (None:
-    it takes none). UsageError names the item that chat cannot say."""
+def chat_messages(
+    instructions: str | None, given_input: Raw, reasoning_field: str | None
+) -> tuple[list[Message], list[Message]]:
+    """The messages of the request, and the tools that its input adds. `reasoning_field`: under which name the target
+    takes former reasoning back (None: it takes none). UsageError names the item that chat cannot say."""
     turns = _Turns(reasoning_field)
     if instructions is not None:
         turns.lead(instructions)
@@ -88,31 +88,7 @@ def chat_messages(instructions: str | None, given_input: Raw, reasoning_field: s
             turns.add(item, f"input[{index}]")
     else:
         turns.say({"role": "user", "content": decode_with(_text, given_input, "input")})
-    return turns.end()
-
-
-def refuse_unknown(raw: Raw, at: str, known: frozenset[str | None]) -> None:
-    """UsageError when a list holds objects of a type that chat does not have."""
-    try:
-        kinds = _kinds.decode(raw)
-    except msgspec.DecodeError:
-        return
-    for index, kind in enumerate(kinds):
-        if isinstance(kind.type, str | None) and kind.type not in known:
-            raise cannot(f"{at}[{index}].type", kind.type)
-
-
-def cannot(param: str, kind: object, remedy: str = NATIVE_REMEDY) -> UsageError:
-    return UsageError(
-        f"{param!r} is {kind!r}, which a target that speaks chat completions cannot do.",
-        remedy=remedy,
-        code="not_translatable",
-        param=param,
-    )
-
-
-def missing(param: str) -> UsageError:
-    return UsageError(f"{param!r} is missing.", code="invalid_value", param=param)
+    return turns.end(), turns.tools
 
 
 class _Turns:
@@ -120,6 +96,7 @@ class _Turns:
 
     def __init__(self, reasoning_field: str | None) -> None:
         self._reasoning_field = reasoning_field
+        self.tools: list[Message] = []
         self._messages: list[Message] = []
         self._leading: list[Any] | None = []
         self._open: Message | None = None
@@ -150,6 +127,10 @@ class _Turns:
             self._call(item, at)
         elif kind in {"function_call_output", "custom_tool_call_output"}:
             self._result(item, at)
+        elif kind == "additional_tools":
+            if not given(item.tools):
+                raise missing(f"{at}.tools")
+            self.tools += chat_tools(item.tools, f"{at}.tools")
         elif item.role is None and item.content is None and kind is None:
             raise cannot(at, "a reference to an item", WHOLE_REMEDY)
         elif item.role not in _ROLES:
@@ -222,9 +203,7 @@ class _Turns:
         ):
             if value is None:
                 raise missing(f"{at}.{name}")
-        if item.namespace:
-            raise cannot(f"{at}.namespace", item.namespace)
-        what = {"name": item.name, "input" if custom else "arguments": said}
+        what = {"name": flat_name(item.namespace, item.name or ""), "input" if custom else "arguments": said}
         kind = "custom" if custom else "function"
         calls = self._turn(begins=False).setdefault("tool_calls", [])
         calls.append({"id": item.call_id, "type": kind, kind: what})

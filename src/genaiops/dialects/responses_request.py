@@ -6,15 +6,16 @@ one of five fates; a field that is null counts as not given:
 - it means the same in both and goes on with its bytes (`SAME`);
 - it is said in chat's words (`TRANSLATED`);
 - it concerns the gateway or the answer only (`ANSWERED_HERE`): `metadata` is echoed, and not sent, as OpenAI's chat
-  refuses it without storage; `store` is answered with false whatever was asked, since nothing is kept that could be
-  fetched later; `stream_options.include_obfuscation` and `max_tool_calls` (calls of built-in tools) have no object;
+  refuses it without storage; `client_metadata` is what coding agents tell of themselves; `store` is answered with false
+  whatever was asked, since nothing is kept that could be fetched later; `stream_options.include_obfuscation` and
+  `max_tool_calls` (calls of built-in tools) have no object;
 - it is a field of the target's own (`OF_THE_TARGET`), such as `top_k`, and goes on as it is;
 - everything else is a UsageError that names it and says what to do. No unknown field goes on: it could raise the
   number of answers, or the cap.
 
 `include` may ask for log probabilities (chat has them) and for `reasoning.encrypted_content`: reasoning comes in plain
 then, and may be sent back the same way. Hints that only help a model along and that chat lacks are left out:
-`reasoning.summary` (it decides where reasoning stands in the answer), `output_schema` of a tool.
+`reasoning.summary` (it decides where reasoning stands in the answer).
 """
 
 from collections.abc import Callable
@@ -25,14 +26,9 @@ from msgspec import Raw
 
 from genaiops.core.errors import UsageError
 from genaiops.dialects.responses_head import decode_with, given
-from genaiops.dialects.responses_input import (
-    NATIVE_REMEDY,
-    WHOLE_REMEDY,
-    cannot,
-    chat_messages,
-    missing,
-    refuse_unknown,
-)
+from genaiops.dialects.responses_input import WHOLE_REMEDY, chat_messages
+from genaiops.dialects.responses_refusals import NATIVE_REMEDY, cannot, missing
+from genaiops.dialects.responses_tools import chat_tool_choice, chat_tools
 
 SAME = frozenset(
     {
@@ -62,7 +58,9 @@ OF_THE_TARGET = frozenset(
         "top_k",
     }
 )
-ANSWERED_HERE = frozenset({"genaiops", "instructions", "max_tool_calls", "metadata", "store", "stream_options"})
+ANSWERED_HERE = frozenset(
+    {"client_metadata", "genaiops", "instructions", "max_tool_calls", "metadata", "store", "stream_options"}
+)
 REMEDIES = {
     "previous_response_id": WHOLE_REMEDY,
     "conversation": WHOLE_REMEDY,
@@ -91,36 +89,8 @@ class _Reasoning(msgspec.Struct, frozen=True):
     mode: str | None = None
 
 
-class _Grammar(msgspec.Struct, frozen=True):
-    type: str
-    definition: str | None = None
-    syntax: str | None = None
-
-
-class _Tool(msgspec.Struct, frozen=True):
-    type: str
-    name: str | None = None
-    description: str | None = None
-    parameters: Raw = Raw()
-    strict: bool | None = None
-    format: _Grammar | None = None
-    cache_control: Raw = Raw()
-    defer_loading: bool | None = None
-    is_async: bool | None = msgspec.field(name="async", default=None)
-    allowed_callers: list[str] | None = None
-
-
-class _Choice(msgspec.Struct, frozen=True):
-    type: str
-    name: str | None = None
-    mode: str | None = None
-    tools: list["_Choice"] | None = None
-
-
 _fields = msgspec.json.Decoder(dict[str, Raw])
 _string = msgspec.json.Decoder(str)
-_tools = msgspec.json.Decoder(list[_Tool])
-_choice = msgspec.json.Decoder(_Choice | str)
 _text = msgspec.json.Decoder(_Text)
 _reasoning = msgspec.json.Decoder(_Reasoning)
 _include = msgspec.json.Decoder(list[str])
@@ -148,19 +118,27 @@ def chat_request(
         if name not in fields and "prompt" not in fields and "conversation" not in fields:
             raise missing(name)
     chat: Chat = {}
+    tools: list[Any] = []
     for name, value in fields.items():
         if name in SAME or name in OF_THE_TARGET:
             chat[name] = value
         elif name == "input":
             instructions = fields.get("instructions")
             told = decode_with(_string, instructions, "instructions") if instructions is not None else None
-            chat["messages"] = chat_messages(told, value, reasoning_field)
+            chat["messages"], added = chat_messages(told, value, reasoning_field)
+            tools += added
         elif name == "max_output_tokens":
             chat[cap_field] = decode_with(_cap, value, name)
+        elif name == "tools":
+            tools[:0] = chat_tools(value, name)
+        elif name == "tool_choice":
+            chat[name] = chat_tool_choice(value)
         elif name in TRANSLATED:
             TRANSLATED[name](value, chat)
         elif name not in ANSWERED_HERE:
             _refuse(name, value)
+    if tools:
+        chat["tools"] = tools
     if include_usage and bytes(fields.get("stream", b"")) == b"true":
         chat["stream_options"] = {"include_usage": True}
     return msgspec.json.encode(chat)
@@ -178,63 +156,6 @@ def _refuse(name: str, value: Raw) -> None:
             code="not_translatable",
             param=name,
         )
-
-
-def _add_tools(value: Raw, chat: Chat) -> None:
-    try:
-        tools = decode_with(_tools, value, "tools")
-    except UsageError:
-        refuse_unknown(value, "tools", frozenset({"function", "custom"}))
-        raise
-    if tools:
-        chat["tools"] = [_tool(tool, f"tools[{index}]") for index, tool in enumerate(tools)]
-
-
-def _tool(tool: _Tool, at: str) -> dict[str, Any]:
-    if tool.type not in {"function", "custom"}:
-        raise cannot(f"{at}.type", tool.type, f"Offer it as a function of your own, or c{NATIVE_REMEDY[1:]}")
-    if tool.name is None:
-        raise missing(f"{at}.name")
-    if tool.defer_loading:
-        raise cannot(f"{at}.defer_loading", True, "Offer the tool at once.")
-    if tool.is_async:
-        raise cannot(f"{at}.async", True)
-    if tool.allowed_callers and set(tool.allowed_callers) != {"direct"}:
-        raise cannot(f"{at}.allowed_callers", tool.allowed_callers)
-    told: dict[str, Any] = {"name": tool.name}
-    if tool.description is not None:
-        told["description"] = tool.description
-    if tool.type == "function":
-        if given(tool.parameters):
-            told["parameters"] = tool.parameters
-        if tool.strict is not None:
-            told["strict"] = tool.strict
-    elif tool.format is not None:
-        grammar = {"definition": tool.format.definition, "syntax": tool.format.syntax}
-        told["format"] = {"type": "text"} if tool.format.type == "text" else {"type": "grammar", "grammar": grammar}
-    found: dict[str, Any] = {"type": tool.type, tool.type: told}
-    if given(tool.cache_control):
-        found["cache_control"] = tool.cache_control
-    return found
-
-
-def _add_tool_choice(value: Raw, chat: Chat) -> None:
-    choice = decode_with(_choice, value, "tool_choice")
-    if isinstance(choice, str):
-        chat["tool_choice"] = choice
-    elif choice.type == "allowed_tools":
-        tools = [_named(tool, f"tool_choice.tools[{index}]") for index, tool in enumerate(choice.tools or ())]
-        chat["tool_choice"] = {"type": "allowed_tools", "allowed_tools": {"mode": choice.mode, "tools": tools}}
-    else:
-        chat["tool_choice"] = _named(choice, "tool_choice")
-
-
-def _named(choice: _Choice, at: str) -> dict[str, Any]:
-    if choice.type not in {"function", "custom"}:
-        raise cannot(f"{at}.type", choice.type)
-    if choice.name is None:
-        raise missing(f"{at}.name")
-    return {"type": choice.type, choice.type: {"name": choice.name}}
 
 
 def _add_text(value: Raw, chat: Chat) -> None:
@@ -287,8 +208,6 @@ def _add_top_logprobs(value: Raw, chat: Chat) -> None:
 
 
 TRANSLATED: dict[str, Callable[[Raw, Chat], None]] = {
-    "tools": _add_tools,
-    "tool_choice": _add_tool_choice,
     "text": _add_text,
     "reasoning": _add_reasoning,
     "include": _add_included,

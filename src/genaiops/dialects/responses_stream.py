@@ -124,7 +124,7 @@ class ResponsesStream:
         for piece in calls_of(delta):
             said = piece.function or piece.custom
             if said is not None:
-                self._call(piece).add(said.name, said.text)
+                self._call(piece).add(self._envelope.tool(said.name) if said.name else None, said.text)
 
     def _reasoning(self) -> OpenReasoning:
         found = self._speaking
