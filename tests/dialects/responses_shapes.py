@@ -6,10 +6,11 @@ from itertools import pairwise
 from typing import Any, get_args
 
 from hypothesis import strategies as st
+from openai.types.chat.completion_create_params import CompletionCreateParams
 from openai.types.responses import Response, ResponseStreamEvent
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
-from genaiops.dialects.responses import ResponsesStream
+from genaiops.dialects.responses import ResponsesStream, chat_request
 
 RESPONSE_ID = "resp_1"
 CREATED = 1_700_000_000
@@ -123,3 +124,31 @@ MESSAGES: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
 ).filter(lambda message: len(message) > 1 or message["content"])
 FINISHES = st.sampled_from(("stop", "length", "tool_calls", "content_filter"))
 CUTS = st.lists(st.integers(0, 5000), max_size=12)
+
+
+# -- any request
+
+CHAT: TypeAdapter[Any] = TypeAdapter(CompletionCreateParams)
+
+
+def chat(**fields: Any) -> Any:
+    """The chat request that comes of a request with these fields; it must be one in the official client's eyes."""
+    out = chat_request(json.dumps({"model": "m", "input": "Hi", **fields}).encode())
+    CHAT.validate_json(out)
+    return json.loads(out)
+
+
+def messages(*items: Any, **fields: Any) -> Any:
+    return chat(input=list(items), **fields)["messages"]
+
+
+def user(*parts: Any) -> dict[str, Any]:
+    return {"role": "user", "content": list(parts)}
+
+
+def called(call_id: str, name: str = "f", arguments: str = "{}") -> dict[str, Any]:
+    return {"type": "function_call", "id": "fc_1", "call_id": call_id, "name": name, "arguments": arguments}
+
+
+def result(call_id: str, output: Any = "42") -> dict[str, Any]:
+    return {"type": "function_call_output", "call_id": call_id, "output": output}

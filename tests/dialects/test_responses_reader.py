@@ -59,6 +59,15 @@ def test_content_is_said_with_the_piece_that_shows_it() -> None:
     assert one.feed(event(usage=USAGE)) is None
 
 
+def test_content_that_was_not_shown_yet_counts_with_the_end() -> None:
+    one = reader()
+    one.feed(event({"role": "assistant"}))
+    assert one.feed(event({"tool_calls": [{"index": 0, "id": "a", "function": {"arguments": "1"}}]})) is None
+    piece = one.feed(event({}, "tool_calls") + DONE)
+    assert piece is not None
+    assert (piece.content, piece.done) == (True, True)
+
+
 def test_an_error_is_told_in_both_ways() -> None:
     one = reader()
     one.feed(event({"content": "x"}))

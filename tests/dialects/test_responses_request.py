@@ -6,36 +6,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from openai.types.chat.completion_create_params import CompletionCreateParams
-from pydantic import TypeAdapter
 
 from genaiops.core.errors import UsageError
-from genaiops.dialects.responses import ResponsesHead, chat_request, decode_head, dense_parts, hidden_state
-
-CHAT: TypeAdapter[Any] = TypeAdapter(CompletionCreateParams)
-
-
-def chat(**fields: Any) -> Any:
-    """The chat request that comes of a request with these fields; it must be one in the official client's eyes."""
-    out = chat_request(json.dumps({"model": "m", "input": "Hi", **fields}).encode())
-    CHAT.validate_json(out)
-    return json.loads(out)
-
-
-def messages(*items: Any, **fields: Any) -> Any:
-    return chat(input=list(items), **fields)["messages"]
-
-
-def user(*parts: Any) -> dict[str, Any]:
-    return {"role": "user", "content": list(parts)}
-
-
-def called(call_id: str, name: str = "f", arguments: str = "{}") -> dict[str, Any]:
-    return {"type": "function_call", "id": "fc_1", "call_id": call_id, "name": name, "arguments": arguments}
-
-
-def result(call_id: str, output: Any = "42") -> dict[str, Any]:
-    return {"type": "function_call_output", "call_id": call_id, "output": output}
+from genaiops.dialects.responses import chat_request, decode_head
+from tests.dialects.responses_shapes import called, chat, messages, result, user
 
 
 def test_a_string_is_the_users_message_and_instructions_come_first() -> None:
@@ -149,6 +123,15 @@ def test_nothing_comes_between_calls_and_their_results() -> None:
     assert [call["id"] for call in found[0]["tool_calls"]] == ["c1", "c2"]
 
 
+def test_a_turn_with_calls_goes_on_until_their_results_come() -> None:
+    thought = {"type": "reasoning", "id": "r", "summary": [{"type": "summary_text", "text": "Hm."}]}
+    said = {"role": "assistant", "content": "So."}
+    found = messages(said, called("c1"), thought, said, called("c2"), result("c1"), result("c2"))
+    assert [message["role"] for message in found] == ["assistant", "tool", "tool"]
+    assert (found[0]["content"], found[0]["reasoning_content"]) == ("So.\n\nSo.", "Hm.")
+    assert [call["id"] for call in found[0]["tool_calls"]] == ["c1", "c2"]
+
+
 def test_reasoning_that_only_its_maker_can_read_leaves_no_empty_message() -> None:
     sealed = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "gAAAAA"}
     assert messages(sealed, {"role": "user", "content": "Hi"}) == [{"role": "user", "content": "Hi"}]
@@ -166,56 +149,6 @@ def test_a_target_may_have_another_name_for_reasoning_or_none() -> None:
 def test_a_refusal_comes_back() -> None:
     found = messages({"type": "message", "role": "assistant", "content": [{"type": "refusal", "refusal": "No."}]})
     assert found == [{"role": "assistant", "content": None, "refusal": "No."}]
-
-
-def test_tools_and_their_choice() -> None:
-    function = {"type": "function", "name": "f", "description": "d", "parameters": {"z": 1, "a": 2}, "strict": True}
-    plain = {"type": "function", "name": "g", "parameters": None, "strict": None}
-    grammar = {"type": "grammar", "syntax": "regex", "definition": "a+"}
-    custom = {"type": "custom", "name": "c", "format": grammar}
-    found = chat(tools=[function, plain, custom], tool_choice={"type": "function", "name": "f"})
-    assert found["tools"] == [
-        {
-            "type": "function",
-            "function": {"name": "f", "description": "d", "parameters": {"z": 1, "a": 2}, "strict": True},
-        },
-        {"type": "function", "function": {"name": "g"}},
-        {
-            "type": "custom",
-            "custom": {"name": "c", "format": {"type": "grammar", "grammar": {"syntax": "regex", "definition": "a+"}}},
-        },
-    ]
-    assert found["tool_choice"] == {"type": "function", "function": {"name": "f"}}
-    assert chat(tool_choice="required")["tool_choice"] == "required"
-    allowed = {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", "name": "f"}]}
-    assert chat(tool_choice=allowed)["tool_choice"] == {
-        "type": "allowed_tools",
-        "allowed_tools": {"mode": "auto", "tools": [{"type": "function", "function": {"name": "f"}}]},
-    }
-
-
-def test_tools_of_a_namespace_stand_beside_the_others() -> None:
-    get = {"type": "function", "name": "get", "parameters": {}}
-    long = {"type": "function", "name": "x" * 60}
-    found = chat(
-        input=[
-            {"type": "additional_tools", "role": "developer", "tools": [{"type": "function", "name": "late"}]},
-            {"role": "user", "content": "Hi"},
-            {**called("c1", "get"), "namespace": "crm"},
-            result("c1"),
-        ],
-        tools=[
-            {"type": "namespace", "name": "crm", "description": "Customers.", "tools": [get, long]},
-            {"type": "function", "name": "get"},
-        ],
-        tool_choice={"type": "function", "name": "get", "namespace": "crm"},
-    )
-    names = [tool["function"]["name"] for tool in found["tools"]]
-    assert (names[0], names[2:]) == ("crm__get", ["get", "late"])
-    assert names[1].startswith("crm__xxx")
-    assert len(names[1]) == 64
-    assert found["tool_choice"] == {"type": "function", "function": {"name": "crm__get"}}
-    assert found["messages"][1]["tool_calls"][0]["function"]["name"] == "crm__get"
 
 
 def test_what_a_coding_agent_sends() -> None:
@@ -398,38 +331,3 @@ def test_any_object_becomes_a_request_or_a_usage_error(fields: dict[str, Any]) -
     except UsageError:
         return
     assert isinstance(json.loads(out)["messages"], list)
-
-
-def head(**fields: Any) -> ResponsesHead:
-    return decode_head(json.dumps({"model": "m", "input": "x", **fields}).encode())
-
-
-def test_the_head_has_what_limits_and_identity_need() -> None:
-    found = head(stream=True, max_output_tokens=5, user="u", safety_identifier="s", metadata={"a": "b"})
-    assert (found.model, found.stream, found.max_output_tokens, found.end_user) == ("m", True, 5, "s")
-    assert found.metadata == {"a": "b"}
-    with pytest.raises(UsageError, match="max_output_tokens"):
-        head(max_output_tokens=-1)
-    with pytest.raises(UsageError, match="model"):
-        decode_head(b'{"input":"x"}')
-
-
-def test_dense_parts_are_counted_in_messages_and_results() -> None:
-    image = {"type": "input_image", "image_url": "u"}
-    text = {"type": "input_text", "text": "t"}
-    items = [user(image, text), result("c", [image, {"type": "input_file"}]), {"role": "user", "content": "x"}]
-    assert dense_parts(head(input=items)) == 3
-    assert dense_parts(head()) == 0
-    assert dense_parts(head(input=[{"type": "computer_call_output", "output": {"type": "computer_screenshot"}}])) == 1
-    assert dense_parts(head(input=[3])) == 1
-
-
-def test_what_refers_to_state_kept_elsewhere_is_named() -> None:
-    assert hidden_state(head()) == ()
-    assert hidden_state(head(previous_response_id="r", conversation={"id": "c"})) == (
-        "previous_response_id",
-        "conversation",
-    )
-    assert hidden_state(head(input=[{"type": "item_reference", "id": "x"}])) == ("input",)
-    assert hidden_state(head(input=[{"id": "x"}])) == ("input",)
-    assert hidden_state(head(input=[{"role": "user", "content": "x"}])) == ()

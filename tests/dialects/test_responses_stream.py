@@ -174,6 +174,21 @@ def test_calls_that_all_have_the_same_index_and_a_name_that_comes_late() -> None
     assert calls == [("a", "f", "{}"), ("b", "g", "[]"), ("c", "h", "12")]
 
 
+def test_an_id_that_changes_on_the_way_makes_no_other_call() -> None:
+    data = (
+        event({"tool_calls": [{"index": 0, "id": "a", "function": {"name": "f", "arguments": "1"}}]})
+        + event({"tool_calls": [{"index": 0, "id": "b", "function": {"arguments": "2"}}]})
+        + DONE
+    )
+    (item,) = played(data)[-1]["response"]["output"]
+    assert (item["call_id"], item["arguments"]) == ("a", "12")
+
+
+def test_usage_stays_when_later_chunks_have_none() -> None:
+    data = event({"content": "x"}, usage=USAGE) + event({}, "stop", usage=None) + DONE
+    assert played(data)[-1]["response"]["usage"]["total_tokens"] == 5
+
+
 def test_a_call_of_a_namespaces_tool_has_both_names_again_whole_and_streamed() -> None:
     space = {"type": "namespace", "name": "crm", "description": "d", "tools": [{"type": "function", "name": "get"}]}
     added = {"type": "additional_tools", "role": "developer", "tools": [{**space, "name": "late"}]}
