@@ -32,6 +32,8 @@ def test_dense_parts_are_counted_in_messages_and_results() -> None:
     assert dense_parts(head()) == 0
     assert dense_parts(head(input=[{"type": "computer_call_output", "output": {"type": "computer_screenshot"}}])) == 1
     assert dense_parts(head(input=[3])) == 1
+    odd = {"type": "computer_call_output", "output": {"type": "computer_screenshot"}}
+    assert dense_parts(head(input=[odd, user(image), {"role": "user", "content": [3]}])) == 3
 
 
 def test_what_refers_to_state_kept_elsewhere_is_named() -> None:

@@ -40,6 +40,14 @@ class _Part(msgspec.Struct, frozen=True):
     type: str | None = None
 
 
+class _Usual(msgspec.Struct, frozen=True):
+    """An item as nearly all are: read in one pass, several times as fast as an `_Item` of any shape."""
+
+    type: str | None = None
+    content: str | list[_Part] | None = None
+    output: str | list[_Part] | None = None
+
+
 class _Item(msgspec.Struct, frozen=True):
     type: str | None = None
     content: Raw = Raw()
@@ -47,6 +55,7 @@ class _Item(msgspec.Struct, frozen=True):
 
 
 _head = msgspec.json.Decoder(ResponsesHead)
+_usual = msgspec.json.Decoder(list[_Usual])
 _items = msgspec.json.Decoder(list[_Item])
 _parts = msgspec.json.Decoder(list[_Part])
 
@@ -90,7 +99,21 @@ def dense_parts(head: ResponsesHead) -> int:
     if not starts_with(head.input, b"["):
         return 0
     try:
-        items = _items.decode(head.input)
+        usual = _usual.decode(head.input)
+    except msgspec.DecodeError:
+        return _dense_in_any(head.input)
+    found = 0
+    for item in usual:
+        found += item.type in _DENSE_ITEMS
+        for content in (item.content, item.output):
+            if isinstance(content, list):
+                found += sum(part.type in _DENSE_PARTS for part in content)
+    return found
+
+
+def _dense_in_any(raw: Raw) -> int:
+    try:
+        items = _items.decode(raw)
     except msgspec.DecodeError:
         return 1
     found = 0
