@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from genaiops.core.errors import GenaiopsError, UsageError
@@ -40,7 +40,6 @@ def assistant(*blocks: Json) -> Json:
 # -- there and back
 
 
-@settings(max_examples=300)
 @given(requests())
 def test_there_and_back_means_the_same(request: Json) -> None:
     back = to_messages(to_chat(request))
