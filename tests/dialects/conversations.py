@@ -5,6 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from genaiops.dialects.messages import chat_request, request_from_chat
 from genaiops.dialects.messages_request import TOOL_ERROR
 
 Json = dict[str, Any]
@@ -209,3 +210,21 @@ def streamed(answer: Json, size: int = 3) -> bytes:
     out.append(sse("message_delta", delta=delta, usage=usage))
     out.append(sse("message_stop"))
     return b"".join(out)
+
+
+# -- the two translations, on plain JSON
+
+
+def to_chat(request: Json, **options: Any) -> Json:
+    found: Json = json.loads(chat_request(json.dumps(request).encode(), **options))
+    return found
+
+
+def to_messages(request: Json, **options: Any) -> Json:
+    given: Json = {"model": "claude", "max_tokens": 100_000, **options}
+    found: Json = json.loads(request_from_chat(json.dumps(request).encode(), **given))
+    return found
+
+
+HELLO: Json = {"model": "claude", "max_tokens": 100, "messages": [{"role": "user", "content": "Hi"}]}
+ASK: Json = {"model": "gpt", "messages": [{"role": "user", "content": "Hi"}]}

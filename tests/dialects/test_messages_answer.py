@@ -47,7 +47,7 @@ def test_there_and_back_is_the_same_and_both_clients_read_it(answer: Json) -> No
 
 
 def test_an_answer_as_a_completion() -> None:
-    answer = {
+    answer: Json = {
         "id": "msg_1",
         "model": "claude-x",
         "content": [
@@ -81,7 +81,9 @@ def test_an_answer_as_a_completion() -> None:
                     "refusal": None,
                     "reasoning_content": "Hm.",
                     "thinking_blocks": answer["content"][:2],
-                    "tool_calls": [{"id": "t1", "type": "function", "function": {"name": "f", "arguments": '{"x": 1}'}}],
+                    "tool_calls": [
+                        {"id": "t1", "type": "function", "function": {"name": "f", "arguments": '{"x": 1}'}}
+                    ],
                 },
             }
         ],
@@ -177,7 +179,15 @@ def test_usage_of_chat_goes_into_buckets_that_exclude_each_other() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"x", b"[]", b"{}", b"\xff", b'{"type":"error","error":{"type":"api_error","message":"no"}}', b'{"content":5}'],
+    [
+        b"",
+        b"x",
+        b"[]",
+        b"{}",
+        b"\xff",
+        b'{"type":"error","error":{"type":"api_error","message":"no"}}',
+        b'{"content":5}',
+    ],
 )
 def test_what_is_no_answer_is_an_upstream_error(body: bytes) -> None:
     with pytest.raises(UpstreamError):
@@ -236,7 +246,9 @@ def test_a_wrong_head_names_the_field(body: bytes, param: str | None) -> None:
 
 
 def test_content_that_cannot_be_read_counts_as_dense() -> None:
-    assert dense_parts(decode_messages(b'{"model":"m","max_tokens":1,"messages":[{"content":[5]},{"content":"x"}]}')) == 1
+    assert (
+        dense_parts(decode_messages(b'{"model":"m","max_tokens":1,"messages":[{"content":[5]},{"content":"x"}]}')) == 1
+    )
 
 
 # -- errors

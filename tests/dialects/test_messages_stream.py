@@ -134,8 +134,9 @@ def test_there_and_back_is_the_same_stream_to_the_client(answer: Json, there: li
 
 
 def test_usage_comes_only_when_it_was_asked_for() -> None:
-    answer = {"id": "m", "model": "c", "content": [], "stop_reason": "end_turn", "stop_sequence": None, "usage": {
-        "input_tokens": 3, "cache_read_input_tokens": 2, "cache_creation_input_tokens": 1, "output_tokens": 4}}  # fmt: skip
+    usage = {"input_tokens": 3, "cache_read_input_tokens": 2, "cache_creation_input_tokens": 1, "output_tokens": 4}
+    answer: Json = {"id": "m", "model": "c", "content": [], "stop_reason": "end_turn", "stop_sequence": None}
+    answer["usage"] = usage
     assert not [chunk for chunk in chunks(as_chat(streamed(answer), include_usage=False)) if "usage" in chunk]
     asked = chunks(as_chat(streamed(answer)))
     assert [chunk["usage"] for chunk in asked[:-1]] == [None] * (len(asked) - 1)
@@ -235,7 +236,10 @@ def test_several_calls_with_and_without_an_index() -> None:
     numbered = [{**first, "index": 0}, {**second, "index": 1}]
     for data in (chat({"tool_calls": numbered}), chat({"tool_calls": [first]}, {"tool_calls": [second]})):
         content = folded(as_messages(data))["content"]
-        assert [(block["id"], block["name"], block["input"]) for block in content] == [("a", "f", {}), ("b", "g", {"y": 2})]
+        assert [(block["id"], block["name"], block["input"]) for block in content] == [
+            ("a", "f", {}),
+            ("b", "g", {"y": 2}),
+        ]
 
 
 def test_what_events_cannot_say_is_an_upstream_error() -> None:
