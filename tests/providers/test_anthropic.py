@@ -78,6 +78,15 @@ def test_headers() -> None:
     ] == [b"2030-01-01"]
 
 
+def test_the_headers_of_a_target_are_one_object_until_it_changes() -> None:
+    provider, old = Anthropic(), target()
+    first = provider.prepare(call(MESSAGES), old, "k").headers
+    assert provider.prepare(call(MESSAGES), old, "k").headers is first
+    assert dict(provider.prepare(call(MESSAGES), old, "other").headers)[b"x-api-key"] == b"other"
+    new = target(settings={"header.x": "y"})
+    assert dict(provider.prepare(call(MESSAGES), new, "k").headers)[b"x"] == b"y"
+
+
 @pytest.mark.parametrize(
     ("model", "kind"),
     [
@@ -267,15 +276,22 @@ def test_a_stream_that_breaks_off_has_text_and_no_usage(dialect: Dialect) -> Non
     assert (answer.usage, answer.text, answer.finish_reason) == (None, "Hel", None)
 
 
-def test_counts_of_a_stream_are_cumulative() -> None:
-    """A cached prompt is counted in message_start, and in later ones again: once is enough."""
-    stream = stream_of("messages")
+@pytest.mark.parametrize(
+    "last", [{"output_tokens": 7}, {"input_tokens": 10, "cache_read_input_tokens": 90, "output_tokens": 7}]
+)
+@pytest.mark.parametrize("dialect", ["messages", "openai"])
+def test_counts_of_a_stream_are_cumulative(dialect: Dialect, last: Json) -> None:
+    """A cached prompt is counted in message_start, and by some in later events again: once is enough."""
+    stream = stream_of(dialect, usage=True)
     head = {**ANSWER, "usage": {"input_tokens": 10, "cache_read_input_tokens": 90, "output_tokens": 1}}
     stream.feed(sse("message_start", message=head))
     stream.feed(sse("message_delta", delta={"stop_reason": None}, usage={"output_tokens": 5}))
-    last = {"input_tokens": 10, "cache_read_input_tokens": 90, "output_tokens": 7}
     stream.feed(sse("message_delta", delta={"stop_reason": "end_turn"}, usage=last))
+    piece = stream.feed(sse("message_stop"))
     assert stream.finish().usage == Usage(input_uncached=10, cache_read=90, output_text=7)
+    assert piece is not None
+    if dialect == "openai":
+        assert b'"prompt_tokens":100,"completion_tokens":7' in piece.data
 
 
 def test_pings_are_no_content() -> None:

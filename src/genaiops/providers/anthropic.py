@@ -44,6 +44,7 @@ TEXT_LIMIT = 4 << 20
 _BUDGETED = re.compile(r"claude-(?:instant|2|3)|claude-(?:opus|sonnet|haiku)-4(?:-[0-5](?!\d))?(?!-\d{1,2}(?!\d))")
 """Models that want a budget of thinking tokens (`thinking.type` = `enabled`): those before Claude 4.6."""
 
+Headers = tuple[tuple[bytes, bytes], ...]
 _LIMITS = (b"requests", b"tokens", b"input-tokens", b"output-tokens")
 _fields = msgspec.json.Decoder(dict[str, Raw]).decode
 
@@ -56,6 +57,9 @@ class Anthropic:
     name = "anthropic"
     dialects: frozenset[Dialect] = frozenset({"openai", "messages"})
 
+    def __init__(self) -> None:
+        self._headers: dict[tuple[str, str | None], tuple[Target, Headers]] = {}
+
     def prepare(self, call: CallBody, target: Target, credential: str | None) -> Wire:
         """UsageError names what Messages cannot say; ConfigError a setting that is none."""
         if call.operation != "chat":
@@ -63,7 +67,16 @@ class Anthropic:
                 f"Anthropic has no {call.operation.replace('_', ' ')}.", remedy="Call it by /v1/chat/completions."
             )
         body = _own_body(call, target) if call.dialect == "messages" else _translated(call, target)
-        return Wire(b"POST", b"/messages", _headers(target, credential), body)
+        return Wire(b"POST", b"/messages", self._headers_of(target, credential), body)
+
+    def _headers_of(self, target: Target, credential: str | None) -> Headers:
+        """The same object for the same target: transports know it by that."""
+        found = self._headers.get((target.id, credential))
+        if found is None or found[0] is not target:
+            if len(self._headers) > 1000:  # credentials rotate
+                self._headers.clear()
+            found = self._headers[target.id, credential] = (target, _headers(target, credential))
+        return found[1]
 
     def read(self, call: CallBody, body: bytes) -> Answer:
         answer = whole_message(body)
@@ -187,7 +200,7 @@ def _finish(stop: str | None) -> str | None:
     return None if stop is None else FINISH_OF_STOP.get(stop, "stop")
 
 
-def _headers(target: Target, credential: str | None) -> list[tuple[bytes, bytes]]:
+def _headers(target: Target, credential: str | None) -> Headers:
     own = {
         name.removeprefix("header.").lower().encode("latin-1"): value.encode("latin-1")
         for name, value in target.settings.items()
@@ -195,7 +208,7 @@ def _headers(target: Target, credential: str | None) -> list[tuple[bytes, bytes]
     }
     key = {b"x-api-key": credential.encode("latin-1", "replace")} if credential else {}
     fixed = {b"content-type": b"application/json", b"accept-encoding": b"identity", b"anthropic-version": VERSION}
-    return list({**fixed, **key, **own}.items())
+    return tuple({**fixed, **key, **own}.items())
 
 
 def _own_body(call: CallBody, target: Target) -> bytes:
