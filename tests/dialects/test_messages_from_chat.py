@@ -166,3 +166,25 @@ def test_ids_of_tool_calls_become_ones_that_anthropic_takes() -> None:
     assert odd == tool_id("functions.f:0") != tool_id("functions.f.0")
     assert odd.startswith("functions_f_0_")
     assert len(tool_id("x" * 500)) <= 128
+
+
+def test_hints_are_left_out() -> None:
+    hints: Json = {
+        "seed": 1,
+        "service_tier": "auto",
+        "prediction": {"type": "content", "content": "x"},
+        "prompt_cache_key": "k",
+        "prompt_cache_retention": "24h",
+        "metadata": {"team": "a"},
+        "stream_options": {"include_usage": True},
+        "logprobs": False,
+        "logit_bias": {},
+        "presence_penalty": 0.0,
+        "store": False,
+        "modalities": ["text"],
+        "verbosity": "medium",
+        "response_format": {"type": "text"},
+        "parallel_tool_calls": True,
+        "user": None,
+    }
+    assert to_messages({**ASK, **hints}) == to_messages(ASK)

@@ -263,3 +263,21 @@ def test_a_strict_server_gets_no_top_k_and_no_prefill() -> None:
 def test_thinking_without_a_signature_is_text_only() -> None:
     said = assistant({"type": "thinking", "thinking": "hm", "signature": ""}, {"type": "text", "text": "x"})
     assert said["messages"][1] == {"role": "assistant", "content": "x", "reasoning_content": "hm"}
+
+
+def test_hints_are_left_out() -> None:
+    tool: Json = {
+        "name": "f",
+        "input_schema": {"type": "object"},
+        "eager_input_streaming": True,
+        "defer_loading": False,
+    }
+    hints: Json = {
+        "service_tier": "auto",
+        "context_management": {"edits": [{"type": "clear_thinking_20251015", "keep": "all"}]},
+        "diagnostics": {"previous_message_id": "msg_1"},
+        "speed": "standard",
+        "stream": False,
+    }
+    plain = to_chat({**HELLO, "tools": [{"name": "f", "input_schema": {"type": "object"}}]})
+    assert to_chat({**HELLO, **hints, "tools": [tool]}) == plain
