@@ -8,6 +8,7 @@ from genaiops.ports.providers import Provider
 
 PROVIDERS = {
     "openai": ("genaiops.providers.openai", "OpenAI"),
+    "anthropic": ("genaiops.providers.anthropic", "Anthropic"),
     "llamacpp": ("genaiops.providers.llamacpp", "LlamaCpp"),
     "minilm": ("genaiops.providers.minilm", "MiniLM"),
     "echo": ("genaiops.providers.echo", "Echo"),
