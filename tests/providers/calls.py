@@ -3,7 +3,7 @@ send."""
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from itertools import pairwise
@@ -16,7 +16,7 @@ from genaiops.domain import Operation, Target
 from genaiops.ports.providers import Answer, CallBody, Provider, StreamPiece, StreamReader
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-WEATHER = {
+WEATHER: dict[str, Any] = {
     "type": "function",
     "function": {
         "name": "weather",
@@ -132,7 +132,7 @@ class Noted:
 
 
 @contextmanager
-def noting(answer: dict[str, Any]) -> Iterator[Noted]:
+def noting(answer: dict[str, Any]) -> Generator[Noted]:
     """A server on loopback that notes each request and gives the same answer."""
     noted = Noted(answer)
 

@@ -1,4 +1,4 @@
-"""Gemini's and Vertex AI's wire format, held against the types and the requests of Google's own client."""
+"""What goes out to Gemini and Vertex AI, held against the types and the requests of Google's own client."""
 
 import base64
 import json
@@ -6,19 +6,12 @@ import re
 import struct
 from typing import Any
 
-import jwt
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 from google.genai import Client, types
-from hypothesis import given
-from hypothesis import strategies as st
 
 from genaiops.core.errors import ConfigError, UpstreamError, UsageError
 from genaiops.domain import Usage
-from genaiops.providers import load
 from genaiops.providers._google_request import UNSIGNED
-from genaiops.providers._google_token import LIFETIME, MARGIN, SCOPE, Tokens, account_of
 from genaiops.providers.google import Gemini, Vertex
 from tests.providers.calls import (
     PIXEL,
@@ -26,61 +19,12 @@ from tests.providers.calls import (
     answered,
     asked,
     call,
-    chunks,
     embedded,
-    events,
-    joined,
     noting,
     sent,
-    streamed,
     target,
-    without_moment,
 )
-
-BASE = "https://generativelanguage.googleapis.com/v1beta"
-GEMINI = target("google", "gemini-2.5-flash", BASE)
-GEMINI_3 = target("google", "gemini-3-flash-preview", BASE)
-ANSWER: dict[str, Any] = {
-    "candidates": [
-        {
-            "content": {
-                "role": "model",
-                "parts": [
-                    {"text": "Let me think.", "thought": True},
-                    {"text": "It is "},
-                    {"text": "warm.", "thoughtSignature": "c2ln"},
-                ],
-            },
-            "finishReason": "STOP",
-            "index": 0,
-        }
-    ],
-    "usageMetadata": {
-        "promptTokenCount": 100,
-        "cachedContentTokenCount": 60,
-        "candidatesTokenCount": 7,
-        "thoughtsTokenCount": 20,
-        "toolUsePromptTokenCount": 5,
-        "totalTokenCount": 132,
-    },
-    "modelVersion": "gemini-2.5-flash",
-    "responseId": "r1",
-}
-CALLS: dict[str, Any] = {
-    "candidates": [
-        {
-            "content": {
-                "role": "model",
-                "parts": [
-                    {"functionCall": {"name": "weather", "args": {"city": "Köln"}}, "thoughtSignature": "c2lnMQ=="},
-                    {"functionCall": {"name": "weather", "args": {"city": "Bonn"}, "id": "abc"}},
-                ],
-            },
-            "finishReason": "STOP",
-        }
-    ],
-    "usageMetadata": {"promptTokenCount": 3, "candidatesTokenCount": 2},
-}
+from tests.providers.google_fixtures import ANSWER, BASE, CALLS, GEMINI, GEMINI_3, STREAM
 
 
 def checked(body: dict[str, Any]) -> dict[str, Any]:
@@ -116,10 +60,16 @@ def test_fixtures_are_what_google_answers() -> None:
         types.GenerateContentResponse.model_validate(answer)
 
 
-# -- what goes out
+def _call(name: str, arguments: str = '{"city":"Bonn"}') -> dict[str, Any]:
+    return {"type": "function", "function": {"name": name, "arguments": arguments}}
 
 
-def test_a_request_is_the_one_that_googles_own_client_sends() -> None:
+def image(url: str) -> dict[str, Any]:
+    return {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": url}}]}]}
+
+
+def theirs_asks() -> tuple[str, dict[str, str], dict[str, Any]]:
+    """What Google's own client sends for the conversation of the test below."""
     with noting(ANSWER) as server:
         client = Client(api_key="secret", http_options=types.HttpOptions(base_url=server.url, api_version="v1beta"))
         client.models.generate_content(
@@ -167,7 +117,11 @@ def test_a_request_is_the_one_that_googles_own_client_sends() -> None:
                 automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True),
             ),
         )
-        [(path, headers, theirs)] = server.requests
+        return server.requests[0]
+
+
+def test_a_request_is_the_one_that_googles_own_client_sends() -> None:
+    path, headers, theirs = theirs_asks()
     given = call(
         {
             "messages": [
@@ -277,10 +231,6 @@ def test_a_call_that_another_model_made_is_marked_as_such_only_where_it_must_be(
     assert not any("thoughtSignature" in part for part in parts)
 
 
-def _call(name: str, arguments: str = '{"city":"Bonn"}') -> dict[str, Any]:
-    return {"type": "function", "function": {"name": name, "arguments": arguments}}
-
-
 @pytest.mark.parametrize(
     ("choice", "expected"),
     [
@@ -348,10 +298,13 @@ def test_the_injected_cap_goes_out() -> None:
         ({"messages": [{"role": "user", "content": [{"type": "hologram"}]}]}, "messages[0].content[0].type"),
         ({"messages": [{"role": "user", "content": "x", "mood": "gay"}]}, "messages[0]"),
         ({"messages": [{"role": "tool", "tool_call_id": "nobody", "content": "x"}]}, "messages[0].tool_call_id"),
-        ({"messages": [{"role": "assistant", "tool_calls": [{"id": "1", "type": "function", "function": {"name": "f", "arguments": "["}}]}]}, "messages[0].tool_calls[0].function.arguments"),
-        ({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "file:///etc/passwd"}}]}]}, "messages[0].content[0].image_url.url"),
-        ({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,??"}}]}]}, "messages[0].content[0].image_url.url"),
-        ({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://x.org/a"}}]}]}, "messages[0].content[0]"),
+        (
+            {"messages": [{"role": "assistant", "tool_calls": [{"id": "1", **_call("f", "[")}]}]},
+            "messages[0].tool_calls[0].function.arguments",
+        ),
+        (image("file:///etc/passwd"), "messages[0].content[0].image_url.url"),
+        (image("data:image/png;base64,??"), "messages[0].content[0].image_url.url"),
+        (image("https://x.org/a"), "messages[0].content[0]"),
     ],
 )  # fmt: skip
 def test_what_google_cannot_take_is_refused_by_name(fields: dict[str, Any], param: str) -> None:
@@ -361,7 +314,7 @@ def test_what_google_cannot_take_is_refused_by_name(fields: dict[str, Any], para
 
 
 def test_what_changes_nothing_is_left_behind() -> None:
-    harmless = {
+    harmless: dict[str, Any] = {
         "user": "u", "metadata": {"a": "b"}, "store": False, "n": 1, "logit_bias": {}, "parallel_tool_calls": True,
         "service_tier": "auto", "prompt_cache_key": "k", "seed": None, "logprobs": False, "genaiops": {"session": "s"},
     }  # fmt: skip
@@ -386,205 +339,6 @@ def test_media_of_all_kinds() -> None:
     ]
 
 
-# -- what comes back
-
-
-def test_an_answer_in_openais_words() -> None:
-    said, answer = answered(Gemini(), asked(), ANSWER)
-    message = said.choices[0].message
-    assert message.content == "It is warm."
-    assert message.model_dump()["reasoning_content"] == "Let me think."
-    assert (said.id, said.model, said.choices[0].finish_reason) == ("r1", "gemini-2.5-flash", "stop")
-    assert answer.usage == Usage(input_uncached=45, cache_read=60, output_text=7, reasoning=20)
-    assert said.usage is not None
-    assert (said.usage.prompt_tokens, said.usage.completion_tokens, said.usage.total_tokens) == (105, 27, 132)
-    assert said.usage.prompt_tokens_details is not None
-    assert said.usage.prompt_tokens_details.cached_tokens == 60
-    assert said.usage.completion_tokens_details is not None
-    assert said.usage.completion_tokens_details.reasoning_tokens == 20
-
-
-@pytest.mark.parametrize(
-    ("reason", "finish"),
-    [("MAX_TOKENS", "length"), ("SAFETY", "content_filter"), ("RECITATION", "content_filter"), ("OTHER", "stop")],
-)
-def test_why_an_answer_ended(reason: str, finish: str) -> None:
-    candidate = {"content": {"parts": [{"text": "x"}]}, "finishReason": reason}
-    said, answer = answered(Gemini(), asked(), {"candidates": [candidate]})
-    assert said.choices[0].finish_reason == answer.finish_reason == finish
-    assert answer.usage is None
-    assert answer.text == "x"
-
-
-def test_a_blocked_prompt_is_filtered_content_and_says_why() -> None:
-    blocked = {"promptFeedback": {"blockReason": "SAFETY"}, "usageMetadata": {"promptTokenCount": 4}}
-    said, answer = answered(Gemini(), asked(), blocked)
-    assert said.choices[0].finish_reason == "content_filter"
-    assert said.choices[0].message.model_dump()["extra_content"]["google"]["block_reason"] == "SAFETY"
-    assert answer.usage == Usage(4)
-    stream = Gemini().stream(asked(stream=True), filter_usage=False)
-    pieces = streamed(stream, events(blocked))
-    assert joined(chunks(pieces))["finish"] == "content_filter"
-    assert pieces[-1].done
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        {},
-        {"candidates": []},
-        {"error": {"code": 503, "message": "overloaded", "status": "UNAVAILABLE"}},
-        {"candidates": [{"content": {"parts": []}, "finishReason": "MALFORMED_FUNCTION_CALL", "finishMessage": "bad"}]},
-        {"candidates": [{"content": {"parts": [{"text": 5}]}}]},
-        [],
-    ],
-)
-def test_a_200_that_is_no_answer_is_a_failure(answer: Any) -> None:
-    with pytest.raises(UpstreamError):
-        Gemini().read(asked(), json.dumps(answer).encode())
-
-
-def test_log_probabilities() -> None:
-    logprobs = {
-        "chosenCandidates": [{"token": "hé", "tokenId": 5, "logProbability": -0.5}],
-        "topCandidates": [
-            {"candidates": [{"token": "hé", "logProbability": -0.5}, {"token": "o", "logProbability": -2}]}
-        ],
-    }
-    answer = {
-        "candidates": [{"content": {"parts": [{"text": "hé"}]}, "finishReason": "STOP", "logprobsResult": logprobs}]
-    }
-    types.GenerateContentResponse.model_validate(answer)
-    said, _ = answered(Gemini(), asked(logprobs=True, top_logprobs=2), answer)
-    assert said.choices[0].logprobs is not None
-    [token] = said.choices[0].logprobs.content or []
-    assert (token.token, token.logprob, token.bytes, len(token.top_logprobs)) == ("hé", -0.5, list("hé".encode()), 2)
-
-
-STREAM: list[dict[str, Any]] = [
-    {
-        "candidates": [{"content": {"role": "model", "parts": [{"text": "Hm. ", "thought": True}]}, "index": 0}],
-        "usageMetadata": {"promptTokenCount": 9, "thoughtsTokenCount": 3},
-        "modelVersion": "gemini-3",
-        "responseId": "r2",
-    },
-    {"candidates": [{"content": {"role": "model", "parts": [{"text": "Hé €"}]}, "index": 0}]},
-    {
-        "candidates": [
-            {
-                "content": {
-                    "parts": [
-                        {"functionCall": {"name": "weather", "args": {"city": "Köln"}}, "thoughtSignature": "c2lnMQ=="},
-                        {"functionCall": {"name": "weather", "args": {"city": "Bonn"}, "id": "two"}},
-                    ]
-                },
-                "index": 0,
-            }
-        ]
-    },
-    {
-        "candidates": [
-            {"content": {"parts": [{"text": "", "thoughtSignature": "c2ln"}]}, "finishReason": "STOP", "index": 0}
-        ],
-        "usageMetadata": {"promptTokenCount": 9, "candidatesTokenCount": 4, "thoughtsTokenCount": 3},
-    },
-]
-WIRE = b": keep-alive\r\n\r\n" + events(*STREAM).replace(b"\n", b"\r\n")
-
-
-@given(st.lists(st.integers(0, 5000), max_size=12))
-def test_a_stream_is_the_same_however_it_is_cut(cuts: list[int]) -> None:
-    given = asked(stream=True, stream_options={"include_usage": True})
-    whole = streamed(Gemini().stream(given, filter_usage=False), WIRE)
-    stream = Gemini().stream(given, filter_usage=False)
-    pieces = streamed(stream, WIRE, cuts)
-    ours, theirs = without_moment(pieces), without_moment(whole)
-    for one in (*ours, *theirs):
-        for choice in one["choices"]:
-            for tool in choice["delta"].get("tool_calls") or ():
-                tool.pop("id")  # minted
-    assert ours == theirs
-    found = joined(chunks(pieces))
-    assert (found["content"], found["reasoning_content"], found["finish"]) == ("Hé €", "Hm. ", "tool_calls")
-    assert [json.loads(one["arguments"])["city"] for one in found["tool_calls"]] == ["Köln", "Bonn"]
-    assert found["tool_calls"][0]["extra_content"] == {"google": {"thought_signature": "c2lnMQ=="}}
-    last = chunks(pieces)[-1]
-    assert not last.choices
-    assert last.usage is not None
-    assert (last.usage.prompt_tokens, last.usage.completion_tokens) == (9, 7)
-    assert b"".join(piece.data for piece in pieces) == stream.keep()
-    assert stream.keep().endswith(b"data: [DONE]\n\n")
-    assert [piece.done for piece in pieces].count(True) == 1
-    answer = stream.finish()
-    assert answer.usage == Usage(input_uncached=9, output_text=4, reasoning=3)
-    assert (answer.response_id, answer.response_model, answer.finish_reason) == ("r2", "gemini-3", "tool_calls")
-
-
-def test_usage_comes_only_to_who_asked() -> None:
-    stream = Gemini().stream(asked(stream=True), filter_usage=False)
-    pieces = streamed(stream, WIRE)
-    assert b"prompt_tokens" not in b"".join(piece.data for piece in pieces)
-    assert stream.finish().usage == Usage(input_uncached=9, output_text=4, reasoning=3)
-
-
-def test_a_stream_of_several_candidates_ends_with_the_last() -> None:
-    def one(index: int, reason: str | None = None) -> dict[str, Any]:
-        candidate = {"index": index, "content": {"parts": [{"text": str(index)}]}}
-        return {
-            "candidates": [candidate | ({"finishReason": reason} if reason else {})],
-            "usageMetadata": {"promptTokenCount": 1},
-        }
-
-    stream = Gemini().stream(asked(stream=True, n=2), filter_usage=False)
-    pieces = streamed(stream, events(one(0), one(1), one(0, "STOP")))
-    assert not any(piece.done for piece in pieces)
-    pieces += streamed(stream, events(one(1, "MAX_TOKENS")))
-    assert pieces[-1].done
-    assert joined(chunks(pieces), 1) == {"content": "11", "reasoning_content": "", "tool_calls": [], "finish": "length"}
-
-
-def test_the_end_of_a_stream_without_usage_is_said_when_the_upstream_is_done() -> None:
-    stream = Gemini().stream(asked(stream=True), filter_usage=False)
-    text = {"candidates": [{"content": {"parts": [{"text": "x"}]}, "index": 0}]}
-    streamed(stream, events(text))
-    with pytest.raises(UpstreamError, match="before the answer"):
-        stream.end()
-    streamed(stream, events({"candidates": [{"finishReason": "STOP", "index": 0}]}))
-    end = stream.end()
-    assert end is not None
-    assert end.done
-    assert end.data == b"data: [DONE]\n\n"
-    assert stream.finish().text == "x"
-
-
-def test_an_error_in_a_stream_is_one() -> None:
-    stream = Gemini().stream(asked(stream=True), filter_usage=False)
-    [piece] = streamed(stream, events({"error": {"code": 503, "message": "overloaded", "status": "UNAVAILABLE"}}))
-    assert piece.error == "overloaded"
-    assert json.loads(piece.data.removeprefix(b"data: "))["error"]["message"] == "overloaded"
-    stream = Gemini().stream(asked(stream=True), filter_usage=False)
-    [piece] = streamed(stream, events({"candidates": [{"finishReason": "MALFORMED_FUNCTION_CALL"}]}))
-    assert piece.error is not None
-    assert "MALFORMED_FUNCTION_CALL" in piece.error
-
-
-@given(st.binary(max_size=300))
-def test_no_bytes_make_a_reader_raise_anything_else(data: bytes) -> None:
-    for read in (
-        lambda: Gemini().stream(asked(stream=True), filter_usage=False).feed(b"data: " + data + b"\n\n"),
-        lambda: Gemini().read(asked(), data),
-        lambda: Gemini().read(call({"input": "x"}, operation="embeddings"), data),
-    ):
-        try:
-            read()
-        except UpstreamError:
-            pass
-    Gemini().error(400, [], data)
-
-
-# -- embeddings
-
-
 def test_embeddings_are_asked_for_as_googles_own_client_asks() -> None:
     answer = {"embeddings": [{"values": [0.5, -1.0]}, {"values": [1.0, 0.25]}]}
     with noting(answer) as server:
@@ -597,10 +351,7 @@ def test_embeddings_are_asked_for_as_googles_own_client_asks() -> None:
     ours = json.loads(wire.body)
     for request in theirs["requests"]:
         request["content"].pop("role", None)
-    theirs = camel(theirs)
-    blob = theirs["contents"][0]["parts"][1]["inlineData"]
-    blob["data"] = blob["data"].replace("-", "+").replace("_", "/")  # both alphabets of base64 are taken
-    assert ours == theirs
+    assert ours == camel(theirs)
     assert path == "/v1beta" + wire.path.decode()
     said, read = embedded(Gemini(), given, answer)
     packed: Any = said.data[1].embedding
@@ -644,95 +395,3 @@ def test_plain_completions_are_refused() -> None:
     for provider in (Gemini(), Vertex()):
         with pytest.raises(UsageError, match="chat"):
             provider.prepare(call({"prompt": "x"}, operation="text_completion"), GEMINI, None)
-
-
-# -- errors and credentials
-
-
-def test_errors_are_googles() -> None:
-    limited = {
-        "error": {
-            "code": 429,
-            "message": "quota",
-            "status": "RESOURCE_EXHAUSTED",
-            "details": [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "34.5s"}],
-        }
-    }
-    for body in (limited, [limited]):
-        error = Gemini().error(429, [], json.dumps(body).encode())
-        assert (error.message, error.code, error.rest, error.retryable) == ("quota", "RESOURCE_EXHAUSTED", 34.5, True)
-        assert error.limits_credential
-    bad = {
-        "error": {
-            "code": 400,
-            "message": "API key not valid. AIza",
-            "status": "INVALID_ARGUMENT",
-            "details": [{"reason": "API_KEY_INVALID"}],
-        }
-    }
-    error = Gemini().error(400, [], json.dumps(bad).encode())
-    assert error.limits_credential
-    assert error.retryable
-    assert "AIza" not in error.message
-    assert not Gemini().error(400, [], b'{"error":{"code":400,"message":"no","status":"INVALID_ARGUMENT"}}').retryable
-
-
-@pytest.fixture(scope="module")
-def key() -> rsa.RSAPrivateKey:
-    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
-
-
-@pytest.fixture(scope="module")
-def key_file(key: rsa.RSAPrivateKey) -> str:
-    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    return json.dumps(
-        {
-            "type": "service_account",
-            "project_id": "proj",
-            "private_key_id": "kid1",
-            "private_key": pem.decode(),
-            "client_email": "robot@proj.iam.gserviceaccount.com",
-            "token_uri": "https://oauth2.googleapis.com/token",
-        }
-    )
-
-
-def test_a_key_file_signs_tokens_as_googles_own_library_does(key: rsa.RSAPrivateKey, key_file: str) -> None:
-    from google.oauth2 import service_account
-
-    wire = Vertex().prepare(asked(), target("vertex", "g", "https://aiplatform.googleapis.com/v1"), key_file)
-    assert wire.path.startswith(b"/projects/proj/locations/global/")
-    token = dict(wire.headers)[b"authorization"].decode().removeprefix("Bearer ")
-    ours = jwt.decode(token, key.public_key(), algorithms=["RS256"])
-    theirs = service_account.Credentials.from_service_account_info(json.loads(key_file), scopes=[SCOPE])
-    theirs = theirs.with_always_use_jwt_access(True)
-    theirs.refresh(None)
-    assert isinstance(theirs.token, str)
-    claims = jwt.decode(theirs.token, key.public_key(), algorithms=["RS256"], options={"verify_aud": False})
-    assert {name: value for name, value in ours.items() if name not in ("iat", "exp")} == {
-        name: value for name, value in claims.items() if name not in ("iat", "exp")
-    }
-    assert ours["exp"] - ours["iat"] == claims["exp"] - claims["iat"] == LIFETIME
-    assert jwt.get_unverified_header(token) == jwt.get_unverified_header(theirs.token)
-
-
-def test_a_token_is_used_again_until_shortly_before_its_end(key_file: str) -> None:
-    tokens, account = Tokens(), account_of(key_file)
-    assert account is not None
-    first = tokens.token(key_file, account, now=1_000_000)
-    assert tokens.token(key_file, account, now=1_000_000 + LIFETIME - MARGIN - 1) is first
-    assert tokens.token(key_file, account, now=1_000_000 + LIFETIME - MARGIN) != first
-
-
-def test_an_access_token_goes_out_as_it_is_and_a_bad_key_file_is_named() -> None:
-    to = target("vertex", "g", "https://h/v1/projects/p/locations/l")
-    assert dict(Vertex().prepare(asked(), to, "ya29.x").headers)[b"authorization"] == b"Bearer ya29.x"
-    for secret in ("{", '{"client_email":"a"}', '{"client_email":"a","private_key":"nothing"}'):
-        with pytest.raises(ConfigError) as refused:
-            Vertex().prepare(asked(), to, secret)
-        assert "nothing" not in str(refused.value)
-
-
-def test_they_are_on_the_menu() -> None:
-    assert isinstance(load("google"), Gemini)
-    assert isinstance(load("vertex"), Vertex)

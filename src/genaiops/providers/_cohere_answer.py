@@ -146,7 +146,10 @@ class _DeltaMessage(msgspec.Struct, frozen=True):
 
 
 class _Delta(msgspec.Struct, frozen=True):
-    message: _DeltaMessage | None = None
+    message: _DeltaMessage = _DeltaMessage()
+
+
+class _Ending(msgspec.Struct, frozen=True):
     finish_reason: str | None = None
     error: str | None = None
     usage: Raw = Raw()
@@ -156,12 +159,17 @@ class _Event(msgspec.Struct, frozen=True):
     type: str
     id: str | None = None
     index: int | None = None
-    delta: _Delta | None = None
+    delta: Raw = Raw(b"{}")
     message: str | None = None
     logprobs: _Logprob | None = None
 
 
 _event = msgspec.json.Decoder(_Event)
+_delta = msgspec.json.Decoder(_Delta)
+_ending = msgspec.json.Decoder(_Ending)
+_DELTAS = frozenset(
+    {"content-start", "content-delta", "tool-plan-delta", "tool-call-start", "tool-call-delta", "citation-start"}
+)
 
 
 class CohereStream(ChunkStream):
@@ -179,11 +187,11 @@ class CohereStream(ChunkStream):
             self.answer_id = found.id
             self.say({})
         elif found.type == "message-end":
-            self._end(found.delta or _Delta())
+            self._end(read_upstream(_ending, found.delta, "the end of its stream"))
         elif found.type in ("error", "stream-error"):
             self.fail(found.message or "it failed in the middle of its answer.")
-        elif found.delta is not None and found.delta.message is not None:
-            self._delta(found, found.delta.message)
+        elif found.type in _DELTAS:
+            self._delta(found, read_upstream(_delta, found.delta, "its stream").message)
 
     def _delta(self, event: _Event, message: _DeltaMessage) -> None:
         logprobs = _logprobs([event.logprobs]) if event.logprobs is not None else None
@@ -212,7 +220,7 @@ class CohereStream(ChunkStream):
                 raise UpstreamError("its stream goes on with a tool call that never began.", code="upstream_bad_answer")
             self.say({"tool_calls": [{"index": number, "function": {"arguments": arguments}}]})
 
-    def _end(self, delta: _Delta) -> None:
+    def _end(self, delta: _Ending) -> None:
         self.usage, self.usage_extra = usage_of(delta.usage)
         reason = delta.finish_reason or ""
         if delta.error or reason in _FAILED:
