@@ -244,7 +244,7 @@ class ChunkStream:
         for call in delta.get("tool_calls") or ():
             function: dict[str, str | None] = call.get("function") or {}
             seen += (function.get("name") or "") + (function.get("arguments") or "")
-        if seen:
+        if seen or delta.get("images"):
             self._content = True
             if self._text_size < TEXT_LIMIT:
                 self._text.append(seen)

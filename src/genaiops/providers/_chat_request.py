@@ -3,13 +3,8 @@
 Source of the format: OpenAI's API reference, "Create chat completion".
 """
 
-import base64
-import binascii
-import mimetypes
-import re
 from collections.abc import Sequence
 from typing import Any, TypeVar, cast
-from urllib.parse import unquote_to_bytes, urlsplit
 
 import msgspec
 from msgspec import Raw
@@ -27,9 +22,11 @@ INT = msgspec.json.Decoder(int)
 BOOL = msgspec.json.Decoder(bool)
 TEXT = msgspec.json.Decoder(str)
 TEXTS = msgspec.json.Decoder(str | list[str])
+LIST = msgspec.json.Decoder(list[str])
 OBJECT = msgspec.json.Decoder(dict[str, Any])
 
 _HINTS = (
+    "cache_control",
     "genaiops",
     "metadata",
     "model",
@@ -41,7 +38,7 @@ _HINTS = (
     "stream_options",
     "user",
 )
-"""Top-level fields that ask nothing of the model: ours, bookkeeping, and hints to OpenAI's own caches and monitors."""
+"""Top-level fields that ask nothing of the model: ours, bookkeeping, and hints to caches and monitors of others."""
 
 _DEFAULTS: tuple[tuple[str, tuple[Any, ...]], ...] = (
     ("n", (1,)),
@@ -108,8 +105,9 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A message of any role. `audio`, `annotations` and `cache_control` are left behind: they say nothing to a model
-    that did not make them. `tool_plan` and `citations` are Cohere's, `prefix` is Mistral's."""
+    """A message of any role. `audio`, `annotations`, `cache_control`, `thinking_blocks` (Anthropic's signed thoughts)
+    and `reasoning_details` are left behind: they say nothing to a model that did not make them. `tool_plan` and
+    `citations` are Cohere's, `prefix` is Mistral's, `images` are pictures that a model made."""
 
     role: str
     content: str | list[Part] | None = None
@@ -127,6 +125,9 @@ class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     audio: Any = None
     annotations: Any = None
     cache_control: Any = None
+    thinking_blocks: Any = None
+    reasoning_details: Any = None
+    images: list[Part] | None = None
 
     @property
     def thought(self) -> str | None:
@@ -254,21 +255,39 @@ class Fields:
             found.append(tool.function)
         return found
 
-    def tool_choice(self) -> ToolChoice | None:
+    def tooling(self) -> tuple[list[ToolFunction], ToolChoice | None]:
+        """The functions, and which of them must be called. A choice without a function to choose is refused."""
+        tools = self.tools()
+        choice = self._choice()
+        if choice is None:
+            return tools, None
+        known = {tool.name for tool in tools}
+        missing = [name for name in choice.names if name not in known]
+        if missing:
+            raise self.refuse("tool_choice", f"a choice of the tool {missing[0]!r}, which is not among the tools")
+        if choice.mode == "required" and not tools:
+            raise self.refuse("tool_choice", "a choice of tools where there are none")
+        return tools, choice
+
+    def _choice(self) -> ToolChoice | None:
         found = self.take("tool_choice", _CHOICE)
         if found is None:
             return None
         if isinstance(found, str):
-            mode = "required" if found == "any" else found
-            if mode not in ("auto", "none", "required"):
-                raise self.refuse("tool_choice", f"the tool choice {found!r}")
-            return ToolChoice(mode)
+            return ToolChoice(self._mode(found))
         if found.type == "function" and found.function is not None:
             return ToolChoice("required", (found.function.name,))
         if found.type == "allowed_tools" and found.allowed_tools is not None:
             allowed = found.allowed_tools
-            return ToolChoice(allowed.mode, tuple(tool.function.name for tool in allowed.tools))
+            return ToolChoice(self._mode(allowed.mode), tuple(tool.function.name for tool in allowed.tools))
         raise self.refuse("tool_choice.type", f"the tool choice {found.type!r}")
+
+    def _mode(self, mode: str) -> str:
+        if mode == "any":
+            return "required"
+        if mode not in ("auto", "none", "required"):
+            raise self.refuse("tool_choice", f"the tool choice {mode!r}")
+        return mode
 
     def response_format(self) -> JsonFormat | None:
         """None for text."""
@@ -303,8 +322,18 @@ class Fields:
             raise self.refuse(names[0], f"the field {quoted}" if len(names) == 1 else f"the fields {quoted}")
 
 
+def encode_body(made: dict[str, Any]) -> bytes:
+    """The body as it goes out. UsageError when it is nested too deeply."""
+    try:
+        return msgspec.json.encode(made)
+    except RecursionError:
+        raise UsageError("The body is nested too deeply.", code="invalid_json") from None
+
+
 def plain_text(fields: Fields, message: Message, at: int) -> str:
     """The text of a message that may hold nothing else."""
+    if message.images:
+        raise fields.refuse(f"messages[{at}].images", f"images in a {message.role} message")
     texts: list[str] = []
     for number, part in enumerate(message.parts()):
         text = part.text if part.type == "text" else part.refusal if part.type == "refusal" else None
@@ -321,48 +350,6 @@ def chosen(tools: Sequence[ToolFunction], choice: ToolChoice | None) -> list[Too
     if choice is None or not choice.names:
         return list(tools)
     return [tool for tool in tools if tool.name in choice.names]
-
-
-class Media(msgspec.Struct, frozen=True):
-    """Either bytes in base64 (`data`) or a `url`. `type` is the media type, None when the URL does not tell it."""
-
-    type: str | None
-    data: str | None = None
-    url: str | None = None
-
-
-_DATA_URL = re.compile(r"data:(?P<type>[^;,]*)(?P<parameters>(?:;[^;,]*)*),", re.IGNORECASE)
-
-
-def media(url: str, *, given: str | None, param: str) -> Media:
-    """What a URL in a content part points at. UsageError when it is neither a good data URL nor http(s) or gs."""
-    if url[:5].lower() == "data:":
-        match = _DATA_URL.match(url)
-        if match is None:
-            raise UsageError("A data URL has no media type.", code="invalid_value", param=param)
-        payload = url[match.end() :]
-        if not match["parameters"].lower().endswith(";base64"):
-            payload = base64.b64encode(unquote_to_bytes(payload)).decode()
-        elif not _is_base64(payload):
-            raise UsageError("A data URL is not base64.", code="invalid_value", param=param)
-        return Media(given or match["type"] or "text/plain", data=payload)
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https", "gs"):
-        raise UsageError(
-            f"A URL of the scheme {parts.scheme!r} is none that a provider can read.",
-            remedy="Give a data URL or an https URL.",
-            code="invalid_value",
-            param=param,
-        )
-    return Media(given or mimetypes.guess_type(parts.path)[0], url=url)
-
-
-def _is_base64(text: str) -> bool:
-    try:
-        base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        return False
-    return True
 
 
 def url_of(found: ImageUrl | str) -> ImageUrl:

@@ -1,10 +1,10 @@
-"""What Google's `generateContent`, `streamGenerateContent` and the embeddings methods answer, in OpenAI's words.
+"""What Google's `generateContent` and `streamGenerateContent` answer, in OpenAI's words.
 
 Source: Google's API reference (GenerateContentResponse, Candidate, UsageMetadata, FinishReason).
 """
 
 import math
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Raw
@@ -16,7 +16,6 @@ from genaiops.providers._chat_answer import (
     ChunkStream,
     Said,
     completion,
-    embeddings,
     read_upstream,
     tool_call,
 )
@@ -122,7 +121,7 @@ class _Usage(msgspec.Struct, frozen=True, rename="camel"):
     tool_use_prompt_token_count: Tokens = 0
 
 
-class _Error(msgspec.Struct, frozen=True):
+class GoogleError(msgspec.Struct, frozen=True):
     message: str = ""
     status: str = ""
 
@@ -133,7 +132,7 @@ class _Response(msgspec.Struct, frozen=True, rename="camel"):
     usage_metadata: Raw = Raw()
     model_version: str | None = None
     response_id: str | None = None
-    error: _Error | None = None
+    error: GoogleError | None = None
 
 
 _response = msgspec.json.Decoder(_Response)
@@ -168,11 +167,11 @@ def _finish(candidate: _Candidate, *, called: bool) -> str | None:
 
 
 def _failed(candidate: _Candidate) -> UpstreamError:
-    told = f": {candidate.finish_message}" if candidate.finish_message else ""
-    return UpstreamError(f"it gave up with {candidate.finish_reason}{told}.", code="upstream_generation_failed")
+    why = f": {candidate.finish_message}" if candidate.finish_message else ""
+    return UpstreamError(f"it gave up with {candidate.finish_reason}{why}.", code="upstream_generation_failed")
 
 
-def _error(found: _Error) -> str:
+def told(found: GoogleError) -> str:
     return found.message or found.status or "the answer is an error."
 
 
@@ -206,14 +205,21 @@ def _blocked(feedback: _Feedback) -> dict[str, Any]:
 
 
 def _shown(part: _Part) -> str | None:
-    """Text of a part that is no call: code that Google ran, and pictures as Markdown with a data URL."""
+    """Text of a part that is neither a call nor a picture; code that Google ran is text."""
     if part.executable_code is not None:
         return f"\n```\n{part.executable_code.code}\n```\n"
     if part.code_execution_result is not None:
         return f"\n```\n{part.code_execution_result.output}\n```\n"
-    if part.inline_data is not None:
-        return f"![image](data:{part.inline_data.mime_type};base64,{part.inline_data.data})"
     return part.text
+
+
+def _picture(part: _Part, number: int) -> dict[str, Any] | None:
+    """A picture as other gateways have it in `images` of a message."""
+    blob = part.inline_data
+    if blob is None or part.thought:
+        return None
+    url = f"data:{blob.mime_type};base64,{blob.data}"
+    return {"type": "image_url", "image_url": {"url": url}, "index": number}
 
 
 def _called(part: _Part) -> dict[str, Any] | None:
@@ -247,7 +253,7 @@ def _logprobs(found: _Logprobs | None) -> dict[str, Any] | None:
 def read_chat(body: bytes, model: str) -> Answer:
     found = read_upstream(_response, body, "its answer")
     if found.error is not None:
-        raise UpstreamError(_error(found.error), code="upstream_error_in_answer")
+        raise UpstreamError(told(found.error), code="upstream_error_in_answer")
     choices = [_said(candidate) for candidate in found.candidates or ()]
     feedback = found.prompt_feedback
     if not choices:
@@ -260,6 +266,7 @@ def read_chat(body: bytes, model: str) -> Answer:
 
 def _said(candidate: _Candidate) -> Said:
     said = Said()
+    pictures: list[dict[str, Any]] = []
     signature: str | None = None
     for part in candidate.content.parts:
         call = _called(part)
@@ -267,11 +274,16 @@ def _said(candidate: _Candidate) -> Said:
             said.calls.append(call)
             continue
         signature = part.thought_signature or signature
+        picture = _picture(part, len(pictures))
+        if picture is not None:
+            pictures.append(picture)
         text = _shown(part)
         if text:
             (said.thoughts if part.thought else said.texts).append(text)
     said.finish = _finish(candidate, called=bool(said.calls)) or "stop"
     said.extra = _extra(candidate, signature)
+    if pictures:
+        said.extra["images"] = pictures
     said.logprobs = _logprobs(candidate.logprobs_result)
     return said
 
@@ -291,12 +303,13 @@ class GoogleStream(ChunkStream):
         super().__init__(call)
         self._open = _count.decode(call.raw).n or 1
         self._calls: dict[int, int] = {}
+        self._pictures = 0
         self._ended: set[int] = set()
 
     def event(self, data: bytes) -> None:
         found = read_upstream(_response, data, "its stream")
         if found.error is not None:
-            self.fail(_error(found.error), found.error.status or "upstream_error")
+            self.fail(told(found.error), found.error.status or "upstream_error")
             return
         self.answer_id = self.answer_id or found.response_id
         self.model = self.model or found.model_version
@@ -312,6 +325,13 @@ class GoogleStream(ChunkStream):
         if len(self._ended) >= self._open and self.usage is not None:
             self.close()
 
+    def finish(self) -> Answer:
+        """Usage of a stream that was cut off counts only if it knows of the output: early events tell only the
+        input."""
+        answer = super().finish()
+        partial = self.usage is not None and not self.usage.output_text and len(self._ended) < self._open
+        return msgspec.structs.replace(answer, usage=None) if partial and answer.text else answer
+
     def _candidate(self, candidate: _Candidate) -> bool:
         """False: it failed, and that was said."""
         index = candidate.index
@@ -324,6 +344,10 @@ class GoogleStream(ChunkStream):
                 self.say({"tool_calls": [{"index": number, **call}]}, index=index)
                 continue
             signature = part.thought_signature or signature
+            picture = _picture(part, self._pictures)
+            if picture is not None:
+                self._pictures += 1
+                self.say({"images": [picture]}, index=index)
             text = _shown(part)
             if text:
                 self.say({"reasoning_content" if part.thought else "content": text}, index=index)
@@ -339,51 +363,3 @@ class GoogleStream(ChunkStream):
         if finish is not None:
             self._ended.add(index)
         return True
-
-
-class _Statistics(msgspec.Struct, frozen=True):
-    token_count: float = 0
-
-
-class _Values(msgspec.Struct, frozen=True):
-    values: list[float] = []
-    statistics: _Statistics | None = None
-
-
-class _Prediction(msgspec.Struct, frozen=True):
-    embeddings: _Values = _Values()
-
-
-class _Embeddings(msgspec.Struct, frozen=True, rename="camel"):
-    """The three forms: `embeddings` (batchEmbedContents), `embedding` (embedContent), `predictions` (predict)."""
-
-    embeddings: list[_Values] | None = None
-    embedding: _Values | None = None
-    predictions: list[_Prediction] | None = None
-    usage_metadata: Raw = Raw()
-    error: _Error | None = None
-
-
-_embeddings = msgspec.json.Decoder(_Embeddings)
-
-
-def read_embeddings(call: CallBody, body: bytes, model: str) -> Answer:
-    found = read_upstream(_embeddings, body, "its answer")
-    if found.error is not None:
-        raise UpstreamError(_error(found.error), code="upstream_error_in_answer")
-    if found.predictions is not None:
-        values = [one.embeddings for one in found.predictions]
-    elif found.embedding is not None:
-        values = [found.embedding]
-    else:
-        values = found.embeddings or []
-    if not values or not all(one.values for one in values):
-        _no_embeddings()
-    usage = usage_of(found.usage_metadata)
-    if usage is None and all(one.statistics is not None for one in values):
-        usage = Usage(int(sum(one.statistics.token_count for one in values if one.statistics is not None)))
-    return embeddings(call, [one.values for one in values], usage, model)
-
-
-def _no_embeddings() -> NoReturn:
-    raise UpstreamError("its answer has no embeddings.", code="upstream_bad_answer")

@@ -1,4 +1,4 @@
-"""OpenAI's chat and embeddings bodies as Google's `generateContent` and `embedContent` take them.
+"""OpenAI's chat bodies as Google's `generateContent` takes them.
 
 Source: Google's API reference (GenerateContentRequest, Content, Part, Tool, ToolConfig, GenerationConfig), as of v1beta
 of the Gemini API and v1 of Vertex AI.
@@ -15,18 +15,17 @@ from genaiops.providers._chat_request import (
     BOOL,
     FLOAT,
     INT,
+    LIST,
     TEXT,
-    TEXTS,
     Fields,
-    Media,
     Message,
     Part,
     ToolChoice,
     arguments_of,
-    media,
     plain_text,
     url_of,
 )
+from genaiops.providers._media import Media, media
 
 _THINKING_BUDGETS = {"minimal": 1024, "low": 1024, "medium": 8192, "high": 24576, "xhigh": 24576}
 """Tokens of thought for models that count them (Gemini 2.5), as Google's own OpenAI-compatible endpoint sets them."""
@@ -52,7 +51,7 @@ class _Thinking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     thinking_level: str | None = None
 
 
-class _Google(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class OwnWords(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The object `google` in a body: what OpenAI's dialect has no word for."""
 
     thinking_config: _Thinking | None = None
@@ -62,23 +61,22 @@ class _Google(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _ExtraBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    google: _Google | None = None
+    google: OwnWords | None = None
 
 
-_GOOGLE = msgspec.json.Decoder(_Google)
+_GOOGLE = msgspec.json.Decoder(OwnWords)
 _EXTRA = msgspec.json.Decoder(_ExtraBody)
-_INPUT = TEXTS
 
 
-def _own(fields: Fields) -> _Google:
+def own_words(fields: Fields) -> OwnWords:
     """`google`, or `extra_body.google` as Google's own examples for OpenAI's clients have it."""
     nested = fields.take("extra_body", _EXTRA)
-    return fields.take("google", _GOOGLE) or (nested.google if nested else None) or _Google()
+    return fields.take("google", _GOOGLE) or (nested.google if nested else None) or OwnWords()
 
 
 def chat_body(call: CallBody, target: Target, provider: str) -> dict[str, Any]:
     fields = Fields(call, provider)
-    own = _own(fields)
+    own = own_words(fields)
     system, contents = _contents(fields, signed=_LEVELS.search(target.upstream_model) is not None)
     made: dict[str, Any] = {"contents": contents}
     if system:
@@ -143,9 +141,11 @@ def _signature(extra: dict[str, Any] | None) -> str | None:
 def _model_parts(fields: Fields, message: Message, at: int, *, signed: bool) -> list[dict[str, Any]]:
     """What the model said before. Thoughts go back as signatures only: their summary is not what the model thought."""
     parts: list[dict[str, Any]] = []
-    text = plain_text(fields, message, at)
+    pictures = message.images or ()
+    text = plain_text(fields, msgspec.structs.replace(message, images=None), at)
     if text:
         parts.append({"text": text})
+    parts.extend(_part(fields, part, f"messages[{at}].images[{number}]") for number, part in enumerate(pictures))
     signature = _signature(message.extra_content)
     if signature:
         if not parts:
@@ -231,8 +231,7 @@ def _blob(fields: Fields, found: Media, param: str) -> dict[str, Any]:
 
 def _tools(fields: Fields) -> dict[str, Any]:
     """Declarations keep their order and their JSON schema. `strict` is a hint: Google has no word for it."""
-    tools = fields.tools()
-    choice = fields.tool_choice()
+    tools, choice = fields.tooling()
     made: dict[str, Any] = {}
     if tools:
         declarations: list[dict[str, Any]] = []
@@ -255,7 +254,7 @@ def _calling(choice: ToolChoice) -> dict[str, Any]:
     return {"mode": "VALIDATED" if choice.mode == "auto" else "ANY", "allowedFunctionNames": list(choice.names)}
 
 
-def _generation(fields: Fields, call: CallBody, target: Target, own: _Google) -> dict[str, Any]:
+def _generation(fields: Fields, call: CallBody, target: Target, own: OwnWords) -> dict[str, Any]:
     for name in ("max_tokens", "max_completion_tokens"):
         fields.take(name, INT)
     made: dict[str, Any] = {
@@ -270,6 +269,7 @@ def _generation(fields: Fields, call: CallBody, target: Target, own: _Google) ->
         "frequencyPenalty": fields.take("frequency_penalty", FLOAT),
         "responseLogprobs": fields.take("logprobs", BOOL) or None,
         "logprobs": fields.take("top_logprobs", INT) or None,
+        "responseModalities": _modalities(fields),
         "thinkingConfig": _thinking(fields, target, own),
     }
     if made["candidateCount"] == 1:
@@ -281,7 +281,17 @@ def _generation(fields: Fields, call: CallBody, target: Target, own: _Google) ->
     return {name: value for name, value in made.items() if value is not None}
 
 
-def _thinking(fields: Fields, target: Target, own: _Google) -> dict[str, Any] | None:
+def _modalities(fields: Fields) -> list[str] | None:
+    """None for text alone."""
+    wanted = fields.take("modalities", LIST)
+    if wanted is None or wanted == ["text"]:
+        return None
+    if not set(wanted) <= {"text", "image"}:
+        raise fields.refuse("modalities", "answers other than text and images")
+    return [one.upper() for one in wanted]
+
+
+def _thinking(fields: Fields, target: Target, own: OwnWords) -> dict[str, Any] | None:
     """`google.thinking_config` overrules `reasoning_effort`. Who asks for an effort gets to see the thoughts."""
     effort = fields.take("reasoning_effort", TEXT)
     given = own.thinking_config
@@ -301,44 +311,3 @@ def _thinking(fields: Fields, target: Target, own: _Google) -> dict[str, Any] | 
     if _LEVELS.search(target.upstream_model):
         return {"thinkingLevel": effort.upper(), "includeThoughts": True}
     return {"thinkingBudget": _THINKING_BUDGETS[effort], "includeThoughts": True}
-
-
-class Wanted(msgspec.Struct, frozen=True):
-    """What an embeddings call asks for."""
-
-    texts: tuple[str, ...]
-    dimensions: int | None
-    task_type: str | None
-
-
-def embeddings_wanted(call: CallBody, provider: str) -> Wanted:
-    fields = Fields(call, provider)
-    own = _own(fields)
-    given = fields.take("input", _INPUT)
-    dimensions = fields.take("dimensions", INT)
-    fields.take("encoding_format", TEXT)
-    fields.done()
-    texts = (given,) if isinstance(given, str) else tuple(given or ())
-    return Wanted(texts, dimensions, own.task_type)
-
-
-def batch_body(wanted: Wanted, model: str) -> dict[str, Any]:
-    """`batchEmbedContents` of the Gemini API."""
-    config = {"outputDimensionality": wanted.dimensions, "taskType": wanted.task_type}
-    given = {name: value for name, value in config.items() if value is not None}
-    return {"requests": [{"model": model, "content": {"parts": [{"text": text}]}, **given} for text in wanted.texts]}
-
-
-def vertex_embeddings(wanted: Wanted, model: str) -> tuple[str, dict[str, Any]]:
-    """The method and its body: Vertex AI has `embedContent` for Gemini's models and `predict` for the others."""
-    if "gemini" not in model:
-        parameters = {} if wanted.dimensions is None else {"outputDimensionality": wanted.dimensions}
-        own = {} if wanted.task_type is None else {"task_type": wanted.task_type}
-        return "predict", {"instances": [{"content": text, **own} for text in wanted.texts], "parameters": parameters}
-    named = {"outputDimensionality": wanted.dimensions, "taskType": wanted.task_type}
-    given = {name: value for name, value in named.items() if value is not None}
-    config = {"embedContentConfig": given} if given else {}
-    contents: list[dict[str, Any]] = [{"content": {"parts": [{"text": text}]}, **config} for text in wanted.texts]
-    if len(contents) == 1:
-        return "embedContent", contents[0]
-    return "batchEmbedContents", {"requests": contents}

@@ -6,8 +6,6 @@ Source: Cohere's API reference (POST /v2/chat, /v2/embed), its guide to streamed
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-
 from genaiops.core.errors import UsageError
 from genaiops.domain import Target
 from genaiops.ports.providers import Answer, CallBody, Dialect, ProviderError, Wire
@@ -21,6 +19,7 @@ from genaiops.providers._chat_request import (
     Fields,
     Message,
     chosen,
+    encode_body,
     plain_text,
     url_of,
 )
@@ -33,7 +32,6 @@ _THINKING_BUDGETS = {"minimal": 1024, "low": 1024, "medium": 8192, "high": 24576
 
 _OWN = ("documents", "citation_options", "safety_mode", "priority")
 _NO_PARAMETERS: dict[str, Any] = {"type": "object", "properties": {}}
-_encode = msgspec.json.Encoder().encode
 
 
 class Cohere:
@@ -57,14 +55,14 @@ class Cohere:
     def prepare(self, call: CallBody, target: Target, credential: str | None) -> Wire:
         headers = request_headers(target, credential)
         if call.operation == "embeddings":
-            return Wire(b"POST", b"/embed", headers, _encode(_embed_body(call, target)))
+            return Wire(b"POST", b"/embed", headers, encode_body(_embed_body(call, target)))
         if call.operation != "chat":
             raise UsageError(
                 "The provider cohere has no completions of plain text.",
                 remedy="Call /v1/chat/completions.",
                 code="unsupported_operation",
             )
-        return Wire(b"POST", b"/chat", headers, _encode(_chat_body(call, target)))
+        return Wire(b"POST", b"/chat", headers, encode_body(_chat_body(call, target)))
 
     def read(self, call: CallBody, body: bytes) -> Answer:
         if call.operation == "embeddings":
@@ -121,8 +119,7 @@ def _thinking(fields: Fields) -> dict[str, Any] | None:
 
 
 def _tools(fields: Fields) -> dict[str, Any]:
-    tools = fields.tools()
-    choice = fields.tool_choice()
+    tools, choice = fields.tooling()
     strict = fields.take("strict_tools", BOOL)
     allowed = chosen(tools, choice)
     if not allowed:

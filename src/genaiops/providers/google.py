@@ -9,14 +9,15 @@ import msgspec
 from genaiops.core.errors import ConfigError, UsageError
 from genaiops.domain import Target
 from genaiops.ports.providers import Answer, CallBody, Dialect, ProviderError, Wire
+from genaiops.providers._chat_request import encode_body
 from genaiops.providers._errors import LONGEST_REST, duration, read_error
-from genaiops.providers._google_answer import GoogleStream, read_chat, read_embeddings
-from genaiops.providers._google_request import batch_body, chat_body, embeddings_wanted, vertex_embeddings
+from genaiops.providers._google_answer import GoogleStream, read_chat
+from genaiops.providers._google_embeddings import batch_body, embeddings_wanted, read_embeddings, vertex_embeddings
+from genaiops.providers._google_request import chat_body
 from genaiops.providers._google_token import ServiceAccount, Tokens, account_of
 from genaiops.providers.openai import request_headers
 
 BAD_KEY_REST = 300.0
-_encode = msgspec.json.Encoder().encode
 
 
 class Gemini:
@@ -46,7 +47,7 @@ class Gemini:
         headers = request_headers(target, None)
         if credential:
             headers = (*headers, (b"x-goog-api-key", credential.encode("latin-1", "replace")))
-        return Wire(b"POST", path.encode(), headers, _encode(body))
+        return Wire(b"POST", path.encode(), headers, encode_body(body))
 
     def read(self, call: CallBody, body: bytes) -> Answer:
         if call.operation == "embeddings":
@@ -87,7 +88,7 @@ class Vertex:
         if account is not None and credential is not None:
             bearer = self._tokens.token(credential, account)
         path = f"{_resource(target, account)}:{method}"
-        return Wire(b"POST", path.encode(), request_headers(target, bearer), _encode(body))
+        return Wire(b"POST", path.encode(), request_headers(target, bearer), encode_body(body))
 
     def _account(self, credential: str) -> ServiceAccount | None:
         if credential not in self._accounts:

@@ -8,12 +8,10 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-
 from genaiops.core.errors import UsageError
 from genaiops.domain import Target
 from genaiops.ports.providers import Answer, CallBody, Dialect, ProviderError, Wire
-from genaiops.providers._chat_request import INT, TEXTS, Fields, Message, Part, ToolCall, url_of
+from genaiops.providers._chat_request import INT, TEXTS, Fields, Message, Part, ToolCall, chosen, encode_body, url_of
 from genaiops.providers._errors import read_error
 from genaiops.providers._mistral_answer import MistralStream, read_chat
 from genaiops.providers.openai import OpenAI, request_headers
@@ -23,8 +21,6 @@ _SAME = (
     "top_p",
     "n",
     "stop",
-    "tools",
-    "tool_choice",
     "response_format",
     "presence_penalty",
     "frequency_penalty",
@@ -48,7 +44,6 @@ _SAME = (
 
 _ID = re.compile(r"[a-zA-Z0-9]{9}")
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_encode = msgspec.json.Encoder().encode
 
 
 class Mistral:
@@ -70,14 +65,14 @@ class Mistral:
     def prepare(self, call: CallBody, target: Target, credential: str | None) -> Wire:
         headers = request_headers(target, credential)
         if call.operation == "embeddings":
-            return Wire(b"POST", b"/embeddings", headers, _encode(_embeddings_body(call, target)))
+            return Wire(b"POST", b"/embeddings", headers, encode_body(_embeddings_body(call, target)))
         if call.operation != "chat":
             raise UsageError(
                 "The provider mistral has no completions of plain text here.",
                 remedy="Call /v1/chat/completions.",
                 code="unsupported_operation",
             )
-        return Wire(b"POST", b"/chat/completions", headers, _encode(_chat_body(call, target)))
+        return Wire(b"POST", b"/chat/completions", headers, encode_body(_chat_body(call, target)))
 
     def read(self, call: CallBody, body: bytes) -> Answer:
         if call.operation == "embeddings":
@@ -99,6 +94,7 @@ def _chat_body(call: CallBody, target: Target) -> dict[str, Any]:
     made: dict[str, Any] = {
         "model": target.upstream_model,
         "messages": [_message(fields, message, at) for at, message in enumerate(fields.messages())],
+        **_tools(fields),
         **fields.copy(*_SAME),
     }
     if call.stream:
@@ -108,6 +104,27 @@ def _chat_body(call: CallBody, target: Target) -> dict[str, Any]:
     if seed is not None:
         made["random_seed"] = seed
     fields.done()
+    return made
+
+
+def _tools(fields: Fields) -> dict[str, Any]:
+    """A choice among some of several tools is said by sending only these."""
+    tools, choice = fields.tooling()
+    allowed = chosen(tools, choice)
+    if not allowed:
+        return {}
+    made: dict[str, Any] = {"tools": []}
+    for tool in allowed:
+        one: dict[str, Any] = {"name": tool.name, "parameters": tool.parameters or {}}
+        if tool.description:
+            one["description"] = tool.description
+        if tool.strict is not None:
+            one["strict"] = tool.strict
+        made["tools"].append({"type": "function", "function": one})
+    if choice is not None and choice.mode == "required" and len(choice.names) == 1:
+        made["tool_choice"] = {"type": "function", "function": {"name": choice.names[0]}}
+    elif choice is not None:
+        made["tool_choice"] = choice.mode
     return made
 
 
@@ -157,6 +174,8 @@ def _content(fields: Fields, message: Message, at: int) -> str | list[dict[str, 
 
 
 def _assistant(fields: Fields, message: Message, at: int) -> dict[str, Any]:
+    if message.images:
+        raise fields.refuse(f"messages[{at}].images", "images in an assistant message")
     content: Any = _content(fields, message, at)
     own: Any = (message.extra_content or {}).get("mistral")
     known: dict[str, Any] = own if isinstance(own, dict) else {}  # pyright: ignore[reportUnknownVariableType]
