@@ -99,21 +99,23 @@ async def test_an_answer_and_a_stream_arrive_in_openais_words_and_are_charged(ho
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.provider)
 async def test_an_error_inside_a_200_goes_to_the_next_target(home: Home, case: Case) -> None:
-    async with Upstream(answers(case.broken), streams(events(case.broken))) as broken:
-        async with Upstream(answers(completion("saved"))) as good:
-            home.publish(
-                key(),
-                targets=(target(broken.url, id="a", provider=case.provider), target(good.url, id="b")),
-                routes=(route("a", fallbacks=("b",)),),
-            )
-            async with running(home) as worker:
-                for stream in (False, True):
-                    if stream:
-                        good.scripts = [streams(*stream_events("saved"))]
-                    got = await worker.post(body={"model": "r", "messages": MESSAGES, "stream": stream})
-                    assert got.status == 200
-                    assert b"saved" in got.body
-                    assert b"overloaded" not in got.body
+    async with (
+        Upstream(answers(case.broken), streams(events(case.broken))) as broken,
+        Upstream(answers(completion("saved"))) as good,
+    ):
+        home.publish(
+            key(),
+            targets=(target(broken.url, id="a", provider=case.provider), target(good.url, id="b")),
+            routes=(route("a", fallbacks=("b",)),),
+        )
+        async with running(home) as worker:
+            for stream in (False, True):
+                if stream:
+                    good.scripts = [streams(*stream_events("saved"))]
+                got = await worker.post(body={"model": "r", "messages": MESSAGES, "stream": stream})
+                assert got.status == 200
+                assert b"saved" in got.body
+                assert b"overloaded" not in got.body
     assert {one.status for one in home.attempts() if one.target_id == "a"} == {"error"}
 
 

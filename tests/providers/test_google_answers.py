@@ -12,16 +12,18 @@ from genaiops.core.errors import UpstreamError
 from genaiops.domain import Usage
 from genaiops.providers.google import Gemini
 from tests.providers.calls import (
+    PIXEL,
     answered,
     asked,
     call,
     chunks,
     events,
     joined,
+    sent,
     streamed,
     without_moment,
 )
-from tests.providers.google_fixtures import ANSWER, WIRE
+from tests.providers.google_fixtures import ANSWER, GEMINI, STREAM, WIRE
 
 
 def test_an_answer_in_openais_words() -> None:
@@ -159,6 +161,33 @@ def test_the_end_of_a_stream_without_usage_is_said_when_the_upstream_is_done() -
     assert end.done
     assert end.data == b"data: [DONE]\n\n"
     assert stream.finish().text == "x"
+
+
+def test_the_usage_of_a_stream_that_was_cut_off_is_not_taken_for_whole() -> None:
+    stream = Gemini().stream(asked(stream=True), filter_usage=False)
+    streamed(stream, events(*STREAM[:2]))
+    assert stream.finish().usage is None
+    assert stream.finish().text == "Hm. Hé €"
+
+
+def test_a_picture_is_content_and_goes_back() -> None:
+    parts: list[dict[str, Any]] = [
+        {"text": "Here:"},
+        {"inlineData": {"mimeType": "image/png", "data": PIXEL}, "thoughtSignature": "c2ln"},
+    ]
+    candidate = {"content": {"parts": parts}, "finishReason": "STOP", "index": 0}
+    answer = {"candidates": [candidate], "usageMetadata": {"promptTokenCount": 1, "candidatesTokenCount": 1290}}
+    types.GenerateContentResponse.model_validate(answer)
+    said, _ = answered(Gemini(), asked(modalities=["text", "image"]), answer)
+    message = json.loads(said.choices[0].message.model_dump_json(exclude_unset=True))
+    assert message["images"][0]["image_url"]["url"] == f"data:image/png;base64,{PIXEL}"
+    body = sent(Gemini(), call({"messages": [message], "modalities": ["text", "image"]}), GEMINI)
+    assert body["contents"][0]["parts"] == parts
+    assert body["generationConfig"]["responseModalities"] == ["TEXT", "IMAGE"]
+    pieces = streamed(Gemini().stream(asked(stream=True), filter_usage=False), events(answer))
+    assert pieces[0].content
+    deltas = [choice.delta.model_dump() for chunk in chunks(pieces) for choice in chunk.choices]
+    assert [one["images"] for one in deltas if "images" in one] == [message["images"]]
 
 
 def test_an_error_in_a_stream_is_one() -> None:

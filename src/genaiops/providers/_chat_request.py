@@ -102,6 +102,7 @@ class Part(msgspec.Struct, frozen=True):
     video_url: ImageUrl | str | None = None
     input_audio: InputAudio | None = None
     file: File | None = None
+    extra_content: dict[str, Any] | None = None
 
 
 class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -240,8 +241,14 @@ class Fields:
         """Those of the fields that are there, as they came."""
         return {name: self._given.pop(name) for name in names if name in self._given}
 
+    def need(self, name: str, decoder: msgspec.json.Decoder[T]) -> T:
+        found = self.take(name, decoder)
+        if found is None:
+            raise UsageError(f"The body has no {name!r}.", code="invalid_value", param=name)
+        return found
+
     def messages(self) -> list[Message]:
-        return self.take("messages", MESSAGES) or []
+        return self.need("messages", MESSAGES)
 
     def stop(self) -> list[str]:
         found = self.take("stop", TEXTS)

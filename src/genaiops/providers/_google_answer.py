@@ -219,7 +219,10 @@ def _picture(part: _Part, number: int) -> dict[str, Any] | None:
     if blob is None or part.thought:
         return None
     url = f"data:{blob.mime_type};base64,{blob.data}"
-    return {"type": "image_url", "image_url": {"url": url}, "index": number}
+    made: dict[str, Any] = {"type": "image_url", "image_url": {"url": url}, "index": number}
+    if part.thought_signature:
+        made["extra_content"] = {"google": {"thought_signature": part.thought_signature}}
+    return made
 
 
 def _called(part: _Part) -> dict[str, Any] | None:
@@ -273,10 +276,11 @@ def _said(candidate: _Candidate) -> Said:
         if call is not None:
             said.calls.append(call)
             continue
-        signature = part.thought_signature or signature
         picture = _picture(part, len(pictures))
         if picture is not None:
             pictures.append(picture)
+            continue
+        signature = part.thought_signature or signature
         text = _shown(part)
         if text:
             (said.thoughts if part.thought else said.texts).append(text)
@@ -343,11 +347,12 @@ class GoogleStream(ChunkStream):
                 self._calls[index] = number + 1
                 self.say({"tool_calls": [{"index": number, **call}]}, index=index)
                 continue
-            signature = part.thought_signature or signature
             picture = _picture(part, self._pictures)
             if picture is not None:
                 self._pictures += 1
                 self.say({"images": [picture]}, index=index)
+                continue
+            signature = part.thought_signature or signature
             text = _shown(part)
             if text:
                 self.say({"reasoning_content" if part.thought else "content": text}, index=index)

@@ -28,11 +28,11 @@ class Wanted(msgspec.Struct, frozen=True):
 def embeddings_wanted(call: CallBody, provider: str) -> Wanted:
     fields = Fields(call, provider)
     own = own_words(fields)
-    given = fields.take("input", TEXTS)
+    given = fields.need("input", TEXTS)
     dimensions = fields.take("dimensions", INT)
     fields.take("encoding_format", TEXT)
     fields.done()
-    texts = (given,) if isinstance(given, str) else tuple(given or ())
+    texts = (given,) if isinstance(given, str) else tuple(given)
     return Wanted(texts, dimensions, own.task_type)
 
 

@@ -145,7 +145,11 @@ def _model_parts(fields: Fields, message: Message, at: int, *, signed: bool) -> 
     text = plain_text(fields, msgspec.structs.replace(message, images=None), at)
     if text:
         parts.append({"text": text})
-    parts.extend(_part(fields, part, f"messages[{at}].images[{number}]") for number, part in enumerate(pictures))
+    for number, picture in enumerate(pictures):
+        parts.append(_part(fields, picture, f"messages[{at}].images[{number}]"))
+        own = _signature(picture.extra_content)
+        if own:
+            parts[-1]["thoughtSignature"] = own
     signature = _signature(message.extra_content)
     if signature:
         if not parts:

@@ -198,12 +198,12 @@ def _user_content(fields: Fields, message: Message, at: int) -> str | list[dict[
 
 def _embed_body(call: CallBody, target: Target) -> dict[str, Any]:
     fields = Fields(call, "cohere")
-    given = fields.take("input", TEXTS)
+    given = fields.need("input", TEXTS)
     kind = fields.take("input_type", TEXT) or target.settings.get("input_type", "search_document")
     fields.take("encoding_format", TEXT)
     made: dict[str, Any] = {
         "model": target.upstream_model,
-        "texts": [given] if isinstance(given, str) else given or [],
+        "texts": [given] if isinstance(given, str) else given,
         "input_type": kind,
         "embedding_types": ["float"],
         "output_dimension": fields.take("dimensions", INT),

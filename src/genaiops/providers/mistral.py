@@ -130,7 +130,7 @@ def _tools(fields: Fields) -> dict[str, Any]:
 
 def _embeddings_body(call: CallBody, target: Target) -> dict[str, Any]:
     fields = Fields(call, "mistral")
-    given = fields.take("input", TEXTS)
+    given = fields.need("input", TEXTS)
     made: dict[str, Any] = {"model": target.upstream_model, "input": given}
     dimensions = fields.take("dimensions", INT)
     if dimensions is not None:
