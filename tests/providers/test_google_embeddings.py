@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 from google.genai import Client, types
+from google.oauth2.credentials import Credentials
 
 from genaiops.core.errors import UpstreamError
 from genaiops.domain import Usage
 from genaiops.providers.google import Gemini, Vertex
 from tests.providers.calls import (
+    asked,
     call,
     embedded,
     noting,
@@ -72,3 +74,52 @@ def test_vertex_embeds_in_three_ways() -> None:
     assert embedded(Vertex(), one, single)[1].usage == Usage(5)
     with pytest.raises(UpstreamError):
         Vertex().read(one, b'{"predictions":[]}')
+
+
+def vertex_client(url: str) -> Client:
+    options = types.HttpOptions(base_url=url, api_version="v1")
+    return Client(
+        vertexai=True, project="p", location="us-east1", credentials=Credentials(token="ya29.x"), http_options=options
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "texts", "answer"),
+    [
+        ("gemini-embedding-2", ["a"], {"embedding": {"values": [0.5]}, "usageMetadata": {"promptTokenCount": 3}}),
+        ("gemini-embedding-2", ["a", "b"], {"embeddings": [{"values": [0.5]}, {"values": [1.0]}]}),
+        ("text-embedding-005", ["a", "b"], {"predictions": [{"embeddings": {"values": [0.5]}}] * 2}),
+    ],
+)
+def test_vertex_is_asked_for_embeddings_as_googles_own_client_asks(
+    model: str, texts: list[str], answer: dict[str, Any]
+) -> None:
+    with noting(answer) as server:
+        contents: Any = [types.Content(role="user", parts=[types.Part(text=text)]) for text in texts]
+        config = types.EmbedContentConfig(output_dimensionality=8)
+        client = vertex_client(server.url)  # a client without a name closes itself at once
+        client.models.embed_content(model=model, contents=contents, config=config)
+        [(path, headers, theirs)] = server.requests
+    given = call({"input": texts, "dimensions": 8}, operation="embeddings")
+    to = target("vertex", model, server.url + "/v1", settings={"project": "p", "location": "us-east1"})
+    wire = Vertex().prepare(given, to, "ya29.x")
+    theirs = camel(theirs)
+    for one in (theirs, *theirs.get("requests", ())):
+        one.get("content", {}).pop("role", None)
+    assert json.loads(wire.body) == theirs
+    assert path == "/v1" + wire.path.decode()
+    assert headers["authorization"] == dict(wire.headers)[b"authorization"].decode()
+    said, _ = embedded(Vertex(), given, answer)
+    assert len(said.data) == len(texts)
+
+
+def test_vertex_is_called_where_googles_own_client_calls_it() -> None:
+    answer = {"candidates": [{"content": {"parts": [{"text": "x"}]}, "finishReason": "STOP"}]}
+    with noting(answer) as server:
+        client = vertex_client(server.url)
+        client.models.generate_content(model="gemini-2.5-pro", contents="hi")
+        [(path, _, theirs)] = server.requests
+    to = target("vertex", "gemini-2.5-pro", server.url + "/v1", settings={"project": "p", "location": "us-east1"})
+    wire = Vertex().prepare(asked(), to, "ya29.x")
+    assert path == "/v1" + wire.path.decode()
+    assert json.loads(wire.body) == theirs
