@@ -311,7 +311,7 @@ class Fields:
         return UsageError(
             f"The provider {self.provider} cannot take {what}.",
             remedy="Leave it out, or call a model of another provider.",
-            code="unsupported_parameter",
+            code="unsupported_by_provider",
             param=param,
         )
 

@@ -60,7 +60,7 @@ class Cohere:
             raise UsageError(
                 "The provider cohere has no completions of plain text.",
                 remedy="Call /v1/chat/completions.",
-                code="unsupported_operation",
+                code="unsupported_by_provider",
             )
         return Wire(b"POST", b"/chat", headers, encode_body(_chat_body(call, target)))
 

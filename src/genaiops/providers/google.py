@@ -114,7 +114,7 @@ def _check(call: CallBody, provider: str) -> None:
         raise UsageError(
             f"The provider {provider} has no completions of plain text.",
             remedy="Call /v1/chat/completions.",
-            code="unsupported_operation",
+            code="unsupported_by_provider",
         )
 
 

@@ -70,7 +70,7 @@ class Mistral:
             raise UsageError(
                 "The provider mistral has no completions of plain text here.",
                 remedy="Call /v1/chat/completions.",
-                code="unsupported_operation",
+                code="unsupported_by_provider",
             )
         return Wire(b"POST", b"/chat/completions", headers, encode_body(_chat_body(call, target)))
 
