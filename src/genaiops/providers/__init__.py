@@ -11,6 +11,11 @@ PROVIDERS = {
     "anthropic": ("genaiops.providers.anthropic", "Anthropic"),
     "llamacpp": ("genaiops.providers.llamacpp", "LlamaCpp"),
     "minilm": ("genaiops.providers.minilm", "MiniLM"),
+    "google": ("genaiops.providers.google", "Gemini"),
+    "vertex": ("genaiops.providers.google", "Vertex"),
+    "azure": ("genaiops.providers.azure", "Azure"),
+    "cohere": ("genaiops.providers.cohere", "Cohere"),
+    "mistral": ("genaiops.providers.mistral", "Mistral"),
     "echo": ("genaiops.providers.echo", "Echo"),
 }
 """Name -> (module, class). `openai` is any server that speaks OpenAI's API."""
