@@ -1,5 +1,7 @@
-"""Writes `application/vnd.amazon.eventstream`, as a server of AWS would. What it writes is read back by AWS's own reader
-in test_eventstream.py."""
+"""Writes `application/vnd.amazon.eventstream`, as a server of AWS would.
+
+What it writes is read back by AWS's own reader in test_eventstream.py.
+"""
 
 import json
 import struct

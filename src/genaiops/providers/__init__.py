@@ -10,6 +10,8 @@ PROVIDERS = {
     "openai": ("genaiops.providers.openai", "OpenAI"),
     "llamacpp": ("genaiops.providers.llamacpp", "LlamaCpp"),
     "minilm": ("genaiops.providers.minilm", "MiniLM"),
+    "bedrock": ("genaiops.providers.bedrock", "Bedrock"),
+    "sagemaker": ("genaiops.providers.sagemaker", "SageMaker"),
     "echo": ("genaiops.providers.echo", "Echo"),
 }
 """Name -> (module, class). `openai` is any server that speaks OpenAI's API."""

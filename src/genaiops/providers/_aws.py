@@ -79,12 +79,13 @@ def request_fields(
 ) -> tuple[tuple[bytes, bytes], ...]:
     """The headers of a POST of `body` to `path` below the target's base URL, signed when the credential is an access
     key. Settings `header.NAME` go out (and are signed) as well."""
-    own = [
-        (name.removeprefix("header.").lower(), value)
+    own = {
+        name.removeprefix("header.").lower(): value
         for name, value in target.settings.items()
         if name.startswith("header.")
-    ]
-    fields = [("host", _authority(target)), ("content-type", "application/json"), ("accept-encoding", "identity"), *own]
+    }
+    plain = {"host": _authority(target), "content-type": "application/json", "accept-encoding": "identity"}
+    fields = [*{**plain, **own}.items()]
     keys = keys_of(credential) if credential else None
     if isinstance(keys, Keys):
         base = urlsplit(target.base_url or "").path.rstrip("/")

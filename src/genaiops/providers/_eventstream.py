@@ -1,8 +1,8 @@
 """`application/vnd.amazon.eventstream`: AWS's framing of events, cut anywhere, every checksum verified.
 
-A message is, big-endian: its length and that of its headers (4 bytes each), the CRC-32 of these eight bytes, the headers,
-the payload, the CRC-32 of all before. A header is a name (1 byte of length), a type (1 byte) and a value. After "Event
-stream encoding" in the documentation of Amazon Transcribe and of the Smithy specification.
+A message is, big-endian: its length and that of its headers (4 bytes each), the CRC-32 of these eight bytes, the
+headers, the payload, the CRC-32 of all before. A header is a name (1 byte of length), a type (1 byte) and a value.
+After "Event stream encoding" in the documentation of Amazon Transcribe and of the Smithy specification.
 """
 
 import struct
