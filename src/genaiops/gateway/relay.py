@@ -14,7 +14,7 @@ from genaiops.gateway.settings import GatewaySettings
 from genaiops.gateway.settle import Books, Ending, cost_of
 from genaiops.gateway.trying import Try
 from genaiops.http1.errors import Disconnected, UpstreamFault
-from genaiops.ports.providers import Reply, StreamPiece, StreamReader, TokenEstimator
+from genaiops.ports.providers import Provider, Reply, StreamPiece, StreamReader, TokenEstimator
 
 HEARTBEAT = b": keep-alive\n\n"
 _TICK = 0.25
@@ -82,8 +82,8 @@ class Streams:
         Without: nothing of its content has reached the client, and another target may serve it."""
         live = self._live[call.span_id]
         try:
-            self._check(reply)
             target = attempt.candidate.target
+            _check(reply, attempt.candidate.upstream.provider)
             attempt.reader = reader
             if target.timeouts.first_token:
                 live.content_by_ns = attempt.start_ns + int(target.timeouts.first_token * 1e9)
@@ -100,11 +100,6 @@ class Streams:
         finally:
             live.content_by_ns = _FOREVER
             reply.release()
-
-    def _check(self, reply: Reply) -> None:
-        kind = reply.header(b"content-type") or b"no content-type"
-        if not kind.lower().startswith(b"text/event-stream"):
-            raise UpstreamError(f"it sent {kind.decode('latin-1')[:100]} instead of a stream of events.")
 
     async def _hold_back(self, reply: Reply, reader: StreamReader) -> StreamPiece:
         """Everything up to the first piece that decides, as one piece."""
@@ -185,6 +180,14 @@ class Streams:
             output_truncated=reader.truncated,
         )
         self._books.settle(call, ending)
+
+
+def _check(reply: Reply, provider: Provider) -> None:
+    """A stream has the type that its provider's streams have: server-sent events unless it says otherwise."""
+    kind = reply.header(b"content-type") or b"no content-type"
+    accepted: tuple[bytes, ...] = getattr(provider, "stream_types", (b"text/event-stream",))
+    if not kind.lower().startswith(accepted):
+        raise UpstreamError(f"it sent {kind.decode('latin-1')[:100]} instead of a stream of events.")
 
 
 def _end(reader: StreamReader) -> StreamPiece:
