@@ -16,8 +16,8 @@ from openai import AsyncOpenAI, BadRequestError
 from genaiops.domain import Usage
 from tests.gateway.harness import KEY, QUICK, Home, key, price, route, running, target
 from tests.gateway.upstream import Script, Seen, Upstream, Wire, chunked, completion, response, stream_events
+from tests.providers.bedrock_calls import EVENTS, METADATA, START, answered, block, framed, stop
 from tests.providers.eventstreams import event, exception
-from tests.providers.test_bedrock import EVENTS, METADATA, START, answered, block, framed, stop
 
 AKID, SECRET = "AKIDEXAMPLEEXAMPLE00", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 MODEL = "anthropic.claude-sonnet-4-5-20250929-v1:0"
