@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -64,7 +65,7 @@ def region_of(target: Target) -> str:
     if named:
         return named
     host = urlsplit(target.base_url or "").hostname or ""
-    found = next((label for label in host.split(".") if _REGION.fullmatch(label)), None)
+    found = _region_in(host)
     if found is None:
         raise UpstreamError(
             f"its address {host!r} has no region in it.",
@@ -72,6 +73,11 @@ def region_of(target: Target) -> str:
             remedy="Give the target the setting region, such as eu-central-1.",
         )
     return found
+
+
+@lru_cache(maxsize=256)
+def _region_in(host: str) -> str | None:
+    return next((label for label in host.split(".") if _REGION.fullmatch(label)), None)
 
 
 def request_fields(

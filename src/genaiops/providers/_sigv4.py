@@ -56,8 +56,7 @@ def signed(
         fields.append(("x-amz-security-token", keys.session_token))
     ordered = sorted(fields)
     names = ";".join(name for name, _ in ordered)
-    # Every service but S3 wants the path encoded once more than it is sent.
-    lines = [method, quote(path, safe="/-_.~"), "", *(f"{name}:{' '.join(value.split())}" for name, value in ordered)]
+    lines = [method, _canonical(path), "", *(f"{name}:{' '.join(value.split())}" for name, value in ordered)]
     canonical = "\n".join([*lines, "", names, hashlib.sha256(body).hexdigest()])
     day = stamp[:8]
     place = f"{day}/{scope.region}/{scope.service}/aws4_request"
@@ -68,6 +67,12 @@ def signed(
         ("authorization", f"{_ALGORITHM} Credential={credential}, SignedHeaders={names}, Signature={signature}")
     )
     return fields
+
+
+@lru_cache(maxsize=256)
+def _canonical(path: str) -> str:
+    """Every service but S3 wants the path encoded once more than it is sent."""
+    return quote(path, safe="/-_.~")
 
 
 @lru_cache(maxsize=256)

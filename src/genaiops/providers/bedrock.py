@@ -10,6 +10,7 @@ embeddings; `header.NAME`.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from urllib.parse import quote
 
 import msgspec
@@ -52,7 +53,7 @@ class Bedrock:
                 code="unsupported_by_provider",
                 param="model",
             )
-        path = f"/model/{quote(target.upstream_model, safe='')}/{verb}"
+        path = f"/model/{_quoted(target.upstream_model)}/{verb}"
         raw = _encode(body)
         fields = request_fields(target, credential, "bedrock", path, raw, clock=self._clock)
         return Wire(b"POST", path.encode(), fields, raw, filter_usage=call.stream and not call.wants_usage)
@@ -93,6 +94,12 @@ class BedrockStream:
     @property
     def truncated(self) -> bool:
         return self._chunks.truncated
+
+
+@lru_cache(maxsize=256)
+def _quoted(model: str) -> str:
+    """As one segment of a path: ids hold colons, ARNs slashes."""
+    return quote(model, safe="")
 
 
 def _guardrail(target: Target, *, streamed: bool) -> Block | None:
