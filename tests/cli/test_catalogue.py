@@ -16,7 +16,7 @@ def test_the_catalogue_is_listed_and_narrowed(connected: Shell) -> None:
 def test_one_model_is_shown_and_what_is_unknown_says_so(connected: Shell) -> None:
     shown = connected.ok("model", "catalogue", "gpt-4").out
     assert "8,192" in shown
-    assert "from 2026-10-23" in shown
+    assert "retired since 2026-10-23" in shown
     assert "unknown" in shown
     ran = connected.run("model", "catalogue", "gpt-44")
     assert ran.status == 2

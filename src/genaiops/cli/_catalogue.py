@@ -33,7 +33,8 @@ def _known(value: bool | None) -> str:
 
 
 def catalogue_facts(model: Row) -> list[tuple[str, object]]:
-    ends = f"{model['state']}, from {model['retires']}" if model["retires"] else model["state"]
+    retired = model["state"] == "retired"
+    ends = f"{'retired since' if retired else 'ends on'} {model['retires']}" if model["retires"] else model["state"]
     return [
         ("model", model["name"]),
         ("maker", model["maker"]),
@@ -44,7 +45,7 @@ def catalogue_facts(model: Row) -> list[tuple[str, object]]:
         ("output at most", tokens(model["max_output"]) or "unknown"),
         ("abilities", model["abilities"] or "unknown"),
         ("open weights", _known(model["open_weights"])),
-        ("licence", model["licence"] or "unknown"),
+        ("licence", model["licence"] or (None if model["open_weights"] is False else "unknown")),
         ("state", ends),
         ("note", model["note"]),
         ("source", f"{model['source']} (as of {model['checked']})"),
@@ -72,6 +73,8 @@ def filled(session: Session, name: str, body: dict[str, Any], region: str | None
         **_known_of(session, name, preset["provider"], body["upstream_model"]),
         **body,
     }
+    if preset["note"]:
+        session.output.note(preset["note"])
     return {**found, "settings": {**preset["settings"], **body.get("settings", {})}}
 
 
