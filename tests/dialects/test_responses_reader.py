@@ -5,7 +5,8 @@ from typing import Any
 
 from hypothesis import given
 
-from genaiops.dialects.responses import ResponsesReader, ResponsesStream
+from genaiops.dialects.reader import TranslatedReader
+from genaiops.dialects.responses import ResponsesStream
 from genaiops.domain import Usage
 from genaiops.ports.providers import StreamPiece, StreamReader
 from genaiops.providers.openai import OpenAIStream
@@ -14,8 +15,8 @@ from tests.dialects.responses_shapes import CUTS, DONE, FINISHES, MESSAGES, even
 USAGE = {"prompt_tokens": 3, "completion_tokens": 2}
 
 
-def reader() -> ResponsesReader:
-    return ResponsesReader(OpenAIStream(filter_usage=False), ResponsesStream(request(stream=True)))
+def reader() -> TranslatedReader:
+    return TranslatedReader(OpenAIStream(filter_usage=False), ResponsesStream(request(stream=True)))
 
 
 @given(MESSAGES, FINISHES, CUTS)

@@ -9,6 +9,7 @@ from litestar.handlers import BaseRouteHandler
 
 from genaiops.api._access import Authentication, Connection, calling
 from genaiops.api._artifacts import ArtifactsController
+from genaiops.api._catalogue import CatalogueController, PresetsController
 from genaiops.api._checking import check_request
 from genaiops.api._figures import Figures
 from genaiops.api._keys import KeysController, Me
@@ -51,6 +52,8 @@ def create(services: Services, *, status: Callable[[], Status], sessions: Sessio
             TargetsController,
             RoutesController,
             ModelsController,
+            CatalogueController,
+            PresetsController,
             PricesController,
             BudgetsController,
             LimitsController,

@@ -6,10 +6,12 @@ from typing import Any, Self
 
 import click
 
+from genaiops.cli._catalogue import CATALOGUE_COLUMNS, PRESET_COLUMNS, catalogue_facts, filled
 from genaiops.cli._noun import noun
 from genaiops.cli._output import Column, Output, Row
 from genaiops.cli._session import Session, connected
 from genaiops.cli._values import pairs, tokens
+from genaiops.core.errors import UsageError
 from genaiops.sdk import default_home, path_of
 
 command = noun("model", "Models: the targets that serve them, and weights to pull.")
@@ -32,7 +34,9 @@ _COLUMNS = (
     " --upstream-model gpt-4.1-mini --secret OPENAI_API_KEY",
 )
 @click.argument("name")
-@click.option("--provider", required=True, help="How it is talked to: openai (any compatible server), echo, ...")
+@click.option("--preset", help="A service by its name, such as groq: fills what is not given. See `model presets`.")
+@click.option("--region", help="The region of the preset's address, such as eu-central-1.")
+@click.option("--provider", help="How it is talked to: openai (any compatible server), bedrock, echo, ...")
 @click.option("--base-url", help="The provider's address, up to /v1.")
 @click.option("--upstream-model", help="The provider's name of the model. [NAME]")
 @click.option("--model", help="The name that clients call. [NAME]")
@@ -45,13 +49,17 @@ _COLUMNS = (
 @click.option("--setting", "settings", multiple=True, help="A setting of the provider, NAME=VALUE; repeatable.")
 @connected
 def add(
-    session: Session, name: str, upstream_model: str | None, model: str | None, settings: Sequence[str], **options: Any
+    session: Session, name: str, preset: str | None, region: str | None, settings: Sequence[str], **options: Any
 ) -> None:
     """Add a target: one model at one provider."""
-    body = {field: value for field, value in options.items() if value not in (None, ())}
-    body |= {"id": name, "model": model or name, "upstream_model": upstream_model or name}
+    body: dict[str, Any] = {field: value for field, value in options.items() if value not in (None, ())}
     if settings:
         body["settings"] = pairs(settings, param="setting")
+    body = {"id": name, "model": name, "upstream_model": name, **body}
+    if preset is not None:
+        body = filled(session, preset, body, region)
+    elif "provider" not in body:
+        raise UsageError("Neither --provider nor --preset is given.", remedy="Give one of them.", param="provider")
     made = session.write("POST", "/api/targets", body)
     session.output.result(made, f"{made['model']} can be called; see `genaiops price check` for its price.")
 
@@ -101,6 +109,29 @@ def remove(session: Session, name: str) -> None:
     """Remove a target that no route names any more."""
     session.write("DELETE", path_of("/api/targets", name))
     session.output.result({"id": name, "removed": True}, f"The target {name} is removed.")
+
+
+@command.verb("presets", example="genaiops model presets")
+@connected
+def presets(session: Session) -> None:
+    """List the services that `model add --preset` knows."""
+    session.output.rows(session.items("/api/presets"), PRESET_COLUMNS, empty="There is no preset.")
+
+
+@command.verb("catalogue", example="genaiops model catalogue gpt-4.1")
+@click.argument("name", required=False)
+@click.option("--provider", help="Only models that are talked to like this: openai, bedrock, ...")
+@click.option("--preset", help="Only models that this service has under the same name.")
+@click.option("--ability", help="Only models that have it: vision, tools, reasoning, code, ...")
+@connected
+def catalogue(session: Session, name: str | None, **wanted: str | None) -> None:
+    """List known models with their limits and abilities, or show one. Prices: `genaiops price list`."""
+    if name is None:
+        models = session.items("/api/catalogue", {field: value for field, value in wanted.items() if value is not None})
+        session.output.rows(models, CATALOGUE_COLUMNS, empty="The catalogue knows no such model.")
+    else:
+        model: Row = session.client.get(path_of("/api/catalogue", name))
+        session.output.facts(model, catalogue_facts(model))
 
 
 @command.verb("pull", example="genaiops model pull smollm2")

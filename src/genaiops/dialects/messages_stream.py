@@ -88,6 +88,13 @@ class MessagesStream:
         out.append(_event("message_stop"))
         return b"".join(out)
 
+    def fail(self, message: str, code: str = "api_error") -> bytes:
+        """The error event of a stream that broke. Nothing when it has ended already."""
+        if self.done:
+            return b""
+        self.done = True
+        return error_event(message, kind=code)
+
     def _chunk(self, chunk: Completion) -> bytes:
         if given(chunk.error):
             self.done = True

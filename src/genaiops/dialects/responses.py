@@ -6,7 +6,6 @@
 | `chat_request`: the request as a chat request, or an error that names what chat cannot say | responses_request |
 | `answer_from_chat`: the whole answer | responses_answer |
 | `ResponsesStream`: the stream of typed events | responses_stream |
-| `ResponsesReader`: the same as a StreamReader around the provider's | responses_reader |
 
 Nothing is stored: `store` is false in every answer, whatever the request said (its default is true), and a request
 that refers to something stored is refused with the remedy to send the whole conversation.
@@ -14,13 +13,11 @@ that refers to something stored is refused with the remedy to send the whole con
 
 from genaiops.dialects.responses_answer import answer_from_chat
 from genaiops.dialects.responses_head import ResponsesHead, decode_head, dense_parts, hidden_state
-from genaiops.dialects.responses_reader import ResponsesReader
 from genaiops.dialects.responses_request import chat_request
 from genaiops.dialects.responses_stream import ResponsesStream
 
 __all__ = [
     "ResponsesHead",
-    "ResponsesReader",
     "ResponsesStream",
     "answer_from_chat",
     "chat_request",

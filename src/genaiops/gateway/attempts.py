@@ -267,6 +267,8 @@ class Attempts:
             assert wire is not None
             assert sent is not None
             reader = attempt.candidate.upstream.provider.stream(sent, filter_usage=wire.filter_usage)
+            if sent.dialect != call.speech.dialect:
+                reader = call.speech.reader(reader, call.raw, call.model)
             return await self._streams.relay(call, attempt, reply, reader)
         try:
             body = await reply.read(self._settings.answer_limit)
@@ -286,6 +288,8 @@ class Attempts:
         usage = answer.usage
         if usage is None:
             usage = estimated(self._estimator, call.operation, call.raw, answer.text)
+        if sent.dialect != call.speech.dialect:
+            body = call.speech.answer(body, call.raw, call.model, usage)
         cost = cost_of(usage, candidate, call.start_us)
         attempt.end("ok", usage=usage, cost=cost, answer=answer)
         self._books.settle(call, Ending(status="ok", http_status=reply.status, output=body))

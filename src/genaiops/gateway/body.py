@@ -56,7 +56,13 @@ class EmbeddingsBody(_Common, frozen=True, kw_only=True):
     input: Raw
 
 
-Body = ChatBody | CompletionBody | EmbeddingsBody
+class Foreign(_Common, frozen=True, kw_only=True):
+    """A body in another dialect, as far as it can be said in these words. `dense`: its images, files and the like."""
+
+    dense: int = 0
+
+
+Body = ChatBody | CompletionBody | EmbeddingsBody | Foreign
 
 _DECODERS: dict[
     Operation,
@@ -130,6 +136,8 @@ def answers(body: Body) -> int:
 
 def dense_parts(body: Body, raw: bytes | bytearray) -> int:
     """Images, audio and files in the messages: parts that may count for more tokens than they have bytes here."""
+    if isinstance(body, Foreign):
+        return body.dense
     if not isinstance(body, ChatBody) or raw.find(b"[", raw.find(b"[") + 1) < 0:  # no list inside the list of messages
         return 0
     found = 0

@@ -12,6 +12,7 @@ from genaiops.core.ids import parse_traceparent
 from genaiops.domain import Admitted, Attempt, Operation
 from genaiops.gateway.admit import Grant
 from genaiops.gateway.body import Body, output_cap
+from genaiops.gateway.endpoints import Place
 from genaiops.gateway.idempotency import Entry, Kept
 from genaiops.gateway.ids import Ids
 from genaiops.gateway.limits import Amounts, Windows
@@ -56,12 +57,12 @@ class Call:
     _watched = False
     _stop: Callable[[], None] | None = None
 
-    def __init__(
-        self, exchange: Exchange, key: Grant, operation: Operation, ids: Ids, traceparent: bytes | None
-    ) -> None:
+    def __init__(self, exchange: Exchange, key: Grant, place: Place, ids: Ids, traceparent: bytes | None) -> None:
         parent = parse_traceparent(traceparent) if traceparent is not None else None
         self.exchange = exchange
-        self.operation: Operation = operation
+        assert place.operation is not None
+        self.operation: Operation = place.operation
+        self.speech = place.speech
         self.start_us = now_us()
         self.start_ns = time.monotonic_ns()
         self.ids = ids
@@ -116,15 +117,27 @@ class Call:
         )
 
     def for_target(self, candidate: Candidate) -> CallBody:
-        """The body as a provider gets it: with the target's cap where one has to be put in."""
+        """The body as a provider gets it: in a dialect that it takes, with the target's cap where one has to be put
+        in. UsageError for what cannot be translated."""
         body = self.body
         assert body is not None
-        cap = candidate.target.max_output_tokens if self.inject else output_cap(body)
-        options = body.stream_options
-        wants_usage = options is not None and options.include_usage is True
-        raw = cast("bytes", self.raw)  # a large body is a bytearray, and is sent as it is
+        target = candidate.target
+        provider = candidate.upstream.provider
         extended = not isinstance(body.genaiops, UnsetType)
-        return CallBody(self.operation, raw, self.model, self.streamed, wants_usage, cap, self.inject, extended)
+        cap = target.max_output_tokens if self.inject else output_cap(body)
+        dialect = self.speech.dialect
+        if dialect == "openai":
+            options = body.stream_options
+            wants_usage = options is not None and options.include_usage is True
+        elif provider.takes(dialect, target):
+            wants_usage = True
+        else:
+            raw = self.speech.to_chat(self.raw, strict=provider.strict(target))
+            return CallBody(self.operation, raw, self.model, self.streamed, True, cap, cap is not None, extended)
+        raw = cast("bytes", self.raw)  # a large body is a bytearray, and is sent as it is
+        return CallBody(
+            self.operation, raw, self.model, self.streamed, wants_usage, cap, self.inject, extended, dialect
+        )
 
     # -- interruption: one way out of whatever is being awaited
 

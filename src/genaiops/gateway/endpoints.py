@@ -4,17 +4,20 @@ import msgspec
 
 from genaiops.core.errors import NotBuilt, NotFound, UsageError
 from genaiops.domain import Operation
+from genaiops.gateway.speech import MESSAGES, OPENAI, RESPONSES, Speech
 
-CALLS: dict[str, Operation] = {
-    "/v1/chat/completions": "chat",
-    "/v1/completions": "text_completion",
-    "/v1/embeddings": "embeddings",
+CALLS: dict[str, tuple[Operation, Speech]] = {
+    "/v1/chat/completions": ("chat", OPENAI),
+    "/v1/responses": ("chat", RESPONSES),
+    "/v1/messages": ("chat", MESSAGES),
+    "/v1/completions": ("text_completion", OPENAI),
+    "/v1/embeddings": ("embeddings", OPENAI),
 }
 MODELS = "/v1/models"
 
 _TO_COME = {
-    "/v1/responses": "Use /v1/chat/completions.",
-    "/v1/messages": "Use /v1/chat/completions.",
+    "/v1/responses": "Nothing is kept here: send the whole conversation to /v1/responses.",
+    "/v1/messages": "Send the messages to /v1/messages; its answer has the usage.",
     "/v1/rerank": "Compare embeddings of /v1/embeddings.",
     "/v1/moderations": "Ask a model through /v1/chat/completions.",
     "/v1/images": "There is no substitute here.",
@@ -40,13 +43,14 @@ class WrongMethod(UsageError):
 
 
 class Place(msgspec.Struct, frozen=True):
-    """Where a request goes: an operation, or the models (`model` None: all of them)."""
+    """Where a request goes: an operation, asked for in the words of `speech`, or the models (`model` None: all)."""
 
     operation: Operation | None = None
+    speech: Speech = OPENAI
     model: str | None = None
 
 
-_CALL_PLACES = {path: Place(operation) for path, operation in CALLS.items()}
+_CALL_PLACES = {path: Place(*call) for path, call in CALLS.items()}
 
 
 def locate(method: str, path: str) -> Place:

@@ -27,7 +27,7 @@ def prompt_text(operation: Operation, raw: bytes | bytearray) -> str:
         return ""
     fields = cast("dict[str, Any]", body)
     if operation == "chat":
-        found = [fields.get("messages"), fields.get("tools")]
+        found = [fields.get(name) for name in ("system", "instructions", "messages", "input", "tools")]
     else:
         found = [fields.get("prompt" if operation == "text_completion" else "input")]
     words: list[str] = []

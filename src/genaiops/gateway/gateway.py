@@ -185,7 +185,7 @@ class Gateway:
         if place.operation is None:
             self._models(exchange, grant, place)
             return None
-        call = Call(exchange, grant, place.operation, self._ids, headers.get(b"traceparent"))
+        call = Call(exchange, grant, place, self._ids, headers.get(b"traceparent"))
         raw = exchange.whole
         if raw is None or len(raw) > self.settings.body_limit or b"idempotency-key" in headers:
             return self._serve(call)
@@ -269,7 +269,7 @@ class Gateway:
         grant, exchange = call.key, call.exchange
         grant.check(exchange.peer, call.start_us)
         call.raw = raw
-        call.body = body = bodies.decode(call.operation, raw)
+        call.body = body = call.speech.decode(call.operation, raw)
         call.model = body.model
         call.streamed = body.stream is True
         if isinstance(body.genaiops, bodies.Extension):

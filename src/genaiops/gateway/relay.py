@@ -4,17 +4,18 @@ import asyncio
 import time
 
 from genaiops.core.errors import UpstreamError
+from genaiops.dialects.reader import TranslatedReader
 from genaiops.domain import Status
 from genaiops.gateway import replies
 from genaiops.gateway.call import Call
 from genaiops.gateway.estimate import estimated
-from genaiops.gateway.failure import AttemptFailure, Failure, error_json, of_fault, of_upstream_error
+from genaiops.gateway.failure import AttemptFailure, Failure, of_fault, of_upstream_error
 from genaiops.gateway.idempotency import Kept
 from genaiops.gateway.settings import GatewaySettings
 from genaiops.gateway.settle import Books, Ending, cost_of
 from genaiops.gateway.trying import Try
 from genaiops.http1.errors import Disconnected, UpstreamFault
-from genaiops.ports.providers import Reply, StreamPiece, StreamReader, TokenEstimator
+from genaiops.ports.providers import Provider, Reply, StreamPiece, StreamReader, TokenEstimator
 
 HEARTBEAT = b": keep-alive\n\n"
 _TICK = 0.25
@@ -82,8 +83,8 @@ class Streams:
         Without: nothing of its content has reached the client, and another target may serve it."""
         live = self._live[call.span_id]
         try:
-            self._check(reply)
             target = attempt.candidate.target
+            _check(reply, attempt.candidate.upstream.provider)
             attempt.reader = reader
             if target.timeouts.first_token:
                 live.content_by_ns = attempt.start_ns + int(target.timeouts.first_token * 1e9)
@@ -100,11 +101,6 @@ class Streams:
         finally:
             live.content_by_ns = _FOREVER
             reply.release()
-
-    def _check(self, reply: Reply) -> None:
-        kind = reply.header(b"content-type") or b"no content-type"
-        if not kind.lower().startswith(b"text/event-stream"):
-            raise UpstreamError(f"it sent {kind.decode('latin-1')[:100]} instead of a stream of events.")
 
     async def _hold_back(self, reply: Reply, reader: StreamReader) -> StreamPiece:
         """Everything up to the first piece that decides, as one piece."""
@@ -148,14 +144,16 @@ class Streams:
 
     def _broken(self, call: Call, attempt: Try, failure: AttemptFailure) -> AttemptFailure:
         """After content there is no other target: what came is charged, and the client sees an error and a cut."""
+        reader, told = attempt.reader, failure.failure
+        last = reader.fail(told.message, told.code) if isinstance(reader, TranslatedReader) else None
         self._close(call, attempt, "error", failure)
-        self.break_off(call, failure.failure)
+        self.break_off(call, told, last)
         return failure
 
-    def break_off(self, call: Call, failure: Failure) -> None:
-        """End a response that has begun: an error event, and no proper end."""
+    def break_off(self, call: Call, failure: Failure, last: bytes | None = None) -> None:
+        """End a response that has begun: an error event (or what its translation says instead), and no proper end."""
         exchange = call.exchange
-        exchange.send(b"data: %b\n\n" % error_json(failure, call.request_id))
+        exchange.send(call.speech.broken(failure, call.request_id) if last is None else last)
         exchange.abort()
 
     def _close(self, call: Call, attempt: Try, status: Status, failure: AttemptFailure | None) -> None:
@@ -213,8 +211,15 @@ class _Tap:
         return exchange.congested
 
 
+def _check(reply: Reply, provider: Provider) -> None:
+    """A stream has the type that its provider's streams have: server-sent events unless it says otherwise."""
+    kind = reply.header(b"content-type") or b"no content-type"
+    if not kind.lower().startswith(provider.stream_types):
+        raise UpstreamError(f"it sent {kind.decode('latin-1')[:100]} instead of a stream of events.")
+
+
 def _end(reader: StreamReader) -> StreamPiece:
     """The upstream has ended its stream without a terminal event: after a finish reason that is an end, too."""
     if reader.finish().finish_reason is None:
         raise UpstreamError("its stream ended before the answer did.", code="upstream_truncated")
-    return StreamPiece(b"", done=True)
+    return StreamPiece(reader.end() if isinstance(reader, TranslatedReader) else b"", done=True)

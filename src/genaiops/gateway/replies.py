@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from genaiops.core.money import NANO
 from genaiops.domain import Cost
 from genaiops.gateway.call import Call
-from genaiops.gateway.failure import Failure, error_json
+from genaiops.gateway.failure import Failure
 from genaiops.gateway.idempotency import Kept
 from genaiops.gateway.plan import Candidate
 
@@ -55,7 +55,7 @@ def refusal(call: Call, failure: Failure, content_type: bytes = b"application/js
 def tell(call: Call, failure: Failure) -> None:
     """Answer a call with an error."""
     lines = refusal(call, failure)
-    data = error_json(failure, call.request_id)
+    data = call.speech.error(failure, call.request_id)
     call.exchange.respond(failure.status, lines, data)
     if call.idempotent is not None:
         call.answer = Kept(failure.status, lines, data)

@@ -7,6 +7,17 @@
 from genaiops.hub._access import PERMISSIONS, Permission, allows, require, require_scope
 from genaiops.hub._bootstrap import EmbeddedModel, bootstrap
 from genaiops.hub._budgets import NewBudget
+from genaiops.hub._catalogue import (
+    Ability,
+    CatalogueModel,
+    ModelState,
+    Preset,
+    catalogue,
+    catalogue_checked,
+    catalogue_model,
+    preset,
+    presets,
+)
 from genaiops.hub._compile import changed_key_entries, compile_snapshot, key_entries
 from genaiops.hub._hub import Hub
 from genaiops.hub._key_checks import NewKey
@@ -17,21 +28,30 @@ from genaiops.hub._rate_limits import NewRateLimit
 
 __all__ = [
     "PERMISSIONS",
+    "Ability",
+    "CatalogueModel",
     "EmbeddedModel",
     "Hub",
     "KeyChange",
+    "ModelState",
     "NewBudget",
     "NewKey",
     "NewPrice",
     "NewRateLimit",
     "ParsedLimit",
     "Permission",
+    "Preset",
     "allows",
     "bootstrap",
+    "catalogue",
+    "catalogue_checked",
+    "catalogue_model",
     "changed_key_entries",
     "compile_snapshot",
     "key_entries",
     "parse_limit",
+    "preset",
+    "presets",
     "require",
     "require_scope",
     "show_limit",

@@ -101,10 +101,20 @@ class ProviderError(msgspec.Struct, frozen=True):
 
 
 class Provider(Protocol):
+    """To be inherited from: what most of them have in common stands here."""
+
     name: str
 
-    dialects: frozenset[Dialect]
-    """What `prepare` takes; `openai` is always among them. A call in another one is translated to it before."""
+    stream_types: tuple[bytes, ...] = (b"text/event-stream",)
+    """The content types (their beginnings) of its streams."""
+
+    def takes(self, dialect: Dialect, target: Target) -> bool:  # noqa: ARG002 - for those whose targets differ
+        """Whether `prepare` takes a call in that dialect. One in any other than `openai` is translated to that."""
+        return dialect == "openai"
+
+    def strict(self, target: Target) -> bool:  # noqa: ARG002 - for those whose targets differ
+        """Whether it refuses fields of a chat body that OpenAI does not document (cache marks, thinking)."""
+        return False
 
     def prepare(self, call: CallBody, target: Target, credential: str | None) -> Wire: ...
 

@@ -7,7 +7,7 @@ from genaiops.core.errors import ConfigError
 from genaiops.ports.providers import Provider
 
 PROVIDERS = {
-    "openai": ("genaiops.providers.openai", "OpenAI"),
+    "openai": ("genaiops.providers.openai_responses", "OpenAIServer"),
     "anthropic": ("genaiops.providers.anthropic", "Anthropic"),
     "llamacpp": ("genaiops.providers.llamacpp", "LlamaCpp"),
     "minilm": ("genaiops.providers.minilm", "MiniLM"),
@@ -16,6 +16,8 @@ PROVIDERS = {
     "azure": ("genaiops.providers.azure", "Azure"),
     "cohere": ("genaiops.providers.cohere", "Cohere"),
     "mistral": ("genaiops.providers.mistral", "Mistral"),
+    "bedrock": ("genaiops.providers.bedrock", "Bedrock"),
+    "sagemaker": ("genaiops.providers.sagemaker", "SageMaker"),
     "echo": ("genaiops.providers.echo", "Echo"),
 }
 """Name -> (module, class). `openai` is any server that speaks OpenAI's API."""

@@ -30,7 +30,7 @@ from genaiops.dialects.messages_wire import (
     read,
 )
 from genaiops.domain import Target
-from genaiops.ports.providers import Answer, CallBody, Dialect, ProviderError, StreamPiece, Wire
+from genaiops.ports.providers import Answer, CallBody, Dialect, Provider, ProviderError, StreamPiece, Wire
 from genaiops.providers._errors import LONGEST_REST, QUOTA_REST, read_error
 from genaiops.providers._events import EventSplitter, event_data
 
@@ -49,16 +49,18 @@ _LIMITS = (b"requests", b"tokens", b"input-tokens", b"output-tokens")
 _fields = msgspec.json.Decoder(dict[str, Raw]).decode
 
 
-class Anthropic:
+class Anthropic(Provider):
     """Settings of a target: `thinking` (`adaptive` or `budget`: what `reasoning_effort` becomes; by default what the
     model's name tells), `system` (`inline`, or `top` for models that take system messages only before the first turn)
     and `header.NAME` for headers that go out with every request (`header.anthropic-beta`)."""
 
     name = "anthropic"
-    dialects: frozenset[Dialect] = frozenset({"openai", "messages"})
 
     def __init__(self) -> None:
         self._headers: dict[tuple[str, str | None], tuple[Target, Headers]] = {}
+
+    def takes(self, dialect: Dialect, target: Target) -> bool:  # noqa: ARG002 - all targets alike
+        return dialect in ("openai", "messages")
 
     def prepare(self, call: CallBody, target: Target, credential: str | None) -> Wire:
         """UsageError names what Messages cannot say; ConfigError a setting that is none."""

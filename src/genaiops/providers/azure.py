@@ -7,12 +7,12 @@ import msgspec
 
 from genaiops.core.errors import ConfigError
 from genaiops.domain import Target
-from genaiops.ports.providers import Answer, CallBody, Dialect, ProviderError, StreamPiece, StreamReader, Wire
+from genaiops.ports.providers import Answer, CallBody, Provider, ProviderError, StreamPiece, StreamReader, Wire
 from genaiops.providers._events import EventSplitter, event_data
 from genaiops.providers.openai import OpenAI
 
 
-class Azure:
+class Azure(Provider):
     """`base_url` is the resource (`https://NAME.openai.azure.com`), with or without `/openai/v1`; the upstream model is
     the deployment.
 
@@ -27,11 +27,13 @@ class Azure:
     """
 
     name = "azure"
-    dialects: frozenset[Dialect] = frozenset({"openai"})
 
     def __init__(self) -> None:
         self._openai = OpenAI()
         self._targets: dict[str, tuple[Target, Target, str, str]] = {}
+
+    def strict(self, target: Target) -> bool:  # noqa: ARG002 - all targets alike
+        return True
 
     def prepare(self, call: CallBody, target: Target, credential: str | None) -> Wire:
         known = self._targets.get(target.id)

@@ -8,7 +8,7 @@ from typing import Any
 
 from genaiops.core.errors import UsageError
 from genaiops.domain import Target
-from genaiops.ports.providers import Answer, CallBody, Dialect, ProviderError, Wire
+from genaiops.ports.providers import Answer, CallBody, Provider, ProviderError, Wire
 from genaiops.providers._chat_request import (
     BOOL,
     FLOAT,
@@ -34,7 +34,7 @@ _OWN = ("documents", "citation_options", "safety_mode", "priority")
 _NO_PARAMETERS: dict[str, Any] = {"type": "object", "properties": {}}
 
 
-class Cohere:
+class Cohere(Provider):
     """`base_url`: `https://api.cohere.com/v2`.
 
     Left behind as harmless: `name` of a message, `strict` unless all tools have it, cache marks, `metadata`, `user` and
@@ -50,7 +50,6 @@ class Cohere:
     """
 
     name = "cohere"
-    dialects: frozenset[Dialect] = frozenset({"openai"})
 
     def prepare(self, call: CallBody, target: Target, credential: str | None) -> Wire:
         headers = request_headers(target, credential)

@@ -8,7 +8,7 @@ import msgspec
 
 from genaiops.core.errors import ConfigError, UsageError
 from genaiops.domain import Target
-from genaiops.ports.providers import Answer, CallBody, Dialect, ProviderError, Wire
+from genaiops.ports.providers import Answer, CallBody, Provider, ProviderError, Wire
 from genaiops.providers._chat_request import encode_body
 from genaiops.providers._errors import LONGEST_REST, duration, read_error
 from genaiops.providers._google_answer import GoogleStream, read_chat
@@ -20,7 +20,7 @@ from genaiops.providers.openai import request_headers
 BAD_KEY_REST = 300.0
 
 
-class Gemini:
+class Gemini(Provider):
     """The Gemini API. `base_url`: `https://generativelanguage.googleapis.com/v1beta`; the secret is an API key.
 
     Left behind as harmless: `image_url.detail`, `strict` of a tool, `name` of a message, cache marks, `metadata`,
@@ -34,7 +34,6 @@ class Gemini:
     """
 
     name = "google"
-    dialects: frozenset[Dialect] = frozenset({"openai"})
 
     def prepare(self, call: CallBody, target: Target, credential: str | None) -> Wire:
         model = _model(target)
@@ -61,7 +60,7 @@ class Gemini:
         return google_error(status, headers, body)
 
 
-class Vertex:
+class Vertex(Provider):
     """Vertex AI. `base_url`: `https://LOCATION-aiplatform.googleapis.com/v1` (`https://aiplatform.googleapis.com/v1`
     for `global`). The secret is the JSON key file of a service account, or an access token.
 
@@ -71,7 +70,6 @@ class Vertex:
     """
 
     name = "vertex"
-    dialects: frozenset[Dialect] = frozenset({"openai"})
 
     def __init__(self) -> None:
         self._tokens = Tokens()

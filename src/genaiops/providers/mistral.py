@@ -10,7 +10,7 @@ from typing import Any
 
 from genaiops.core.errors import UsageError
 from genaiops.domain import Target
-from genaiops.ports.providers import Answer, CallBody, Dialect, ProviderError, Wire
+from genaiops.ports.providers import Answer, CallBody, Provider, ProviderError, Wire
 from genaiops.providers._chat_request import INT, TEXTS, Fields, Message, Part, ToolCall, chosen, encode_body, url_of
 from genaiops.providers._errors import read_error
 from genaiops.providers._mistral_answer import MistralStream, read_chat
@@ -46,7 +46,7 @@ _ID = re.compile(r"[a-zA-Z0-9]{9}")
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
-class Mistral:
+class Mistral(Provider):
     """`base_url`: `https://api.mistral.ai/v1`.
 
     Left behind as harmless: `name` of a user, cache marks, `user` and OpenAI's other bookkeeping. `seed` becomes
@@ -60,7 +60,6 @@ class Mistral:
     """
 
     name = "mistral"
-    dialects: frozenset[Dialect] = frozenset({"openai"})
 
     def prepare(self, call: CallBody, target: Target, credential: str | None) -> Wire:
         headers = request_headers(target, credential)

@@ -12,7 +12,7 @@ from msgspec import Meta, Raw
 
 from genaiops.core.errors import UpstreamError
 from genaiops.domain import Operation, Target, Usage
-from genaiops.ports.providers import Answer, CallBody, Dialect, ProviderError, StreamPiece, Wire
+from genaiops.ports.providers import Answer, CallBody, Provider, ProviderError, StreamPiece, StreamReader, Wire
 from genaiops.providers._errors import read_error
 from genaiops.providers._events import EventSplitter, event_data
 from genaiops.providers._repeats import Frame, Log, frame_of, unescaped
@@ -83,15 +83,17 @@ _decode_usage = msgspec.json.Decoder(_Usage).decode
 _fields = msgspec.json.Decoder(dict[str, Raw]).decode
 
 
-class OpenAI:
+class OpenAI(Provider):
     """Settings of a target: `max_tokens_field` (default: `max_completion_tokens` at api.openai.com, else
     `max_tokens`) and `header.NAME` for headers that go out with every request (`header.openai-organization`)."""
 
     name = "openai"
-    dialects: frozenset[Dialect] = frozenset({"openai"})
 
     def __init__(self) -> None:
         self._headers: dict[tuple[str, str | None], tuple[tuple[bytes, bytes], ...]] = {}
+
+    def strict(self, target: Target) -> bool:
+        return (target.base_url or "").startswith("https://api.openai.com/")
 
     def prepare(self, call: CallBody, target: Target, credential: str | None) -> Wire:
         filtered = call.stream and target.stream_usage and not call.wants_usage and call.operation != "embeddings"
@@ -126,7 +128,7 @@ class OpenAI:
         text = "" if usage is not None else "\n".join(_text(choice) for choice in answer.choices)
         return Answer(usage, answer.id, answer.model, finish, text)
 
-    def stream(self, call: CallBody, *, filter_usage: bool) -> "OpenAIStream":  # noqa: ARG002 (one format for all)
+    def stream(self, call: CallBody, *, filter_usage: bool) -> StreamReader:  # noqa: ARG002 (one format for all)
         return OpenAIStream(filter_usage=filter_usage)
 
     def error(self, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> ProviderError:

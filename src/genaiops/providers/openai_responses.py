@@ -12,9 +12,9 @@ from msgspec import Meta, Raw
 
 from genaiops.core.errors import ConfigError, UpstreamError, UsageError
 from genaiops.domain import Target, Usage
-from genaiops.ports.providers import Answer, CallBody, StreamPiece, Wire
+from genaiops.ports.providers import Answer, CallBody, Dialect, StreamPiece, StreamReader, Wire
 from genaiops.providers._events import EventSplitter, event_data
-from genaiops.providers.openai import KEEP, TEXT_LIMIT, error_message
+from genaiops.providers.openai import KEEP, TEXT_LIMIT, OpenAI, error_message
 
 PATH = b"/responses"
 Tokens = Annotated[int, Meta(ge=0)]
@@ -108,6 +108,26 @@ def speaks_responses(target: Target) -> bool:
             code="invalid_setting",
         )
     return said == "native"
+
+
+class OpenAIServer(OpenAI):
+    """A server of OpenAI's API: chat and all its other endpoints, and Responses where the target speaks it."""
+
+    def takes(self, dialect: Dialect, target: Target) -> bool:
+        return dialect == "openai" or (dialect == "responses" and speaks_responses(target))
+
+    def prepare(self, call: CallBody, target: Target, credential: str | None) -> Wire:
+        if call.dialect == "responses":
+            return prepare(call, target, self._headers_of(target, credential))
+        return super().prepare(call, target, credential)
+
+    def read(self, call: CallBody, body: bytes) -> Answer:
+        return read(body) if call.dialect == "responses" else super().read(call, body)
+
+    def stream(self, call: CallBody, *, filter_usage: bool) -> StreamReader:
+        return (
+            ResponsesNativeStream() if call.dialect == "responses" else super().stream(call, filter_usage=filter_usage)
+        )
 
 
 def prepare(call: CallBody, target: Target, headers: Sequence[tuple[bytes, bytes]]) -> Wire:

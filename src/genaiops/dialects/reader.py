@@ -1,13 +1,28 @@
-"""A target's chat stream, followed by its provider, as a Responses stream for the client."""
+"""A target's chat stream, followed by its provider, as a stream in the client's dialect."""
 
-from genaiops.dialects.responses_stream import ResponsesStream
+from typing import Protocol
+
 from genaiops.ports.providers import Answer, StreamPiece, StreamReader
 
 KEEP = 1 << 20
 """Bytes of a stream that are kept for the trace."""
 
 
-class ResponsesReader:
+class Translation(Protocol):
+    """Says a chat stream in another dialect; the events of a chunk may come with a later one."""
+
+    def feed(self, data: bytes, /) -> bytes: ...
+
+    def end(self) -> bytes:
+        """The last events, when the stream has ended properly. Nothing the second time."""
+        ...
+
+    def fail(self, message: str, code: str = ..., /) -> bytes:
+        """The last events, when it has not. Nothing after an end."""
+        ...
+
+
+class TranslatedReader:
     """A StreamReader: `chat` reads what the target sends, `stream` says it in the client's dialect.
 
     One pair per attempt: a stream that was begun for one target cannot go on with another.
@@ -15,7 +30,7 @@ class ResponsesReader:
 
     __slots__ = ("_chat", "_content", "_kept", "_size", "_stream")
 
-    def __init__(self, chat: StreamReader, stream: ResponsesStream) -> None:
+    def __init__(self, chat: StreamReader, stream: Translation) -> None:
         self._chat = chat
         self._stream = stream
         self._content = False

@@ -1,0 +1,168 @@
+"""How the clients of an endpoint speak: how their bodies are read, how answers and errors are told them.
+
+The gateway's own dialect is OpenAI's. A call in another one goes out as it is to a target that takes it, and is
+translated to chat, and its answer back, for one that does not.
+"""
+
+from typing import Protocol
+
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
+
+from genaiops.core.errors import UsageError
+from genaiops.dialects import messages, responses
+from genaiops.dialects.reader import TranslatedReader
+from genaiops.domain import Operation, Usage
+from genaiops.gateway import body as bodies
+from genaiops.gateway.body import Body, Extension, Foreign
+from genaiops.gateway.failure import Failure, error_json
+from genaiops.ports.providers import Dialect, StreamReader
+
+_extension = msgspec.json.Decoder(Extension | None).decode
+
+
+class Speech(Protocol):
+    """One endpoint's manner of speaking. All of it is pure."""
+
+    dialect: Dialect
+
+    def decode(self, operation: Operation, raw: bytes | bytearray) -> Body:
+        """What the gateway has to know of a body. UsageError that names the field at fault."""
+        ...
+
+    def to_chat(self, raw: bytes | bytearray, *, strict: bool) -> bytes:
+        """The same request as chat, without a cap on the output. UsageError for what chat cannot say; `strict`: for a
+        target that refuses fields beyond OpenAI's own."""
+        ...
+
+    def answer(self, chat: bytes, raw: bytes | bytearray, model: str, usage: Usage) -> bytes:
+        """A chat answer as an answer to the request `raw`, which named `model`."""
+        ...
+
+    def reader(self, chat: StreamReader, raw: bytes | bytearray, model: str) -> TranslatedReader:
+        """A chat stream likewise."""
+        ...
+
+    def error(self, failure: Failure, request_id: str) -> bytes: ...
+
+    def broken(self, failure: Failure, request_id: str) -> bytes:
+        """The event that ends a stream which cannot go on."""
+        ...
+
+
+class OpenAISpeech:
+    dialect: Dialect = "openai"
+
+    def decode(self, operation: Operation, raw: bytes | bytearray) -> Body:
+        return bodies.decode(operation, raw)
+
+    def to_chat(self, raw: bytes | bytearray, *, strict: bool) -> bytes:  # noqa: ARG002 - it is chat
+        return bytes(raw)
+
+    def answer(self, chat: bytes, raw: bytes | bytearray, model: str, usage: Usage) -> bytes:  # noqa: ARG002
+        return chat
+
+    def reader(self, chat: StreamReader, raw: bytes | bytearray, model: str) -> TranslatedReader:
+        raise NotImplementedError  # its streams are never translated
+
+    def error(self, failure: Failure, request_id: str) -> bytes:
+        return error_json(failure, request_id)
+
+    def broken(self, failure: Failure, request_id: str) -> bytes:
+        return b"data: %b\n\n" % error_json(failure, request_id)
+
+
+class MessagesSpeech:
+    """Anthropic's clients."""
+
+    dialect: Dialect = "messages"
+
+    def decode(self, operation: Operation, raw: bytes | bytearray) -> Body:  # noqa: ARG002 - there is only one
+        head = messages.decode_messages(raw)
+        return Foreign(
+            model=head.model,
+            stream=head.stream,
+            max_tokens=head.max_tokens,
+            user=head.user_id,
+            genaiops=_own(head.genaiops),
+            dense=messages.dense_parts(head),
+        )
+
+    def to_chat(self, raw: bytes | bytearray, *, strict: bool) -> bytes:
+        return messages.chat_request(raw, cap_field=None, strict=strict)
+
+    def answer(self, chat: bytes, raw: bytes | bytearray, model: str, usage: Usage) -> bytes:  # noqa: ARG002
+        return messages.answer_from_chat(chat, model, usage=usage)
+
+    def reader(self, chat: StreamReader, raw: bytes | bytearray, model: str) -> TranslatedReader:  # noqa: ARG002
+        return TranslatedReader(chat, messages.MessagesStream(model))
+
+    def error(self, failure: Failure, request_id: str) -> bytes:
+        return messages.error_body(failure.status, failure.message, request_id)
+
+    def broken(self, failure: Failure, request_id: str) -> bytes:
+        return messages.error_event(failure.message, kind=messages.error_type(failure.status), request_id=request_id)
+
+
+class ResponsesSpeech:
+    """Clients of OpenAI's Responses. Nothing is stored here, and what a provider stores is not referred to: the
+    gateway's credentials are shared, so one key could read on in another's conversation, and nobody could bound what
+    such a call costs."""
+
+    dialect: Dialect = "responses"
+
+    def decode(self, operation: Operation, raw: bytes | bytearray) -> Body:  # noqa: ARG002 - there is only one
+        head = responses.decode_head(raw)
+        hidden = responses.hidden_state(head)
+        if hidden:
+            raise UsageError(
+                f"{hidden[0]!r} refers to something kept at a provider, and this gateway keeps no conversations.",
+                remedy="Send the whole conversation in `input`.",
+                code="not_translatable",
+                param=hidden[0],
+            )
+        return Foreign(
+            model=head.model,
+            stream=head.stream,
+            max_tokens=head.max_output_tokens,
+            user=head.end_user,
+            genaiops=_own(head.genaiops),
+            dense=responses.dense_parts(head),
+        )
+
+    def to_chat(self, raw: bytes | bytearray, *, strict: bool) -> bytes:  # noqa: ARG002 - it has no extensions
+        return responses.chat_request(raw, cap_field=None)
+
+    def answer(self, chat: bytes, raw: bytes | bytearray, model: str, usage: Usage) -> bytes:  # noqa: ARG002
+        return responses.answer_from_chat(chat, raw)
+
+    def reader(self, chat: StreamReader, raw: bytes | bytearray, model: str) -> TranslatedReader:  # noqa: ARG002
+        return TranslatedReader(chat, responses.ResponsesStream(raw))
+
+    def error(self, failure: Failure, request_id: str) -> bytes:
+        return error_json(failure, request_id)
+
+    def broken(self, failure: Failure, request_id: str) -> bytes:
+        event = {
+            "type": "error",
+            "code": failure.code,
+            "message": failure.message,
+            "param": failure.param,
+            "request_id": request_id,
+        }
+        return b"event: error\ndata: %b\n\n" % msgspec.json.encode(event)
+
+
+def _own(raw: Raw | UnsetType) -> Extension | UnsetType | None:
+    """Our object in a body."""
+    if isinstance(raw, UnsetType) or not bytes(memoryview(raw)[:1]):
+        return UNSET
+    try:
+        return _extension(raw)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"The object `genaiops` is not right: {error}.", param="genaiops") from None
+
+
+OPENAI: Speech = OpenAISpeech()
+MESSAGES: Speech = MessagesSpeech()
+RESPONSES: Speech = ResponsesSpeech()
