@@ -256,6 +256,9 @@ def test_thoughts_are_asked_for_in_the_terms_of_the_model() -> None:
     assert thinking(GEMINI, reasoning_effort="none") == {"thinkingBudget": 0}
     assert thinking(GEMINI, reasoning_effort="high") == {"thinkingBudget": 24576, "includeThoughts": True}
     assert thinking(GEMINI_3, reasoning_effort="low") == {"thinkingLevel": "LOW", "includeThoughts": True}
+    assert thinking(GEMINI_3, reasoning_effort="minimal")["thinkingLevel"] == "MINIMAL"
+    larger = target("google", "gemini-3-pro-preview", BASE)
+    assert thinking(larger, reasoning_effort="minimal")["thinkingLevel"] == "LOW"
     own = {"thinking_config": {"thinking_level": "high", "include_thoughts": False}}
     assert thinking(GEMINI_3, google=own) == {"thinkingLevel": "high", "includeThoughts": False}
     assert thinking(GEMINI_3, extra_body={"google": own}, reasoning_effort="low")["thinkingLevel"] == "high"

@@ -313,5 +313,7 @@ def _thinking(fields: Fields, target: Target, own: OwnWords) -> dict[str, Any] |
     if effort not in _THINKING_BUDGETS:
         raise fields.refuse("reasoning_effort", f"the effort {effort!r}")
     if _LEVELS.search(target.upstream_model):
+        if effort == "minimal" and "-pro" in target.upstream_model:
+            effort = "low"  # the least that the larger models take
         return {"thinkingLevel": effort.upper(), "includeThoughts": True}
     return {"thinkingBudget": _THINKING_BUDGETS[effort], "includeThoughts": True}
