@@ -84,7 +84,7 @@ def test_a_stream_that_breaks_or_stops_early() -> None:
     for one in (broken, stopped):
         one.feed(event({"content": "x"}) + event({}, "stop"))
     assert b"event: response.failed" in broken.fail("It went silent.", "upstream_idle")
-    assert b"event: response.completed" in stopped.end()
+    assert b"event: response.completed" in stopped.end().data
     assert b"response.completed" in stopped.keep()
 
 

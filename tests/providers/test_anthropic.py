@@ -128,7 +128,8 @@ def test_what_cannot_be_is_refused_with_words() -> None:
 
 def test_the_menu_has_it() -> None:
     assert isinstance(load("anthropic"), Anthropic)
-    assert load("anthropic").dialects == {"openai", "messages"}
+    taken = [load("anthropic").takes(one, target()) for one in ("openai", "messages", "responses")]
+    assert taken == [True, True, False]
 
 
 # -- whole answers

@@ -54,11 +54,11 @@ class TranslatedReader:
         self._keep(data)
         return StreamPiece(data, content, piece.error, piece.done)
 
-    def end(self) -> bytes:
-        """The last events, for a target that stopped after its finish reason without the terminal event."""
-        data = self._stream.end()
+    def end(self) -> StreamPiece:
+        piece = self._chat.end()
+        data = (self._stream.feed(piece.data) if piece is not None else b"") + self._stream.end()
         self._keep(data)
-        return data
+        return StreamPiece(data, piece is not None and piece.content, done=True)
 
     def fail(self, message: str, code: str) -> bytes:
         """The last events of a stream that breaks after content: what the client is told instead of the rest."""

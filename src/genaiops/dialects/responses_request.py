@@ -102,13 +102,13 @@ Chat = dict[str, Any]
 def chat_request(
     raw: bytes | bytearray,
     *,
-    cap_field: str = "max_tokens",
+    cap_field: str | None = "max_tokens",
     include_usage: bool = True,
     reasoning_field: str | None = "reasoning_content",
 ) -> bytes:
     """The request for a target that speaks chat completions.
 
-    `cap_field`: the target's name for the cap on the output (`max_completion_tokens` at OpenAI). `include_usage`: ask
+    `cap_field`: the target's name for the cap on the output (None: the provider puts it in). `include_usage`: ask
     for usage at the end of a stream (a Responses stream always tells it). `reasoning_field`: in which field of an
     assistant message the target takes its former reasoning back, None to leave it out. UsageError (400) names the
     field that is wrong, or that chat cannot say.
@@ -128,7 +128,9 @@ def chat_request(
             chat["messages"], added = chat_messages(told, value, reasoning_field)
             tools += added
         elif name == "max_output_tokens":
-            chat[cap_field] = decode_with(_cap, value, name)
+            cap = decode_with(_cap, value, name)
+            if cap_field is not None:
+                chat[cap_field] = cap
         elif name == "tools":
             tools[:0] = chat_tools(value, name)
         elif name == "tool_choice":

@@ -12,7 +12,7 @@ import random
 from collections.abc import Coroutine
 from typing import Any
 
-from genaiops.core.errors import GenaiopsError, UpstreamError
+from genaiops.core.errors import GenaiopsError, UpstreamError, UsageError
 from genaiops.gateway import replies
 from genaiops.gateway.call import Call
 from genaiops.gateway.choice import choose, reasons, soonest
@@ -167,7 +167,7 @@ class Attempts:
                 return None
             attempt = step = None
             tried.append(candidate)
-            if last.rejects_credential and len(candidate.target.credentials) <= 1:
+            if last.futile or (last.rejects_credential and len(candidate.target.credentials) <= 1):
                 dead.append(candidate)
             if not last.retryable or len(tried) >= policy.attempts or clock() >= end:
                 return self._give_up(call, last.failure)
@@ -222,7 +222,9 @@ class Attempts:
         except UpstreamError as error:
             failure = of_upstream_error(error, target.id)
         except GenaiopsError as error:
-            failure = AttemptFailure(failure=of_error(error), retryable=False, breaks=False)
+            # What one provider cannot say, or take, another may.
+            said = isinstance(error, UsageError)
+            failure = AttemptFailure(failure=of_error(error), retryable=said, breaks=False, futile=said)
         except asyncio.CancelledError:
             breaker.forget(probe=probe)
             if call.why != "first_token" or not call.interrupted() or call.exchange.disconnected:
@@ -255,6 +257,7 @@ class Attempts:
     async def _send(self, call: Call, attempt: Try) -> AttemptFailure | None:
         wire = attempt.wire or self._compose(call, attempt)
         candidate = attempt.candidate
+        call.dispatched = True
         reply = await candidate.upstream.transport.send(wire, candidate.target, attempt.traceparent())
         return await self._reply(call, attempt, reply)
 

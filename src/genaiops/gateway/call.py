@@ -45,6 +45,8 @@ class Call:
     limit_lines = b""
     """`x-ratelimit-*`, for the head of its response."""
     traced = False
+    dispatched = False
+    """Something of it has gone out."""
     settled = False
     first_token_us: int | None = None
     began = 0.0

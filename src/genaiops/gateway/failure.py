@@ -31,8 +31,9 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AttemptFailure(msgspec.Struct, frozen=True, kw_only=True):
-    """One failed try. `retryable`: another may succeed; `breaks`: counts against the target's breaker; `rest`: for how
-    many seconds the credential (`limits_credential`, `rejects_credential`) or the whole target should be left alone."""
+    """One failed try. `retryable`: another may succeed, though not at the same target when it is `futile` there;
+    `breaks`: counts against the target's breaker; `rest`: for how many seconds the credential (`limits_credential`,
+    `rejects_credential`) or the whole target should be left alone."""
 
     failure: Failure
     retryable: bool
@@ -40,6 +41,7 @@ class AttemptFailure(msgspec.Struct, frozen=True, kw_only=True):
     rest: float | None = None
     limits_credential: bool = False
     rejects_credential: bool = False
+    futile: bool = False
     upstream_status: int | None = None
 
 

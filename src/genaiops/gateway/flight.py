@@ -36,6 +36,7 @@ class Flight:
         link = candidate.upstream.transport.post(wire, candidate.target, self._attempt.traceparent(), self)
         if link is None:
             return False
+        self._call.dispatched = True
         self._sending = False
         if self._failure is not None:
             raise self._failure

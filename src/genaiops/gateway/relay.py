@@ -222,4 +222,5 @@ def _end(reader: StreamReader) -> StreamPiece:
     """The upstream has ended its stream without a terminal event: after a finish reason that is an end, too."""
     if reader.finish().finish_reason is None:
         raise UpstreamError("its stream ended before the answer did.", code="upstream_truncated")
-    return StreamPiece(reader.end() if isinstance(reader, TranslatedReader) else b"", done=True)
+    piece = reader.end()
+    return StreamPiece(piece.data if piece is not None else b"", done=True)

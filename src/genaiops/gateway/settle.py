@@ -196,7 +196,7 @@ def _used(call: Call) -> Amounts:
             nano = cost.nano if cost is not None and cost.nano is not None else 0
             currency = cost.currency if cost is not None else ""
             return 0, 1, usage.total_tokens, *[nano if one == currency else 0 for one in lines.currencies]
-    return 0, 1 if call.attempts else 0, 0, *[0 for _ in lines.currencies]
+    return 0, 1 if call.dispatched else 0, 0, *[0 for _ in lines.currencies]
 
 
 def cost_of(usage: Usage, candidate: Candidate, at_us: int) -> Cost:

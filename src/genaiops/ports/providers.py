@@ -76,6 +76,10 @@ class StreamReader(Protocol):
         """What may be passed on now (None: an event is not whole yet). Raises UpstreamError on garbage."""
         ...
 
+    def end(self) -> StreamPiece | None:
+        """What is still to be passed on where the upstream has ended its stream without a terminal event."""
+        ...
+
     def finish(self) -> Answer:
         """What the stream said in all, complete or not."""
         ...

@@ -184,6 +184,9 @@ class AnthropicStream:
             self._kept.append(data)
         self._size += len(data)
 
+    def end(self) -> StreamPiece | None:
+        return None
+
     def finish(self) -> Answer:
         """Without usage when the stream broke off: its beginning tells only the input."""
         usage = self._usage.buckets() if self._told else None

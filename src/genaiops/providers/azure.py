@@ -120,6 +120,9 @@ class _AzureStream:
                 self._splitter = None
                 return
 
+    def end(self) -> StreamPiece | None:
+        return self._inner.end()
+
     def finish(self) -> Answer:
         answer = self._inner.finish()
         return msgspec.structs.replace(answer, response_id=self._id, response_model=self._model)

@@ -84,6 +84,9 @@ class BedrockStream:
         data = b"".join(map(self._writer.write, self._splitter.feed(chunk)))
         return self._chunks.feed(data) if data else None
 
+    def end(self) -> StreamPiece | None:
+        return None
+
     def finish(self) -> Answer:
         return msgspec.structs.replace(self._chunks.finish(), response_id=None, response_model=None)
 

@@ -246,6 +246,9 @@ class OpenAIStream:
             self._later.append(said)
             self._later_size += len(said)
 
+    def end(self) -> StreamPiece | None:
+        return None
+
     def finish(self) -> Answer:
         text = "" if self._usage is not None else self._log.texts(_texts) + "".join(self._later)
         return Answer(self._usage, self._id, self._model, self._finish, text)

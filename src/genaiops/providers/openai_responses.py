@@ -246,6 +246,9 @@ class ResponsesNativeStream:
             self._kept.append(data)
         self._size += len(data)
 
+    def end(self) -> StreamPiece | None:
+        return None
+
     def finish(self) -> Answer:
         return Answer(self._usage, self._id, self._model, self._finish, "".join(self._text))
 

@@ -81,6 +81,9 @@ class SageMakerStream:
                 parts.append(message.payload)
         return self._events.feed(b"".join(parts)) if parts else None
 
+    def end(self) -> StreamPiece | None:
+        return None
+
     def finish(self) -> Answer:
         return self._events.finish()
 
