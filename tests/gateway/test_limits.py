@@ -142,7 +142,7 @@ async def test_money_is_bound_by_the_dearest_target_and_charged_by_the_one_that_
             got = await worker.post(body=body)
             await worker.quiet()
     into = len(json.dumps(body)) + 256
-    assert home.admitted()[0].reserved[0].amount == into * 20_000 + 10 * 80_000 + 5
+    assert home.admitted()[0].reserved[0].amount == into * 20_000 + 10 * 80_000 + 11
     assert home.settled()[0].charged[0].amount == 5 * 2000 + 2 * 8000
     assert got.headers["x-genaiops-cost"] == "0.000026000"
 

@@ -8,9 +8,30 @@ import click
 from genaiops.cli._noun import noun
 from genaiops.cli._output import Column, Row
 from genaiops.cli._session import Session, connected
-from genaiops.cli._values import later
+from genaiops.cli._values import later, pairs, tokens
+from genaiops.core.errors import UsageError
 
 command = noun("price", "The price table: what a million tokens cost, since when.")
+
+
+def _further(row: Row) -> str:
+    """What a line has beside the rates that have columns."""
+    tiers = [f">{tokens(tier['above_tokens'])}: {tier['input']}/{tier['output']}" for tier in row["tiers"]]
+    rates = [f"{name} {row[name]}" for name in _FURTHER if row[name] is not None]
+    charged: dict[str, str] = row["fees"] or {}
+    fees = [f"{unit} {fee}" for unit, fee in charged.items() if fee != "0"]
+    return ", ".join([*tiers, *rates, *fees, *(f"{name} x{share}" for name, share in row["services"].items())])
+
+
+_FURTHER = ("cache_write_1h", "audio_input", "audio_output", "image_input", "image_output")
+
+
+def _tier(text: str) -> dict[str, Any]:
+    """`200000:input=2.50,output=15` as the API takes it."""
+    mark, _, rates = text.partition(":")
+    if not mark.isdigit():
+        raise UsageError(f"{text!r} is no tier.", remedy="Write 200000:input=2.50,output=15.00.", param="tier")
+    return {"above_tokens": int(mark), **pairs(rates.split(","), param="tier")}
 
 
 def _amount(bucket: str) -> Column:
@@ -23,6 +44,7 @@ _COLUMNS = (
     Column("MODEL", "model"),
     Column("VERSION", "version", right=True, rank=2),
     *map(_amount, ("input", "output", "cache_read", "cache_write", "reasoning")),
+    Column("FURTHER", _further, rank=4),
     Column("CURRENCY", "currency", rank=2),
     Column("VALID FROM", lambda row: (row["valid_from_at"] or "always")[:10], rank=2),
 )
@@ -46,14 +68,32 @@ def list_(session: Session, provider: str | None, model: str | None, history: bo
 @click.option("--output", required=True, help="For a million output tokens.")
 @click.option("--cache-read", help="For input tokens out of the provider's cache. [as input]")
 @click.option("--cache-write", help="For input tokens written to it. [as input]")
+@click.option("--cache-write-1h", "cache_write_1h", help="For input tokens written to it for an hour. [as cache write]")
 @click.option("--reasoning", help="For reasoning tokens. [as output]")
+@click.option("--audio-input", help="For audio tokens of the input. [cost unknown]")
+@click.option("--audio-output", help="For audio tokens of the output. [cost unknown]")
+@click.option("--image-input", help="For image tokens of the input. [as input]")
+@click.option("--image-output", help="For image tokens of the output. [cost unknown]")
+@click.option(
+    "--tier", "tiers", multiple=True, metavar="TOKENS:BUCKET=AMOUNT,...", help="Other rates above so much input."
+)
+@click.option(
+    "--fee", "fees", multiple=True, metavar="UNIT=AMOUNT", help="Of: call, search, image, characters, audio_minute."
+)
+@click.option("--service", "services", multiple=True, metavar="NAME=SHARE", help="A class of service: batch=0.5.")
 @click.option("--currency", default="USD", show_default=True, help="Three capitals.")
 @click.option("--valid-from", help="An ISO time. [now]")
 @click.option("--source", default="", help="Where it is published.")
 @connected
 def set_(session: Session, input_: str, valid_from: str | None, **options: Any) -> None:
     """Add a price: the next version of that model's. No line is ever changed."""
-    body = {"input": input_, **{name: value for name, value in options.items() if value is not None}}
+    body: dict[str, Any] = {"input": input_}
+    body |= {name: value for name, value in options.items() if value is not None and value != ()}
+    if options["tiers"]:
+        body["tiers"] = [_tier(text) for text in options["tiers"]]
+    for name in ("fees", "services"):
+        if options[name]:
+            body[name] = pairs(options[name], param=name)
     if valid_from is not None:
         body["valid_from"] = later(valid_from, param="valid_from")
     made = session.write("POST", "/api/prices", body)

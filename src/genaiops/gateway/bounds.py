@@ -1,6 +1,7 @@
 """How much a call may use at most, worked out before it goes out."""
 
 from genaiops.core.errors import Forbidden, UsageError
+from genaiops.domain import NO_CEILING
 from genaiops.gateway.body import answers, dense_parts, output_cap
 from genaiops.gateway.call import Call
 from genaiops.gateway.limits import MOST, TEMPLATE_TOKENS
@@ -31,13 +32,8 @@ def bound(call: Call, image_tokens: int) -> tuple[int, ...]:
     if not lines.currencies:
         return 1, 1, min(into + out, MOST)
     dearest = lineup.quote(call.start_us).dearest
-    money = [_cost(into, out, dearest.get(currency, (0, 0))) for currency in lines.currencies]
+    money = [min(dearest.get(currency, NO_CEILING).nano(into, out), MOST) for currency in lines.currencies]
     return 1, 1, min(into + out, MOST), *money
-
-
-def _cost(into: int, out: int, dearest: tuple[int, int]) -> int:
-    """No call of so many tokens costs more, in nano-units: each of five buckets may be rounded up."""
-    return min((into * dearest[0] + out * dearest[1]) // 1_000_000 + 5, MOST)
 
 
 def _priced(lineup: Lineup, currencies: frozenset[str], at_us: int) -> Lineup:

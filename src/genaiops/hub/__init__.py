@@ -12,7 +12,7 @@ from genaiops.hub._hub import Hub
 from genaiops.hub._key_checks import NewKey
 from genaiops.hub._keys import KeyChange
 from genaiops.hub._limit_text import ParsedLimit, parse_limit, show_limit
-from genaiops.hub._prices import NewPrice
+from genaiops.hub._prices import NewFees, NewPrice, NewTier
 from genaiops.hub._rate_limits import NewRateLimit
 
 __all__ = [
@@ -21,9 +21,11 @@ __all__ = [
     "Hub",
     "KeyChange",
     "NewBudget",
+    "NewFees",
     "NewKey",
     "NewPrice",
     "NewRateLimit",
+    "NewTier",
     "ParsedLimit",
     "Permission",
     "allows",
