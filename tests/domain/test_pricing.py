@@ -31,7 +31,7 @@ usages = st.builds(
 
 
 def price(**facts: Any) -> Price:
-    base = {"id": "acme/m@1", "version": 1, "provider": "acme", "model": "m", "created_us": 0}
+    base: dict[str, Any] = {"id": "acme/m@1", "version": 1, "provider": "acme", "model": "m", "created_us": 0}
     return Price(**{**base, "input": 2_000_000_000, "output": 8_000_000_000, **facts})
 
 
@@ -40,8 +40,9 @@ def prices(draw: st.DrawFn) -> Price:
     marks = sorted(draw(st.sets(st.integers(0, 500_000), max_size=3)))
     fees = draw(st.none() | st.builds(Fees, **{name: st.integers(0, 10**9) for name in Fees.__struct_fields__}))
     services = draw(st.dictionaries(st.sampled_from(["batch", "priority"]), st.integers(0, 10_000)))
-    tiers = tuple(Tier(above_tokens=mark, **draw(rates)) for mark in marks)
-    return price(**draw(rates), tiers=tiers, fees=fees, services=services)
+    tables: list[dict[str, Any]] = [draw(rates) for _ in range(len(marks) + 1)]
+    tiers = tuple(Tier(above_tokens=mark, **table) for mark, table in zip(marks, tables, strict=False))
+    return price(**tables[-1], tiers=tiers, fees=fees, services=services)
 
 
 def plainly(usage: Usage, by: Price) -> int | None:

@@ -110,10 +110,20 @@ def import_(session: Session, file: Path | None) -> None:
     session.output.rows(lines, _COLUMNS, empty="Nothing differs.")
 
 
-@command.verb("check", example="genaiops price check")
+@command.verb("check", example="genaiops price check --since 30d")
+@click.option("--since", help="Charge the calls since then anew, by the price of their day: 30d or an ISO time.")
+@click.option("--until", help="Until then: 1d or an ISO time. [now]")
+@click.option("--apply", is_flag=True, help="Correct the costs that differ; traces keep the recorded ones.")
 @connected
-def check(session: Session) -> int:
-    """Say which targets have no known price. Exit status 1 when there are any: their calls count in no money budget."""
+def check(session: Session, since: str | None, until: str | None, apply: bool) -> int:
+    """Say which targets have no known price; with --since which calls cost something else by the price of their day.
+
+    Exit status 1 when there are any (with --since: and they were not corrected).
+    """
+    if since is not None:
+        return _repriced(session, since, until, apply=apply)
+    if apply or until is not None:
+        raise UsageError("Which calls?", remedy="Give --since too: genaiops price check --since 30d.", param="since")
     lines = session.items("/api/prices")
     unknown = [
         {"target": target["id"], "provider": target["provider"], "model": target["upstream_model"]}
@@ -123,6 +133,36 @@ def check(session: Session) -> int:
     columns = (Column("TARGET", "target"), Column("PROVIDER", "provider"), Column("MODEL", "model"))
     session.output.rows(unknown, columns, empty="Every target has a known price.")
     return 1 if unknown else 0
+
+
+_REPRICED = (
+    Column("MODEL", lambda row: "all" if row["model"] is None else f"{row['provider']}/{row['model']}"),
+    Column("CALLS", lambda row: tokens(row["calls"]), right=True),
+    Column("DIFFER", lambda row: tokens(row["changed"]), right=True),
+    Column("RECORDED", "recorded", right=True),
+    Column("BY TABLE", "computed", right=True),
+    Column("DIFFERENCE", "difference", right=True),
+    Column("NEWLY KNOWN", lambda row: f"{row['newly_cost']} ({row['newly_known']})", right=True, rank=2),
+    Column("UNKNOWN", lambda row: tokens(row["unknown"] + row["no_price"]), right=True, rank=2),
+    Column("CURRENCY", "currency", rank=3),
+)
+
+
+def _repriced(session: Session, since: str, until: str | None, *, apply: bool) -> int:
+    if apply:
+        found = session.client.request("POST", "/api/prices/check", {"since": since, "until": until}).json()
+    else:
+        found = session.client.get("/api/prices/check", {"since": since, "until": until})
+    changed = sum(row["changed"] for row in found["total"])
+    if session.output.as_json:
+        session.output.json(found)
+    else:
+        session.output.rows([*found["models"], *found["total"]], _REPRICED, empty="There was no call with usage.")
+        if apply:
+            session.output.note(f"{found['corrected']} of {changed} costs are corrected; budgets stay as they are.")
+        elif changed:
+            session.output.note(f"{changed} calls differ; --apply corrects them.")
+    return 1 if changed and not apply else 0
 
 
 def _covers(line: Row, target: Row) -> bool:

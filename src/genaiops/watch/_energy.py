@@ -1,6 +1,7 @@
 """The energy of a call, worked out when its trace is made."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -8,7 +9,9 @@ from genaiops.checks.energy import Grid, PowerModel, of_busy_time
 from genaiops.domain import Energy, Span, unknown_energy
 from genaiops.ports.energy import EnergyFactors
 
-_MODEL_CALLS = ("llm", "embedding", "rerank")
+MODEL_CALLS = ("llm", "embedding", "rerank")
+"""Kinds of span that are attempts at a model."""
+
 _NO_USAGE = unknown_energy("The attempt brought no usage.")
 _TIMINGS = b'"timings"'
 _BY_TIMINGS = "busy time of one thread for the prompt and the answer, by llama.cpp's own clock"
@@ -16,35 +19,53 @@ _BY_DURATION = "duration of the attempt on one thread, waiting included"
 
 
 class Machine(msgspec.Struct, frozen=True):
-    """The models that run on this machine: target id -> threads that are busy while it answers."""
+    """The models that run on this machine: target id -> threads that are busy while it answers; the power of such a
+    thread; the zone of its electricity. `kg_per_kwh`: that electricity's factor where the operator knows it."""
 
     threads: Mapping[str, int]
     power: PowerModel
-    grid: Grid
+    zone: str
+    kg_per_kwh: float | None = None
 
 
 class Metering:
-    """`energy_of` an attempt: of our own machine by the time that it was busy, of a provider by `factors` (None: the
-    extra is not installed). `zone` is that of providers' data centres; None: where the factors say they stand."""
+    """`energy_of` an attempt: of our own machine by the time that it was busy, of a provider by factors.
 
-    def __init__(self, machine: Machine, factors: EnergyFactors | None, *, zone: str | None = None) -> None:
+    `load` makes the factors when they are first needed (None: there are none on this machine). `zone` is that of
+    providers' data centres; None: where the factors say they stand.
+    """
+
+    def __init__(self, machine: Machine, load: Callable[[], EnergyFactors | None], *, zone: str | None = None) -> None:
         self._machine = machine
-        self._factors = factors
+        self._load = load
         self._zone = zone
+
+    @functools.cached_property
+    def _factors(self) -> EnergyFactors | None:
+        return self._load()
+
+    @functools.cached_property
+    def _grid(self) -> Grid:
+        machine, factors = self._machine, self._factors
+        if machine.kg_per_kwh is not None:
+            return Grid(machine.zone, machine.kg_per_kwh, "configuration")
+        if factors is None:
+            return Grid(machine.zone, None, "")
+        return Grid(machine.zone, factors.grid(machine.zone), factors.name)
 
     def metered(self, spans: Sequence[Span], output: bytes) -> list[Span]:
         """The spans of one call with the energy of its attempts; `output` is the answer's body."""
         return [
-            msgspec.structs.replace(span, energy=self.energy_of(span, output)) if span.kind in _MODEL_CALLS else span
+            msgspec.structs.replace(span, energy=self.energy_of(span, output)) if span.kind in MODEL_CALLS else span
             for span in spans
         ]
 
     def energy_of(self, span: Span, output: bytes) -> Energy:
         threads = self._machine.threads.get(span.target_id or "")
+        if span.usage is None:
+            return _NO_USAGE
         if threads is not None:
             return self._of_machine(span, threads, output if span.owns_usage else b"")
-        if span.usage is None or not span.owns_usage:
-            return _NO_USAGE
         if self._factors is None:
             return unknown_energy("No energy factors are installed (the extra `energy`).")
         return self._of_provider(span, self._factors)
@@ -54,7 +75,7 @@ class Metering:
         work = _BY_TIMINGS
         if seconds is None:
             seconds, work = span.duration_us / 1_000_000, _BY_DURATION
-        return of_busy_time(seconds, threads, self._machine.power, self._machine.grid, work=work)
+        return of_busy_time(seconds, threads, self._machine.power, self._grid, work=work)
 
     def _of_provider(self, span: Span, factors: EnergyFactors) -> Energy:
         provider, usage = span.provider or "", span.usage

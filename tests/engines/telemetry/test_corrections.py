@@ -17,7 +17,12 @@ MOST = 1 << 50
 
 
 def correction(number: int, former: Cost | None, cost: Cost, **facts: Any) -> CostCorrection:
-    base = {"trace_id": trace_id(number), "span_id": span_id(number, 1), "created_us": NOW, "created_by": "admin"}
+    base: dict[str, Any] = {
+        "trace_id": trace_id(number),
+        "span_id": span_id(number, 1),
+        "created_us": NOW,
+        "created_by": "admin",
+    }
     return CostCorrection(**{**base, **facts}, former=former, cost=cost)
 
 

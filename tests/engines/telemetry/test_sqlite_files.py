@@ -258,16 +258,8 @@ def test_a_store_of_the_first_version_is_migrated_with_all_that_it_holds(tmp_pat
     with closing(sqlite3.connect(tmp_path / "figures.db")) as connection:
         connection.execute("DROP TABLE corrections")
         added = {"spans": ["usage_more", "energy", "energy_basis"]}
-        energy = [
-            "energy_known",
-            "co2e_known",
-            "kwh_low",
-            "kwh_central",
-            "kwh_high",
-            "co2e_low",
-            "co2e_central",
-            "co2e_high",
-        ]
+        energy = [f"{what}_{at}" for what in ("kwh", "co2e") for at in ("low", "central", "high", "known")]
+        energy = [name.replace("kwh_known", "energy_known") for name in energy]
         for table, columns in {**added, "rollup_minute": energy, "rollup_hour": energy}.items():
             for column in columns:
                 connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
@@ -276,5 +268,6 @@ def test_a_store_of_the_first_version_is_migrated_with_all_that_it_holds(tmp_pat
         assert store.trace(trace_id(1)) == before
         assert store.rollup(RollupQuery(since_us=NOW, until_us=NOW + 1)) == sums
         assert sums[0].energy.known == 0  # what nobody recorded stays unknown
-        names = {"trace_id": trace_id(1), "span_id": span_id(1, 1), "created_us": NOW}
-        assert store.correct([CostCorrection(**names, former=Cost(1000), cost=Cost(1))]) == 1
+        ids = (trace_id(1), span_id(1, 1))
+        right = CostCorrection(trace_id=ids[0], span_id=ids[1], former=Cost(1000), cost=Cost(1), created_us=NOW)
+        assert store.correct([right]) == 1
