@@ -32,7 +32,8 @@ usages = st.builds(
 
 def price(**facts: Any) -> Price:
     base: dict[str, Any] = {"id": "acme/m@1", "version": 1, "provider": "acme", "model": "m", "created_us": 0}
-    return Price(**{**base, "input": 2_000_000_000, "output": 8_000_000_000, **facts})
+    base |= {"input": 2_000_000_000, "output": 8_000_000_000}
+    return Price(**(base | facts))
 
 
 @st.composite

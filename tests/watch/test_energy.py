@@ -16,7 +16,7 @@ from genaiops.engines import spool_files
 from genaiops.engines.blobs_folder import open_blobs
 from genaiops.engines.ecologits import EcoLogits
 from genaiops.engines.telemetry_sqlite import open_telemetry
-from genaiops.ports.telemetry import RollupQuery, Telemetry
+from genaiops.ports.telemetry import KWH_UNIT, RollupQuery, Telemetry
 from genaiops.watch import Folder, Machine, Metering, busy_seconds, trace_document
 from tests.watch.calls import NOW, REQUEST, admitted, attempt, settled, trace_id
 
@@ -29,7 +29,8 @@ STREAM = b'data: {"choices": []}\r\n\r\ndata: ' + json.dumps(ANSWER).encode() + 
 def span(**facts: Any) -> Span:
     base: dict[str, Any] = {"trace_id": b"t", "span_id": b"s", "kind": "llm", "operation": "chat", "start_us": NOW}
     base |= {"duration_us": 2_000_000, "usage": Usage(1000, output_text=50), "owns_usage": True}
-    return Span(**{**base, "name": "chat up", "provider": "openai", "target_id": "far", **facts})
+    base |= {"name": "chat up", "provider": "openai", "target_id": "far"}
+    return Span(**(base | facts))
 
 
 def metering(machine: Machine = MACHINE, *, extra: bool = True, zone: str | None = None) -> Metering:
@@ -144,4 +145,4 @@ def test_calls_become_traces_with_energy_and_sums_of_it(tmp_path: Path, telemetr
     own = metering().energy_of(span(target_id="smollm2"), STREAM)
     assert own.kwh is not None
     assert (row.attempts, row.energy.known, row.energy.known_co2e) == (3, 2, 2)
-    assert row.energy.kwh_central == round(expected.kwh.central * 1e9) + round(own.kwh.central * 1e9)
+    assert row.energy.kwh_central == round(expected.kwh.central / KWH_UNIT) + round(own.kwh.central / KWH_UNIT)

@@ -19,7 +19,8 @@ USAGE = Usage(input_uncached=1_000_000, output_text=1_000_000)
 
 def price(version: int, rate: int, since_us: int = 0, **facts: Any) -> Price:
     base: dict[str, Any] = {"provider": "acme", "model": "m", "created_us": 0, "input": rate, "output": rate}
-    return Price(**{**base, "id": f"acme/m@{version}", "version": version, "valid_from_us": since_us, **facts})
+    base |= {"id": f"acme/m@{version}", "version": version, "valid_from_us": since_us}
+    return Price(**(base | facts))
 
 
 OLD, NEW = price(1, 1000), price(2, 3000, NOW)

@@ -18,7 +18,7 @@ from genaiops.api._times import moment
 from genaiops.core.clock import now_us, to_iso
 from genaiops.core.errors import UsageError
 from genaiops.core.money import from_nano
-from genaiops.ports.telemetry import Dimension, EnergySums
+from genaiops.ports.telemetry import GRAM_UNIT, KWH_UNIT, Dimension, EnergySums
 from genaiops.watch import TargetHealth, Totals, UsageRow, overview, target_health, trace_row_document, usage
 
 _DIMENSIONS: Mapping[str, Dimension] = {
@@ -224,8 +224,8 @@ def _row(row: UsageRow) -> UsageDocument:
 
 
 def _energy(attempts: int, sums: EnergySums) -> EnergyDocument:
-    kwh = RangeDocument(low=sums.kwh_low / 1e9, central=sums.kwh_central / 1e9, high=sums.kwh_high / 1e9)
-    co2e = RangeDocument(low=sums.co2e_low / 1e9, central=sums.co2e_central / 1e9, high=sums.co2e_high / 1e9)
+    kwh = _range(KWH_UNIT, sums.kwh_low, sums.kwh_central, sums.kwh_high)
+    co2e = _range(GRAM_UNIT, sums.co2e_low, sums.co2e_central, sums.co2e_high)
     return EnergyDocument(
         attempts=attempts,
         known=sums.known,
@@ -239,3 +239,7 @@ def _totals(totals: Totals) -> TotalsDocument:
     fields = msgspec.structs.asdict(totals)
     fields["cost"] = from_nano(fields.pop("cost_nano"))
     return TotalsDocument(**fields)
+
+
+def _range(unit: float, low: int, central: int, high: int) -> RangeDocument:
+    return RangeDocument(low=low * unit, central=central * unit, high=high * unit)

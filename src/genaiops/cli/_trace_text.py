@@ -79,8 +79,9 @@ def _energy(energy: Row | None) -> Iterator[tuple[str, str]]:
         return
     yield "energy", energy_text(energy, energy["known"], energy["attempts"])
     if energy["known"]:
-        how = f"{', '.join(energy['methods'])}; factors: {', '.join(energy['factors']) or 'none'}"
-        yield "", f"{how}; zone: {', '.join(energy['zones'])}; not in it: {', '.join(energy['omits']) or 'nothing'}"
+        factors = f"factors: {', '.join(energy['factors']) or 'none'}, zone {', '.join(energy['zones'])}"
+        yield "", f"{', '.join(energy['methods'])} by {'; '.join(energy['models'])}"
+        yield "", f"{factors}; not in it: {', '.join(energy['omits']) or 'nothing'}"
 
 
 def _status(item: Row) -> str:

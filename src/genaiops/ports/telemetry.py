@@ -113,9 +113,14 @@ class Paid(msgspec.Struct, frozen=True):
     call_start_us: int
 
 
+KWH_UNIT = 1e-12
+GRAM_UNIT = 1e-9
+"""What EnergySums count in: a call of the smallest model is some 10,000 of each, and 64 bits hold 9 GWh and 9,000 t."""
+
+
 class EnergySums(msgspec.Struct, frozen=True, array_like=True):
-    """Of `known` attempts, in billionths: kWh of electricity and grams of CO2e, low, central and high. `known_co2e`
-    of them have a figure of CO2e. All other attempts used energy that nobody knows."""
+    """Of `known` attempts: electricity in KWH_UNIT and CO2e in GRAM_UNIT, low, central and high. `known_co2e` of them
+    have a figure of CO2e. All other attempts used energy that nobody knows."""
 
     known: int = 0
     known_co2e: int = 0

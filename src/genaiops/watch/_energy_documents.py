@@ -30,12 +30,14 @@ def energy_document(energy: Energy | None) -> Document | None:
 
 
 def trace_energy_document(attempts: Sequence[Span]) -> Document:
-    """Of a whole trace: the sum of what is known. `methods` and `omits` of its parts."""
+    """Of a whole trace: the sum of what is known. How its parts were found stands in
+    the other fields."""
     found = total([span.energy for span in attempts])
     return {
         "attempts": found.attempts,
         "known": found.known,
         **_figures(found.kwh, found.co2e_g, found.embodied_g),
+        "models": sorted({f"{basis.model}: {basis.work}" for basis in found.bases if basis.model}),
         "methods": sorted({basis.method for basis in found.bases}),
         "omits": sorted({omitted for basis in found.bases for omitted in basis.omits}),
         "factors": sorted({basis.factors for basis in found.bases if basis.factors}),

@@ -68,8 +68,8 @@ def energy_sums(energies: Sequence[Energy]) -> EnergySums:
     kwh = [energy.kwh for energy in energies if energy.kwh is not None]
     co2e = [energy.co2e_g for energy in energies if energy.co2e_g is not None]
     sums = [
-        sum(round(getattr(found, bound) * 1e9) for found in ranges)
-        for ranges in (kwh, co2e)
+        sum(round(getattr(found, bound) / unit) for found in ranges)
+        for ranges, unit in ((kwh, 1e-12), (co2e, 1e-9))
         for bound in ("low", "central", "high")
     ]
     return EnergySums(len(kwh), len(co2e), *sums)

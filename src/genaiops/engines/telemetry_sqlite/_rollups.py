@@ -9,7 +9,7 @@ from genaiops.core.errors import UsageError
 from genaiops.core.histogram import Histogram
 from genaiops.domain import Energy, Span
 from genaiops.engines.telemetry_sqlite._names import NameIds, NameTexts, SeriesIds
-from genaiops.ports.telemetry import Dimension, EnergySums, Rollup, RollupQuery
+from genaiops.ports.telemetry import GRAM_UNIT, KWH_UNIT, Dimension, EnergySums, Rollup, RollupQuery
 
 DIMENSIONS: Final[tuple[Dimension, ...]] = (
     "environment_id",
@@ -98,11 +98,11 @@ class Sums:
 
     def _add_energy(self, energy: Energy) -> None:
         figures = self.figures
-        for known, first, found in ((9, 11, energy.kwh), (10, 14, energy.co2e_g)):
+        for known, first, unit, found in ((9, 11, KWH_UNIT, energy.kwh), (10, 14, GRAM_UNIT, energy.co2e_g)):
             if found is not None:
                 figures[known] += 1
                 for place, amount in enumerate((found.low, found.central, found.high), first):
-                    figures[place] += billionths(amount)
+                    figures[place] += in_units(amount, unit)
 
     def merge(self, other: "Sums") -> None:
         self.figures = [mine + its for mine, its in zip(self.figures, other.figures, strict=True)]
@@ -113,9 +113,9 @@ class Sums:
         return (*self.figures, _pack(self.duration), _pack(self.first_token))
 
 
-def billionths(amount: float) -> int:
+def in_units(amount: float, unit: float) -> int:
     """As an integer that sums exactly; what is no figure of one call's counts as the most that one span can add."""
-    return min(max(0, round(amount * 1e9)), MOST_NANO) if math.isfinite(amount) else MOST_NANO
+    return min(max(0, round(amount / unit)), MOST_NANO) if math.isfinite(amount) else MOST_NANO
 
 
 def _merged(mine: Histogram | None, other: Histogram | None) -> Histogram | None:
