@@ -3,16 +3,19 @@
 import subprocess
 import sys
 
+import ecologits
 import pytest
+from ecologits.model_repository import models
 from ecologits.tracers.utils import llm_impacts
 from ecologits.utils.range_value import RangeValue
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genaiops.domain import Range
-from genaiops.engines.ecologits import PROVIDERS, EcoLogits
+from genaiops.engines.ecologits import _STEPS_KNOWN, PROVIDERS, EcoLogits
 
 FACTORS = EcoLogits()
+OURS = {theirs: ours for ours, theirs in PROVIDERS.items()}
 MODELS = [
     ("openai", "gpt-4o-mini"),
     ("openai", "gpt-4o-2024-08-06"),
@@ -31,14 +34,41 @@ def as_range(value: float | RangeValue, factor: float = 1.0) -> Range:
     return Range(value * factor, value * factor, value * factor)
 
 
-@settings(max_examples=60, deadline=None)
+@pytest.fixture(scope="module")
+def as_a_whole() -> EcoLogits:
+    """How an unknown version is asked."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("genaiops.engines.ecologits._STEPS_KNOWN", ())
+        return EcoLogits()
+
+
+EVERY = [(OURS[model.provider.value], model.name) for model in models.list_models()]
+
+
+def test_the_installed_version_is_one_whose_steps_are_known() -> None:
+    assert _STEPS_KNOWN[-1] == ecologits.__version__
+
+
+@pytest.mark.parametrize("seconds", [0.001, 1e6])
+def test_figures_of_every_model_are_those_of_ecologits(seconds: float) -> None:
+    for provider, name in EVERY:
+        theirs = llm_impacts(PROVIDERS[provider], name, 321, seconds, "DEU")
+        ours = FACTORS.of_model(provider, name, output_tokens=321, seconds=seconds, zone="DEU")
+        assert ours is not None
+        assert theirs.energy
+        assert ours.kwh == as_range(theirs.energy.value), name
+
+
+@settings(max_examples=100, deadline=None)
 @given(
-    st.sampled_from(MODELS),
+    st.sampled_from(MODELS) | st.sampled_from(EVERY),
     st.integers(0, 100_000),
     st.floats(0.01, 600),
     st.sampled_from([None, "WOR", "DEU", "FRA", "USA", "SWE"]),
 )
-def test_figures_are_those_of_ecologits(model: tuple[str, str], tokens: int, seconds: float, zone: str | None) -> None:
+def test_figures_are_those_of_ecologits(
+    as_a_whole: EcoLogits, model: tuple[str, str], tokens: int, seconds: float, zone: str | None
+) -> None:
     provider, name = model
     theirs = llm_impacts(PROVIDERS[provider], name, tokens, seconds, zone)
     assert theirs.energy
@@ -46,6 +76,7 @@ def test_figures_are_those_of_ecologits(model: tuple[str, str], tokens: int, sec
     assert theirs.embodied
     ours = FACTORS.of_model(provider, name, output_tokens=tokens, seconds=seconds, zone=zone)
     assert ours is not None
+    assert as_a_whole.of_model(provider, name, output_tokens=tokens, seconds=seconds, zone=zone) == ours
     assert ours.kwh == as_range(theirs.energy.value)
     assert ours.co2e_g == as_range(theirs.usage.gwp.value, 1000)
     assert ours.embodied_g == as_range(theirs.embodied.gwp.value, 1000)
