@@ -147,7 +147,7 @@ class Ceiling(msgspec.Struct, frozen=True):
 
     def nano(self, into: int, out: int, units: Usage | None = None) -> int:
         """No call of at most so many tokens (and so many of the units in `units`) has a known cost above this."""
-        tokens = -(-(into * self.input + out * self.output) // _MILLION) + self.rounded
+        tokens = (into * self.input + out * self.output) // _MILLION + self.rounded
         return tokens + (self.fees.call if units is None else _fees(units, self.fees))
 
     def with_price(self, price: Price) -> "Ceiling":
