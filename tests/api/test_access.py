@@ -55,6 +55,8 @@ TABLE: dict[tuple[str, str], str | None] = {
     ("GET", "/prices"): "read",
     ("POST", "/prices"): "prices",
     ("POST", "/prices/import"): "prices",
+    ("GET", "/prices/check"): "read",
+    ("POST", "/prices/check"): "prices",
     ("GET", "/budgets"): "read",
     ("POST", "/budgets"): "budgets",
     ("GET", "/budgets/{budget_id:str}"): "read",

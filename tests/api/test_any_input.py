@@ -7,7 +7,7 @@ import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from genaiops.api import _keys, _limits, _people, _prices, _targets, _traces, _trust
+from genaiops.api import _keys, _limits, _people, _price_check, _prices, _targets, _traces, _trust
 from tests.api.conftest import Api
 
 PLACES: dict[str, Any] = {
@@ -19,6 +19,7 @@ PLACES: dict[str, Any] = {
     "/routes": _targets.NewRouteRequest,
     "/prices": _prices.NewPriceRequest,
     "/prices/import": _prices.ImportRequest,
+    "/prices/check": _price_check.CorrectionRequest,
     "/budgets": _limits.NewBudgetRequest,
     "/limits": _limits.RateLimitRequest,
     "/issuers": _trust.NewIssuerRequest,

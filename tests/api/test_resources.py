@@ -122,6 +122,31 @@ def test_embedded_weights_stand_beside_their_model(admin: Api, services: Service
     assert admin.get("/artifacts", kind="judge")["data"] == []
 
 
+def test_a_price_of_every_kind(admin: Api) -> None:
+    body = {
+        "provider": "tiers",
+        "model": "tiered",
+        "input": "1",
+        "output": "2",
+        "audio_input": "10",
+        "tiers": [{"above_tokens": 200000, "input": "2", "output": "3"}],
+        "fees": {"search": "0.002"},
+        "services": {"batch": "0.5"},
+    }
+    made = admin.call("POST", "/prices", body, status=201)
+    (tier,) = made["tiers"]
+    assert (tier["above_tokens"], tier["input"], tier["cache_read"]) == (200000, "2", None)
+    assert (made["fees"]["search"], made["fees"]["call"]) == ("0.002", "0")
+    assert (made["services"], made["audio_input"], made["audio_output"]) == ({"batch": "0.5"}, "10", None)
+
+
+def test_old_calls_by_the_price_of_their_day(admin: Api) -> None:
+    empty = admin.get("/prices/check", since="2001-01-01", until="2001-01-02")
+    assert (empty["total"], empty["models"], empty["calls"], empty["corrected"]) == ([], [], [], 0)
+    assert admin.call("POST", "/prices/check", {"since": "1d"})["corrected"] == 0
+    admin.refused("GET", "/prices/check", status=400, params={"since": "1d", "until": "2d"})
+
+
 def test_prices(admin: Api) -> None:
     body = {"provider": "acme", "model": "large", "input": "2.50", "output": "10", "valid_from": "2026-01-01"}
     first = admin.call("POST", "/prices", body, status=201)

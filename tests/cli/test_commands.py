@@ -3,11 +3,12 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from genaiops.sdk import Client
-from tests.app.running import Installation, request
+from tests.app.running import Installation, request, until
 from tests.cli.conftest import Shell
 
 
@@ -106,6 +107,47 @@ def test_prices(connected: Shell) -> None:
     assert "priced" not in connected.run("price", "check").column("TARGET")
     assert connected.ok("price", "import").err == "Nothing differs.\n"
     connected.ok("model", "remove", "priced")
+
+
+def test_a_price_with_everything(connected: Shell) -> None:
+    words = ("--tier", "200000:input=2.50,output=15", "--service", "batch=0.5", "--fee", "search=0.002")
+    amounts = ("--input", "1.25", "--output", "10", "--cache-write-1h", "3", "--audio-input", "4")
+    made = connected.ok("price", "set", "echo", "full", *amounts, *words, "--json").json()
+    assert (made["tiers"][0]["above_tokens"], made["tiers"][0]["output"]) == (200000, "15")
+    assert (made["services"], made["fees"]["search"], made["audio_input"]) == ({"batch": "0.5"}, "0.002", "4")
+    ran = connected.run("price", "set", "echo", "full", *amounts, "--tier", "many:input=1")
+    assert (ran.status, "is no tier" in ran.err) == (2, True)
+
+
+def test_old_calls_by_the_price_of_their_day(connected: Shell, installation: Installation) -> None:
+    connected.ok("model", "add", "repriced", "--provider", "echo", "--upstream-model", "tin")
+    until(lambda: installation.ask("repriced").status == 200, "the model")
+    until(lambda: connected.ok("trace", "list", "--model", "repriced", "--json").json()["data"], "the trace")
+
+    def line(*words: str) -> tuple[int, dict[str, Any], int]:
+        ran = connected.run("price", "check", "--since", "1h", *words, "--json")
+        (found,) = [row for row in ran.json()["models"] if row["model"] == "tin"]
+        return ran.status, found, ran.json()["corrected"]
+
+    _, found, _ = line()
+    assert (found["changed"], found["unknown"] > 0) == (0, True)
+    connected.ok("price", "set", "echo", "tin", "--input", "1", "--output", "2", "--valid-from", "2026-01-01")
+    status, found, _ = line()
+    assert (status, found["newly_known"] == found["changed"] > 0, found["unknown"]) == (1, True, 0)
+    row = connected.ok("trace", "list", "--model", "repriced", "--json").json()["data"][0]
+    assert not row["cost"]["known"]
+
+    _, found, corrected = line("--apply")
+    assert corrected >= found["changed"] > 0
+    _, found, _ = line()
+    assert found["changed"] == 0
+    shown = connected.ok("trace", "show", row["trace_id"]).out
+    assert "(recorded: unknown)" in shown
+    table = connected.run("price", "check", "--since", "1h")
+    assert "echo/tin" in table.column("MODEL")
+    ran = connected.run("price", "check", "--apply")
+    assert (ran.status, "Give --since too" in ran.err) == (2, True)
+    connected.ok("model", "remove", "repriced")
 
 
 def test_a_price_table_from_a_file(connected: Shell, tmp_path: Path) -> None:

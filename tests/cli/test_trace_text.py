@@ -76,3 +76,32 @@ def test_tokens_and_the_conversation() -> None:
     text = "\n".join(trace_lines(trace(messages=turns)))
     assert "1,200 in, 3 out (estimated)" in text
     assert "  user:\n    Where?\n    There?\n  assistant:\n    (reasoning) Hm.\n    -> look({})" in text
+
+
+def energy(known: int, attempts: int) -> dict[str, Any]:
+    figures = {"low": 1e-6, "central": 2e-6, "high": 4e-6} if known else None
+    return {
+        "known": known,
+        "attempts": attempts,
+        "kwh": figures,
+        "co2e_g": None,
+        "embodied_g": None,
+        "methods": ["modelled"],
+        "models": ["m 1: a clock"],
+        "factors": [],
+        "zones": ["DEU"],
+        "omits": ["input tokens"],
+    }
+
+
+def test_energy_is_a_range_with_its_method() -> None:
+    lines = "\n".join(trace_lines(trace(energy=energy(1, 1))))
+    assert "energy        0.002 Wh (0.001 to 0.004), unknown g CO2e\n" in lines
+    assert "modelled by m 1: a clock\n" in lines
+    assert "factors: none, zone DEU; not in it: input tokens\n" in lines
+
+
+def test_energy_that_nobody_knows_is_not_nought() -> None:
+    assert "energy        unknown\n" in "\n".join(trace_lines(trace(energy=energy(0, 2))))
+    assert ", and 1 unknown\n" in "\n".join(trace_lines(trace(energy=energy(1, 2))))
+    assert "energy" not in "\n".join(trace_lines(trace(energy=energy(0, 0))))

@@ -38,7 +38,9 @@ def test_a_trace(connected: Shell, installation: Installation) -> None:
     assert "attempt 1 at talker" in shown
     trace = connected.ok("trace", "show", trace_id, "--json").json()
     assert f"{trace['usage']['input_tokens']} in, {trace['usage']['output_tokens']} out" in shown
-    assert ("unknown" in shown) == (not trace["cost"]["known"])
+    assert ("cost          unknown" in shown) == (not trace["cost"]["known"])
+    # Nobody knows what an echo uses.
+    assert (trace["energy"]["known"], trace["energy"]["kwh"], "energy        unknown" in shown) == (0, None, True)
 
 
 def test_a_trace_that_is_not_there(connected: Shell) -> None:

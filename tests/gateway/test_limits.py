@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from genaiops.domain import Scope, Settled
+from genaiops.domain import Fees, Scope, Settled, Tier
 from tests.gateway.harness import CHAT, Home, budget, key, price, rate, route, running, target, until
 from tests.gateway.upstream import (
     Script,
@@ -142,7 +142,7 @@ async def test_money_is_bound_by_the_dearest_target_and_charged_by_the_one_that_
             got = await worker.post(body=body)
             await worker.quiet()
     into = len(json.dumps(body)) + 256
-    assert home.admitted()[0].reserved[0].amount == into * 20_000 + 10 * 80_000 + 5
+    assert home.admitted()[0].reserved[0].amount == into * 20_000 + 10 * 80_000 + 11
     assert home.settled()[0].charged[0].amount == 5 * 2000 + 2 * 8000
     assert got.headers["x-genaiops-cost"] == "0.000026000"
 
@@ -299,3 +299,22 @@ async def test_two_workers_share_their_limits(home: Home) -> None:
     assert statuses == [200, 200, 200, 429, 429]
     charged = sum(record.charged[0].amount for record in home.records() if isinstance(record, Settled))
     assert charged == 3
+
+
+async def test_money_is_bound_by_the_dearest_tier_and_charged_by_the_one_that_holds(home: Home) -> None:
+    tier = Tier(above_tokens=4, input=20_000_000_000, output=80_000_000_000)
+    later = Tier(above_tokens=1000, input=50_000_000_000, output=90_000_000_000)
+    fees = Fees(call=7)
+    async with Upstream(answers()) as up:
+        home.publish(
+            key(budgets=(budget("money", 10**12),)),
+            targets=(target(up.url),),
+            prices=(price(tiers=(tier, later), fees=fees),),
+        )
+        async with running(home) as worker:
+            body = {**CHAT, "max_tokens": 10}
+            await worker.post(body=body)
+            await worker.quiet()
+    into = len(json.dumps(body)) + 256
+    assert home.admitted()[0].reserved[0].amount == into * 50_000 + 10 * 90_000 + 11 + 7
+    assert home.settled()[0].charged[0].amount == 5 * 20_000 + 2 * 80_000 + 7  # five tokens of input are above four

@@ -8,18 +8,20 @@ from urllib.parse import urlsplit, urlunsplit
 import msgspec
 
 from genaiops.core.clock import Period, now_us, to_iso
-from genaiops.core.money import from_nano
+from genaiops.core.money import NANO, from_nano
 from genaiops.domain import (
     ActorKind,
     ApiKey,
     ArtifactKind,
     BreakerPolicy,
     EnvironmentKind,
+    Fees,
     KeyScope,
     MeterKind,
     Operation,
     Price,
     RateLimit,
+    Rates,
     RetryPolicy,
     Role,
     RouteTarget,
@@ -160,8 +162,40 @@ class ModelDocument(msgspec.Struct, frozen=True, kw_only=True):
     weights: str | None
 
 
-class PriceDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the price table: decimal amounts of `currency` per million tokens; null: charged as its parent.
+class RatesDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """Decimal amounts per million tokens of each bucket; null: charged as its parent (audio, and images made: not
+    known)."""
+
+    input: str
+    output: str
+    cache_read: str | None
+    cache_write: str | None
+    cache_write_1h: str | None
+    reasoning: str | None
+    audio_input: str | None
+    audio_output: str | None
+    image_input: str | None
+    image_output: str | None
+
+
+class TierDocument(RatesDocument, frozen=True, kw_only=True):
+    """The rates of a whole call with more than so many tokens of input."""
+
+    above_tokens: int
+
+
+class FeesDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """For a call, a rerank search, an image made, a million characters of speech, a minute of audio."""
+
+    call: str
+    search: str
+    image: str
+    characters: str
+    audio_minute: str
+
+
+class PriceDocument(RatesDocument, frozen=True, kw_only=True):
+    """One line of the price table, in `currency`. `services`: class of service to its share of the rates.
     `valid_from_at` null: from the beginning."""
 
     id: str
@@ -169,11 +203,9 @@ class PriceDocument(msgspec.Struct, frozen=True, kw_only=True):
     provider: str
     model: str
     currency: str
-    input: str
-    output: str
-    cache_read: str | None
-    cache_write: str | None
-    reasoning: str | None
+    tiers: tuple[TierDocument, ...]
+    fees: FeesDocument | None
+    services: dict[str, str]
     valid_from_at: str | None
     source: str
     created_at: str
@@ -333,10 +365,15 @@ def masked(url: str | None) -> str | None:
 
 
 def shown_price(price: Price) -> PriceDocument:
-    buckets = ("input", "output", "cache_read", "cache_write", "reasoning")
-    amounts = {name: getattr(price, name) for name in buckets}
-    texts = {name: None if nano is None else from_nano(nano) for name, nano in amounts.items()}
-    return shown(price, PriceDocument, **texts)
+    tiers = tuple(TierDocument(above_tokens=tier.above_tokens, **_amounts(tier, Rates)) for tier in price.tiers)
+    fees = None if price.fees is None else FeesDocument(**_amounts(price.fees, Fees))
+    services = {name: from_nano(share * NANO // 1000) for name, share in price.services.items()}
+    return shown(price, PriceDocument, **_amounts(price, Rates), tiers=tiers, fees=fees, services=services)
+
+
+def _amounts(given: Rates | Fees, kind: type[Rates | Fees]) -> dict[str, Any]:
+    amounts = {name: getattr(given, name) for name in kind.__struct_fields__}
+    return {name: None if nano is None else from_nano(nano) for name, nano in amounts.items()}
 
 
 def shown_limit(limit: RateLimit) -> RateLimitDocument:

@@ -18,7 +18,7 @@ from genaiops.api._times import moment
 from genaiops.core.clock import now_us, to_iso
 from genaiops.core.errors import UsageError
 from genaiops.core.money import from_nano
-from genaiops.ports.telemetry import Dimension
+from genaiops.ports.telemetry import GRAM_UNIT, KWH_UNIT, Dimension, EnergySums
 from genaiops.watch import TargetHealth, Totals, UsageRow, overview, target_health, trace_row_document, usage
 
 _DIMENSIONS: Mapping[str, Dimension] = {
@@ -71,6 +71,23 @@ class UsageQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         return {dimension: value for dimension, value in given.items() if value is not None}
 
 
+class RangeDocument(msgspec.Struct, frozen=True, kw_only=True):
+    low: float
+    central: float
+    high: float
+
+
+class EnergyDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """Electricity (`kwh`) and grams of CO2 equivalents (`co2e_g`) of the `known` among `attempts` at models, and
+    `co2e_known` of them; null when that is none. The others used energy too: nobody knows how much."""
+
+    attempts: int
+    known: int
+    co2e_known: int
+    kwh: RangeDocument | None
+    co2e_g: RangeDocument | None
+
+
 class UsageDocument(msgspec.Struct, frozen=True, kw_only=True):
     """Sums of one stretch of time and one group. `cost` is what is known of it; `cost_unknown` counts calls that cost
     something nobody knows. `estimated_calls`: their tokens were counted by us. Milliseconds are null without calls."""
@@ -85,6 +102,7 @@ class UsageDocument(msgspec.Struct, frozen=True, kw_only=True):
     estimated_calls: int
     cost: str
     cost_unknown: int
+    energy: EnergyDocument
     p50_ms: float | None
     p95_ms: float | None
     first_token_p50_ms: float | None
@@ -201,10 +219,27 @@ def _row(row: UsageRow) -> UsageDocument:
     fields = msgspec.structs.asdict(row)
     fields["start_at"] = time_or_none(fields.pop("start_us"))
     fields["cost"] = from_nano(fields.pop("cost_nano"))
+    fields["energy"] = _energy(fields.pop("attempts"), fields.pop("energy"))
     return UsageDocument(**fields)
+
+
+def _energy(attempts: int, sums: EnergySums) -> EnergyDocument:
+    kwh = _range(KWH_UNIT, sums.kwh_low, sums.kwh_central, sums.kwh_high)
+    co2e = _range(GRAM_UNIT, sums.co2e_low, sums.co2e_central, sums.co2e_high)
+    return EnergyDocument(
+        attempts=attempts,
+        known=sums.known,
+        co2e_known=sums.known_co2e,
+        kwh=kwh if sums.known else None,
+        co2e_g=co2e if sums.known_co2e else None,
+    )
 
 
 def _totals(totals: Totals) -> TotalsDocument:
     fields = msgspec.structs.asdict(totals)
     fields["cost"] = from_nano(fields.pop("cost_nano"))
     return TotalsDocument(**fields)
+
+
+def _range(unit: float, low: int, central: int, high: int) -> RangeDocument:
+    return RangeDocument(low=low * unit, central=central * unit, high=high * unit)

@@ -11,12 +11,16 @@ from genaiops.api._times import exact_or_none
 from genaiops.api._writing import write
 from genaiops.core.clock import now_us
 from genaiops.domain import Price
-from genaiops.hub import NewPrice
+from genaiops.hub import NewFees, NewPrice, NewTier
 
 
 class NewPriceRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Decimal amounts of `currency` per million tokens, as text: `"2.50"`. A bucket without a price of its own is
-    charged as its parent. `model` is the provider's name for it, or a prefix ending in `*`. `valid_from` null: now."""
+    charged as its parent; audio, and images made, have none, and a call with such tokens costs an unknown amount.
+
+    `model` is the provider's name for it, or a prefix ending in `*`. `tiers`: other rates for a whole call with more
+    than so many tokens of input. `services`: class of service to its share of the rates, `{"batch": "0.5"}`.
+    `valid_from` null: now."""
 
     provider: str
     model: str
@@ -24,8 +28,16 @@ class NewPriceRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     output: str
     cache_read: str | None = None
     cache_write: str | None = None
+    cache_write_1h: str | None = None
     reasoning: str | None = None
+    audio_input: str | None = None
+    audio_output: str | None = None
+    image_input: str | None = None
+    image_output: str | None = None
     currency: str = "USD"
+    tiers: tuple[NewTier, ...] = ()
+    fees: NewFees | None = None
+    services: dict[str, str] = {}
     valid_from: str | None = None
     source: str = ""
 

@@ -15,6 +15,7 @@ from genaiops.api._figures import Figures
 from genaiops.api._keys import KeysController, Me
 from genaiops.api._limits import BudgetsController, LimitsController
 from genaiops.api._people import ActorsController, EnvironmentsController, TeamsController
+from genaiops.api._price_check import PriceCheck
 from genaiops.api._prices import PricesController
 from genaiops.api._services import Services, Sessions
 from genaiops.api._status import Status
@@ -55,6 +56,7 @@ def create(services: Services, *, status: Callable[[], Status], sessions: Sessio
             CatalogueController,
             PresetsController,
             PricesController,
+            PriceCheck,
             BudgetsController,
             LimitsController,
             IssuersController,

@@ -13,6 +13,7 @@ from genaiops.app.embedded import KEY_VARIABLE
 from genaiops.app.fleet import COLUMNS
 from genaiops.app.home import Home
 from genaiops.app.installation import Prepared, write_atomically
+from genaiops.app.metering import open_metering
 from genaiops.app.opening import OpenStores
 from genaiops.app.publish import Publisher
 from genaiops.app.settings import Settings
@@ -30,7 +31,7 @@ def prepare(settings: Settings, embedded: Mapping[str, str]) -> Prepared:
     stores = OpenStores(settings, home, writer=True)
     try:
         revisions = stores.migrate()
-        folded = _fold(stores)
+        folded = _fold(settings, stores)
         first = (
             bootstrap(
                 stores.records,
@@ -56,7 +57,7 @@ def prepare(settings: Settings, embedded: Mapping[str, str]) -> Prepared:
         stores.close()
 
 
-def _fold(stores: OpenStores) -> int:
+def _fold(settings: Settings, stores: OpenStores) -> int:
     """Everything the spools hold, calls under way at a death included (they become `aborted`)."""
     for life in stores.spool.lives():
         if stores.spool.is_alive(life):
@@ -65,7 +66,7 @@ def _fold(stores: OpenStores) -> int:
                 remedy="End it (genaiops doctor names its process), then start again.",
                 code="worker_alive",
             )
-    folder = Folder(stores.spool, stores.telemetry, stores.blobs)
+    folder = Folder(stores.spool, stores.telemetry, stores.blobs, open_metering(settings))
     folded = 0
     while frames := folder.step():
         folded += frames

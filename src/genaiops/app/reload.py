@@ -13,10 +13,11 @@ _EFFECTS: tuple[tuple[str, tuple[Effect, ...]], ...] = (
     ("gateway.workers", ("at once",)),
     ("gateway.", ("workers",)),
     ("listen.names", ("workers",)),
-    ("embedded.model_threads", ("models",)),
+    ("embedded.model_threads", ("models", "control")),
     ("embedded.context", ("models",)),
     ("content.capture", ("control", "workers")),
     ("content.", ("control",)),
+    ("energy.", ("control",)),
     ("log.", ("workers", "control")),
 )
 """The first prefix that fits decides; everything else (home, stores, address, which parts run) needs a restart."""

@@ -4,6 +4,7 @@ from typing import Any, Self
 
 from genaiops.app.folding import FoldLoop
 from genaiops.app.home import Home
+from genaiops.app.metering import open_metering
 from genaiops.app.metrics import Metrics
 from genaiops.app.opening import OpenStores
 from genaiops.app.publish import Publisher
@@ -29,7 +30,8 @@ class Services:
         self.stores = stores = OpenStores(settings, home, writer=True)
         self.hub = Hub(stores.records, providers=tuple(PROVIDERS))
         self.secrets: Secrets = open_secrets(home.path)
-        self.folding = FoldLoop(Folder(RecoveredSpool(stores.spool, stores.counters), stores.telemetry, stores.blobs))
+        spool = RecoveredSpool(stores.spool, stores.counters)
+        self.folding = FoldLoop(Folder(spool, stores.telemetry, stores.blobs, open_metering(settings)))
         self.publisher = Publisher(
             records=stores.records,
             telemetry=stores.telemetry,

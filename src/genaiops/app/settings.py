@@ -59,6 +59,18 @@ class ContentOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     retention_days: Annotated[int, msgspec.Meta(ge=0, le=36_500)] = 30
 
 
+class EnergyOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Zones are ISO 3166-1 alpha-3, or `WOR`. `zone` is where this machine's electricity comes from, `kg_per_kwh` its
+    factor in kg CO2e per kWh if you know it (negative: by the set of factors). `provider_zone` is where providers' data
+    centres stand (empty: where the set says). `thread_watts`: a busy thread of this machine (0: a model's range)."""
+
+    enabled: bool = True
+    zone: Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")] = "WOR"
+    kg_per_kwh: Annotated[float, msgspec.Meta(ge=-1, le=10)] = -1.0
+    provider_zone: Annotated[str, msgspec.Meta(pattern="^([A-Z]{3})?$")] = ""
+    thread_watts: Annotated[float, msgspec.Meta(ge=0, le=1000)] = 0.0
+
+
 class Log(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     level: LogLevel = "info"
 
@@ -73,6 +85,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     stores: Stores = Stores()
     embedded: Embedded = Embedded()
     content: ContentOptions = ContentOptions()
+    energy: EnergyOptions = EnergyOptions()
     log: Log = Log()
 
     @property

@@ -16,6 +16,22 @@ def cost_text(cost: Row | None) -> str:
     return f"{cost['amount']} {cost['currency']}" if cost["known"] else "unknown"
 
 
+def range_text(found: Row | None, unit: str) -> str:
+    """`0.035 Wh (0.032 to 0.039)`, or `unknown`: what nobody knows is not 0."""
+    if found is None:
+        return f"unknown {unit}"
+    return f"{found['central']:.3g} {unit} ({found['low']:.3g} to {found['high']:.3g})"
+
+
+def energy_text(energy: Row, known: int, attempts: int) -> str:
+    """Wh and g CO2e of the known among attempts."""
+    if not known:
+        return "unknown" if attempts else "-"
+    watt_hours = {name: value * 1000 for name, value in energy["kwh"].items()}
+    text = f"{range_text(watt_hours, 'Wh')}, {range_text(energy['co2e_g'], 'g CO2e')}"
+    return text if known == attempts else f"{text}, and {attempts - known} unknown"
+
+
 def trace_lines(trace: Row) -> Iterator[str]:
     yield from _facts(trace)
     yield ""
@@ -46,6 +62,7 @@ def _facts(trace: Row) -> Iterator[str]:
         ("first token", None if trace.get("first_token_ms") is None else milliseconds(trace["first_token_ms"])),
         ("tokens", f"{tokens(usage['input_tokens'])} in, {tokens(usage['output_tokens'])} out{marker}"),
         ("cost", cost_text(trace["cost"])),
+        *_energy(trace.get("energy")),
         ("key", trace.get("key_id")),
         ("team", trace.get("team_id")),
         ("environment", trace.get("environment_id")),
@@ -55,6 +72,16 @@ def _facts(trace: Row) -> Iterator[str]:
     for name, value in facts:
         if value is not None:
             yield f"{name:12}  {value}"
+
+
+def _energy(energy: Row | None) -> Iterator[tuple[str, str]]:
+    if energy is None or not energy["attempts"]:
+        return
+    yield "energy", energy_text(energy, energy["known"], energy["attempts"])
+    if energy["known"]:
+        factors = f"factors: {', '.join(energy['factors']) or 'none'}, zone {', '.join(energy['zones'])}"
+        yield "", f"{', '.join(energy['methods'])} by {'; '.join(energy['models'])}"
+        yield "", f"{factors}; not in it: {', '.join(energy['omits']) or 'nothing'}"
 
 
 def _status(item: Row) -> str:
@@ -99,6 +126,10 @@ def _span_text(span: Row, whole: float) -> str:
     if usage is not None and span["owns_usage"]:
         parts.append(f"{tokens(usage['input_tokens'])} in, {tokens(usage['output_tokens'])} out")
         parts.append(cost_text(span.get("cost")))
+        if span.get("cost_recorded") is not None:
+            parts.append(f"(recorded: {cost_text(span['cost_recorded'])})")
+        if span.get("energy") is not None and span["energy"]["method"] == "unknown":
+            parts.append(f"energy unknown: {span['energy']['reason']}")
     if span["status"] != "ok":
         parts.append(_status(span))
     return "  ".join(parts)

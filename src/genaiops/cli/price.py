@@ -8,9 +8,30 @@ import click
 from genaiops.cli._noun import noun
 from genaiops.cli._output import Column, Row
 from genaiops.cli._session import Session, connected
-from genaiops.cli._values import later
+from genaiops.cli._values import later, pairs, tokens
+from genaiops.core.errors import UsageError
 
 command = noun("price", "The price table: what a million tokens cost, since when.")
+
+
+def _further(row: Row) -> str:
+    """What a line has beside the rates that have columns."""
+    tiers = [f">{tokens(tier['above_tokens'])}: {tier['input']}/{tier['output']}" for tier in row["tiers"]]
+    rates = [f"{name} {row[name]}" for name in _FURTHER if row[name] is not None]
+    charged: dict[str, str] = row["fees"] or {}
+    fees = [f"{unit} {fee}" for unit, fee in charged.items() if fee != "0"]
+    return ", ".join([*tiers, *rates, *fees, *(f"{name} x{share}" for name, share in row["services"].items())])
+
+
+_FURTHER = ("cache_write_1h", "audio_input", "audio_output", "image_input", "image_output")
+
+
+def _tier(text: str) -> dict[str, Any]:
+    """`200000:input=2.50,output=15` as the API takes it."""
+    mark, _, rates = text.partition(":")
+    if not mark.isdigit():
+        raise UsageError(f"{text!r} is no tier.", remedy="Write 200000:input=2.50,output=15.00.", param="tier")
+    return {"above_tokens": int(mark), **pairs(rates.split(","), param="tier")}
 
 
 def _amount(bucket: str) -> Column:
@@ -23,6 +44,7 @@ _COLUMNS = (
     Column("MODEL", "model"),
     Column("VERSION", "version", right=True, rank=2),
     *map(_amount, ("input", "output", "cache_read", "cache_write", "reasoning")),
+    Column("FURTHER", _further, rank=4),
     Column("CURRENCY", "currency", rank=2),
     Column("VALID FROM", lambda row: (row["valid_from_at"] or "always")[:10], rank=2),
 )
@@ -46,14 +68,32 @@ def list_(session: Session, provider: str | None, model: str | None, history: bo
 @click.option("--output", required=True, help="For a million output tokens.")
 @click.option("--cache-read", help="For input tokens out of the provider's cache. [as input]")
 @click.option("--cache-write", help="For input tokens written to it. [as input]")
+@click.option("--cache-write-1h", "cache_write_1h", help="For input tokens written to it for an hour. [as cache write]")
 @click.option("--reasoning", help="For reasoning tokens. [as output]")
+@click.option("--audio-input", help="For audio tokens of the input. [cost unknown]")
+@click.option("--audio-output", help="For audio tokens of the output. [cost unknown]")
+@click.option("--image-input", help="For image tokens of the input. [as input]")
+@click.option("--image-output", help="For image tokens of the output. [cost unknown]")
+@click.option(
+    "--tier", "tiers", multiple=True, metavar="TOKENS:BUCKET=AMOUNT,...", help="Other rates above so much input."
+)
+@click.option(
+    "--fee", "fees", multiple=True, metavar="UNIT=AMOUNT", help="Of: call, search, image, characters, audio_minute."
+)
+@click.option("--service", "services", multiple=True, metavar="NAME=SHARE", help="A class of service: batch=0.5.")
 @click.option("--currency", default="USD", show_default=True, help="Three capitals.")
 @click.option("--valid-from", help="An ISO time. [now]")
 @click.option("--source", default="", help="Where it is published.")
 @connected
 def set_(session: Session, input_: str, valid_from: str | None, **options: Any) -> None:
     """Add a price: the next version of that model's. No line is ever changed."""
-    body = {"input": input_, **{name: value for name, value in options.items() if value is not None}}
+    body: dict[str, Any] = {"input": input_}
+    body |= {name: value for name, value in options.items() if value is not None and value != ()}
+    if options["tiers"]:
+        body["tiers"] = [_tier(text) for text in options["tiers"]]
+    for name in ("fees", "services"):
+        if options[name]:
+            body[name] = pairs(options[name], param=name)
     if valid_from is not None:
         body["valid_from"] = later(valid_from, param="valid_from")
     made = session.write("POST", "/api/prices", body)
@@ -70,10 +110,20 @@ def import_(session: Session, file: Path | None) -> None:
     session.output.rows(lines, _COLUMNS, empty="Nothing differs.")
 
 
-@command.verb("check", example="genaiops price check")
+@command.verb("check", example="genaiops price check --since 30d")
+@click.option("--since", help="Charge the calls since then anew, by the price of their day: 30d or an ISO time.")
+@click.option("--until", help="Until then: 1d or an ISO time. [now]")
+@click.option("--apply", is_flag=True, help="Correct the costs that differ; traces keep the recorded ones.")
 @connected
-def check(session: Session) -> int:
-    """Say which targets have no known price. Exit status 1 when there are any: their calls count in no money budget."""
+def check(session: Session, since: str | None, until: str | None, apply: bool) -> int:
+    """Say which targets have no known price; with --since which calls cost something else by the price of their day.
+
+    Exit status 1 when there are any (with --since: and they were not corrected).
+    """
+    if since is not None:
+        return _repriced(session, since, until, apply=apply)
+    if apply or until is not None:
+        raise UsageError("Which calls?", remedy="Give --since too: genaiops price check --since 30d.", param="since")
     lines = session.items("/api/prices")
     unknown = [
         {"target": target["id"], "provider": target["provider"], "model": target["upstream_model"]}
@@ -83,6 +133,36 @@ def check(session: Session) -> int:
     columns = (Column("TARGET", "target"), Column("PROVIDER", "provider"), Column("MODEL", "model"))
     session.output.rows(unknown, columns, empty="Every target has a known price.")
     return 1 if unknown else 0
+
+
+_REPRICED = (
+    Column("MODEL", lambda row: "all" if row["model"] is None else f"{row['provider']}/{row['model']}"),
+    Column("CALLS", lambda row: tokens(row["calls"]), right=True),
+    Column("DIFFER", lambda row: tokens(row["changed"]), right=True),
+    Column("RECORDED", "recorded", right=True),
+    Column("BY TABLE", "computed", right=True),
+    Column("DIFFERENCE", "difference", right=True),
+    Column("NEWLY KNOWN", lambda row: f"{row['newly_cost']} ({row['newly_known']})", right=True, rank=2),
+    Column("UNKNOWN", lambda row: tokens(row["unknown"] + row["no_price"]), right=True, rank=2),
+    Column("CURRENCY", "currency", rank=3),
+)
+
+
+def _repriced(session: Session, since: str, until: str | None, *, apply: bool) -> int:
+    if apply:
+        found = session.client.request("POST", "/api/prices/check", {"since": since, "until": until}).json()
+    else:
+        found = session.client.get("/api/prices/check", {"since": since, "until": until})
+    changed = sum(row["changed"] for row in found["total"])
+    if session.output.as_json:
+        session.output.json(found)
+    else:
+        session.output.rows([*found["models"], *found["total"]], _REPRICED, empty="There was no call with usage.")
+        if apply:
+            session.output.note(f"{found['corrected']} of {changed} costs are corrected; budgets stay as they are.")
+        elif changed:
+            session.output.note(f"{changed} calls differ; --apply corrects them.")
+    return 1 if changed and not apply else 0
 
 
 def _covers(line: Row, target: Row) -> bool:

@@ -7,6 +7,7 @@ import click
 from genaiops.cli._noun import single
 from genaiops.cli._output import Column, Row
 from genaiops.cli._session import Session, connected
+from genaiops.cli._trace_text import range_text
 from genaiops.cli._values import milliseconds, short_time, tokens
 
 _DIMENSIONS = {
@@ -27,6 +28,26 @@ def _cost(row: Row) -> str:
     return f"{known}, and {unknown} unknown" if unknown else known
 
 
+def _energy(row: Row) -> str:
+    energy = row["energy"]
+    if energy["kwh"] is None:
+        return "unknown" if energy["attempts"] else "-"
+    return range_text({bound: value * 1000 for bound, value in energy["kwh"].items()}, "Wh") + _missing(
+        energy["attempts"] - energy["known"]
+    )
+
+
+def _co2e(row: Row) -> str:
+    energy = row["energy"]
+    if energy["co2e_g"] is None:
+        return "unknown" if energy["attempts"] else "-"
+    return range_text(energy["co2e_g"], "g") + _missing(energy["attempts"] - energy["co2e_known"])
+
+
+def _missing(attempts: int) -> str:
+    return f", and {attempts} unknown" if attempts else ""
+
+
 @single("usage", example="genaiops usage --by team --by model --since 7d")
 @click.option(
     "--by", "dimensions", type=click.Choice(list(_DIMENSIONS)), multiple=True, help="What to tell apart; repeatable."
@@ -36,7 +57,7 @@ def _cost(row: Row) -> str:
 @click.option("--step", type=click.Choice(["minute", "hour", "day", "all"]), default="all", show_default=True)
 @connected
 def command(session: Session, dimensions: tuple[str, ...], since: str, until: str | None, step: str) -> None:
-    """Show calls, errors, tokens, cost and latency. A call whose price nobody knows is counted as unknown, not as 0."""
+    """Show calls, errors, tokens, cost, energy and latency. What nobody knows is counted as unknown, not as 0."""
     names = [_DIMENSIONS[dimension] for dimension in dimensions]
     query = {"since": since, "until": until, "step": step, "group_by": ",".join(names) or None}
     rows = session.items("/api/usage", query)
@@ -52,6 +73,8 @@ def command(session: Session, dimensions: tuple[str, ...], since: str, until: st
         Column("IN", lambda row: tokens(row["input_tokens"]), right=True),
         Column("OUT", lambda row: tokens(row["output_tokens"]), right=True),
         Column("COST", _cost, right=True),
+        Column("ENERGY", _energy, right=True, rank=2),
+        Column("CO2E", _co2e, right=True, rank=3),
         Column("P50", lambda row: milliseconds(row["p50_ms"]), right=True),
         Column("P95", lambda row: milliseconds(row["p95_ms"]), right=True),
     ]

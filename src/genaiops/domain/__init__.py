@@ -2,6 +2,7 @@
 
 from genaiops.domain._artifact import Alias, Artifact, ArtifactKind, Version
 from genaiops.domain._call import Admitted, Attempt, CallRecord, Charge, Refused, Settled
+from genaiops.domain._energy import Energy, EnergyBasis, EnergyMethod, Range, unknown_energy
 from genaiops.domain._keys import ApiKey, KeyEntry, KeyScope
 from genaiops.domain._limits import Budget, Cost, MeterKind, RateLimit, Scope, ScopeKind, Usage
 from genaiops.domain._people import (
@@ -15,10 +16,21 @@ from genaiops.domain._people import (
     Team,
     Tenant,
 )
+from genaiops.domain._pricing import (
+    NO_CEILING,
+    Ceiling,
+    Fees,
+    Price,
+    Rates,
+    Tier,
+    charge,
+    matches,
+    price_at,
+    prices_of,
+)
 from genaiops.domain._routing import (
     BreakerPolicy,
     Operation,
-    Price,
     RetryPolicy,
     Route,
     RouteTarget,
@@ -26,10 +38,11 @@ from genaiops.domain._routing import (
     TargetTimeouts,
 )
 from genaiops.domain._snapshot import Snapshot
-from genaiops.domain._trace import INLINE, PREVIEW, Content, ContentState, Score, Span, SpanKind, Status
+from genaiops.domain._trace import INLINE, PREVIEW, Content, ContentState, CostCorrection, Score, Span, SpanKind, Status
 
 __all__ = [
     "INLINE",
+    "NO_CEILING",
     "PREVIEW",
     "Actor",
     "ActorKind",
@@ -42,20 +55,28 @@ __all__ = [
     "BreakerPolicy",
     "Budget",
     "CallRecord",
+    "Ceiling",
     "Charge",
     "Content",
     "ContentState",
     "Cost",
+    "CostCorrection",
     "EndUser",
+    "Energy",
+    "EnergyBasis",
+    "EnergyMethod",
     "Environment",
     "EnvironmentKind",
+    "Fees",
     "IdentityIssuer",
     "KeyEntry",
     "KeyScope",
     "MeterKind",
     "Operation",
     "Price",
+    "Range",
     "RateLimit",
+    "Rates",
     "Refused",
     "RetryPolicy",
     "Role",
@@ -73,6 +94,12 @@ __all__ = [
     "TargetTimeouts",
     "Team",
     "Tenant",
+    "Tier",
     "Usage",
     "Version",
+    "charge",
+    "matches",
+    "price_at",
+    "prices_of",
+    "unknown_energy",
 ]

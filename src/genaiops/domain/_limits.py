@@ -49,9 +49,17 @@ class RateLimit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     created_us: int
 
 
-class Usage(msgspec.Struct, frozen=True):
+class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
     """Tokens of one attempt in buckets that exclude each other; the totals are sums of buckets, so nothing counts
-    twice.
+    twice. What a provider reports as a part of another figure is taken out of that one.
+
+    `input_uncached`, `audio_input` and `image_input` are new to the provider, by what they are (its text too when it
+    does not tell them apart); `cache_read` is what came out of its cache, whatever it is; `cache_write` was written to
+    it (for five minutes, where a provider has several lives) and `cache_write_1h` for an hour.
+
+    Beside tokens, units that some prices count: rerank `searches`, `images` made, `characters` of speech,
+    `audio_ms` of audio heard or made. `service`: the provider's class of service when it is not the standard one
+    (`batch`, `flex`, `priority`).
 
     `estimated`: the provider sent no usage and `estimator` counted instead. OpenTelemetry GenAI 1.41: input includes
     cached, output includes reasoning.
@@ -64,14 +72,31 @@ class Usage(msgspec.Struct, frozen=True):
     reasoning: int = 0
     estimated: bool = False
     estimator: str | None = None
+    cache_write_1h: int = 0
+    audio_input: int = 0
+    image_input: int = 0
+    audio_output: int = 0
+    image_output: int = 0
+    searches: int = 0
+    images: int = 0
+    characters: int = 0
+    audio_ms: int = 0
+    service: str | None = None
 
     @property
     def input_tokens(self) -> int:
-        return self.input_uncached + self.cache_read + self.cache_write
+        return (
+            self.input_uncached
+            + self.cache_read
+            + self.cache_write
+            + self.cache_write_1h
+            + self.audio_input
+            + self.image_input
+        )
 
     @property
     def output_tokens(self) -> int:
-        return self.output_text + self.reasoning
+        return self.output_text + self.reasoning + self.audio_output + self.image_output
 
     @property
     def total_tokens(self) -> int:

@@ -82,26 +82,3 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     retry: RetryPolicy = RetryPolicy()
     environments: tuple[str, ...] = ()
     created_us: int
-
-
-class Price(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One line of the price table: nano-units of `currency` per million tokens of each bucket, from `valid_from_us` on.
-
-    A bucket without a price of its own (None) is charged as its parent: cached read and write as input, reasoning as
-    output. `model` is the upstream model's name or a prefix ending in `*`; the longest match wins, then the latest
-    `valid_from_us`.
-    """
-
-    id: str
-    version: int
-    provider: str
-    model: str
-    currency: str = "USD"
-    input: int
-    output: int
-    cache_read: int | None = None
-    cache_write: int | None = None
-    reasoning: int | None = None
-    valid_from_us: int = 0
-    source: str = ""
-    created_us: int

@@ -4,7 +4,8 @@ import msgspec
 
 from genaiops.domain._limits import Budget, RateLimit
 from genaiops.domain._people import Environment, IdentityIssuer
-from genaiops.domain._routing import Price, Route, Target
+from genaiops.domain._pricing import Price
+from genaiops.domain._routing import Route, Target
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):

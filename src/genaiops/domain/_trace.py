@@ -4,6 +4,7 @@ from typing import Literal
 
 import msgspec
 
+from genaiops.domain._energy import Energy
 from genaiops.domain._limits import Cost, Usage
 
 SpanKind = Literal[
@@ -76,6 +77,7 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
     content: ContentState = "none"
     dialect: str = "genaiops"
     semconv: str = "1.41"
+    energy: Energy | None = None
 
     @property
     def is_root(self) -> bool:
@@ -112,5 +114,19 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
     label: str | None = None
     source: Literal["person", "model", "code", "user", "guardrail"]
     comment: str = ""
+    created_us: int
+    created_by: str = ""
+
+
+class CostCorrection(msgspec.Struct, frozen=True, kw_only=True):
+    """A cost found to be another one later; the span keeps what was recorded, sums and readers take `cost`.
+
+    `former` is what counted before (None: no cost at all): a correction of anything else is not applied.
+    """
+
+    trace_id: bytes
+    span_id: bytes
+    former: Cost | None
+    cost: Cost
     created_us: int
     created_by: str = ""

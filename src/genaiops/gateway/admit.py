@@ -6,9 +6,9 @@ from typing import Literal
 
 from genaiops.core.clock import to_iso
 from genaiops.core.errors import Forbidden, NotBuilt, NotFound, Unauthenticated, Unavailable, UsageError
-from genaiops.domain import KeyEntry, Operation
+from genaiops.domain import KeyEntry, Operation, matches
 from genaiops.gateway.limits import Lines, lines_of
-from genaiops.gateway.plan import Lineup, Named, Plan, matches
+from genaiops.gateway.plan import Lineup, Named, Plan
 
 _WORDS = {"chat": "chat completions", "text_completion": "text completions", "embeddings": "embeddings"}
 

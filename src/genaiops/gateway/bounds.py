@@ -1,6 +1,7 @@
 """How much a call may use at most, worked out before it goes out."""
 
 from genaiops.core.errors import Forbidden, UsageError
+from genaiops.domain import NO_CEILING
 from genaiops.gateway.body import answers, dense_parts, output_cap
 from genaiops.gateway.call import Call
 from genaiops.gateway.limits import MOST, TEMPLATE_TOKENS, Amounts
@@ -34,9 +35,7 @@ def bound(call: Call, image_tokens: int) -> Amounts:
     if lines.currencies:
         dearest = lineup.quote(call.start_us).dearest
         for currency in lines.currencies:
-            prices = dearest.get(currency)
-            # no call of so many tokens costs more, in nano-units: each of five buckets may be rounded up
-            nano = (into * prices[0] + out * prices[1]) // 1_000_000 + 5 if prices is not None else 5
+            nano = dearest.get(currency, NO_CEILING).nano(into, out)
             amounts += (nano if nano < MOST else MOST,)  # noqa: FURB136
     return amounts
 

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from genaiops.domain import (
+    NO_CEILING,
     Budget,
+    Ceiling,
     Environment,
     IdentityIssuer,
     Operation,
@@ -16,6 +18,8 @@ from genaiops.domain import (
     Route,
     Snapshot,
     Target,
+    price_at,
+    prices_of,
 )
 from genaiops.gateway.limits import FOREVER_US, Line, lines_of
 from genaiops.gateway.upstream import Fleet, Upstream
@@ -37,10 +41,7 @@ class Candidate:
 
     def price(self, at_us: int) -> Price | None:
         """The price in force at that time; the longest matching name wins, then the latest."""
-        for price in self._prices:
-            if price.valid_from_us <= at_us:
-                return price
-        return None
+        return price_at(self._prices, at_us)
 
     def changes(self, at_us: int) -> tuple[int, int]:
         """From when until when nothing about the prices changes."""
@@ -58,14 +59,11 @@ class Quote:
         self.lineup = lineup
         self.since_us = max((one.changes(at_us)[0] for one in lineup.all), default=0)
         self.until_us = min((one.changes(at_us)[1] for one in lineup.all), default=FOREVER_US)
-        self.dearest: dict[str, tuple[int, int]] = {}
-        """Currency -> nano-units per million tokens of input and of output, by the dearest buckets."""
+        self.dearest: dict[str, Ceiling] = {}
+        """Currency -> what a call can cost at most."""
         self._within: dict[frozenset[str], Lineup] = {}
         for price in filter(None, (one.price(at_us) for one in lineup.all)):
-            into, out = self.dearest.get(price.currency, (0, 0))
-            into = max(into, price.input, price.cache_read or 0, price.cache_write or 0)
-            out = max(out, price.output, price.reasoning or 0)
-            self.dearest[price.currency] = (into, out)
+            self.dearest[price.currency] = self.dearest.get(price.currency, NO_CEILING).with_price(price)
 
     def within(self, currencies: frozenset[str]) -> "Lineup":
         """Only the candidates whose price is known in all of these currencies (in effect: in the only one)."""
@@ -168,9 +166,9 @@ class Plan:
 
     def __init__(self, snapshot: Snapshot, fleet: Fleet) -> None:
         self.version = snapshot.version
-        upstreams = fleet.adopt(snapshot.targets)
+        upstreams, prices = fleet.adopt(snapshot.targets), snapshot.prices
         self.candidates: dict[str, Candidate] = {
-            target.id: Candidate(upstreams[target.id], prices_of(target, snapshot.prices))
+            target.id: Candidate(upstreams[target.id], prices_of(target.provider, target.upstream_model, prices))
             for target in snapshot.targets
             if target.id in upstreams
         }
@@ -214,23 +212,6 @@ def _by_operation(whole: Lineup) -> dict[Operation, Lineup]:
         if able:
             found[operation] = whole.only(able)
     return found
-
-
-def prices_of(target: Target, prices: tuple[Price, ...]) -> tuple[Price, ...]:
-    """The prices that can hold for a target, the best first: longest name, then latest, then highest version."""
-    model = target.upstream_model
-    found = [price for price in prices if price.provider == target.provider and matches(price.model, model)]
-    return tuple(
-        sorted(
-            found,
-            key=lambda one: (-len(one.model.rstrip("*")), one.model.endswith("*"), -one.valid_from_us, -one.version),
-        )
-    )
-
-
-def matches(pattern: str, name: str) -> bool:
-    """A name, or a prefix ending in `*`."""
-    return name.startswith(pattern[:-1]) if pattern.endswith("*") else name == pattern
 
 
 def _scoped(budgets: tuple[Budget, ...], rate_limits: tuple[RateLimit, ...]) -> dict[tuple[str, str], tuple[Line, ...]]:

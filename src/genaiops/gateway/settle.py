@@ -14,8 +14,7 @@ from typing import cast
 import msgspec
 
 from genaiops.core.errors import StoreError
-from genaiops.core.money import cost_nano
-from genaiops.domain import Cost, Price, Refused, Settled, Status, Usage
+from genaiops.domain import Cost, Refused, Settled, Status, Usage, charge
 from genaiops.gateway.call import Call
 from genaiops.gateway.failure import Failure
 from genaiops.gateway.limits import Amounts
@@ -204,18 +203,7 @@ def cost_of(usage: Usage, candidate: Candidate, at_us: int) -> Cost:
     price = candidate.price(at_us)
     if price is None:
         return _UNKNOWN
-    return Cost(_nano(usage, price), price.currency, price.id, price.version)
+    return Cost(charge(usage, price), price.currency, price.id, price.version)
 
 
 _UNKNOWN = Cost(None)
-
-
-def _nano(usage: Usage, price: Price) -> int:
-    nano = cost_nano(usage.input_uncached, price.input) + cost_nano(usage.output_text, price.output)
-    if usage.cache_read:
-        nano += cost_nano(usage.cache_read, price.input if price.cache_read is None else price.cache_read)
-    if usage.cache_write:
-        nano += cost_nano(usage.cache_write, price.input if price.cache_write is None else price.cache_write)
-    if usage.reasoning:
-        nano += cost_nano(usage.reasoning, price.output if price.reasoning is None else price.reasoning)
-    return nano

@@ -23,7 +23,7 @@ from genaiops.hub._hub import Hub
 from genaiops.hub._key_checks import NewKey
 from genaiops.hub._keys import KeyChange
 from genaiops.hub._limit_text import ParsedLimit, parse_limit, show_limit
-from genaiops.hub._prices import NewPrice
+from genaiops.hub._prices import NewFees, NewPrice, NewTier
 from genaiops.hub._rate_limits import NewRateLimit
 
 __all__ = [
@@ -35,9 +35,11 @@ __all__ = [
     "KeyChange",
     "ModelState",
     "NewBudget",
+    "NewFees",
     "NewKey",
     "NewPrice",
     "NewRateLimit",
+    "NewTier",
     "ParsedLimit",
     "Permission",
     "Preset",

@@ -1,50 +1,87 @@
 """Prices: a table that only grows. Setting a price adds a line with the next version; no line is ever edited."""
 
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from importlib.resources import files
+from typing import Any
 
 import msgspec
 
 from genaiops.core.clock import from_iso
 from genaiops.core.errors import UsageError
-from genaiops.core.money import to_nano
-from genaiops.domain import Price
+from genaiops.core.money import NANO, to_nano
+from genaiops.domain import Fees, Price, Rates, Tier
 from genaiops.hub._service import Clock, Service
 from genaiops.hub._validation import checked_model, checked_name, checked_text, every
 from genaiops.ports.records import Records, Unit, View
 
-_BUCKETS = ("input", "output", "cache_read", "cache_write", "reasoning")
+_BUCKETS = Rates.__struct_fields__
+_FEES = Fees.__struct_fields__
+_MOST_TIERS = 16
+_MOST_SERVICES = 16
+_DEAREST_SERVICE = 10
 
 
-class NewPrice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Amounts are decimal text in `currency` per million tokens: `"2.50"`. `valid_from_us` None: from now on."""
+class NewRates(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Decimal text a million tokens of each bucket: `"2.50"`; see `genaiops.domain.Rates` for what None means."""
 
-    provider: str
-    model: str
     input: str
     output: str
     cache_read: str | None = None
     cache_write: str | None = None
+    cache_write_1h: str | None = None
     reasoning: str | None = None
+    audio_input: str | None = None
+    audio_output: str | None = None
+    image_input: str | None = None
+    image_output: str | None = None
+
+
+class NewTier(NewRates, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The rates of calls with more than so many tokens of input."""
+
+    above_tokens: int
+
+
+class NewFees(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Decimal text for a call, a rerank search, an image made, a million characters of speech, a minute of audio."""
+
+    call: str = "0"
+    search: str = "0"
+    image: str = "0"
+    characters: str = "0"
+    audio_minute: str = "0"
+
+
+class NewPrice(NewRates, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Amounts are decimal text in `currency`; those of NewRates per million tokens. `services`: class of service ->
+    its share of the rates, as `{"batch": "0.5"}`. `valid_from_us` None: from now on.
+    """
+
+    provider: str
+    model: str
     currency: str = "USD"
+    tiers: tuple[NewTier, ...] = ()
+    fees: NewFees | None = None
+    services: dict[str, str] = {}
     valid_from_us: int | None = None
     source: str = ""
 
 
-class _TableLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class _TableLine(NewRates, frozen=True, kw_only=True, forbid_unknown_fields=True):
     provider: str
     model: str
-    input: str
     output: str = "0"
-    cache_read: str | None = None
-    cache_write: str | None = None
-    reasoning: str | None = None
+    tiers: tuple[NewTier, ...] = ()
+    fees: NewFees | None = None
+    services: dict[str, str] = {}
+    valid_from: date | None = None
 
 
 class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A price table as a file: when it was checked, and where each provider publishes its prices."""
+    """A price table as a file: when it was checked, and where each provider publishes its prices. A line holds from
+    that day on, or from its own `valid_from`."""
 
     checked: date
     currency: str
@@ -100,7 +137,9 @@ def read_table(toml: str) -> Sequence[NewPrice]:
             )
         source = f"{table.sources[line.provider]} as of {table.checked.isoformat()}"
         fields = msgspec.structs.asdict(line)
-        lines.append(NewPrice(**fields, currency=table.currency, valid_from_us=valid_from_us, source=source))
+        since: date | None = fields.pop("valid_from")
+        since_us = valid_from_us if since is None else from_iso(since.isoformat())
+        lines.append(NewPrice(**fields, currency=table.currency, valid_from_us=since_us, source=source))
     return lines
 
 
@@ -118,14 +157,18 @@ def add_lines(unit: Unit, new: Iterable[NewPrice], now_us: int) -> Sequence[Pric
 def _changed_only(view: View, new: Iterable[NewPrice]) -> list[NewPrice]:
     lines: list[NewPrice] = []
     for line in new:
-        newest = _newest(view, line.provider, line.model)
+        former = every(view, Price, {"provider": line.provider, "model": line.model})
+        # Of lines with the same beginning the newest counts; a table may hold a model's former prices too.
+        rivals = [price for price in former if price.valid_from_us == line.valid_from_us]
+        newest = max(rivals, key=lambda price: price.version, default=None) or _newest(view, line.provider, line.model)
         if newest is None or _amounts(_checked(line, newest.version, newest.created_us)) != _amounts(newest):
             lines.append(line)
     return lines
 
 
-def _amounts(price: Price) -> tuple[str, int, int, int | None, int | None, int | None]:
-    return price.currency, price.input, price.output, price.cache_read, price.cache_write, price.reasoning
+def _amounts(price: Price) -> Price:
+    """What makes two lines charge alike."""
+    return msgspec.structs.replace(price, id="", version=0, valid_from_us=0, source="", created_us=0)
 
 
 def _newest(view: View, provider: str, model: str) -> Price | None:
@@ -144,25 +187,60 @@ def _checked(new: NewPrice, version: int, now_us: int) -> Price:
         )
     if new.valid_from_us is not None and not 0 <= new.valid_from_us < 1 << 62:
         raise UsageError(f"valid_from_us is {new.valid_from_us}.", remedy="Use a time.", param="valid_from_us")
-    amounts: dict[str, int | None] = {}
-    for bucket in _BUCKETS:
-        text: str | None = getattr(new, bucket)
-        nano = None if text is None else to_nano(text, what=f"price of {bucket}")
-        if nano is not None and nano < 0:
-            raise UsageError(f"The price of {bucket} is {text}.", remedy="Use 0 or more.", param=bucket)
-        amounts[bucket] = nano
     return Price(
         id=f"{new.provider}/{new.model}@{version}",
         version=version,
         provider=new.provider,
         model=new.model,
         currency=new.currency,
-        input=amounts["input"] or 0,
-        output=amounts["output"] or 0,
-        cache_read=amounts["cache_read"],
-        cache_write=amounts["cache_write"],
-        reasoning=amounts["reasoning"],
+        **_rates(new),
+        tiers=_tiers(new.tiers),
+        fees=None if new.fees is None else Fees(**{name: _nano(new.fees, name) or 0 for name in _FEES}),
+        services=_services(new.services),
         valid_from_us=now_us if new.valid_from_us is None else new.valid_from_us,
         source=checked_text(new.source, param="source"),
         created_us=now_us,
     )
+
+
+def _rates(given: NewRates) -> dict[str, Any]:
+    return {bucket: _nano(given, bucket) for bucket in _BUCKETS}
+
+
+def _nano(given: NewRates | NewFees, name: str) -> int | None:
+    text: str | None = getattr(given, name)
+    nano = None if text is None else to_nano(text, what=f"price of {name}")
+    if nano is not None and nano < 0:
+        raise UsageError(f"The price of {name} is {text}.", remedy="Use 0 or more.", param=name)
+    return nano
+
+
+def _tiers(given: Sequence[NewTier]) -> tuple[Tier, ...]:
+    marks = [tier.above_tokens for tier in given]
+    if marks != sorted(set(marks)) or any(mark < 0 for mark in marks) or len(marks) > _MOST_TIERS:
+        raise UsageError(
+            f"The tiers begin above {marks} tokens.",
+            remedy=f"Give at most {_MOST_TIERS}, each above more tokens than the one before.",
+            param="tiers",
+        )
+    return tuple(Tier(above_tokens=tier.above_tokens, **_rates(tier)) for tier in given)
+
+
+def _services(given: Mapping[str, str]) -> dict[str, int]:
+    """Class of service -> thousandths, rounded up."""
+    if len(given) > _MOST_SERVICES:
+        raise UsageError(
+            f"There are {len(given)} classes of service.", remedy=f"Use at most {_MOST_SERVICES}.", param="services"
+        )
+    shares: dict[str, int] = {}
+    for name, text in given.items():
+        checked_name(name, word="class of service", param="services")
+        share = to_nano(text, what=f"share of {name}")
+        if not 0 <= share <= _DEAREST_SERVICE * NANO:
+            raise UsageError(
+                f"The share of {name} is {text}.",
+                remedy=f"Write half price as 0.5; {_DEAREST_SERVICE} is the most.",
+                param="services",
+            )
+        shares[name] = -(-share * 1000 // NANO)
+    return shares

@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from genaiops.core.histogram import Histogram
-from genaiops.domain import Charge, Content, Score, Span, Status
+from genaiops.domain import Charge, Content, Cost, CostCorrection, Score, Span, Status
 
 
 class SpoolOffset(msgspec.Struct, frozen=True):
@@ -95,12 +95,41 @@ class Page(msgspec.Struct, frozen=True):
 
 
 class Trace(msgspec.Struct, frozen=True):
-    """All spans in order of start, contents by span id (hex), scores."""
+    """All spans in order of start, contents by span id (hex), scores. Spans have their corrected cost; `recorded` is
+    what stood there first, by span id (hex) of the corrected ones."""
 
     trace_id: bytes
     spans: Sequence[Span]
     contents: Mapping[str, Content]
     scores: Sequence[Score]
+    recorded: Mapping[str, Cost | None] = {}
+
+
+class Paid(msgspec.Struct, frozen=True):
+    """A span that owns usage, as it was recorded; its cost, corrected if it was; the start of its call."""
+
+    span: Span
+    cost: Cost | None
+    call_start_us: int
+
+
+KWH_UNIT = 1e-12
+GRAM_UNIT = 1e-9
+"""What EnergySums count in: a call of the smallest model is some 10,000 of each, and 64 bits hold 9 GWh and 9,000 t."""
+
+
+class EnergySums(msgspec.Struct, frozen=True, array_like=True):
+    """Of `known` attempts: electricity in KWH_UNIT and CO2e in GRAM_UNIT, low, central and high. `known_co2e` of them
+    have a figure of CO2e. All other attempts used energy that nobody knows."""
+
+    known: int = 0
+    known_co2e: int = 0
+    kwh_low: int = 0
+    kwh_central: int = 0
+    kwh_high: int = 0
+    co2e_low: int = 0
+    co2e_central: int = 0
+    co2e_high: int = 0
 
 
 Dimension = Literal[
@@ -137,6 +166,7 @@ class Rollup(msgspec.Struct, frozen=True):
     cost_unknown: int
     duration: Histogram
     first_token: Histogram
+    energy: EnergySums = EnergySums()
 
 
 class RollupQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -182,6 +212,16 @@ class Telemetry(Protocol):
 
     def since(self, head: int, *, limit: int = 500) -> tuple[int, Sequence[TraceRow]]:
         """Root spans written after that head, oldest first, and the new head."""
+        ...
+
+    def paid(self, since_us: int, until_us: int, *, after: int = 0, limit: int = 1000) -> tuple[int, Sequence[Paid]]:
+        """Spans that own usage and began in that range, in order of writing; at most `limit` that were written behind
+        the place `after`, and the place to go on from. No spans: that was all."""
+        ...
+
+    def correct(self, corrections: Sequence[CostCorrection]) -> int:
+        """Corrects costs, and the sums of traces and rollups with them, in one transaction. How many were applied: a
+        span that has another cost than `former` by now is left alone, so nothing is corrected twice."""
         ...
 
     def add_score(self, score: Score) -> None: ...

@@ -1,6 +1,7 @@
 """Watching: spools folded into telemetry, and the figures and documents that are read from it."""
 
 from genaiops.watch._documents import conversation, row_of, trace_document, trace_row_document
+from genaiops.watch._energy import Machine, Metering, busy_seconds
 from genaiops.watch._figures import (
     BudgetState,
     Overview,
@@ -13,20 +14,28 @@ from genaiops.watch._figures import (
     usage,
 )
 from genaiops.watch._fold import Folder
+from genaiops.watch._repricing import RepricedCall, RepricedModel, Repricing, reprice
 from genaiops.watch._text import ToolCall, Turn
 
 __all__ = [
     "BudgetState",
     "Folder",
+    "Machine",
+    "Metering",
     "Overview",
+    "RepricedCall",
+    "RepricedModel",
+    "Repricing",
     "TargetHealth",
     "ToolCall",
     "Totals",
     "Turn",
     "UsageRow",
     "budget_states",
+    "busy_seconds",
     "conversation",
     "overview",
+    "reprice",
     "row_of",
     "target_health",
     "trace_document",

@@ -10,6 +10,8 @@ from genaiops.core.money import from_nano
 from genaiops.domain import Content, Cost, Span, Usage
 from genaiops.ports.blobs import Blobs
 from genaiops.ports.telemetry import Trace, TraceRow
+from genaiops.watch._energy import MODEL_CALLS
+from genaiops.watch._energy_documents import energy_document, trace_energy_document
 from genaiops.watch._text import Turn, request_turns, response_turns
 
 Document = dict[str, Any]
@@ -45,7 +47,15 @@ def _span_usage(usage: Usage | None) -> Document | None:
         "output_text": usage.output_text,
         "reasoning": usage.reasoning,
         "estimator": usage.estimator,
+        **{name: value for name in _RARE if (value := getattr(usage, name))},
     }
+
+
+_RARE = (
+    *("cache_write_1h", "audio_input", "image_input", "audio_output", "image_output"),
+    *("searches", "images", "characters", "audio_ms", "service"),
+)
+"""Shown of a usage only where there are any."""
 
 
 def _cost(nano: int | None, currency: str = "USD", version: int | None = None) -> Document:
@@ -123,7 +133,11 @@ def trace_document(trace: Trace, blobs: Blobs) -> Document:
     attempts = _attributes(content).get("genaiops.attempts", {})
     return {
         **trace_row_document(row),
-        "spans": [_span_document(span, attempts.get(span.span_id.hex(), {})) for span in trace.spans],
+        "energy": trace_energy_document([span for span in trace.spans if span.kind in MODEL_CALLS]),
+        "spans": [
+            _span_document(span, attempts.get(span.span_id.hex(), {}), trace.recorded.get(span.span_id.hex()))
+            for span in trace.spans
+        ],
         "messages": msgspec.to_builtins(conversation(trace, blobs)),
         "input": _readable(asked),
         "output": _readable(said),
@@ -149,7 +163,7 @@ def _attributes(content: Content | None) -> Document:
     return {name: msgspec.json.decode(value) for name, value in content.attributes.items()}
 
 
-def _span_document(span: Span, more: Document) -> Document:
+def _span_document(span: Span, more: Document, recorded: Cost | None) -> Document:
     attributes: Document = {
         "gen_ai.operation.name": span.operation,
         "gen_ai.provider.name": span.provider,
@@ -169,7 +183,7 @@ def _span_document(span: Span, more: Document) -> Document:
             "gen_ai.usage.input_tokens": span.usage.input_tokens,
             "gen_ai.usage.output_tokens": span.usage.output_tokens,
             "gen_ai.usage.cache_read.input_tokens": span.usage.cache_read or None,
-            "gen_ai.usage.cache_creation.input_tokens": span.usage.cache_write or None,
+            "gen_ai.usage.cache_creation.input_tokens": span.usage.cache_write + span.usage.cache_write_1h or None,
             "gen_ai.usage.reasoning.output_tokens": span.usage.reasoning or None,
         }
     if span.first_token_us is not None:
@@ -190,6 +204,8 @@ def _span_document(span: Span, more: Document) -> Document:
         "reason": more.get("reason"),
         "usage": _span_usage(span.usage),
         "cost": _span_cost(span.cost),
+        "cost_recorded": _span_cost(recorded),
+        "energy": energy_document(span.energy),
         "owns_usage": span.owns_usage,
         "semconv": span.semconv,
         "attributes": {name: value for name, value in attributes.items() if value is not None},

@@ -10,7 +10,7 @@ import msgspec
 from genaiops.core.clock import window
 from genaiops.domain import Budget, Target
 from genaiops.ports.counters import Counters, Gauge
-from genaiops.ports.telemetry import Dimension, Rollup, RollupQuery, Telemetry, TraceFilter, TraceRow
+from genaiops.ports.telemetry import Dimension, EnergySums, Rollup, RollupQuery, Telemetry, TraceFilter, TraceRow
 
 HOUR_US = 3_600_000_000
 Step = Literal["minute", "hour", "day", "all"]
@@ -32,6 +32,8 @@ class UsageRow(msgspec.Struct, frozen=True, kw_only=True):
     p50_ms: float | None
     p95_ms: float | None
     first_token_p50_ms: float | None
+    attempts: int = 0
+    energy: EnergySums = EnergySums()
 
 
 class Totals(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,6 +108,8 @@ def _row(rollup: Rollup) -> UsageRow:
         p50_ms=_ms(rollup.duration.quantile(0.5)),
         p95_ms=_ms(rollup.duration.quantile(0.95)),
         first_token_p50_ms=_ms(rollup.first_token.quantile(0.5)),
+        attempts=rollup.attempts,
+        energy=rollup.energy,
     )
 
 

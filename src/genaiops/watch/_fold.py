@@ -13,6 +13,7 @@ from genaiops.domain import Admitted, Charge, Content, Refused, Settled, Span
 from genaiops.ports.blobs import Blobs
 from genaiops.ports.spool import Frame, SpoolReader
 from genaiops.ports.telemetry import Batch, SpoolOffset, Telemetry
+from genaiops.watch._energy import Metering
 from genaiops.watch._spans import Ended, ended, spans_of
 
 _DIED = "The gateway worker ended before this call did; the call is charged what was reserved for it."
@@ -70,10 +71,13 @@ class Folder:
     called again.
     """
 
-    def __init__(self, reader: SpoolReader, telemetry: Telemetry, blobs: Blobs) -> None:
+    def __init__(
+        self, reader: SpoolReader, telemetry: Telemetry, blobs: Blobs, metering: Metering | None = None
+    ) -> None:
         self._reader = reader
         self._telemetry = telemetry
         self._blobs = blobs
+        self._metering = metering
         self._lives: dict[str, _Life] = {}
 
     def step(self) -> int:
@@ -155,7 +159,7 @@ class Folder:
 
     def _add(self, work: _Work, call: Admitted, end: Ended, body: bytes, output: bytes) -> None:
         spans, content = spans_of(call, end, body, output, self._blobs)
-        work.spans += spans
+        work.spans += spans if self._metering is None else self._metering.metered(spans, output)
         if content is not None:
             work.contents.append(content)
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from genaiops.core.errors import UsageError
 from genaiops.core.histogram import Histogram
-from genaiops.domain import Cost, Span, Usage
-from genaiops.ports.telemetry import Batch, Dimension, Rollup, RollupQuery, Telemetry
+from genaiops.domain import Cost, Energy, EnergyBasis, Range, Span, Usage
+from genaiops.ports.telemetry import Batch, Dimension, EnergySums, Rollup, RollupQuery, Telemetry
 from tests.engines.telemetry.calls import DAY, HOUR, MINUTE, NOW, SECOND, attempt, call, merged, root
 
 DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
@@ -60,7 +60,19 @@ def summed(start_us: int, group: dict[Any, str], spans: Sequence[Span]) -> Rollu
         cost_unknown=costs.count(None),
         duration=duration,
         first_token=first_token,
+        energy=energy_sums([span.energy for span in spans if span.energy is not None and span.kind != "tool"]),
     )
+
+
+def energy_sums(energies: Sequence[Energy]) -> EnergySums:
+    kwh = [energy.kwh for energy in energies if energy.kwh is not None]
+    co2e = [energy.co2e_g for energy in energies if energy.co2e_g is not None]
+    sums = [
+        sum(round(getattr(found, bound) / unit) for found in ranges)
+        for ranges, unit in ((kwh, 1e-12), (co2e, 1e-9))
+        for bound in ("low", "central", "high")
+    ]
+    return EnergySums(len(kwh), len(co2e), *sums)
 
 
 def ordered(rollups: Sequence[Rollup]) -> list[Rollup]:
@@ -90,6 +102,10 @@ FACTS = st.fixed_dictionaries(
 )
 
 
+RANGES = st.none() | st.sampled_from([Range(0.0, 1e-7, 2.5e-4), Range(1.2345678e-5, 3e-5, 4.0)])
+ENERGIES = st.none() | st.builds(Energy, st.just(EnergyBasis(method="modelled")), RANGES, RANGES)
+
+
 @st.composite
 def stored_spans(draw: st.DrawFn) -> list[Span]:
     found: list[Span] = []
@@ -101,7 +117,8 @@ def stored_spans(draw: st.DrawFn) -> list[Span]:
         kind = draw(st.sampled_from(["llm", "embedding", "rerank", "tool"]))
         owns, usage = draw(st.booleans()), draw(USAGES)
         cost = draw(st.sampled_from([None, Cost(nano=None), Cost(nano=7)]))
-        found.append(attempt(number, draw(MOMENTS), kind=kind, owns_usage=owns, usage=usage, cost=cost, **facts))
+        facts |= {"usage": usage, "cost": cost, "energy": draw(ENERGIES)}
+        found.append(attempt(number, draw(MOMENTS), kind=kind, owns_usage=owns, **facts))
     return found
 
 

@@ -4,14 +4,16 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from genaiops.core.errors import StoreError
+from genaiops.domain import Cost, CostCorrection
 from genaiops.engines.telemetry_sqlite import SqliteTelemetry, open_telemetry
-from genaiops.ports.telemetry import Batch, TraceFilter
-from tests.engines.telemetry.calls import DAY, NOW, call, content, listed, merged, numbers, root, trace_id
+from genaiops.ports.telemetry import Batch, RollupQuery, TraceFilter
+from tests.engines.telemetry.calls import DAY, NOW, call, content, listed, merged, numbers, root, span_id, trace_id
 
 
 def open_at(folder: Path, *, writer: bool = True, now_us: int = NOW) -> SqliteTelemetry:
@@ -247,3 +249,25 @@ def test_a_batch_that_fails_leaves_nothing(tmp_path: Path) -> None:
         assert listed(store, TraceFilter(text="word")) == []
         assert store.write(good).spans == 2
         assert numbers(listed(store, TraceFilter(text="word"))) == [1]
+
+
+def test_a_store_of_the_first_version_is_migrated_with_all_that_it_holds(tmp_path: Path) -> None:
+    with open_at(tmp_path) as store:
+        store.write(call(1))
+        before, sums = store.trace(trace_id(1)), store.rollup(RollupQuery(since_us=NOW, until_us=NOW + 1))
+    with closing(sqlite3.connect(tmp_path / "figures.db")) as connection:
+        connection.execute("DROP TABLE corrections")
+        added = {"spans": ["usage_more", "energy", "energy_basis"]}
+        energy = [f"{what}_{at}" for what in ("kwh", "co2e") for at in ("low", "central", "high", "known")]
+        energy = [name.replace("kwh_known", "energy_known") for name in energy]
+        for table, columns in {**added, "rollup_minute": energy, "rollup_hour": energy}.items():
+            for column in columns:
+                connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+        connection.execute("PRAGMA user_version = 1")
+    with open_at(tmp_path) as store:
+        assert store.trace(trace_id(1)) == before
+        assert store.rollup(RollupQuery(since_us=NOW, until_us=NOW + 1)) == sums
+        assert sums[0].energy.known == 0  # what nobody recorded stays unknown
+        ids = (trace_id(1), span_id(1, 1))
+        right = CostCorrection(trace_id=ids[0], span_id=ids[1], former=Cost(1000), cost=Cost(1), created_us=NOW)
+        assert store.correct([right]) == 1

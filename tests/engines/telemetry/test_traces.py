@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 import pytest
 
-from genaiops.domain import Content, Cost, Score, Span, Usage
+from genaiops.domain import Content, Cost, Energy, EnergyBasis, Range, Score, Span, Usage, unknown_energy
 from genaiops.ports.telemetry import Batch, Telemetry, Trace, TraceRow, Written
 from tests.engines.telemetry.calls import (
     DAY,
@@ -56,7 +56,7 @@ FULL = Span(
     user_verified=True,
     session_id="s1",
     request_id="req_1",
-    usage=Usage(1, 2, 3, 4, 5, estimated=True, estimator="chars/4"),
+    usage=Usage(1, 2, 3, 4, 5, True, "chars/4", 6, 7, 8, 9, 10, 11, 12, 13, 14, "batch"),
     cost=Cost(nano=6, currency="EUR", price_id="pr_1", price_version=7),
     owns_usage=True,
     input_preview="in",
@@ -64,6 +64,13 @@ FULL = Span(
     content="inline",
     dialect="otel",
     semconv="1.40",
+    energy=Energy(
+        EnergyBasis(
+            method="modelled", model="m 1", covers=("output tokens",), zone="DEU", kg_per_kwh=0.1, notes=("n",)
+        ),
+        Range(1e-5, 0.1 + 0.2, 3.0),
+        Range(1.0, 2.0, 3.0),
+    ),
 )
 
 
@@ -77,7 +84,8 @@ def test_every_field_of_a_span_comes_back(telemetry: Telemetry) -> None:
     differs_from_default = [field for field in Span.__struct_fields__ if getattr(FULL, field) in (None, "", False)]
     assert differs_from_default == []
     bare = Span(trace_id=trace_id(1), span_id=span_id(1, 1), name="x", kind="tool", start_us=NOW + 2)
-    priceless = attempt(1, NOW + 3, step=2, cost=Cost(nano=None), usage=None)
+    unknown = unknown_energy("nobody says")
+    priceless = attempt(1, NOW + 3, step=2, cost=Cost(nano=None), usage=None, energy=unknown)
     telemetry.write(Batch(spans=[FULL, bare, priceless], contents=[content(FULL)]))
     assert the_trace(telemetry).spans == [FULL, bare, priceless]
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 
-from genaiops.domain import Charge, Score, Span
-from genaiops.engines.telemetry_sqlite import _rollups, _rows, _schema
+from genaiops.domain import Charge, CostCorrection, Score, Span
+from genaiops.engines.telemetry_sqlite import _corrections, _rollups, _rows, _schema
 from genaiops.engines.telemetry_sqlite._connections import connect, is_full, store_errors, transaction
 from genaiops.engines.telemetry_sqlite._names import NameIds, SeriesIds
 from genaiops.engines.telemetry_sqlite._payloads import SpanKey
@@ -167,6 +167,16 @@ class FiguresWriter:
     def add_score(self, score: Score) -> None:
         with store_errors(self.path), transaction(self._connection):
             self._add_scores([score])
+
+    def correct(self, corrections: Sequence[CostCorrection]) -> int:
+        with store_errors(self.path):
+            try:
+                with transaction(self._connection):
+                    return _corrections.correct(self._connection, corrections, self._ids, self._series)
+            except BaseException:
+                self._ids.forget()
+                self._series.clear()
+                raise
 
     def drop_offsets(self, lives: Sequence[str]) -> None:
         with store_errors(self.path), transaction(self._connection):

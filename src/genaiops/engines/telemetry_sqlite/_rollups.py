@@ -1,14 +1,15 @@
 """Rollups by minute and by hour: written for new spans only, read by merging."""
 
+import math
 import sqlite3
 from collections.abc import Sequence
 from typing import Final, get_args
 
 from genaiops.core.errors import UsageError
 from genaiops.core.histogram import Histogram
-from genaiops.domain import Span
+from genaiops.domain import Energy, Span
 from genaiops.engines.telemetry_sqlite._names import NameIds, NameTexts, SeriesIds
-from genaiops.ports.telemetry import Dimension, Rollup, RollupQuery
+from genaiops.ports.telemetry import GRAM_UNIT, KWH_UNIT, Dimension, EnergySums, Rollup, RollupQuery
 
 DIMENSIONS: Final[tuple[Dimension, ...]] = (
     "environment_id",
@@ -47,7 +48,17 @@ _FIGURES = (
     "estimated_calls",
     "cost_nano",
     "cost_unknown",
+    "energy_known",
+    "co2e_known",
+    "kwh_low",
+    "kwh_central",
+    "kwh_high",
+    "co2e_low",
+    "co2e_central",
+    "co2e_high",
 )
+_PLAIN = 9
+"""So many of the figures stand in a Rollup by themselves, the others in its EnergySums."""
 
 
 class Sums:
@@ -82,6 +93,16 @@ class Sums:
                 figures[8] += 1
             else:
                 figures[7] += min(cost.nano, MOST_NANO)
+        if span.energy is not None and span.kind in MODEL_CALLS:
+            self._add_energy(span.energy)
+
+    def _add_energy(self, energy: Energy) -> None:
+        figures = self.figures
+        for known, first, unit, found in ((9, 11, KWH_UNIT, energy.kwh), (10, 14, GRAM_UNIT, energy.co2e_g)):
+            if found is not None:
+                figures[known] += 1
+                for place, amount in enumerate((found.low, found.central, found.high), first):
+                    figures[place] += in_units(amount, unit)
 
     def merge(self, other: "Sums") -> None:
         self.figures = [mine + its for mine, its in zip(self.figures, other.figures, strict=True)]
@@ -90,6 +111,11 @@ class Sums:
 
     def packed(self) -> tuple[object, ...]:
         return (*self.figures, _pack(self.duration), _pack(self.first_token))
+
+
+def in_units(amount: float, unit: float) -> int:
+    """As an integer that sums exactly; what is no figure of one call's counts as the most that one span can add."""
+    return min(max(0, round(amount / unit)), MOST_NANO) if math.isfinite(amount) else MOST_NANO
 
 
 def _merged(mine: Histogram | None, other: Histogram | None) -> Histogram | None:
@@ -137,24 +163,40 @@ def _upsert(step: str) -> str:
 _UPSERT_MINUTE, _UPSERT_HOUR = _upsert("minute"), _upsert("hour")
 
 
+def place_of(span: Span, ids: NameIds, series: SeriesIds) -> tuple[int, int]:
+    """(minute, series) of the bucket that a span counts in."""
+    dimensions = (
+        ids[span.environment_id] or 0,
+        ids[span.team_id] or 0,
+        ids[span.key_id] or 0,
+        ids[span.application] or 0,
+        ids[span.request_model] or 0,
+        ids[span.target_id] or 0,
+        ids[span.operation or None] or 0,
+        ids[span.status] or 0,
+        ids[span.tenant_id] or 0,
+    )
+    return span.start_us // _MINUTE_US, series[dimensions]
+
+
+def correct_cost(connection: sqlite3.Connection, place: tuple[int, int], nano: int, unknown: int) -> None:
+    """Change the cost of the buckets, by minute and by hour, that a span counts in; in the open transaction."""
+    minute, number = place
+    for table, start in (("minute", minute), ("hour", minute // 60 * 60)):
+        connection.execute(
+            f"UPDATE rollup_{table} SET cost_nano = cost_nano + ?, cost_unknown = cost_unknown + ?"  # noqa: S608
+            " WHERE start = ? AND series = ?",
+            (nano, unknown, start, number),
+        )
+
+
 def add_spans(connection: sqlite3.Connection, spans: Sequence[Span], ids: NameIds, series: SeriesIds) -> None:
     """Add spans that were not there before to both rollups, in the open transaction."""
     minutes: dict[tuple[int, int], Sums] = {}
     for span in spans:
         if not counts(span):
             continue
-        dimensions = (
-            ids[span.environment_id] or 0,
-            ids[span.team_id] or 0,
-            ids[span.key_id] or 0,
-            ids[span.application] or 0,
-            ids[span.request_model] or 0,
-            ids[span.target_id] or 0,
-            ids[span.operation or None] or 0,
-            ids[span.status] or 0,
-            ids[span.tenant_id] or 0,
-        )
-        bucket = (span.start_us // _MINUTE_US, series[dimensions])
+        bucket = place_of(span, ids, series)
         sums = minutes.get(bucket)
         if sums is None:
             sums = minutes[bucket] = Sums()
@@ -229,9 +271,10 @@ def read(connection: sqlite3.Connection, texts: NameTexts, query: RollupQuery) -
         Rollup(
             row[0] * _MINUTE_US,
             {name: texts[number] or "" for name, number in zip(groups, row[width + 2 :], strict=True)},
-            *row[1:width],
+            *row[1 : 1 + _PLAIN],
             duration=_unpack(row[width]),
             first_token=_unpack(row[width + 1]),
+            energy=EnergySums(*row[1 + _PLAIN : width]),
         )
         for row in rows
         if row[1] is not None  # one row of nothing, where nothing is grouped

@@ -5,7 +5,7 @@ from typing import Any, Final, cast, get_args
 
 import msgspec
 
-from genaiops.domain import ContentState, Cost, Span, SpanKind, Status, Usage
+from genaiops.domain import ContentState, Cost, Energy, EnergyBasis, Range, Span, SpanKind, Status, Usage
 from genaiops.engines.telemetry_sqlite._names import NameIds, NameTexts
 
 STATUSES: Final[tuple[Status, ...]] = ("ok", "error", "cancelled", "aborted")
@@ -27,7 +27,8 @@ COLUMNS: Final = (
     "error_message,http_status,provider,target_id,route_id,request_model,response_model,response_id,finish_reason,"
     "streamed,attempt,tenant_id,environment_id,team_id,key_id,actor_id,application,user_id,user_verified,session_id,"
     "request_id,input_uncached,cache_read,cache_write,output_text,reasoning,estimated,estimator,cost_nano,currency,"
-    "price_id,price_version,owns_usage,input_preview,output_preview,content,dialect,semconv"
+    "price_id,price_version,owns_usage,input_preview,output_preview,content,dialect,semconv,usage_more,energy,"
+    "energy_basis"
 )
 """All columns but `id`, in the order of `to_row` and `from_row`."""
 
@@ -97,6 +98,8 @@ def to_row(span: Span, ids: NameIds, *, shed: bool) -> tuple[object, ...]:
         SHED if shed else _CONTENT_CODE[span.content],
         ids[span.dialect],
         ids[span.semconv],
+        None if usage is None else _usage_more(usage),
+        *_energy_row(span.energy, ids),
     )
 
 
@@ -145,11 +148,53 @@ def from_row(row: Sequence[Any], texts: NameTexts) -> Span:
         content=CONTENT_STATES[content],
         dialect=texts[row[48]] or "",
         semconv=texts[row[49]] or "",
+        energy=None if row[52] is None else _energy(row[51], texts[row[52]] or ""),
     )
 
 
 def _usage(row: Sequence[Any], texts: NameTexts) -> Usage:
-    return Usage(row[33], row[34], row[35], row[36], row[37], bool(row[38]), texts[row[39]])
+    usage = Usage(row[33], row[34], row[35], row[36], row[37], bool(row[38]), texts[row[39]])
+    if row[50] is None:
+        return usage
+    return msgspec.structs.replace(usage, **msgspec.msgpack.decode(row[50], type=dict[str, Any]))
+
+
+_RARE: Final = (
+    "cache_write_1h",
+    "audio_input",
+    "image_input",
+    "audio_output",
+    "image_output",
+    "searches",
+    "images",
+    "characters",
+    "audio_ms",
+    "service",
+)
+"""What of a Usage has no column of its own."""
+
+
+def _usage_more(usage: Usage) -> bytes | None:
+    more = {name: value for name in _RARE if (value := getattr(usage, name))}
+    return msgspec.msgpack.encode(storable(more)) if more else None
+
+
+_Ranges = tuple[Range | None, Range | None, Range | None]
+
+
+def _energy_row(energy: Energy | None, ids: NameIds) -> tuple[bytes | None, int | None]:
+    if energy is None:
+        return None, None
+    ranges = (energy.kwh, energy.co2e_g, energy.embodied_g)
+    packed = None if ranges == (None, None, None) else msgspec.msgpack.encode(ranges)
+    return packed, ids[msgspec.json.encode(energy.basis).decode()]
+
+
+def _energy(packed: bytes | None, basis: str) -> Energy:
+    known = msgspec.json.decode(basis, type=EnergyBasis)
+    if packed is None:
+        return Energy(known)
+    return Energy(known, *msgspec.msgpack.decode(packed, type=_Ranges))
 
 
 _LARGEST = (1 << 62) - 1  # below the end of every range, with room to add to
@@ -167,6 +212,8 @@ def storable(value: Any) -> Any:
         return max(-_LARGEST, min(value, _LARGEST))
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {name: storable(entry) for name, entry in cast("dict[str, Any]", value).items()}
     if isinstance(value, msgspec.Struct):
         return msgspec.structs.replace(
             value, **{name: storable(getattr(value, name)) for name in value.__struct_fields__}

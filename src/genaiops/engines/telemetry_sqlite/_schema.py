@@ -102,7 +102,30 @@ _FIGURES_1 = (
     + _ROLLUP.format(step="hour")
 )
 
-FIGURES = (_FIGURES_1,)
+# `usage_more`: the rare buckets and units of a Usage (MessagePack); `energy`: its ranges (MessagePack), `energy_basis`
+# how it was found (JSON, in `names`: few differ). Corrections are only added; the last one of a span counts.
+_ENERGY = (
+    "energy_known",
+    "co2e_known",
+    *(f"{what}_{at}" for what in ("kwh", "co2e") for at in ("low", "central", "high")),
+)
+_FIGURES_2 = """
+ALTER TABLE spans ADD COLUMN usage_more BLOB;
+ALTER TABLE spans ADD COLUMN energy BLOB;
+ALTER TABLE spans ADD COLUMN energy_basis INTEGER;
+
+CREATE TABLE corrections (
+  id INTEGER PRIMARY KEY, span INTEGER NOT NULL, cost_nano INTEGER, currency TEXT NOT NULL, price_id TEXT,
+  price_version INTEGER, created_us INTEGER NOT NULL, created_by TEXT NOT NULL
+);
+CREATE INDEX corrections_by_span ON corrections (span);
+""" + "".join(
+    f"ALTER TABLE rollup_{step} ADD COLUMN {name} INTEGER NOT NULL DEFAULT 0;\n"
+    for step in ("minute", "hour")
+    for name in _ENERGY
+)
+
+FIGURES = (_FIGURES_1, _FIGURES_2)
 """Migrations of figures.db; version n is after the first n."""
 
 # `id` is the second of the start (of the day's, or of all time in a file of outliers) and a number within that second,

@@ -9,8 +9,8 @@ from types import TracebackType
 from typing import IO, Self
 
 from genaiops.core.errors import StoreError, UsageError
-from genaiops.domain import Charge, Score
-from genaiops.engines.telemetry_sqlite import _figures, _rollups, _trace
+from genaiops.domain import Charge, CostCorrection, Score
+from genaiops.engines.telemetry_sqlite import _corrections, _figures, _rollups, _trace
 from genaiops.engines.telemetry_sqlite._connections import store_errors
 from genaiops.engines.telemetry_sqlite._figures import FiguresWriter
 from genaiops.engines.telemetry_sqlite._files import DAY_US, ContentFile, content_files, remove
@@ -23,6 +23,7 @@ from genaiops.engines.telemetry_sqlite._sessions import SessionPool
 from genaiops.ports.telemetry import (
     Batch,
     Page,
+    Paid,
     Rollup,
     RollupQuery,
     SpoolOffset,
@@ -84,6 +85,10 @@ class SqliteTelemetry:
                 self._the_writer().figures.add_score(score)
             except (OverflowError, UnicodeEncodeError):
                 self._the_writer().figures.add_score(storable(score))
+
+    def correct(self, corrections: Sequence[CostCorrection]) -> int:
+        with self._write_lock:
+            return self._the_writer().figures.correct(corrections)
 
     def drop_offsets(self, lives: Sequence[str]) -> None:
         with self._write_lock:
@@ -152,6 +157,10 @@ class SqliteTelemetry:
     def trace(self, trace_id: bytes) -> Trace | None:
         with store_errors(self._path), self._readers.session() as session:
             return _trace.read_trace(session, trace_id)
+
+    def paid(self, since_us: int, until_us: int, *, after: int = 0, limit: int = 1000) -> tuple[int, Sequence[Paid]]:
+        with store_errors(self._path), self._readers.session() as session:
+            return _corrections.paid(session, since_us, until_us, after, limit)
 
     def rollup(self, query: RollupQuery) -> Sequence[Rollup]:
         with store_errors(self._path), self._readers.session() as session:

@@ -2,7 +2,10 @@
 
 from collections.abc import Sequence
 
+import msgspec
+
 from genaiops.domain import Content, Score, Span
+from genaiops.engines.telemetry_sqlite import _corrections
 from genaiops.engines.telemetry_sqlite._files import DAY_US, ContentFile
 from genaiops.engines.telemetry_sqlite._list import SELECT, to_trace_row
 from genaiops.engines.telemetry_sqlite._rows import COLUMNS, from_row
@@ -18,7 +21,12 @@ def read_trace(session: Session, trace_id: bytes) -> Trace | None:
     if not rows:
         return None
     spans = [from_row(row, session.texts) for row in rows]
-    return Trace(trace_id, spans, _contents(session, trace_id, spans), _scores(session, trace_id))
+    contents, scores = _contents(session, trace_id, spans), _scores(session, trace_id)
+    corrected = _corrections.of_trace(session.figures, trace_id)
+    recorded = {span.span_id.hex(): span.cost for span in spans if span.span_id in corrected}
+    if corrected:
+        spans = [msgspec.structs.replace(one, cost=corrected.get(one.span_id, one.cost)) for one in spans]
+    return Trace(trace_id, spans, contents, scores, recorded)
 
 
 def _contents(session: Session, trace_id: bytes, spans: Sequence[Span]) -> dict[str, Content]:

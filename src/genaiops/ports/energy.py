@@ -1,0 +1,28 @@
+"""Energy factors: what is known of the electricity of grids and of the energy of providers' models."""
+
+from typing import Protocol
+
+from genaiops.domain import Energy
+
+
+class EnergyFactors(Protocol):
+    """A set of factors with a version. It works without a network."""
+
+    @property
+    def name(self) -> str:
+        """Name and version of the set."""
+        ...
+
+    def grid(self, zone: str) -> float | None:
+        """kg CO2e per kWh of electricity used in a zone (ISO 3166-1 alpha-3, `WOR`: the world); None: not in the
+        set."""
+        ...
+
+    def of_model(
+        self, provider: str, model: str, *, output_tokens: int, seconds: float, zone: str | None
+    ) -> Energy | None:
+        """The energy of one answer that took so long from request to end; None: the set does not know the model.
+
+        `zone` None: where the set says that the provider's data centres stand.
+        """
+        ...
