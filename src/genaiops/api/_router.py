@@ -8,6 +8,7 @@ from litestar.di import Provide
 from litestar.handlers import BaseRouteHandler
 
 from genaiops.api._access import Authentication, Connection, calling
+from genaiops.api._apply import StateController
 from genaiops.api._artifacts import ArtifactsController
 from genaiops.api._checking import check_request
 from genaiops.api._figures import Figures
@@ -57,6 +58,7 @@ def create(services: Services, *, status: Callable[[], Status], sessions: Sessio
             IssuersController,
             SecretsController,
             ArtifactsController,
+            StateController,
             TracesController,
             Figures,
         ],

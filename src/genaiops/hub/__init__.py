@@ -5,33 +5,49 @@
 """
 
 from genaiops.hub._access import PERMISSIONS, Permission, allows, require, require_scope
+from genaiops.hub._apply import Applied, MadeKey, Wish, apply_state, export
 from genaiops.hub._bootstrap import EmbeddedModel, bootstrap
 from genaiops.hub._budgets import NewBudget
 from genaiops.hub._compile import changed_key_entries, compile_snapshot, key_entries
+from genaiops.hub._forms import SECTIONS
 from genaiops.hub._hub import Hub
 from genaiops.hub._key_checks import NewKey
 from genaiops.hub._keys import KeyChange
 from genaiops.hub._limit_text import ParsedLimit, parse_limit, show_limit
+from genaiops.hub._plan import Change, FieldChange, Plan
 from genaiops.hub._prices import NewPrice
 from genaiops.hub._rate_limits import NewRateLimit
+from genaiops.hub._state_text import read_state
+from genaiops.hub._targets import masked
 
 __all__ = [
     "PERMISSIONS",
+    "SECTIONS",
+    "Applied",
+    "Change",
     "EmbeddedModel",
+    "FieldChange",
     "Hub",
     "KeyChange",
+    "MadeKey",
     "NewBudget",
     "NewKey",
     "NewPrice",
     "NewRateLimit",
     "ParsedLimit",
     "Permission",
+    "Plan",
+    "Wish",
     "allows",
+    "apply_state",
     "bootstrap",
     "changed_key_entries",
     "compile_snapshot",
+    "export",
     "key_entries",
+    "masked",
     "parse_limit",
+    "read_state",
     "require",
     "require_scope",
     "show_limit",
