@@ -16,6 +16,8 @@ NOUNS: Mapping[str, str] = {
     "demo": "Real calls, so that every screen has something true to show.",
     "doctor": "Say what is wrong with an installation, and how to mend it.",
     "status": "Show what runs.",
+    "apply": "Bring an installation to what files say: all of it or nothing.",
+    "export": "Write how an installation is, as a file that apply reads.",
     "key": "Keys for model calls and for the management API.",
     "actor": "People and service accounts, and their roles.",
     "team": "Teams: people and keys that share budgets.",
