@@ -233,7 +233,8 @@ def _join(document: dict[str, Any], places: dict[str, str], found: Described) ->
             moved |= {f"{section}[{n}]": f"{section}[{n + len(both[0])}]" for n in range(len(both[1]))}
             document[section] = [*both[0], *both[1]]
         elif isinstance(there, dict) and isinstance(entries, dict):
-            document[section] = _joined(str(section), (there, entries), places, found)
+            named = cast("dict[Any, Any]", there), cast("dict[Any, Any]", entries)
+            document[section] = _joined(str(section), named, places, found)
         elif section in document:
             raise UsageError(
                 f"{found.place(str(section))}: {section} is of another kind than at {places.get(str(section))}.",
