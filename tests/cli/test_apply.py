@@ -35,7 +35,7 @@ def test_the_documentation_as_written(connected: Shell, installation: Installati
         for block in re.findall(r"^```sh\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
         for line in block.splitlines()
     ]
-    assert [words[0] for words in commands] == ["apply"] * 3
+    assert [words[0] for words in commands] == ["apply", "apply", "apply", "import"]
     looked = connected.ok(*commands[0])
     assert "+ target mini\n" in looked.out
     assert "There is no secret OPENAI_API_KEY yet: genaiops secret set OPENAI_API_KEY" in looked.err

@@ -14,6 +14,8 @@ from genaiops.hub._hub import Hub
 from genaiops.hub._key_checks import NewKey
 from genaiops.hub._keys import KeyChange
 from genaiops.hub._limit_text import ParsedLimit, parse_limit, show_limit
+from genaiops.hub._litellm import Translated, translate_litellm
+from genaiops.hub._litellm_section import Finding
 from genaiops.hub._plan import Change, FieldChange, Plan
 from genaiops.hub._prices import NewPrice
 from genaiops.hub._rate_limits import NewRateLimit
@@ -27,6 +29,7 @@ __all__ = [
     "Change",
     "EmbeddedModel",
     "FieldChange",
+    "Finding",
     "Hub",
     "KeyChange",
     "MadeKey",
@@ -37,6 +40,7 @@ __all__ = [
     "ParsedLimit",
     "Permission",
     "Plan",
+    "Translated",
     "Wish",
     "allows",
     "apply_state",
@@ -51,4 +55,5 @@ __all__ = [
     "require",
     "require_scope",
     "show_limit",
+    "translate_litellm",
 ]
