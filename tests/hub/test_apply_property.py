@@ -48,47 +48,74 @@ TARGET = entry(
 LIMITS = st.sampled_from(["25 USD", "25.50 USD", "1M tokens", "1,000,000 tokens", "7 calls", "7 call"])
 
 
+SCOPES = st.sampled_from([["calls"], ["api", "calls"]])
+TIMES = st.sampled_from(["2100-01-01", "2100-01-01T02:00:00+02:00"])
+PRICES = st.lists(
+    entry(
+        {
+            "provider": st.just("openai"),
+            "model": st.sampled_from(["gpt-9", "gpt-8*"]),
+            "input": st.sampled_from([0, 1, 0.1, "0.10", "2.5"]),
+            "output": st.sampled_from(["1", 3]),
+        },
+        {
+            "cache_read": st.sampled_from([None, 0, "0.01"]),
+            "valid_from": st.sampled_from(["always", "2020-01-01", "2100-01-01"]),
+        },
+    ),
+    max_size=4,
+    unique_by=lambda price: (price["model"], price.get("valid_from")),
+)
+
+
+def people(teams: list[str]) -> st.SearchStrategy[dict[str, Any]]:
+    fields = {
+        "roles": st.lists(st.sampled_from(["viewer", "operator"]), unique=True),
+        "team": st.one_of(st.none(), st.sampled_from(teams)),
+    }
+    kind = {"kind": st.sampled_from(["person", "service_account"])}
+    return st.dictionaries(NAMES, entry(kind, fields), min_size=1, max_size=3)
+
+
+def routes_to(targets: list[str]) -> st.SearchStrategy[dict[str, Any]]:
+    some = st.dictionaries(st.sampled_from(targets), st.integers(1, 5), min_size=1)
+    optional = {"retry": st.just({"attempts": 2}), "environments": st.just(["prod"])}
+    return st.dictionaries(st.sampled_from(["r", "S:1"]), entry({"targets": some}, optional))
+
+
+def keys_of(actors: list[str], teams: list[str], routes: list[str]) -> st.SearchStrategy[dict[str, Any]]:
+    fields = {
+        "team": st.one_of(st.none(), st.sampled_from(teams)),
+        "application": st.sampled_from(["shop", "desk"]),
+        "models": st.sampled_from([[], ["m*"], routes]),
+        "addresses": st.sampled_from([[], ["10.0.0.0/8"], ["2001:DB8::/32", "192.0.2.7"]]),
+        "scopes": SCOPES,
+        "expires_at": TIMES,
+    }
+    return st.dictionaries(NAMES, entry({"actor": st.sampled_from(actors), "environment": ENVIRONMENTS}, fields))
+
+
+def budgets_on(scope: st.SearchStrategy[dict[str, str]]) -> st.SearchStrategy[list[dict[str, Any]]]:
+    fields = {
+        "hard": st.booleans(),
+        "period": st.sampled_from(["day", "month", "total"]),
+        "warn_at": st.lists(st.sampled_from([0.5, 1, 1.0, 2]), max_size=3),
+    }
+    return st.lists(entry({"scope": scope, "limit": LIMITS}, fields), max_size=4)
+
+
+def limits_on(scope: st.SearchStrategy[dict[str, str]]) -> st.SearchStrategy[list[dict[str, Any]]]:
+    limit = entry({"scope": scope, "concurrency": st.integers(1, 9)}, {})
+    return st.lists(limit, max_size=3, unique_by=lambda each: (each["scope"]["kind"], each["scope"]["id"]))
+
+
 @st.composite
 def documents(draw: st.DrawFn) -> dict[str, Any]:
     teams = draw(st.dictionaries(NAMES, entry({}, {"title": st.text("Tt ", max_size=4)}), min_size=1, max_size=3))
-    actors = draw(
-        st.dictionaries(
-            NAMES,
-            entry(
-                {"kind": st.sampled_from(["person", "service_account"])},
-                {
-                    "roles": st.lists(st.sampled_from(["viewer", "operator"]), unique=True),
-                    "team": st.one_of(st.none(), st.sampled_from(sorted(teams))),
-                },
-            ),
-            min_size=1,
-            max_size=3,
-        )
-    )
+    actors = draw(people(sorted(teams)))
     targets = draw(st.dictionaries(NAMES, TARGET, min_size=1, max_size=3))
-    some_targets = st.dictionaries(st.sampled_from(sorted(targets)), st.integers(1, 5), min_size=1)
-    routes = draw(
-        st.dictionaries(
-            st.sampled_from(["r", "S:1"]),
-            entry({"targets": some_targets}, {"retry": st.just({"attempts": 2}), "environments": st.just(["prod"])}),
-        )
-    )
-    keys = draw(
-        st.dictionaries(
-            NAMES,
-            entry(
-                {"actor": st.sampled_from(sorted(actors)), "environment": ENVIRONMENTS},
-                {
-                    "team": st.one_of(st.none(), st.sampled_from(sorted(teams))),
-                    "application": st.sampled_from(["shop", "desk"]),
-                    "models": st.sampled_from([[], ["m*"], [*routes]]),
-                    "addresses": st.sampled_from([[], ["10.0.0.0/8"], ["2001:DB8::/32", "192.0.2.7"]]),
-                    "scopes": st.sampled_from([["calls"], ["api", "calls"]]),
-                    "expires_at": st.sampled_from(["2100-01-01", "2100-01-01T02:00:00+02:00"]),
-                },
-            ),
-        )
-    )
+    routes = draw(routes_to(sorted(targets)))
+    keys = draw(keys_of(sorted(actors), sorted(teams), sorted(routes)))
     scopes = [{"kind": "team", "id": name} for name in teams] + [{"kind": "key", "id": name} for name in keys]
     scope = st.sampled_from([*scopes, {"kind": "application", "id": "shop"}])
     return {
@@ -97,44 +124,9 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
         "targets": targets,
         "routes": routes,
         "keys": keys,
-        "budgets": draw(
-            st.lists(
-                entry(
-                    {"scope": scope, "limit": LIMITS},
-                    {
-                        "hard": st.booleans(),
-                        "period": st.sampled_from(["day", "month", "total"]),
-                        "warn_at": st.lists(st.sampled_from([0.5, 1, 1.0, 2]), max_size=3),
-                    },
-                ),
-                max_size=4,
-            )
-        ),
-        "limits": draw(
-            st.lists(
-                entry({"scope": scope, "concurrency": st.integers(1, 9)}, {}),
-                max_size=3,
-                unique_by=lambda limit: (limit["scope"]["kind"], limit["scope"]["id"]),
-            )
-        ),
-        "prices": draw(
-            st.lists(
-                entry(
-                    {
-                        "provider": st.just("openai"),
-                        "model": st.sampled_from(["gpt-9", "gpt-8*"]),
-                        "input": st.sampled_from([0, 1, 0.1, "0.10", "2.5"]),
-                        "output": st.sampled_from(["1", 3]),
-                    },
-                    {
-                        "cache_read": st.sampled_from([None, 0, "0.01"]),
-                        "valid_from": st.sampled_from(["always", "2020-01-01", "2100-01-01"]),
-                    },
-                ),
-                max_size=4,
-                unique_by=lambda price: (price["model"], price.get("valid_from")),
-            )
-        ),
+        "budgets": draw(budgets_on(scope)),
+        "limits": draw(limits_on(scope)),
+        "prices": draw(PRICES),
     }
 
 
