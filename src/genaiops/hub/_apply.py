@@ -11,8 +11,8 @@ from genaiops.domain import IdentityIssuer, Route, RouteTarget, Scope, Target
 from genaiops.hub._budgets import NewBudget
 from genaiops.hub._forms import SECTIONS, Form, State, document_of
 from genaiops.hub._hub import Hub
-from genaiops.hub._key_checks import NewKey
-from genaiops.hub._keys import KeyChange
+from genaiops.hub._key_checks import KeyChecks, NewKey
+from genaiops.hub._keys import KeyChange, made_key
 from genaiops.hub._plan import Change, Plan, plan
 from genaiops.hub._present import Present, present
 from genaiops.hub._prices import NewPrice
@@ -20,6 +20,7 @@ from genaiops.hub._rate_limits import NewRateLimit
 from genaiops.hub._state_text import at
 from genaiops.hub._targets import MASK, masked
 from genaiops.hub._validation import suggestion
+from genaiops.ports.records import Unit
 
 Permit = Callable[[Hub, Sequence[Change]], None]
 
@@ -91,7 +92,7 @@ def apply_state(hub: Hub, wish: Wish, *, by: str, permit: Permit = lambda _hub, 
                     code="plan_changed",
                     param="plan",
                 )
-            keys = _Doing(inner, found, by).do(made.changes)
+            keys = _Doing(inner, unit, found, by).do(made.changes)
             permit(inner, made.changes)
             if wish.dry_run:
                 raise _OnlyLooked(made)
@@ -103,8 +104,10 @@ def apply_state(hub: Hub, wish: Wish, *, by: str, permit: Permit = lambda _hub, 
 class _Doing:
     """Carries out changes in their order. `found` is what was there before."""
 
-    def __init__(self, hub: Hub, found: Present, by: str) -> None:
+    def __init__(self, hub: Hub, unit: Unit, found: Present, by: str) -> None:
         self._hub = hub
+        self._unit = unit
+        self._key_checks: KeyChecks | None = None
         self._found = found
         self._by = by
         self._made_keys: list[MadeKey] = []
@@ -198,9 +201,12 @@ class _Doing:
             expires_us=expires_us,
             **alike,
         )
-        key, text = self._hub.keys.create(new, by=self._by)
-        if form.team is None and key.team_id is not None:  # none was asked for, which a new key cannot say
-            self._hub.keys.change(key.id, KeyChange(team_id=None), by=self._by)
+        if self._key_checks is None:  # what keys name is there by now, and is looked up once for all of them
+            self._key_checks = KeyChecks(self._unit, self._hub.clock())
+        key, text = made_key(self._key_checks.checked(new), self._hub.clock())
+        if form.team is None:  # none was asked for, which a new key cannot say
+            key = msgspec.structs.replace(key, team_id=None)
+        self._unit.add(key)
         self._key_ids[change.name] = key.id
         self._made_keys.append(MadeKey(key.name, key.id, text))
 

@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 import msgspec
 
 from genaiops.core.clock import to_iso
-from genaiops.core.money import from_nano
 from genaiops.domain import (
     Actor,
     ApiKey,
@@ -29,7 +28,6 @@ from genaiops.hub._forms import (
     IssuerForm,
     KeyForm,
     LimitForm,
-    PriceForm,
     RouteForm,
     ScopeForm,
     State,
@@ -37,6 +35,7 @@ from genaiops.hub._forms import (
     TeamForm,
 )
 from genaiops.hub._limit_text import show_limit
+from genaiops.hub._price_forms import price_form
 from genaiops.hub._validation import every
 from genaiops.ports.records import View
 
@@ -143,7 +142,7 @@ class _Reading:
         for price in sorted(every(self._view, Price), key=lambda price: price.version):
             newest[price.provider, price.model, price.valid_from_us] = price
         for _, price in sorted(newest.items()):
-            yield price.id, _price_form(price)
+            yield price.id, price_form(price)
 
     def _budgets(self) -> Iterator[tuple[str, Form]]:
         for budget in every(self._view, Budget):
@@ -181,14 +180,3 @@ def _working(view: View) -> Iterator[ApiKey]:
 def _form(kind: type[Form], entity: msgspec.Struct, **other: Any) -> Form:
     fields = {name: getattr(entity, name) for name in kind.__struct_fields__ if name not in other}
     return kind(**fields, **other)
-
-
-def _price_form(price: Price) -> Form:
-    fields: dict[str, Any] = {
-        name: getattr(price, name) for name in PriceForm.__struct_fields__ if name != "valid_from"
-    }
-    texts = {field.name for field in msgspec.structs.fields(PriceForm) if field.type in (str, str | None)}
-    for name, value in fields.items():
-        if name in texts and isinstance(value, int):
-            fields[name] = from_nano(value)
-    return PriceForm(**fields, valid_from=to_iso(price.valid_from_us))

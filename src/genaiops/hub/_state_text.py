@@ -11,11 +11,10 @@ import msgspec
 
 from genaiops.core.clock import from_iso, to_iso
 from genaiops.core.errors import UsageError
-from genaiops.core.money import from_nano, to_nano
 from genaiops.domain import Budget, Scope
+from genaiops.hub import _price_forms as price_forms
 from genaiops.hub._forms import LISTED, NAMED, SECTIONS, Form, KeyForm, State
 from genaiops.hub._limit_text import parse_limit, show_limit
-from genaiops.hub._prices import NewPrice
 from genaiops.hub._validation import suggestion
 
 ALWAYS = to_iso(0)
@@ -90,7 +89,7 @@ def _read_listed(section: str, entries: Any) -> tuple[Form, ...]:
     for number, raw in enumerate(given):
         place = f"{section}[{number}]"
         with located(place):
-            form = _read(LISTED[section], _with_texts(raw) if section == "prices" else raw, place)
+            form = _read(LISTED[section], price_forms.with_texts(raw) if section == "prices" else raw, place)
             found.append(_NORMAL.get(section, _same)(form, ""))
     return tuple(found)
 
@@ -112,18 +111,6 @@ def _read(kind: type[Form], raw: Any, place: str) -> Form:
 
 def _same(form: Form, _: str) -> Form:
     return form
-
-
-def _with_texts(raw: Any) -> Any:
-    """Amounts may be written as numbers, too: `0.4` as well as `"0.40"`."""
-    if not isinstance(raw, dict):
-        return raw
-    texts = {field.name for field in msgspec.structs.fields(NewPrice) if field.type in (str, str | None)}
-    given = cast("dict[str, Any]", raw)
-    return {
-        name: str(value) if name in texts and isinstance(value, int | float) and not isinstance(value, bool) else value
-        for name, value in given.items()
-    }
 
 
 def _target(form: Any, name: str) -> Form:
@@ -163,23 +150,11 @@ def _time(text: str, param: str) -> str:
 
 
 def _price(form: Any, _: str) -> Form:
-    texts = {
-        bucket: amount_text(getattr(form, bucket), bucket)
-        for bucket in ("input", "output", "cache_read", "cache_write", "reasoning")
-    }
+    changes = price_forms.normal(form)
     since: str | None = form.valid_from
     if since is not None:
-        texts["valid_from"] = ALWAYS if since == "always" else _time(since, "valid_from")
-    return msgspec.structs.replace(form, **texts)
-
-
-def amount_text(text: str | None, bucket: str) -> str | None:
-    if text is None:
-        return None
-    try:
-        return from_nano(to_nano(text, what=f"price of {bucket}"))
-    except UsageError as error:
-        raise UsageError(error.message, remedy=error.remedy, param=bucket) from error
+        changes["valid_from"] = ALWAYS if since == "always" else _time(since, "valid_from")
+    return msgspec.structs.replace(form, **changes)
 
 
 def _budget(form: Any, _: str) -> Form:
