@@ -13,6 +13,7 @@ from tests.app.running import Installation, request
 from tests.cli.conftest import Shell
 from tests.house.tree import ROOT
 
+pytestmark = pytest.mark.usefixtures("left_as_found")
 PAGE = (ROOT / "docs" / "apply.md").read_text(encoding="utf-8")
 
 
