@@ -79,6 +79,8 @@ TABLE: dict[tuple[str, str], str | None] = {
     ("POST", "/secrets/rotate"): "issuers",
     ("GET", "/artifacts"): "read",
     ("GET", "/artifacts/{artifact_id:path}"): "read",
+    ("GET", "/state"): "read",
+    ("POST", "/state"): None,
     ("GET", "/traces"): "read",
     ("GET", "/traces/tail"): "read",
     ("GET", "/traces/{trace_id:str}"): "read",

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from genaiops.app.services import Services
 from genaiops.core.clock import now_us
 from genaiops.core.ids import new_span_id, new_trace_id
 from genaiops.domain import Content, Cost, Span, Usage
-from genaiops.ports.telemetry import Batch
+from genaiops.ports.telemetry import Batch, property_word
 from tests.api.conftest import Api
 
 SECOND = 1_000_000
@@ -69,6 +70,25 @@ def traces(services: Services) -> list[str]:
         services.telemetry.write(batch)
         ids.append(batch.spans[0].trace_id.hex())
     return ids
+
+
+def test_traces_by_property(admin: Api, services: Services) -> None:
+    for number, properties in enumerate(({"plan": "pro=1", "step": "a"}, {"plan": "pro=1"}, {})):
+        batch = call(now_us() - (30 - number) * SECOND, model="labelled", key_id="key_labelled")
+        words = " ".join(property_word(*pair) for pair in properties.items())
+        content = msgspec.structs.replace(batch.contents[0], text=f"say hello {words}")
+        services.telemetry.write(msgspec.structs.replace(batch, contents=(content,)))
+
+    def count(*pairs: str, **more: str) -> int:
+        query = [("property", pair) for pair in pairs] + list(more.items())
+        return len(admin.call("GET", "/traces", params=query)["data"])
+
+    assert (count("plan=pro=1"), count("plan=pro=1", "step=a"), count("plan=pro")) == (2, 1, 0)
+    assert count("plan=pro=1", q='"say hello', model="labelled") == 2
+    assert count("plan=pro=1", q="goodbye") == 0
+    assert admin.refused("GET", "/traces?property=plan", status=400)["param"] == "property"
+    assert admin.refused("GET", "/traces/tail?property=a=b", status=400)["param"] == "property"
+    assert admin.refused("GET", "/traces?model=a&model=b", status=400)["param"] == "model"
 
 
 def test_one_trace_counts_usage_once(admin: Api, traces: list[str]) -> None:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from genaiops.cli import main
+from genaiops.sdk import Client
 from tests.app.running import Installation
 
 
@@ -81,3 +82,13 @@ def connected(shell: Shell, installation: Installation, monkeypatch: pytest.Monk
     """A shell whose GENAIOPS_HOME is that of the running installation."""
     monkeypatch.setenv("GENAIOPS_HOME", str(installation.home.path))
     return shell
+
+
+@pytest.fixture(scope="module")
+def left_as_found(installation: Installation) -> Iterator[None]:
+    """Afterwards the installation has the targets, routes, keys and limits that it had, for the tests to come."""
+    with Client(home=installation.home.path) as client:
+        found = client.get("/api/state", {"sections": "targets,routes,keys,budgets,limits"})
+        yield
+        whole = {"targets": {}, "routes": {}, "keys": {}, "budgets": [], "limits": [], **found}
+        client.post("/api/state", {"state": whole, "prune": True})

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from genaiops.core.ids import new_id
+from genaiops.ports.telemetry import property_word
 from tests.app.running import Installation, environment, until
 from tests.cli.conftest import Shell
 
@@ -22,6 +23,15 @@ def asked(connected: Shell, installation: Installation, word: str) -> str:
         return rows[0]["trace_id"] if rows else None
 
     return until(found, "the trace")
+
+
+def test_traces_by_property(connected: Shell, installation: Installation) -> None:
+    # The words that stand for the properties, said in the prompt: the filter cannot tell the difference.
+    asked(connected, installation, f"{property_word('plan', 'pro')} {property_word('step', 'a')}")
+    listed = connected.ok("trace", "list", "--property", "plan=pro", "--property", "step=a")
+    assert len(listed.column("TRACE")) == 1
+    assert connected.ok("trace", "list", "--property", "plan=pro", "--property", "step=b").out == ""
+    assert "has no name and value" in connected.run("trace", "list", "--property", "plan").err
 
 
 def test_a_trace(connected: Shell, installation: Installation) -> None:

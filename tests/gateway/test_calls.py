@@ -164,3 +164,14 @@ async def test_a_stream_without_done_ends_well_after_a_finish_reason(home: Home)
             await worker.quiet()
     assert not got.cut
     assert home.settled()[0].status == "ok"
+
+
+async def test_properties_of_headers_and_metadata_stand_in_the_record(home: Home) -> None:
+    home.publish(key(), targets=(target(None, provider="echo", upstream_model="echo"),))
+    async with running(home) as worker:
+        body = {"model": "m", "messages": [{"role": "user", "content": "hi"}], "metadata": {"ticket": "A-7"}}
+        named = {"helicone-property-app": "desk", "helicone-session-id": "s-1", "helicone-user-id": "u-9"}
+        await worker.send("POST", "/v1/chat/completions", json.dumps(body).encode(), **named)
+    [call] = home.admitted()
+    assert call.properties == {"app": "desk", "session_id": "s-1", "user_id": "u-9", "ticket": "A-7"}
+    assert (call.session_id, call.user_id, call.user_verified) == ("s-1", "u-9", False)

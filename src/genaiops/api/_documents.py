@@ -3,7 +3,6 @@ secret is there."""
 
 from collections.abc import Sequence
 from typing import Any, Generic, Literal, TypeVar
-from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 
@@ -30,11 +29,10 @@ from genaiops.domain import (
     Target,
     TargetTimeouts,
 )
-from genaiops.hub import Permission
+from genaiops.hub import Permission, masked
 
 T = TypeVar("T")
 Document = TypeVar("Document", bound=msgspec.Struct)
-MASK = "***"
 
 
 class Listing(msgspec.Struct, Generic[T], frozen=True):
@@ -351,17 +349,6 @@ def shown_key(key: ApiKey, secret: str | None = None) -> Any:
 
 def shown_target(target: Target) -> TargetDocument:
     return shown(target, TargetDocument, proxy=masked(target.proxy))
-
-
-def masked(url: str | None) -> str | None:
-    """The URL without the password in it."""
-    if url is None:
-        return None
-    parts = urlsplit(url)
-    if parts.username is None and parts.password is None:
-        return url
-    place = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{MASK}@{place}"))
 
 
 def shown_price(price: Price) -> PriceDocument:

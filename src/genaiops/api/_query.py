@@ -22,8 +22,12 @@ _TYPES = {int: OpenAPIType.INTEGER, str: OpenAPIType.STRING, bool: OpenAPIType.B
 
 def read_query(request: Request[Any, Any, Any], kind: type[T]) -> T:
     """UsageError names the parameter at fault."""
-    given: dict[str, str] = {}
+    given: dict[str, Any] = {}
+    repeatable = {field.name for field in msgspec.structs.fields(cast("type[msgspec.Struct]", kind)) if _repeats(field)}
     for name, value in request.query_params.multi_items():
+        if name in repeatable:
+            given.setdefault(name, []).append(value)
+            continue
         if name in given:
             raise UsageError(f"{name} is given twice.", remedy="Give it once.", param=name)
         given[name] = value
@@ -51,8 +55,15 @@ def described(kind: type[Any]) -> type[Operation]:
     return Described
 
 
+def _repeats(field: msgspec.structs.FieldInfo) -> bool:
+    return get_origin(_plain(field.type)[1]) is tuple
+
+
 def _parameter(field: msgspec.structs.FieldInfo) -> Parameter:
     description, plain = _plain(field.type)
+    if _repeats(field):
+        schema = Schema(type=OpenAPIType.ARRAY, items=Schema(type=OpenAPIType.STRING))
+        return Parameter(name=field.name, param_in="query", schema=schema, description=description, required=False)
     choices = list(get_args(plain)) if get_origin(plain) is Literal else None
     schema = Schema(
         type=_TYPES.get(plain, OpenAPIType.STRING),

@@ -8,6 +8,7 @@ from litestar.di import Provide
 from litestar.handlers import BaseRouteHandler
 
 from genaiops.api._access import Authentication, Connection, calling
+from genaiops.api._apply import StateController
 from genaiops.api._artifacts import ArtifactsController
 from genaiops.api._catalogue import CatalogueController, PresetsController
 from genaiops.api._checking import check_request
@@ -62,6 +63,7 @@ def create(services: Services, *, status: Callable[[], Status], sessions: Sessio
             IssuersController,
             SecretsController,
             ArtifactsController,
+            StateController,
             TracesController,
             Figures,
         ],

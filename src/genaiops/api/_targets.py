@@ -13,14 +13,13 @@ from genaiops.api._documents import (
     ModelDocument,
     RouteDocument,
     TargetDocument,
-    masked,
     shown,
     shown_target,
 )
 from genaiops.api._services import Serving
 from genaiops.api._writing import write
 from genaiops.domain import BreakerPolicy, Operation, RetryPolicy, Route, RouteTarget, Target, TargetTimeouts
-from genaiops.hub import Hub
+from genaiops.hub import Hub, masked
 
 
 class TargetRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -8,7 +8,7 @@ from msgspec import Meta
 from genaiops.api._times import moment
 from genaiops.core.errors import UsageError
 from genaiops.domain import Status
-from genaiops.ports.telemetry import TraceFilter, TraceRow
+from genaiops.ports.telemetry import TraceFilter, TraceRow, property_word
 
 _MOST = 1 << 62
 
@@ -42,19 +42,30 @@ class TraceQuery(TailQuery, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     min_duration_us: Annotated[int, Meta(description="microseconds", ge=0, le=_MOST)] | None = None
     min_cost_nano: Annotated[int, Meta(description="billionths of a currency unit", ge=0, le=_MOST)] | None = None
     q: Annotated[str | None, Meta(description='full-text search: every word and every "phrase" must occur')] = None
+    property: Annotated[tuple[str, ...], Meta(description="NAME=VALUE of a property of the call; repeatable")] = ()
     cursor: Annotated[str | None, Meta(description="`next` of the page before")] = None
     limit: Annotated[int, Meta(description="traces a page", ge=1, le=500)] = 50
 
     def filter(self, now_us: int) -> TraceFilter:
         """UsageError where a time is none."""
         fields: dict[str, Any] = msgspec.structs.asdict(self)
-        for name in ("cursor", "limit"):
+        for name in ("cursor", "limit", "property"):
             del fields[name]
         for name in ("since", "until"):
             text = fields.pop(name)
             fields[f"{name}_us"] = None if text is None else moment(text, now_us=now_us, param=name)
-        fields["text"] = fields.pop("q") or None
+        words = [property_word(*_pair(text)) for text in self.property]
+        fields["text"] = " ".join([*words, fields.pop("q") or ""]).strip() or None
         return TraceFilter(**fields)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, sign, value = text.partition("=")
+    if not name or not sign:
+        raise UsageError(
+            f"property: {text[:64]!r} has no name and value.", remedy="Write NAME=VALUE.", param="property"
+        )
+    return name, value
 
 
 def parsed_trace_id(text: str) -> bytes:

@@ -72,6 +72,8 @@ def _facts(trace: Row) -> Iterator[str]:
     for name, value in facts:
         if value is not None:
             yield f"{name:12}  {value}"
+    properties: dict[str, str] = trace.get("properties") or {}
+    yield from (f"{'property':12}  {name}={value}" for name, value in properties.items())
 
 
 def _energy(energy: Row | None) -> Iterator[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import keyword
 import sys
 from collections.abc import Mapping
 from typing import Any, NoReturn
@@ -16,6 +17,9 @@ NOUNS: Mapping[str, str] = {
     "demo": "Real calls, so that every screen has something true to show.",
     "doctor": "Say what is wrong with an installation, and how to mend it.",
     "status": "Show what runs.",
+    "apply": "Bring an installation to what files say: all of it or nothing.",
+    "import": "Take over the configuration of another gateway.",
+    "export": "Write how an installation is, as a file that apply reads.",
     "key": "Keys for model calls and for the management API.",
     "actor": "People and service accounts, and their roles.",
     "team": "Teams: people and keys that share budgets.",
@@ -30,7 +34,7 @@ NOUNS: Mapping[str, str] = {
     "trace": "Traces: every call with its spans, tokens, timing and cost.",
     "usage": "Calls, tokens and money, by whom and for what.",
 }
-"""Noun -> one line of help. Its command is `command` in `genaiops.cli.<noun>`."""
+"""Noun -> one line of help. Its command is `command` in `genaiops.cli.<noun>` (`import_`: a word of Python)."""
 
 
 class Menu(click.Group):
@@ -42,7 +46,8 @@ class Menu(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 (click's signature)
         if cmd_name not in NOUNS:
             return None
-        command: click.Command = importlib.import_module(f"genaiops.cli.{cmd_name}").command
+        file = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
+        command: click.Command = importlib.import_module(f"genaiops.cli.{file}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 (click's)

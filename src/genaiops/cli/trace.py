@@ -63,12 +63,20 @@ def _filters(function: Callable[..., R]) -> Callable[..., R]:
 @click.option("--until", help="15m, 24h, 7d or an ISO time.")
 @click.option("--text", help='Full-text search in prompts and answers: words and "phrases".')
 @click.option("--slower-than", type=float, help="Milliseconds.")
+@click.option("--property", "properties", multiple=True, help="NAME=VALUE that its client said of it; repeatable.")
 @click.option("--limit", type=click.IntRange(1), default=30, show_default=True, help="At most so many.")
 @_filters
 @connected
-def list_(session: Session, limit: int, slower_than: float | None, text: str | None, **where: str | None) -> None:
+def list_(
+    session: Session,
+    limit: int,
+    slower_than: float | None,
+    text: str | None,
+    properties: tuple[str, ...],
+    **where: str | None,
+) -> None:
     """List traces, the newest first."""
-    query: dict[str, Any] = {**where, "q": text}
+    query: dict[str, Any] = {**where, "q": text, "property": properties}
     if slower_than is not None:
         query["min_duration_us"] = int(slower_than * 1000)
     rows = list(session.client.pages("/api/traces", query, most=limit))

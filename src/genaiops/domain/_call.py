@@ -22,7 +22,8 @@ class Charge(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Admitted(msgspec.Struct, frozen=True, array_like=True, tag="admitted"):
-    """A call that passed the limits and is about to be dispatched. `sequence` counts the worker's calls from 1."""
+    """A call that passed the limits and is about to be dispatched. `sequence` counts the worker's calls from 1.
+    `properties`: what its client said about it, beyond what has a field."""
 
     sequence: int
     trace_id: bytes
@@ -48,6 +49,7 @@ class Admitted(msgspec.Struct, frozen=True, array_like=True, tag="admitted"):
     snapshot_version: int
     capture: Literal["full", "preview", "off"]
     reserved: tuple[Charge, ...]
+    properties: dict[str, str] = {}
 
 
 class Attempt(msgspec.Struct, frozen=True, array_like=True):

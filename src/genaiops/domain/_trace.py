@@ -23,7 +23,8 @@ SpanKind = Literal[
 ]
 Status = Literal["ok", "error", "cancelled", "aborted"]
 ContentState = Literal["none", "inline", "blob", "preview", "shed", "digest"]
-"""Where a span's content is. `digest`: nothing of it is kept but the SHA-256 of the output."""
+"""Where a span's content is. `digest`: nothing of it is kept but the SHA-256 of the output
+and the properties of the call."""
 
 PREVIEW = 200
 """Characters of input and output kept on the span itself."""

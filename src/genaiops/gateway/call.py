@@ -24,6 +24,8 @@ from genaiops.ports.providers import CallBody
 Why = Literal["client", "first_token"]
 """Why a call was interrupted: its client went away, or the first content took too long."""
 
+_NONE: dict[str, str] = {}
+
 
 class Call:
     """Times: `start_us` since the epoch (microseconds), `start_ns` of the monotonic clock (nanoseconds)."""
@@ -36,6 +38,7 @@ class Call:
     session: str | None = None
     user_id: str | None = None
     user_verified = False
+    properties: dict[str, str] = _NONE
     lineup: Lineup | None = None
     inject = False
     sequence = 0
@@ -116,6 +119,7 @@ class Call:
             key.plan.version,
             key.capture,
             self.windows.charges(self.amounts) if self.windows is not None else (),
+            self.properties,
         )
 
     def for_target(self, candidate: Candidate) -> CallBody:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 import msgspec
+from msgspec import Raw
 
 from genaiops.core.clock import now_us
 from genaiops.core.errors import GenaiopsError, StoreError, Unavailable
@@ -31,6 +32,7 @@ from genaiops.gateway.identity import Identities
 from genaiops.gateway.ids import Ids
 from genaiops.gateway.keyring import KeyLog, Keyring
 from genaiops.gateway.plan import Plan
+from genaiops.gateway.properties import metadata_of, properties_of
 from genaiops.gateway.relay import Streams
 from genaiops.gateway.settings import GatewaySettings
 from genaiops.gateway.settle import Books
@@ -281,6 +283,12 @@ class Gateway:
             call.user_verified = True
         elif body.user is not None:  # a `user` in the body is a label
             call.user_id = body.user[:_LABEL]
+        metadata = body.metadata
+        found = properties_of(headers, metadata_of(metadata) if isinstance(metadata, Raw) else None)
+        if found:
+            call.properties = found
+            call.session = call.session or found.get("session_id")
+            call.user_id = call.user_id or found.get("user_id")
         call.lineup = grant.resolve(body.model, call.operation)
 
     def _refuse(self, call: Call, failure: Failure) -> None:

@@ -126,6 +126,7 @@ class ResponsesSpeech:
             stream=head.stream,
             max_tokens=head.max_output_tokens,
             user=head.end_user,
+            metadata=Raw(msgspec.json.encode(head.metadata)) if head.metadata else UNSET,
             genaiops=_own(head.genaiops),
             dense=responses.dense_parts(head),
         )

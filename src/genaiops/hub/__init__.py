@@ -5,6 +5,7 @@
 """
 
 from genaiops.hub._access import PERMISSIONS, Permission, allows, require, require_scope
+from genaiops.hub._apply import Applied, MadeKey, Wish, apply_state, export
 from genaiops.hub._bootstrap import EmbeddedModel, bootstrap
 from genaiops.hub._budgets import NewBudget
 from genaiops.hub._catalogue import (
@@ -19,20 +20,32 @@ from genaiops.hub._catalogue import (
     presets,
 )
 from genaiops.hub._compile import changed_key_entries, compile_snapshot, key_entries
+from genaiops.hub._forms import SECTIONS
 from genaiops.hub._hub import Hub
 from genaiops.hub._key_checks import NewKey
 from genaiops.hub._keys import KeyChange
 from genaiops.hub._limit_text import ParsedLimit, parse_limit, show_limit
+from genaiops.hub._litellm import Translated, translate_litellm
+from genaiops.hub._litellm_section import Finding
+from genaiops.hub._plan import Change, FieldChange, Plan
 from genaiops.hub._prices import NewFees, NewPrice, NewTier
 from genaiops.hub._rate_limits import NewRateLimit
+from genaiops.hub._state_text import read_state
+from genaiops.hub._targets import masked
 
 __all__ = [
     "PERMISSIONS",
+    "SECTIONS",
     "Ability",
+    "Applied",
     "CatalogueModel",
+    "Change",
     "EmbeddedModel",
+    "FieldChange",
+    "Finding",
     "Hub",
     "KeyChange",
+    "MadeKey",
     "ModelState",
     "NewBudget",
     "NewFees",
@@ -42,19 +55,27 @@ __all__ = [
     "NewTier",
     "ParsedLimit",
     "Permission",
+    "Plan",
     "Preset",
+    "Translated",
+    "Wish",
     "allows",
+    "apply_state",
     "bootstrap",
     "catalogue",
     "catalogue_checked",
     "catalogue_model",
     "changed_key_entries",
     "compile_snapshot",
+    "export",
     "key_entries",
+    "masked",
     "parse_limit",
     "preset",
     "presets",
+    "read_state",
     "require",
     "require_scope",
     "show_limit",
+    "translate_litellm",
 ]

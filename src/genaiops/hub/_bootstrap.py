@@ -105,6 +105,11 @@ def bootstrap(
     return text
 
 
+def is_kept_here(target: Target) -> bool:
+    """Whether a start writes the address of that target: it is one of this installation's own model servers."""
+    return target.base_url is not None and target.settings.get(_URL_SETTING) == target.base_url
+
+
 def _first_start(unit: Unit, now_us: int) -> str:
     unit.add(Tenant(id="default", created_us=now_us))
     for name, kind, capture in _ENVIRONMENTS:
@@ -147,7 +152,7 @@ def _embed(unit: Unit, model: EmbeddedModel, now_us: int) -> None:
             unit.add(target)
             free = NewPrice(provider=model.provider, model=model.name, input="0", output="0", source="embedded")
             add_lines(unit, (msgspec.structs.replace(free, valid_from_us=0),), now_us)
-    elif there.base_url is not None and there.settings.get(_URL_SETTING) == there.base_url != url:
+    elif is_kept_here(there) and there.base_url != url:
         settings = {**there.settings, _URL_SETTING: url}
         unit.replace(msgspec.structs.replace(there, base_url=url, settings=settings))
     if model.manifest:

@@ -81,6 +81,13 @@ class Budgets(Service[Budget]):
             unit.replace(budget)
         return budget
 
+    def set_warn_at(self, budget_id: str, warn_at: tuple[float, ...], *, by: str) -> Budget:
+        """The shares of the limit at which it warns."""
+        with self._records.write(by) as unit:
+            budget = msgspec.structs.replace(self._existing(unit, budget_id), warn_at=_checked_shares(warn_at))
+            unit.replace(budget)
+        return budget
+
     def reset(self, budget_id: str, *, by: str) -> Budget:
         """Begin the current period anew: `reset_us` is now. The counters are set by who publishes the change."""
         with self._records.write(by) as unit:

@@ -1,6 +1,7 @@
 """All services over one store."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 from genaiops.core.clock import now_us
 from genaiops.hub._actors import Actors
@@ -14,7 +15,7 @@ from genaiops.hub._rate_limits import RateLimits
 from genaiops.hub._routes import Routes
 from genaiops.hub._targets import Targets
 from genaiops.hub._teams import Teams
-from genaiops.ports.records import Records
+from genaiops.ports.records import Records, Unit, View
 
 
 class Hub:
@@ -24,6 +25,8 @@ class Hub:
         self, records: Records, *, clock: Callable[[], int] = now_us, providers: Collection[str] | None = None
     ) -> None:
         self.records = records
+        self.clock = clock
+        self._providers = providers
         self.actors = Actors(records, clock)
         self.teams = Teams(records, clock)
         self.environments = Environments(records, clock)
@@ -35,3 +38,26 @@ class Hub:
         self.rate_limits = RateLimits(records, clock)
         self.issuers = Issuers(records, clock)
         self.artifacts = Artifacts(records, clock)
+
+    def within(self, unit: Unit) -> "Hub":
+        """The same services as parts of one unit: what they write is kept or lost with it."""
+        return Hub(_OneUnit(unit), clock=self.clock, providers=self._providers)
+
+
+class _OneUnit:
+    """Records of which each reading and each writing is a part of the same open unit."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+
+    def read(self) -> AbstractContextManager[View]:
+        return nullcontext(self._unit)
+
+    def write(self, actor_id: str) -> AbstractContextManager[Unit]:  # noqa: ARG002 (the unit has its actor)
+        return nullcontext(self._unit)
+
+    def migrate(self) -> Sequence[str]:
+        return ()
+
+    def close(self) -> None:
+        """The unit belongs to who opened it."""

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Sequence
 from typing import get_args
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 
@@ -24,6 +24,7 @@ from genaiops.hub._validation import (
 from genaiops.ports.records import Records, View
 
 _SECRET_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+MASK = "***"
 _WITHOUT_ADDRESS = frozenset({"echo"})
 
 
@@ -176,3 +177,17 @@ def _check_numbers(target: Target) -> None:
     checked_number(target.max_concurrency, param="max_concurrency", most=1_000_000)
     checked_number(target.max_output_tokens, param="max_output_tokens", most=100_000_000)
     checked_number(target.context_window, param="context_window", most=1_000_000_000)
+
+
+def masked(url: str | None) -> str | None:
+    """The URL without the password in it."""
+    if url is None:
+        return None
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # no URL, which is said elsewhere
+        return MASK
+    if parts.username is None and parts.password is None:
+        return url
+    place = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{MASK}@{place}"))

@@ -60,6 +60,11 @@ def checked_name(text: str, *, word: str, param: str = "name") -> str:
     return text
 
 
+def is_model_name(text: str) -> bool:
+    """Whether `checked_model` takes it."""
+    return _MODEL.fullmatch(text) is not None and not text.startswith("app/")
+
+
 def checked_model(text: str, *, word: str = "model", param: str = "model") -> str:
     """A model's name as clients and providers write it: capitals and `:` too; `app/...` is for applications."""
     if _MODEL.fullmatch(text) is None:

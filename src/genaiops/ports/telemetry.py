@@ -5,6 +5,7 @@ the ledger and the offsets commit in one transaction, so that killing the writer
 doubles nothing.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
@@ -68,6 +69,12 @@ class TraceFilter(msgspec.Struct, frozen=True, kw_only=True):
     min_duration_us: int | None = None
     min_cost_nano: int | None = None
     text: str | None = None
+
+
+def property_word(name: str, value: str) -> str:
+    """The word in a content's `text` that tells that the call has this property: `text` of a filter finds it with the
+    index that is there, and no prompt holds it by chance (80 bits of SHA-256)."""
+    return "property" + hashlib.sha256(f"{name}\0{value}".encode(errors="replace")).hexdigest()[:20]
 
 
 class TraceRow(msgspec.Struct, frozen=True):

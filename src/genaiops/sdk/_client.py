@@ -3,7 +3,7 @@
 import http.client
 import socket
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,7 +16,7 @@ from genaiops.sdk._address import KEY_VARIABLE, find_address
 from genaiops.sdk._events import Event, read_events
 from genaiops.sdk._failures import failure
 
-Query = Mapping[str, str | int | float | bool | None]
+Query = Mapping[str, str | int | float | bool | Sequence[str] | None]
 
 _PAGE = 200
 
@@ -219,7 +219,12 @@ def path_of(*parts: str) -> str:
 
 
 def _target(path: str, query: Query | None) -> str:
-    given = {name: _text(value) for name, value in (query or {}).items() if value is not None}
+    given: list[tuple[str, str]] = []
+    for name, value in (query or {}).items():
+        if isinstance(value, Sequence) and not isinstance(value, str):
+            given += [(name, each) for each in value]
+        elif value is not None:
+            given.append((name, _text(value)))
     return f"{path}?{urlencode(given)}" if given else path
 
 

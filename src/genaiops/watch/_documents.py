@@ -12,9 +12,13 @@ from genaiops.ports.blobs import Blobs
 from genaiops.ports.telemetry import Trace, TraceRow
 from genaiops.watch._energy import MODEL_CALLS
 from genaiops.watch._energy_documents import energy_document, trace_energy_document
+from genaiops.watch._spans import PROPERTIES
 from genaiops.watch._text import Turn, request_turns, response_turns
 
 Document = dict[str, Any]
+
+_APART = frozenset({"genaiops.attempts", PROPERTIES})
+"""Attributes that stand elsewhere in a document."""
 
 
 def _ms(us: int | None) -> float | None:
@@ -142,7 +146,8 @@ def trace_document(trace: Trace, blobs: Blobs) -> Document:
         "input": _readable(asked),
         "output": _readable(said),
         "content": root.content,
-        "attributes": {key: value for key, value in _attributes(content).items() if key != "genaiops.attempts"},
+        "properties": _attributes(content).get(PROPERTIES, {}),
+        "attributes": {key: value for key, value in _attributes(content).items() if key not in _APART},
         "scores": [
             {
                 "name": score.name,

@@ -7,7 +7,11 @@ import msgspec
 
 from genaiops.domain import INLINE, PREVIEW, Admitted, Attempt, Content, ContentState, Settled, Span
 from genaiops.ports.blobs import Blobs
+from genaiops.ports.telemetry import property_word
 from genaiops.watch._text import Turn, request_turns, response_turns, turns_text
+
+PROPERTIES = "genaiops.properties"
+"""The attribute that holds what the client said about the call: name -> value."""
 
 SEARCHED = 100_000
 """Characters of a call's text that full-text search can find."""
@@ -49,9 +53,10 @@ def spans_of(call: Admitted, end: Ended, body: bytes, output: bytes, blobs: Blob
     preview_in = preview_out = ""
     state: ContentState = "none"
     digest = end.output_sha256 or (hashlib.sha256(output).hexdigest() if output and call.capture != "full" else None)
-    if digest is not None:
+    if digest is not None or call.properties:
         state = "digest"
-        content = _content_of(call, {"genaiops.output.sha256": digest})
+        said_of_it = {"genaiops.output.sha256": digest} if digest is not None else {}
+        content = _content_of(call, said_of_it, text=_words(call))
     if call.capture != "off":
         asked, said = request_turns(call.operation, body), response_turns(call.operation, output)
         preview_in, preview_out = _preview(asked), _preview(said)
@@ -169,10 +174,16 @@ def _content(
         output=None if large_out else output,
         input_blob=blobs.put(body) if large_in else None,
         output_blob=blobs.put(output) if large_out else None,
-        text=(turns_text(asked)[:SEARCHED] + "\n" + turns_text(said)[:SEARCHED]).strip(),
+        text=f"{turns_text(asked)[:SEARCHED]}\n{turns_text(said)[:SEARCHED]}\n{_words(call)}".strip(),
     )
 
 
+def _words(call: Admitted) -> str:
+    return " ".join(property_word(name, value) for name, value in call.properties.items())
+
+
 def _content_of(call: Admitted, attributes: dict[str, Any], **payload: Any) -> Content:
+    if call.properties:
+        attributes = {**attributes, PROPERTIES: call.properties}
     raw = {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in attributes.items()}
     return Content(trace_id=call.trace_id, span_id=call.span_id, start_us=call.start_us, attributes=raw, **payload)
