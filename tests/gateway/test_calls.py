@@ -171,7 +171,8 @@ async def test_properties_of_headers_and_metadata_stand_in_the_record(home: Home
     async with running(home) as worker:
         body = {"model": "m", "messages": [{"role": "user", "content": "hi"}], "metadata": {"ticket": "A-7"}}
         named = {"helicone-property-app": "desk", "helicone-session-id": "s-1", "helicone-user-id": "u-9"}
-        await worker.send("POST", "/v1/chat/completions", json.dumps(body).encode(), **named)
+        got = await worker.send("POST", "/v1/chat/completions", json.dumps(body).encode(), **named)
+    assert got.status == 200, got.body
     [call] = home.admitted()
     assert call.properties == {"app": "desk", "session_id": "s-1", "user_id": "u-9", "ticket": "A-7"}
     assert (call.session_id, call.user_id, call.user_verified) == ("s-1", "u-9", False)

@@ -37,7 +37,7 @@ class _Common(msgspec.Struct, frozen=True, kw_only=True):
     max_tokens: Cap | None = None
     n: Count | None = None
     user: str | None = None
-    metadata: Raw | UnsetType | None = UNSET
+    metadata: Raw | UnsetType = UNSET
     n_predict: int | None = None
     """llama.cpp's own cap, which overrules `max_tokens` there: refused where a limit relies on the cap."""
     genaiops: Extension | UnsetType | None = UNSET
