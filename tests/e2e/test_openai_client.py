@@ -93,8 +93,15 @@ def test_errors_are_the_clients_own(client: openai.OpenAI, running: Installation
     ):
         stranger.models.list()
     with pytest.raises(openai.APIStatusError) as raised:
-        client.responses.create(model="smollm2", input="hello")
+        client.responses.retrieve("resp_1")
     assert raised.value.status_code == 501
+
+
+def test_responses(client: openai.OpenAI) -> None:
+    answer = client.responses.create(model="smollm2", input="Say hello.", max_output_tokens=8)
+    assert answer.output_text
+    assert answer.usage is not None
+    assert 0 < answer.usage.output_tokens <= 8
 
 
 def test_every_call_is_a_trace_with_its_usage(running: Installation) -> None:

@@ -63,7 +63,7 @@ async def client(
     async with Upstream(script) as upstream:
         facts: dict[str, Any] = {"provider": provider, "upstream_model": MODEL, "credentials": ("AWS",)}
         aws = target(upstream.url.removesuffix("/v1"), settings={"region": "eu-west-1"}, **facts)
-        spare = target(None, id="spare", provider="echo", settings={"text": "From the spare."})
+        spare = target(None, id="spare", model="other", provider="echo", settings={"text": "From the spare."})
         prices = (price(provider="bedrock", model="anthropic.*"),)
         routes = (route("t", fallbacks=("spare",), retry=QUICK),)
         home.publish(key(), targets=(aws, spare), routes=routes, prices=prices)
@@ -118,8 +118,10 @@ async def test_a_throttled_call_is_served_elsewhere(home: Home) -> None:
 async def test_what_bedrock_cannot_take_is_refused_by_name(home: Home) -> None:
     async with client(home, signed_only("bedrock", b"")) as (api, upstream):
         with pytest.raises(BadRequestError) as raised:
-            await api.chat.completions.create(model="r", messages=MESSAGES, seed=1)
+            await api.chat.completions.create(model="m", messages=MESSAGES, seed=1)
+        elsewhere = await api.chat.completions.create(model="r", messages=MESSAGES, seed=1)
         assert upstream.seen == []
+    assert elsewhere.choices[0].message.content == "From the spare."
     assert (raised.value.param, raised.value.code) == ("seed", "unsupported_by_provider")
 
 

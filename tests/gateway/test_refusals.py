@@ -216,8 +216,8 @@ async def test_no_target_is_enabled(home: Home) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "status", "code"),
     [
-        ("POST", "/v1/responses", 501, "endpoint_not_built"),
-        ("POST", "/v1/messages", 501, "endpoint_not_built"),
+        ("GET", "/v1/responses/resp_1", 501, "endpoint_not_built"),
+        ("POST", "/v1/messages/batches", 501, "endpoint_not_built"),
         ("POST", "/v1/rerank", 501, "endpoint_not_built"),
         ("POST", "/v1/moderations", 501, "endpoint_not_built"),
         ("POST", "/v1/images/generations", 501, "endpoint_not_built"),

@@ -36,6 +36,7 @@ from genaiops.gateway.properties import metadata_of, properties_of
 from genaiops.gateway.relay import Streams
 from genaiops.gateway.settings import GatewaySettings
 from genaiops.gateway.settle import Books
+from genaiops.gateway.speech import OPENAI, Speech
 from genaiops.gateway.upstream import Fleet, clock
 from genaiops.http1 import Exchange
 from genaiops.ports.counters import Counters
@@ -176,13 +177,15 @@ class Gateway:
         if self._counters.version() != self._version:
             self.poll()
         headers = exchange.index
+        speech = OPENAI
         try:
             place = locate(exchange.method, exchange.path)
+            speech = place.speech
             grant = self._find(headers)
         except GenaiopsError as error:
             extra = [(b"allow", error.allowed.encode())] if isinstance(error, WrongMethod) else []
             self._books.tally.unknown_keys += error.status == 401
-            _refuse_plainly(exchange, of_error(error), extra)
+            _refuse_plainly(exchange, of_error(error), extra, speech)
             return None
         if place.operation is None:
             self._models(exchange, grant, place)
@@ -301,12 +304,12 @@ def _plain_id() -> str:
     return "req_" + new_span_id().hex()
 
 
-def _refuse_plainly(exchange: Exchange, failure: Failure, extra: replies.Fields | None = None) -> None:
+def _refuse_plainly(exchange: Exchange, failure: Failure, extra: replies.Fields = (), speech: Speech = OPENAI) -> None:
     """An error outside of any call."""
     request_id = _plain_id()
     identifier = request_id.encode()
     fields = [(b"x-genaiops-request-id", identifier), (b"x-request-id", identifier), _JSON, *replies.hints(failure)]
-    exchange.respond(failure.status, [*fields, *(extra or [])], error_json(failure, request_id))
+    exchange.respond(failure.status, [*fields, *extra], speech.error(failure, request_id))
 
 
 def _no_control() -> Unavailable:
