@@ -13,7 +13,8 @@ from genaiops.ports.telemetry import Trace, TraceRow
 from genaiops.watch._energy import MODEL_CALLS
 from genaiops.watch._energy_documents import energy_document, trace_energy_document
 from genaiops.watch._spans import PROPERTIES
-from genaiops.watch._text import Turn, request_turns, response_turns
+from genaiops.watch._text import request_turns, response_turns
+from genaiops.watch._turns import Turn
 
 Document = dict[str, Any]
 

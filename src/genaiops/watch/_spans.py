@@ -8,7 +8,8 @@ import msgspec
 from genaiops.domain import INLINE, PREVIEW, Admitted, Attempt, Content, ContentState, Settled, Span
 from genaiops.ports.blobs import Blobs
 from genaiops.ports.telemetry import property_word
-from genaiops.watch._text import Turn, request_turns, response_turns, turns_text
+from genaiops.watch._text import request_turns, response_turns, turns_text
+from genaiops.watch._turns import Turn
 
 PROPERTIES = "genaiops.properties"
 """The attribute that holds what the client said about the call: name -> value."""

@@ -1,35 +1,13 @@
-"""What was said in a call, read out of the bodies as they crossed the wire (OpenAI's dialect, streamed or whole)."""
+"""What was said in a call, read out of the bodies as they crossed the wire, streamed or whole: in OpenAI's words here,
+in those of Anthropic's Messages and OpenAI's Responses in `_foreign`."""
 
 from collections.abc import Iterator
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import msgspec
 
-Direction = Literal["input", "output"]
-
-
-class ToolCall(msgspec.Struct, frozen=True):
-    name: str
-    arguments: str
-    id: str = ""
-
-
-class Turn(msgspec.Struct, frozen=True, kw_only=True):
-    """One message of a conversation. `text` has images and other media as `[image_url]`."""
-
-    role: str
-    direction: Direction
-    text: str = ""
-    reasoning: str = ""
-    tool_calls: tuple[ToolCall, ...] = ()
-
-
-def _object(value: Any) -> dict[str, Any]:
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
-
-
-def _objects(value: Any) -> list[dict[str, Any]]:
-    return [_object(item) for item in cast("list[Any]", value)] if isinstance(value, list) else []
+from genaiops.watch._foreign import foreign_answer, foreign_request, foreign_stream
+from genaiops.watch._turns import Direction, ToolCall, Turn, content_text, object_of, objects_of
 
 
 def _decode(raw: bytes) -> Any:
@@ -39,27 +17,10 @@ def _decode(raw: bytes) -> Any:
         return None
 
 
-def content_text(content: Any) -> str:
-    """The text of a message's content: itself, or its parts joined."""
-    if isinstance(content, str):
-        return content
-    if not isinstance(content, list):
-        return ""
-    parts: list[str] = []
-    for part in cast("list[Any]", content):
-        if isinstance(part, str):
-            parts.append(part)
-            continue
-        fields = _object(part)
-        text = fields.get("text")
-        parts.append(text if isinstance(text, str) else f"[{fields.get('type', 'part')}]")
-    return "\n".join(parts)
-
-
 def _tool_calls(message: dict[str, Any]) -> tuple[ToolCall, ...]:
     calls: list[ToolCall] = []
-    for call in _objects(message.get("tool_calls")):
-        function = _object(call.get("function"))
+    for call in objects_of(message.get("tool_calls")):
+        function = object_of(call.get("function"))
         calls.append(
             ToolCall(str(function.get("name", "")), str(function.get("arguments", "")), str(call.get("id", "")))
         )
@@ -78,9 +39,12 @@ def _turn(message: dict[str, Any], direction: Direction, role: str) -> Turn:
 
 def request_turns(operation: str, raw: bytes) -> list[Turn]:
     """The messages of a request; a prompt or the texts to embed as one turn each. Empty when it cannot be read."""
-    body = _object(_decode(raw))
+    body = object_of(_decode(raw))
     if operation == "chat":
-        return [_turn(message, "input", "user") for message in _objects(body.get("messages"))]
+        foreign = foreign_request(body)
+        if foreign is not None:
+            return foreign
+        return [_turn(message, "input", "user") for message in objects_of(body.get("messages"))]
     given = body.get("prompt") if operation == "text_completion" else body.get("input")
     if isinstance(given, str):
         return [Turn(role="user", direction="input", text=given)]
@@ -95,15 +59,19 @@ def response_turns(operation: str, raw: bytes) -> list[Turn]:
     if operation == "embeddings" or not raw:
         return []
     if raw[:1] == b"{":
-        return [
-            _turn(_object(choice.get("message")), "output", "assistant")
+        body = object_of(_decode(raw))
+        return foreign_answer(body) or [
+            _turn(object_of(choice.get("message")), "output", "assistant")
             if "message" in choice
             else Turn(role="assistant", direction="output", text=str(choice.get("text") or ""))
-            for choice in _objects(_object(_decode(raw)).get("choices"))
+            for choice in objects_of(body.get("choices"))
         ]
+    foreign = foreign_stream(_events(raw)) if raw[:6] == b"event:" else None
+    if foreign is not None:
+        return foreign
     streamed: dict[int, _Streamed] = {}
     for event in _events(raw):
-        for choice in _objects(event.get("choices")):
+        for choice in objects_of(event.get("choices")):
             index = choice.get("index")
             streamed.setdefault(index if isinstance(index, int) else 0, _Streamed()).add(choice)
     return [streamed[index].turn() for index in sorted(streamed)]
@@ -112,7 +80,7 @@ def response_turns(operation: str, raw: bytes) -> list[Turn]:
 def _events(raw: bytes) -> Iterator[dict[str, Any]]:
     for line in raw.splitlines():
         if line.startswith(b"data:") and line[5:].lstrip()[:1] == b"{":
-            yield _object(_decode(line[5:]))
+            yield object_of(_decode(line[5:]))
 
 
 class _Streamed:
@@ -124,17 +92,17 @@ class _Streamed:
         self._calls: dict[int, list[str]] = {}
 
     def add(self, choice: dict[str, Any]) -> None:
-        delta = _object(choice.get("delta"))
+        delta = object_of(choice.get("delta"))
         for text in (choice.get("text"), delta.get("content"), delta.get("refusal")):
             if isinstance(text, str):
                 self._text.append(text)
         for text in (delta.get("reasoning_content"), delta.get("reasoning")):
             if isinstance(text, str):
                 self._reasoning.append(text)
-        for call in _objects(delta.get("tool_calls")):
+        for call in objects_of(delta.get("tool_calls")):
             index = call.get("index")
             known = self._calls.setdefault(index if isinstance(index, int) else 0, ["", "", ""])
-            function = _object(call.get("function"))
+            function = object_of(call.get("function"))
             for at, piece in enumerate((function.get("name"), function.get("arguments"), call.get("id"))):
                 if isinstance(piece, str):
                     known[at] += piece
