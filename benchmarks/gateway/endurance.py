@@ -1,13 +1,14 @@
 """What is measured of genaiops alone, once: the cost of everything at a steady rate, growth, and the rate that the
 background work keeps up with."""
 
+import statistics
 import time
 
 from benchmarks.gateway.load import Plan, Tools
 from benchmarks.gateway.machine import BenchmarkError, cpu_us, resident_mb
 from benchmarks.gateway.measures import CONNECTIONS, Figures, Sizes
 from benchmarks.gateway.subject import Genaiops
-from benchmarks.gateway.traffic import SHORT
+from benchmarks.gateway.traffic import SHORT, TRANSLATED
 
 LADDER = (250, 500, 750, 1_000, 1_500, 2_000, 2_500, 3_000, 4_000, 5_000, 6_000, 8_000)
 BATCHES = 10
@@ -84,4 +85,24 @@ def backlog(tools: Tools, subject: Genaiops, sizes: Sizes) -> Figures:
     raise BenchmarkError(f"Traces lag behind even at {LADDER[0]} requests a second.")
 
 
-ONCE = {"steady": steady, "memory": memory, "backlog": backlog}
+def translated(tools: Tools, subject: Genaiops, sizes: Sizes) -> Figures:
+    """The same short chat in other dialects, at a target that speaks chat, each right after chat itself: medians."""
+    spent: dict[str, list[float]] = {}
+    lost = 0
+    for _ in range(sizes.rounds):
+        for shape in (SHORT, *TRANSLATED):
+            before = cpu_us([subject.worker])
+            load = tools.load(subject.request(shape), Plan(connections=CONNECTIONS, seconds=sizes.seconds))
+            subject.note(load.completed)
+            if not load.completed:
+                raise BenchmarkError(f"{shape.dialect} was not answered: {load}")
+            spent.setdefault(shape.dialect, []).append((cpu_us([subject.worker]) - before) / load.completed)
+            lost += load.lost
+            subject.settled()
+    chat = statistics.median(spent["chat"])
+    figures: Figures = {f"{name}_cpu_us": statistics.median(values) for name, values in spent.items()}
+    ratios = {f"{name}_x": figures[f"{name}_cpu_us"] / chat for name in spent if name != "chat"}
+    return {**figures, **ratios, "lost": lost}
+
+
+ONCE = {"steady": steady, "memory": memory, "backlog": backlog, "translated": translated}

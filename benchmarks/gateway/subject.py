@@ -13,7 +13,7 @@ from typing import Self
 import msgspec
 
 import genaiops
-from benchmarks.gateway.load import CHAT, Request
+from benchmarks.gateway.load import Request
 from benchmarks.gateway.machine import GATEWAY_CORE, LOAD_CORE, BenchmarkError, pin, until
 from benchmarks.gateway.traffic import Shape
 from genaiops.app.home import Home
@@ -96,7 +96,7 @@ class Genaiops:
 
     def request(self, shape: Shape) -> Request:
         headers = (f"authorization: Bearer {self._key}",)
-        return Request(port=self.state.port, path=CHAT, body=shape.body(shape.name), headers=headers)
+        return Request(port=self.state.port, path=shape.endpoint, body=shape.body(shape.name), headers=headers)
 
     def settled(self) -> None:
         """Every call that was sent is a trace that can be queried."""

@@ -12,6 +12,7 @@ _QUESTION = (
 _SENTENCE = "The contract of 14 March names the parties, the sums due, and what follows when one of them is late. "
 
 CHUNK_GAP_MS = 100
+ENDPOINTS = {"chat": CHAT, "messages": "/v1/messages", "responses": "/v1/responses"}
 
 
 class Shape(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,6 +25,12 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     gap_ms: int = 0
     chunks: int = 0
     prompt_bytes: int = 0
+    dialect: str = "chat"
+
+    @property
+    def endpoint(self) -> str:
+        """The path at a gateway."""
+        return ENDPOINTS[self.dialect]
 
     @property
     def prefix(self) -> str:
@@ -35,6 +42,8 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.prefix}{CHAT}"
 
     def body(self, model: str) -> bytes:
+        if self.dialect != "chat":
+            return self._translated(model)
         question = _SENTENCE * (self.prompt_bytes // len(_SENTENCE)) + _QUESTION
         messages = [{"role": "system", "content": _SYSTEM}, {"role": "user", "content": question}]
         stream = {"stream": True, "stream_options": {"include_usage": True}} if self.streamed else {}
@@ -42,8 +51,17 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
             {"model": model, "messages": messages, **stream, "temperature": 0.7, "max_tokens": 128}
         )
 
+    def _translated(self, model: str) -> bytes:
+        """The same request in the words of another dialect."""
+        if self.dialect == "messages":
+            said = {"system": _SYSTEM, "messages": [{"role": "user", "content": _QUESTION}], "max_tokens": 128}
+        else:
+            said = {"instructions": _SYSTEM, "input": _QUESTION, "max_output_tokens": 128}
+        return msgspec.json.encode({"model": model, **said, "temperature": 0.7})
+
 
 SHORT = Shape(name="chat")
+TRANSLATED = tuple(Shape(name="chat", dialect=dialect) for dialect in ("messages", "responses"))
 LONG = Shape(name="chat", prompt_bytes=200_000)
 
 
