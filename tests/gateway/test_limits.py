@@ -257,6 +257,20 @@ async def test_what_a_failed_call_costs(home: Home) -> None:
             assert worker.used("bud_calls") == 1
 
 
+async def test_what_nobody_knows_the_cost_of_is_charged_in_full_to_a_hard_budget(home: Home) -> None:
+    """The answer's class of service has no price: unknown in the trace, but a hard budget must hold."""
+    hard = budget("money", 10**12)
+    async with Upstream(answers({**completion(), "service_tier": "priority"})) as up:
+        home.publish(key(budgets=(hard,)), targets=(target(up.url),), prices=(price(),))
+        async with running(home) as worker:
+            got = await worker.post()
+            await worker.quiet()
+    assert got.headers["x-genaiops-cost"] == "unknown"
+    [admitted], [settled] = home.admitted(), home.settled()
+    assert settled.charged == admitted.reserved
+    assert settled.charged[0].amount > 0
+
+
 async def test_a_cancelled_stream_is_charged_by_estimate(home: Home) -> None:
     never = asyncio.Event()
 

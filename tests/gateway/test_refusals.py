@@ -161,6 +161,7 @@ async def test_routes_and_models_are_scoped_apart(home: Home) -> None:
             key("b", key_id="b", models=("small",), routes=("mixed",)),
             key("c", key_id="c", routes=("other",)),
             key("d", key_id="d", models=("tiny",)),
+            key("e", key_id="e", models=("mixed",)),
             targets=(target(small.url, id="s", model="small"), target(large.url, id="l", model="large")),
             routes=(route("s", "l", name="mixed"),),
         )
@@ -177,6 +178,7 @@ async def test_routes_and_models_are_scoped_apart(home: Home) -> None:
             assert await status("c", "mixed") == 403
             assert await status("c", "large") == 200
             assert await status("d", "mixed") == 403
+            assert [await status("e", name) for name in ("mixed", "small", "large")] == [200, 403, 403]
             assert [one["id"] for one in (await worker.get("/v1/models", key="a")).json["data"]] == ["mixed", "small"]
             assert [one["id"] for one in (await worker.get("/v1/models", key="c")).json["data"]] == ["large", "small"]
 

@@ -93,6 +93,15 @@ def test_headers_carry_the_credential_and_the_targets_own() -> None:
             Usage(1, 0, 0, 1, 3),
         ),
         ({"prompt_tokens": 5, "prompt_tokens_details": {"cached_tokens": 50}}, Usage(0, 5)),
+        (
+            {
+                "prompt_tokens": 10,
+                "completion_tokens": 9,
+                "prompt_tokens_details": {"cached_tokens": 4, "audio_tokens": 5},
+                "completion_tokens_details": {"reasoning_tokens": 2, "audio_tokens": 6},
+            },
+            Usage(1, 4, 0, 1, 2, audio_input=5, audio_output=6),
+        ),
         ({"prompt_tokens": -5, "completion_tokens": 4}, None),
         ({"prompt_tokens": "many"}, None),
         (None, None),

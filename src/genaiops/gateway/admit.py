@@ -135,6 +135,8 @@ class Grant:
         if not self._is_open(named):
             return False
         entry = self.entry
+        if named.route and named.name in entry.models:
+            return True
         allowed = entry.routes if named.route else entry.models
         if allowed:
             return any(matches(pattern, named.name) for pattern in allowed)
@@ -160,13 +162,14 @@ class Grant:
 
     def _within(self, named: Named, lineup: Lineup) -> Lineup:
         """A target of other environments is not reached, and a key that lists models but no routes reaches no other
-        model by way of a route."""
+        model by way of a route (unless the route's name is among them)."""
         open_to = frozenset(one.target.id for one in lineup.all if self._admits(one.target.environments))
         if len(open_to) < len(lineup.all):
             lineup = lineup.only(open_to)
             if not lineup.all:
                 raise self._elsewhere(named.name)
-        if not named.route or self.entry.routes or not self.entry.models:
+        entry = self.entry
+        if not named.route or entry.routes or not entry.models or named.name in entry.models:
             return lineup
         lineup = lineup.only(self._reachable(named))
         if lineup.all:

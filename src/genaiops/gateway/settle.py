@@ -184,7 +184,8 @@ def _bodies(raw: bytes | bytearray) -> bytes | Sequence[bytes]:
 
 
 def _used(call: Call) -> Amounts:
-    """The amounts (see Lines) that a call is charged: itself if it was dispatched, and what its paying attempt used."""
+    """The amounts (see Lines) that a call is charged: itself if it was dispatched, and what its paying attempt used.
+    Where nobody knows what that cost, hard budgets are charged what was reserved: more it cannot have been."""
     lines = call.lines
     for attempt in call.attempts:
         usage = attempt.usage
@@ -192,8 +193,10 @@ def _used(call: Call) -> Amounts:
             if not lines.currencies:
                 return 0, 1, usage.total_tokens
             cost = attempt.cost
-            nano = cost.nano if cost is not None and cost.nano is not None else 0
-            currency = cost.currency if cost is not None else ""
+            if cost is None or cost.nano is None:
+                held = zip(lines.currencies, call.amounts[3:], strict=False)
+                return 0, 1, usage.total_tokens, *[nano if one in lines.hard_currencies else 0 for one, nano in held]
+            nano, currency = cost.nano, cost.currency
             return 0, 1, usage.total_tokens, *[nano if one == currency else 0 for one in lines.currencies]
     return 0, 1 if call.dispatched else 0, 0, *[0 for _ in lines.currencies]
 

@@ -37,10 +37,12 @@ Tokens = Annotated[int, Meta(ge=0)]
 class _PromptDetails(msgspec.Struct, frozen=True):
     cached_tokens: Tokens | None = None
     cache_write_tokens: Tokens | None = None
+    audio_tokens: Tokens | None = None
 
 
 class _CompletionDetails(msgspec.Struct, frozen=True):
     reasoning_tokens: Tokens | None = None
+    audio_tokens: Tokens | None = None
 
 
 class _Usage(msgspec.Struct, frozen=True):
@@ -76,8 +78,11 @@ class _Completion(msgspec.Struct, frozen=True):
     error: Raw = Raw()
     id: str | None = None
     model: str | None = None
+    service_tier: Any = None
 
 
+_SERVICES = frozenset({"batch", "flex", "priority", "scale"})
+"""Classes of service with prices of their own; any other is the standard one."""
 _decode = msgspec.json.Decoder(_Completion).decode
 _decode_usage = msgspec.json.Decoder(_Usage).decode
 _fields = msgspec.json.Decoder(dict[str, Raw]).decode
@@ -123,7 +128,7 @@ class OpenAI(Provider):
             return Answer(usage_of(answer.usage), answer.id, answer.model)
         if answer.choices is None:
             raise UpstreamError("its answer has no choices.", code="upstream_bad_answer")
-        usage = usage_of(answer.usage)
+        usage = usage_of(answer.usage, answer.service_tier)
         finish = answer.choices[0].finish_reason if answer.choices else None
         text = "" if usage is not None else "\n".join(_text(choice) for choice in answer.choices)
         return Answer(usage, answer.id, answer.model, finish, text)
@@ -219,7 +224,7 @@ class OpenAIStream:
             self._id = message.id
             self._model = message.model
         if _given(message.usage):
-            self._usage = usage_of(message.usage) or self._usage
+            self._usage = usage_of(message.usage, message.service_tier) or self._usage
         content = False
         for choice in message.choices or ():
             if choice.finish_reason is not None:
@@ -368,9 +373,9 @@ def error_message(raw: Raw | bytes) -> str:
     return message if isinstance(message, str) and message else bytes(raw)[:500].decode("utf-8", "replace")
 
 
-def usage_of(raw: Raw) -> Usage | None:
-    """Usage in buckets that exclude each other. None when there is none, or one that cannot be (negative, not
-    numbers).
+def usage_of(raw: Raw, service: Any = None) -> Usage | None:
+    """Usage in buckets that exclude each other, of the class of `service` that the answer names. None when there is
+    none, or one that cannot be (negative, not numbers).
     """
     if not _given(raw):
         return None
@@ -386,4 +391,18 @@ def usage_of(raw: Raw) -> Usage | None:
     output = found.completion_tokens or 0
     spent = found.completion_tokens_details
     reasoning = min((spent.reasoning_tokens if spent else None) or 0, output)
-    return Usage(found.prompt_tokens - read - write, read, write, output - reasoning, reasoning)
+    into, out = found.prompt_tokens - read - write, output - reasoning
+    heard = min((details.audio_tokens if details else None) or 0, into)
+    spoken = min((spent.audio_tokens if spent else None) or 0, out)
+    if not heard and not spoken and service not in _SERVICES:
+        return Usage(into, read, write, out, reasoning)
+    return Usage(
+        into - heard,
+        read,
+        write,
+        out - spoken,
+        reasoning,
+        audio_input=heard,
+        audio_output=spoken,
+        service=service if service in _SERVICES else None,
+    )
