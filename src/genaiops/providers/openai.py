@@ -5,16 +5,17 @@ value keeps its bytes and its place.
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Any, cast
+from typing import Any, cast
 
 import msgspec
-from msgspec import Meta, Raw
+from msgspec import Raw
 
 from genaiops.core.errors import UpstreamError
 from genaiops.domain import Operation, Target, Usage
 from genaiops.ports.providers import Answer, CallBody, Provider, ProviderError, StreamPiece, StreamReader, Wire
 from genaiops.providers._errors import read_error
 from genaiops.providers._events import EventSplitter, event_data
+from genaiops.providers._openai_usage import given, usage_of
 from genaiops.providers._repeats import Frame, Log, frame_of, unescaped
 
 PATHS: dict[Operation, bytes] = {
@@ -30,27 +31,6 @@ TEXT_LIMIT = 4 << 20
 
 FRAMES = 4
 """So many frames in a row may be tried in vain before a stream's events are taken for too different."""
-
-Tokens = Annotated[int, Meta(ge=0)]
-
-
-class _PromptDetails(msgspec.Struct, frozen=True):
-    cached_tokens: Tokens | None = None
-    cache_write_tokens: Tokens | None = None
-    audio_tokens: Tokens | None = None
-
-
-class _CompletionDetails(msgspec.Struct, frozen=True):
-    reasoning_tokens: Tokens | None = None
-    audio_tokens: Tokens | None = None
-
-
-class _Usage(msgspec.Struct, frozen=True):
-    prompt_tokens: Tokens
-    completion_tokens: Tokens | None = None
-    prompt_tokens_details: _PromptDetails | None = None
-    completion_tokens_details: _CompletionDetails | None = None
-    prompt_cache_hit_tokens: Tokens | None = None  # DeepSeek's name for cached_tokens
 
 
 class _Message(msgspec.Struct, frozen=True):
@@ -81,10 +61,7 @@ class _Completion(msgspec.Struct, frozen=True):
     service_tier: Any = None
 
 
-_SERVICES = frozenset({"batch", "flex", "priority", "scale"})
-"""Classes of service with prices of their own; any other is the standard one."""
 _decode = msgspec.json.Decoder(_Completion).decode
-_decode_usage = msgspec.json.Decoder(_Usage).decode
 _fields = msgspec.json.Decoder(dict[str, Raw]).decode
 
 
@@ -120,7 +97,7 @@ class OpenAI(Provider):
 
     def read(self, call: CallBody, body: bytes) -> Answer:
         answer = _parse(body, "its answer")
-        if _given(answer.error):
+        if given(answer.error):
             raise UpstreamError(error_message(answer.error), code="upstream_error_in_answer")
         if call.operation == "embeddings":
             if answer.data is None:
@@ -206,13 +183,13 @@ class OpenAIStream:
                 done = True
                 break
             message = _parse(data, "its stream")
-            if _given(message.error):
+            if given(message.error):
                 error = error_message(message.error)
                 out.append((event, None, b""))
                 break
             if self._note(event, message):
                 content = True
-            if not (self._filter and not message.choices and _given(message.usage)):
+            if not (self._filter and not message.choices and given(message.usage)):
                 out.append((event, None, b""))
         for entry in out:
             self._keep(*entry)
@@ -223,7 +200,7 @@ class OpenAIStream:
         if self._id is None:
             self._id = message.id
             self._model = message.model
-        if _given(message.usage):
+        if given(message.usage):
             self._usage = usage_of(message.usage, message.service_tier) or self._usage
         content = False
         for choice in message.choices or ():
@@ -272,12 +249,12 @@ def _texts(event: bytes) -> str:
     if data is None or data == b"[DONE]":
         return ""
     message = _decode(data)
-    return "" if _given(message.error) else "".join([_text(choice) for choice in message.choices or ()])
+    return "" if given(message.error) else "".join([_text(choice) for choice in message.choices or ()])
 
 
 def _only_text(message: _Completion) -> str | None:
     """The text of an event that says nothing but one text; None when there is more to it."""
-    if message.choices is None or len(message.choices) != 1 or _given(message.usage):
+    if message.choices is None or len(message.choices) != 1 or given(message.usage):
         return None
     choice = message.choices[0]
     if choice.finish_reason is not None:
@@ -285,12 +262,11 @@ def _only_text(message: _Completion) -> str | None:
     part = choice.delta
     if choice.text is not None:
         return choice.text
-    if part is None or part.tool_calls or _given(part.function_call):
+    if part is None or part.tool_calls or given(part.function_call):
         return None
     content: Any = part.content
-    texts = [content, part.reasoning_content, part.reasoning, part.refusal]
-    given = [text for text in texts if text]
-    return given[0] if len(given) == 1 and isinstance(given[0], str) else None
+    texts = [text for text in (content, part.reasoning_content, part.reasoning, part.refusal) if text]
+    return texts[0] if len(texts) == 1 and isinstance(texts[0], str) else None
 
 
 def _text_in_frame(event: bytes) -> str | None:
@@ -298,11 +274,6 @@ def _text_in_frame(event: bytes) -> str | None:
         return _only_text(_decode(event[6:]))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-
-
-def _given(raw: Raw) -> bool:
-    """Whether the field is there and not null."""
-    return bytes(memoryview(raw)[:4]) not in (b"", b"null")
 
 
 def request_headers(target: Target, credential: str | None) -> tuple[tuple[bytes, bytes], ...]:
@@ -358,7 +329,7 @@ def _text(choice: _Choice) -> str:
     text += (message.reasoning_content or "") + (message.reasoning or "") + (message.refusal or "")
     if message.tool_calls:
         text += "".join(bytes(call).decode("utf-8", "replace") for call in message.tool_calls)
-    if _given(message.function_call):
+    if given(message.function_call):
         text += bytes(message.function_call).decode("utf-8", "replace")
     return text
 
@@ -371,38 +342,3 @@ def error_message(raw: Raw | bytes) -> str:
         found = None
     message = cast("dict[str, Any]", found).get("message") if isinstance(found, dict) else found
     return message if isinstance(message, str) and message else bytes(raw)[:500].decode("utf-8", "replace")
-
-
-def usage_of(raw: Raw, service: Any = None) -> Usage | None:
-    """Usage in buckets that exclude each other, of the class of `service` that the answer names. None when there is
-    none, or one that cannot be (negative, not numbers).
-    """
-    if not _given(raw):
-        return None
-    try:
-        found = _decode_usage(raw)
-    except msgspec.DecodeError:
-        return None
-    details = found.prompt_tokens_details
-    read = (details.cached_tokens if details else None) or found.prompt_cache_hit_tokens or 0
-    write = (details.cache_write_tokens if details else None) or 0
-    read = min(read, found.prompt_tokens)
-    write = min(write, found.prompt_tokens - read)
-    output = found.completion_tokens or 0
-    spent = found.completion_tokens_details
-    reasoning = min((spent.reasoning_tokens if spent else None) or 0, output)
-    into, out = found.prompt_tokens - read - write, output - reasoning
-    heard = min((details.audio_tokens if details else None) or 0, into)
-    spoken = min((spent.audio_tokens if spent else None) or 0, out)
-    if not heard and not spoken and service not in _SERVICES:
-        return Usage(into, read, write, out, reasoning)
-    return Usage(
-        into - heard,
-        read,
-        write,
-        out - spoken,
-        reasoning,
-        audio_input=heard,
-        audio_output=spoken,
-        service=service if service in _SERVICES else None,
-    )
