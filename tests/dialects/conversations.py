@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from genaiops.dialects.messages import chat_request, request_from_chat
-from genaiops.dialects.messages_request import TOOL_ERROR
+from genaiops.dialects.messages.request import TOOL_ERROR
 
 Json = dict[str, Any]
 

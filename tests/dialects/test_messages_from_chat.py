@@ -6,8 +6,8 @@ import pytest
 
 from genaiops.core.errors import GenaiopsError, UsageError
 from genaiops.dialects.messages import request_from_chat
-from genaiops.dialects.messages_from_chat import tool_id
-from genaiops.dialects.messages_thinking import BUDGETS
+from genaiops.dialects.messages.from_chat import tool_id
+from genaiops.dialects.messages.thinking import BUDGETS
 from tests.dialects.conversations import ASK, HELLO, Json, to_chat, to_messages
 
 

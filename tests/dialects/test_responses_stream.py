@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genaiops.core.errors import UpstreamError
-from genaiops.dialects import responses_events
 from genaiops.dialects.responses import ResponsesStream, answer_from_chat
+from genaiops.dialects.responses import events as responses_events
 from tests.dialects.responses_shapes import (
     CUTS,
     DONE,

@@ -14,11 +14,11 @@ import msgspec
 from msgspec import Raw
 
 from genaiops.core.errors import ConfigError, NotBuilt
-from genaiops.dialects.messages_answer import answer_to_chat, whole_message
-from genaiops.dialects.messages_chat_stream import ChatStream, block_text
-from genaiops.dialects.messages_from_chat import request_from_chat
-from genaiops.dialects.messages_thinking import Thinking
-from genaiops.dialects.messages_wire import (
+from genaiops.dialects.messages.answer import answer_to_chat, whole_message
+from genaiops.dialects.messages.chat_stream import ChatStream, block_text
+from genaiops.dialects.messages.from_chat import request_from_chat
+from genaiops.dialects.messages.thinking import Thinking
+from genaiops.dialects.messages.wire import (
     FINISH_OF_STOP,
     Event,
     Message,

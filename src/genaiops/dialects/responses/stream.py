@@ -8,8 +8,8 @@ import re
 from typing import Any
 
 from genaiops.core.errors import UpstreamError
-from genaiops.dialects.responses_answer import Envelope, Item
-from genaiops.dialects.responses_chat import (
+from genaiops.dialects.responses.answer import Envelope, Item
+from genaiops.dialects.responses.chat import (
     Choice,
     Message,
     ResponsesUsage,
@@ -24,8 +24,8 @@ from genaiops.dialects.responses_chat import (
     texts_of,
     usage_of,
 )
-from genaiops.dialects.responses_events import OpenCall, OpenItem, OpenMessage, OpenReasoning, Script
-from genaiops.dialects.responses_head import given
+from genaiops.dialects.responses.events import OpenCall, OpenItem, OpenMessage, OpenReasoning, Script
+from genaiops.dialects.responses.head import given
 
 EVENT_LIMIT = 4 << 20
 _LINE_END = re.compile(rb"\r\n|\r|\n")

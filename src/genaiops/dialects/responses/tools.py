@@ -11,8 +11,8 @@ from msgspec import Raw
 
 from genaiops.core.digest import digest_bytes
 from genaiops.core.errors import UsageError
-from genaiops.dialects.responses_head import decode_with, given, starts_with
-from genaiops.dialects.responses_refusals import NATIVE_REMEDY, cannot, missing, refuse_unknown
+from genaiops.dialects.responses.head import decode_with, given, starts_with
+from genaiops.dialects.responses.refusals import NATIVE_REMEDY, cannot, missing, refuse_unknown
 
 NAME_LIMIT = 64
 """Characters of a tool's name in chat."""

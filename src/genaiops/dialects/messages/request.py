@@ -9,9 +9,9 @@ from typing import Any, cast
 
 import msgspec
 
-from genaiops.dialects.messages_fields import CHAT, Fields, body_fields, unsayable, wrong
-from genaiops.dialects.messages_parts import MARK, chat_part, marked
-from genaiops.dialects.messages_thinking import effort_of
+from genaiops.dialects.messages.fields import CHAT, Fields, body_fields, unsayable, wrong
+from genaiops.dialects.messages.parts import MARK, chat_part, marked
+from genaiops.dialects.messages.thinking import effort_of
 
 TOOL_ERROR = "[tool error]"
 """Stands before the result of a tool that failed: chat has no field for it, and the model should know."""

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from genaiops.core.errors import UpstreamError
-from genaiops.dialects.responses_answer import Item, call_item, message_item, reasoning_item, text_part
-from genaiops.dialects.responses_reasoning import Blocks, grow
+from genaiops.dialects.responses.answer import Item, call_item, message_item, reasoning_item, text_part
+from genaiops.dialects.responses.reasoning import Blocks, grow
 
 OUTPUT_LIMIT = 16 << 20
 """Characters of one answer: its last event repeats all of it, so it is kept whole."""

@@ -12,10 +12,10 @@ import msgspec
 from msgspec import Raw
 
 from genaiops.core.errors import UsageError
-from genaiops.dialects.responses_head import decode_with, given, starts_with
-from genaiops.dialects.responses_reasoning import unseal
-from genaiops.dialects.responses_refusals import NATIVE_REMEDY, cannot, missing, refuse_unknown
-from genaiops.dialects.responses_tools import chat_tools, flat_name
+from genaiops.dialects.responses.head import decode_with, given, starts_with
+from genaiops.dialects.responses.reasoning import unseal
+from genaiops.dialects.responses.refusals import NATIVE_REMEDY, cannot, missing, refuse_unknown
+from genaiops.dialects.responses.tools import chat_tools, flat_name
 
 Message = dict[str, Any]
 WHOLE_REMEDY = "The gateway keeps no responses: send the whole conversation in `input`, as with store=false."

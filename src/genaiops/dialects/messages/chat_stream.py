@@ -6,9 +6,9 @@ import msgspec
 from msgspec import Raw
 
 from genaiops.core.errors import UpstreamError
-from genaiops.dialects.messages_answer import thinking_block, unknown_block
-from genaiops.dialects.messages_events import EventReader
-from genaiops.dialects.messages_wire import (
+from genaiops.dialects.messages.answer import thinking_block, unknown_block
+from genaiops.dialects.messages.events import EventReader
+from genaiops.dialects.messages.wire import (
     FINISH_OF_STOP,
     Block,
     Delta,

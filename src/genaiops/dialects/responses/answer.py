@@ -13,7 +13,7 @@ from msgspec import Raw
 from genaiops.core.clock import now_us
 from genaiops.core.errors import UpstreamError
 from genaiops.core.ids import new_id
-from genaiops.dialects.responses_chat import (
+from genaiops.dialects.responses.chat import (
     Choice,
     Completion,
     Message,
@@ -28,9 +28,9 @@ from genaiops.dialects.responses_chat import (
     texts_of,
     usage_of,
 )
-from genaiops.dialects.responses_head import decode_with, given
-from genaiops.dialects.responses_reasoning import Blocks, seal
-from genaiops.dialects.responses_tools import namespaced
+from genaiops.dialects.responses.head import decode_with, given
+from genaiops.dialects.responses.reasoning import Blocks, seal
+from genaiops.dialects.responses.tools import namespaced
 
 Item = dict[str, Any]
 

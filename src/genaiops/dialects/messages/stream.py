@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 
 from genaiops.core.errors import UpstreamError
-from genaiops.dialects.messages_answer import call_id, thinking_block
-from genaiops.dialects.messages_errors import error_event
-from genaiops.dialects.messages_events import EventReader
-from genaiops.dialects.messages_wire import (
+from genaiops.dialects.messages.answer import call_id, thinking_block
+from genaiops.dialects.messages.errors import error_event
+from genaiops.dialects.messages.events import EventReader
+from genaiops.dialects.messages.wire import (
     Block,
     ChatChoice,
     ChatMessage,

@@ -12,10 +12,10 @@ from typing import Any
 
 import msgspec
 
-from genaiops.dialects.messages_fields import MESSAGES, Fields, body_fields, unsayable, wrong
-from genaiops.dialects.messages_parts import MARK, block_of, marked
-from genaiops.dialects.messages_request import TOOL_ERROR
-from genaiops.dialects.messages_thinking import Thinking, thinking_of
+from genaiops.dialects.messages.fields import MESSAGES, Fields, body_fields, unsayable, wrong
+from genaiops.dialects.messages.parts import MARK, block_of, marked
+from genaiops.dialects.messages.request import TOOL_ERROR
+from genaiops.dialects.messages.thinking import Thinking, thinking_of
 
 _HINTS = (
     "seed",

@@ -25,10 +25,10 @@ import msgspec
 from msgspec import Raw
 
 from genaiops.core.errors import UsageError
-from genaiops.dialects.responses_head import decode_with, given
-from genaiops.dialects.responses_input import WHOLE_REMEDY, chat_messages
-from genaiops.dialects.responses_refusals import NATIVE_REMEDY, cannot, missing
-from genaiops.dialects.responses_tools import chat_tool_choice, chat_tools
+from genaiops.dialects.responses.head import decode_with, given
+from genaiops.dialects.responses.input import WHOLE_REMEDY, chat_messages
+from genaiops.dialects.responses.refusals import NATIVE_REMEDY, cannot, missing
+from genaiops.dialects.responses.tools import chat_tool_choice, chat_tools
 
 SAME = frozenset(
     {

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Raw
 
 from genaiops.core.errors import UpstreamError
-from genaiops.dialects.messages_wire import (
+from genaiops.dialects.messages.wire import (
     FINISH_OF_STOP,
     Block,
     ChatMessage,

@@ -7,8 +7,8 @@ import msgspec
 from msgspec import Meta, Raw
 
 from genaiops.core.errors import UpstreamError
-from genaiops.dialects.responses_head import given
-from genaiops.dialects.responses_reasoning import Blocks
+from genaiops.dialects.responses.head import given
+from genaiops.dialects.responses.reasoning import Blocks
 
 Tokens = Annotated[int, Meta(ge=0)]
 Status = Literal["completed", "incomplete", "failed"]
