@@ -33,7 +33,7 @@ def chat_answer(request: Json) -> bytes:
     message = chat_model(request)
     finish = "tool_calls" if "tool_calls" in message else "stop"
     choice = {"index": 0, "message": message, "finish_reason": finish}
-    return json.dumps({"id": "chat-1", "model": "m", "choices": [choice], "usage": USAGE}).encode()
+    return json.dumps({"id": "chatcmpl-1", "model": "m", "choices": [choice], "usage": USAGE}).encode()
 
 
 def chat_stream(request: Json) -> Iterator[bytes]:
@@ -51,8 +51,8 @@ def chat_stream(request: Json) -> Iterator[bytes]:
     choices: list[list[Json]] = [[{"index": 0, "delta": delta}] for delta in deltas]
     choices += [[{"index": 0, "delta": {}, "finish_reason": finish}]]
     for one in choices:
-        yield b"data: " + json.dumps({"id": "chat-1", "choices": one}, ensure_ascii=False).encode() + b"\n\n"
-    yield b"data: " + json.dumps({"id": "chat-1", "choices": [], "usage": USAGE}).encode() + b"\n\n"
+        yield b"data: " + json.dumps({"id": "chatcmpl-1", "choices": one}, ensure_ascii=False).encode() + b"\n\n"
+    yield b"data: " + json.dumps({"id": "chatcmpl-1", "choices": [], "usage": USAGE}).encode() + b"\n\n"
     yield b"data: [DONE]\n\n"
 
 
@@ -126,7 +126,7 @@ def test_a_whole_answer(client: anthropic.Anthropic) -> None:
     assert (thinking.thinking, text.text) == ("I repeat.", "You said: <image_url>Grüezi")
     assert [call.name for call in calls if isinstance(call, ToolUseBlock)] == ["weather", "clock"]
     assert [call.input for call in calls if isinstance(call, ToolUseBlock)] == [{"said": "é"}] * 2
-    assert (message.stop_reason, message.model, message.id) == ("tool_use", "claude", "chat-1")
+    assert (message.stop_reason, message.model, message.id) == ("tool_use", "claude", "msg_1")
     usage = message.usage
     assert (usage.input_tokens, usage.cache_read_input_tokens, usage.output_tokens) == (4, 8, 7)
 

@@ -183,6 +183,15 @@ async def test_routes_and_models_are_scoped_apart(home: Home) -> None:
             assert [one["id"] for one in (await worker.get("/v1/models", key="c")).json["data"]] == ["large", "small"]
 
 
+async def test_what_messages_have_not_is_told_in_their_words(home: Home) -> None:
+    home.publish(key(), targets=(target("http://127.0.0.1:1/v1"),))
+    async with running(home) as worker:
+        later = await worker.send("POST", "/v1/messages/batches", b"{}")
+        wrong = await worker.get("/v1/messages")
+    assert (later.status, later.json["type"], later.headers["x-should-retry"]) == (501, "error", "false")
+    assert (wrong.status, wrong.json["error"]["type"]) == (405, "invalid_request_error")
+
+
 async def test_an_unknown_model_lists_what_is_near(home: Home) -> None:
     targets = (
         target("http://127.0.0.1:1/v1", model="smollm2"),
@@ -219,7 +228,6 @@ async def test_no_target_is_enabled(home: Home) -> None:
     ("method", "path", "status", "code"),
     [
         ("GET", "/v1/responses/resp_1", 501, "endpoint_not_built"),
-        ("POST", "/v1/messages/batches", 501, "endpoint_not_built"),
         ("POST", "/v1/rerank", 501, "endpoint_not_built"),
         ("POST", "/v1/moderations", 501, "endpoint_not_built"),
         ("POST", "/v1/images/generations", 501, "endpoint_not_built"),

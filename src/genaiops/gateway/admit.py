@@ -26,7 +26,9 @@ def bearer(headers: dict[bytes, bytes]) -> bytes:
     if value is not None:
         return value.strip()
     raise Unauthenticated(
-        "The request has no API key.", remedy="Send `Authorization: Bearer KEY`.", code="missing_api_key"
+        "The request has no API key.",
+        remedy="Send `Authorization: Bearer KEY` or `x-api-key: KEY`.",
+        code="missing_api_key",
     )
 
 

@@ -53,6 +53,11 @@ class Place(msgspec.Struct, frozen=True):
 _CALL_PLACES = {path: Place(*call) for path, call in CALLS.items()}
 
 
+def speech_at(path: str) -> Speech:
+    """In whose words the clients of a path are told of errors, also where there is nothing."""
+    return MESSAGES if path.startswith("/v1/messages") else OPENAI
+
+
 def locate(method: str, path: str) -> Place:
     """NotFound, NotBuilt or WrongMethod when there is nothing for it."""
     place = _CALL_PLACES.get(path)

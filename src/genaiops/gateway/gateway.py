@@ -23,7 +23,7 @@ from genaiops.gateway.admit import Grant, bearer, unknown_key
 from genaiops.gateway.attempts import Attempts
 from genaiops.gateway.bounds import bound
 from genaiops.gateway.call import Call
-from genaiops.gateway.endpoints import Place, WrongMethod, locate
+from genaiops.gateway.endpoints import Place, WrongMethod, locate, speech_at
 from genaiops.gateway.failure import Failure, error_json, of_error
 from genaiops.gateway.gauges import Gauges
 from genaiops.gateway.health import ALIVE, readiness
@@ -177,10 +177,9 @@ class Gateway:
         if self._counters.version() != self._version:
             self.poll()
         headers = exchange.index
-        speech = OPENAI
+        speech = speech_at(exchange.path)
         try:
             place = locate(exchange.method, exchange.path)
-            speech = place.speech
             grant = self._find(headers)
         except GenaiopsError as error:
             extra = [(b"allow", error.allowed.encode())] if isinstance(error, WrongMethod) else []

@@ -62,11 +62,12 @@ def tell(call: Call, failure: Failure) -> None:
 
 
 def hints(failure: Failure) -> list[tuple[bytes, bytes]]:
-    """When to come back. `x-should-retry: false` keeps the official OpenAI clients from trying a 429 again."""
+    """When to come back. `x-should-retry: false` keeps the official OpenAI clients from trying a 429
+    or a 501 again."""
     fields: list[tuple[bytes, bytes]] = []
     if failure.retry_after is not None:
         fields.append((b"retry-after", b"%d" % max(1, -int(-failure.retry_after // 1))))
-    if failure.final:
+    if failure.final or failure.status == 501:
         fields.append((b"x-should-retry", b"false"))
     if failure.status == 401:
         fields.append((b"www-authenticate", b"Bearer"))

@@ -125,7 +125,7 @@ def answer_from_chat(body: bytes, model: str, *, usage: Usage | None = None) -> 
     if message.refusal and not message.content:
         stop = "refusal"
     out = {
-        "id": answer.id or "",
+        "id": message_id(answer.id),
         "type": "message",
         "role": "assistant",
         "model": model,
@@ -135,6 +135,11 @@ def answer_from_chat(body: bytes, model: str, *, usage: Usage | None = None) -> 
         "usage": as_messages(chat_usage(answer.usage) or usage),
     }
     return msgspec.json.encode(out)
+
+
+def message_id(chat_id: str | None) -> str:
+    """An id in the form of Messages, made of the completion's."""
+    return "msg_" + (chat_id or "").removeprefix("chatcmpl-").removeprefix("msg_")
 
 
 def _thinking_of(message: ChatMessage) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from genaiops.core.errors import UpstreamError
-from genaiops.dialects.messages.answer import call_id, thinking_block
+from genaiops.dialects.messages.answer import call_id, message_id, thinking_block
 from genaiops.dialects.messages.errors import error_event
 from genaiops.dialects.messages.events import EventReader
 from genaiops.dialects.messages.wire import (
@@ -113,7 +113,7 @@ class MessagesStream:
             return b""
         self._started = True
         message: dict[str, Any] = {
-            "id": self._id,
+            "id": message_id(self._id),
             "type": "message",
             "role": "assistant",
             "model": self._model,
