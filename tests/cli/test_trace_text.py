@@ -46,6 +46,18 @@ def test_a_cost_that_nobody_knows_is_not_nought() -> None:
     assert [cost_text(KNOWN), cost_text(UNKNOWN), cost_text(None)] == ["0.0000036 USD", "unknown", "-"]
 
 
+def test_why_a_try_went_where_it_went() -> None:
+    attributes = {
+        "genaiops.routing.strategy": "latency",
+        "genaiops.routing.candidates": ["a", "b"],
+        "genaiops.routing.passed_over": {"c": "busy"},
+        "genaiops.routing.note": "no user to keep it by",
+    }
+    tried = span("b", "a", attempt=1, target="a", reason="first", attributes=attributes)
+    text = "\n".join(trace_lines(trace(spans=[span("a", None), tried])))
+    assert "attempt 1 at a (first; latency of a, b; passed over c: busy; no user to keep it by)" in text
+
+
 def test_the_tree() -> None:
     failed = {"status": "error", "http_status": 503, "error": {"type": "unavailable", "message": "full"}}
     spans = [

@@ -5,6 +5,7 @@ import select
 import signal
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -51,6 +52,29 @@ def test_a_trace(connected: Shell, installation: Installation) -> None:
     assert ("cost          unknown" in shown) == (not trace["cost"]["known"])
     # Nobody knows what an echo uses.
     assert (trace["energy"]["known"], trace["energy"]["kwh"], "energy        unknown" in shown) == (0, None, True)
+
+
+def test_a_trace_says_why_it_went_there_and_a_copy_whose_it_is(connected: Shell, installation: Installation) -> None:
+    word = new_id("word")
+    connected.ok("model", "add", "elsewhere", "--provider", "echo", "--setting", "text=Elsewhere.")
+    connected.ok("budget", "set", "--app", "shadow/watched", "1000000 tokens")
+    targets = ("--target", "talker", "--target", "elsewhere")
+    connected.ok("route", "set", "watched", *targets, "--strategy", "least_busy", "--shadow", "elsewhere=1")
+    assert installation.ask("watched", f"Tell me about {word}.").status == 200
+
+    def found() -> list[dict[str, Any]] | None:
+        rows = connected.ok("trace", "list", "--text", word, "--json").json()["data"]
+        return rows if len(rows) == 2 else None
+
+    traces = [connected.ok("trace", "show", row["trace_id"], "--json").json() for row in until(found, "both traces")]
+    call, copy = sorted(traces, key=lambda one: "genaiops.shadow_of" in one["attributes"])
+    assert copy["attributes"]["genaiops.shadow_of"] == call["trace_id"]
+    assert copy["application"] == "shadow/watched"
+    shown = connected.ok("trace", "show", call["trace_id"]).out
+    assert "(first; least_busy of talker, elsewhere)" in shown
+    assert "shadow chat watched" in connected.ok("trace", "show", copy["trace_id"]).out
+    connected.ok("route", "remove", "watched")
+    connected.ok("model", "remove", "elsewhere")
 
 
 def test_a_trace_that_is_not_there(connected: Shell) -> None:

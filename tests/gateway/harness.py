@@ -60,10 +60,11 @@ def target(base_url: str | None, **changes: Any) -> Target:
     return Target(**{**fields, **changes})
 
 
-def route(*targets: str, name: str = "r", fallbacks: tuple[str, ...] = (), retry: RetryPolicy = QUICK) -> Route:
-    return Route(
-        id=name, targets=tuple(RouteTarget(one) for one in targets), fallbacks=fallbacks, retry=retry, created_us=1
-    )
+def route(*targets: str, name: str = "r", retry: RetryPolicy = QUICK, **changes: Any) -> Route:
+    """Each of the targets is a name, or a name and a weight as in `a=3`."""
+    named = [one.partition("=") for one in targets]
+    weighed = tuple(RouteTarget(one, int(weight or 1)) for one, _, weight in named)
+    return Route(id=name, targets=weighed, retry=retry, created_us=1, **changes)
 
 
 def key(text: str = KEY, **changes: Any) -> KeyEntry:

@@ -70,6 +70,8 @@ def test_an_entry_is_its_key(hub: Hub, ann: Actor, echo: Target, clock: Clock) -
         application="shop",
         models=("parrot", "gpt-*"),
         addresses=("10.0.0.0/8",),
+        regions=("eu",),
+        tags=("fast",),
         scopes=("calls", "api"),
         expires_us=START_US + 5,
     )
@@ -94,6 +96,8 @@ def test_an_entry_is_its_key(hub: Hub, ann: Actor, echo: Target, clock: Clock) -
         not_after_us=START_US + 5,
         budgets=(budget,),
         rate_limits=(limit,),
+        regions=("eu",),
+        tags=("fast",),
     )
     assert entry in entries(hub, clock)
     assert entries(hub, clock, "key_none") == []

@@ -4,7 +4,17 @@ import msgspec
 import pytest
 
 from genaiops.core.errors import Conflict, NotFound, UsageError
-from genaiops.domain import BreakerPolicy, RetryPolicy, Route, RouteTarget, Target, TargetTimeouts
+from genaiops.domain import (
+    BreakerPolicy,
+    HedgePolicy,
+    ProbePolicy,
+    RetryPolicy,
+    Route,
+    RouteTarget,
+    ShadowPolicy,
+    Target,
+    TargetTimeouts,
+)
 from genaiops.hub import Hub
 from tests.hub.conftest import START_US, Clock
 
@@ -64,6 +74,16 @@ def test_a_target_is_kept_as_given(hub: Hub, clock: Clock) -> None:
         ({"context_window": -1}, "context_window", "context_window"),
         ({"proxy": "socks5://host:1"}, "proxy", "proxy"),
         ({"ca_file": "ca.pem"}, "no absolute path", "ca_file"),
+        ({"region": "a,b"}, "'a,b' cannot stand in region", "region"),
+        ({"tags": ("fast", "fast")}, "tags names 'fast' twice", "tags"),
+        ({"tags": ("",)}, "cannot stand in tags", "tags"),
+        ({"queue_seconds": -1.0}, "queue_seconds is -1", "queue_seconds"),
+        ({"queue_seconds": 1.0}, "nobody would ever wait", "max_concurrency"),
+        ({"queue_length": 0}, "queue_length is 0", "queue_length"),
+        ({"breaker": BreakerPolicy(share=1.5)}, "breaker.share is 1.5", "breaker.share"),
+        ({"probe": ProbePolicy(every=0.1)}, "probe.every is 0.1", "probe.every"),
+        ({"probe": ProbePolicy(path="models")}, "'models' is no path", "probe.path"),
+        ({"probe": ProbePolicy(path="/a b")}, "is no path", "probe.path"),
     ],
 )
 def test_what_a_target_cannot_be(hub: Hub, fields: dict[str, object], said: str, param: str | None) -> None:
@@ -142,6 +162,19 @@ def test_a_route(hub: Hub, clock: Clock) -> None:
         ({"retry": RetryPolicy(attempts=0)}, "retry.attempts is 0"),
         ({"retry": RetryPolicy(backoff=2, backoff_max=1)}, "retry.backoff_max is 1"),
         ({"retry": RetryPolicy(deadline=0)}, "retry.deadline is 0"),
+        ({"context_fallbacks": ("none",)}, "There is no target 'none'"),
+        ({"context_fallbacks": ("echo",)}, "'echo' is a target and a context fallback"),
+        ({"regions": ("eu",)}, "No target of the route 'fast' is in 'eu'"),
+        ({"regions": ("e u",)}, "cannot stand in regions"),
+        ({"hedge": HedgePolicy()}, "hedge says no time"),
+        ({"hedge": HedgePolicy(after=0)}, "hedge.after is 0"),
+        ({"hedge": HedgePolicy(percentile=101)}, "hedge.percentile is 101"),
+        ({"hedge": HedgePolicy(after=1, share=2)}, "hedge.share is 2"),
+        ({"shadow": ShadowPolicy("none", "shadow/fast")}, "There is no target 'none'"),
+        ({"shadow": ShadowPolicy("echo3", "Shadow Fast")}, "cannot be the name of a application"),
+        ({"shadow": ShadowPolicy("echo3", "shadow/fast", share=1.5)}, "shadow.share is 1.5"),
+        ({"strategy": "random"}, "not well formed"),
+        ({"sticky": "face"}, "not well formed"),
     ],
 )
 def test_what_a_route_cannot_be(hub: Hub, fields: dict[str, object], said: str) -> None:
@@ -149,3 +182,21 @@ def test_what_a_route_cannot_be(hub: Hub, fields: dict[str, object], said: str) 
         hub.routes.create(route(**fields), by="admin")
     assert said in str(caught.value)
     assert hub.routes.count() == 0
+
+
+@pytest.mark.usefixtures("three")
+def test_a_route_with_everything(hub: Hub) -> None:
+    hub.targets.replace(msgspec.structs.replace(hub.targets.get("echo"), region="eu", tags=("fast",)), by="admin")
+    everything = route(
+        strategy="latency",
+        sticky="user",
+        regions=("eu",),
+        context_fallbacks=("echo3",),
+        hedge=HedgePolicy(after=0.5, percentile=95),
+        shadow=ShadowPolicy("vectors", "shadow/fast", share=0.1),
+    )
+    made = hub.routes.create(everything, by="admin")
+    assert hub.routes.get("fast") == made == msgspec.structs.replace(everything, created_us=made.created_us)
+    for name in ("echo3", "vectors"):
+        with pytest.raises(Conflict, match="named by the routes fast"):
+            hub.targets.remove(name, by="admin")

@@ -15,10 +15,12 @@ from genaiops.domain import (
     BreakerPolicy,
     EnvironmentKind,
     Fees,
+    HedgePolicy,
     KeyScope,
     MeterKind,
     Operation,
     Price,
+    ProbePolicy,
     RateLimit,
     Rates,
     RetryPolicy,
@@ -26,6 +28,9 @@ from genaiops.domain import (
     RouteTarget,
     Scope,
     ScopeKind,
+    ShadowPolicy,
+    Sticky,
+    Strategy,
     Target,
     TargetTimeouts,
 )
@@ -56,7 +61,8 @@ class ActorDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class KeyDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """A key without its secret; `hint` is how the secret begins and ends. Empty `models`, `routes`, `addresses`: any.
+    """A key without its secret; `hint` is how the secret begins and ends. Empty `models`, `routes`, `addresses`,
+    `regions`, `tags`: any.
     `retiring_until_at`: how long the secret before the last rotation works."""
 
     id: str
@@ -72,6 +78,8 @@ class KeyDocument(msgspec.Struct, frozen=True, kw_only=True):
     routes: Sequence[str]
     addresses: Sequence[str]
     scopes: Sequence[KeyScope]
+    regions: Sequence[str]
+    tags: Sequence[str]
     created_at: str
     expires_at: str | None
     revoked_at: str | None
@@ -132,6 +140,11 @@ class TargetDocument(msgspec.Struct, frozen=True, kw_only=True):
     settings: dict[str, str]
     environments: Sequence[str]
     enabled: bool
+    region: str | None
+    tags: Sequence[str]
+    queue_seconds: float
+    queue_length: int
+    probe: ProbePolicy | None
     created_at: str
 
 
@@ -143,6 +156,12 @@ class RouteDocument(msgspec.Struct, frozen=True, kw_only=True):
     fallbacks: Sequence[str]
     retry: RetryPolicy
     environments: Sequence[str]
+    strategy: Strategy
+    sticky: Sticky | None
+    regions: Sequence[str]
+    context_fallbacks: Sequence[str]
+    hedge: HedgePolicy | None
+    shadow: ShadowPolicy | None
     created_at: str
 
 

@@ -19,7 +19,8 @@ from genaiops.hub import Hub, KeyChange, NewKey, require
 
 class NewKeyRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`actor_id` null: a key of one's own; `team_id` null: the actor's team. `models` and `routes` hold names, or
-    prefixes ending in `*`; `addresses` networks; empty: any. `scopes`: `calls` (models), `api` (this API)."""
+    prefixes ending in `*`; `addresses` networks; `regions` where its calls may be served; `tags` what its requests may
+    ask for; empty: any. `scopes`: `calls` (models), `api` (this API)."""
 
     name: str
     actor_id: str | None = None
@@ -31,6 +32,8 @@ class NewKeyRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     addresses: tuple[str, ...] = ()
     scopes: tuple[KeyScope, ...] = ("calls",)
     expires_at: str | None = None
+    regions: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
 
 
 class KeyPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -44,6 +47,8 @@ class KeyPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     addresses: tuple[str, ...] | UnsetType = UNSET
     scopes: tuple[KeyScope, ...] | UnsetType = UNSET
     expires_at: str | UnsetType | None = UNSET
+    regions: tuple[str, ...] | UnsetType = UNSET
+    tags: tuple[str, ...] | UnsetType = UNSET
 
 
 class RotateRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

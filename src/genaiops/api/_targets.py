@@ -18,7 +18,20 @@ from genaiops.api._documents import (
 )
 from genaiops.api._services import Serving
 from genaiops.api._writing import write
-from genaiops.domain import BreakerPolicy, Operation, RetryPolicy, Route, RouteTarget, Target, TargetTimeouts
+from genaiops.domain import (
+    BreakerPolicy,
+    HedgePolicy,
+    Operation,
+    ProbePolicy,
+    RetryPolicy,
+    Route,
+    RouteTarget,
+    ShadowPolicy,
+    Sticky,
+    Strategy,
+    Target,
+    TargetTimeouts,
+)
 from genaiops.hub import Hub, masked
 
 
@@ -43,6 +56,11 @@ class TargetRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     settings: dict[str, str] = {}
     environments: tuple[str, ...] = ()
     enabled: bool = True
+    region: str | None = None
+    tags: tuple[str, ...] = ()
+    queue_seconds: float = 0.0
+    queue_length: int = 64
+    probe: ProbePolicy | None = None
 
 
 class NewTargetRequest(TargetRequest, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -58,6 +76,12 @@ class RouteRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     fallbacks: tuple[str, ...] = ()
     retry: RetryPolicy = RetryPolicy()
     environments: tuple[str, ...] = ()
+    strategy: Strategy = "weighted"
+    sticky: Sticky | None = None
+    regions: tuple[str, ...] = ()
+    context_fallbacks: tuple[str, ...] = ()
+    hedge: HedgePolicy | None = None
+    shadow: ShadowPolicy | None = None
 
 
 class NewRouteRequest(RouteRequest, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -179,7 +203,8 @@ def _models(hub: Hub) -> Sequence[ModelDocument]:
 
 def _of_route(route: Route, targets: Mapping[str, Target]) -> ModelDocument:
     named = [targets[each.target_id] for each in route.targets if each.target_id in targets]
-    return _document(route.id, "route", named, fallbacks=[targets[name] for name in route.fallbacks if name in targets])
+    others = dict.fromkeys((*route.fallbacks, *route.context_fallbacks))
+    return _document(route.id, "route", named, fallbacks=[targets[name] for name in others if name in targets])
 
 
 def _document(

@@ -122,7 +122,7 @@ def _span_text(span: Row, whole: float) -> str:
     if span.get("first_token_ms") is not None:
         parts.append(f"first token {milliseconds(span['first_token_ms'])}")
     if span.get("attempt") is not None:
-        reason = f" ({span['reason']})" if span.get("reason") else ""
+        reason = f" ({span['reason']}{_decided(span.get('attributes') or {})})" if span.get("reason") else ""
         parts.append(f"attempt {span['attempt']} at {span.get('target') or '-'}{reason}")
     usage = span.get("usage")
     if usage is not None and span["owns_usage"]:
@@ -135,6 +135,19 @@ def _span_text(span: Row, whole: float) -> str:
     if span["status"] != "ok":
         parts.append(_status(span))
     return "  ".join(parts)
+
+
+def _decided(attributes: Row) -> str:
+    """Why it went there: `; latency of a, b; passed over c: busy`."""
+    strategy = attributes.get("genaiops.routing.strategy")
+    if strategy is None:
+        return ""
+    text = f"; {strategy} of {', '.join(attributes['genaiops.routing.candidates'])}"
+    passed = attributes.get("genaiops.routing.passed_over")
+    if passed:
+        text += f"; passed over {', '.join(f'{name}: {why}' for name, why in passed.items())}"
+    note = attributes.get("genaiops.routing.note")
+    return f"{text}; {note}" if note else text
 
 
 def _conversation(turns: Sequence[Row]) -> Iterator[str]:

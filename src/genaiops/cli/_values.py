@@ -52,6 +52,19 @@ def weighted(text: str) -> tuple[str, int]:
     return name, int(weight)
 
 
+def shared(text: str) -> tuple[str, float | None]:
+    """`big=0.05` -> ("big", 0.05); without a share None. UsageError for another form."""
+    name, sign, share = text.partition("=")
+    if name and not sign:
+        return name, None
+    try:
+        return name, float(share)
+    except ValueError:
+        raise UsageError(
+            f"{text!r} is no target with a share.", remedy="Write it as NAME=SHARE, such as big=0.05.", param="shadow"
+        ) from None
+
+
 def pairs(texts: Sequence[str], *, param: str) -> dict[str, str]:
     """`("a=1", "b=2")` as a dict; UsageError without a `=`."""
     found: dict[str, str] = {}

@@ -41,6 +41,8 @@ COLUMNS = (
     "--scope", "scopes", multiple=True, default=["calls"], show_default=True, help="calls, api or both; repeatable."
 )
 @click.option("--expires", help="When it ends: 90d, 12h or an ISO time. [never]")
+@click.option("--region", "regions", multiple=True, help="Its calls are only served from there; repeatable. [anywhere]")
+@click.option("--tag", "tags", multiple=True, help="A tag that its requests may ask for; repeatable. [any]")
 @connected
 def create(session: Session, actor_id: str | None, expires: str | None, **options: Any) -> None:
     """Make a key. Its secret is shown once."""
@@ -104,6 +106,8 @@ def revoke(session: Session, key: str) -> None:
 @click.option("--scope", "scopes", multiple=True, help="calls, api or both; repeatable.")
 @click.option("--all-models", is_flag=True, help="Let it call every model.")
 @click.option("--expires", help="When it ends: 30d, an ISO time, or never.")
+@click.option("--region", "regions", multiple=True, help="Where its calls are served from now on; repeatable.")
+@click.option("--tag", "tags", multiple=True, help="The tags that its requests may ask for from now on; repeatable.")
 @connected
 def update(session: Session, key: str, all_models: bool, expires: str | None, **options: Any) -> None:
     """Change what is given; what is not given stays."""
@@ -146,6 +150,8 @@ def _show(session: Session, key: dict[str, Any]) -> None:
             ("models", key["models"] or "all"),
             ("routes", key["routes"] or "all"),
             ("addresses", key["addresses"] or "any"),
+            ("regions", key["regions"] or "any"),
+            ("tags", key["tags"] or "any"),
             ("scopes", key["scopes"]),
             ("created", short_time(key["created_at"])),
             ("expires", short_time(key["expires_at"]) or "never"),

@@ -35,7 +35,7 @@ _COLUMNS = (
 )
 @click.argument("name")
 @click.option("--preset", help="A service by its name, such as groq: fills what is not given. See `model presets`.")
-@click.option("--region", help="The region of the preset's address, such as eu-central-1.")
+@click.option("--region", help="Where it stands, such as eu-central-1; a preset's address needs it, too.")
 @click.option("--provider", help="How it is talked to: openai (any compatible server), bedrock, echo, ...")
 @click.option("--base-url", help="The provider's address, up to /v1.")
 @click.option("--upstream-model", help="The provider's name of the model. [NAME]")
@@ -45,6 +45,12 @@ _COLUMNS = (
 @click.option("--max-output-tokens", type=int, help="The cap where a limit needs one and a request has none. [4096]")
 @click.option("--context", "context_window", type=int, help="Its context window in tokens.")
 @click.option("--concurrency", "max_concurrency", type=int, help="Calls at a time.")
+@click.option("--queue", "queue_seconds", type=float, help="Seconds that calls wait for one of these places. [0]")
+@click.option("--queue-length", type=int, help="Calls that may wait at a time. [64]")
+@click.option("--tag", "tags", multiple=True, help="What a request may ask for; repeatable.")
+@click.option("--probe", help="A path, such as /models, that is asked for while the target rests.")
+@click.option("--probe-every", type=float, help="Seconds between two probes. [30]")
+@click.option("--probe-always", is_flag=True, help="Probe it while it is well, too.")
 @click.option("--env", "environments", multiple=True, help="Only keys of this environment reach it; repeatable. [all]")
 @click.option("--setting", "settings", multiple=True, help="A setting of the provider, NAME=VALUE; repeatable.")
 @connected
@@ -52,7 +58,12 @@ def add(
     session: Session, name: str, preset: str | None, region: str | None, settings: Sequence[str], **options: Any
 ) -> None:
     """Add a target: one model at one provider."""
+    probe = _probe(options.pop("probe"), options.pop("probe_every"), always=options.pop("probe_always"))
     body: dict[str, Any] = {field: value for field, value in options.items() if value not in (None, ())}
+    if probe is not None:
+        body["probe"] = probe
+    if region is not None:
+        body["region"] = region
     if settings:
         body["settings"] = pairs(settings, param="setting")
     body = {"id": name, "model": name, "upstream_model": name, **body}
@@ -62,6 +73,15 @@ def add(
         raise UsageError("Neither --provider nor --preset is given.", remedy="Give one of them.", param="provider")
     made = session.write("POST", "/api/targets", body)
     session.output.result(made, f"{made['model']} can be called; see `genaiops price check` for its price.")
+
+
+def _probe(path: str | None, every: float | None, *, always: bool) -> Row | None:
+    if path is None:
+        if every is not None or always:
+            raise click.UsageError("--probe-every and --probe-always go with --probe PATH.")
+        return None
+    found: Row = {"path": path, "when": "always" if always else "resting"}
+    return found if every is None else {**found, "every": every}
 
 
 @command.verb("list", example="genaiops model list")
@@ -94,12 +114,29 @@ def show(session: Session, name: str) -> None:
             ("secrets", target["credentials"]),
             ("timeouts", [f"{field} {timeouts[field]:g} s" for field in timeouts]),
             ("at a time", target["max_concurrency"] or "any number"),
+            ("waiting", _waiting(target)),
+            ("region", target["region"]),
+            ("tags", target["tags"]),
+            ("probe", _probing(target["probe"])),
             ("output at most", f"{tokens(target['max_output_tokens'])} tokens"),
             ("context", tokens(target["context_window"])),
             ("settings", [f"{field}={value}" for field, value in target["settings"].items()]),
             ("enabled", target["enabled"]),
         ),
     )
+
+
+def _waiting(target: Row) -> str | None:
+    if not target["queue_seconds"]:
+        return None
+    return f"{target['queue_length']} calls, for {target['queue_seconds']:g} s"
+
+
+def _probing(probe: Row | None) -> str | None:
+    if probe is None:
+        return None
+    when = "while it rests" if probe["when"] == "resting" else "always"
+    return f"{probe['path']} every {probe['every']:g} s, {when}"
 
 
 @command.verb("remove", example="genaiops model remove mini")

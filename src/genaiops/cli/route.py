@@ -7,7 +7,7 @@ import click
 from genaiops.cli._noun import noun
 from genaiops.cli._output import Column, Row
 from genaiops.cli._session import Session, connected
-from genaiops.cli._values import weighted
+from genaiops.cli._values import shared, weighted
 from genaiops.core.errors import NotFound
 from genaiops.sdk import path_of
 
@@ -18,10 +18,13 @@ def _targets(route: Row) -> list[str]:
     return [f"{each['target_id']}={each['weight']}" for each in route["targets"]]
 
 
+_STRATEGIES = click.Choice(["weighted", "latency", "cost", "least_busy"])
+_STICKY = click.Choice(["key", "user", "label", "session"])
 _COLUMNS = (
     Column("ROUTE", "id"),
     Column("TARGETS", _targets),
     Column("FALLBACKS", "fallbacks"),
+    Column("STRATEGY", "strategy", rank=1),
     Column("ATTEMPTS", lambda row: row["retry"]["attempts"], right=True),
     Column("ENVIRONMENTS", "environments"),
     Column("DEADLINE", lambda row: f"{row['retry']['deadline']:g} s", right=True),
@@ -35,6 +38,17 @@ _COLUMNS = (
     "--fallback", "fallbacks", multiple=True, help="What is tried when the targets fail, in order; repeatable."
 )
 @click.option("--env", "environments", multiple=True, help="Only its keys may call it; repeatable. [all]")
+@click.option("--strategy", type=_STRATEGIES, help="How one of the targets is chosen. [weighted]")
+@click.option("--sticky", type=_STICKY, help="Whose calls stay with one target. [nobody's]")
+@click.option("--region", "regions", multiple=True, help="Only targets there; repeatable. [anywhere]")
+@click.option(
+    "--context-fallback", "context_fallbacks", multiple=True, help="For prompts too long for the targets; repeatable."
+)
+@click.option("--hedge-after", type=float, help="Seconds without a byte after which another target is asked as well.")
+@click.option("--hedge-percentile", type=float, help="That time by what the target took lately, as 95.")
+@click.option("--hedge-share", type=float, help="Of the calls at most, 0 to 1. [0.05]")
+@click.option("--shadow", help="TARGET or TARGET=SHARE (0 to 1): copies of calls are sent there.")
+@click.option("--shadow-app", help="The application whose budgets the copies are charged to. [shadow/NAME]")
 @click.option("--attempts", type=int, help="Attempts of a call over all targets. [3]")
 @click.option("--deadline", type=float, help="Seconds after which no attempt begins. [120]")
 @connected
@@ -44,15 +58,16 @@ def set_(
     targets: tuple[str, ...],
     fallbacks: tuple[str, ...],
     environments: tuple[str, ...],
-    **retry: float | None,
+    **options: Any,
 ) -> None:
     """Make a route, or let the route of that name become this one."""
     body: dict[str, Any] = {
         "targets": [{"target_id": target, "weight": weight} for target, weight in map(weighted, targets)],
         "fallbacks": fallbacks,
         "environments": environments,
+        **_choosing(name, options),
     }
-    policy = {field: value for field, value in retry.items() if value is not None}
+    policy = {field: options[field] for field in ("attempts", "deadline") if options[field] is not None}
     if policy:
         body["retry"] = policy
     path = path_of("/api/routes", name)
@@ -63,6 +78,24 @@ def set_(
     else:
         made = session.write("PUT", path, body)
     session.output.result(made, f"{name} goes to {', '.join(_targets(made))}.")
+
+
+def _choosing(name: str, options: dict[str, Any]) -> dict[str, Any]:
+    """The fields beside targets, fallbacks and retries."""
+    plain = ("strategy", "sticky", "regions", "context_fallbacks")
+    body: dict[str, Any] = {field: options[field] for field in plain if options[field] not in (None, ())}
+    hedge = {field: options[f"hedge_{field}"] for field in ("after", "percentile", "share")}
+    hedge = {field: value for field, value in hedge.items() if value is not None}
+    if hedge:
+        body["hedge"] = hedge
+    if options["shadow"] is not None:
+        target, share = shared(options["shadow"])
+        body["shadow"] = {"target_id": target, "application": options["shadow_app"] or f"shadow/{name}".lower()}
+        if share is not None:
+            body["shadow"]["share"] = share
+    elif options["shadow_app"] is not None:
+        raise click.UsageError("--shadow-app goes with --shadow TARGET.")
+    return body
 
 
 @command.verb("list", example="genaiops route list")
@@ -89,11 +122,31 @@ def show(session: Session, name: str) -> None:
             ("targets", _targets(route)),
             ("fallbacks", route["fallbacks"]),
             ("environments", route["environments"] or "all"),
+            ("strategy", route["strategy"]),
+            ("sticky by", route["sticky"]),
+            ("regions", route["regions"]),
+            ("for long prompts", route["context_fallbacks"]),
+            ("hedge", _hedging(route["hedge"])),
+            ("shadow", _shadowing(route["shadow"])),
             ("attempts", retry["attempts"]),
             ("back-off", f"{retry['backoff']:g} to {retry['backoff_max']:g} s"),
             ("deadline", f"{retry['deadline']:g} s"),
         ),
     )
+
+
+def _hedging(hedge: Row | None) -> str | None:
+    if hedge is None:
+        return None
+    times = [] if hedge["percentile"] is None else [f"the {hedge['percentile']:g}th percentile"]
+    times += [] if hedge["after"] is None else [f"{hedge['after']:g} s"]
+    return f"after {' or '.join(times)}, at most {hedge['share']:.1%} of the calls"
+
+
+def _shadowing(shadow: Row | None) -> str | None:
+    if shadow is None:
+        return None
+    return f"{shadow['share']:.1%} also to {shadow['target_id']}, charged to {shadow['application']}"
 
 
 @command.verb("remove", example="genaiops route remove chat")

@@ -1,7 +1,7 @@
 """The nouns: frozen, without I/O. The API, the CLI, the console, the tables and the documentation use these words."""
 
 from genaiops.domain._artifact import Alias, Artifact, ArtifactKind, Version
-from genaiops.domain._call import Admitted, Attempt, CallRecord, Charge, Refused, Settled
+from genaiops.domain._call import Admitted, Attempt, CallRecord, Charge, Decision, Refused, Settled
 from genaiops.domain._energy import Energy, EnergyBasis, EnergyMethod, Range, unknown_energy
 from genaiops.domain._keys import ApiKey, KeyEntry, KeyScope
 from genaiops.domain._limits import Budget, Cost, MeterKind, RateLimit, Scope, ScopeKind, Usage
@@ -30,10 +30,15 @@ from genaiops.domain._pricing import (
 )
 from genaiops.domain._routing import (
     BreakerPolicy,
+    HedgePolicy,
     Operation,
+    ProbePolicy,
     RetryPolicy,
     Route,
     RouteTarget,
+    ShadowPolicy,
+    Sticky,
+    Strategy,
     Target,
     TargetTimeouts,
 )
@@ -61,6 +66,7 @@ __all__ = [
     "ContentState",
     "Cost",
     "CostCorrection",
+    "Decision",
     "EndUser",
     "Energy",
     "EnergyBasis",
@@ -68,12 +74,14 @@ __all__ = [
     "Environment",
     "EnvironmentKind",
     "Fees",
+    "HedgePolicy",
     "IdentityIssuer",
     "KeyEntry",
     "KeyScope",
     "MeterKind",
     "Operation",
     "Price",
+    "ProbePolicy",
     "Range",
     "RateLimit",
     "Rates",
@@ -86,10 +94,13 @@ __all__ = [
     "ScopeKind",
     "Score",
     "Settled",
+    "ShadowPolicy",
     "Snapshot",
     "Span",
     "SpanKind",
     "Status",
+    "Sticky",
+    "Strategy",
     "Target",
     "TargetTimeouts",
     "Team",

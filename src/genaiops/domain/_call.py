@@ -21,9 +21,20 @@ class Charge(msgspec.Struct, frozen=True, array_like=True):
     amount: int
 
 
+class Decision(msgspec.Struct, frozen=True, array_like=True):
+    """Why a try went where it went. `strategy` chose among `candidates` (ids of targets; those that could take the
+    call). `passed_over`: other targets of the line-up, each with the reason. `note`: what else counted."""
+
+    strategy: str
+    candidates: tuple[str, ...] = ()
+    passed_over: tuple[tuple[str, str], ...] = ()
+    note: str = ""
+
+
 class Admitted(msgspec.Struct, frozen=True, array_like=True, tag="admitted"):
     """A call that passed the limits and is about to be dispatched. `sequence` counts the worker's calls from 1.
-    `properties`: what its client said about it, beyond what has a field."""
+    `shadow_of`: the trace of the call that it copies. `properties`: what its client said about it, beyond what has a
+    field."""
 
     sequence: int
     trace_id: bytes
@@ -50,10 +61,12 @@ class Admitted(msgspec.Struct, frozen=True, array_like=True, tag="admitted"):
     capture: Literal["full", "preview", "off"]
     reserved: tuple[Charge, ...]
     properties: dict[str, str] = {}
+    shadow_of: bytes | None = None
 
 
 class Attempt(msgspec.Struct, frozen=True, array_like=True):
-    """One try at a provider. `pays`: this attempt owns the usage and the cost of the call."""
+    """One try at a provider. `pays`: this attempt owns usage and cost of the call (of a hedged one both tries do).
+    `decision` is None where there was nothing to choose."""
 
     span_id: bytes
     target_id: str
@@ -75,6 +88,7 @@ class Attempt(msgspec.Struct, frozen=True, array_like=True):
     reason: str
     server_address: str | None = None
     server_port: int | None = None
+    decision: Decision | None = None
 
 
 class Settled(msgspec.Struct, frozen=True, array_like=True, tag="settled"):

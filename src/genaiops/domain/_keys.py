@@ -36,6 +36,8 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     revoked_us: int | None = None
     retiring_digest: str | None = None
     retiring_until_us: int | None = None
+    regions: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
 
 
 class KeyEntry(msgspec.Struct, frozen=True, array_like=True):
@@ -58,3 +60,5 @@ class KeyEntry(msgspec.Struct, frozen=True, array_like=True):
     budgets: tuple[Budget, ...]
     rate_limits: tuple[RateLimit, ...]
     removed: bool = False
+    regions: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()

@@ -5,6 +5,9 @@ from typing import Literal
 import msgspec
 
 Operation = Literal["chat", "text_completion", "embeddings"]
+Strategy = Literal["weighted", "latency", "cost", "least_busy"]
+Sticky = Literal["key", "user", "label", "session"]
+"""What keeps its target: the key, the signed end user, the `user` of the body (signed or not), the session."""
 
 
 class TargetTimeouts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -17,10 +20,26 @@ class TargetTimeouts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class BreakerPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Open after `failures` in a row; after `cooldown` seconds one probe call decides whether to close again."""
+    """Open after `failures` in a row; after `cooldown` seconds one probe call decides whether to close again.
+
+    With `share` also when that share (0..1) of at least `least` calls within about `window` seconds has failed.
+    """
 
     failures: int = 5
     cooldown: float = 15.0
+    share: float | None = None
+    window: float = 60.0
+    least: int = 20
+
+
+class ProbePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Ask the target for `path` (below its base URL) every `every` seconds: while its breaker is not closed
+    (`resting`), or `always`. Any answer below 500 within `timeout` seconds means that it is there."""
+
+    path: str = "/models"
+    every: float = 30.0
+    when: Literal["resting", "always"] = "resting"
+    timeout: float = 5.0
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -32,6 +51,9 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     `max_output_tokens` is the cap that is injected where a limit needs one and the request has none. `stream_usage`:
     ask for usage at the end of streams, and keep it from clients that did not ask. `environments`: only keys of these
     reach it (empty: of all). `settings` are the provider's own (the `echo` provider's script).
+
+    Where it stands is its `region`; `tags` say what else a request may ask for. When `max_concurrency` calls are under
+    way, up to `queue_length` others wait for at most `queue_seconds` (0: nobody waits), each worker for itself.
     """
 
     id: str
@@ -53,6 +75,11 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     environments: tuple[str, ...] = ()
     enabled: bool = True
     created_us: int
+    region: str | None = None
+    tags: tuple[str, ...] = ()
+    queue_seconds: float = 0.0
+    queue_length: int = 64
+    probe: ProbePolicy | None = None
 
 
 class RouteTarget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -70,10 +97,38 @@ class RetryPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     deadline: float = 120.0
 
 
+class HedgePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A second try at another target when the first has sent no byte for a while: `percentile` (0..100) of the times
+    that its target took lately, `after` seconds as long as too few are known (None: then no hedge). At most `share`
+    (0..1) of the route's calls in a worker."""
+
+    after: float | None = None
+    percentile: float | None = None
+    share: float = 0.05
+
+
+class ShadowPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A `share` (0..1) of the calls is sent to `target_id` as well, once they are answered; nobody gets that answer.
+
+    It is charged to `application`, whose limits hold for it: without a hard budget there, no copy is made. At most
+    `concurrency` copies are under way in a worker; what is over is left out.
+    """
+
+    target_id: str
+    application: str
+    share: float = 0.01
+    concurrency: int = 4
+
+
 class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which targets serve a name: equivalents by weight, then fallbacks in order. `id` is the name clients call.
 
     Only keys of `environments` may call it (empty: of all); what their keys may not reach of its targets is left out.
+
+    `strategy` chooses between equivalents: `weighted` draws, `latency` the quicker of two drawn, `cost` the cheapest
+    for the request, `least_busy` the one with the fewest calls under way. `sticky`: the same one keeps its target as
+    long as that can take calls; the strategy serves whom the request does not name. `regions`: only targets there,
+    never others (empty: anywhere). `context_fallbacks` get what is too long for the targets, in order.
     """
 
     id: str
@@ -82,3 +137,9 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     retry: RetryPolicy = RetryPolicy()
     environments: tuple[str, ...] = ()
     created_us: int
+    strategy: Strategy = "weighted"
+    sticky: Sticky | None = None
+    regions: tuple[str, ...] = ()
+    context_fallbacks: tuple[str, ...] = ()
+    hedge: HedgePolicy | None = None
+    shadow: ShadowPolicy | None = None

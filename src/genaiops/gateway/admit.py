@@ -7,9 +7,11 @@ from typing import Literal
 from genaiops.core.clock import to_iso
 from genaiops.core.errors import Forbidden, NotBuilt, NotFound, Unauthenticated, Unavailable, UsageError
 from genaiops.domain import KeyEntry, Operation, matches
+from genaiops.gateway.conditions import in_regions, near, no_region, with_tags
 from genaiops.gateway.limits import Lines, lines_of
 from genaiops.gateway.plan import Lineup, Named, Plan
 
+_TAGGED = 256
 _WORDS = {"chat": "chat completions", "text_completion": "text completions", "embeddings": "embeddings"}
 
 
@@ -39,7 +41,7 @@ def unknown_key() -> Unauthenticated:
 class Grant:
     """What one key may do under one Snapshot, worked out once."""
 
-    __slots__ = ("_networks", "_resolved", "capture", "entry", "lines", "plan")
+    __slots__ = ("_networks", "_resolved", "_tagged", "capture", "entry", "lines", "plan")
 
     def __init__(self, entry: KeyEntry, plan: Plan) -> None:
         self.entry = entry
@@ -57,6 +59,7 @@ class Grant:
         )
         self._networks = tuple(ipaddress.ip_network(address, strict=False) for address in entry.addresses)
         self._resolved: dict[tuple[str, Operation], Lineup] = {}
+        self._tagged: dict[tuple[str, Operation, frozenset[str]], Lineup] = {}
 
     def check(self, peer: str, now_us: int) -> None:
         """Unauthenticated when the key is past its time, Forbidden when it may not be used for calls or from there."""
@@ -99,6 +102,16 @@ class Grant:
             self._resolved[name, operation] = found
         return found
 
+    def tagged(self, lineup: Lineup, operation: Operation, tags: frozenset[str]) -> Lineup:
+        """Only the targets with all of these tags."""
+        found = self._tagged.get((lineup.name, operation, tags))
+        if found is None:
+            found = with_tags(lineup, self.entry, tags)
+            if len(self._tagged) >= _TAGGED:
+                self._tagged.clear()
+            self._tagged[lineup.name, operation, tags] = found
+        return found
+
     def _resolve(self, name: str, operation: Operation) -> Lineup:
         named = self.plan.names.get(name)
         if named is None:
@@ -122,6 +135,8 @@ class Grant:
         lineup = named.lineups.get(operation)
         if lineup is None:
             if not named.lineups:
+                if named.regions:
+                    raise no_region(name, named.regions)
                 raise Unavailable(f"No target of {name!r} is enabled.", remedy="Enable one.", code="no_target")
             able = ", ".join(_WORDS[one] for one in named.lineups)
             raise UsageError(
@@ -163,14 +178,16 @@ class Grant:
         )
 
     def _within(self, named: Named, lineup: Lineup) -> Lineup:
-        """A target of other environments is not reached, and a key that lists models but no routes reaches no other
-        model by way of a route (unless the route's name is among them)."""
+        """A target of other environments or outside of the key's regions is not reached, and a key that lists models
+        but no routes reaches no other model by way of a route (unless the route's name is among them)."""
         open_to = frozenset(one.target.id for one in lineup.all if self._admits(one.target.environments))
         if len(open_to) < len(lineup.all):
             lineup = lineup.only(open_to)
             if not lineup.all:
                 raise self._elsewhere(named.name)
         entry = self.entry
+        if entry.regions:
+            lineup = in_regions(lineup, entry)
         if not named.route or entry.routes or not entry.models or named.name in entry.models:
             return lineup
         lineup = lineup.only(self._reachable(named))
@@ -194,7 +211,9 @@ class Grant:
 
     def names(self) -> list[Named]:
         """All names that this key may call, in order."""
-        return [named for _, named in sorted(self.plan.names.items()) if named.lineups and self.may_name(named)]
+        names = [named for _, named in sorted(self.plan.names.items()) if named.lineups and self.may_name(named)]
+        regions = self.entry.regions
+        return [named for named in names if near(named, regions)] if regions else names
 
     def _unknown(self, name: str) -> NotFound:
         return NotFound(

@@ -8,17 +8,17 @@ and a prompt cache of the former does not help. The gateway runs no tools, so it
 """
 
 import asyncio
-import random
 from collections.abc import Coroutine
 from typing import Any
 
 from genaiops.core.errors import GenaiopsError, UpstreamError, UsageError
 from genaiops.gateway import replies
 from genaiops.gateway.call import Call
-from genaiops.gateway.choice import choose, reasons, soonest
+from genaiops.gateway.choice import Pick, choose, fits
 from genaiops.gateway.estimate import estimated
-from genaiops.gateway.failure import AttemptFailure, Failure, of_answer, of_error, of_fault, of_upstream_error
+from genaiops.gateway.failure import AttemptFailure, Failure, of_answer, of_error, of_fault, of_upstream_error, too_late
 from genaiops.gateway.flight import Flight
+from genaiops.gateway.hedging import Hedges
 from genaiops.gateway.idempotency import Kept
 from genaiops.gateway.plan import Candidate, Lineup
 from genaiops.gateway.relay import Streams
@@ -26,12 +26,11 @@ from genaiops.gateway.settings import GatewaySettings
 from genaiops.gateway.settle import Books, Ending, cost_of
 from genaiops.gateway.trying import Try
 from genaiops.gateway.upstream import clock
+from genaiops.gateway.waiting import nobody, pause, place, rest
 from genaiops.http1.errors import UpstreamClosed, UpstreamFault
 from genaiops.ports.providers import Reply, TokenEstimator, Wire
 
 _ERROR_LIMIT = 1 << 20
-_EARLY = 0.002
-"""Seconds by which a timer of whole milliseconds may ring too early."""
 
 
 class Attempts:
@@ -42,6 +41,7 @@ class Attempts:
         self._streams = streams
         self._estimator = estimator
         self._settings = settings
+        self._hedges = Hedges(self, books)
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def begin(self, call: Call) -> Coroutine[Any, Any, None] | None:
@@ -50,11 +50,11 @@ class Attempts:
         lineup = call.lineup
         assert lineup is not None
         now = call.began = clock()
-        pick = choose(lineup, (), (), now) if not call.streamed else None
+        pick = choose(lineup, (), (), now, call.asked) if not call.streamed and lineup.hedge is None else None
         if pick is None:
             return self.run(call)
-        candidate, reason = pick
-        attempt = Try(call, candidate, candidate.upstream.credential(now), reason)
+        candidate, reason, decision = pick
+        attempt = Try(call, candidate, candidate.upstream.credential(now), reason, decision)
         try:
             wire = self._compose(call, attempt)
             flight = Flight(self, call, attempt)
@@ -150,17 +150,15 @@ class Attempts:
         last: AttemptFailure | None = None
         while True:
             if attempt is None or step is None:
-                pick = choose(lineup, tried, dead, clock())
-                if pick is None and last is not None and await self._rest(lineup, dead, end):
-                    pick = choose(lineup, tried, dead, clock())
-                if pick is None:
-                    return self._give_up(call, last.failure if last is not None else _nobody(lineup))
-                candidate, reason = pick
-                if reason == "retry" and not await self._pause(lineup, len(tried), end):
-                    assert last is not None
-                    return self._give_up(call, last.failure)
-                attempt = Try(call, candidate, candidate.upstream.credential(clock()), reason)
-                step = self._send(call, attempt)
+                pick = await self._next(call, lineup, tried, dead, end)
+                if pick is None or isinstance(pick, Failure):
+                    return self._give_up(call, last.failure if last is not None else pick or nobody(call, lineup))
+                candidate, reason, decision = pick
+                attempt = Try(call, candidate, candidate.upstream.credential(clock()), reason, decision)
+                if lineup.hedge is not None and not tried:
+                    attempt, step = await self._hedges.race(call, attempt, lineup.hedge, tried)
+                else:
+                    step = self._send(call, attempt)
             candidate = attempt.candidate
             last = await self._try(call, attempt, step)
             if last is None or call.settled:
@@ -169,28 +167,31 @@ class Attempts:
             tried.append(candidate)
             if last.futile or (last.rejects_credential and len(candidate.target.credentials) <= 1):
                 dead.append(candidate)
-            if not last.retryable or len(tried) >= policy.attempts or clock() >= end:
+            longer = last.too_long and self._to_longer(call, lineup, tried, candidate)
+            if not (last.retryable or longer) or len(tried) >= policy.attempts or clock() >= end:
                 return self._give_up(call, last.failure)
 
-    async def _rest(self, lineup: Lineup, dead: list[Candidate], end: float) -> bool:
-        """Everybody rests: wait when that is short. Whether it was worth it."""
-        now = clock()
-        waits = [one.upstream.wait(now) for one in lineup.all if one not in dead]
-        wait = min(waits, default=-1.0)
-        if wait < 0 or wait > lineup.retry.backoff_max or now + wait >= end:
-            return False
-        await asyncio.sleep(wait + _EARLY)
-        return True
+    async def _next(
+        self, call: Call, lineup: Lineup, tried: list[Candidate], dead: list[Candidate], end: float
+    ) -> Pick | Failure | None:
+        """The next target, after waiting where that may help."""
+        pick = choose(lineup, tried, dead, clock(), call.asked)
+        if pick is None and tried and await rest(lineup, dead, end):
+            pick = choose(lineup, tried, dead, clock(), call.asked)
+        if pick is None:
+            found = await place(call, lineup, tried, dead, end)
+            if found is not None and not isinstance(found, Failure):
+                found[0].upstream.claim()
+            return found
+        if pick[1] == "retry" and not await pause(lineup, len(tried), end):
+            return None
+        return pick
 
-    async def _pause(self, lineup: Lineup, tries: int, end: float) -> bool:
-        """Full jitter before the same target is tried again. Whether there is time for it."""
-        policy = lineup.retry
-        wait = random.random() * min(policy.backoff_max, policy.backoff * 2 ** (tries - 1))
-        if clock() + wait >= end:
-            return False
-        if wait:
-            await asyncio.sleep(wait)
-        return True
+    def _to_longer(self, call: Call, lineup: Lineup, tried: list[Candidate], candidate: Candidate) -> bool:
+        """A provider says that the prompt is too long for its target. Whether there is one for longer prompts."""
+        target = candidate.target
+        asked = call.asked = call.asked.too_long_for(target.id, target.context_window)
+        return any(one not in tried and fits(one, asked, lineup) for one in lineup.all)
 
     def _give_up(self, call: Call, failure: Failure) -> Failure | None:
         """Settle a call that found no answer. None when the client has been told inside its stream."""
@@ -231,7 +232,7 @@ class Attempts:
                 self._cut_off(call, attempt)
                 raise
             call.why = None
-            failure = _too_late(candidate)
+            failure = too_late(target)
         except BaseException:
             breaker.forget(probe=probe)
             raise
@@ -255,11 +256,31 @@ class Attempts:
         return wire
 
     async def _send(self, call: Call, attempt: Try) -> AttemptFailure | None:
+        return await self._reply(call, attempt, await self.open(call, attempt))
+
+    # -- a try that is one of two (see Hedges)
+
+    async def open(self, call: Call, attempt: Try) -> Reply:
+        """Send it; the head of the answer."""
         wire = attempt.wire or self._compose(call, attempt)
         candidate = attempt.candidate
         call.dispatched = True
-        reply = await candidate.upstream.transport.send(wire, candidate.target, attempt.traceparent())
-        return await self._reply(call, attempt, reply)
+        return await candidate.upstream.transport.send(wire, candidate.target, attempt.traceparent())
+
+    async def landing(self, call: Call, attempt: Try, opening: asyncio.Task[Reply]) -> AttemptFailure | None:
+        """What remains of a try that is being opened."""
+        return await self._reply(call, attempt, await opening)
+
+    async def fell(self, call: Call, attempt: Try, opening: asyncio.Task[Reply]) -> None:
+        """It failed while the other is still under way."""
+        await self._try(call, attempt, self.landing(call, attempt, opening))
+
+    def dropped(self, call: Call, attempt: Try, why: str | None = None) -> None:
+        """Nobody waits for it any more: the other was first, or the client left (`why` None)."""
+        upstream = attempt.candidate.upstream
+        upstream.breaker.forget(probe=attempt.probe)
+        upstream.leave()
+        self._cut_off(call, attempt, why)
 
     async def _reply(self, call: Call, attempt: Try, reply: Reply) -> AttemptFailure | None:
         attempt.http_status = status = reply.status
@@ -324,9 +345,10 @@ class Attempts:
             rest=failure.rest,
             limits_credential=failure.limits_credential,
             upstream_status=failure.upstream_status,
+            too_long=failure.too_long,
         )
 
-    def _cut_off(self, call: Call, attempt: Try) -> None:
+    def _cut_off(self, call: Call, attempt: Try, why: str | None = None) -> None:
         """The client left (or the worker stops) in the middle: charge what is known or estimated so far."""
         answer = attempt.reader.finish() if attempt.reader is not None else None
         usage = answer.usage if answer is not None else None
@@ -334,7 +356,7 @@ class Attempts:
             text = answer.text if answer is not None else ""
             usage = estimated(self._estimator, call.operation, call.raw, text)
         cost = cost_of(usage, attempt.candidate, call.start_us)
-        why = "client_disconnected" if call.why == "client" else "worker_stopped"
+        why = why or ("client_disconnected" if call.why == "client" else "worker_stopped")
         if answer is not None:
             attempt.end("cancelled", usage=usage, cost=cost, answer=answer, error_type=why)
         else:
@@ -363,29 +385,3 @@ class Attempts:
 
 async def _raise(error: BaseException) -> AttemptFailure | None:
     raise error
-
-
-def _too_late(candidate: Candidate) -> AttemptFailure:
-    target = candidate.target
-    return AttemptFailure(
-        failure=Failure(
-            status=504,
-            type="timeout_error",
-            code="upstream_first_token_timeout",
-            message=f"The target {target.id!r} sent no content within {target.timeouts.first_token:g} s.",
-        ),
-        retryable=True,
-        breaks=True,
-    )
-
-
-def _nobody(lineup: Lineup) -> Failure:
-    now = clock()
-    wait = soonest(lineup, now)
-    return Failure(
-        status=503,
-        type="unavailable_error",
-        code="no_target_available",
-        message=f"No target can serve {lineup.name!r} now: {reasons(lineup, now)}. Try again in {wait:.0f} s.",
-        retry_after=wait,
-    )

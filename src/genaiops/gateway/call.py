@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from msgspec import UnsetType
 
@@ -11,6 +11,7 @@ from genaiops.core.clock import now_us
 from genaiops.core.ids import parse_traceparent
 from genaiops.domain import Admitted, Attempt, Operation
 from genaiops.gateway.admit import Grant
+from genaiops.gateway.asked import NOTHING, Asked
 from genaiops.gateway.body import Body, output_cap
 from genaiops.gateway.endpoints import Place
 from genaiops.gateway.idempotency import Entry, Kept
@@ -20,6 +21,9 @@ from genaiops.gateway.plan import Candidate, Lineup
 from genaiops.http1 import Exchange
 from genaiops.ports.counters import Reservation
 from genaiops.ports.providers import CallBody
+
+if TYPE_CHECKING:
+    from genaiops.gateway.settle import Ending
 
 Why = Literal["client", "first_token"]
 """Why a call was interrupted: its client went away, or the first content took too long."""
@@ -40,13 +44,17 @@ class Call:
     user_verified = False
     properties: dict[str, str] = _NONE
     lineup: Lineup | None = None
+    asked: Asked = NOTHING
     inject = False
     sequence = 0
     windows: Windows | None = None
     amounts: Amounts = ()
     reservation: Reservation | None = None
+    extension: Reservation | None = None
+    """What a second try at the same time may use (see Books.extend)."""
     limit_lines = b""
     """`x-ratelimit-*`, for the head of its response."""
+    on_settled: "Callable[[Call, Ending], None] | None" = None
     traced = False
     dispatched = False
     """Something of it has gone out."""
@@ -68,6 +76,7 @@ class Call:
         assert place.operation is not None
         self.operation: Operation = place.operation
         self.speech = place.speech
+        self.place = place
         self.start_us = now_us()
         self.start_ns = time.monotonic_ns()
         self.ids = ids

@@ -1,8 +1,11 @@
 """How a call fails: what the client is told, and what it means for the next try."""
 
+import re
+
 import msgspec
 
 from genaiops.core.errors import GenaiopsError, LimitReached, UpstreamError
+from genaiops.domain import Target
 from genaiops.http1.errors import (
     ConnectFailed,
     ConnectTimeout,
@@ -33,7 +36,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 class AttemptFailure(msgspec.Struct, frozen=True, kw_only=True):
     """One failed try. `retryable`: another may succeed, though not at the same target when it is `futile` there;
     `breaks`: counts against the target's breaker; `rest`: for how many seconds the credential (`limits_credential`,
-    `rejects_credential`) or the whole target should be left alone."""
+    `rejects_credential`) or the whole target should be left alone; `too_long`: the prompt is, for this model."""
 
     failure: Failure
     retryable: bool
@@ -43,6 +46,7 @@ class AttemptFailure(msgspec.Struct, frozen=True, kw_only=True):
     rejects_credential: bool = False
     futile: bool = False
     upstream_status: int | None = None
+    too_long: bool = False
 
 
 class _Error(msgspec.Struct, frozen=True):
@@ -100,6 +104,20 @@ def of_fault(fault: UpstreamFault, target_id: str) -> AttemptFailure:
     )
 
 
+def too_late(target: Target) -> AttemptFailure:
+    """No content in time."""
+    return AttemptFailure(
+        failure=Failure(
+            status=504,
+            type="timeout_error",
+            code="upstream_first_token_timeout",
+            message=f"The target {target.id!r} sent no content within {target.timeouts.first_token:g} s.",
+        ),
+        retryable=True,
+        breaks=True,
+    )
+
+
 def of_upstream_error(error: UpstreamError, target_id: str) -> AttemptFailure:
     """An answer that is none."""
     return AttemptFailure(
@@ -139,7 +157,22 @@ def of_answer(status: int, error: ProviderError, target_id: str, rest: float) ->
         rest=error.rest,
         limits_credential=error.limits_credential,
         upstream_status=status,
+        too_long=status in (400, 413, 422) and _says_too_long(error),
     )
+
+
+_TOO_LONG = re.compile(
+    r"context.?length|context.?window|context.?size|maximum context|prompt is too long|input is too long"
+    r"|too many input tokens|input token count.{0,40}exceed|exceeds the available context",
+    re.IGNORECASE,
+)
+"""How providers say it. OpenAI has a code for it (context_length_exceeded), others only words: vLLM and Mistral
+"maximum context length", Anthropic "prompt is too long", Google "The input token count (...) exceeds", Bedrock "Input
+is too long", llama.cpp "exceeds the available context size"."""
+
+
+def _says_too_long(error: ProviderError) -> bool:
+    return _TOO_LONG.search(f"{error.code} {error.message[:500]}") is not None
 
 
 _TYPES = {429: "rate_limit_error", 404: "not_found_error", 503: "unavailable_error", 504: "timeout_error"}

@@ -11,15 +11,16 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 import msgspec
-from msgspec import Raw
+from msgspec import UNSET, Raw, UnsetType
 
 from genaiops.core.clock import now_us
 from genaiops.core.errors import GenaiopsError, StoreError, Unavailable
 from genaiops.core.ids import new_span_id
 from genaiops.domain import KeyEntry, Target
 from genaiops.gateway import body as bodies
-from genaiops.gateway import identity, models_api, replies
+from genaiops.gateway import conditions, identity, models_api, replies
 from genaiops.gateway.admit import Grant, bearer, unknown_key
+from genaiops.gateway.asked import ask
 from genaiops.gateway.attempts import Attempts
 from genaiops.gateway.bounds import bound
 from genaiops.gateway.call import Call
@@ -31,11 +32,13 @@ from genaiops.gateway.idempotency import Idempotency, Kept
 from genaiops.gateway.identity import Identities
 from genaiops.gateway.ids import Ids
 from genaiops.gateway.keyring import KeyLog, Keyring
-from genaiops.gateway.plan import Plan
+from genaiops.gateway.plan import Lineup, Plan
+from genaiops.gateway.probes import Probes
 from genaiops.gateway.properties import metadata_of, properties_of
 from genaiops.gateway.relay import Streams
 from genaiops.gateway.settings import GatewaySettings
 from genaiops.gateway.settle import Books
+from genaiops.gateway.shadow import Shadows
 from genaiops.gateway.speech import OPENAI, Speech
 from genaiops.gateway.upstream import Fleet, clock
 from genaiops.http1 import Exchange
@@ -81,10 +84,13 @@ class Gateway:
         self._counters = counters
         self._secrets = secrets
         self._relay = relay
+        self._estimator = estimator
         self._fleet = Fleet(providers, transports, secrets)
+        self._probes = Probes()
         self._books = Books(counters, spool)
         self._streams = Streams(self._books, estimator, settings)
         self._attempts = Attempts(self._books, self._streams, estimator, settings)
+        self._shadows = Shadows(self._books, self._attempts, settings)
         self._idempotency = Idempotency(settings)
         self._keys: Keyring[Grant] = Keyring(self._grant, hot=settings.hot_keys)
         self._key_log = KeyLog(snapshots, self._keys)
@@ -121,6 +127,8 @@ class Gateway:
         """Close every connection to targets and to the control process."""
         if self._again is not None:
             self._again.cancel()
+        await self._probes.aclose()
+        await self._shadows.aclose()
         await self._fleet.aclose()
         if self._relay is not None:
             await self._relay.aclose()
@@ -132,6 +140,7 @@ class Gateway:
         if self._plan is None or snapshot.version != self._plan.version:
             self._plan = Plan(snapshot, self._fleet)
             self._identities = Identities(snapshot.issuers, self._secrets)
+            self._probes.aim(self._fleet)
             self._key_log.aim(snapshot.keys_file, snapshot.keys_offset)
         self._version = version
 
@@ -264,6 +273,9 @@ class Gateway:
         except GenaiopsError as error:
             refusal = of_error(error)
         if refusal is None:
+            lineup = call.lineup
+            if lineup is not None and lineup.shadow is not None:
+                self._shadows.consider(call, lineup.shadow)
             return True
         self._refuse(call, refusal)
         return False
@@ -291,7 +303,18 @@ class Gateway:
             call.properties = found
             call.session = call.session or found.get("session_id")
             call.user_id = call.user_id or found.get("user_id")
-        call.lineup = grant.resolve(body.model, call.operation)
+        call.lineup = lineup = grant.resolve(body.model, call.operation)
+        if body.metadata is not UNSET or conditions.HEADER in headers:
+            call.lineup = lineup = self._narrowed(call, lineup)
+        if lineup.asks:
+            call.asked = ask(call, self._estimator, self.settings.image_tokens)
+
+    def _narrowed(self, call: Call, lineup: Lineup) -> Lineup:
+        metadata = call.body.metadata if call.body is not None else UNSET
+        tags = conditions.tags_of(
+            call.exchange.index.get(conditions.HEADER), None if isinstance(metadata, UnsetType) else metadata
+        )
+        return call.key.tagged(lineup, call.operation, tags) if tags else lineup
 
     def _refuse(self, call: Call, failure: Failure) -> None:
         if not call.traced:

@@ -10,8 +10,8 @@ _EVERY = 0.2
 class Gauges:
     """Publishes what has changed, a few times a second.
 
-    `in_flight`, `refused`, `unknown_keys`, `untraced`, `unsettled`, `overrun`; `breaker/<target>` (0 closed, 1
-    half-open, 2 open) and `target_in_flight/<target>`.
+    `in_flight`, `refused`, `unknown_keys`, `untraced`, `unsettled`, `overrun`, `unshadowed`; `breaker/<target>`
+    (0 closed, 1 half-open, 2 open) and `target_in_flight/<target>`.
     """
 
     def __init__(self, counters: Counters, tally: Tally, fleet: Fleet) -> None:

@@ -4,6 +4,7 @@ import msgspec
 
 from genaiops.core.errors import NotFound
 from genaiops.gateway.admit import Grant
+from genaiops.gateway.conditions import near
 from genaiops.gateway.plan import Named
 
 
@@ -30,7 +31,7 @@ def listing(grant: Grant) -> bytes:
 def single(grant: Grant, name: str) -> bytes:
     """NotFound also for a name that exists but this key may not call."""
     named = grant.plan.names.get(name)
-    if named is None or not named.lineups or not grant.may_name(named):
+    if named is None or not named.lineups or not grant.may_name(named) or not near(named, grant.entry.regions):
         raise NotFound(
             f"There is no model or route {name!r} for this key.",
             remedy="GET /v1/models lists what it may call.",

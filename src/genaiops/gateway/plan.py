@@ -5,23 +5,31 @@ import itertools
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+import msgspec
+
 from genaiops.domain import (
     NO_CEILING,
     Budget,
     Ceiling,
+    Decision,
     Environment,
+    HedgePolicy,
     IdentityIssuer,
     Operation,
     Price,
     RateLimit,
     RetryPolicy,
     Route,
+    ShadowPolicy,
     Snapshot,
+    Sticky,
+    Strategy,
     Target,
     price_at,
     prices_of,
 )
 from genaiops.gateway.limits import FOREVER_US, Line, lines_of
+from genaiops.gateway.pace import Pace
 from genaiops.gateway.upstream import Fleet, Upstream
 
 OPERATIONS: tuple[Operation, ...] = ("chat", "text_completion", "embeddings")
@@ -85,31 +93,65 @@ class Lineup:
     __slots__ = (
         "_marks",
         "_quote",
+        "_route",
         "all",
+        "asks",
+        "context_fallbacks",
+        "decision",
         "fallbacks",
+        "hedge",
+        "longest",
+        "looks",
         "most_output",
         "name",
+        "plain",
         "primary",
+        "regions",
         "retry",
         "route_id",
+        "shadow",
+        "shortest",
+        "sticky",
+        "strategy",
         "total_weight",
     )
 
     def __init__(
         self,
         name: str,
-        route_id: str | None,
+        route: Route | None,
         primary: tuple[tuple[Candidate, int], ...],
-        fallbacks: tuple[Candidate, ...],
-        retry: RetryPolicy,
+        fallbacks: tuple[Candidate, ...] = (),
+        context_fallbacks: tuple[Candidate, ...] = (),
     ) -> None:
         self.name = name
-        self.route_id = route_id
+        self.route_id = route.id if route is not None else None
         self.primary = primary
         self.fallbacks = fallbacks
-        self.retry = retry
-        self.all: tuple[Candidate, ...] = (*(candidate for candidate, _ in primary), *fallbacks)
+        self.context_fallbacks = context_fallbacks
+        self.retry = route.retry if route is not None else RetryPolicy()
+        self.strategy: Strategy = route.strategy if route is not None else "weighted"
+        self.sticky: Sticky | None = route.sticky if route is not None else None
+        self.hedge: HedgePolicy | None = route.hedge if route is not None else None
+        self.shadow: ShadowPolicy | None = route.shadow if route is not None else None
+        self.regions = route.regions if route is not None else ()
+        self._route = route
+        everybody = (*(candidate for candidate, _ in primary), *fallbacks, *context_fallbacks)
+        self.all: tuple[Candidate, ...] = tuple(dict.fromkeys(everybody))
         self.total_weight = sum(weight for _, weight in primary)
+        windows = [one.target.context_window for one in self.all]
+        self.longest = max((window for window in windows if window is not None), default=0)
+        self.shortest = min((window for window in windows if window is not None), default=FOREVER_US)
+        """The largest and the smallest context window that is known, in tokens."""
+        choosy = len(self.all) > 1
+        self.looks = choosy and (self.sticky is not None or self.strategy in ("cost", "latency"))
+        """Who asks, how much or in which way counts for the choice."""
+        self.asks = self.looks or (choosy and (self.longest > 0 or bool(context_fallbacks)))
+        """That, or how long the prompt is."""
+        self.plain = self.total_weight > 0 and self.strategy == "weighted" and not (choosy and self.sticky is not None)
+        """The first target is drawn by weight, whatever request it is (unless that is too long for one)."""
+        self.decision = _drawn(primary) if choosy else None
+        """Of a plain choice; None where there is nothing to choose."""
         self._marks = tuple(itertools.accumulate(weight for _, weight in primary))
         self._quote: Quote | None = None
         self.most_output = max((candidate.target.max_output_tokens for candidate in self.all), default=0)
@@ -131,17 +173,39 @@ class Lineup:
         """Without the targets that are not among these ids."""
         return Lineup(
             self.name,
-            self.route_id,
+            self._route,
             tuple((one, weight) for one, weight in self.primary if one.target.id in allowed),
             tuple(one for one in self.fallbacks if one.target.id in allowed),
-            self.retry,
+            tuple(one for one in self.context_fallbacks if one.target.id in allowed),
         )
+
+    def alone(self, candidate: Candidate) -> "Lineup":
+        """Nobody but this one, once: for a copy of a call."""
+        retry = RetryPolicy(attempts=1, deadline=self.retry.deadline)
+        route = self._route
+        if route is not None:
+            route = msgspec.structs.replace(
+                route, retry=retry, strategy="weighted", sticky=None, hedge=None, shadow=None
+            )
+        return Lineup(self.name, route, ((candidate, 1),))
+
+    def measured(self) -> "Lineup":
+        """The same, after seeing to it that the times of its targets are measured where they count."""
+        if self.strategy == "latency" or (self.hedge is not None and self.hedge.percentile is not None):
+            for one in self.all:
+                if one.upstream.pace is None:
+                    one.upstream.pace = Pace()
+        return self
+
+
+def _drawn(primary: tuple[tuple[Candidate, int], ...]) -> Decision:
+    return Decision("weighted", tuple(one.target.id for one, weight in primary if weight > 0))
 
 
 class Named:
-    """One name that clients may call: a route, or a model."""
+    """One name that clients may call: a route, or a model. `regions`: the only ones that it is served from."""
 
-    __slots__ = ("created_us", "environments", "lineups", "name", "route")
+    __slots__ = ("created_us", "environments", "lineups", "name", "regions", "route")
 
     def __init__(
         self,
@@ -151,12 +215,14 @@ class Named:
         created_us: int,
         lineups: Mapping[Operation, Lineup],
         environments: tuple[str, ...] = (),
+        regions: tuple[str, ...] = (),
     ) -> None:
         self.name = name
         self.route = route
         self.created_us = created_us
         self.lineups = lineups
         self.environments = environments
+        self.regions = regions
 
 
 class Plan:
@@ -191,17 +257,26 @@ class Plan:
                 by_model.setdefault(candidate.target.model, []).append(candidate)
         for model, found in by_model.items():
             primary = tuple((candidate, 1) for candidate in found)
-            lineups = _by_operation(Lineup(model, None, primary, (), RetryPolicy()))
+            lineups = _by_operation(Lineup(model, None, primary))
             created = min(candidate.target.created_us for candidate in found)
             self.names[model] = Named(model, route=False, created_us=created, lineups=lineups)
 
     def _named_route(self, route: Route) -> Named:
-        enabled = {name: one for name, one in self.candidates.items() if one.target.enabled}
+        enabled = {
+            name: one
+            for name, one in self.candidates.items()
+            if one.target.enabled and (not route.regions or one.target.region in route.regions)
+        }
         primary = tuple((enabled[one.target_id], one.weight) for one in route.targets if one.target_id in enabled)
         fallbacks = tuple(enabled[name] for name in route.fallbacks if name in enabled)
-        lineups = _by_operation(Lineup(route.id, route.id, primary, fallbacks, route.retry))
+        long = tuple(enabled[name] for name in route.context_fallbacks if name in enabled)
         return Named(
-            route.id, route=True, created_us=route.created_us, lineups=lineups, environments=route.environments
+            route.id,
+            route=True,
+            created_us=route.created_us,
+            lineups=_by_operation(Lineup(route.id, route, primary, fallbacks, long)),
+            environments=route.environments,
+            regions=route.regions,
         )
 
 
@@ -210,7 +285,7 @@ def _by_operation(whole: Lineup) -> dict[Operation, Lineup]:
     for operation in OPERATIONS:
         able = frozenset(one.target.id for one in whole.all if operation in one.target.operations)
         if able:
-            found[operation] = whole.only(able)
+            found[operation] = whole.only(able).measured()
     return found
 
 

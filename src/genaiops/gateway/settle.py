@@ -40,7 +40,7 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
 class Tally:
     """Figures of this worker that others may read as gauges."""
 
-    __slots__ = ("in_flight", "overrun", "refused", "unknown_keys", "unsettled", "untraced")
+    __slots__ = ("in_flight", "overrun", "refused", "unknown_keys", "unsettled", "unshadowed", "untraced")
 
     def __init__(self) -> None:
         self.in_flight = 0
@@ -49,6 +49,8 @@ class Tally:
         self.untraced = 0
         self.unsettled = 0
         self.overrun = 0
+        self.unshadowed = 0
+        """Copies that were to be made and were not."""
 
 
 class Books:
@@ -77,6 +79,16 @@ class Books:
         call.reservation = answer
         call.limit_lines = lines.shown(answer.levels)
         return None
+
+    def extend(self, call: Call) -> bool:
+        """Hold the tokens and the money of another try against every limit. Whether they let it."""
+        windows = call.windows
+        if windows is not None and call.reservation is not None:
+            answer = windows.reserve(call.lines.by_line((0, 0, *call.amounts[2:])), call.now_us())
+            if isinstance(answer, Refusal):
+                return False
+            call.extension = answer
+        return True
 
     def admit(self, call: Call) -> Failure | None:
         """Write the record that the call is about to be dispatched. The refusal when it cannot be written and must."""
@@ -114,6 +126,12 @@ class Books:
         reservation, call.reservation = call.reservation, None
         if reservation is not None:
             reservation.settle(call.lines.nothing, self._applied)
+        self._return_extension(call)
+
+    def _return_extension(self, call: Call) -> None:
+        extension, call.extension = call.extension, None
+        if extension is not None:
+            extension.settle(call.lines.nothing, self._applied)
 
     def refuse(self, call: Call, failure: Failure) -> None:
         """Record a call of a known key that was turned away. Its body is not kept: refusals must not fill the disk."""
@@ -140,10 +158,14 @@ class Books:
             sequence = call.sequence
         reservation, call.reservation = call.reservation, None
         if reservation is not None:
-            if call.lines.metered and used[2] > call.amounts[2]:
+            if call.lines.metered and used[2] > call.amounts[2] * (1 if call.extension is None else 2):
                 self.tally.overrun += 1
             self._applied = sequence
             reservation.settle(call.lines.by_line(used), sequence)
+            if call.extension is not None:  # after: what both tries used must be held by one or the other all the time
+                self._return_extension(call)
+        if call.on_settled is not None:
+            call.on_settled(call, ending)
 
     def _record(self, call: Call, ending: Ending, used: Amounts) -> bool:
         kept = call.key.capture != "off"
@@ -187,6 +209,8 @@ def _used(call: Call) -> Amounts:
     """The amounts (see Lines) that a call is charged: itself if it was dispatched, and what its paying attempt used.
     Where nobody knows what that cost, hard budgets are charged what was reserved: more it cannot have been."""
     lines = call.lines
+    if call.extension is not None:
+        return _used_by_two(call)
     for attempt in call.attempts:
         usage = attempt.usage
         if attempt.pays and usage is not None:
@@ -199,6 +223,20 @@ def _used(call: Call) -> Amounts:
             nano, currency = cost.nano, cost.currency
             return 0, 1, usage.total_tokens, *[nano if one == currency else 0 for one in lines.currencies]
     return 0, 1 if call.dispatched else 0, 0, *[0 for _ in lines.currencies]
+
+
+def _used_by_two(call: Call) -> Amounts:
+    paying = [one for one in call.attempts if one.pays and one.usage is not None]
+    tokens = sum(one.usage.total_tokens for one in paying if one.usage is not None)
+    lines = call.lines
+    money = [0] * len(lines.currencies)
+    for cost in [one.cost for one in paying]:
+        for at, currency in enumerate(lines.currencies):
+            if cost is None or cost.nano is None:
+                money[at] += call.amounts[3 + at] if currency in lines.hard_currencies else 0
+            elif cost.currency == currency:
+                money[at] += cost.nano
+    return 0, 1 if call.dispatched else 0, tokens, *money
 
 
 def cost_of(usage: Usage, candidate: Candidate, at_us: int) -> Cost:

@@ -2,12 +2,13 @@
 
 import time
 
-from genaiops.domain import Attempt, Cost, Status, Usage
+from genaiops.domain import Attempt, Cost, Decision, Status, Usage
 from genaiops.gateway.call import Call
 from genaiops.gateway.choice import Reason
 from genaiops.gateway.failure import AttemptFailure
+from genaiops.gateway.pace import Pace
 from genaiops.gateway.plan import Candidate
-from genaiops.gateway.upstream import Credential
+from genaiops.gateway.upstream import Credential, clock
 from genaiops.ports.providers import Answer, CallBody, StreamReader, Wire
 
 _NO_ANSWER = Answer(None)
@@ -21,6 +22,7 @@ class Try:
         "_call",
         "candidate",
         "credential",
+        "decision",
         "ended",
         "first_token_us",
         "http_status",
@@ -34,11 +36,19 @@ class Try:
         "wire",
     )
 
-    def __init__(self, call: Call, candidate: Candidate, credential: Credential | None, reason: Reason) -> None:
+    def __init__(
+        self,
+        call: Call,
+        candidate: Candidate,
+        credential: Credential | None,
+        reason: Reason,
+        decision: Decision | None = None,
+    ) -> None:
         self._call = call
         self.candidate = candidate
         self.credential = credential
         self.reason: Reason = reason
+        self.decision = decision
         self.span_id = call.ids.span()
         self.start_ns = time.monotonic_ns()
         self.start_us = call.start_us + (self.start_ns - call.start_ns) // 1000
@@ -74,6 +84,9 @@ class Try:
         """Add the record of this try to the call. It pays when it has a usage."""
         self.ended = True
         target = self.candidate.target
+        duration_us = (time.monotonic_ns() - self.start_ns) // 1000
+        if self.candidate.upstream.pace is not None:
+            self._measure(self.candidate.upstream.pace, status, duration_us, failure)
         message = None
         if failure is not None:
             error_type = failure.failure.code
@@ -85,7 +98,7 @@ class Try:
                 target.provider,
                 target.upstream_model,
                 self.start_us,
-                (time.monotonic_ns() - self.start_ns) // 1000,
+                duration_us,
                 self.first_token_us,
                 status,
                 self.http_status,
@@ -100,8 +113,17 @@ class Try:
                 self.reason,
                 self.candidate.server_address,
                 self.candidate.server_port,
+                self.decision,
             )
         )
+
+    def _measure(self, pace: Pace, status: Status, duration_us: int, failure: AttemptFailure | None) -> None:
+        streamed = self._call.streamed
+        if status == "ok":
+            first = self.first_token_us if streamed and self.first_token_us is not None else duration_us
+            pace.observe(first / 1e6, clock(), streamed=streamed)
+        elif failure is not None and failure.breaks:
+            pace.fail(duration_us / 1e6, clock(), streamed=streamed)
 
     def redacted(self, text: str) -> str:
         """Without the credential, should a provider quote it."""

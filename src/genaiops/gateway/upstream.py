@@ -10,6 +10,8 @@ import msgspec
 from genaiops.core.errors import GenaiopsError
 from genaiops.domain import Target
 from genaiops.gateway.breaker import Breaker
+from genaiops.gateway.pace import Pace
+from genaiops.gateway.queueing import Queue
 from genaiops.ports.providers import Provider, Transport
 from genaiops.ports.secrets import Secrets
 
@@ -35,8 +37,11 @@ class Upstream:
         "_transport",
         "_transports",
         "breaker",
+        "held",
         "in_flight",
+        "pace",
         "provider",
+        "queue",
         "rest_until",
         "target",
     )
@@ -48,6 +53,11 @@ class Upstream:
         self.provider = provider
         self.breaker = Breaker(target.breaker)
         self.in_flight = 0
+        self.held = 0
+        """Places of those who waited for one and have not begun yet."""
+        self.queue: Queue[Upstream] | None = Queue(target.queue_length) if target.queue_seconds > 0 else None
+        self.pace: Pace | None = None
+        """None where nobody asks for it."""
         self.rest_until = 0.0
         self._secrets = secrets
         self._transports = transports
@@ -82,8 +92,11 @@ class Upstream:
     def blocked(self, now: float) -> str | None:
         """Why no call may go out now, None when one may."""
         limit = self.target.max_concurrency
-        if limit is not None and self.in_flight >= limit:
+        if limit is not None and self.in_flight + self.held >= limit:
             return "busy"
+        return self._unfit(now)
+
+    def _unfit(self, now: float) -> str | None:
         if not self.breaker.allows(now):
             return "failing"
         if now < self.rest_until:
@@ -98,6 +111,14 @@ class Upstream:
                 if now >= one.rest_until:
                     return None
         return "without a credential" if missing else "resting"
+
+    def only_busy(self, now: float) -> bool:
+        """Whether it is worth waiting for one of the calls under way to end."""
+        return self.blocked(now) == "busy" and self._unfit(now) is None
+
+    def only_resting(self, now: float) -> bool:
+        """Whether it cannot take a call, however few are under way."""
+        return self._unfit(now) is not None
 
     def wait(self, now: float) -> float:
         """Seconds until it is worth asking again."""
@@ -132,8 +153,31 @@ class Upstream:
     def leave(self) -> None:
         """A call has ended."""
         self.in_flight -= 1
-        if self._retired and not self.in_flight:
+        if self.queue is not None:
+            self._hand_on()
+        if self._retired and not self.in_flight and not self.held:
             self._close()
+
+    def claim(self) -> None:
+        """Somebody who waited for a place is about to `enter`, or does not need it any more (see `unclaim`)."""
+        self.held -= 1
+
+    def unclaim(self) -> None:
+        """Give a place that was waited for to the next."""
+        self.held -= 1
+        self._hand_on()
+        if self._retired and not self.in_flight and not self.held:
+            self._close()
+
+    def _hand_on(self) -> None:
+        queue, limit = self.queue, self.target.max_concurrency
+        if queue is None or limit is None:
+            return
+        while queue and self.in_flight + self.held < limit:
+            waiter = queue.first()
+            if not waiter.done():  # it may have found a place elsewhere just now
+                self.held += 1
+                waiter.set_result(self)
 
     async def aclose(self) -> None:
         transport, self._transport = self._transport, None

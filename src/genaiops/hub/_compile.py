@@ -190,6 +190,8 @@ class _KeyCompiler:
             not_after_us=key.expires_us,
             budgets=self._limits(key.id, Budget, self._budgets),
             rate_limits=self._limits(key.id, RateLimit, self._rate_limits),
+            regions=key.regions,
+            tags=key.tags,
         )
 
     def _limits(

@@ -9,7 +9,16 @@ import msgspec
 from genaiops.core.errors import UsageError
 from genaiops.domain import Actor, ApiKey, Environment, KeyScope, Route, Target, Team
 from genaiops.hub._actors import working_actor
-from genaiops.hub._validation import as_stored, checked_choice, checked_name, every, existing, no_duplicates, suggestion
+from genaiops.hub._validation import (
+    as_stored,
+    check_labels,
+    checked_choice,
+    checked_name,
+    every,
+    existing,
+    no_duplicates,
+    suggestion,
+)
 from genaiops.ports.records import View
 
 
@@ -26,6 +35,8 @@ class NewKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     addresses: tuple[str, ...] = ()
     scopes: tuple[KeyScope, ...] = ("calls",)
     expires_us: int | None = None
+    regions: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
 
 
 class KeyChecks:
@@ -87,6 +98,8 @@ class KeyChecks:
         moved = former is None or former.expires_us != key.expires_us
         if moved and key.expires_us is not None and key.expires_us <= self._now_us:
             raise UsageError("The key would have expired already.", remedy="Give a later end.", param="expires_us")
+        check_labels(key.regions, param="regions")
+        check_labels(key.tags, param="tags")
         had_models, had_routes = (former.models, former.routes) if former is not None else ((), ())
         _check_patterns(key.models, had_models, self._known_models, word="model", param="models")
         _check_patterns(key.routes, had_routes, self._known_routes, word="route", param="routes")

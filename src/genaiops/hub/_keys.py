@@ -32,6 +32,8 @@ class KeyChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     addresses: tuple[str, ...] | UnsetType = UNSET
     scopes: tuple[KeyScope, ...] | UnsetType = UNSET
     expires_us: int | UnsetType | None = UNSET
+    regions: tuple[str, ...] | UnsetType = UNSET
+    tags: tuple[str, ...] | UnsetType = UNSET
 
 
 class Keys(Service[ApiKey]):

@@ -1,13 +1,23 @@
 """Routes: which targets serve a name."""
 
 from collections.abc import Iterable
+from typing import get_args
 
 import msgspec
 
 from genaiops.core.errors import UsageError
-from genaiops.domain import Environment, Route, Target
+from genaiops.domain import Environment, Route, Sticky, Strategy, Target
 from genaiops.hub._service import Clock, Service
-from genaiops.hub._validation import as_stored, checked_model, checked_number, existing, no_duplicates
+from genaiops.hub._validation import (
+    as_stored,
+    check_labels,
+    checked_choice,
+    checked_model,
+    checked_name,
+    checked_number,
+    existing,
+    no_duplicates,
+)
 from genaiops.ports.records import Records, View
 
 
@@ -57,13 +67,55 @@ def _checked(view: View, route: Route) -> Route:
     checked_number(route.retry.backoff, param="retry.backoff", least=0, most=3600)
     checked_number(route.retry.backoff_max, param="retry.backoff_max", least=route.retry.backoff, most=3600)
     checked_number(route.retry.deadline, param="retry.deadline", least=0.001, most=86_400)
+    _check_choosing(route, both=set(named) & set(route.context_fallbacks))
     for name in route.environments:
         existing(view, Environment, name, word="environment", param="environments")
     no_duplicates(route.environments, param="environments")
     targets = [existing(view, Target, name, word="target", param="targets") for name in named]
     targets += [existing(view, Target, name, word="target", param="fallbacks") for name in route.fallbacks]
+    targets += [
+        existing(view, Target, name, word="target", param="context_fallbacks") for name in route.context_fallbacks
+    ]
     _check_operations(route.id, targets)
+    _check_regions(route, targets)
+    if route.shadow is not None:
+        existing(view, Target, route.shadow.target_id, word="target", param="shadow.target_id")
     return route
+
+
+def _check_choosing(route: Route, *, both: set[str]) -> None:
+    """What does not need the records. `both`: what is a target and a context fallback."""
+    checked_choice(route.strategy, get_args(Strategy), word="strategy", param="strategy")
+    if route.sticky is not None:
+        checked_choice(route.sticky, get_args(Sticky), word="owner of a target", param="sticky")
+    check_labels(route.regions, param="regions")
+    no_duplicates(route.context_fallbacks, param="context_fallbacks")
+    if both:
+        raise UsageError(
+            f"{min(both)!r} is a target and a context fallback of the route {route.id!r}.",
+            remedy="Keep it among the targets: one with room is found there.",
+            param="context_fallbacks",
+        )
+    hedge, shadow = route.hedge, route.shadow
+    if hedge is not None:
+        if hedge.after is None and hedge.percentile is None:
+            raise UsageError("hedge says no time.", remedy="Set after (seconds) or percentile.", param="hedge.after")
+        checked_number(hedge.after, param="hedge.after", least=0.001, most=3600)
+        checked_number(hedge.percentile, param="hedge.percentile", least=1, most=100)
+        checked_number(hedge.share, param="hedge.share", least=0, most=1)
+    if shadow is not None:
+        checked_number(shadow.share, param="shadow.share", least=0, most=1)
+        checked_number(shadow.concurrency, param="shadow.concurrency", most=1000)
+        checked_name(shadow.application, word="application", param="shadow.application")
+
+
+def _check_regions(route: Route, targets: Iterable[Target]) -> None:
+    if route.regions and not any(target.region in route.regions for target in targets):
+        raise UsageError(
+            f"No target of the route {route.id!r} is in {', '.join(map(repr, route.regions))}.",
+            remedy="Name one that is there, or give a target its region.",
+            param="regions",
+        )
 
 
 def _check_operations(route_id: str, targets: Iterable[Target]) -> None:

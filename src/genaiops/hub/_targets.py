@@ -12,6 +12,7 @@ from genaiops.domain import Environment, Operation, Route, Target
 from genaiops.hub._service import Clock, Service
 from genaiops.hub._validation import (
     as_stored,
+    check_labels,
     checked_choice,
     checked_model,
     checked_name,
@@ -87,7 +88,9 @@ def _routes_to(view: View, target_id: str) -> list[str]:
     return [
         route.id
         for route in every(view, Route)
-        if target_id in route.fallbacks or any(target_id == each.target_id for each in route.targets)
+        if target_id in (*route.fallbacks, *route.context_fallbacks)
+        or any(target_id == each.target_id for each in route.targets)
+        or (route.shadow is not None and route.shadow.target_id == target_id)
     ]
 
 
@@ -112,7 +115,31 @@ def checked_target(target: Target, providers: Collection[str] | None = None) -> 
         _check_url(target.proxy, param="proxy", schemes=("http",), credentials=True)
     if target.ca_file is not None and not target.ca_file.startswith("/"):
         raise UsageError(f"ca_file {target.ca_file!r} is no absolute path.", remedy="Begin it with /.", param="ca_file")
+    _check_placing(target)
     return msgspec.structs.replace(target, base_url=_checked_base_url(target))
+
+
+def _check_placing(target: Target) -> None:
+    """Where it stands, who waits for it, how it is probed."""
+    check_labels(() if target.region is None else (target.region,), param="region")
+    check_labels(target.tags, param="tags")
+    checked_number(target.queue_seconds, param="queue_seconds", least=0, most=3600)
+    checked_number(target.queue_length, param="queue_length", most=100_000)
+    if target.queue_seconds and target.max_concurrency is None:
+        raise UsageError(
+            "queue_seconds is set, but not max_concurrency: nobody would ever wait.",
+            remedy="Set how many calls may be under way.",
+            param="max_concurrency",
+        )
+    probe = target.probe
+    if probe is None:
+        return
+    checked_number(probe.every, param="probe.every", least=1, most=86_400)
+    checked_number(probe.timeout, param="probe.timeout", least=0.001, most=300)
+    if not probe.path.startswith("/") or not probe.path.isprintable() or " " in probe.path or "#" in probe.path:
+        raise UsageError(
+            f"probe.path {probe.path[:40]!r} is no path.", remedy="Write it as /models.", param="probe.path"
+        )
 
 
 def _checked_base_url(target: Target) -> str | None:
@@ -173,6 +200,9 @@ def _check_numbers(target: Target) -> None:
     for name in target.timeouts.__struct_fields__:
         checked_number(getattr(target.timeouts, name), param=f"timeouts.{name}", least=0.001, most=86_400)
     checked_number(target.breaker.failures, param="breaker.failures", most=1000)
+    checked_number(target.breaker.share, param="breaker.share", least=0.01, most=1)
+    checked_number(target.breaker.window, param="breaker.window", least=1, most=86_400)
+    checked_number(target.breaker.least, param="breaker.least", most=1_000_000)
     checked_number(target.breaker.cooldown, param="breaker.cooldown", least=0.001, most=86_400)
     checked_number(target.max_concurrency, param="max_concurrency", most=1_000_000)
     checked_number(target.max_output_tokens, param="max_output_tokens", most=100_000_000)

@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -14,6 +14,7 @@ from genaiops.ports.records import View
 T = TypeVar("T")
 
 _MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,127}")
+_LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}")
 _PAGE = 1000
 _SHOWN = 8
 
@@ -103,6 +104,18 @@ def checked_number(value: float | None, *, param: str, least: float = 1, most: f
     """None is allowed: not set."""
     if value is not None and not least <= value <= most:
         raise UsageError(f"{param} is {value}.", remedy=f"Use a number from {least} to {most}.", param=param)
+
+
+def check_labels(labels: Sequence[str], *, param: str) -> None:
+    """Regions and tags: they stand in headers with commas between them."""
+    for label in labels:
+        if _LABEL.fullmatch(label) is None:
+            raise UsageError(
+                f"{label[:70]!r} cannot stand in {param}.",
+                remedy="Use 1 to 64 letters, digits and . _ : / -, a letter or digit first.",
+                param=param,
+            )
+    no_duplicates(labels, param=param)
 
 
 def no_duplicates(names: Iterable[str], *, param: str) -> None:

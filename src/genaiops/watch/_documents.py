@@ -183,6 +183,7 @@ def _span_document(span: Span, more: Document, recorded: Cost | None) -> Documen
         "server.port": more.get("server.port"),
         "error.type": span.error_type,
         "http.response.status_code": span.http_status,
+        **{name: value for name, value in more.items() if name.startswith("genaiops.routing.")},
     }
     if span.usage is not None:
         attributes |= {

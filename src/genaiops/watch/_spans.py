@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from genaiops.domain import INLINE, PREVIEW, Admitted, Attempt, Content, ContentState, Settled, Span
+from genaiops.domain import INLINE, PREVIEW, Admitted, Attempt, Content, ContentState, Decision, Settled, Span
 from genaiops.ports.blobs import Blobs
 from genaiops.ports.telemetry import property_word
 from genaiops.watch._text import request_turns, response_turns, turns_text
@@ -57,7 +57,7 @@ def spans_of(call: Admitted, end: Ended, body: bytes, output: bytes, blobs: Blob
     if digest is not None or call.properties:
         state = "digest"
         said_of_it = {"genaiops.output.sha256": digest} if digest is not None else {}
-        content = _content_of(call, said_of_it, text=_words(call))
+        content = _content_of(call, {**said_of_it, **_routing(call, end)}, text=_words(call))
     if call.capture != "off":
         asked, said = request_turns(call.operation, body), response_turns(call.operation, output)
         preview_in, preview_out = _preview(asked), _preview(said)
@@ -65,13 +65,17 @@ def spans_of(call: Admitted, end: Ended, body: bytes, output: bytes, blobs: Blob
         if call.capture == "full":
             content = _content(call, end, body, output, asked, said, blobs)
             state = "blob" if content.input_blob or content.output_blob else "inline"
-    paying = next((attempt for attempt in end.attempts if attempt.pays), None)
-    last = paying or (end.attempts[-1] if end.attempts else None)
+    if content is None and (call.shadow_of is not None or any(one.decision is not None for one in end.attempts)):
+        content = _content_of(call, _routing(call, end))  # no word of the call is in it
+        state = "digest" if state == "none" else state
+    paying = [attempt for attempt in end.attempts if attempt.pays]
+    served = next((attempt for attempt in paying if attempt.status == "ok"), paying[0] if paying else None)
+    last = served or (end.attempts[-1] if end.attempts else None)
     root = Span(
         trace_id=call.trace_id,
         span_id=call.span_id,
         parent_id=call.parent_id,
-        name=f"{call.operation} {call.model}",
+        name=f"{call.operation} {call.model}" if call.shadow_of is None else f"shadow {call.operation} {call.model}",
         kind="gateway",
         operation=call.operation,
         start_us=call.start_us,
@@ -157,15 +161,7 @@ def _content(
         "genaiops.snapshot.version": call.snapshot_version,
         "genaiops.output.truncated": end.truncated,
         "genaiops.cache": end.cache,
-        "genaiops.attempts": {
-            one.span_id.hex(): {
-                "reason": one.reason,
-                "gen_ai.request.model": one.upstream_model,
-                "server.address": one.server_address,
-                "server.port": one.server_port,
-            }
-            for one in end.attempts
-        },
+        **_routing(call, end),
     }
     large_in, large_out = len(body) > INLINE, len(output) > INLINE
     return _content_of(
@@ -181,6 +177,36 @@ def _content(
 
 def _words(call: Admitted) -> str:
     return " ".join(property_word(name, value) for name, value in call.properties.items())
+
+
+def _routing(call: Admitted, end: Ended) -> dict[str, Any]:
+    """Where the call went, and why."""
+    attempts = {
+        one.span_id.hex(): {
+            "reason": one.reason,
+            "gen_ai.request.model": one.upstream_model,
+            "server.address": one.server_address,
+            "server.port": one.server_port,
+            **_decided(one.decision),
+        }
+        for one in end.attempts
+    }
+    copied = {} if call.shadow_of is None else {"genaiops.shadow_of": call.shadow_of.hex()}
+    return {**copied, "genaiops.attempts": attempts}
+
+
+def _decided(decision: Decision | None) -> dict[str, Any]:
+    if decision is None:
+        return {}
+    found: dict[str, Any] = {
+        "genaiops.routing.strategy": decision.strategy,
+        "genaiops.routing.candidates": decision.candidates,
+    }
+    if decision.passed_over:
+        found["genaiops.routing.passed_over"] = dict(decision.passed_over)
+    if decision.note:
+        found["genaiops.routing.note"] = decision.note
+    return found
 
 
 def _content_of(call: Admitted, attributes: dict[str, Any], **payload: Any) -> Content:
