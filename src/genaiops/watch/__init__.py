@@ -13,23 +13,32 @@ from genaiops.watch._figures import (
     usage,
 )
 from genaiops.watch._fold import Folder
+from genaiops.watch._forecast import Forecast, budget_forecasts, forecast
+from genaiops.watch._shares import RouteShare, UnknownPrice, route_shares, unknown_prices
 from genaiops.watch._text import ToolCall, Turn
 
 __all__ = [
     "BudgetState",
     "Folder",
+    "Forecast",
     "Overview",
+    "RouteShare",
     "TargetHealth",
     "ToolCall",
     "Totals",
     "Turn",
+    "UnknownPrice",
     "UsageRow",
+    "budget_forecasts",
     "budget_states",
     "conversation",
+    "forecast",
     "overview",
+    "route_shares",
     "row_of",
     "target_health",
     "trace_document",
     "trace_row_document",
+    "unknown_prices",
     "usage",
 ]
