@@ -109,7 +109,7 @@ def west_is_on(visitor: Visitor) -> Iterator[None]:
 
 def test_a_target_is_turned_off_and_on(visitor: Visitor, west_is_on: None) -> None:
     visitor.log_in()
-    page = visitor.open("/gateway")
+    page = visitor.open("/gateway/targets")
     line_of(page, "west").get_by_role("button", name="Turn off").click()
     expect(line_of(page, "west").locator(".status")).to_have_text("off")
     line_of(page, "west").get_by_role("button", name="Turn on").click()

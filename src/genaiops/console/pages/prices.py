@@ -1,25 +1,108 @@
-"""Prices: the lines in force, with where they come from."""
+"""Prices: what nobody knows first, then the lines in force with where they come from; set here."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
-from litestar import Response, get
+from litestar import Response, get, post
 
-from genaiops.console._visit import Visiting
+from genaiops.console._format import day
+from genaiops.console._undo import Undo
+from genaiops.console._visit import Form, Visit, Visiting, field, optional, redirect
+from genaiops.core.clock import from_iso
+from genaiops.core.errors import GenaiopsError
+from genaiops.core.money import from_nano
 from genaiops.domain import Price
+from genaiops.hub import NewPrice
+from genaiops.watch import unknown_prices
+
+DAYS = 30
+_DAY_US = 86_400_000_000
+_BUCKETS = ("input", "output", "cache_read", "cache_write", "reasoning")
 
 
 @get("/gateway/prices", sync_to_thread=True)
 def show(visit: Visiting) -> Response[str]:
-    lines = visit.services.hub.prices.list()
+    return _page(visit, visit.query)
+
+
+@post("/gateway/prices", sync_to_thread=True)
+def make(visit: Visiting) -> Response[Any]:
+    """Adds a line to the table. None is ever edited or removed: calls keep the price of their day."""
+    visit.require("prices")
+    prices, by = visit.services.hub.prices, visit.actor.id
+    try:
+        new = _read(visit.form)
+        former = _in_force_for(prices.list(), new, visit.now_us)
+        line = prices.set(new, by=by)
+    except GenaiopsError as error:
+        visit.complain(error)
+        return _page(visit, visit.form, status=error.status)
+    visit.publish()
+    back = None
+    if former is not None:
+        again = _again(former)
+        done = f"{line.provider} {line.model} costs what it did before; the line between stays in the history."
+        back = Undo("prices", lambda: prices.set(again, by=by), done)
+    since = "now on" if new.valid_from_us is None else day(line.valid_from_us)
+    visit.say(f"{line.provider} {line.model} costs that from {since}.", undo=back)
+    return redirect(visit.link("/gateway/prices"))
+
+
+def _page(visit: Visit, values: Mapping[str, str], *, status: int = 200) -> Response[str]:
+    hub = visit.services.hub
+    lines, targets = hub.prices.list(), hub.targets.list()
+    used = {(target.provider, target.upstream_model) for target in targets}
+    shown = in_force(lines, visit.now_us)
+    until_us = visit.now_us + 1
+    unknown = unknown_prices(
+        visit.services.stores.telemetry, targets, since_us=until_us - DAYS * _DAY_US, until_us=until_us
+    )
     return visit.page(
         "prices.html",
+        status=status,
         title="Gateway",
         nav="gateway",
         tab="prices",
-        prices=in_force(lines, visit.now_us),
+        prices=sorted(shown, key=lambda line: (line.provider, line.model) not in used),
+        coming=[line for line in lines if line.valid_from_us > visit.now_us],
         lines=len(lines),
-        used={(target.provider, target.upstream_model) for target in visit.services.hub.targets.list()},
+        used=used,
+        unknown=unknown,
+        days=DAYS,
+        values=values,
+        open=bool(values.get("model")),
+        providers=sorted({line.provider for line in lines} | {target.provider for target in targets}),
+        may_change=visit.can("prices"),
+    )
+
+
+def _read(form: Form) -> NewPrice:
+    since = optional(form, "valid_from")
+    return NewPrice(
+        provider=field(form, "provider"),
+        model=field(form, "model"),
+        input=field(form, "input"),
+        output=field(form, "output"),
+        cache_read=optional(form, "cache_read"),
+        cache_write=optional(form, "cache_write"),
+        reasoning=optional(form, "reasoning"),
+        currency=field(form, "currency"),
+        valid_from_us=from_iso(since) if since else None,
+        source=optional(form, "source") or "",
+    )
+
+
+def _in_force_for(lines: Sequence[Price], new: NewPrice, now_us: int) -> Price | None:
+    own = [line for line in lines if (line.provider, line.model) == (new.provider, new.model)]
+    return next(iter(in_force(own, now_us)), None)
+
+
+def _again(line: Price) -> NewPrice:
+    """The same amounts as a new line."""
+    amounts = {name: getattr(line, name) for name in _BUCKETS}
+    texts = {name: None if nano is None else from_nano(nano) for name, nano in amounts.items()}
+    return NewPrice(
+        provider=line.provider, model=line.model, currency=line.currency, source=line.source, **cast("Any", texts)
     )
 
 
@@ -32,4 +115,4 @@ def in_force(lines: Sequence[Price], now_us: int) -> list[Price]:
     return [found[key] for key in sorted(found)]
 
 
-HANDLERS: list[Any] = [show]
+HANDLERS: list[Any] = [show, make]
