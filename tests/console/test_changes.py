@@ -67,7 +67,7 @@ def test_a_budget_is_set_reset_and_removed(visitor: Visitor) -> None:
     page.get_by_text("New budget").click()
     page.locator("[name=scope_kind]").select_option("environment")
     page.get_by_label("Its id").fill("preprod")
-    page.locator("[name=limit]").fill("1000 calls")
+    page.locator(".maker [name=limit]").fill("1000 calls")
     page.get_by_role("button", name="Set the budget").click()
     line = line_of(page, "environment preprod")
     expect(line).to_contain_text("1,000 calls")

@@ -86,7 +86,7 @@ def test_the_life_of_a_target(visitor: Visitor, tidy: None) -> None:
     visitor.log_in()
     page = visitor.open("/gateway/new-target")
     page.get_by_label("Name", exact=True).fill("made-here")
-    page.get_by_label("Provider").select_option("openai")
+    page.locator("[name=provider]").select_option("openai")
     page.get_by_label("Model that clients call").fill("large")
     page.get_by_role("button", name="Make the target").click()
     expect(page.locator(".notice.bad")).to_contain_text("has no base_url")
@@ -130,7 +130,7 @@ def test_a_price_for_what_nobody_knew(visitor: Visitor) -> None:
     page = visitor.open("/gateway/prices")
     expect(page.locator("#unknown h2")).to_contain_text("something nobody knows")
     page.locator("#unknown").get_by_role("link", name="Set its price").first.click()
-    assert page.locator("[name=model]").input_value() == "echo"
+    assert page.locator(".maker [name=model]").input_value() == "echo"
     page.get_by_label("Input, a million").fill("3.5")
     page.get_by_label("Output, a million").fill("ten")
     page.get_by_role("button", name="Set the price").click()

@@ -126,6 +126,10 @@ def test_the_history_is_of_the_budgets_scope_and_meter(tmp_path: Path) -> None:
         states = [state(now, 0, meter=meter) for meter in ("calls", "tokens", "money")]
         states.append(state(now, 0, period="total"))
         calls, tokens, money, total = budget_forecasts(telemetry, states, now_us=now)
+        scopes = [Scope("team", name) for name in ("search", "other", *"abcdefghij")]
+        several = budget_forecasts(telemetry, [state(now, 0, scope=scope) for scope in scopes], now_us=now)
+    assert several[0] == calls, "many at once are the same"
+    assert [each.expected for each in several[2:] if each is not None] == [0] * 10
     assert total is None
     assert calls is not None
     assert tokens is not None

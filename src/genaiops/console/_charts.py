@@ -17,6 +17,8 @@ LIGHT = {
     "token:accent-soft": "#a9b8f0",
     "token:danger": "#c92a2a",
     "token:muted": "#868e96",
+    "token:text": "#1c2128",
+    "token:warn": "#8f5a00",
     "token:series-1": "#3b5bdb",
     "token:series-2": "#e67700",
     "token:series-3": "#2b8a3e",

@@ -45,74 +45,72 @@ _EACH = {
 
 def budgets(lines: Sequence[Budgeted]) -> Chart:
     """What is used of each limit, and where it will be at the end of the period, in percent of the limit."""
-    used: list[Spec] = []
-    ends: list[Spec] = []
-    table: list[list[str]] = []
-    for line in lines:
-        state, forecast, limit = line.state, line.forecast, line.state.budget.limit
-        colour = {"ok": "token:accent", "warn": "token:warn", "exceeded": "token:danger"}[state.state]
-        used.append({"budget": line.name, "value": 100 * state.share, "colour": colour})
-        if forecast is not None:
-            low, high = forecast.low, forecast.high
-            ends.append(
-                {
-                    "budget": line.name,
-                    "value": 100 * forecast.expected / limit,
-                    "low": 100 * (forecast.expected if low is None else low) / limit,
-                    "high": 100 * (forecast.expected if high is None else high) / limit,
-                }
-            )
-        table.append(
-            [
-                line.name,
-                share(state.share),
-                NONE if forecast is None else metered(forecast.expected, state.budget),
-                NONE if forecast is None else share(forecast.expected / limit),
-            ]
-        )
-    y: Spec = {"field": "budget", "type": "nominal", "sort": None, "axis": {"title": None, "labelLimit": 260}}
-    x: Spec = {"field": "value", "type": "quantitative", "axis": {"title": "% of the limit", "tickCount": 5}}
-    tooltip = [{"field": "budget", "type": "nominal"}, {"field": "value", "title": "%", "format": ".3~g"}]
-    foreseen = [*tooltip, {"field": "low", "format": ".3~g"}, {"field": "high", "format": ".3~g"}]
-    layers: list[Spec] = [
-        {
-            "data": {"values": used},
-            "mark": {"type": "bar", "height": 12, "tooltip": True},
-            "encoding": {
-                "x": x,
-                "y": y,
-                "color": {"field": "colour", "type": "nominal", "scale": None},
-                "tooltip": tooltip,
-            },
-        },
-        {
-            "data": {"values": [{"value": 100}]},
-            "mark": {"type": "rule", "color": "token:danger", "strokeDash": [3, 3]},
-            "encoding": {"x": x},
-        },
-    ]
-    if ends:
-        layers[1:1] = [
-            {
-                "data": {"values": ends},
-                "mark": {"type": "rule", "color": "token:muted", "strokeWidth": 2, "tooltip": True},
-                "encoding": {"x": {**x, "field": "low"}, "x2": {"field": "high"}, "y": y, "tooltip": foreseen},
-            },
-            {
-                "data": {"values": ends},
-                "mark": {"type": "point", "filled": True, "size": 50, "color": "token:text", "tooltip": True},
-                "encoding": {"x": x, "y": y, "tooltip": foreseen},
-            },
-        ]
     spec: Spec = {
         "$schema": SCHEMA,
         "width": "container",
         "height": 26 * len(lines),
         "autosize": {"type": "fit-x", "contains": "padding"},
-        "layer": layers,
+        "layer": _layers([_used(line) for line in lines], [_end(line) for line in lines if line.forecast is not None]),
         "description": "Budgets: used and foreseen",
     }
-    return Chart("Used (bars) and foreseen at the end (points, with a range)", spec, _HEAD, table)
+    return Chart("Used (bars) and foreseen at the end (points, with a range)", spec, _HEAD, [_row(x) for x in lines])
+
+
+def _used(line: Budgeted) -> Spec:
+    colour = {"ok": "token:accent", "warn": "token:warn", "exceeded": "token:danger"}[line.state.state]
+    return {"budget": line.name, "value": 100 * line.state.share, "colour": colour}
+
+
+def _end(line: Budgeted) -> Spec:
+    forecast, limit = line.forecast, line.state.budget.limit
+    assert forecast is not None
+    low = forecast.expected if forecast.low is None else forecast.low
+    high = forecast.expected if forecast.high is None else forecast.high
+    return {
+        "budget": line.name,
+        "value": 100 * forecast.expected / limit,
+        "low": 100 * low / limit,
+        "high": 100 * high / limit,
+    }
+
+
+def _row(line: Budgeted) -> Sequence[str]:
+    forecast, budget = line.forecast, line.state.budget
+    used = (line.name, share(line.state.share))
+    if forecast is None:
+        return (*used, NONE, NONE)
+    return (*used, metered(forecast.expected, budget), share(forecast.expected / budget.limit))
+
+
+def _layers(used: Sequence[Spec], ends: Sequence[Spec]) -> Sequence[Spec]:
+    y: Spec = {"field": "budget", "type": "nominal", "sort": None, "axis": {"title": None, "labelLimit": 260}}
+    x: Spec = {"field": "value", "type": "quantitative", "axis": {"title": "% of the limit", "tickCount": 5}}
+    tooltip = [{"field": "budget", "type": "nominal"}, {"field": "value", "title": "%", "format": ".3~g"}]
+    foreseen = [*tooltip, {"field": "low", "format": ".3~g"}, {"field": "high", "format": ".3~g"}]
+    colour: Spec = {"field": "colour", "type": "nominal", "scale": None}
+    whole: Spec = {
+        "data": {"values": [{"value": 100}]},
+        "mark": {"type": "rule", "color": "token:danger", "strokeDash": [3, 3]},
+        "encoding": {"x": x},
+    }
+    bar: Spec = {
+        "data": {"values": used},
+        "mark": {"type": "bar", "height": 12, "tooltip": True},
+        "encoding": {"x": x, "y": y, "color": colour, "tooltip": tooltip},
+    }
+    if not ends:
+        return [bar, whole]
+    span: Spec = {
+        "data": {"values": ends},
+        "mark": {"type": "rule", "color": "token:muted", "strokeWidth": 2, "tooltip": True},
+        "encoding": {"x": {**x, "field": "low"}, "x2": {"field": "high"}, "y": y, "tooltip": foreseen},
+    }
+    point: Spec = {
+        "data": {"values": ends},
+        "mark": {"type": "point", "filled": True, "size": 50, "color": "token:text", "tooltip": True},
+        "encoding": {"x": x, "y": y, "tooltip": foreseen},
+    }
+    return [bar, span, point, whole]
 
 
 _HEAD = ("budget", "used and held", "forecast", "of the limit")

@@ -14,7 +14,7 @@ of Mathematical Functions", 26.7.5. Nothing is foreseen that has not been in the
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from statistics import NormalDist
 from typing import Literal
 
@@ -30,6 +30,7 @@ LEVEL = 0.8
 """Share of the outcomes that the range is made to hold."""
 
 _LEAST_SHARE = 0.05
+_APART = 8
 _LONG = frozenset({"day", "week", "month"})
 _DIMENSIONS: Mapping[ScopeKind, Dimension] = {
     "key": "key_id",
@@ -56,18 +57,13 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
 
 def budget_forecasts(telemetry: Telemetry, states: Sequence[BudgetState], *, now_us: int) -> list[Forecast | None]:
     """One for each state; None in the first twentieth of a period and for a period without end."""
-    found: dict[tuple[Scope, str], Hours] = {}
-    forecasts: list[Forecast | None] = []
-    for state in states:
-        budget = state.budget
-        if budget.period == "total" or now_us >= state.window_end_us:
-            forecasts.append(None)
-            continue
-        asked = (budget.scope, budget.meter)
-        if asked not in found:
-            found[asked] = _history(telemetry, budget, now_us)
-        forecasts.append(forecast(state, found[asked], now_us=now_us))
-    return forecasts
+    open_ended = [state.budget.period == "total" or now_us >= state.window_end_us for state in states]
+    wanted = {state.budget.scope for state, without in zip(states, open_ended, strict=True) if not without}
+    histories = _histories(telemetry, wanted, now_us)
+    return [
+        None if without else forecast(state, _hours(histories[state.budget.scope], state.budget), now_us=now_us)
+        for state, without in zip(states, open_ended, strict=True)
+    ]
 
 
 def forecast(state: BudgetState, hours: Hours, *, now_us: int) -> Forecast | None:
@@ -78,10 +74,24 @@ def forecast(state: BudgetState, hours: Hours, *, now_us: int) -> Forecast | Non
     return _evenly(state, hours, now_us)
 
 
-def _history(telemetry: Telemetry, budget: Budget, now_us: int) -> Hours:
+def _histories(telemetry: Telemetry, scopes: Collection[Scope], now_us: int) -> Mapping[Scope, Sequence[Rollup]]:
+    """The hours of each scope. Of many scopes of one kind all are read at once: the work is then bounded by the calls
+    that there were, however many budgets somebody sets."""
     since_us = (now_us // HOUR_US - MOST_WEEKS * WEEK) * HOUR_US
-    where: dict[Dimension, str] = {_DIMENSIONS[budget.scope.kind]: budget.scope.id}
-    rows = telemetry.rollup(RollupQuery(since_us=since_us, until_us=now_us + 1, step="hour", where=where))
+    found: dict[Scope, list[Rollup]] = {scope: [] for scope in scopes}
+    for kind, dimension in _DIMENSIONS.items():
+        ids = [scope.id for scope in scopes if scope.kind == kind]
+        wheres: list[dict[Dimension, str]] = [{}] if len(ids) > _APART else [{dimension: each} for each in ids]
+        for where in wheres:
+            query = RollupQuery(since_us=since_us, until_us=now_us + 1, step="hour", group_by=(dimension,), where=where)
+            for row in telemetry.rollup(query):
+                rows = found.get(Scope(kind, row.group[dimension]))
+                if rows is not None:
+                    rows.append(row)
+    return found
+
+
+def _hours(rows: Iterable[Rollup], budget: Budget) -> Hours:
     amounts = {row.start_us // HOUR_US: _amount(row, budget) for row in rows}
     return {hour: amount for hour, amount in amounts.items() if amount}
 
