@@ -3,8 +3,11 @@
 import contextlib
 import json
 import os
+import random
 import re
+import statistics
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -164,6 +167,36 @@ def test_labels_are_bounded_and_nothing_is_lost(telemetry: SqliteTelemetry, coun
 def _series(text: bytes) -> dict[str, float]:
     lines = [line for line in text.decode().splitlines() if not line.startswith("#") and "_total" in line]
     return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines}
+
+
+@pytest.mark.slow
+def test_a_scrape_over_a_hundred_thousand_traces(telemetry: SqliteTelemetry, counters: MmapCounters) -> None:
+    """The first scrape sums all of history; each of the next takes less than 100 ms of processor time."""
+    rng = random.Random(1)
+    for first in range(0, 100_000, 2_000):
+        spans = [
+            span(
+                number,
+                int(rng.random() * DAY_US),
+                f"model-{number % 8}",
+                operation="chat",
+                target_id=f"target-{number % 4}",
+                team_id=f"team-{rng.randrange(10)}",
+                key_id=f"key-{rng.randrange(20)}",
+                application=f"app-{rng.randrange(5)}",
+                first_token_us=rng.randrange(1_000, 1_000_000),
+            )
+            for number in range(first, first + 2_000)
+        ]
+        telemetry.write(Batch(spans=spans))
+    metrics = Metrics(telemetry, counters)
+    assert samples(metrics.text())["genaiops_calls_total"] == 100_000
+    took: list[float] = []
+    for _ in range(7):
+        began = time.process_time()
+        metrics.text()
+        took.append(time.process_time() - began)
+    assert statistics.median(took) < 0.1
 
 
 def test_processes_are_those_that_the_system_knows(tmp_path: Path) -> None:

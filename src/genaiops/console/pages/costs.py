@@ -179,7 +179,7 @@ def report(visit: Visit) -> Report:
     ]
     return Report(
         asked=asked,
-        lines=sorted(lines, key=lambda line: _order(line, asked.sort), reverse=not asked.rising),
+        lines=sorted(lines, key=lambda line: (*_order(line, asked.sort), line.id), reverse=not asked.rising),
         total=_whole(visit, asked, asked.since_us, asked.until_us),
         before=_whole(visit, asked, asked.since_us - span, asked.since_us),
         names=names,
