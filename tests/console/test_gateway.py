@@ -131,6 +131,7 @@ def test_a_price_for_what_nobody_knew(visitor: Visitor) -> None:
     expect(page.locator("#unknown h2")).to_contain_text("something nobody knows")
     page.locator("#unknown").get_by_role("link", name="Set its price").first.click()
     assert page.locator(".maker [name=model]").input_value() == "echo"
+    assert page.get_by_label("Input, a million").input_value() == "2.5", "what it costs now"
     page.get_by_label("Input, a million").fill("3.5")
     page.get_by_label("Output, a million").fill("ten")
     page.get_by_role("button", name="Set the price").click()

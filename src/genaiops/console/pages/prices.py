@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+import msgspec
 from litestar import Response, get, post
 
 from genaiops.console._format import day
+from genaiops.console._forms import texts
 from genaiops.console._undo import Undo
 from genaiops.console._visit import Form, Visit, Visiting, field, optional, redirect
 from genaiops.core.clock import from_iso
@@ -17,6 +19,7 @@ from genaiops.watch import unknown_prices
 
 DAYS = 30
 _DAY_US = 86_400_000_000
+_FIELDS = ("input", "output", "cache_read", "cache_write", "reasoning", "currency", "source")
 _BUCKETS = ("input", "output", "cache_read", "cache_write", "reasoning")
 
 
@@ -31,8 +34,8 @@ def make(visit: Visiting) -> Response[Any]:
     visit.require("prices")
     prices, by = visit.services.hub.prices, visit.actor.id
     try:
-        new = _read(visit.form)
-        former = _in_force_for(prices.list(), new, visit.now_us)
+        former = _in_force_for(prices.list(), field(visit.form, "provider"), field(visit.form, "model"), visit.now_us)
+        new = _read(visit.form, former)
         line = prices.set(new, by=by)
     except GenaiopsError as error:
         visit.complain(error)
@@ -53,6 +56,9 @@ def _page(visit: Visit, values: Mapping[str, str], *, status: int = 200) -> Resp
     lines, targets = hub.prices.list(), hub.targets.list()
     used = {(target.provider, target.upstream_model) for target in targets}
     shown = in_force(lines, visit.now_us)
+    if values.get("model") and not values.get("input"):
+        former = _in_force_for(lines, values.get("provider", ""), values["model"], visit.now_us)
+        values = values if former is None else {**texts(_again(former), _FIELDS), **values}
     until_us = visit.now_us + 1
     unknown = unknown_prices(
         visit.services.stores.telemetry, targets, since_us=until_us - DAYS * _DAY_US, until_us=until_us
@@ -76,13 +82,15 @@ def _page(visit: Visit, values: Mapping[str, str], *, status: int = 200) -> Resp
     )
 
 
-def _read(form: Form) -> NewPrice:
+def _read(form: Form, former: Price | None) -> NewPrice:
+    """The line of a form. What the form has no field for stays as in the line before."""
     since = optional(form, "valid_from")
-    return NewPrice(
-        provider=field(form, "provider"),
-        model=field(form, "model"),
-        input=field(form, "input"),
-        output=field(form, "output"),
+    into, out = field(form, "input"), field(form, "output")
+    base = NewPrice(provider=field(form, "provider"), model=field(form, "model"), input=into, output=out)
+    return msgspec.structs.replace(
+        base if former is None else _again(former),
+        input=into,
+        output=out,
         cache_read=optional(form, "cache_read"),
         cache_write=optional(form, "cache_write"),
         reasoning=optional(form, "reasoning"),
@@ -92,8 +100,8 @@ def _read(form: Form) -> NewPrice:
     )
 
 
-def _in_force_for(lines: Sequence[Price], new: NewPrice, now_us: int) -> Price | None:
-    own = [line for line in lines if (line.provider, line.model) == (new.provider, new.model)]
+def _in_force_for(lines: Sequence[Price], provider: str, model: str, now_us: int) -> Price | None:
+    own = [line for line in lines if (line.provider, line.model) == (provider, model)]
     return next(iter(in_force(own, now_us)), None)
 
 
