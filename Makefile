@@ -58,7 +58,7 @@ bench: dev ## measure the gateway; ARGS go to the benchmark
 	$(BIN)/python -m benchmarks.gateway $(ARGS)
 
 screenshots: dev ## take the console's screenshots anew, into docs/images
-	GENAIOPS_SCREENSHOTS=docs/images $(BIN)/python -m pytest tests/console -m needs_browser $(ARGS)
+	$(BIN)/python -m tests.console.screenshots docs/images
 
 clean: ## remove what was built; data and models stay
 	rm -rf build dist site .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache

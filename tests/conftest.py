@@ -1,9 +1,9 @@
 """What every test can use: strict mode, and one way to say that something outside is needed.
 
 A test that needs a server, a browser or weights says so with a marker (`needs_browser`, `needs_nginx`,
-`needs_weights("smollm2")`, `needs_postgres`, `needs_redis`), or asks for the fixture that gives its place
-(`browser_path`, `nginx_path`, `models_dir`, `postgres_url`, `redis_url`). Where it is missing the test is skipped, and
-the summary says what to do about it. With GENAIOPS_TEST_STRICT=1, as in CI, it fails instead.
+`needs_promtool`, `needs_weights("smollm2")`, `needs_postgres`, `needs_redis`), or asks for the fixture that gives its
+place (`browser_path`, `nginx_path`, `models_dir`, `postgres_url`, `redis_url`). Where it is missing the test is
+skipped, and the summary says what to do about it. With GENAIOPS_TEST_STRICT=1, as in CI, it fails instead.
 """
 
 import os
@@ -68,6 +68,7 @@ NEEDS = {
         find_browser, "a Chromium browser", "apt-get install chromium, or set GENAIOPS_TEST_BROWSER to its path"
     ),
     "needs_nginx": Need(find_nginx, "nginx", "apt-get install nginx"),
+    "needs_promtool": Need(lambda _: shutil.which("promtool"), "promtool", "apt-get install prometheus"),
     "needs_weights": Need(
         find_weights, "the weights of", "make weights, or set GENAIOPS_TEST_MODELS to a folder of pulled models"
     ),

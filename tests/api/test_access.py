@@ -39,6 +39,8 @@ TABLE: dict[tuple[str, str], str | None] = {
     ("GET", "/targets"): "read",
     ("POST", "/targets"): "targets",
     ("GET", "/targets/health"): "read",
+    ("GET", "/routes/shares"): "read",
+    ("GET", "/prices/unknown"): "read",
     ("GET", "/targets/{target_id:path}"): "read",
     ("PUT", "/targets/{target_id:path}"): "targets",
     ("DELETE", "/targets/{target_id:path}"): "targets",

@@ -13,14 +13,22 @@ from tests.console.seed import prepared
 PATHS = {
     "overview": "/",
     "traces": "/traces",
-    "targets": "/gateway",
+    "gateway": "/gateway",
+    "routes": "/gateway/routes",
+    "new route": "/gateway/new-route",
+    "targets": "/gateway/targets",
+    "new target": "/gateway/new-target",
     "keys": "/gateway/keys",
     "budgets": "/gateway/budgets",
     "limits": "/gateway/limits",
     "prices": "/gateway/prices",
+    "costs": "/costs?since=7d&by=key",
     "playground": "/playground",
     "settings": "/settings",
 }
+
+SEEDED = {"route": "/gateway/routes/support", "target": "/gateway/targets/west"}
+"""Pages of what only a home that was `prepared` has."""
 
 
 class Visitor:

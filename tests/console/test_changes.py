@@ -67,7 +67,7 @@ def test_a_budget_is_set_reset_and_removed(visitor: Visitor) -> None:
     page.get_by_text("New budget").click()
     page.locator("[name=scope_kind]").select_option("environment")
     page.get_by_label("Its id").fill("preprod")
-    page.locator("[name=limit]").fill("1000 calls")
+    page.locator(".maker [name=limit]").fill("1000 calls")
     page.get_by_role("button", name="Set the budget").click()
     line = line_of(page, "environment preprod")
     expect(line).to_contain_text("1,000 calls")
@@ -109,7 +109,7 @@ def west_is_on(visitor: Visitor) -> Iterator[None]:
 
 def test_a_target_is_turned_off_and_on(visitor: Visitor, west_is_on: None) -> None:
     visitor.log_in()
-    page = visitor.open("/gateway")
+    page = visitor.open("/gateway/targets")
     line_of(page, "west").get_by_role("button", name="Turn off").click()
     expect(line_of(page, "west").locator(".status")).to_have_text("off")
     line_of(page, "west").get_by_role("button", name="Turn on").click()

@@ -6,7 +6,11 @@ import pytest
 import vl_convert
 
 from genaiops.console._charts import LIGHT, Chart, Mark, coloured, overview_charts
-from genaiops.watch import UsageRow
+from genaiops.console._format import NONE
+from genaiops.console._meters import REST, Budgeted, budgets, stacked
+from genaiops.core.money import NANO
+from genaiops.domain import Budget, Scope
+from genaiops.watch import BudgetState, Forecast, UsageRow
 
 HOUR_US = 3_600_000_000
 SINCE = 20_000 * 24 * HOUR_US
@@ -52,6 +56,46 @@ def test_a_chart_and_its_table_say_the_same() -> None:
     assert tokens.rows[0][1:] == ["1,200", "300"]
     assert cost.rows[0][1:] == ["0.0025"]
     assert cost.rows[0][0].endswith("01:00")
+
+
+def budgeted(share: float, forecast: Forecast | None, **changes: Any) -> Budgeted:
+    facts: dict[str, Any] = {"id": "b", "scope": Scope("team", "search"), "meter": "money", "limit": 8 * NANO}
+    budget = Budget(**facts, created_us=0)
+    state = BudgetState(
+        budget=budget,
+        window_start_us=0,
+        window_end_us=1,
+        settled=int(share * budget.limit),
+        reserved=0,
+        remaining=0,
+        share=share,
+        state="exceeded" if share >= 1 else "ok",
+    )
+    return Budgeted(state, forecast)
+
+
+def test_budgets_in_percent_of_their_limits() -> None:
+    foreseen = Forecast(method="linear", expected=6 * NANO, low=4 * NANO, high=10 * NANO)
+    chart = budgets([budgeted(1.5, None), budgeted(0.5, foreseen)])
+    used, span, _, whole = chart.spec["layer"]
+    assert [value["value"] for value in used["data"]["values"]] == [150, 50]
+    assert span["data"]["values"][0] | {"budget": ""} == {"budget": "", "value": 75.0, "low": 50.0, "high": 125.0}
+    assert whole["data"]["values"] == [{"value": 100}]
+    assert chart.rows[1] == ("team search, 8.00 USD a month", "50 %", "6.00 USD", "75 %")
+    assert chart.rows[0][2:] == (NONE, NONE)
+    for each in (chart, budgets([budgeted(0.2, None)])):
+        assert vl_convert.vegalite_to_svg({**coloured(each.spec), "width": 400}).startswith("<svg")
+
+
+def test_groups_beyond_the_colours_are_drawn_together() -> None:
+    starts = [SINCE, SINCE + 24 * HOUR_US]
+    groups = [(f"g{number}", [10.0 - number, 1.0]) for number in range(10)]
+    chart = stacked("Cost", starts, groups, unit="USD")
+    assert chart.head[-1] == f"{REST}, USD"
+    assert values_of(chart, REST) == [3.0 + 2.0 + 1.0, 3.0]
+    assert sum(float(cell) for cell in chart.rows[0][1:]) == sum(values[0] for _, values in groups)
+    assert vl_convert.vegalite_to_svg({**coloured(chart.spec), "width": 400}).startswith("<svg")
+    assert "token:" not in str(coloured(chart.spec))
 
 
 def test_an_hour_without_calls_is_no_latency_of_zero() -> None:

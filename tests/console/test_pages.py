@@ -6,13 +6,18 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from tests.console.conftest import PATHS, Visitor
+from tests.console.conftest import PATHS, SEEDED, Visitor
 from tests.console.seed import trace_id
 
 pytestmark = pytest.mark.needs_browser
 
-EVERY = {**PATHS, "trace": f"/traces/{trace_id(4).hex()}", "split": f"/traces?trace={trace_id(13).hex()}"}
-HEADINGS = {"targets": "Gateway", "keys": "Gateway", "budgets": "Gateway", "limits": "Gateway", "prices": "Gateway"}
+EVERY = {
+    **PATHS,
+    **SEEDED,
+    "trace": f"/traces/{trace_id(4).hex()}",
+    "split": f"/traces?trace={trace_id(13).hex()}",
+}
+HEADINGS = {name: "Gateway" for name, path in PATHS.items() if path.startswith("/gateway")}
 
 
 def too_wide(visitor: Visitor) -> int:

@@ -119,6 +119,10 @@ async def test_credentials_take_turns_and_a_limited_one_rests(home: Home) -> Non
         home.publish(key(), targets=(target(up.url, credentials=("ONE", "MISSING", "TWO")),), routes=(route("t"),))
         async with running(home) as worker:
             statuses = [(await worker.post(body=ROUTED)).status for _ in range(4)]
+            worker.gateway._gauges._next = 0
+            worker.gateway.poll()
+            assert home.gauge("credentials_resting/t") == 1
+            assert "resting/t" not in {one.name for one in home.observer.gauges()}, "what never rested takes no room"
     assert statuses == [200] * 4
     used = [seen.headers["authorization"][-3:] for seen in up.seen]
     assert used == ["ONE", "TWO", "TWO", "TWO", "TWO"]

@@ -54,9 +54,18 @@ def test_usage_by_a_dimension_adds_up(telemetry: Telemetry) -> None:
 def test_a_targets_state_is_the_worst_that_a_worker_tells(telemetry: Telemetry) -> None:
     target = Target(id="t", provider="openai", model="m", upstream_model="up", created_us=0)
     silent = Target(id="silent", provider="openai", model="m", upstream_model="up", created_us=0)
-    gauges = [Gauge("breaker/t", 0, 0), Gauge("breaker/t", 1, 2), Gauge("target_in_flight/t", 0, 3), Gauge("x", 0, 1)]
+    gauges = [
+        Gauge("breaker/t", 0, 0),
+        Gauge("breaker/t", 1, 2),
+        Gauge("target_in_flight/t", 0, 3),
+        Gauge("target_in_flight/t", 1, 1),
+        Gauge("resting/t", 1, 1),
+        Gauge("credentials_resting/t", 0, 1),
+        Gauge("credentials_resting/t", 1, 2),
+    ]
     healths = target_health(telemetry, [target, silent], gauges, now_us=LATER)
-    assert [(one.state, one.in_flight) for one in healths] == [("open", 3), ("unknown", 0)]
+    assert [(one.state, one.in_flight) for one in healths] == [("open", 4), ("unknown", 0)]
+    assert [(one.resting, one.credentials_resting) for one in healths] == [(True, 2), (False, 0)]
     assert healths[0].calls >= 2
 
 
@@ -68,8 +77,6 @@ def test_how_a_budget_stands(tmp_path: Path, settled_total: int, state: str) -> 
     counters = open_counters(tmp_path / "counters", column=None)
     counters.load({("bud_1", start_us): (settled_total, end_us)})
     (found,) = budget_states([budget], counters, now_us=half)
-    assert (found.settled, found.state, found.forecast) == (settled_total, state, settled_total * 2)
+    assert (found.settled, found.state) == (settled_total, state)
     assert found.remaining == 100 - settled_total
-    (early,) = budget_states([budget], counters, now_us=start_us + 1)
-    assert early.forecast is None
     counters.close()

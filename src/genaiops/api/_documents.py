@@ -237,7 +237,11 @@ class ScopeDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class BudgetDocument(msgspec.Struct, frozen=True, kw_only=True):
     """A budget and how it stands in its current window. Amounts are decimal text in the budget's `unit` (a currency,
-    tokens or calls). `reserved` is held for calls under way; `forecast` is linear, null early in a window."""
+    tokens or calls). `reserved` is held for calls under way.
+
+    `forecast` is what will have been used at the end of the window (null early in it, and without an end), and four of
+    five times that is between `forecast_low` and `forecast_high`. `forecast_method`: `hour_of_week` (the weeks before,
+    hour by hour), or `linear` (carried on evenly) while there are no two weeks of calls."""
 
     id: str
     scope: ScopeDocument
@@ -257,6 +261,9 @@ class BudgetDocument(msgspec.Struct, frozen=True, kw_only=True):
     remaining: str
     share: float
     forecast: str | None
+    forecast_low: str | None
+    forecast_high: str | None
+    forecast_method: Literal["hour_of_week", "linear"] | None
     state: str
 
 

@@ -19,7 +19,19 @@ from genaiops.core.clock import now_us, to_iso
 from genaiops.core.errors import UsageError
 from genaiops.core.money import from_nano
 from genaiops.ports.telemetry import GRAM_UNIT, KWH_UNIT, Dimension, EnergySums
-from genaiops.watch import TargetHealth, Totals, UsageRow, overview, target_health, trace_row_document, usage
+from genaiops.watch import (
+    RouteShare,
+    TargetHealth,
+    Totals,
+    UnknownPrice,
+    UsageRow,
+    overview,
+    route_shares,
+    target_health,
+    trace_row_document,
+    unknown_prices,
+    usage,
+)
 
 _DIMENSIONS: Mapping[str, Dimension] = {
     "key": "key_id",
@@ -32,6 +44,7 @@ _DIMENSIONS: Mapping[str, Dimension] = {
     "status": "status",
 }
 _NAMES: Mapping[str, Dimension] = {**_DIMENSIONS, **{each: each for each in _DIMENSIONS.values()}}
+DAY_US = 86_400_000_000
 _Step = Literal["minute", "hour", "day", "all"]
 
 
@@ -192,6 +205,20 @@ class Figures(Controller):
         """The breaker's worst state among workers, and the calls of the last 15 minutes."""
         targets, gauges = services.hub.targets.list(), services.counters.gauges()
         return Listing(target_health(services.telemetry, targets, gauges, now_us=now_us()))
+
+    @get("/routes/shares", summary="Where the calls of routes go", guards=[needs("read")], sync_to_thread=True)
+    def route_shares(self, services: Serving) -> Listing[RouteShare]:
+        """Each target of each route: its share by weight beside its share of the last hour's calls."""
+        return Listing(route_shares(services.telemetry, services.hub.routes.list(), now_us=now_us()))
+
+    @get("/prices/unknown", summary="Calls at an unknown price", guards=[needs("read")], sync_to_thread=True)
+    def unknown_prices(
+        self, services: Serving, days: Annotated[int, QueryParameter(ge=1, le=400)] = 30
+    ) -> Listing[UnknownPrice]:
+        """By target, of the last `days`: calls that cost something nobody knows, because no price fits."""
+        until_us = now_us() + 1
+        targets, since_us = services.hub.targets.list(), until_us - days * DAY_US
+        return Listing(unknown_prices(services.telemetry, targets, since_us=since_us, until_us=until_us))
 
     @get("/status", summary="How the installation is", guards=[needs("read")], sync_to_thread=True)
     def status(self, status: Telling) -> Status:

@@ -25,7 +25,7 @@ from genaiops.core.errors import UsageError
 from genaiops.core.money import from_nano
 from genaiops.domain import Budget, Scope
 from genaiops.hub import NewBudget, NewRateLimit
-from genaiops.watch import BudgetState, budget_states
+from genaiops.watch import BudgetState, Forecast, budget_forecasts, budget_states
 
 
 class NewBudgetRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -171,15 +171,20 @@ def _with_state(services: Services, answer: Response[Budget]) -> Response[Budget
 
 
 def _shown_all(services: Services, budgets: Sequence[Budget]) -> Sequence[BudgetDocument]:
-    states = budget_states(budgets, services.counters, now_us=now_us())
-    return [_shown(state) for state in states]
+    at_us = now_us()
+    states = budget_states(budgets, services.counters, now_us=at_us)
+    forecasts = budget_forecasts(services.telemetry, states, now_us=at_us)
+    return [_shown(state, forecast) for state, forecast in zip(states, forecasts, strict=True)]
 
 
-def _shown(state: BudgetState) -> BudgetDocument:
+def _shown(state: BudgetState, forecast: Forecast | None) -> BudgetDocument:
     budget = state.budget
 
     def text(amount: int) -> str:
         return from_nano(amount) if budget.meter == "money" else str(amount)
+
+    def foreseen(amount: int | None) -> str | None:
+        return None if amount is None else text(amount)
 
     return shown(
         budget,
@@ -194,6 +199,9 @@ def _shown(state: BudgetState) -> BudgetDocument:
         reserved=text(state.reserved),
         remaining=text(state.remaining),
         share=state.share,
-        forecast=None if state.forecast is None else text(state.forecast),
+        forecast=None if forecast is None else text(forecast.expected),
+        forecast_low=None if forecast is None else foreseen(forecast.low),
+        forecast_high=None if forecast is None else foreseen(forecast.high),
+        forecast_method=None if forecast is None else forecast.method,
         state=state.state,
     )

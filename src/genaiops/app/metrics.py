@@ -1,25 +1,27 @@
-"""`/metrics`: the figures of all workers together in the Prometheus text format 0.0.4."""
+"""`/metrics`: the figures of all workers together, with OpenTelemetry's names for generative AI beside our own.
 
-import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+The names of OpenTelemetry's conventions (GenAI, version 1.41, metrics) in their Prometheus form: dots become
+underscores and the unit is added, so `gen_ai.client.operation.duration` in `s` is
+`gen_ai_client_operation_duration_seconds`.
+"""
 
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from genaiops.app.exposition import CONTENT_TYPE, Distribution, Family, Labels, Sums, render
+from genaiops.app.metric_totals import CALL, Key, Total, Totals, TotalsReader
 from genaiops.core.clock import now_us
 from genaiops.core.histogram import Histogram
 from genaiops.core.money import NANO
-from genaiops.ports.counters import Counters
-from genaiops.ports.telemetry import Dimension, Rollup, RollupQuery, Telemetry
+from genaiops.ports.counters import Counters, Gauge
+from genaiops.ports.telemetry import Telemetry
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+__all__ = ["CONTENT_TYPE", "Metrics"]
 
-_GROUP: Sequence[Dimension] = ("environment_id", "request_model", "target_id", "operation", "status")
 _BOUNDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
-_RECENT_US = 24 * 3_600_000_000
-_HOUR_US = 3_600_000_000
-_FRESH_SECONDS = 600.0
-_MICRO = 1_000_000
-
-Key = tuple[str, ...]
-Labels = Mapping[str, str]
+_OPERATION_BOUNDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
+_TOKEN_BOUNDS = (0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
+"""As the conventions advise."""
 
 _COUNTERS: Sequence[tuple[str, str, str]] = (
     ("genaiops_calls_total", "Calls, refused ones included.", "calls"),
@@ -31,106 +33,148 @@ _COUNTERS: Sequence[tuple[str, str, str]] = (
     ("genaiops_cost_unknown_total", "Calls that cost something nobody knows: no price fits.", "cost_unknown"),
 )
 
+_PROVIDERS = {
+    "azure": "azure.ai.openai",
+    "bedrock": "aws.bedrock",
+    "google": "gcp.gemini",
+    "mistral": "mistral_ai",
+    "sagemaker": "aws.sagemaker",
+    "vertex": "gcp.vertex_ai",
+}
+"""Ours -> the conventions' `gen_ai.provider.name`, where they differ."""
+
+_WORKERS: Mapping[str, tuple[str, str]] = {
+    "in_flight": ("genaiops_worker_in_flight", "Calls under way in a worker."),
+    "refused": ("genaiops_worker_refused_total", "Calls refused by a limit, a budget or a rule, since it started."),
+    "unknown_keys": ("genaiops_worker_unknown_keys_total", "Requests with a key that is none, since it started."),
+    "untraced": ("genaiops_worker_untraced_total", "Calls whose record could not be written, since it started."),
+    "unsettled": ("genaiops_worker_unsettled_total", "Calls that could not be settled, since it started."),
+    "overrun": ("genaiops_worker_overrun_total", "Calls that used more than was reserved, since it started."),
+    "unshadowed": ("genaiops_worker_unshadowed_total", "Shadow copies that were left out, since it started."),
+    "breaker": ("genaiops_worker_breaker", "State of a target's breaker: 0 closed, 1 half open, 2 open."),
+    "target_in_flight": ("genaiops_worker_target_in_flight", "Calls under way at a target."),
+    "resting": ("genaiops_worker_target_resting", "Whether a target rests because its provider asked for it."),
+    "credentials_resting": ("genaiops_worker_credentials_resting", "Credentials of a target that rest."),
+}
+"""What workers say of themselves -> (name, meaning). A gauge without a line here is shown under its own name."""
+
+_UNFIT = re.compile(r"[^a-z0-9_]")
+
+
+def _no_providers() -> Mapping[str, str]:
+    return {}
+
 
 class Metrics:
-    """The totals of all time. What is older than a day is summed once in ten minutes, the rest at each scrape."""
+    """The totals of all time, and what workers say of themselves. `providers`: target id -> provider."""
 
-    def __init__(self, telemetry: Telemetry, counters: Counters) -> None:
-        self._telemetry = telemetry
+    def __init__(
+        self,
+        telemetry: Telemetry,
+        counters: Counters,
+        providers: Callable[[], Mapping[str, str]] = _no_providers,
+        *,
+        clock: Callable[[], int] = now_us,
+    ) -> None:
         self._counters = counters
-        self._old: Mapping[Key, Rollup] = {}
-        self._old_until_us = 0
-        self._old_read_at = float("-inf")
+        self._providers = providers
+        self._totals = TotalsReader(telemetry, clock)
 
-    def text(self, extra: Iterable[tuple[str, Labels, float]] = ()) -> bytes:
-        """`extra`: further gauges as (name, labels, value)."""
-        rows = self._rows()
-        lines: list[str] = []
-        for name, meaning, field in _COUNTERS:
-            lines += _family(name, "counter", meaning, ((row.group, getattr(row, field)) for row in rows))
-        costs = ((row.group, row.cost_nano / NANO) for row in rows)
-        lines += _family("genaiops_cost_total", "counter", "Known cost in units of the prices' currency.", costs)
-        lines += _histogram("genaiops_call_duration_seconds", "Whole calls.", [(r.group, r.duration) for r in rows])
-        lines += _histogram(
-            "genaiops_first_token_seconds", "Until the first content.", [(r.group, r.first_token) for r in rows]
-        )
-        lines += self._gauges()
-        for name, labels, value in extra:
-            lines += _family(name, "gauge", "", [(labels, value)])
-        return ("\n".join(lines) + "\n").encode()
-
-    def _rows(self) -> Sequence[Rollup]:
-        now = now_us()
-        if time.monotonic() - self._old_read_at > _FRESH_SECONDS:
-            self._old_until_us = (now - _RECENT_US) // _HOUR_US * _HOUR_US
-            self._old = {_key(row): row for row in self._read(0, self._old_until_us)}
-            self._old_read_at = time.monotonic()
-        merged = dict(self._old)
-        for row in self._read(self._old_until_us, now + _MICRO):
-            old = merged.get(_key(row))
-            merged[_key(row)] = row if old is None else _sum(old, row)
-        return list(merged.values())
-
-    def _read(self, since_us: int, until_us: int) -> Sequence[Rollup]:
-        return self._telemetry.rollup(
-            RollupQuery(since_us=since_us, until_us=until_us, step="all", group_by=tuple(_GROUP))
+    def text(self, extra: Iterable[Family] = ()) -> bytes:
+        totals = self._totals.read()
+        return render(
+            (
+                *_own(totals),
+                *_conventional(totals.calls, self._providers()),
+                *_workers(self._counters.gauges()),
+                *extra,
+            )
         )
 
-    def _gauges(self) -> Iterator[str]:
-        """What the workers say of themselves: `breaker/<target>` becomes a label."""
-        families: dict[str, list[tuple[Labels, float]]] = {}
-        for gauge in self._counters.gauges():
-            name, _, target = gauge.name.partition("/")
-            labels = {"worker": str(gauge.column), **({"target_id": target} if target else {})}
-            families.setdefault(f"genaiops_worker_{name}", []).append((labels, gauge.value))
-        for name, samples in families.items():
-            yield from _family(name, "gauge", "", samples)
+
+def _own(totals: Totals) -> Iterator[Family | Distribution]:
+    rows = [(_labels(CALL, key), total) for key, total in totals.calls.items()]
+    for name, meaning, field in _COUNTERS:
+        yield Family(name, "counter", meaning, [(labels, total[field]) for labels, total in rows])
+    yield Family(
+        "genaiops_cost_total",
+        "counter",
+        "Known cost in units of the prices' currency.",
+        [(labels, total["cost_nano"] / NANO) for labels, total in rows],
+    )
+    yield Distribution(
+        "genaiops_call_duration_seconds", "Whole calls.", _BOUNDS, [(labels, total.duration) for labels, total in rows]
+    )
+    for word, label, named in (
+        ("team", "team_id", totals.teams),
+        ("application", "application", totals.applications),
+        ("model", "request_model", _by(totals.calls, CALL.index("request_model"))),
+    ):
+        spent = [({label: name}, total["cost_nano"] / NANO) for name, total in named.items()]
+        unknown = [({label: name}, total["cost_unknown"]) for name, total in named.items()]
+        calls = [({label: name}, total["calls"]) for name, total in named.items()]
+        yield Family(f"genaiops_{word}_spend_total", "counter", f"Known cost of each {word}.", spent)
+        yield Family(f"genaiops_{word}_spend_unknown_total", "counter", f"Calls of each {word} at no price.", unknown)
+        yield Family(f"genaiops_{word}_calls_total", "counter", f"Calls of each {word}.", calls)
 
 
-def _key(row: Rollup) -> Key:
-    return tuple(row.group.get(name, "") for name in _GROUP)
+def _labels(names: Sequence[str], key: Key) -> Labels:
+    return dict(zip(names, key, strict=True))
 
 
-def _sum(one: Rollup, other: Rollup) -> Rollup:
-    figures = {
-        name: getattr(one, name) + getattr(other, name)
-        for name in (*(field for _, _, field in _COUNTERS), "errors", "cost_nano")
-    }
-    return Rollup(
-        start_us=one.start_us,
-        group=one.group,
-        duration=Histogram.merged((one.duration, other.duration)),
-        first_token=Histogram.merged((one.first_token, other.first_token)),
-        **figures,
+def _by(calls: Mapping[Key, Total], place: int) -> dict[str, Total]:
+    found: dict[str, Total] = {}
+    for key, total in calls.items():
+        if key[place]:
+            found.setdefault(key[place], Total()).merge(total)
+    return found
+
+
+def _conventional(calls: Mapping[Key, Total], providers: Mapping[str, str]) -> Iterator[Distribution | Sums]:
+    """Of calls that reached a model; others are no operation of generative AI."""
+    operations: dict[Key, Total] = {}
+    for (_, model, target, operation, status), total in calls.items():
+        if not target or not operation:
+            continue
+        provider = providers.get(target, "unknown")
+        error = "" if status == "ok" else status
+        key = (operation, _PROVIDERS.get(provider, provider), model, error)
+        operations.setdefault(key, Total()).merge(total)
+    names = ("gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model", "error_type")
+    durations: list[tuple[Labels, Histogram]] = []
+    first_tokens: list[tuple[Labels, Histogram]] = []
+    tokens: list[tuple[Labels, int, float]] = []
+    for key, total in operations.items():
+        labels = _labels(names, key)
+        durations.append((labels, total.duration))
+        first_tokens.append((labels, total.first_token))
+        for kind, field in (("input", "input_tokens"), ("output", "output_tokens")):
+            if total[field]:
+                tokens.append(({**labels, "gen_ai_token_type": kind}, total["calls"], total[field]))
+    yield Distribution(
+        "gen_ai_client_operation_duration_seconds",
+        "Operations as their callers saw them, retries and fallbacks included.",
+        _OPERATION_BOUNDS,
+        durations,
+    )
+    yield Distribution(
+        "gen_ai_server_time_to_first_token_seconds", "Until the first content.", _TOKEN_BOUNDS, first_tokens
+    )
+    yield Sums(
+        "gen_ai_client_token_usage",
+        "Tokens of operations. Sums are kept, not sizes of single operations, so all are in one bucket.",
+        tokens,
     )
 
 
-def _family(name: str, kind: str, meaning: str, samples: Iterable[tuple[Labels, float]]) -> list[str]:
-    lines = [f"# HELP {name} {meaning}"] if meaning else []
-    lines.append(f"# TYPE {name} {kind}")
-    lines += [f"{name}{_labels(labels)} {value}" for labels, value in samples]
-    return lines
-
-
-def _histogram(name: str, meaning: str, samples: Sequence[tuple[Labels, Histogram]]) -> list[str]:
-    lines = [f"# HELP {name} {meaning}", f"# TYPE {name} histogram"]
-    for labels, histogram in samples:
-        if not histogram.count:
-            continue
-        for bound in _BOUNDS:
-            bucket = _labels({**labels, "le": str(bound)})
-            lines.append(f"{name}_bucket{bucket} {histogram.count_below(bound * _MICRO)}")
-        lines.append(f"{name}_bucket{_labels({**labels, 'le': '+Inf'})} {histogram.count}")
-        lines.append(f"{name}_sum{_labels(labels)} {histogram.total / _MICRO}")
-        lines.append(f"{name}_count{_labels(labels)} {histogram.count}")
-    return lines
-
-
-def _labels(labels: Labels) -> str:
-    if not labels:
-        return ""
-    return "{" + ",".join(f'{name}="{_escape(value)}"' for name, value in labels.items()) + "}"
-
-
-def _escape(value: str) -> str:
-    return str(value).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+def _workers(gauges: Sequence[Gauge]) -> Iterator[Family]:
+    """`breaker/<target>` becomes a label."""
+    families: dict[str, list[tuple[Labels, float]]] = {}
+    for gauge in gauges:
+        kind, _, of = gauge.name.partition("/")
+        labels = {"worker": str(gauge.column), "target_id": of}
+        families.setdefault(kind, []).append((labels, gauge.value))
+    for kind, samples in families.items():
+        own = _UNFIT.sub("_", kind.lower())
+        name, meaning = _WORKERS.get(kind, (f"genaiops_worker_{own}", "A figure of a worker."))
+        yield Family(name, "counter" if name.endswith("_total") else "gauge", meaning, samples)

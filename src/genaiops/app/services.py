@@ -41,11 +41,14 @@ class Services:
             ceiling=settings.content.capture,
             folded=self.folding.caught_up,
         )
-        self.metrics = Metrics(stores.telemetry, stores.counters)
+        self.metrics = Metrics(stores.telemetry, stores.counters, self._providers)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """Itself: the web framework copies routers with everything that hangs on them."""
         return self
+
+    def _providers(self) -> dict[str, str]:
+        return {target.id: target.provider for target in self.hub.targets.list()}
 
     @property
     def telemetry(self) -> Telemetry:

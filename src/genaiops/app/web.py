@@ -8,9 +8,13 @@ from litestar.types import ControllerRouterHandler
 import genaiops
 from genaiops import api
 from genaiops.app import metrics
+from genaiops.app.exposition import Family, one
 from genaiops.app.installation import read_state
+from genaiops.app.metric_limits import limit_families
+from genaiops.app.metric_processes import machine_families, process_families
 from genaiops.app.services import Services
 from genaiops.app.status import status_of
+from genaiops.core.clock import now_us
 
 
 def build(services: Services) -> Litestar:
@@ -18,7 +22,7 @@ def build(services: Services) -> Litestar:
 
     @get("/metrics", include_in_schema=False, sync_to_thread=True)
     def figures() -> Response[bytes]:
-        return Response(services.metrics.text(_processes(services)), media_type=metrics.CONTENT_TYPE)
+        return Response(services.metrics.text(_families(services)), media_type=metrics.CONTENT_TYPE)
 
     handlers: list[ControllerRouterHandler] = [figures]
     if services.settings.only == "all":
@@ -40,9 +44,9 @@ def build(services: Services) -> Litestar:
     )
 
 
-def _processes(services: Services) -> Iterable[tuple[str, dict[str, str], float]]:
-    state = read_state(services.home)
-    for process in state.processes if state is not None else ():
-        labels = {"process": process.name}
-        yield "genaiops_process_ready", labels, float(process.state == "ready")
-        yield "genaiops_process_restarts", labels, float(process.restarts)
+def _families(services: Services) -> Iterable[Family]:
+    yield from limit_families(services.hub, services.counters, now_us())
+    yield from process_families(read_state(services.home))
+    yield from machine_families(services.home.path)
+    failing = float(services.folding.failing is not None)
+    yield one("genaiops_traces_failing", "Whether traces cannot be stored at the moment.", failing)

@@ -17,6 +17,15 @@ LIGHT = {
     "token:accent-soft": "#a9b8f0",
     "token:danger": "#c92a2a",
     "token:muted": "#868e96",
+    "token:text": "#1c2128",
+    "token:warn": "#8f5a00",
+    "token:series-1": "#3b5bdb",
+    "token:series-2": "#e67700",
+    "token:series-3": "#2b8a3e",
+    "token:series-4": "#ae3ec9",
+    "token:series-5": "#0c8599",
+    "token:series-6": "#d6336c",
+    "token:series-7": "#5f3dc4",
 }
 """For reports and tests; the console's own colours stand in `static/tokens.css`."""
 
@@ -64,15 +73,16 @@ def _chart(
     unit: str,
 ) -> Chart:
     names = [each.name for each in series]
-    minutes = len(starts_us) > 1 and starts_us[1] - starts_us[0] < 3_600_000_000
+    step = starts_us[1] - starts_us[0] if len(starts_us) > 1 else _DAY_US
     values = [
         {"t": start // 1000, "series": each.name, "value": each.values[index]}
         for each in series
         for index, start in enumerate(starts_us)
     ]
-    x: Spec = {"field": "t", "type": "temporal", "axis": {"title": None, "format": "%H:%M", "tickCount": 6}}
+    shown = "%d %b" if step >= _DAY_US else "%H:%M"
+    x: Spec = {"field": "t", "type": "temporal", "axis": {"title": None, "format": shown, "tickCount": 6}}
     x["scale"] = {"type": "utc"}
-    x["timeUnit"] = "utcyearmonthdatehoursminutes" if minutes else "utcyearmonthdatehours"
+    x["timeUnit"] = next(unit for least, unit in _UNITS if step >= least)
     colour: Spec = {
         "field": "series",
         "type": "nominal",
@@ -110,6 +120,15 @@ def _chart(
         "description": title,
     }
     return Chart(title, spec, ["from (UTC)", *(f"{name}, {unit}" for name in names)], _table(starts_us, series))
+
+
+_DAY_US = 86_400_000_000
+_UNITS = (
+    (_DAY_US, "utcyearmonthdate"),
+    (3_600_000_000, "utcyearmonthdatehours"),
+    (0, "utcyearmonthdatehoursminutes"),
+)
+"""Least step of the buckets -> the unit of time that Vega-Lite draws them in."""
 
 
 def _rules(marks: Sequence[Mark]) -> Spec:

@@ -39,8 +39,8 @@ def read_filter(query: Mapping[str, str], now_us: int) -> TraceFilter:
     minimum_ms = _number(query.get("min_ms"), "min_ms")
     cost = query.get("min_cost")
     return TraceFilter(
-        since_us=_time(query.get("since"), now_us),
-        until_us=_time(query.get("until"), now_us),
+        since_us=read_time(query.get("since"), now_us),
+        until_us=read_time(query.get("until"), now_us),
         status=_status(query.get("status")),
         environment_id=query.get("environment"),
         team_id=query.get("team"),
@@ -81,7 +81,8 @@ def shown_by(where: TraceFilter, row: TraceRow) -> bool:
     return where.min_cost_nano is None or (row.cost_nano or 0) >= where.min_cost_nano
 
 
-def _time(text: str | None, now_us: int) -> int | None:
+def read_time(text: str | None, now_us: int) -> int | None:
+    """ISO 8601, or so long ago: `1h`, `24h`, `7d`. None for nothing."""
     if not text:
         return None
     match = _AGO.fullmatch(text)

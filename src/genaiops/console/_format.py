@@ -8,7 +8,7 @@ import msgspec
 
 from genaiops.core.money import NANO, from_nano
 from genaiops.domain import Budget
-from genaiops.watch import BudgetState
+from genaiops.watch import Forecast
 
 UNKNOWN = "unknown"
 NONE = "\u2013"
@@ -84,8 +84,25 @@ def metered(amount: int, budget: Budget) -> str:
     return money(amount, budget.currency) if budget.meter == "money" else f"{count(amount)} {budget.meter}"
 
 
-def forecast(state: BudgetState) -> str:
-    return "too early to tell" if state.forecast is None else metered(state.forecast, state.budget)
+def forecast(found: Forecast | None, budget: Budget) -> str:
+    """`12.40 USD`; why there is none otherwise."""
+    if found is None:
+        return NONE if budget.period == "total" else "too early to tell"
+    return metered(found.expected, budget)
+
+
+def forecast_range(found: Forecast | None, budget: Budget) -> str:
+    """`10.20 to 14.60 USD`; empty where nobody can say."""
+    if found is None or found.low is None or found.high is None:
+        return ""
+    low, high = metered(found.low, budget), metered(found.high, budget)
+    return f"{low.rpartition(' ')[0]} to {high}"
+
+
+def forecast_method(found: Forecast | None) -> str:
+    if found is None:
+        return ""
+    return "evenly on" if found.method == "linear" else f"by hour of the week, {found.weeks} weeks"
 
 
 def price(nano: int | None) -> str:
@@ -106,6 +123,8 @@ FILTERS: dict[str, Any] = {
     "day": day,
     "duration": duration,
     "forecast": forecast,
+    "forecast_method": forecast_method,
+    "forecast_range": forecast_range,
     "metered": metered,
     "moment": moment,
     "money": money,

@@ -17,13 +17,16 @@ from genaiops.console._visit import HEADERS, Form, NotLoggedIn, Visit, Web, html
 from genaiops.console.pages import (
     assets,
     budgets,
+    costs,
     gateway,
     keys,
     login,
     overview,
     playground,
     prices,
+    routes,
     settings,
+    targets,
     traces,
 )
 from genaiops.core.clock import now_us
@@ -47,7 +50,10 @@ def create(services: Services, sessions: Sessions | None = None, *, clock: Clock
             *assets.handlers(ChartLibrary(services.home.run)),
             *overview.HANDLERS,
             *traces.HANDLERS,
+            *costs.HANDLERS,
             *gateway.HANDLERS,
+            *routes.HANDLERS,
+            *targets.HANDLERS,
             *keys.HANDLERS,
             *budgets.HANDLERS,
             *prices.HANDLERS,

@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from genaiops.console._undo import Undos
 from genaiops.core.clock import now_us
 from genaiops.core.errors import GenaiopsError
 from genaiops.domain import Actor
@@ -24,11 +25,13 @@ _MOST_SESSIONS = 10_000
 
 
 class Notice(msgspec.Struct, frozen=True):
-    """Shown once, on the next page. `secret` is a text to copy that cannot be read again."""
+    """Shown once, on the next page. `secret` is a text to copy that cannot be read again, `undo` the name of what takes
+    it back."""
 
     text: str
     kind: Literal["ok", "bad"] = "ok"
     secret: str | None = None
+    undo: str | None = None
 
 
 class PlaygroundKey(msgspec.Struct, frozen=True):
@@ -46,6 +49,7 @@ class Session(msgspec.Struct, kw_only=True):
     csrf: str
     expires_us: int
     notices: list[Notice] = []
+    undos: Undos = msgspec.field(default_factory=Undos)
     playground: PlaygroundKey | None = None
 
     def matches(self, token: str) -> bool:

@@ -16,6 +16,7 @@ from genaiops.console._assets import release
 from genaiops.console._format import FILTERS
 from genaiops.console._services import Services
 from genaiops.console._sessions import Notice, Session
+from genaiops.console._undo import Undo
 from genaiops.core.errors import GenaiopsError, UsageError
 from genaiops.domain import Actor, Environment
 from genaiops.hub import Permission, allows, require
@@ -134,8 +135,9 @@ class Visit:
         """A part of a page, for scripts."""
         return html(template, visit=self, csrf=self.session.csrf, **values)
 
-    def say(self, text: str, *, secret: str | None = None) -> None:
-        self.session.notices.append(Notice(text, secret=secret))
+    def say(self, text: str, *, secret: str | None = None, undo: Undo | None = None) -> None:
+        token = None if undo is None else self.session.undos.keep(undo)
+        self.session.notices.append(Notice(text, secret=secret, undo=token))
 
     def complain(self, error: GenaiopsError) -> None:
         self.session.notices.append(Notice(str(error), "bad"))

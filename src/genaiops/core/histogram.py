@@ -6,7 +6,7 @@ every quantile is within 2 % of a value of that rank. Merging adds counts; order
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -59,6 +59,19 @@ class Histogram(msgspec.Struct, array_like=True):
             return self.zero
         last = math.floor(math.log(bound) / _LOG_GAMMA + 1e-9)
         return self.zero + sum(times for index, times in self.buckets.items() if index <= last)
+
+    def counts_below(self, bounds: Sequence[float]) -> list[int]:
+        """`count_below` of several rising bounds, in one pass."""
+        found: list[int] = []
+        seen, at = self.zero, 0
+        indexes = sorted(self.buckets)
+        for bound in bounds:
+            last = math.floor(math.log(bound) / _LOG_GAMMA + 1e-9) if bound > 0 else -(1 << 62)
+            while at < len(indexes) and indexes[at] <= last:
+                seen += self.buckets[indexes[at]]
+                at += 1
+            found.append(seen)
+        return found
 
     def pack(self) -> bytes:
         return msgspec.msgpack.encode(self)

@@ -11,7 +11,8 @@ class Gauges:
     """Publishes what has changed, a few times a second.
 
     `in_flight`, `refused`, `unknown_keys`, `untraced`, `unsettled`, `overrun`, `unshadowed`; `breaker/<target>`
-    (0 closed, 1 half-open, 2 open) and `target_in_flight/<target>`.
+    (0 closed, 1 half-open, 2 open), `target_in_flight/<target>`, `resting/<target>` (1: its provider asked for a
+    pause) and `credentials_resting/<target>`, both there from the first time on that there was something to say.
     """
 
     def __init__(self, counters: Counters, tally: Tally, fleet: Fleet) -> None:
@@ -32,6 +33,13 @@ class Gauges:
             name = upstream.target.id
             self._set(f"breaker/{name}", upstream.breaker.state(now))
             self._set(f"target_in_flight/{name}", upstream.in_flight)
+            self._set_rare(f"resting/{name}", int(now < upstream.rest_until))
+            self._set_rare(f"credentials_resting/{name}", upstream.resting(now))
+
+    def _set_rare(self, name: str, value: int) -> None:
+        """Room for gauges is bounded, so what was always 0 takes none."""
+        if value or name in self._published:
+            self._set(name, value)
 
     def _set(self, name: str, value: int) -> None:
         if self._published.get(name) != value:

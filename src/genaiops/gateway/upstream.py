@@ -137,6 +137,10 @@ class Upstream:
                 return one
         return None
 
+    def resting(self, now: float) -> int:
+        """How many of its credentials may not be used now."""
+        return sum(one.rest_until > now for one in self._credentials)
+
     # -- its life
 
     def retire(self) -> None:

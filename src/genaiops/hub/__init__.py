@@ -28,6 +28,7 @@ from genaiops.hub._limit_text import ParsedLimit, parse_limit, show_limit
 from genaiops.hub._litellm import Translated, translate_litellm
 from genaiops.hub._litellm_section import Finding
 from genaiops.hub._plan import Change, FieldChange, Plan
+from genaiops.hub._price_forms import price_form
 from genaiops.hub._prices import NewFees, NewPrice, NewTier
 from genaiops.hub._rate_limits import NewRateLimit
 from genaiops.hub._state_text import read_state
@@ -73,6 +74,7 @@ __all__ = [
     "parse_limit",
     "preset",
     "presets",
+    "price_form",
     "read_state",
     "require",
     "require_scope",

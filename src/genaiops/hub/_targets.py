@@ -34,6 +34,11 @@ class Targets(Service[Target]):
         super().__init__(records, clock, Target, "target")
         self._providers = providers
 
+    @property
+    def providers(self) -> Sequence[str]:
+        """The names that a target may use; empty: any."""
+        return sorted(self._providers or ())
+
     def create(self, target: Target, *, by: str) -> Target:
         """`created_us` is set here. Conflict when the name is taken."""
         return self.create_all((target,), by=by)[0]

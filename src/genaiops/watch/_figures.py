@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from genaiops.core.clock import window
+from genaiops.core.histogram import Histogram
 from genaiops.domain import Budget, Target
 from genaiops.ports.counters import Counters, Gauge
 from genaiops.ports.telemetry import Dimension, EnergySums, Rollup, RollupQuery, Telemetry, TraceFilter, TraceRow
@@ -63,20 +64,27 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TargetHealth(msgspec.Struct, frozen=True, kw_only=True):
-    """How a target did in the last 15 minutes. `state` is `unknown` when no worker has said anything of its breaker."""
+    """How a target did in the last 15 minutes. `state` is `unknown` when no worker has said anything of its breaker.
+
+    `calls` ended there, `errors` of them badly. `attempts` were made at it, `failed_attempts` of them failed, also when
+    another target answered in the end. `resting`: its provider asked for a pause; `credentials_resting` is the most
+    that any worker tells."""
 
     target_id: str
     state: Literal["closed", "open", "half_open", "unknown"]
     calls: int
     errors: int
+    attempts: int
+    failed_attempts: int
     p50_ms: float | None
     p95_ms: float | None
     in_flight: int
+    resting: bool
+    credentials_resting: int
 
 
 class BudgetState(msgspec.Struct, frozen=True, kw_only=True):
-    """How a budget stands in its present period. `forecast`: what is settled, carried on evenly to the period's end
-    (None in its first twentieth, and for a period without end)."""
+    """How a budget stands in its present period."""
 
     budget: Budget
     window_start_us: int
@@ -85,7 +93,6 @@ class BudgetState(msgspec.Struct, frozen=True, kw_only=True):
     reserved: int
     remaining: int
     share: float
-    forecast: int | None
     state: Literal["ok", "warn", "exceeded"]
 
 
@@ -187,38 +194,43 @@ def overview(
     )
 
 
+_FAILED = frozenset({"error", "aborted"})
 _STATES: Mapping[int, Literal["closed", "open", "half_open"]] = {0: "closed", 1: "half_open", 2: "open"}
 
 
 def target_health(
     telemetry: Telemetry, targets: Sequence[Target], gauges: Sequence[Gauge], *, now_us: int
 ) -> list[TargetHealth]:
-    """The worst state that any worker's breaker reports, and the calls of the last 15 minutes."""
+    """The worst that any worker reports, and the calls of the last 15 minutes."""
     rows = telemetry.rollup(
-        RollupQuery(since_us=now_us - HOUR_US // 4, until_us=now_us + 1, step="all", group_by=["target_id"])
+        RollupQuery(since_us=now_us - HOUR_US // 4, until_us=now_us + 1, step="all", group_by=("target_id", "status"))
     )
-    by_target = {row.group.get("target_id"): row for row in rows}
-    states: dict[str, int] = {}
+    by_target: dict[str, list[Rollup]] = {}
+    for row in rows:
+        by_target.setdefault(row.group["target_id"], []).append(row)
+    worst: dict[str, int] = {}
     in_flight: dict[str, int] = {}
     for gauge in gauges:
-        kind, _, target = gauge.name.partition("/")
-        if kind == "breaker":
-            states[target] = max(states.get(target, 0), gauge.value)
-        elif kind == "target_in_flight":
-            in_flight[target] = in_flight.get(target, 0) + gauge.value
+        worst[gauge.name] = max(worst.get(gauge.name, 0), gauge.value)
+        in_flight[gauge.name] = in_flight.get(gauge.name, 0) + gauge.value
     healths: list[TargetHealth] = []
     for target in targets:
-        row = by_target.get(target.id)
-        state = states.get(target.id)
+        own = by_target.get(target.id, [])
+        state = worst.get(f"breaker/{target.id}")
+        duration = Histogram.merged(row.duration for row in own)
         healths.append(
             TargetHealth(
                 target_id=target.id,
                 state="unknown" if state is None else _STATES.get(state, "unknown"),
-                calls=row.calls if row else 0,
-                errors=row.errors if row else 0,
-                p50_ms=_ms(row.duration.quantile(0.5)) if row else None,
-                p95_ms=_ms(row.duration.quantile(0.95)) if row else None,
-                in_flight=in_flight.get(target.id, 0),
+                calls=sum(row.calls for row in own),
+                errors=sum(row.errors for row in own),
+                attempts=sum(row.attempts for row in own),
+                failed_attempts=sum(row.attempts for row in own if row.group["status"] in _FAILED),
+                p50_ms=_ms(duration.quantile(0.5)),
+                p95_ms=_ms(duration.quantile(0.95)),
+                in_flight=in_flight.get(f"target_in_flight/{target.id}", 0),
+                resting=bool(worst.get(f"resting/{target.id}")),
+                credentials_resting=worst.get(f"credentials_resting/{target.id}", 0),
             )
         )
     return healths
@@ -233,8 +245,6 @@ def _budget_state(budget: Budget, counters: Counters, now_us: int) -> BudgetStat
     reading = counters.read(budget.id, start_us)
     used = reading.settled + reading.reserved
     share = used / budget.limit if budget.limit else 1.0
-    elapsed = (now_us - start_us) / (end_us - start_us)
-    forecast = int(reading.settled / elapsed) if budget.period != "total" and elapsed > 0.05 else None
     warn = min(budget.warn_at, default=1.0)
     return BudgetState(
         budget=budget,
@@ -244,6 +254,5 @@ def _budget_state(budget: Budget, counters: Counters, now_us: int) -> BudgetStat
         reserved=reading.reserved,
         remaining=max(0, budget.limit - used),
         share=share,
-        forecast=forecast,
         state="exceeded" if used >= budget.limit else "warn" if share >= warn else "ok",
     )

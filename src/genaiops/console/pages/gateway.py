@@ -1,43 +1,66 @@
-"""Gateway: targets with their health, routes, rate limits."""
+"""Gateway: all of it at a glance; rate limits."""
 
 from typing import Any
 
 from litestar import Response, get, post
 from litestar.params import FromPath
 
-from genaiops.console._visit import Form, Visiting, field, optional, redirect
+from genaiops.console._forms import whole_of
+from genaiops.console._grouping import by_group
+from genaiops.console._meters import stacked
+from genaiops.console._undo import Undo
+from genaiops.console._visit import Form, Visiting, field, own_path, redirect
+from genaiops.console.pages.routes import health_of
 from genaiops.core.errors import GenaiopsError, UsageError
 from genaiops.domain import Scope, ScopeKind
 from genaiops.hub import NewRateLimit
-from genaiops.watch import target_health
+from genaiops.ports.telemetry import Dimension
+from genaiops.watch import budget_states, unknown_prices, usage
+
+UNKNOWN_DAYS = 30
+_HOUR_US = 3_600_000_000
+_DAY_US = 24 * _HOUR_US
 
 SCOPES: tuple[ScopeKind, ...] = ("key", "team", "application", "environment", "tenant")
 
 
 @get("/gateway", sync_to_thread=True)
-def targets(visit: Visiting) -> Response[str]:
+def overview(visit: Visiting) -> Response[str]:
     hub, stores = visit.services.hub, visit.services.stores
-    every = hub.targets.list()
-    gauges = stores.counters.gauges()
-    health = {each.target_id: each for each in target_health(stores.telemetry, every, gauges, now_us=visit.now_us)}
+    targets, health = hub.targets.list(), health_of(visit)
+    until_us = visit.now_us + 1
+    since_us = (until_us - _DAY_US) // _HOUR_US * _HOUR_US
+    where: dict[Dimension, str] = {"environment_id": visit.environment} if visit.environment else {}
+    rows = usage(
+        stores.telemetry,
+        since_us=since_us,
+        until_us=until_us,
+        step="hour",
+        group_by=("target_id",),
+        where=where,
+    )
+    starts = list(range(since_us, until_us, _HOUR_US))
+    calls = by_group(rows, "target_id", starts, lambda row: row.calls)
+    states = budget_states(hub.budgets.list(), stores.counters, now_us=visit.now_us)
+    unknown = unknown_prices(stores.telemetry, targets, since_us=until_us - UNKNOWN_DAYS * _DAY_US, until_us=until_us)
     return visit.page(
-        "targets.html",
+        "gateway.html",
         title="Gateway",
         nav="gateway",
-        tab="targets",
-        targets=[(target, health[target.id]) for target in every],
+        tab="overview",
         routes=hub.routes.list(),
+        targets=targets,
+        health=health,
+        in_flight=sum(each.in_flight for each in health.values()),
+        failing=[each for each in health.values() if each.state in {"open", "half_open"}],
+        resting=[each for each in health.values() if each.resting or each.credentials_resting],
+        budgets=states,
+        tight=[state for state in states if state.state != "ok"],
+        limits=hub.rate_limits.list(),
+        unknown=unknown,
+        unknown_days=UNKNOWN_DAYS,
+        chart=stacked("Calls by target that answered, last 24 hours", starts, calls, unit="calls") if calls else None,
     )
-
-
-@post("/gateway/targets/{target_id:path}", sync_to_thread=True)
-def switch_target(visit: Visiting, target_id: FromPath[str]) -> Response[None]:
-    visit.require("targets")
-    enabled = field(visit.form, "enabled") == "yes"
-    target = visit.services.hub.targets.set_enabled(target_id.lstrip("/"), enabled, by=visit.actor.id)
-    visit.publish()
-    visit.say(f"The target {target.id} is {'on' if enabled else 'off'}.")
-    return redirect(visit.link("/gateway"))
 
 
 @get("/gateway/limits", sync_to_thread=True)
@@ -59,9 +82,9 @@ def make_limit(visit: Visiting) -> Response[None]:
         visit.services.hub.rate_limits.create(
             NewRateLimit(
                 scope=read_scope(visit.form),
-                requests_per_minute=_whole(visit.form, "requests_per_minute"),
-                tokens_per_minute=_whole(visit.form, "tokens_per_minute"),
-                concurrency=_whole(visit.form, "concurrency"),
+                requests_per_minute=whole_of(visit.form, "requests_per_minute"),
+                tokens_per_minute=whole_of(visit.form, "tokens_per_minute"),
+                concurrency=whole_of(visit.form, "concurrency"),
             ),
             by=visit.actor.id,
         )
@@ -76,9 +99,18 @@ def make_limit(visit: Visiting) -> Response[None]:
 @post("/gateway/limits/{limit_id:str}/remove", sync_to_thread=True)
 def remove_limit(visit: Visiting, limit_id: FromPath[str]) -> Response[None]:
     visit.require("budgets")
-    visit.services.hub.rate_limits.remove(limit_id, by=visit.actor.id)
+    limits, by = visit.services.hub.rate_limits, visit.actor.id
+    limit = limits.get(limit_id)
+    limits.remove(limit_id, by=by)
     visit.publish()
-    visit.say("The rate limit is gone.")
+    again = NewRateLimit(
+        scope=limit.scope,
+        requests_per_minute=limit.requests_per_minute,
+        tokens_per_minute=limit.tokens_per_minute,
+        concurrency=limit.concurrency,
+    )
+    done = "The rate limit is there again; what it had counted begins anew."
+    visit.say("The rate limit is gone.", undo=Undo("budgets", lambda: limits.create(again, by=by), done))
     return redirect(visit.link("/gateway/limits"))
 
 
@@ -91,13 +123,19 @@ def read_scope(form: Form) -> Scope:
     raise UsageError(f"{kind!r} is nothing a limit is set on.", remedy=f"Use {', '.join(SCOPES)}.", param="scope")
 
 
-def _whole(form: Form, name: str) -> int | None:
-    text = optional(form, name)
-    if text is None:
-        return None
-    if not text.replace(",", "").isdecimal():
-        raise UsageError(f"{name} is {text!r}.", remedy="Use a whole number.", param=name)
-    return int(text.replace(",", ""))
+@post("/undo", sync_to_thread=True)
+def undo(visit: Visiting) -> Response[None]:
+    """What a notice offered to take back. The hub checks it as any other change."""
+    taken = visit.session.undos.take(field(visit.form, "token"))
+    visit.require(taken.permission)
+    try:
+        taken.run()
+    except GenaiopsError as error:
+        visit.complain(error)
+    else:
+        visit.publish()
+        visit.say(taken.done)
+    return redirect(own_path(visit.form.get("back", "/gateway")))
 
 
-HANDLERS: list[Any] = [targets, switch_target, limits, make_limit, remove_limit]
+HANDLERS: list[Any] = [overview, limits, make_limit, remove_limit, undo]

@@ -86,7 +86,7 @@ def findings(visit: Visit, found: Overview) -> Sequence[Finding]:
     for health in target_health(services.stores.telemetry, targets, gauges, now_us=visit.now_us):
         if health.state in {"open", "half_open"}:
             word = "open" if health.state == "open" else "half open"
-            wrong.append(Finding("bad", f"The breaker of the target {health.target_id} is {word}", "/gateway"))
+            wrong.append(Finding("bad", f"The breaker of the target {health.target_id} is {word}", "/gateway/targets"))
     for each in budget_states(services.hub.budgets.list(), services.stores.counters, now_us=visit.now_us):
         if each.state != "ok":
             scope = f"{each.budget.scope.kind} {each.budget.scope.id}"

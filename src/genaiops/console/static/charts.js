@@ -1,7 +1,7 @@
 // Draws the charts of a page with the theme's colours. The library is large, so it comes after everything else.
 import "./vega.js";
 
-const TOKEN = /^token:([a-z-]+)$/;
+const TOKEN = /^token:([a-z0-9-]+)$/;
 
 function token(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();

@@ -1,0 +1,17 @@
+"""Counts at several bounds are the counts at each of them."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from genaiops.core.histogram import Histogram
+
+VALUES = st.lists(st.floats(-1, 1e9, allow_nan=False), max_size=60)
+BOUNDS = st.lists(st.floats(0, 1e9, allow_nan=False), max_size=20).map(sorted)
+
+
+@given(VALUES, BOUNDS)
+def test_counts_below_is_count_below_of_each(values: list[float], bounds: list[float]) -> None:
+    histogram = Histogram()
+    for value in values:
+        histogram.add(value)
+    assert histogram.counts_below(bounds) == [histogram.count_below(bound) for bound in bounds]
