@@ -82,15 +82,15 @@ def message_start(usage: Mapping[str, Any]) -> bytes:
 
 
 def text_block(*texts: str) -> list[bytes]:
-    deltas = [
-        event("content_block_delta", index=0, delta={"type": "text_delta", "text": each}) for each in texts
-    ]
+    deltas = [event("content_block_delta", index=0, delta={"type": "text_delta", "text": each}) for each in texts]
     start = event("content_block_start", index=0, content_block={"type": "text", "text": ""})
     return [start, *deltas, event("content_block_stop", index=0)]
 
 
 def message_end(output: int) -> list[bytes]:
-    delta = event("message_delta", delta={"stop_reason": "end_turn", "stop_sequence": None}, usage={"output_tokens": output})
+    delta = event(
+        "message_delta", delta={"stop_reason": "end_turn", "stop_sequence": None}, usage={"output_tokens": output}
+    )
     return [delta, event("message_stop")]
 
 
@@ -120,7 +120,8 @@ def chat_stream(*texts: str, usage: Mapping[str, Any]) -> Script:
     """Tells usage only where it is asked for it, as OpenAI does."""
 
     async def script(exchange: Exchange) -> None:
-        asked = bool((exchange.seen.json.get("stream_options") or {}).get("include_usage"))
+        options: Any = exchange.seen.json.get("stream_options") or {}
+        asked = bool(options.get("include_usage"))
         told = [usage_chunk(usage)] if asked else []
         await exchange.events(ROLE, *(chunk(text) for text in texts), chunk(finish="stop"), *told, DONE)
 

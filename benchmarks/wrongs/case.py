@@ -16,11 +16,11 @@ OPENAI_MODEL = "gpt-4o-mini"
 ANTHROPIC_MODEL = "claude-sonnet-4-5"
 
 RATES: Mapping[str, Decimal] = {
-    "input": Decimal("1"),
-    "output": Decimal("10"),
+    "input": Decimal(1),
+    "output": Decimal(10),
     "cache_read": Decimal("0.1"),
     "cache_write": Decimal("1.25"),
-    "cache_write_1h": Decimal("2"),
+    "cache_write_1h": Decimal(2),
 }
 """USD a million tokens, of every target that has a price: the same in each gateway."""
 
@@ -83,7 +83,7 @@ class Gateway(Protocol):
         *,
         key: str | None = None,
         headers: Mapping[str, str] | None = None,
-        read: int = 0,
+        until: bytes = b"",
     ) -> Reply: ...
 
     def at_once(self, count: int, path: str, body: Any, *, key: str) -> list[Reply]: ...

@@ -4,7 +4,7 @@ import http.client
 import json
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -41,8 +41,13 @@ class Reply(msgspec.Struct, frozen=True):
 
     @property
     def failed(self) -> bool:
-        """Whether a client can tell that something went wrong."""
-        return self.status >= 400 or self.broken or any(_is_error(event) for event in self.events)
+        """Whether a client can tell that something went wrong: by the status, an error event, a cut connection, or a
+        stream without its last event."""
+        if self.status != 200 or self.broken or any(_is_error(event) for event in self.events):
+            return True
+        if not self.headers.get("content-type", "").startswith("text/event-stream"):
+            return _is_error(self.json)
+        return not (b"data: [DONE]" in self.body or any(event.get("type") == "message_stop" for event in self.events))
 
     def __str__(self) -> str:
         end = ", connection cut" if self.broken else ""
@@ -51,27 +56,34 @@ class Reply(msgspec.Struct, frozen=True):
 
 
 def _is_error(event: Any) -> bool:
-    return isinstance(event, dict) and (bool(event.get("error")) or event.get("type") == "error")
+    fields = _fields(event)
+    return bool(fields.get("error")) or fields.get("type") == "error"
 
 
 def _text_of(answer: Any) -> str:
-    if not isinstance(answer, dict):
-        return ""
-    for choice in answer.get("choices") or []:
-        said = choice.get("message") or choice.get("delta") or {}
+    fields = _fields(answer)
+    choices: list[Any] = fields.get("choices") or []
+    if choices:
+        said: Any = choices[0].get("message") or choices[0].get("delta") or {}
         return str(said.get("content") or "")
-    if isinstance(answer.get("delta"), dict):
-        return str(answer["delta"].get("text") or "")
-    content = answer.get("content")
-    return "".join(block.get("text") or "" for block in content) if isinstance(content, list) else ""
+    if fields.get("type") == "content_block_delta":
+        return str(_fields(fields["delta"]).get("text") or "")
+    blocks: list[Any] = fields.get("content") or []
+    return "".join(block.get("text") or "" for block in blocks)
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 class Client:
     def __init__(self, port: int) -> None:
         self.port = port
 
-    def post(self, path: str, key: str, body: Any, headers: Mapping[str, str] | None = None, read: int = 0) -> Reply:
-        """`read`: hang up after so many bytes of the body (0: read it all). A `bytes` body is sent as it is."""
+    def post(
+        self, path: str, key: str, body: Any, headers: Mapping[str, str] | None = None, until: bytes = b""
+    ) -> Reply:
+        """`until`: hang up when this has come (empty: read it all). A `bytes` body is sent as it is."""
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT)
         fields = {"content-type": "application/json", "authorization": f"Bearer {key}", **(headers or {})}
@@ -84,11 +96,13 @@ class Client:
             try:
                 while piece := answer.read1(65536):
                     got += piece
-                    if read and len(got) >= read:
+                    if until and until in got:
                         break
-                broken = not read and bool(answer.length)  # fewer bytes than its content-length says
+                broken = not until and bool(answer.length)  # fewer bytes than its content-length says
             except (http.client.IncompleteRead, OSError):
                 broken = True
+            finally:
+                answer.close()
             found = {name.lower(): value for name, value in answer.headers.items()}
             return Reply(answer.status, found, bytes(got), broken)
         except (http.client.HTTPException, OSError) as error:
@@ -98,7 +112,8 @@ class Client:
 
     def at_once(self, count: int, path: str, key: str, body: Any) -> list[Reply]:
         with ThreadPoolExecutor(count) as threads:
-            return list(threads.map(lambda _: self.post(path, key, body), range(count)))
+            calls = [threads.submit(self.post, path, key, body) for _ in range(count)]
+            return [call.result() for call in calls]
 
     def get(self, path: str) -> Reply:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT)

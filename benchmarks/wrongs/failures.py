@@ -1,5 +1,6 @@
 """Cases: what a client and the records are told when a provider fails."""
 
+import itertools
 import json
 from typing import Any
 
@@ -27,6 +28,9 @@ from benchmarks.wrongs.upstream import Exchange
 WAIT = 2
 """Seconds that a limited provider asks for."""
 
+PAUSE = 0.1
+"""Seconds between the events of a stream that fails later on: what came is with the client by then."""
+
 _USAGE = chat_usage(100, 10)
 _CAME = ("This much ", "came before ", "the failure.")
 
@@ -50,7 +54,7 @@ def _seen_and_noted(path: str, model: str) -> Check:
         reply = gateway.post(path, {**body, "stream": True})
         records = gateway.records(model)
         noted = "; ".join(sorted({record.status for record in records})) or "nowhere"
-        told = "the client is told" if reply.failed else "the client sees a whole answer"
+        told = "the client can tell" if reply.failed else "the client sees a whole answer"
         right = reply.failed and bool(records) and not any(record.ok for record in records)
         return judged(right, f"{told}; noted as {noted}; {reply}")
 
@@ -77,12 +81,14 @@ def _waits(gateway: Gateway) -> Finding:
     """Either the gateway waits as long as it was asked to, or it tells its client to."""
     reply = gateway.post(CHAT, chat("limited"))
     seen = gateway.upstream.seen["limited"]
-    gaps = [round(later.at - before.at, 2) for before, later in zip(seen, seen[1:], strict=False)]
+    gaps = [round(later.at - before.at, 2) for before, later in itertools.pairwise(seen)]
     waited = not gaps or gaps[0] >= WAIT
     told = reply.status == 429 and 1 <= float(reply.headers.get("retry-after") or 0) <= 2 * WAIT
     answered = reply.status == 200 and bool(gaps)
     header = reply.headers.get("retry-after")
-    seen_text = f"answered {reply.status}, retry-after {header}; the provider was asked again after {gaps or 'nothing'} s"
+    seen_text = (
+        f"answered {reply.status}, retry-after {header}; the provider was asked again after {gaps or 'nothing'} s"
+    )
     return judged(waited and (told or answered), seen_text)
 
 
@@ -117,6 +123,7 @@ def _other(name: str) -> Target:
 
 
 _MESSAGES_CAME = (message_start(messages_usage(100, 1)), *text_block(*_CAME)[:-1])
+_MESSAGES_FAIL = (*_MESSAGES_CAME, MESSAGES_ERROR)
 _HALF = (ROLE, *(chunk(text) for text in _CAME))
 
 CASES = (
@@ -195,46 +202,44 @@ CASES = (
         name="error-mid-stream",
         what="an error in the middle of a stream is told and no success",
         source="LiteLLM #24004",
-        targets=(Target(name="error-mid", script=streams(*_HALF, ERROR_EVENT, DONE)),),
+        targets=(Target(name="error-mid", script=streams(*_HALF, ERROR_EVENT, DONE, pause=PAUSE)),),
         check=_seen_and_noted(CHAT, "error-mid"),
     ),
     Case(
         name="error-mid-messages",
         what="the same on /v1/messages",
         source="LiteLLM #29223",
-        targets=(
-            Target(name="error-mid-m", provider="anthropic", script=streams(*_MESSAGES_CAME, MESSAGES_ERROR)),
-        ),
+        targets=(Target(name="error-mid-m", provider="anthropic", script=streams(*_MESSAGES_FAIL, pause=PAUSE)),),
         check=_seen_and_noted(MESSAGES, "error-mid-m"),
     ),
     Case(
         name="error-mid-translated",
         what="the same from an Anthropic target to a chat client",
         source="LiteLLM #36768",
-        targets=(
-            Target(name="error-mid-t", provider="anthropic", script=streams(*_MESSAGES_CAME, MESSAGES_ERROR)),
-        ),
+        targets=(Target(name="error-mid-t", provider="anthropic", script=streams(*_MESSAGES_FAIL, pause=PAUSE)),),
         check=_seen_and_noted(CHAT, "error-mid-t"),
     ),
     Case(
         name="died-mid-stream",
         what="a provider that dies in the middle of a stream is no success",
         source="Portkey #267",
-        targets=(Target(name="died-mid", script=streams(*_HALF, end=False)),),
+        targets=(Target(name="died-mid", script=streams(*_HALF, end=False, pause=PAUSE)),),
         check=_seen_and_noted(CHAT, "died-mid"),
     ),
     Case(
         name="died-mid-messages",
         what="the same on /v1/messages",
         source="Portkey #267",
-        targets=(Target(name="died-mid-m", provider="anthropic", script=streams(*_MESSAGES_CAME, end=False)),),
+        targets=(
+            Target(name="died-mid-m", provider="anthropic", script=streams(*_MESSAGES_CAME, end=False, pause=PAUSE)),
+        ),
         check=_seen_and_noted(MESSAGES, "died-mid-m"),
     ),
     Case(
         name="ended-without-end",
         what="a stream that ends in good order, but without its last events, is no success",
         source="LiteLLM #38610",
-        targets=(Target(name="ended-mid-m", provider="anthropic", script=streams(*_MESSAGES_CAME)),),
+        targets=(Target(name="ended-mid-m", provider="anthropic", script=streams(*_MESSAGES_CAME, pause=PAUSE)),),
         check=_seen_and_noted(MESSAGES, "ended-mid-m"),
     ),
     Case(

@@ -1,8 +1,10 @@
 """Cases: what reaches the provider, and what comes back, is what was sent."""
 
+import asyncio
 import json
+import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from benchmarks.wrongs.answers import (
     DONE,
@@ -22,6 +24,10 @@ from benchmarks.wrongs.answers import (
 )
 from benchmarks.wrongs.case import Case, Check, Finding, Gateway, Target, judged
 from benchmarks.wrongs.cost import CHAT, MESSAGES, TEXT, chat, messages
+from benchmarks.wrongs.upstream import SSE_HEAD, Exchange
+
+THINKS = 2.0
+"""Seconds between the first word of a stream and the second."""
 
 _MARK = {"type": "ephemeral"}
 _USAGE = chat_usage(100, 10)
@@ -75,8 +81,10 @@ def _same_bytes(path: str, body: bytes, model: str) -> Check:
             return judged(False, reply)
         if seen[-1].body == body:
             return judged(True, "byte for byte")
-        same = "the same JSON in other bytes" if seen[-1].json == json.loads(body) else "other JSON"
-        return judged(False, f"{same}: {seen[-1].body[:100].decode()}")
+        sent, got = json.loads(body), seen[-1].json
+        other = sorted(name for name in {**sent, **got} if sent.get(name) != got.get(name))
+        same = f"another value of {', '.join(other)}" if other else "the same values in other bytes"
+        return judged(False, f"{same}: {seen[-1].body[:80].decode()}")
 
     return check
 
@@ -103,17 +111,20 @@ def _marks_of_chat(gateway: Gateway) -> Finding:
 
 
 def _marked(blocks: Any) -> bool:
-    return isinstance(blocks, list) and bool(blocks) and blocks[-1].get("cache_control") == _MARK
+    listed = cast("list[Any]", blocks) if isinstance(blocks, list) else []
+    return bool(listed) and listed[-1].get("cache_control") == _MARK
 
 
 def _order(model: str) -> Check:
     def check(gateway: Gateway) -> Finding:
         reply = gateway.post(CHAT, {**chat(model), "tools": _chat_tools(), "max_tokens": 1000})
-        tools = _got(gateway, model).get("tools") or []
-        functions = [tool.get("function", tool) for tool in tools]
+        tools: list[Any] = _got(gateway, model).get("tools") or []
+        functions: list[Any] = [tool.get("function", tool) for tool in tools]
         names = tuple(function.get("name") for function in functions)
-        schemas = [function.get("parameters") or function.get("input_schema") or {} for function in functions]
-        orders = {tuple(schema.get("properties", {})) for schema in schemas}
+        schemas: list[Any] = [
+            function.get("parameters") or function.get("input_schema") or {} for function in functions
+        ]
+        orders: set[tuple[str, ...]] = {tuple(schema.get("properties", {})) for schema in schemas}
         right = not reply.failed and names == _NAMES and orders == {("z", "a")}
         return judged(right, f"tools {', '.join(map(str, names))}; properties {sorted(orders)}" if tools else reply)
 
@@ -151,13 +162,13 @@ def _thinking_stream(gateway: Gateway) -> Finding:
 
 def _thinking_chat(gateway: Gateway) -> Finding:
     """What a chat client is told of thinking can be sent back, and reaches the provider with its signature."""
-    body = {**chat("thinking-c"), "max_tokens": 4000, "thinking": _THINKING}
+    body: dict[str, Any] = {**chat("thinking-c"), "max_tokens": 4000, "thinking": _THINKING}
     answer = gateway.post(CHAT, body).json["choices"][0]["message"]
     turns = [*body["messages"], answer, {"role": "user", "content": "And 3 + 3?"}]
     reply = gateway.post(CHAT, {**body, "messages": turns})
-    turn = next((one for one in _got(gateway, "thinking-c")["messages"] if one["role"] == "assistant"), {})
-    content = turn.get("content")
-    blocks = [block for block in content if "thinking" in block["type"]] if isinstance(content, list) else content
+    there: list[Any] = [one for one in _got(gateway, "thinking-c")["messages"] if one["role"] == "assistant"]
+    content: list[Any] = there[0]["content"] if there and isinstance(there[0]["content"], list) else []
+    blocks = [block for block in content if "thinking" in block["type"]]
     return judged(not reply.failed and blocks == [_THOUGHT, _REDACTED], f"came back as {json.dumps(blocks)}")
 
 
@@ -187,7 +198,31 @@ def _not_asked(gateway: Gateway) -> Finding:
     return judged(not reply.failed and not leaked and noted, seen)
 
 
-_PLAIN = b'{"model": "unchanged",  "messages":[{"role":"user","content":"Gr\\u00fc\xc3\x9fe \\/ 1.0"}], "seed": 7, "top_p": 1.0}'
+def _at_once(path: str, model: str) -> Check:
+    """The first words of a stream are with the client while the provider still thinks."""
+
+    def check(gateway: Gateway) -> Finding:
+        body = messages(model) if path == MESSAGES else chat(model)
+        began = time.monotonic()
+        reply = gateway.post(path, {**body, "stream": True}, until=b"First")
+        took = time.monotonic() - began
+        return judged(b"First" in reply.body and took < THINKS, f"after {took:.2f} s of {THINKS:.0f}")
+
+    return check
+
+
+async def _thinks(exchange: Exchange) -> None:
+    await exchange.write(SSE_HEAD)
+    for piece in (ROLE, chunk("First"), b"", chunk(" second"), chunk(finish="stop"), DONE):
+        if piece:
+            await exchange.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+        else:
+            await asyncio.sleep(THINKS)
+    await exchange.write(b"0\r\n\r\n")
+
+
+_TURNS = b'[{"role":"user","content":"Gr\\u00fc\xc3\x9fe \\/ 1.0"}]'
+_PLAIN = b'{"model": "unchanged",  "messages":' + _TURNS + b', "seed": 7, "top_p": 1.0}'
 _PLAIN_MESSAGES = json.dumps({**_marked_messages(), "model": "unchanged-m"}, ensure_ascii=False).encode()
 _STREAMED = (
     message_start(messages_usage(100, 1)),
@@ -296,5 +331,19 @@ CASES = (
         source="OpenAI's reference",
         targets=(Target(name="unasked", script=chat_stream("Hello", usage=_USAGE)),),
         check=_not_asked,
+    ),
+    Case(
+        name="stream-at-once",
+        what="a stream's first words are not held back",
+        source="Bifrost #6143",
+        targets=(Target(name="thinks", script=_thinks),),
+        check=_at_once(CHAT, "thinks"),
+    ),
+    Case(
+        name="stream-at-once-translated",
+        what="the same, translated to /v1/messages",
+        source="Bifrost #6143",
+        targets=(Target(name="thinks-m", script=_thinks),),
+        check=_at_once(MESSAGES, "thinks-m"),
     ),
 )

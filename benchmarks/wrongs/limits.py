@@ -26,7 +26,7 @@ BUDGET = "0.05"
 SLOW = 0.3
 _INPUT, _OUTPUT = 20, 1000
 _EACH = price_of(input=_INPUT, output=_OUTPUT)
-_EMBEDDED = 10_000
+_EMBEDDED = 2_000
 _EACH_EMBEDDING = price_of(input=_EMBEDDED)
 _USAGE = chat_usage(_INPUT, _OUTPUT)
 
@@ -64,12 +64,12 @@ def _uncapped(gateway: Gateway) -> Finding:
     """Without a cap of the client's, or with a cap of 0, the provider gets one that the budget can pay, or nothing."""
     seen: list[str] = []
     right = True
-    for fields in ({}, {"max_tokens": 0}, {"max_tokens": None}):
+    for fields in ({}, {"max_tokens": 0}, {"max_tokens": None}, {"max_tokens": -1}):
         gateway.upstream.reset()
         reply = gateway.post(CHAT, {**chat("uncapped"), **fields}, key=gateway.key("uncapped"))
         requests = gateway.upstream.seen.get("uncapped", [])
         caps = [one.json.get("max_completion_tokens", one.json.get("max_tokens")) for one in requests]
-        payable = all(isinstance(cap, int) and price_of(output=cap) <= Decimal(BUDGET) for cap in caps)
+        payable = all(isinstance(cap, int) and 0 <= price_of(output=cap) <= Decimal(BUDGET) for cap in caps)
         right = right and payable and (bool(requests) or reply.status >= 400)
         seen.append(f"{fields or 'no max_tokens'}: {reply.status}, the provider got {caps or 'nothing'}")
     return judged(right, "; ".join(seen))
@@ -104,18 +104,23 @@ def _no_other_address(gateway: Gateway) -> Finding:
     place = f"{gateway.upstream.url('elsewhere')}/v1"
     fields = ("api_base", "base_url", "custom_host", "endpoint", "api_url", "provider_url")
     bodies: list[dict[str, Any]] = [{name: place} for name in fields]
-    bodies += [{"api_base": place, "api_key": "sk-mine"}, {"metadata": {"api_base": place}}]
+    bodies += [{"api_base": place, "api_key": "sk-of-the-client"}, {"metadata": {"api_base": place}}]
     bodies += [{name: {"api_base": place, "base_url": place}} for name in ("litellm_params", "extra_body", "genaiops")]
     model = {"model_name": "addressed", "litellm_params": {"model": "openai/x", "api_base": place, "api_key": "k"}}
     bodies += [{"user_config": {"model_list": [model]}}, {"model_list": [model]}]
     statuses = {gateway.post(CHAT, {**chat("addressed"), **body}).status for body in bodies}
-    for name in ("x-portkey-custom-host", "helicone-target-url", "x-litellm-api-base", "x-api-base", "x-forwarded-host"):
+    for name in (
+        "x-portkey-custom-host",
+        "helicone-target-url",
+        "x-litellm-api-base",
+        "x-api-base",
+        "x-forwarded-host",
+    ):
         statuses.add(gateway.post(CHAT, chat("addressed"), headers={name: place}).status)
     reached = len(gateway.upstream.seen.get("elsewhere", []))
-    sent = gateway.upstream.seen.get("addressed", [])
-    passed = sum(b"sk-mine" in one.body or "sk-mine" in str(one.headers) for one in sent)
-    seen = f"the other address was reached {reached} times; answers {sorted(statuses)}; a key of its own passed {passed}"
-    return judged(reached == 0 and 0 < len(sent), seen)
+    sent = len(gateway.upstream.seen.get("addressed", []))
+    seen = f"the other address was reached {reached} times; answers {sorted(statuses)}"
+    return judged(reached == 0 and sent > 0, seen)
 
 
 def _user_is_a_word(gateway: Gateway) -> Finding:
@@ -125,7 +130,9 @@ def _user_is_a_word(gateway: Gateway) -> Finding:
     records = gateway.records("user", 2)
     who, users = {record.who for record in records}, {record.user for record in records}
     right = len(records) == 2 and len(who) == 1 and users == {None}
-    return judged(right, f"{len(records)} calls of {len(who)} caller; taken for established: {users - {None} or 'no user'}")
+    return judged(
+        right, f"{len(records)} calls of {len(who)} caller; taken for established: {users - {None} or 'no user'}"
+    )
 
 
 _EMBEDDING = {

@@ -75,8 +75,8 @@ class LiteLLM(Peer):
         super().__init__(folder, upstream.port, ())
         self.name, self.version = "LiteLLM", LITELLM.partition("==")[2]
         self.setup = (
-            "its proxy with a master key, prices on every model, num_retries 2, fallbacks, a custom callback that notes "
-            "what is logged; no database"
+            "its proxy with a master key, prices on every model, num_retries 2, fallbacks, a custom callback that "
+            "notes what is logged; no database"
         )
         self.upstream = upstream
         self._cases = cases
@@ -91,14 +91,14 @@ class LiteLLM(Peer):
         *,
         key: str | None = None,
         headers: Mapping[str, str] | None = None,
-        read: int = 0,
+        until: bytes = b"",
     ) -> Reply:
-        return self._client.post(path, key or KEY, body, headers, read)
+        return self._client.post(path, key or KEY, body, headers, until)
 
     def at_once(self, count: int, path: str, body: Any, *, key: str) -> list[Reply]:
         return self._client.at_once(count, path, key, body)
 
-    def key(self, wish: str) -> str:
+    def key(self, wish: str) -> str:  # noqa: ARG002 (it has none)
         raise Unsupported("needs a database", "virtual keys and their budgets")
 
     def records(self, model: str, count: int = 1) -> list[Record]:
@@ -162,14 +162,13 @@ def _model(target: Target, upstream: Upstream) -> dict[str, Any]:
 
 def _record(line: Mapping[str, Any]) -> Record:
     """Of a line of the recorder. A cost of 0 with its own word for why nothing was found counts as "unknown"."""
-    cost = line["cost"]
-    unknown = cost is None or (not cost and bool(line["zero"] or line["failed_cost"]))
+    cost: float | None = line["cost"]
+    unknown = not cost and bool(cost is None or line["zero"] or line["failed_cost"])
     return Record(
         ok=line["kind"] == "success",
-        cost=None if unknown else Decimal(str(round(float(cost), 12))),
+        cost=None if cost is None or unknown else Decimal(str(round(cost, 12))),
         input_tokens=line["input"] or 0,
         output_tokens=line["output"] or 0,
         status=str(line["status"] or line["kind"]),
-        who=str(line["who"]),
-        user=None,
+        who=f"{line['who']} of {line['user_id']}",
     )

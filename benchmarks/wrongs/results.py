@@ -54,9 +54,7 @@ def table(results: Results) -> str:
     lines += ["", f"| case | {' | '.join(names)} | seen |", "|---" * (len(sides) + 2) + "|"]
     for case in results.cases:
         findings = [side.findings.get(case.name, NOT_RUN) for side in sides]
-        seen = "; ".join(
-            f"{side.name}: {_shown(finding.seen)}" for side, finding in zip(sides, findings, strict=True)
-        )
+        seen = "; ".join(f"{side.name}: {_shown(finding.seen)}" for side, finding in zip(sides, findings, strict=True))
         words = " | ".join(finding.word for finding in findings)
         lines.append(f"| {case.what} ({case.source}) | {words} | {seen} |")
     return "\n".join(lines)

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping, Sequence
@@ -62,9 +63,9 @@ class Genaiops:
         *,
         key: str | None = None,
         headers: Mapping[str, str] | None = None,
-        read: int = 0,
+        until: bytes = b"",
     ) -> Reply:
-        return self._client.post(path, key or self._keys[_OPEN_KEY], body, headers, read)
+        return self._client.post(path, key or self._keys[_OPEN_KEY], body, headers, until)
 
     def at_once(self, count: int, path: str, body: Any, *, key: str) -> list[Reply]:
         return self._client.at_once(count, path, key, body)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from genaiops.checks.tokens import Estimator
 from genaiops.core.errors import ConfigError, NotBuilt, UpstreamError, UsageError
 from genaiops.domain import Target, Usage
 from genaiops.ports.providers import CallBody, Dialect, StreamPiece
@@ -170,6 +171,19 @@ def test_an_answer_in_its_own_words_and_in_chats() -> None:
     assert abs(json.loads(chat.body)["created"] - datetime.now(UTC).timestamp()) < 60
 
 
+@pytest.mark.parametrize(("hour", "expected"), [(2, (1, 2)), (3, (0, 3)), (9, (0, 3)), (None, (3, 0))])
+def test_writes_to_the_cache_for_an_hour_stand_apart(hour: int | None, expected: tuple[int, int]) -> None:
+    """They cost more. They are a part of `cache_creation_input_tokens`, and never more than that."""
+    split = {"ephemeral_5m_input_tokens": 1, "ephemeral_1h_input_tokens": hour}
+    answer = {**ANSWER, "usage": {**ANSWER["usage"], "cache_creation": split}}
+    usage = Anthropic().read(call(MESSAGES), json.dumps(answer).encode()).usage
+    assert usage is not None
+    assert (usage.cache_write, usage.cache_write_1h) == expected
+    assert usage.input_tokens == 18
+    chat = Anthropic().read(call(CHAT, "openai"), json.dumps(answer).encode()).body
+    assert json.loads(chat or b"")["usage"]["prompt_tokens_details"]["cache_write_tokens"] == 3
+
+
 def test_usage_never_counts_twice() -> None:
     usage = Anthropic().read(call(MESSAGES), json.dumps(ANSWER).encode()).usage
     assert usage is not None
@@ -264,17 +278,40 @@ def test_an_error_inside_a_200_stream_is_a_failure(dialect: Dialect) -> None:
 
 
 @pytest.mark.parametrize("dialect", ["messages", "openai"])
-def test_a_stream_that_breaks_off_has_text_and_no_usage(dialect: Dialect) -> None:
-    """message_start counts one token of output: charging that would give the answer away."""
+def test_a_stream_that_breaks_off_has_the_input_that_it_told_and_an_estimate_of_what_came(dialect: Dialect) -> None:
+    """message_start counts one token of output: charging that would give the answer away; an estimate of the prompt
+    would leave out what the provider added and what came out of its cache."""
     stream = stream_of(dialect)
-    head = {**ANSWER, "content": [], "stop_reason": None, "usage": {"input_tokens": 10, "output_tokens": 1}}
-    stream.feed(sse("message_start", message=head))
+    usage = {"input_tokens": 10, "cache_read_input_tokens": 90, "output_tokens": 1}
+    stream.feed(sse("message_start", message={**ANSWER, "content": [], "stop_reason": None, "usage": usage}))
     stream.feed(sse("content_block_start", index=0, content_block={"type": "text", "text": ""}))
-    piece = stream.feed(sse("content_block_delta", index=0, delta={"type": "text_delta", "text": "Hel"}))
+    came = "Hello there, nice to meet you."
+    piece = stream.feed(sse("content_block_delta", index=0, delta={"type": "text_delta", "text": came}))
     assert piece is not None
     assert piece.content
     answer = stream.finish()
-    assert (answer.usage, answer.text, answer.finish_reason) == (None, "Hel", None)
+    estimate = Estimator()
+    expected = Usage(10, 90, output_text=estimate.estimate(came), estimated=True, estimator=estimate.name)
+    assert (answer.usage, answer.text, answer.finish_reason) == (expected, came, None)
+
+
+def test_a_stream_that_breaks_off_and_told_nothing_has_no_usage() -> None:
+    stream = stream_of("messages")
+    stream.feed(sse("message_start", message={**ANSWER, "content": [], "stop_reason": None, "usage": None}))
+    stream.feed(sse("content_block_delta", index=0, delta={"type": "text_delta", "text": "Hel"}))
+    answer = stream.finish()
+    assert (answer.usage, answer.text) == (None, "Hel")
+
+
+def test_a_long_text_is_estimated_by_its_beginning() -> None:
+    stream = stream_of("messages")
+    stream.feed(
+        sse("message_start", message={**ANSWER, "content": [], "usage": {"input_tokens": 1, "output_tokens": 1}})
+    )
+    stream.feed(sse("content_block_delta", index=0, delta={"type": "text_delta", "text": "word " * 100_000}))
+    usage = stream.finish().usage
+    assert usage is not None
+    assert abs(usage.output_text - 100_000) < 1_000
 
 
 @pytest.mark.parametrize(
