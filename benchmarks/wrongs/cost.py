@@ -146,28 +146,28 @@ CASES = (
     Case(
         name="cached-openai",
         what="cached tokens (OpenAI's form) are counted once",
-        source="issue 3, point 10",
+        source="double-counted cached tokens",
         targets=(Target(name="cached-openai", script=answers(completion("Hello", _CACHED))),),
         check=_costs(CHAT, "cached-openai", _CACHED_COST),
     ),
     Case(
         name="cached-openai-stream",
         what="the same in a stream",
-        source="issue 3, point 10",
+        source="double-counted cached tokens",
         targets=(Target(name="cached-stream", script=chat_stream("Hello", usage=_CACHED)),),
         check=_costs(CHAT, "cached-stream", _CACHED_COST, stream=True),
     ),
     Case(
         name="cached-anthropic",
         what="cached and cache-writing tokens (Anthropic's form), /v1/messages",
-        source="issue 3, point 10",
+        source="double-counted cached tokens",
         targets=(Target(name="cached-messages", provider="anthropic", script=answers(message(TEXT, _MESSAGES_USAGE))),),
         check=_costs(MESSAGES, "cached-messages", _MESSAGES_COST),
     ),
     Case(
         name="cached-anthropic-stream",
         what="the same in a stream",
-        source="issue 3, point 10",
+        source="double-counted cached tokens",
         targets=(
             Target(
                 name="cached-messages-s",
@@ -180,14 +180,14 @@ CASES = (
     Case(
         name="cached-chat-anthropic",
         what="the same, called as a chat",
-        source="issue 3, point 10",
+        source="double-counted cached tokens",
         targets=(Target(name="cached-chat", provider="anthropic", script=answers(message(TEXT, _MESSAGES_USAGE))),),
         check=_costs(CHAT, "cached-chat", _MESSAGES_COST),
     ),
     Case(
         name="cached-chat-stream",
         what="the same, called as a chat, in a stream",
-        source="issue 3, point 10",
+        source="double-counted cached tokens",
         targets=(
             Target(
                 name="cached-chat-s",
@@ -223,7 +223,7 @@ CASES = (
     Case(
         name="reasoning",
         what="reasoning tokens are a part of the output's, not charged again",
-        source="issue 3, point 5",
+        source="double-counted reasoning tokens",
         targets=(Target(name="reasoning", script=answers(completion("Hello", chat_usage(100, 500, reasoning=400)))),),
         check=_costs(CHAT, "reasoning", price_of(input=100, output=500)),
     ),
