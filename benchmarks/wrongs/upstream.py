@@ -71,11 +71,11 @@ class Upstream:
         self.broken: dict[str, int] = {}
         """Target -> writes of its script that went through before the gateway hung up."""
         self._scripts: dict[str, Script] = {}
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="scripted-upstream", daemon=True)
         self._tasks: set[asyncio.Task[None]] = set()
 
     def __enter__(self) -> Self:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="scripted-upstream", daemon=True)
         self._thread.start()
         start = asyncio.start_server(self._serve, "127.0.0.1", 0, limit=1 << 24)
         self._server = asyncio.run_coroutine_threadsafe(start, self._loop).result(10)
