@@ -115,6 +115,7 @@ async def test_failing_before_content(home: Home, name: str) -> None:
     assert got.headers["content-type"] == "application/json"
     assert set(got.error) >= {"message", "type", "code", "param", "request_id"}
     assert got.error["code"] == code
+    assert ".." not in got.error["message"]
     assert "sk-real" not in got.body.decode()
     assert "Traceback" not in got.body.decode()
     settled = home.settled()[0]

@@ -170,6 +170,19 @@ def test_an_answer_in_its_own_words_and_in_chats() -> None:
     assert abs(json.loads(chat.body)["created"] - datetime.now(UTC).timestamp()) < 60
 
 
+@pytest.mark.parametrize(("hour", "expected"), [(2, (1, 2)), (3, (0, 3)), (9, (0, 3)), (None, (3, 0))])
+def test_writes_to_the_cache_for_an_hour_stand_apart(hour: int | None, expected: tuple[int, int]) -> None:
+    """They cost more. They are a part of `cache_creation_input_tokens`, and never more than that."""
+    split = {"ephemeral_5m_input_tokens": 1, "ephemeral_1h_input_tokens": hour}
+    answer = {**ANSWER, "usage": {**ANSWER["usage"], "cache_creation": split}}
+    usage = Anthropic().read(call(MESSAGES), json.dumps(answer).encode()).usage
+    assert usage is not None
+    assert (usage.cache_write, usage.cache_write_1h) == expected
+    assert usage.input_tokens == 18
+    chat = Anthropic().read(call(CHAT, "openai"), json.dumps(answer).encode()).body
+    assert json.loads(chat or b"")["usage"]["prompt_tokens_details"]["cache_write_tokens"] == 3
+
+
 def test_usage_never_counts_twice() -> None:
     usage = Anthropic().read(call(MESSAGES), json.dumps(ANSWER).encode()).usage
     assert usage is not None
@@ -261,20 +274,6 @@ def test_an_error_inside_a_200_stream_is_a_failure(dialect: Dialect) -> None:
     assert piece is not None
     told = piece.data.split(b"data: ")[1]
     assert json.loads(told)["error"]["message"] == "Overloaded"
-
-
-@pytest.mark.parametrize("dialect", ["messages", "openai"])
-def test_a_stream_that_breaks_off_has_text_and_no_usage(dialect: Dialect) -> None:
-    """message_start counts one token of output: charging that would give the answer away."""
-    stream = stream_of(dialect)
-    head = {**ANSWER, "content": [], "stop_reason": None, "usage": {"input_tokens": 10, "output_tokens": 1}}
-    stream.feed(sse("message_start", message=head))
-    stream.feed(sse("content_block_start", index=0, content_block={"type": "text", "text": ""}))
-    piece = stream.feed(sse("content_block_delta", index=0, delta={"type": "text_delta", "text": "Hel"}))
-    assert piece is not None
-    assert piece.content
-    answer = stream.finish()
-    assert (answer.usage, answer.text, answer.finish_reason) == (None, "Hel", None)
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,9 @@ _PHRASES: tuple[tuple[type[UpstreamFault], str], ...] = (
 
 def of_fault(fault: UpstreamFault, target_id: str) -> AttemptFailure:
     """A fault of the wire. A full pool is our own doing and no mark against the target."""
-    phrase = next((text for kind, text in _PHRASES if isinstance(fault, kind)), f"failed: {fault.message}")
+    phrase = next(
+        (text for kind, text in _PHRASES if isinstance(fault, kind)), f"failed: {fault.message.removesuffix('.')}"
+    )
     return AttemptFailure(
         failure=Failure(
             status=fault.status, type=fault.type, code=fault.code, message=f"The target {target_id!r} {phrase}."

@@ -12,7 +12,9 @@ from typing import Any
 
 import msgspec
 from msgspec import Raw
+from msgspec.structs import replace
 
+from genaiops.checks.tokens import Estimator
 from genaiops.core.errors import ConfigError, NotBuilt
 from genaiops.dialects.messages.answer import answer_to_chat, whole_message
 from genaiops.dialects.messages.chat_stream import ChatStream, block_text
@@ -40,6 +42,11 @@ KEEP = 1 << 20
 
 TEXT_LIMIT = 4 << 20
 """Characters of a stream's text that are kept for the estimate."""
+
+_SAMPLE = 16_384
+"""Characters that are really counted of a text: the event loop must not wait."""
+
+_ESTIMATOR = Estimator()
 
 _BUDGETED = re.compile(r"claude-(?:instant|2|3)|claude-(?:opus|sonnet|haiku)-4(?:-[0-5](?!\d))?(?!-\d{1,2}(?!\d))")
 """Models that want a budget of thinking tokens (`thinking.type` = `enabled`): those before Claude 4.6."""
@@ -188,10 +195,12 @@ class AnthropicStream:
         return None
 
     def finish(self) -> Answer:
-        """Without usage when the stream broke off: its beginning tells only the input."""
-        usage = self._usage.buckets() if self._told else None
+        """The beginning tells only the input: when the stream broke off, the output that came is estimated."""
+        usage, text = self._usage.buckets(), "".join(self._text)
+        if usage is not None and not self._told:
+            usage = replace(usage, output_text=_count(text), reasoning=0, estimated=True, estimator=_ESTIMATOR.name)
         stop = self._stop if self._chat is None else _finish(self._stop)
-        return Answer(usage, self._id, self._model, stop, "".join(self._text))
+        return Answer(usage, self._id, self._model, stop, text)
 
     def keep(self) -> bytes:
         return b"".join(self._kept)
@@ -199,6 +208,13 @@ class AnthropicStream:
     @property
     def truncated(self) -> bool:
         return self._size > sum(map(len, self._kept))
+
+
+def _count(text: str) -> int:
+    """Tokens by estimate; of a long text by its beginning."""
+    if len(text) <= _SAMPLE:
+        return _ESTIMATOR.estimate(text)
+    return _ESTIMATOR.estimate(text[:_SAMPLE]) * len(text) // _SAMPLE
 
 
 def _finish(stop: str | None) -> str | None:

@@ -41,12 +41,19 @@ class _OutputDetails(msgspec.Struct, frozen=True):
     thinking_tokens: Tokens | None = None
 
 
+class _Written(msgspec.Struct, frozen=True):
+    """Writes to the cache by how long they live; those for five minutes are the others."""
+
+    ephemeral_1h_input_tokens: Tokens | None = None
+
+
 class MessagesUsage(msgspec.Struct, frozen=True):
     input_tokens: Tokens | None = None
     cache_read_input_tokens: Tokens | None = None
     cache_creation_input_tokens: Tokens | None = None
     output_tokens: Tokens | None = None
     output_tokens_details: _OutputDetails | None = None
+    cache_creation: _Written | None = None
 
     def then(self, later: "MessagesUsage") -> "MessagesUsage":
         """Counts in a stream are cumulative: a later one replaces an earlier one."""
@@ -60,12 +67,15 @@ class MessagesUsage(msgspec.Struct, frozen=True):
             return None
         details = self.output_tokens_details
         reasoning = min((details.thinking_tokens if details else None) or 0, self.output_tokens)
+        wrote, split = self.cache_creation_input_tokens or 0, self.cache_creation
+        hour = min((split.ephemeral_1h_input_tokens if split else None) or 0, wrote)
         return Usage(
             self.input_tokens,
             self.cache_read_input_tokens or 0,
-            self.cache_creation_input_tokens or 0,
+            wrote - hour,
             self.output_tokens - reasoning,
             reasoning,
+            cache_write_1h=hour,
         )
 
 
@@ -240,7 +250,7 @@ def as_messages(usage: Usage | None) -> dict[str, Any]:
     usage = usage or Usage()
     return {
         "input_tokens": usage.input_uncached,
-        "cache_creation_input_tokens": usage.cache_write,
+        "cache_creation_input_tokens": usage.cache_write + usage.cache_write_1h,
         "cache_read_input_tokens": usage.cache_read,
         "output_tokens": usage.output_tokens,
         "output_tokens_details": {"thinking_tokens": usage.reasoning},
@@ -253,7 +263,10 @@ def as_chat(usage: Usage) -> dict[str, Any]:
         "prompt_tokens": usage.input_tokens,
         "completion_tokens": usage.output_tokens,
         "total_tokens": usage.total_tokens,
-        "prompt_tokens_details": {"cached_tokens": usage.cache_read, "cache_write_tokens": usage.cache_write},
+        "prompt_tokens_details": {
+            "cached_tokens": usage.cache_read,
+            "cache_write_tokens": usage.cache_write + usage.cache_write_1h,
+        },
         "completion_tokens_details": {"reasoning_tokens": usage.reasoning},
     }
 

@@ -1,0 +1,1 @@
+"""Counts wrong results: what users of gateways complain about, one case each, against genaiops and its peers."""
