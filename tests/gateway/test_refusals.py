@@ -216,13 +216,11 @@ async def test_no_target_is_enabled(home: Home) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "status", "code"),
     [
-        ("POST", "/v1/responses", 501, "endpoint_not_built"),
-        ("POST", "/v1/messages", 501, "endpoint_not_built"),
-        ("POST", "/v1/rerank", 501, "endpoint_not_built"),
-        ("POST", "/v1/moderations", 501, "endpoint_not_built"),
-        ("POST", "/v1/images/generations", 501, "endpoint_not_built"),
-        ("POST", "/v1/audio/speech", 501, "endpoint_not_built"),
-        ("POST", "/v1/audio/transcriptions", 501, "endpoint_not_built"),
+        ("GET", "/v1/responses/resp_1", 501, "endpoint_not_built"),
+        ("POST", "/v1/messages/count_tokens", 501, "endpoint_not_built"),
+        ("POST", "/v1/images/edits", 501, "endpoint_not_built"),
+        ("POST", "/v1/audio/translations", 501, "endpoint_not_built"),
+        ("POST", "/v1/videos", 501, "endpoint_not_built"),
         ("GET", "/v1/files", 501, "endpoint_not_built"),
         ("GET", "/v1/files/file-1/content", 501, "endpoint_not_built"),
         ("POST", "/v1/batches", 501, "endpoint_not_built"),

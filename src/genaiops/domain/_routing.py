@@ -4,7 +4,20 @@ from typing import Literal
 
 import msgspec
 
-Operation = Literal["chat", "text_completion", "embeddings"]
+Operation = Literal[
+    "chat",
+    "text_completion",
+    "embeddings",
+    "rerank",
+    "moderations",
+    "image_generation",
+    "transcription",
+    "speech",
+]
+"""What a call asks for. `text_completion`, `embeddings` and `chat` are OpenTelemetry's words (GenAI 1.41)."""
+
+MEDIA: frozenset[Operation] = frozenset({"rerank", "moderations", "image_generation", "transcription", "speech"})
+"""Operations other than making or embedding text."""
 
 
 class TargetTimeouts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -189,13 +189,33 @@ def _used(call: Call) -> Amounts:
     for attempt in call.attempts:
         usage = attempt.usage
         if attempt.pays and usage is not None:
+            tokens = usage.total_tokens
+            if usage.unknown and lines.metered and not _TOKENS.isdisjoint(usage.unknown):
+                tokens = max(tokens, call.amounts[2])  # nobody said how many: what was reserved for them
             if not lines.currencies:
-                return 0, 1, usage.total_tokens
+                return 0, 1, tokens
             cost = attempt.cost
-            nano = cost.nano if cost is not None and cost.nano is not None else 0
             currency = cost.currency if cost is not None else ""
-            return 0, 1, usage.total_tokens, *[nano if one == currency else 0 for one in lines.currencies]
+            return (
+                0,
+                1,
+                tokens,
+                *[
+                    0 if cost is None or one != currency else _nano(cost, call.amounts[at])
+                    for at, one in enumerate(lines.currencies, 3)
+                ],
+            )
     return 0, 1 if call.dispatched else 0, 0, *[0 for _ in lines.currencies]
+
+
+_TOKENS = frozenset({"input_uncached", "audio_input", "image_input", "output_text", "audio_output", "image_output"})
+
+
+def _nano(cost: Cost, reserved: int) -> int:
+    """What a budget is charged: what it cost; what was reserved, where a price is there that cannot say."""
+    if cost.nano is not None:
+        return cost.nano
+    return reserved if cost.price_id is not None else 0
 
 
 def cost_of(usage: Usage, candidate: Candidate, at_us: int) -> Cost:

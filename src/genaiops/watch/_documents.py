@@ -57,7 +57,7 @@ def _span_usage(usage: Usage | None) -> Document | None:
 
 _RARE = (
     *("cache_write_1h", "audio_input", "image_input", "audio_output", "image_output"),
-    *("searches", "images", "characters", "audio_ms", "service"),
+    *("searches", "images", "characters", "audio_ms", "service", "unknown"),
 )
 """Shown of a usage only where there are any."""
 
