@@ -52,7 +52,7 @@ def pixels(image: bytes) -> tuple[int, int]:
 
 async def test_images(home: Home) -> None:
     async with client(home) as (api, _):
-        made = await api.images.generate(model="m", prompt="a lighthouse", n=2, size="128x64")  # type: ignore[call-overload]
+        made = await api.images.generate(model="m", prompt="a lighthouse", n=2, size="128x64")
         raw = await api.images.with_raw_response.generate(model="r", prompt="a lighthouse")
     assert [pixels(base64.b64decode(one.b64_json or "")) for one in made.data or ()] == [(128, 64)] * 2
     assert raw.headers["x-genaiops-cost"] == "0.040000000"
@@ -64,11 +64,13 @@ async def test_images(home: Home) -> None:
 
 
 async def test_speech_comes_as_sound(home: Home) -> None:
-    async with client(home) as (api, _):
-        async with api.audio.speech.with_streaming_response.create(
+    async with (
+        client(home) as (api, _),
+        api.audio.speech.with_streaming_response.create(
             model="m", voice="alloy", input="Good morning, everybody.", response_format="wav", speed=2.0
-        ) as answer:
-            kind, body = answer.headers["content-type"], await answer.read()
+        ) as answer,
+    ):
+        kind, body = answer.headers["content-type"], await answer.read()
     with wave.open(io.BytesIO(body)) as sound:
         assert (sound.getframerate(), sound.getnchannels()) == (RATE, 1)
         assert sound.getnframes() == 0.8 * RATE

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Raw
 
-from genaiops.core import audio, multipart
+from genaiops.core import media, multipart
 from genaiops.core.errors import UsageError
 from genaiops.domain import Operation, Usage
 from genaiops.gateway.body import Common, Foreign, decode_with
@@ -157,7 +157,7 @@ def _form(raw: bytes | bytearray, content_type: bytes | None) -> MediaBody:
     said = fields.get("stream")
     user = fields.get("user")
     sound = memoryview(raw)[file.start : file.end]
-    exact = audio.exact_ms(sound)
+    exact = media.exact_ms(sound)
     heard = -(-len(sound) * 8 // THINNEST) if exact is None else exact
     text = len(raw) - len(sound)
     seconds = heard // 1000 + 1

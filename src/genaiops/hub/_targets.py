@@ -115,6 +115,12 @@ def checked_target(target: Target, providers: Collection[str] | None = None) -> 
     return msgspec.structs.replace(target, base_url=_checked_base_url(target))
 
 
+_ENDINGS = (
+    *("/chat/completions", "/completions", "/embeddings", "/rerank", "/moderations"),
+    *("/images/generations", "/audio/transcriptions", "/audio/speech"),
+)
+
+
 def _checked_base_url(target: Target) -> str | None:
     url = target.base_url
     if url is None or not url:
@@ -127,7 +133,7 @@ def _checked_base_url(target: Target) -> str | None:
         )
     url = url.rstrip("/")
     _check_url(url, param="base_url", schemes=("http", "https"), credentials=False)
-    for ending in ("/chat/completions", "/completions", "/embeddings"):
+    for ending in _ENDINGS:
         if url.endswith(ending):
             raise UsageError(
                 f"base_url ends in {ending}, which is the path of one operation.",

@@ -16,7 +16,7 @@ from typing import Any, cast
 
 import msgspec
 
-from genaiops.core import audio, multipart
+from genaiops.core import media, multipart
 from genaiops.core.errors import GenaiopsError
 
 RATE = 24_000
@@ -150,7 +150,7 @@ def _transcription(body: bytes, text: str | None) -> Made:
         raise Refused(str(error)) from None
     fields = {part.name: part for part in parts}
     file = fields["file"]
-    length = audio.duration_ms(memoryview(body)[file.start : file.end])
+    length = media.duration_ms(memoryview(body)[file.start : file.end])
     seconds = (length or 0) / 1000
     said = text if text is not None else f"{seconds:.1f} seconds of audio"
     kind = fields["response_format"].text(body) if "response_format" in fields else "json"

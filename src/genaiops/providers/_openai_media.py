@@ -8,7 +8,7 @@ from typing import Annotated, Any, cast
 import msgspec
 from msgspec import Meta, Raw
 
-from genaiops.core import audio
+from genaiops.core import media
 from genaiops.core.errors import UpstreamError
 from genaiops.domain import Operation, Target, Usage
 from genaiops.ports.providers import Answer, CallBody, Wire
@@ -241,7 +241,7 @@ def _seconds(value: float | str) -> float | None:
 def _length(call: CallBody) -> int | None:
     form = call.form
     part = next((part for part in form.parts if part.name == "file"), None) if form is not None else None
-    return None if part is None else audio.duration_ms(memoryview(call.raw)[part.start : part.end])
+    return None if part is None else media.duration_ms(memoryview(call.raw)[part.start : part.end])
 
 
 def _format(call: CallBody) -> str:

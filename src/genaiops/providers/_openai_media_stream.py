@@ -4,7 +4,7 @@ import re
 
 from msgspec import Raw
 
-from genaiops.core import audio
+from genaiops.core import media
 from genaiops.core.errors import UpstreamError
 from genaiops.domain import Usage
 from genaiops.ports.providers import Answer, CallBody, StreamPiece
@@ -141,7 +141,7 @@ class MediaStream:
             return None
         if self._kind.startswith((b"audio/pcm", b"audio/l16")) or asked(self._call.raw).response_format == "pcm":
             return -(-self._size // _PCM_BYTES_A_MS)
-        return None if self.truncated else audio.duration_ms(self.keep())
+        return None if self.truncated else media.duration_ms(self.keep())
 
     def keep(self) -> bytes:
         return b"".join(self._kept)

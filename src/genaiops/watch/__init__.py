@@ -14,6 +14,7 @@ from genaiops.watch._figures import (
     usage,
 )
 from genaiops.watch._fold import Folder
+from genaiops.watch._media import medium
 from genaiops.watch._repricing import RepricedCall, RepricedModel, Repricing, reprice
 from genaiops.watch._text import ToolCall, Turn
 
@@ -34,6 +35,7 @@ __all__ = [
     "budget_states",
     "busy_seconds",
     "conversation",
+    "medium",
     "overview",
     "reprice",
     "row_of",

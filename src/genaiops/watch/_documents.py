@@ -12,12 +12,13 @@ from genaiops.ports.blobs import Blobs
 from genaiops.ports.telemetry import Trace, TraceRow
 from genaiops.watch._energy import MODEL_CALLS
 from genaiops.watch._energy_documents import energy_document, trace_energy_document
+from genaiops.watch._media import MEDIA_ATTRIBUTE, media_of
 from genaiops.watch._spans import PROPERTIES
 from genaiops.watch._text import Turn, request_turns, response_turns
 
 Document = dict[str, Any]
 
-_APART = frozenset({"genaiops.attempts", PROPERTIES})
+_APART = frozenset({"genaiops.attempts", PROPERTIES, MEDIA_ATTRIBUTE})
 """Attributes that stand elsewhere in a document."""
 
 
@@ -146,6 +147,12 @@ def trace_document(trace: Trace, blobs: Blobs) -> Document:
         "input": _readable(asked),
         "output": _readable(said),
         "content": root.content,
+        "media": [
+            {**msgspec.to_builtins(one), "href": f"/api/traces/{trace.trace_id.hex()}/media/{one.digest[7:]}"}
+            if one.kept
+            else msgspec.to_builtins(one)
+            for one in media_of(trace)
+        ],
         "properties": _attributes(content).get(PROPERTIES, {}),
         "attributes": {key: value for key, value in _attributes(content).items() if key not in _APART},
         "scores": [

@@ -24,15 +24,18 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     tool_calls: tuple[ToolCall, ...] = ()
 
 
-def _object(value: Any) -> dict[str, Any]:
+def object_of(value: Any) -> dict[str, Any]:
+    """The value when it is an object, else an empty one."""
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
-def _objects(value: Any) -> list[dict[str, Any]]:
-    return [_object(item) for item in cast("list[Any]", value)] if isinstance(value, list) else []
+def objects_of(value: Any) -> list[dict[str, Any]]:
+    """Likewise of a list."""
+    return [object_of(item) for item in cast("list[Any]", value)] if isinstance(value, list) else []
 
 
-def _decode(raw: bytes) -> Any:
+def value_of(raw: bytes) -> Any:
+    """JSON, None when it is none."""
     try:
         return msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -50,7 +53,7 @@ def content_text(content: Any) -> str:
         if isinstance(part, str):
             parts.append(part)
             continue
-        fields = _object(part)
+        fields = object_of(part)
         text = fields.get("text")
         parts.append(text if isinstance(text, str) else f"[{fields.get('type', 'part')}]")
     return "\n".join(parts)
@@ -58,8 +61,8 @@ def content_text(content: Any) -> str:
 
 def _tool_calls(message: dict[str, Any]) -> tuple[ToolCall, ...]:
     calls: list[ToolCall] = []
-    for call in _objects(message.get("tool_calls")):
-        function = _object(call.get("function"))
+    for call in objects_of(message.get("tool_calls")):
+        function = object_of(call.get("function"))
         calls.append(
             ToolCall(str(function.get("name", "")), str(function.get("arguments", "")), str(call.get("id", "")))
         )
@@ -76,12 +79,22 @@ def _turn(message: dict[str, Any], direction: Direction, role: str) -> Turn:
     )
 
 
+_ASKED = {
+    "text_completion": "prompt",
+    "image_generation": "prompt",
+    "transcription": "prompt",
+    "rerank": "query",
+}
+_SILENT = frozenset({"embeddings", "rerank", "moderations", "image_generation", "speech"})
+"""Operations whose answers are no text."""
+
+
 def request_turns(operation: str, raw: bytes) -> list[Turn]:
     """The messages of a request; a prompt or the texts to embed as one turn each. Empty when it cannot be read."""
-    body = _object(_decode(raw))
+    body = object_of(value_of(raw))
     if operation == "chat":
-        return [_turn(message, "input", "user") for message in _objects(body.get("messages"))]
-    given = body.get("prompt") if operation == "text_completion" else body.get("input")
+        return [_turn(message, "input", "user") for message in objects_of(body.get("messages"))]
+    given = body.get(_ASKED.get(operation, "input"))
     if isinstance(given, str):
         return [Turn(role="user", direction="input", text=given)]
     if isinstance(given, list):
@@ -91,28 +104,43 @@ def request_turns(operation: str, raw: bytes) -> list[Turn]:
 
 
 def response_turns(operation: str, raw: bytes) -> list[Turn]:
-    """What came back, of a whole answer or of a stream of events. Embeddings have no turns."""
-    if operation == "embeddings" or not raw:
+    """What came back, of a whole answer or of a stream of events. What is no text has no turns."""
+    if operation in _SILENT or not raw:
         return []
+    if operation == "transcription":
+        text = _transcript(raw)
+        return [Turn(role="assistant", direction="output", text=text)] if text else []
     if raw[:1] == b"{":
         return [
-            _turn(_object(choice.get("message")), "output", "assistant")
+            _turn(object_of(choice.get("message")), "output", "assistant")
             if "message" in choice
             else Turn(role="assistant", direction="output", text=str(choice.get("text") or ""))
-            for choice in _objects(_object(_decode(raw)).get("choices"))
+            for choice in objects_of(object_of(value_of(raw)).get("choices"))
         ]
     streamed: dict[int, _Streamed] = {}
-    for event in _events(raw):
-        for choice in _objects(event.get("choices")):
+    for event in events_of(raw):
+        for choice in objects_of(event.get("choices")):
             index = choice.get("index")
             streamed.setdefault(index if isinstance(index, int) else 0, _Streamed()).add(choice)
     return [streamed[index].turn() for index in sorted(streamed)]
 
 
-def _events(raw: bytes) -> Iterator[dict[str, Any]]:
+def _transcript(raw: bytes) -> str:
+    """The text of a transcription: in JSON, in events, or bare (subtitles among it)."""
+    if raw.startswith((b"data:", b"event:")):
+        events = list(events_of(raw))
+        whole = next((one.get("text") for one in events if one.get("type") == "transcript.text.done"), None)
+        return str(whole) if whole is not None else "".join(str(one.get("delta") or "") for one in events)
+    if raw[:1] == b"{":
+        return str(object_of(value_of(raw)).get("text") or "")
+    return raw.decode("utf-8", "replace").strip()
+
+
+def events_of(raw: bytes) -> Iterator[dict[str, Any]]:
+    """The objects in a stream of server-sent events."""
     for line in raw.splitlines():
         if line.startswith(b"data:") and line[5:].lstrip()[:1] == b"{":
-            yield _object(_decode(line[5:]))
+            yield object_of(value_of(line[5:]))
 
 
 class _Streamed:
@@ -124,17 +152,17 @@ class _Streamed:
         self._calls: dict[int, list[str]] = {}
 
     def add(self, choice: dict[str, Any]) -> None:
-        delta = _object(choice.get("delta"))
+        delta = object_of(choice.get("delta"))
         for text in (choice.get("text"), delta.get("content"), delta.get("refusal")):
             if isinstance(text, str):
                 self._text.append(text)
         for text in (delta.get("reasoning_content"), delta.get("reasoning")):
             if isinstance(text, str):
                 self._reasoning.append(text)
-        for call in _objects(delta.get("tool_calls")):
+        for call in objects_of(delta.get("tool_calls")):
             index = call.get("index")
             known = self._calls.setdefault(index if isinstance(index, int) else 0, ["", "", ""])
-            function = _object(call.get("function"))
+            function = object_of(call.get("function"))
             for at, piece in enumerate((function.get("name"), function.get("arguments"), call.get("id"))):
                 if isinstance(piece, str):
                     known[at] += piece

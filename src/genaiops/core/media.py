@@ -1,4 +1,4 @@
-"""How long a piece of audio plays, by its own headers: WAV, MP3, Ogg (Opus, Vorbis), FLAC, MP4.
+"""What kind of media some bytes are, and how long audio plays by its headers (WAV, MP3, Ogg, FLAC, MP4).
 
 Sources: Microsoft's RIFF/WAVE description, ISO 11172-3 and 13818-3 with Xing's and LAME's header, RFC 3533 and 7845,
 RFC 9639, ISO 14496-12. What is not understood is not known (None); nothing here raises for any input.
