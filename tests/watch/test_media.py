@@ -27,13 +27,15 @@ FORM = (
     + b"\r\n--b1--\r\n"
 )
 
+NOTHING = Usage()
+
 
 def paid(number: int, usage: Usage) -> Attempt:
     return msgspec.structs.replace(attempt(number), usage=usage)
 
 
 def traced(
-    tmp_path: Path, operation: str, body: bytes, output: bytes, usage: Usage = Usage(), **facts: Any
+    tmp_path: Path, operation: str, body: bytes, output: bytes, usage: Usage = NOTHING, **facts: Any
 ) -> tuple[dict[str, Any], Trace, FolderBlobs]:
     blobs = open_blobs(tmp_path / "blobs")
     telemetry = open_telemetry(tmp_path / "telemetry", writer=True)
