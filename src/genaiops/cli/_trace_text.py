@@ -61,6 +61,8 @@ def _facts(trace: Row) -> Iterator[str]:
     usage = trace["usage"]
     user = trace.get("user")
     marker = " (estimated)" if usage["estimated"] else ""
+    if usage.get("unknown"):
+        marker += f" (not told: {', '.join(usage['unknown'])})"
     facts: tuple[tuple[str, Any], ...] = (
         ("trace", trace["trace_id"]),
         ("request", trace.get("request_id")),

@@ -136,8 +136,12 @@ def trace_document(trace: Trace, blobs: Blobs) -> Document:
     content = trace.contents.get(root.span_id.hex())
     asked, said = bodies(content, blobs)
     attempts = _attributes(content).get("genaiops.attempts", {})
+    document = trace_row_document(row)
+    untold = sorted({unit for span in trace.spans if span.owns_usage and span.usage for unit in span.usage.unknown})
+    if untold:
+        document["usage"]["unknown"] = untold
     return {
-        **trace_row_document(row),
+        **document,
         "energy": trace_energy_document([span for span in trace.spans if span.kind in MODEL_CALLS]),
         "spans": [
             _span_document(span, attempts.get(span.span_id.hex(), {}), trace.recorded.get(span.span_id.hex()))
