@@ -9,7 +9,6 @@ from typing import Any
 from genaiops.core.errors import UsageError
 from genaiops.domain import Target
 from genaiops.ports.providers import Answer, CallBody, Provider, ProviderError, Wire
-from genaiops.providers import _openai_media
 from genaiops.providers._chat_request import (
     BOOL,
     FLOAT,
@@ -25,6 +24,7 @@ from genaiops.providers._chat_request import (
     url_of,
 )
 from genaiops.providers._cohere_answer import CohereStream, read_chat, read_embeddings
+from genaiops.providers._cohere_rerank import read_rerank, rerank_body
 from genaiops.providers._errors import read_error
 from genaiops.providers.openai import request_headers
 
@@ -58,7 +58,7 @@ class Cohere(Provider):
         if call.operation == "embeddings":
             return Wire(b"POST", b"/embed", headers, encode_body(_embed_body(call, target)))
         if call.operation == "rerank":
-            return _openai_media.wire(b"/rerank", call, target, headers)  # the gateway's form of it is Cohere's
+            return Wire(b"POST", b"/rerank", headers, rerank_body(call, target))
         if call.operation != "chat":
             raise UsageError(
                 "The provider cohere has no completions of plain text.",
@@ -70,7 +70,7 @@ class Cohere(Provider):
     def read(self, call: CallBody, body: bytes) -> Answer:
         if call.operation == "embeddings":
             return read_embeddings(call, body)
-        return _openai_media.read(call, body) if call.operation == "rerank" else read_chat(call, body)
+        return read_rerank(call, body) if call.operation == "rerank" else read_chat(call, body)
 
     def stream(self, call: CallBody, *, filter_usage: bool) -> CohereStream:  # noqa: ARG002 (usage always comes)
         return CohereStream(call)
