@@ -152,3 +152,5 @@ def test_rerank_and_moderations_are_counted(tmp_path: Path) -> None:
 def test_nothing_in_a_body_stops_the_folding(tmp_path: Path, operation: str, body: bytes, output: bytes) -> None:
     document, _, _ = traced(tmp_path, operation, body, output, Usage(unknown=("audio_ms",)))
     assert document["operation"] == operation
+    assert document["usage"]["unknown"] == ["audio_ms"]
+    assert document["spans"][1]["usage"]["unknown"] == ("audio_ms",)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Self, get_args
+from typing import Any, Self
 
 import click
 
@@ -12,12 +12,16 @@ from genaiops.cli._output import Column, Output, Row
 from genaiops.cli._session import Session, connected
 from genaiops.cli._values import pairs, tokens
 from genaiops.core.errors import UsageError
-from genaiops.domain import Operation
 from genaiops.sdk import default_home, path_of
 
 command = noun("model", "Models: the targets that serve them, and weights to pull.")
 
-_OPERATIONS = click.Choice(get_args(Operation))
+_OPERATIONS = click.Choice(
+    [
+        *("chat", "text_completion", "embeddings"),
+        *("rerank", "moderations", "image_generation", "transcription", "speech"),
+    ]
+)
 _COLUMNS = (
     Column("TARGET", "id"),
     Column("MODEL", "model"),
