@@ -94,8 +94,20 @@ def test_the_totals_are_the_sums_of_all_buckets(usage: Usage) -> None:
     assert usage.input_tokens == sum(getattr(usage, name) for name in INPUTS)
     assert usage.output_tokens == sum(getattr(usage, name) for name in OUTPUTS)
     assert usage.total_tokens == usage.input_tokens + usage.output_tokens
-    buckets = {*INPUTS, *OUTPUTS, *UNITS, "estimated", "estimator", "service"}
+    buckets = {*INPUTS, *OUTPUTS, *UNITS, "estimated", "estimator", "service", "unknown"}
     assert buckets == set(Usage.__struct_fields__)  # a bucket that is new must be told to these tests, and priced
+
+
+FEE = {"searches": "search", "images": "image", "characters": "characters", "audio_ms": "audio_minute"}
+RATE = {"input_uncached": "input", "output_text": "output"}
+
+
+@given(usages, prices(), st.sampled_from([*INPUTS, *OUTPUTS, *UNITS]))
+def test_a_unit_that_nobody_told_makes_a_cost_unknown_where_it_is_priced(usage: Usage, one: Price, unit: str) -> None:
+    rate = getattr(one.fees or Fees(), FEE[unit]) if unit in FEE else getattr(one, RATE.get(unit, unit))
+    one = msgspec.structs.replace(one, tiers=())
+    found = charge(msgspec.structs.replace(usage, unknown=(unit,)), one)
+    assert found == (None if rate else charge(usage, one))
 
 
 @given(usages, st.sampled_from([*INPUTS, *OUTPUTS]), st.integers(1, 1000))

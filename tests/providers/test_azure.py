@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from openai import AzureOpenAI, OpenAI
 
 from genaiops.core.errors import ConfigError, UpstreamError
+from genaiops.core.multipart import parts_of
 from genaiops.domain import Target, Usage
+from genaiops.ports.providers import CallBody, Form
 from genaiops.providers import load
 from genaiops.providers.azure import Azure
 from tests.providers.calls import asked, call, events, noting, sent, streamed, target
@@ -176,3 +178,25 @@ def test_errors_are_azures() -> None:
 
 def test_it_is_on_the_menu() -> None:
     assert isinstance(load("azure"), Azure)
+
+
+@pytest.mark.parametrize(
+    ("settings", "prefix"),
+    [({}, b"/openai/v1"), ({"api_version": "2024-10-21"}, b"/openai/deployments/my-gpt")],
+    ids=["without dates", "dated"],
+)
+def test_images_and_forms(settings: dict[str, str], prefix: bytes) -> None:
+    image = CallBody("image_generation", b'{"model":"m","prompt":"x"}', "m", False, True, None, False)
+    wire = Azure().prepare(image, deployed(**settings), "k")
+    assert wire.path.partition(b"?")[0] == prefix + b"/images/generations"
+    assert json.loads(wire.body) == {"model": "my-gpt", "prompt": "x"}
+    raw = b'--b\r\nContent-Disposition: form-data; name="model"\r\n\r\nm\r\n--b--\r\n'
+    kind = b"multipart/form-data; boundary=b"
+    form = Form(kind, tuple(parts_of(raw, b"b")))
+    sound = CallBody("transcription", raw, "m", False, True, None, False, False, form=form)
+    wire = Azure().prepare(sound, deployed(**settings), "k")
+    assert b"".join(wire.pieces) == raw.replace(b"\r\nm\r\n", b"\r\nmy-gpt\r\n")
+    assert dict(wire.headers)[b"content-type"] == kind
+    assert dict(wire.headers)[b"api-key"] == b"k"
+    reader = Azure().media(image, b"text/event-stream")
+    assert reader is not None

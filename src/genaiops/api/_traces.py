@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
 
 import msgspec
-from litestar import Controller, Request, get, post
+from litestar import Controller, Request, Response, get, post
 from litestar.params import FromPath, JSONBody
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 from msgspec import Meta
@@ -21,9 +21,16 @@ from genaiops.core.ids import new_id
 from genaiops.domain import Score
 from genaiops.hub import allows
 from genaiops.ports.telemetry import Trace
-from genaiops.watch import trace_document, trace_row_document
+from genaiops.watch import medium, trace_document, trace_row_document
 
 Document = dict[str, Any]
+
+_BYTES = {
+    "x-content-type-options": "nosniff",
+    "content-security-policy": "default-src 'none'; sandbox",
+    "cross-origin-resource-policy": "same-origin",
+    "cache-control": "private, no-store",
+}
 
 LOOK_SECONDS = 0.25
 HEARTBEAT_SECONDS = 15.0
@@ -93,6 +100,18 @@ class TracesController(Controller):
     def one(self, trace_id: FromPath[str], services: Serving) -> Document:
         """With its spans, the conversation and scores. `usage` counts each token once, whatever was tried."""
         return trace_document(_existing(services, parsed_trace_id(trace_id)), services.blobs)
+
+    @get(
+        "/{trace_id:str}/media/{digest:str}",
+        summary="An image or a piece of audio",
+        guards=[needs("read")],
+        sync_to_thread=True,
+        media_type="application/octet-stream",
+    )
+    def medium(self, trace_id: FromPath[str], digest: FromPath[str], services: Serving) -> Response[bytes]:
+        """The bytes that the trace refers to, by their SHA-256 in hexadecimal."""
+        kind, data = medium(_existing(services, parsed_trace_id(trace_id)), digest, services.blobs)
+        return Response(data, media_type=kind, headers=_BYTES)
 
     @post("/{trace_id:str}/scores", summary="Score a trace", guards=[needs("playground")], sync_to_thread=True)
     def score(

@@ -69,6 +69,7 @@ def transport_of(target: Target) -> Transport:
 def gateway_settings(settings: Settings, home: Home) -> GatewaySettings:
     return GatewaySettings(
         body_limit=settings.gateway.body_limit,
+        upload_limit=settings.gateway.upload_limit,
         heartbeat=settings.gateway.heartbeat_seconds,
         hosts=host_names(settings),
         ready_probe=embedded_probe(home) if settings.runs_embedded else None,

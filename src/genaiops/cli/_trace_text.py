@@ -32,6 +32,9 @@ def energy_text(energy: Row, known: int, attempts: int) -> str:
     return text if known == attempts else f"{text}, and {attempts - known} unknown"
 
 
+_TYPED = tuple(f"genaiops.{word}." for word in ("audio", "image", "moderation", "rerank", "speech"))
+
+
 def trace_lines(trace: Row) -> Iterator[str]:
     yield from _facts(trace)
     yield ""
@@ -41,6 +44,14 @@ def trace_lines(trace: Row) -> Iterator[str]:
         yield ""
         yield "Conversation"
         yield from _conversation(trace["messages"])
+    if trace.get("media"):
+        yield ""
+        yield "Media"
+        for medium in trace["media"]:
+            kept = "" if medium["kept"] else "  (not kept)"
+            name = f"  {medium['name']}" if medium.get("name") else ""
+            size = f"{medium['bytes']:,} bytes"
+            yield f"  {medium['direction']:6}  {medium['media_type']}  {size}  {medium['digest']}{name}{kept}"
     for score in trace.get("scores") or ():
         value = score["label"] if score["value"] is None else f"{score['value']:g}"
         yield f"Score {score['name']}: {value} ({score['source']}) {score['comment']}".rstrip()
@@ -50,6 +61,8 @@ def _facts(trace: Row) -> Iterator[str]:
     usage = trace["usage"]
     user = trace.get("user")
     marker = " (estimated)" if usage["estimated"] else ""
+    if usage.get("unknown"):
+        marker += f" (not told: {', '.join(usage['unknown'])})"
     facts: tuple[tuple[str, Any], ...] = (
         ("trace", trace["trace_id"]),
         ("request", trace.get("request_id")),
@@ -72,6 +85,10 @@ def _facts(trace: Row) -> Iterator[str]:
     for name, value in facts:
         if value is not None:
             yield f"{name:12}  {value}"
+    attributes: Row = trace.get("attributes") or {}
+    for name, value in attributes.items():
+        if name.startswith(_TYPED):
+            yield f"{name.removeprefix('genaiops.'):12}  {value}"
     properties: dict[str, str] = trace.get("properties") or {}
     yield from (f"{'property':12}  {name}={value}" for name, value in properties.items())
 

@@ -16,7 +16,12 @@ from genaiops.sdk import default_home, path_of
 
 command = noun("model", "Models: the targets that serve them, and weights to pull.")
 
-_OPERATIONS = click.Choice(["chat", "text_completion", "embeddings"])
+_OPERATIONS = click.Choice(
+    [
+        *("chat", "text_completion", "embeddings"),
+        *("rerank", "moderations", "image_generation", "transcription", "speech"),
+    ]
+)
 _COLUMNS = (
     Column("TARGET", "id"),
     Column("MODEL", "model"),
@@ -41,7 +46,14 @@ _COLUMNS = (
 @click.option("--upstream-model", help="The provider's name of the model. [NAME]")
 @click.option("--model", help="The name that clients call. [NAME]")
 @click.option("--secret", "credentials", multiple=True, help="The name of a secret to call it with; repeatable.")
-@click.option("--for", "operations", type=_OPERATIONS, multiple=True, help="What it does. [chat and text_completion]")
+@click.option(
+    "--for",
+    "--operation",
+    "operations",
+    type=_OPERATIONS,
+    multiple=True,
+    help="What it does. [chat and text_completion]",
+)
 @click.option("--max-output-tokens", type=int, help="The cap where a limit needs one and a request has none. [4096]")
 @click.option("--context", "context_window", type=int, help="Its context window in tokens.")
 @click.option("--concurrency", "max_concurrency", type=int, help="Calls at a time.")

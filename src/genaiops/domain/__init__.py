@@ -29,6 +29,7 @@ from genaiops.domain._pricing import (
     prices_of,
 )
 from genaiops.domain._routing import (
+    MEDIA,
     BreakerPolicy,
     HedgePolicy,
     Operation,
@@ -47,6 +48,7 @@ from genaiops.domain._trace import INLINE, PREVIEW, Content, ContentState, CostC
 
 __all__ = [
     "INLINE",
+    "MEDIA",
     "NO_CEILING",
     "PREVIEW",
     "Actor",

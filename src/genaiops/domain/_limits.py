@@ -61,6 +61,9 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
     `audio_ms` of audio heard or made. `service`: the provider's class of service when it is not the standard one
     (`batch`, `flex`, `priority`).
 
+    `unknown` names units (fields) of which some may have been used and nobody said how many: what they cost is not
+    known where a price counts them.
+
     `estimated`: the provider sent no usage and `estimator` counted instead. OpenTelemetry GenAI 1.41: input includes
     cached, output includes reasoning.
     """
@@ -82,6 +85,7 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
     characters: int = 0
     audio_ms: int = 0
     service: str | None = None
+    unknown: tuple[str, ...] = ()
 
     @property
     def input_tokens(self) -> int:

@@ -79,6 +79,8 @@ def charge(usage: Usage, price: Price) -> int | None:
     Each bucket is charged once and rounded up to a nano-unit.
     """
     rates = price if not price.tiers else _rates(price, usage.input_tokens)
+    if usage.unknown and any(_counts(rates, price.fees or NO_FEES, unit) for unit in usage.unknown):
+        return None
     nano = cost_nano(usage.input_uncached, rates.input) + cost_nano(usage.output_text, rates.output)
     if usage.cache_read:
         nano += cost_nano(usage.cache_read, rates.input if rates.cache_read is None else rates.cache_read)
@@ -97,6 +99,16 @@ def charge(usage: Usage, price: Price) -> int | None:
             return None
         nano = -(-nano * share // _WHOLE)
     return nano if price.fees is None else nano + _fees(usage, price.fees)
+
+
+def _counts(rates: Rates, fees: Fees, unit: str) -> bool:
+    """Whether a unit of a usage costs anything."""
+    if unit in _UNITS:
+        return bool(getattr(fees, _UNITS[unit]))
+    return bool(getattr(rates, {"input_uncached": "input", "output_text": "output"}.get(unit, unit)))
+
+
+_UNITS = {"searches": "search", "images": "image", "characters": "characters", "audio_ms": "audio_minute"}
 
 
 def _rates(price: Price, input_tokens: int) -> Rates:

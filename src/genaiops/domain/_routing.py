@@ -4,7 +4,21 @@ from typing import Literal
 
 import msgspec
 
-Operation = Literal["chat", "text_completion", "embeddings"]
+Operation = Literal[
+    "chat",
+    "text_completion",
+    "embeddings",
+    "rerank",
+    "moderations",
+    "image_generation",
+    "transcription",
+    "speech",
+]
+"""What a call asks for. `text_completion`, `embeddings` and `chat` are OpenTelemetry's words (GenAI 1.41)."""
+
+MEDIA: frozenset[Operation] = frozenset({"rerank", "moderations", "image_generation", "transcription", "speech"})
+"""Operations other than making or embedding text."""
+
 Strategy = Literal["weighted", "latency", "cost", "least_busy"]
 Sticky = Literal["key", "user", "label", "session"]
 """What keeps its target: the key, the signed end user, the `user` of the body (signed or not), the session."""

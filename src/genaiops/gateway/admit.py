@@ -12,7 +12,16 @@ from genaiops.gateway.limits import Lines, lines_of
 from genaiops.gateway.plan import Lineup, Named, Plan
 
 _TAGGED = 256
-_WORDS = {"chat": "chat completions", "text_completion": "text completions", "embeddings": "embeddings"}
+_WORDS: dict[Operation, str] = {
+    "chat": "chat completions",
+    "text_completion": "text completions",
+    "embeddings": "embeddings",
+    "rerank": "rerank",
+    "moderations": "moderations",
+    "image_generation": "images",
+    "transcription": "transcriptions",
+    "speech": "speech",
+}
 
 
 def bearer(headers: dict[bytes, bytes]) -> bytes:

@@ -12,6 +12,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from genaiops.core.errors import GenaiopsError, UpstreamError, UsageError
+from genaiops.domain import MEDIA
 from genaiops.gateway import replies
 from genaiops.gateway.call import Call
 from genaiops.gateway.choice import Pick, choose, fits
@@ -290,6 +291,8 @@ class Attempts:
             wire, sent = attempt.wire, attempt.sent
             assert wire is not None
             assert sent is not None
+            if call.operation in MEDIA:
+                return await self._streams.relay_media(call, attempt, reply, sent)
             reader = attempt.candidate.upstream.provider.stream(sent, filter_usage=wire.filter_usage)
             if sent.dialect != call.speech.dialect:
                 reader = call.speech.reader(reader, call.raw, call.model)

@@ -1,6 +1,7 @@
 """A client's body in OpenAI's dialect, decoded no further than routing, limits and identity need."""
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
@@ -30,7 +31,9 @@ class _Part(msgspec.Struct, frozen=True):
     type: str = ""
 
 
-class _Common(msgspec.Struct, frozen=True, kw_only=True):
+class Common(msgspec.Struct, frozen=True, kw_only=True):
+    """What bodies of all operations have."""
+
     model: str
     stream: bool | None = None
     stream_options: StreamOptions | None = None
@@ -43,25 +46,27 @@ class _Common(msgspec.Struct, frozen=True, kw_only=True):
     genaiops: Extension | UnsetType | None = UNSET
 
 
-class ChatBody(_Common, frozen=True, kw_only=True):
+class ChatBody(Common, frozen=True, kw_only=True):
     messages: list[MessageHead]
     max_completion_tokens: Cap | None = None
 
 
-class CompletionBody(_Common, frozen=True, kw_only=True):
+class CompletionBody(Common, frozen=True, kw_only=True):
     prompt: Raw | UnsetType = UNSET
     best_of: Count | None = None
 
 
-class EmbeddingsBody(_Common, frozen=True, kw_only=True):
+class EmbeddingsBody(Common, frozen=True, kw_only=True):
     input: Raw
 
 
-class Foreign(_Common, frozen=True, kw_only=True):
+class Foreign(Common, frozen=True, kw_only=True):
     """A body in another dialect, as far as it can be said in these words. `dense`: its images, files and the like."""
 
     dense: int = 0
 
+
+AnyBody = TypeVar("AnyBody", bound="Common")
 
 Body = ChatBody | CompletionBody | EmbeddingsBody | Foreign
 
@@ -81,10 +86,15 @@ _DENSE_PARTS = frozenset({"image_url", "input_image", "input_audio", "file", "in
 
 def decode(operation: Operation, raw: bytes | bytearray) -> Body:
     """UsageError (400) that names the field at fault."""
+    return decode_with(_DECODERS[operation].decode, raw)
+
+
+def decode_with(decoder: Callable[[bytes | bytearray], AnyBody], raw: bytes | bytearray) -> AnyBody:
+    """What the decoder of a struct makes of a body, its errors as ours."""
     if not raw:
         raise UsageError("The body is empty.", remedy="Send a JSON object.", code="invalid_json")
     try:
-        return _DECODERS[operation].decode(raw)
+        return decoder(raw)
     except msgspec.ValidationError as error:
         param = _field(str(error))
         where = f"{param!r}: " if param else ""

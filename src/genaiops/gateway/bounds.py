@@ -1,10 +1,11 @@
 """How much a call may use at most, worked out before it goes out."""
 
 from genaiops.core.errors import Forbidden, UsageError
-from genaiops.domain import NO_CEILING
+from genaiops.domain import NO_CEILING, Usage
 from genaiops.gateway.body import answers, dense_parts, output_cap
 from genaiops.gateway.call import Call
 from genaiops.gateway.limits import MOST, TEMPLATE_TOKENS, Amounts
+from genaiops.gateway.media import MediaBody
 from genaiops.gateway.plan import Lineup
 
 _ONE_CALL = (1, 1, 0)
@@ -21,21 +22,27 @@ def bound(call: Call, image_tokens: int) -> Amounts:
     assert lineup is not None
     assert body is not None
     cap = output_cap(body)
-    generates = call.operation != "embeddings"
+    medium = isinstance(body, MediaBody)
+    generates = call.operation != "embeddings" and not medium
     if lines.strict:
         if body.n_predict is not None:
             raise _other_cap()
         call.inject = cap is None and generates
         if lines.hard_currencies:
             call.lineup = lineup = _priced(lineup, lines.hard_currencies, call.start_us)
-    into = len(call.raw) + TEMPLATE_TOKENS + image_tokens * dense_parts(body, call.raw)
-    out = (cap or lineup.most_output) * answers(body) if generates else 0
+    units: Usage | None = None
+    if medium:
+        into, out, units = body.most(len(call.raw))
+        into += TEMPLATE_TOKENS
+    else:
+        into = len(call.raw) + TEMPLATE_TOKENS + image_tokens * dense_parts(body, call.raw)
+        out = (cap or lineup.most_output) * answers(body) if generates else 0
     tokens = into + out
     amounts = (1, 1, tokens if tokens < MOST else MOST)  # noqa: FURB136 - on every call; min takes five times as long
     if lines.currencies:
         dearest = lineup.quote(call.start_us).dearest
         for currency in lines.currencies:
-            nano = dearest.get(currency, NO_CEILING).nano(into, out)
+            nano = dearest.get(currency, NO_CEILING).nano(into, out, units)
             amounts += (nano if nano < MOST else MOST,)  # noqa: FURB136
     return amounts
 

@@ -17,6 +17,7 @@ from genaiops.gateway.endpoints import Place
 from genaiops.gateway.idempotency import Entry, Kept
 from genaiops.gateway.ids import Ids
 from genaiops.gateway.limits import Amounts, Windows
+from genaiops.gateway.media import MediaBody
 from genaiops.gateway.plan import Candidate, Lineup
 from genaiops.http1 import Exchange
 from genaiops.ports.counters import Reservation
@@ -65,6 +66,8 @@ class Call:
     why: Why | None = None
     idempotent: Entry | None = None
     answer: Kept | None = None
+    answer_type: bytes | None = None
+    """The content type of a stream that is not of chat."""
     too_large = False
     _task: asyncio.Task[None] | None = None
     _watched = False
@@ -139,6 +142,9 @@ class Call:
         target = candidate.target
         provider = candidate.upstream.provider
         extended = not isinstance(body.genaiops, UnsetType)
+        if isinstance(body, MediaBody):
+            raw = cast("bytes", self.raw)
+            return CallBody(self.operation, raw, self.model, self.streamed, True, None, False, extended, form=body.form)
         cap = target.max_output_tokens if self.inject else output_cap(body)
         dialect = self.speech.dialect
         if dialect == "openai":

@@ -4,7 +4,7 @@ import msgspec
 
 from genaiops.core.errors import NotBuilt, NotFound, UsageError
 from genaiops.domain import Operation
-from genaiops.gateway.speech import MESSAGES, OPENAI, RESPONSES, Speech
+from genaiops.gateway.speech import MEDIA, MESSAGES, OPENAI, RESPONSES, Speech
 
 CALLS: dict[str, tuple[Operation, Speech]] = {
     "/v1/chat/completions": ("chat", OPENAI),
@@ -12,16 +12,20 @@ CALLS: dict[str, tuple[Operation, Speech]] = {
     "/v1/messages": ("chat", MESSAGES),
     "/v1/completions": ("text_completion", OPENAI),
     "/v1/embeddings": ("embeddings", OPENAI),
+    "/v1/rerank": ("rerank", MEDIA),
+    "/v1/moderations": ("moderations", MEDIA),
+    "/v1/images/generations": ("image_generation", MEDIA),
+    "/v1/audio/transcriptions": ("transcription", MEDIA),
+    "/v1/audio/speech": ("speech", MEDIA),
 }
 MODELS = "/v1/models"
 
 _TO_COME = {
     "/v1/responses": "Nothing is kept here: send the whole conversation to /v1/responses.",
     "/v1/messages": "Send the messages to /v1/messages; its answer has the usage.",
-    "/v1/rerank": "Compare embeddings of /v1/embeddings.",
-    "/v1/moderations": "Ask a model through /v1/chat/completions.",
-    "/v1/images": "There is no substitute here.",
-    "/v1/audio": "There is no substitute here.",
+    "/v1/images": "New images come from /v1/images/generations.",
+    "/v1/audio": "There are /v1/audio/transcriptions and /v1/audio/speech.",
+    "/v1/videos": "Images come from /v1/images/generations; jobs that make videos are not run here.",
     "/v1/files": "Put the text into the request.",
     "/v1/batches": "Send single calls.",
     "/v1/realtime": "Use a stream of /v1/chat/completions.",

@@ -4,7 +4,8 @@ from typing import Any, cast
 
 import msgspec
 
-from genaiops.domain import Operation, Usage
+from genaiops.domain import MEDIA, Operation, Usage
+from genaiops.gateway.media import untold
 from genaiops.ports.providers import TokenEstimator
 
 _SAMPLE = 16_384
@@ -29,11 +30,18 @@ def prompt_text(operation: Operation, raw: bytes | bytearray) -> str:
     if operation == "chat":
         found = [fields.get(name) for name in ("system", "instructions", "messages", "input", "tools")]
     else:
-        found = [fields.get("prompt" if operation == "text_completion" else "input")]
+        found = [fields.get(name) for name in _PROMPTS.get(operation, ("input",))]
     words: list[str] = []
     for value in found:
         _collect(value, words)
     return "\n".join(words)
+
+
+_PROMPTS: dict[Operation, tuple[str, ...]] = {
+    "text_completion": ("prompt",),
+    "image_generation": ("prompt",),
+    "rerank": ("query", "documents"),
+}
 
 
 def _collect(value: Any, words: list[str]) -> None:
@@ -66,6 +74,10 @@ def _count(estimator: TokenEstimator, text: str) -> int:
 
 def estimated(estimator: TokenEstimator, operation: Operation, raw: bytes | bytearray, output: str) -> Usage:
     """Usage by estimate, marked as such."""
+    if operation in MEDIA:
+        found = untold(operation)
+        if found is not None:
+            return found
     return Usage(
         input_uncached=_count(estimator, prompt_text(operation, raw)) if len(raw) <= _MOST else len(raw) // 4,
         output_text=_count(estimator, output),

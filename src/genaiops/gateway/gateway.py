@@ -246,7 +246,7 @@ class Gateway:
         exchange = call.exchange
         try:
             call.key.check(exchange.peer, call.start_us)
-            call.raw = raw = await exchange.body(self.settings.body_limit)
+            call.raw = raw = await exchange.body(self._limit(call))
             value = exchange.index.get(b"idempotency-key")
             if value is None:
                 return raw
@@ -260,6 +260,9 @@ class Gateway:
             return None
         call.idempotent = claim
         return raw
+
+    def _limit(self, call: Call) -> int:
+        return self.settings.upload_limit if call.operation == "transcription" else self.settings.body_limit
 
     def _admit(self, call: Call, raw: bytes | bytearray) -> bool:
         """Whether the call may go out: its record is written and its limits are reserved. Else it has been refused."""
@@ -285,12 +288,12 @@ class Gateway:
         grant, exchange = call.key, call.exchange
         grant.check(exchange.peer, call.start_us)
         call.raw = raw
-        call.body = body = call.speech.decode(call.operation, raw)
+        headers = exchange.index
+        call.body = body = call.speech.decode(call.operation, raw, headers.get(b"content-type"))
         call.model = body.model
         call.streamed = body.stream is True
         if isinstance(body.genaiops, bodies.Extension):
             call.session = body.genaiops.session
-        headers = exchange.index
         signed, token = headers.get(identity.HEADER), headers.get(identity.TOKEN_HEADER)
         if signed is not None or token is not None:  # a signed end user is an identity
             call.user_id = self._identities.verify(signed, token).id

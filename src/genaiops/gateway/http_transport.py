@@ -33,7 +33,7 @@ class HttpTransport:
             wire.method,
             self._base + wire.path,
             self._block(wire.headers),
-            wire.body,
+            wire.pieces or wire.body,
             timeouts=self._timeouts,
             extra=extra,
         )
@@ -43,7 +43,7 @@ class HttpTransport:
             wire.method,
             self._base + wire.path,
             self._block(wire.headers),
-            wire.body,
+            wire.pieces or wire.body,
             timeouts=self._timeouts,
             waiter=waiter,
             extra=extra,

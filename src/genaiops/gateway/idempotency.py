@@ -63,7 +63,9 @@ class Idempotency:
         if not 0 < len(value) <= 255:
             raise UsageError("The Idempotency-Key is not 1 to 255 characters.", param="Idempotency-Key")
         name = hashlib.sha256(b"%b\0%b" % (key_id.encode(), value)).digest()
-        digest = hashlib.sha256(path.encode() + b"\0" + body).digest()
+        hashed = hashlib.sha256(path.encode() + b"\0")
+        hashed.update(body)  # apart: a body may be large
+        digest = hashed.digest()
         while True:
             self._expire()
             entry = self._entries.get(name)

@@ -3,6 +3,7 @@
 import bisect
 import itertools
 from collections.abc import Mapping
+from typing import get_args
 from urllib.parse import urlsplit
 
 import msgspec
@@ -32,7 +33,7 @@ from genaiops.gateway.limits import FOREVER_US, Line, lines_of
 from genaiops.gateway.pace import Pace
 from genaiops.gateway.upstream import Fleet, Upstream
 
-OPERATIONS: tuple[Operation, ...] = ("chat", "text_completion", "embeddings")
+OPERATIONS: tuple[Operation, ...] = get_args(Operation)
 
 
 class Candidate:
@@ -283,7 +284,11 @@ class Plan:
 def _by_operation(whole: Lineup) -> dict[Operation, Lineup]:
     found: dict[Operation, Lineup] = {}
     for operation in OPERATIONS:
-        able = frozenset(one.target.id for one in whole.all if operation in one.target.operations)
+        able = frozenset(
+            one.target.id
+            for one in whole.all
+            if operation in one.target.operations and operation in one.upstream.provider.serves
+        )
         if able:
             found[operation] = whole.only(able).measured()
     return found

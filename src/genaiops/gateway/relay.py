@@ -5,7 +5,7 @@ import time
 
 from genaiops.core.errors import UpstreamError
 from genaiops.dialects.reader import TranslatedReader
-from genaiops.domain import Status
+from genaiops.domain import MEDIA, Status
 from genaiops.gateway import replies
 from genaiops.gateway.call import Call
 from genaiops.gateway.estimate import estimated
@@ -15,7 +15,7 @@ from genaiops.gateway.settings import GatewaySettings
 from genaiops.gateway.settle import Books, Ending, cost_of
 from genaiops.gateway.trying import Try
 from genaiops.http1.errors import Disconnected, UpstreamFault
-from genaiops.ports.providers import Provider, Reply, StreamPiece, StreamReader, TokenEstimator
+from genaiops.ports.providers import CallBody, Provider, Reply, StreamPiece, StreamReader, TokenEstimator
 
 HEARTBEAT = b": keep-alive\n\n"
 _TICK = 0.25
@@ -70,7 +70,7 @@ class Streams:
     def _beat(self, call: Call) -> None:
         """A comment line, so that nobody on the way takes the silence for the end. Begins the response if need be."""
         exchange = call.exchange
-        if exchange.finished or exchange.disconnected:
+        if exchange.finished or exchange.disconnected or call.operation in MEDIA:
             return
         if not exchange.started:
             exchange.start(200, replies.stream(call, None, ()))
@@ -84,7 +84,8 @@ class Streams:
         live = self._live[call.span_id]
         try:
             target = attempt.candidate.target
-            _check(reply, attempt.candidate.upstream.provider)
+            if call.operation not in MEDIA:
+                _check(reply, attempt.candidate.upstream.provider)
             attempt.reader = reader
             if target.timeouts.first_token:
                 live.content_by_ns = attempt.start_ns + int(target.timeouts.first_token * 1e9)
@@ -101,6 +102,17 @@ class Streams:
         finally:
             live.content_by_ns = _FOREVER
             reply.release()
+
+    async def relay_media(self, call: Call, attempt: Try, reply: Reply, sent: CallBody) -> AttemptFailure | None:
+        """As `relay`, for an answer that is not of text: it says itself what it is."""
+        kind = replies.kind_of(reply.headers)
+        reader = attempt.candidate.upstream.provider.media(sent, kind)
+        if reader is None:
+            reply.abort()
+            shown = kind.decode("latin-1")[:100]
+            raise UpstreamError(f"it sent {shown}, which answers no such call.", code="upstream_bad_answer")
+        call.answer_type = kind
+        return await self.relay(call, attempt, reply, reader)
 
     async def _hold_back(self, reply: Reply, reader: StreamReader) -> StreamPiece:
         """Everything up to the first piece that decides, as one piece."""
@@ -153,7 +165,9 @@ class Streams:
     def break_off(self, call: Call, failure: Failure, last: bytes | None = None) -> None:
         """End a response that has begun: an error event (or what its translation says instead), and no proper end."""
         exchange = call.exchange
-        exchange.send(call.speech.broken(failure, call.request_id) if last is None else last)
+        kind = call.answer_type
+        if kind is None or kind.startswith(b"text/event-stream"):
+            exchange.send(call.speech.broken(failure, call.request_id) if last is None else last)
         exchange.abort()
 
     def _close(self, call: Call, attempt: Try, status: Status, failure: AttemptFailure | None) -> None:
@@ -220,7 +234,8 @@ def _check(reply: Reply, provider: Provider) -> None:
 
 def _end(reader: StreamReader) -> StreamPiece:
     """The upstream has ended its stream without a terminal event: after a finish reason that is an end, too."""
-    if reader.finish().finish_reason is None:
-        raise UpstreamError("its stream ended before the answer did.", code="upstream_truncated")
+    over = reader.finish().finish_reason is not None
     piece = reader.end()
-    return StreamPiece(piece.data if piece is not None else b"", done=True)
+    if not over and (piece is None or not piece.done):
+        raise UpstreamError("its stream ended before the answer did.", code="upstream_truncated")
+    return StreamPiece(piece.data if piece is not None else b"", piece is not None and piece.content, done=True)

@@ -1,5 +1,6 @@
 """What a response says besides its body: lines of its head, none with a value that a client gave."""
 
+import re
 from collections.abc import Sequence
 
 from genaiops.core.money import NANO
@@ -11,6 +12,10 @@ from genaiops.gateway.plan import Candidate
 
 Fields = Sequence[tuple[bytes, bytes]]
 
+_KIND = re.compile(rb"[a-z0-9][a-z0-9.+-]*/[a-z0-9][a-z0-9.+-]*(?:; ?[a-z]+=[a-zA-Z0-9.-]+)*")
+_READ = (b"application/json", b"text/plain", b"text/vtt", b"application/x-subrip", b"text/srt")
+"""Content types that a transcription may have."""
+
 _EVENTS = (
     b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n"
     b"x-genaiops-cache: off\r\n"
@@ -20,6 +25,11 @@ _RATE = b"x-ratelimit-"
 
 def whole(call: Call, candidate: Candidate, upstream: Fields, cost: Cost) -> bytes:
     """Of an answer that is not a stream."""
+    kind = b"content-type: application/json\r\nx-genaiops-cache: off\r\n"
+    if call.operation == "transcription":
+        found = kind_of(upstream)
+        found = found if found.startswith(_READ) else b"text/plain; charset=utf-8"
+        kind = b"content-type: %b\r\nx-content-type-options: nosniff\r\nx-genaiops-cache: off\r\n" % found
     return b"%b%b%b%bx-genaiops-attempts: %d\r\nx-genaiops-cost: %b\r\n%b" % (
         _identity(call),
         call.limit_lines,
@@ -27,14 +37,18 @@ def whole(call: Call, candidate: Candidate, upstream: Fields, cost: Cost) -> byt
         candidate.line,
         len(call.attempts),
         money(cost.nano),
-        b"content-type: application/json\r\nx-genaiops-cache: off\r\n",
+        kind,
     )
 
 
 def stream(call: Call, candidate: Candidate | None, upstream: Fields) -> bytes:
     """Of a stream that begins. Its cost is not known yet (it is in the trace); `candidate` None: nor is its target,
     because a heartbeat came first."""
-    head = _identity(call) + call.limit_lines + _EVENTS
+    events = _EVENTS
+    if call.answer_type is not None and not call.answer_type.startswith(b"text/event-stream"):
+        nosniff = b"x-content-type-options: nosniff\r\nx-genaiops-cache: off\r\n"
+        events = b"content-type: %b\r\n%b" % (call.answer_type, nosniff)
+    head = _identity(call) + call.limit_lines + events
     if candidate is None:
         return head
     return b"%b%bx-genaiops-attempts: %d\r\n%b" % (head, candidate.line, len(call.attempts) + 1, _limits_of(upstream))
@@ -72,6 +86,14 @@ def hints(failure: Failure) -> list[tuple[bytes, bytes]]:
     if failure.status == 401:
         fields.append((b"www-authenticate", b"Bearer"))
     return fields
+
+
+def kind_of(upstream: Fields) -> bytes:
+    """The content type of an answer, in a form that may be passed on."""
+    value = next((value for name, value in upstream if name == b"content-type"), b"").strip()
+    kind, _, rest = value.partition(b";")
+    whole = kind.strip().lower() + (b"; " + rest.strip() if rest.strip() else b"")
+    return whole if _KIND.fullmatch(whole) else b"application/octet-stream"
 
 
 def _identity(call: Call) -> bytes:

@@ -10,6 +10,7 @@ MIB = 1 << 20
 class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     """Bytes and seconds.
 
+    `upload_limit` is that of a form with a file in it, `body_limit` of every other body.
     `hosts` are the names (without port) that the console and the REST API answer to; empty allows loopback names only.
     `heartbeat` is how long a stream may be silent before a comment line is sent (0: never). `key_chunk` bounds how long
     one step of reading the key log may hold the event loop. `ready_probe` answers None, or why embedded servers are
@@ -18,6 +19,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     body_limit: int = 10 * MIB
+    upload_limit: int = 26 * MIB
     answer_limit: int = 64 * MIB
     relay_body_limit: int = 64 * MIB
     hosts: tuple[str, ...] = ()

@@ -214,15 +214,21 @@ def _used(call: Call) -> Amounts:
     for attempt in call.attempts:
         usage = attempt.usage
         if attempt.pays and usage is not None:
+            tokens = usage.total_tokens
+            if usage.unknown and lines.metered and not _TOKENS.isdisjoint(usage.unknown):
+                tokens = max(tokens, call.amounts[2])  # nobody said how many: what was reserved for them
             if not lines.currencies:
-                return 0, 1, usage.total_tokens
+                return 0, 1, tokens
             cost = attempt.cost
             if cost is None or cost.nano is None:
                 held = zip(lines.currencies, call.amounts[3:], strict=False)
-                return 0, 1, usage.total_tokens, *[nano if one in lines.hard_currencies else 0 for one, nano in held]
+                return 0, 1, tokens, *[nano if one in lines.hard_currencies else 0 for one, nano in held]
             nano, currency = cost.nano, cost.currency
-            return 0, 1, usage.total_tokens, *[nano if one == currency else 0 for one in lines.currencies]
+            return 0, 1, tokens, *[nano if one == currency else 0 for one in lines.currencies]
     return 0, 1 if call.dispatched else 0, 0, *[0 for _ in lines.currencies]
+
+
+_TOKENS = frozenset({"input_uncached", "audio_input", "image_input", "output_text", "audio_output", "image_output"})
 
 
 def _used_by_two(call: Call) -> Amounts:

@@ -14,6 +14,7 @@ from genaiops.dialects import messages, responses
 from genaiops.dialects.reader import TranslatedReader
 from genaiops.domain import Operation, Usage
 from genaiops.gateway import body as bodies
+from genaiops.gateway import media
 from genaiops.gateway.body import Body, Extension, Foreign
 from genaiops.gateway.failure import Failure, error_json
 from genaiops.ports.providers import Dialect, StreamReader
@@ -26,7 +27,7 @@ class Speech(Protocol):
 
     dialect: Dialect
 
-    def decode(self, operation: Operation, raw: bytes | bytearray) -> Body:
+    def decode(self, operation: Operation, raw: bytes | bytearray, content_type: bytes | None = None) -> Body:
         """What the gateway has to know of a body. UsageError that names the field at fault."""
         ...
 
@@ -53,7 +54,7 @@ class Speech(Protocol):
 class OpenAISpeech:
     dialect: Dialect = "openai"
 
-    def decode(self, operation: Operation, raw: bytes | bytearray) -> Body:
+    def decode(self, operation: Operation, raw: bytes | bytearray, content_type: bytes | None = None) -> Body:  # noqa: ARG002
         return bodies.decode(operation, raw)
 
     def to_chat(self, raw: bytes | bytearray, *, strict: bool) -> bytes:  # noqa: ARG002 - it is chat
@@ -72,12 +73,24 @@ class OpenAISpeech:
         return b"data: %b\n\n" % error_json(failure, request_id)
 
 
+class MediaSpeech(OpenAISpeech):
+    """Operations beside text, in OpenAI's words (rerank: in Cohere's, which Jina and others share)."""
+
+    def decode(self, operation: Operation, raw: bytes | bytearray, content_type: bytes | None = None) -> Body:
+        return media.decode(operation, raw, content_type)
+
+
 class MessagesSpeech:
     """Anthropic's clients."""
 
     dialect: Dialect = "messages"
 
-    def decode(self, operation: Operation, raw: bytes | bytearray) -> Body:  # noqa: ARG002 - there is only one
+    def decode(
+        self,
+        operation: Operation,  # noqa: ARG002 - there is only one
+        raw: bytes | bytearray,
+        content_type: bytes | None = None,  # noqa: ARG002
+    ) -> Body:
         head = messages.decode_messages(raw)
         return Foreign(
             model=head.model,
@@ -111,7 +124,12 @@ class ResponsesSpeech:
 
     dialect: Dialect = "responses"
 
-    def decode(self, operation: Operation, raw: bytes | bytearray) -> Body:  # noqa: ARG002 - there is only one
+    def decode(
+        self,
+        operation: Operation,  # noqa: ARG002 - there is only one
+        raw: bytes | bytearray,
+        content_type: bytes | None = None,  # noqa: ARG002
+    ) -> Body:
         head = responses.decode_head(raw)
         hidden = responses.hidden_state(head)
         if hidden:
@@ -165,5 +183,6 @@ def _own(raw: Raw | UnsetType) -> Extension | UnsetType | None:
 
 
 OPENAI: Speech = OpenAISpeech()
+MEDIA: Speech = MediaSpeech()
 MESSAGES: Speech = MessagesSpeech()
 RESPONSES: Speech = ResponsesSpeech()

@@ -96,7 +96,7 @@ class Pool:
         method: bytes,
         target: bytes,
         headers: Sequence[tuple[bytes, bytes]] | bytes,
-        body: bytes | bytearray,
+        body: bytes | bytearray | Sequence[bytes | bytearray],
         *,
         timeouts: Timeouts,
         waiter: Waiter,

@@ -124,6 +124,12 @@ def checked_target(target: Target, providers: Collection[str] | None = None) -> 
     return msgspec.structs.replace(target, base_url=_checked_base_url(target))
 
 
+_ENDINGS = (
+    *("/chat/completions", "/completions", "/embeddings", "/rerank", "/moderations"),
+    *("/images/generations", "/audio/transcriptions", "/audio/speech"),
+)
+
+
 def _check_placing(target: Target) -> None:
     """Where it stands, who waits for it, how it is probed."""
     check_labels(() if target.region is None else (target.region,), param="region")
@@ -159,7 +165,7 @@ def _checked_base_url(target: Target) -> str | None:
         )
     url = url.rstrip("/")
     _check_url(url, param="base_url", schemes=("http", "https"), credentials=False)
-    for ending in ("/chat/completions", "/completions", "/embeddings"):
+    for ending in _ENDINGS:
         if url.endswith(ending):
             raise UsageError(
                 f"base_url ends in {ending}, which is the path of one operation.",

@@ -9,11 +9,22 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
+from genaiops.core.multipart import Part
 from genaiops.domain import Operation, Target, Usage
 
 Dialect = Literal["openai", "responses", "messages"]
 """In whose words a body speaks: OpenAI's endpoints (chat completions and all others), its Responses, Anthropic's
 Messages."""
+
+
+class Form(msgspec.Struct, frozen=True):
+    """A body that is a form (multipart/form-data): its content type as it came, and where its fields lie."""
+
+    content_type: bytes
+    parts: tuple[Part, ...]
+
+
+TEXT: frozenset[Operation] = frozenset({"chat", "text_completion", "embeddings"})
 
 
 class CallBody(msgspec.Struct, frozen=True):
@@ -34,17 +45,20 @@ class CallBody(msgspec.Struct, frozen=True):
     inject_cap: bool
     extended: bool = True
     dialect: Dialect = "openai"
+    form: Form | None = None
 
 
 class Wire(msgspec.Struct, frozen=True):
     """A request as it goes out. `path` is appended to the path of the target's base URL. `filter_usage`: usage was
-    asked for on the gateway's own behalf, so that event must not reach the client."""
+    asked for on the gateway's own behalf, so that event must not reach the client. `pieces`: the body, where joining it
+    would copy much (then `body` is empty)."""
 
     method: bytes
     path: bytes
     headers: Sequence[tuple[bytes, bytes]]
     body: bytes
     filter_usage: bool = False
+    pieces: tuple[bytes, ...] = ()
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -111,6 +125,14 @@ class Provider(Protocol):
 
     stream_types: tuple[bytes, ...] = (b"text/event-stream",)
     """The content types (their beginnings) of its streams."""
+
+    serves: frozenset[Operation] = TEXT
+    """The operations it has words for."""
+
+    def media(self, call: CallBody, kind: bytes) -> StreamReader | None:  # noqa: ARG002 - most have none
+        """Follows an answer to one of the operations beside text that goes out as it comes. `kind`: its content type,
+        in lower case; None: that is no answer to such a call."""
+        return None
 
     def takes(self, dialect: Dialect, target: Target) -> bool:  # noqa: ARG002 - for those whose targets differ
         """Whether `prepare` takes a call in that dialect. One in any other than `openai` is translated to that."""

@@ -6,10 +6,12 @@ from urllib.parse import quote, urlsplit
 import msgspec
 
 from genaiops.core.errors import ConfigError
-from genaiops.domain import Target
-from genaiops.ports.providers import Answer, CallBody, Provider, ProviderError, StreamPiece, StreamReader, Wire
+from genaiops.domain import Operation, Target
+from genaiops.ports.providers import TEXT, Answer, CallBody, Provider, ProviderError, StreamPiece, StreamReader, Wire
 from genaiops.providers._events import EventSplitter, event_data
 from genaiops.providers.openai import OpenAI
+
+_MEDIA: frozenset[Operation] = frozenset({"image_generation", "transcription", "speech"})
 
 
 class Azure(Provider):
@@ -27,6 +29,7 @@ class Azure(Provider):
     """
 
     name = "azure"
+    serves = TEXT.union(_MEDIA)
 
     def __init__(self) -> None:
         self._openai = OpenAI()
@@ -47,10 +50,13 @@ class Azure(Provider):
             entra = target.settings.get("auth") == "entra"
             headers = (*headers, (b"authorization", b"Bearer " + secret) if entra else (b"api-key", secret))
         path = prefix.encode() + wire.path + query.encode()
-        return Wire(wire.method, path, headers, wire.body, wire.filter_usage)
+        return Wire(wire.method, path, headers, wire.body, wire.filter_usage, wire.pieces)
 
     def read(self, call: CallBody, body: bytes) -> Answer:
         return self._openai.read(call, body)
+
+    def media(self, call: CallBody, kind: bytes) -> StreamReader | None:
+        return self._openai.media(call, kind)
 
     def stream(self, call: CallBody, *, filter_usage: bool) -> StreamReader:
         return _AzureStream(self._openai.stream(call, filter_usage=filter_usage))

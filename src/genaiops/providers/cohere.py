@@ -1,6 +1,6 @@
-"""Cohere's API, version 2: chat and embeddings.
+"""Cohere's API, version 2: chat, embeddings and rerank.
 
-Source: Cohere's API reference (POST /v2/chat, /v2/embed), its guide to streamed events.
+Source: Cohere's API reference (POST /v2/chat, /v2/embed, /v2/rerank), its guide to streamed events.
 """
 
 from collections.abc import Sequence
@@ -24,6 +24,7 @@ from genaiops.providers._chat_request import (
     url_of,
 )
 from genaiops.providers._cohere_answer import CohereStream, read_chat, read_embeddings
+from genaiops.providers._cohere_rerank import read_rerank, rerank_body
 from genaiops.providers._errors import read_error
 from genaiops.providers.openai import request_headers
 
@@ -50,11 +51,14 @@ class Cohere(Provider):
     """
 
     name = "cohere"
+    serves = frozenset({"chat", "embeddings", "rerank"})
 
     def prepare(self, call: CallBody, target: Target, credential: str | None) -> Wire:
         headers = request_headers(target, credential)
         if call.operation == "embeddings":
             return Wire(b"POST", b"/embed", headers, encode_body(_embed_body(call, target)))
+        if call.operation == "rerank":
+            return Wire(b"POST", b"/rerank", headers, rerank_body(call, target))
         if call.operation != "chat":
             raise UsageError(
                 "The provider cohere has no completions of plain text.",
@@ -66,7 +70,7 @@ class Cohere(Provider):
     def read(self, call: CallBody, body: bytes) -> Answer:
         if call.operation == "embeddings":
             return read_embeddings(call, body)
-        return read_chat(call, body)
+        return read_rerank(call, body) if call.operation == "rerank" else read_chat(call, body)
 
     def stream(self, call: CallBody, *, filter_usage: bool) -> CohereStream:  # noqa: ARG002 (usage always comes)
         return CohereStream(call)

@@ -1,5 +1,7 @@
 """A provider for tests and demonstrations: scripted answers, delays and faults, without a network.
 
+Beside text it makes what `_echo_media` says.
+
 A target's `settings` are the script of every call; `script` (a JSON list of objects with the same keys) is one step a
 call, in turn. All values are text:
 
@@ -28,6 +30,7 @@ import msgspec
 from genaiops.core.errors import ConfigError, UpstreamError
 from genaiops.domain import Target
 from genaiops.ports.providers import Wire
+from genaiops.providers import _echo_media, _openai_media
 from genaiops.providers.openai import OpenAI
 
 DIMENSIONS = 8
@@ -99,7 +102,10 @@ class EchoTransport:
         status = int(step.get("status", "200"))
         if status != 200:
             return _error(status, step)
-        request: dict[str, Any] = msgspec.json.decode(wire.body)
+        body = b"".join(wire.pieces) or wire.body
+        request: dict[str, Any] = {} if wire.path == _FORM else msgspec.json.decode(body)
+        if wire.path in _MEDIA:
+            return _made(wire.path, body, request, step)
         if wire.path == b"/embeddings":
             return EchoReply(200, _JSON, _one(_embeddings(request)))
         answer = _Answer(request, step, chat=wire.path == b"/chat/completions")
@@ -110,6 +116,27 @@ class EchoTransport:
     async def aclose(self) -> None: ...
 
 
+def _made(path: bytes, body: bytes, request: dict[str, Any], step: Mapping[str, str]) -> EchoReply:
+    fault = step.get("fault")
+    if fault == "garbage":
+        return EchoReply(200, _JSON, _one(b'{"data": "none'))
+    try:
+        made, kind = _echo_media.make(path, body, request, step.get("text"))
+    except _echo_media.Refused as error:
+        return _error(400, {"text": str(error)})
+    return EchoReply(200, ((b"content-type", kind),), _slices(made, fault))
+
+
+async def _slices(made: bytes, fault: str | None) -> AsyncIterator[bytes]:
+    for at in range(0, len(made), _SLICE):
+        if fault == "cut" or (fault == "die" and at):
+            raise UpstreamError("it died in the middle of its answer.", code="upstream_truncated")
+        yield made[at : at + _SLICE]
+
+
+_SLICE = 16_384
+_MEDIA = frozenset(_openai_media.PATHS.values())
+_FORM = _openai_media.PATHS["transcription"]
 _JSON = ((b"content-type", b"application/json"),)
 _EVENTS = ((b"content-type", b"text/event-stream; charset=utf-8"),)
 

@@ -1,4 +1,5 @@
-"""OpenAI's API (chat completions, completions, embeddings), as OpenAI and the many servers compatible with it speak it.
+"""OpenAI's API (`_openai_media`: what is beside text), as OpenAI and the many servers compatible with it
+speak it.
 
 A body goes out byte for byte as it came in when nothing has to change in it; where something has to, every other
 value keeps its bytes and its place.
@@ -11,8 +12,9 @@ import msgspec
 from msgspec import Raw
 
 from genaiops.core.errors import UpstreamError
-from genaiops.domain import Operation, Target, Usage
+from genaiops.domain import MEDIA, Operation, Target, Usage
 from genaiops.ports.providers import Answer, CallBody, Provider, ProviderError, StreamPiece, StreamReader, Wire
+from genaiops.providers import _openai_media, _openai_media_stream
 from genaiops.providers._errors import read_error
 from genaiops.providers._events import EventSplitter, event_data
 from genaiops.providers._openai_usage import given, usage_of
@@ -22,6 +24,7 @@ PATHS: dict[Operation, bytes] = {
     "chat": b"/chat/completions",
     "text_completion": b"/completions",
     "embeddings": b"/embeddings",
+    **_openai_media.PATHS,
 }
 KEEP = 1 << 20
 """Bytes of a stream that are kept for the trace."""
@@ -70,6 +73,7 @@ class OpenAI(Provider):
     `max_tokens`) and `header.NAME` for headers that go out with every request (`header.openai-organization`)."""
 
     name = "openai"
+    serves = frozenset(PATHS)
 
     def __init__(self) -> None:
         self._headers: dict[tuple[str, str | None], tuple[tuple[bytes, bytes], ...]] = {}
@@ -78,6 +82,8 @@ class OpenAI(Provider):
         return (target.base_url or "").startswith("https://api.openai.com/")
 
     def prepare(self, call: CallBody, target: Target, credential: str | None) -> Wire:
+        if call.operation in MEDIA:
+            return _openai_media.wire(PATHS[call.operation], call, target, self._headers_of(target, credential))
         filtered = call.stream and target.stream_usage and not call.wants_usage and call.operation != "embeddings"
         return Wire(
             b"POST",
@@ -96,6 +102,8 @@ class OpenAI(Provider):
         return found
 
     def read(self, call: CallBody, body: bytes) -> Answer:
+        if call.operation in MEDIA:
+            return _openai_media.read(call, body)
         answer = _parse(body, "its answer")
         if given(answer.error):
             raise UpstreamError(error_message(answer.error), code="upstream_error_in_answer")
@@ -112,6 +120,9 @@ class OpenAI(Provider):
 
     def stream(self, call: CallBody, *, filter_usage: bool) -> StreamReader:  # noqa: ARG002 (one format for all)
         return OpenAIStream(filter_usage=filter_usage)
+
+    def media(self, call: CallBody, kind: bytes) -> StreamReader | None:
+        return _openai_media_stream.stream(call, kind)
 
     def error(self, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> ProviderError:
         return read_error(status, headers, body)

@@ -15,6 +15,7 @@ from genaiops.watch._figures import (
 )
 from genaiops.watch._fold import Folder
 from genaiops.watch._forecast import Forecast, budget_forecasts, forecast
+from genaiops.watch._media import medium
 from genaiops.watch._repricing import RepricedCall, RepricedModel, Repricing, reprice
 from genaiops.watch._shares import RouteShare, UnknownPrice, route_shares, unknown_prices
 from genaiops.watch._text import ToolCall, Turn
@@ -41,6 +42,7 @@ __all__ = [
     "busy_seconds",
     "conversation",
     "forecast",
+    "medium",
     "overview",
     "reprice",
     "route_shares",

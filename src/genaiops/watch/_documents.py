@@ -12,13 +12,14 @@ from genaiops.ports.blobs import Blobs
 from genaiops.ports.telemetry import Trace, TraceRow
 from genaiops.watch._energy import MODEL_CALLS
 from genaiops.watch._energy_documents import energy_document, trace_energy_document
+from genaiops.watch._media import MEDIA_ATTRIBUTE, media_of
 from genaiops.watch._spans import PROPERTIES
 from genaiops.watch._text import request_turns, response_turns
 from genaiops.watch._turns import Turn
 
 Document = dict[str, Any]
 
-_APART = frozenset({"genaiops.attempts", PROPERTIES})
+_APART = frozenset({"genaiops.attempts", PROPERTIES, MEDIA_ATTRIBUTE})
 """Attributes that stand elsewhere in a document."""
 
 
@@ -58,7 +59,7 @@ def _span_usage(usage: Usage | None) -> Document | None:
 
 _RARE = (
     *("cache_write_1h", "audio_input", "image_input", "audio_output", "image_output"),
-    *("searches", "images", "characters", "audio_ms", "service"),
+    *("searches", "images", "characters", "audio_ms", "service", "unknown"),
 )
 """Shown of a usage only where there are any."""
 
@@ -136,8 +137,12 @@ def trace_document(trace: Trace, blobs: Blobs) -> Document:
     content = trace.contents.get(root.span_id.hex())
     asked, said = bodies(content, blobs)
     attempts = _attributes(content).get("genaiops.attempts", {})
+    document = trace_row_document(row)
+    untold = sorted({unit for span in trace.spans if span.owns_usage and span.usage for unit in span.usage.unknown})
+    if untold:
+        document["usage"]["unknown"] = untold
     return {
-        **trace_row_document(row),
+        **document,
         "energy": trace_energy_document([span for span in trace.spans if span.kind in MODEL_CALLS]),
         "spans": [
             _span_document(span, attempts.get(span.span_id.hex(), {}), trace.recorded.get(span.span_id.hex()))
@@ -147,6 +152,12 @@ def trace_document(trace: Trace, blobs: Blobs) -> Document:
         "input": _readable(asked),
         "output": _readable(said),
         "content": root.content,
+        "media": [
+            {**msgspec.to_builtins(one), "href": f"/api/traces/{trace.trace_id.hex()}/media/{one.digest[7:]}"}
+            if one.kept
+            else msgspec.to_builtins(one)
+            for one in media_of(trace)
+        ],
         "properties": _attributes(content).get(PROPERTIES, {}),
         "attributes": {key: value for key, value in _attributes(content).items() if key not in _APART},
         "scores": [

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import msgspec
 
 from genaiops.checks.energy import Grid, PowerModel, of_busy_time
-from genaiops.domain import Energy, Span, unknown_energy
+from genaiops.domain import MEDIA, Energy, Span, unknown_energy
 from genaiops.ports.energy import EnergyFactors
 
 MODEL_CALLS = ("llm", "embedding", "rerank")
@@ -80,6 +80,8 @@ class Metering:
     def _of_provider(self, span: Span, factors: EnergyFactors) -> Energy:
         provider, usage = span.provider or "", span.usage
         assert usage is not None
+        if span.operation in MEDIA:
+            return unknown_energy(f"{factors.name} knows no models of {span.operation}.")
         if span.kind != "llm":
             return unknown_energy(f"{factors.name} knows no {span.kind} models.")
         for model in dict.fromkeys((upstream_model(span), span.response_model)):

@@ -1,13 +1,26 @@
 """A call's records as spans and content: a root span of the gateway, one span per attempt."""
 
 import hashlib
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
-from genaiops.domain import INLINE, PREVIEW, Admitted, Attempt, Content, ContentState, Decision, Settled, Span
+from genaiops.domain import (
+    INLINE,
+    MEDIA,
+    PREVIEW,
+    Admitted,
+    Attempt,
+    Content,
+    ContentState,
+    Decision,
+    Settled,
+    Span,
+    SpanKind,
+)
 from genaiops.ports.blobs import Blobs
 from genaiops.ports.telemetry import property_word
+from genaiops.watch._media import MEDIA_ATTRIBUTE, typed
 from genaiops.watch._text import request_turns, response_turns, turns_text
 from genaiops.watch._turns import Turn
 
@@ -51,25 +64,32 @@ def ended(record: Settled) -> Ended:
 def spans_of(call: Admitted, end: Ended, body: bytes, output: bytes, blobs: Blobs) -> tuple[list[Span], Content | None]:
     """Spans (root first) and the root's content. Large bodies go to the blob store here."""
     content: Content | None = None
+    paying = next((attempt for attempt in end.attempts if attempt.pays), None)
     preview_in = preview_out = ""
     state: ContentState = "none"
     digest = end.output_sha256 or (hashlib.sha256(output).hexdigest() if output and call.capture != "full" else None)
-    if digest is not None or call.properties:
+    facts: dict[str, Any] = {}
+    if call.operation in MEDIA and body:
+        found = typed(call.operation, body, output, paying, blobs.put if call.capture == "full" else None)
+        body, output, facts = found.input, found.output, found.attributes
+        if found.media:
+            facts = {**facts, MEDIA_ATTRIBUTE: found.media}
+    if digest is not None or call.properties or facts:
         state = "digest"
-        said_of_it = {"genaiops.output.sha256": digest} if digest is not None else {}
+        said_of_it = {**facts, "genaiops.output.sha256": digest} if digest is not None else facts
         content = _content_of(call, {**said_of_it, **_routing(call, end)}, text=_words(call))
     if call.capture != "off":
         asked, said = request_turns(call.operation, body), response_turns(call.operation, output)
         preview_in, preview_out = _preview(asked), _preview(said)
         state = "preview"
         if call.capture == "full":
-            content = _content(call, end, body, output, asked, said, blobs)
-            state = "blob" if content.input_blob or content.output_blob else "inline"
+            content = _content(call, end, _Kept(body, output, asked, said, facts), blobs)
+            state = "blob" if content.input_blob or content.output_blob or MEDIA_ATTRIBUTE in facts else "inline"
     if content is None and (call.shadow_of is not None or any(one.decision is not None for one in end.attempts)):
         content = _content_of(call, _routing(call, end))  # no word of the call is in it
         state = "digest" if state == "none" else state
-    paying = [attempt for attempt in end.attempts if attempt.pays]
-    served = next((attempt for attempt in paying if attempt.status == "ok"), paying[0] if paying else None)
+    charged = [attempt for attempt in end.attempts if attempt.pays]
+    served = next((attempt for attempt in charged if attempt.status == "ok"), paying)
     last = served or (end.attempts[-1] if end.attempts else None)
     root = Span(
         trace_id=call.trace_id,
@@ -98,6 +118,19 @@ def spans_of(call: Admitted, end: Ended, body: bytes, output: bytes, blobs: Blob
     return [root, *(_attempt_span(call, number, one) for number, one in enumerate(end.attempts, 1))], content
 
 
+_KINDS: dict[str, SpanKind] = {"embeddings": "embedding", "rerank": "rerank"}
+
+
+class _Kept(NamedTuple):
+    """What is kept of a call: bodies, what was said in them, facts."""
+
+    body: bytes
+    output: bytes
+    asked: list[Turn]
+    said: list[Turn]
+    facts: dict[str, Any]
+
+
 def _shared(call: Admitted) -> dict[str, Any]:
     return {
         "route_id": call.route_id,
@@ -122,7 +155,7 @@ def _attempt_span(call: Admitted, number: int, one: Attempt) -> Span:
         span_id=one.span_id,
         parent_id=call.span_id,
         name=f"{call.operation} {one.upstream_model}",
-        kind="embedding" if call.operation == "embeddings" else "llm",
+        kind=_KINDS.get(call.operation, "llm"),
         operation=call.operation,
         start_us=one.start_us,
         duration_us=one.duration_us,
@@ -152,10 +185,10 @@ def _preview(turns: list[Turn]) -> str:
     return " ".join(text[: PREVIEW * 2].split())[:PREVIEW]
 
 
-def _content(
-    call: Admitted, end: Ended, body: bytes, output: bytes, asked: list[Turn], said: list[Turn], blobs: Blobs
-) -> Content:
+def _content(call: Admitted, end: Ended, kept: _Kept, blobs: Blobs) -> Content:
+    body, output, asked, said, facts = kept
     attributes = {
+        **facts,
         "genaiops.peer": call.peer,
         "genaiops.key.name": call.key_name,
         "genaiops.snapshot.version": call.snapshot_version,

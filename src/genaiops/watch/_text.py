@@ -10,7 +10,8 @@ from genaiops.watch._foreign import foreign_answer, foreign_request, foreign_str
 from genaiops.watch._turns import Direction, ToolCall, Turn, content_text, object_of, objects_of
 
 
-def _decode(raw: bytes) -> Any:
+def value_of(raw: bytes) -> Any:
+    """JSON, None when it is none."""
     try:
         return msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -37,15 +38,25 @@ def _turn(message: dict[str, Any], direction: Direction, role: str) -> Turn:
     )
 
 
+_ASKED = {
+    "text_completion": "prompt",
+    "image_generation": "prompt",
+    "transcription": "prompt",
+    "rerank": "query",
+}
+_SILENT = frozenset({"embeddings", "rerank", "moderations", "image_generation", "speech"})
+"""Operations whose answers are no text."""
+
+
 def request_turns(operation: str, raw: bytes) -> list[Turn]:
     """The messages of a request; a prompt or the texts to embed as one turn each. Empty when it cannot be read."""
-    body = object_of(_decode(raw))
+    body = object_of(value_of(raw))
     if operation == "chat":
         foreign = foreign_request(body)
         if foreign is not None:
             return foreign
         return [_turn(message, "input", "user") for message in objects_of(body.get("messages"))]
-    given = body.get("prompt") if operation == "text_completion" else body.get("input")
+    given = body.get(_ASKED.get(operation, "input"))
     if isinstance(given, str):
         return [Turn(role="user", direction="input", text=given)]
     if isinstance(given, list):
@@ -55,32 +66,47 @@ def request_turns(operation: str, raw: bytes) -> list[Turn]:
 
 
 def response_turns(operation: str, raw: bytes) -> list[Turn]:
-    """What came back, of a whole answer or of a stream of events. Embeddings have no turns."""
-    if operation == "embeddings" or not raw:
+    """What came back, of a whole answer or of a stream of events. What is no text has no turns."""
+    if operation in _SILENT or not raw:
         return []
+    if operation == "transcription":
+        text = _transcript(raw)
+        return [Turn(role="assistant", direction="output", text=text)] if text else []
     if raw[:1] == b"{":
-        body = object_of(_decode(raw))
+        body = object_of(value_of(raw))
         return foreign_answer(body) or [
             _turn(object_of(choice.get("message")), "output", "assistant")
             if "message" in choice
             else Turn(role="assistant", direction="output", text=str(choice.get("text") or ""))
             for choice in objects_of(body.get("choices"))
         ]
-    foreign = foreign_stream(_events(raw)) if raw[:6] == b"event:" else None
+    foreign = foreign_stream(events_of(raw)) if raw[:6] == b"event:" else None
     if foreign is not None:
         return foreign
     streamed: dict[int, _Streamed] = {}
-    for event in _events(raw):
+    for event in events_of(raw):
         for choice in objects_of(event.get("choices")):
             index = choice.get("index")
             streamed.setdefault(index if isinstance(index, int) else 0, _Streamed()).add(choice)
     return [streamed[index].turn() for index in sorted(streamed)]
 
 
-def _events(raw: bytes) -> Iterator[dict[str, Any]]:
+def _transcript(raw: bytes) -> str:
+    """The text of a transcription: in JSON, in events, or bare (subtitles among it)."""
+    if raw.startswith((b"data:", b"event:")):
+        events = list(events_of(raw))
+        whole = next((one.get("text") for one in events if one.get("type") == "transcript.text.done"), None)
+        return str(whole) if whole is not None else "".join(str(one.get("delta") or "") for one in events)
+    if raw[:1] == b"{":
+        return str(object_of(value_of(raw)).get("text") or "")
+    return raw.decode("utf-8", "replace").strip()
+
+
+def events_of(raw: bytes) -> Iterator[dict[str, Any]]:
+    """The objects in a stream of server-sent events."""
     for line in raw.splitlines():
         if line.startswith(b"data:") and line[5:].lstrip()[:1] == b"{":
-            yield object_of(_decode(line[5:]))
+            yield object_of(value_of(line[5:]))
 
 
 class _Streamed:

@@ -17,7 +17,7 @@ from genaiops.console._visit import HEADERS, Visit, Visiting, templates
 from genaiops.console._waterfall import waterfall
 from genaiops.core.errors import NotFound
 from genaiops.ports.telemetry import Trace
-from genaiops.watch import trace_document, trace_row_document
+from genaiops.watch import medium, trace_document, trace_row_document
 
 PAGE = 50
 TAIL_SECONDS = 1.0
@@ -70,6 +70,16 @@ def one(visit: Visiting, trace_id: FromPath[str]) -> Response[str]:
 def raw(visit: Visiting, trace_id: FromPath[str]) -> Response[bytes]:
     document = trace_document(_found(visit, trace_id), visit.services.stores.blobs)
     return Response(msgspec.json.encode(document), media_type="application/json", headers=HEADERS)
+
+
+@get("/traces/{trace_id:str}/media/{digest:str}", sync_to_thread=True)
+def media(visit: Visiting, trace_id: FromPath[str], digest: FromPath[str]) -> Response[bytes]:
+    """An image or a piece of audio, of a type that its bytes tell."""
+    kind, data = medium(_found(visit, trace_id), digest, visit.services.stores.blobs)
+    headers = {**HEADERS, "content-security-policy": "default-src 'none'; sandbox"}
+    if kind == "application/octet-stream":
+        headers["content-disposition"] = "attachment"
+    return Response(data, media_type=kind, headers=headers)
 
 
 @get("/traces/live", sync_to_thread=False)
@@ -125,7 +135,15 @@ def _url(visit: Visit) -> str:
     return state.url if state is not None and state.url else "http://127.0.0.1:4000"
 
 
-_PATHS = {"chat": "chat/completions", "text_completion": "completions", "embeddings": "embeddings"}
+_PATHS = {
+    "chat": "chat/completions",
+    "text_completion": "completions",
+    "embeddings": "embeddings",
+    "rerank": "rerank",
+    "moderations": "moderations",
+    "image_generation": "images/generations",
+    "speech": "audio/speech",
+}
 
 
 def curl(document: Mapping[str, Any], url: str) -> str | None:
@@ -140,4 +158,4 @@ def curl(document: Mapping[str, Any], url: str) -> str | None:
     )
 
 
-HANDLERS: list[Any] = [show, one, raw, live]
+HANDLERS: list[Any] = [show, one, raw, media, live]

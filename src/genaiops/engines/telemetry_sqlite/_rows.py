@@ -156,7 +156,10 @@ def _usage(row: Sequence[Any], texts: NameTexts) -> Usage:
     usage = Usage(row[33], row[34], row[35], row[36], row[37], bool(row[38]), texts[row[39]])
     if row[50] is None:
         return usage
-    return msgspec.structs.replace(usage, **msgspec.msgpack.decode(row[50], type=dict[str, Any]))
+    more = msgspec.msgpack.decode(row[50], type=dict[str, Any])
+    if "unknown" in more:
+        more["unknown"] = tuple(more["unknown"])
+    return msgspec.structs.replace(usage, **more)
 
 
 _RARE: Final = (
@@ -170,6 +173,7 @@ _RARE: Final = (
     "characters",
     "audio_ms",
     "service",
+    "unknown",
 )
 """What of a Usage has no column of its own."""
 
