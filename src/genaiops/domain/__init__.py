@@ -1,7 +1,7 @@
 """The nouns: frozen, without I/O. The API, the CLI, the console, the tables and the documentation use these words."""
 
 from genaiops.domain._artifact import Alias, Artifact, ArtifactKind, Version
-from genaiops.domain._call import Admitted, Attempt, CallRecord, Charge, Refused, Settled
+from genaiops.domain._call import Admitted, Attempt, CallRecord, Charge, Lookup, Refused, Settled
 from genaiops.domain._energy import Energy, EnergyBasis, EnergyMethod, Range, unknown_energy
 from genaiops.domain._keys import ApiKey, KeyEntry, KeyScope
 from genaiops.domain._limits import Budget, Cost, MeterKind, RateLimit, Scope, ScopeKind, Usage
@@ -30,6 +30,9 @@ from genaiops.domain._pricing import (
 )
 from genaiops.domain._routing import (
     BreakerPolicy,
+    CacheMode,
+    CachePolicy,
+    CacheScope,
     Operation,
     RetryPolicy,
     Route,
@@ -54,6 +57,9 @@ __all__ = [
     "Attempt",
     "BreakerPolicy",
     "Budget",
+    "CacheMode",
+    "CachePolicy",
+    "CacheScope",
     "CallRecord",
     "Ceiling",
     "Charge",
@@ -71,6 +77,7 @@ __all__ = [
     "IdentityIssuer",
     "KeyEntry",
     "KeyScope",
+    "Lookup",
     "MeterKind",
     "Operation",
     "Price",

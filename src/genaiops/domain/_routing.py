@@ -5,6 +5,8 @@ from typing import Literal
 import msgspec
 
 Operation = Literal["chat", "text_completion", "embeddings"]
+CacheMode = Literal["off", "exact", "semantic"]
+CacheScope = Literal["key", "team", "tenant"]
 
 
 class TargetTimeouts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -70,10 +72,31 @@ class RetryPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     deadline: float = 120.0
 
 
+class CachePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whether answers of a route are kept and given again.
+
+    `exact`: to a request that is the same; `semantic`: also to a chat whose last user message means the same (cosine of
+    its embedding at least `threshold`) and that is the same in everything else. `ttl` in seconds. `scope`: who shares
+    an answer: calls of one key, of the key's team (of the key, where it has none), or of the tenant; always only
+    within one environment, and with the same access groups of the signed user. Answers over `max_bytes` are not kept,
+    and neither are those to requests with a temperature over `max_temperature` (None: any; a request that names none
+    counts as 1). `namespace` sets entries apart and names them.
+    """
+
+    mode: CacheMode = "off"
+    ttl: float = 600.0
+    namespace: str = ""
+    scope: CacheScope = "team"
+    max_bytes: int = 262_144
+    max_temperature: float | None = None
+    threshold: float = 0.95
+
+
 class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which targets serve a name: equivalents by weight, then fallbacks in order. `id` is the name clients call.
 
     Only keys of `environments` may call it (empty: of all); what their keys may not reach of its targets is left out.
+    What its cache kept before `cache_cleared_us` is not given out any more.
     """
 
     id: str
@@ -82,3 +105,5 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     retry: RetryPolicy = RetryPolicy()
     environments: tuple[str, ...] = ()
     created_us: int
+    cache: CachePolicy = CachePolicy()
+    cache_cleared_us: int = 0

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from msgspec import UnsetType
 
@@ -20,6 +20,9 @@ from genaiops.gateway.plan import Candidate, Lineup
 from genaiops.http1 import Exchange
 from genaiops.ports.counters import Reservation
 from genaiops.ports.providers import CallBody
+
+if TYPE_CHECKING:
+    from genaiops.gateway.recall import Recall
 
 Why = Literal["client", "first_token"]
 """Why a call was interrupted: its client went away, or the first content took too long."""
@@ -38,6 +41,8 @@ class Call:
     session: str | None = None
     user_id: str | None = None
     user_verified = False
+    groups: tuple[str, ...] = ()
+    """Those of the signed end user."""
     properties: dict[str, str] = _NONE
     lineup: Lineup | None = None
     inject = False
@@ -58,6 +63,9 @@ class Call:
     idempotent: Entry | None = None
     answer: Kept | None = None
     too_large = False
+    recall: "Recall | None" = None
+    """What the cache knows of it."""
+    cache_line = b"x-genaiops-cache: off\r\n"
     _task: asyncio.Task[None] | None = None
     _watched = False
     _stop: Callable[[], None] | None = None

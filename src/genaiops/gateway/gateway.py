@@ -22,6 +22,7 @@ from genaiops.gateway import identity, models_api, replies
 from genaiops.gateway.admit import Grant, bearer, unknown_key
 from genaiops.gateway.attempts import Attempts
 from genaiops.gateway.bounds import bound
+from genaiops.gateway.caching import Caching
 from genaiops.gateway.call import Call
 from genaiops.gateway.endpoints import Place, WrongMethod, locate
 from genaiops.gateway.failure import Failure, error_json, of_error
@@ -38,6 +39,7 @@ from genaiops.gateway.settings import GatewaySettings
 from genaiops.gateway.settle import Books
 from genaiops.gateway.upstream import Fleet, clock
 from genaiops.http1 import Exchange
+from genaiops.ports.cache import Caches
 from genaiops.ports.counters import Counters
 from genaiops.ports.providers import Provider, TokenEstimator, Transport
 from genaiops.ports.secrets import Secrets
@@ -74,6 +76,7 @@ class Gateway:
         estimator: TokenEstimator,
         relay: Relay | None,
         settings: GatewaySettings,
+        caches: Caches | None = None,
     ) -> None:
         self.settings = settings
         self._snapshots = snapshots
@@ -84,6 +87,7 @@ class Gateway:
         self._books = Books(counters, spool)
         self._streams = Streams(self._books, estimator, settings)
         self._attempts = Attempts(self._books, self._streams, estimator, settings)
+        self._caching = Caching(self._attempts, self._books, settings, caches)
         self._idempotency = Idempotency(settings)
         self._keys: Keyring[Grant] = Keyring(self._grant, hot=settings.hot_keys)
         self._key_log = KeyLog(snapshots, self._keys)
@@ -120,6 +124,7 @@ class Gateway:
         """Close every connection to targets and to the control process."""
         if self._again is not None:
             self._again.cancel()
+        await self._caching.aclose()
         await self._fleet.aclose()
         if self._relay is not None:
             await self._relay.aclose()
@@ -193,7 +198,7 @@ class Gateway:
             return self._serve(call)
         try:
             if self._admit(call, raw):
-                return self._attempts.begin(call)
+                return self._caching.begin(call)
         except BaseException:
             self._books.release(call)
             raise
@@ -204,7 +209,7 @@ class Gateway:
         try:
             raw = await self._body(call)
             if raw is not None and self._admit(call, raw):
-                await self._attempts.run(call)
+                await self._caching.run(call)
         finally:
             self._books.release(call)  # does nothing but after a fault of ours
             if call.idempotent is not None:
@@ -279,7 +284,8 @@ class Gateway:
         headers = exchange.index
         signed, token = headers.get(identity.HEADER), headers.get(identity.TOKEN_HEADER)
         if signed is not None or token is not None:  # a signed end user is an identity
-            call.user_id = self._identities.verify(signed, token).id
+            user = self._identities.verify(signed, token)
+            call.user_id, call.groups = user.id, user.groups
             call.user_verified = True
         elif body.user is not None:  # a `user` in the body is a label
             call.user_id = body.user[:_LABEL]

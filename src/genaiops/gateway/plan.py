@@ -21,6 +21,7 @@ from genaiops.domain import (
     price_at,
     prices_of,
 )
+from genaiops.gateway.cache_key import CachedRoute, cached_route
 from genaiops.gateway.limits import FOREVER_US, Line, lines_of
 from genaiops.gateway.upstream import Fleet, Upstream
 
@@ -86,6 +87,7 @@ class Lineup:
         "_marks",
         "_quote",
         "all",
+        "cached",
         "fallbacks",
         "most_output",
         "name",
@@ -102,8 +104,10 @@ class Lineup:
         primary: tuple[tuple[Candidate, int], ...],
         fallbacks: tuple[Candidate, ...],
         retry: RetryPolicy,
+        cached: CachedRoute | None = None,
     ) -> None:
         self.name = name
+        self.cached = cached
         self.route_id = route_id
         self.primary = primary
         self.fallbacks = fallbacks
@@ -135,6 +139,7 @@ class Lineup:
             tuple((one, weight) for one, weight in self.primary if one.target.id in allowed),
             tuple(one for one in self.fallbacks if one.target.id in allowed),
             self.retry,
+            self.cached,
         )
 
 
@@ -162,7 +167,7 @@ class Named:
 class Plan:
     """Immutable."""
 
-    __slots__ = ("_lines", "candidates", "environments", "issuers", "names", "version")
+    __slots__ = ("_lines", "candidates", "encoder", "environments", "issuers", "names", "version")
 
     def __init__(self, snapshot: Snapshot, fleet: Fleet) -> None:
         self.version = snapshot.version
@@ -172,6 +177,8 @@ class Plan:
             for target in snapshot.targets
             if target.id in upstreams
         }
+        self.encoder = next((one for one in self.candidates.values() if _encodes(one.target)), None)
+        """Who makes vectors for semantic caches: the embedded encoder, for which their threshold was measured."""
         self.environments: dict[str, Environment] = {one.id: one for one in snapshot.environments}
         self.issuers: tuple[IdentityIssuer, ...] = snapshot.issuers
         self.names: dict[str, Named] = {}
@@ -199,10 +206,16 @@ class Plan:
         enabled = {name: one for name, one in self.candidates.items() if one.target.enabled}
         primary = tuple((enabled[one.target_id], one.weight) for one in route.targets if one.target_id in enabled)
         fallbacks = tuple(enabled[name] for name in route.fallbacks if name in enabled)
-        lineups = _by_operation(Lineup(route.id, route.id, primary, fallbacks, route.retry))
+        targets = [candidate.target for candidate in (*(one for one, _ in primary), *fallbacks)]
+        cached = cached_route(route, targets)
+        lineups = _by_operation(Lineup(route.id, route.id, primary, fallbacks, route.retry, cached))
         return Named(
             route.id, route=True, created_us=route.created_us, lineups=lineups, environments=route.environments
         )
+
+
+def _encodes(target: Target) -> bool:
+    return target.provider == "minilm" and target.enabled and "embeddings" in target.operations
 
 
 def _by_operation(whole: Lineup) -> dict[Operation, Lineup]:

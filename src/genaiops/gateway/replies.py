@@ -13,7 +13,6 @@ Fields = Sequence[tuple[bytes, bytes]]
 
 _EVENTS = (
     b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n"
-    b"x-genaiops-cache: off\r\n"
 )
 _RATE = b"x-ratelimit-"
 
@@ -27,14 +26,25 @@ def whole(call: Call, candidate: Candidate, upstream: Fields, cost: Cost) -> byt
         candidate.line,
         len(call.attempts),
         money(cost.nano),
-        b"content-type: application/json\r\nx-genaiops-cache: off\r\n",
+        b"content-type: application/json\r\n" + call.cache_line,
+    )
+
+
+def remembered(call: Call, saved: Cost | None) -> bytes:
+    """Of an answer out of the cache; `saved` is what it cost when it was made."""
+    return b"%b%b%b%bx-genaiops-attempts: 0\r\nx-genaiops-cost: 0\r\nx-genaiops-saved: %b\r\n" % (
+        _identity(call),
+        call.limit_lines,
+        _EVENTS if call.streamed else b"content-type: application/json\r\n",
+        call.cache_line,
+        money(saved.nano if saved is not None else None),
     )
 
 
 def stream(call: Call, candidate: Candidate | None, upstream: Fields) -> bytes:
     """Of a stream that begins. Its cost is not known yet (it is in the trace); `candidate` None: nor is its target,
     because a heartbeat came first."""
-    head = _identity(call) + call.limit_lines + _EVENTS
+    head = _identity(call) + call.limit_lines + _EVENTS + call.cache_line
     if candidate is None:
         return head
     return b"%b%bx-genaiops-attempts: %d\r\n%b" % (head, candidate.line, len(call.attempts) + 1, _limits_of(upstream))

@@ -40,7 +40,13 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
 class Tally:
     """Figures of this worker that others may read as gauges."""
 
-    __slots__ = ("in_flight", "overrun", "refused", "unknown_keys", "unsettled", "untraced")
+    __slots__ = (
+        "cache_bytes",
+        "cache_failures",
+        "cache_hits",
+        "cache_misses",
+        "in_flight", "overrun", "refused", "unknown_keys", "unsettled", "untraced",
+    )
 
     def __init__(self) -> None:
         self.in_flight = 0
@@ -49,6 +55,10 @@ class Tally:
         self.untraced = 0
         self.unsettled = 0
         self.overrun = 0
+        self.cache_hits = 0
+        self.cache_misses = 0
+        self.cache_failures = 0
+        self.cache_bytes = 0
 
 
 class Books:
@@ -111,6 +121,8 @@ class Books:
         if call.sequence:
             self.tally.in_flight -= 1
         call.settled = True
+        if call.recall is not None:
+            call.recall.ended(call, None)
         reservation, call.reservation = call.reservation, None
         if reservation is not None:
             reservation.settle(call.lines.nothing, self._applied)
@@ -134,6 +146,8 @@ class Books:
             return
         call.settled = True
         self.tally.in_flight -= 1
+        if call.recall is not None:
+            call.recall.ended(call, ending)
         used = _used(call)
         sequence = self._applied
         if call.traced and self._record(call, ending, used):
@@ -147,6 +161,7 @@ class Books:
 
     def _record(self, call: Call, ending: Ending, used: Amounts) -> bool:
         kept = call.key.capture != "off"
+        lookup = call.recall.lookup if call.recall is not None else None
         record = Settled(
             call.sequence,
             call.trace_id,
@@ -159,8 +174,9 @@ class Books:
             tuple(call.attempts),
             call.windows.charges(used) if call.windows is not None else (),
             ending.output_truncated,
-            "off",
+            "off" if lookup is None else lookup.outcome,
             None if kept or not ending.output else hashlib.sha256(ending.output).hexdigest(),
+            lookup,
         )
         try:
             self._spool.append(record, ending.output if kept else b"")
