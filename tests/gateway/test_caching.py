@@ -9,8 +9,19 @@ from msgspec.structs import replace
 
 from genaiops.domain import CachePolicy, EndUser, IdentityIssuer, Route, RouteTarget
 from genaiops.gateway.identity import sign
-from tests.gateway.harness import CHAT, QUICK, Got, Home, budget, key, price, rate, route, running, target
-from tests.gateway.upstream import DONE, ROLE, Upstream, answers, completion, event, fails, gated, stream_events, streams
+from tests.gateway.harness import CHAT, QUICK, Got, Home, budget, key, price, rate, route, running, target, until
+from tests.gateway.upstream import (
+    DONE,
+    ROLE,
+    Upstream,
+    answers,
+    completion,
+    event,
+    fails,
+    gated,
+    stream_events,
+    streams,
+)
 
 EXACT = CachePolicy(mode="exact")
 ASK = {**CHAT, "model": "r"}
@@ -226,13 +237,14 @@ async def test_other_configuration_means_other_answers(home: Home) -> None:
         publish(home, up)
         async with running(home) as worker:
             assert said(await worker.post(body=ASK)) == "miss"
-            for parts, outcome in (
+            changes: list[tuple[dict[str, Any], str]] = [
                 ({}, "hit"),
                 ({"routes": (cached(), route("t", name="unrelated"))}, "hit"),
                 ({"routes": (cached(cache_cleared_us=5),)}, "miss"),
                 ({"routes": (cached(CachePolicy(mode="exact", namespace="b")),)}, "miss"),
                 ({"targets": (target(up.url, upstream_model="real-model-2"),)}, "miss"),
-            ):
+            ]
+            for parts, outcome in changes:
                 publish(home, up, **parts)
                 assert said(await worker.post(body=ASK)) == outcome
 
@@ -337,8 +349,7 @@ async def test_equal_calls_that_come_together_make_one(home: Home) -> None:
         publish(home, up)
         async with running(home) as worker:
             asked = [asyncio.create_task(worker.post(body={**ASK, "stream": True})) for _ in range(5)]
-            while worker.gateway._caching._followers < 4:
-                await asyncio.sleep(0.01)
+            await until(lambda: worker.gateway._caching._followers == 4)
             up.gate.set()
             got = await asyncio.gather(*asked)
             await worker.quiet()
@@ -357,8 +368,7 @@ async def test_when_the_first_fails_the_others_try_themselves(home: Home) -> Non
         publish(home, up, routes=(replace(cached(), retry=replace(QUICK, attempts=1)),))
         async with running(home) as worker:
             asked = [asyncio.create_task(worker.post(body=ASK)) for _ in range(3)]
-            while worker.gateway._caching._followers < 2:
-                await asyncio.sleep(0.01)
+            await until(lambda: worker.gateway._caching._followers == 2)
             up.gate.set()
             got = await asyncio.gather(*asked)
             await worker.quiet()
@@ -374,8 +384,7 @@ async def test_nobody_waits_for_ever(home: Home) -> None:
         publish(home, up)
         async with running(home, cache_wait=0.1) as worker:
             first = asyncio.create_task(worker.post(body=ASK))
-            while not up.seen:
-                await asyncio.sleep(0.01)
+            await until(lambda: bool(up.seen))
             second = await worker.post(body=ASK)
             assert said(second) == "miss"
             up.gate.set()
@@ -394,14 +403,11 @@ async def test_a_follower_that_leaves_is_settled(home: Home) -> None:
         publish(home, up)
         async with running(home) as worker:
             first = asyncio.create_task(worker.post(body=ASK))
-            while not up.seen:
-                await asyncio.sleep(0.01)
+            await until(lambda: bool(up.seen))
             second = asyncio.create_task(worker.post(body=ASK))
-            while not worker.gateway._caching._followers:
-                await asyncio.sleep(0.01)
+            await until(lambda: worker.gateway._caching._followers == 1)
             second.cancel()
-            while worker.gateway._caching._followers:
-                await asyncio.sleep(0.01)
+            await until(lambda: worker.gateway._caching._followers == 0)
             up.gate.set()
             assert said(await first) == "miss"
             await worker.quiet()

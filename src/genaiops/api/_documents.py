@@ -13,6 +13,7 @@ from genaiops.domain import (
     ApiKey,
     ArtifactKind,
     BreakerPolicy,
+    CachePolicy,
     EnvironmentKind,
     Fees,
     KeyScope,
@@ -143,6 +144,7 @@ class RouteDocument(msgspec.Struct, frozen=True, kw_only=True):
     fallbacks: Sequence[str]
     retry: RetryPolicy
     environments: Sequence[str]
+    cache: CachePolicy
     created_at: str
 
 

@@ -18,7 +18,16 @@ from genaiops.api._documents import (
 )
 from genaiops.api._services import Serving
 from genaiops.api._writing import write
-from genaiops.domain import BreakerPolicy, Operation, RetryPolicy, Route, RouteTarget, Target, TargetTimeouts
+from genaiops.domain import (
+    BreakerPolicy,
+    CachePolicy,
+    Operation,
+    RetryPolicy,
+    Route,
+    RouteTarget,
+    Target,
+    TargetTimeouts,
+)
 from genaiops.hub import Hub, masked
 
 
@@ -58,6 +67,7 @@ class RouteRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     fallbacks: tuple[str, ...] = ()
     retry: RetryPolicy = RetryPolicy()
     environments: tuple[str, ...] = ()
+    cache: CachePolicy = CachePolicy()
 
 
 class NewRouteRequest(RouteRequest, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -89,7 +89,7 @@ class CachePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     scope: CacheScope = "team"
     max_bytes: int = 262_144
     max_temperature: float | None = None
-    threshold: float = 0.95
+    threshold: float = 0.85
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

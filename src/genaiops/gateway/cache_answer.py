@@ -1,5 +1,5 @@
-"""Answers as they are kept: of chats in OpenAI's dialect one form, from which a stream and a whole answer are made alike;
-of everything else as they were sent, apart for streams.
+"""Answers as they are kept: of chats in OpenAI's dialect in one form, from which a stream and a whole answer are made
+alike; of everything else as they were sent, streams apart.
 """
 
 import hashlib
@@ -129,7 +129,9 @@ def _add(delta: dict[str, Any], message: dict[str, Any], calls: dict[int, dict[s
 def _add_call(part: dict[str, Any], calls: dict[int, dict[str, Any]]) -> bool:
     if not part.keys() <= {"index", "id", "type", "function"}:
         return False
-    call = calls.setdefault(part.get("index", 0), {"id": "", "type": "function", "function": {"name": "", "arguments": ""}})
+    call = calls.setdefault(
+        part.get("index", 0), {"id": "", "type": "function", "function": {"name": "", "arguments": ""}}
+    )
     call["id"] = part.get("id") or call["id"]
     function: dict[str, Any] = part.get("function") or {}
     for name in ("name", "arguments"):

@@ -41,9 +41,7 @@ _FOREVER = float("inf")
 class Caching:
     """Stands before `Attempts` and is called as they are."""
 
-    def __init__(
-        self, attempts: "Attempts", books: Books, settings: GatewaySettings, caches: Caches | None
-    ) -> None:
+    def __init__(self, attempts: "Attempts", books: Books, settings: GatewaySettings, caches: Caches | None) -> None:
         self._attempts = attempts
         self._books = books
         self._settings = settings
@@ -100,7 +98,7 @@ class Caching:
         recall = Recall(call, policy, digest.digest(), max_age, self._ended)
         recall.plain = not chat
         recall.include_usage = usage
-        if policy.mode == "semantic" and max_age and chat and not call.key.plan.encoder is None:
+        if policy.mode == "semantic" and max_age and chat and call.key.plan.encoder is not None:
             recall.question = question_of(call, cached, fields, form)
         call.recall = recall
         return recall
@@ -326,4 +324,4 @@ def _too_warm(fields: Fields, most: float | None) -> bool:
     try:
         return float(fields.get("temperature", b"1")) > most
     except ValueError:
-        return 1.0 > most
+        return most < 1.0

@@ -11,9 +11,7 @@ from genaiops.gateway.plan import Candidate
 
 Fields = Sequence[tuple[bytes, bytes]]
 
-_EVENTS = (
-    b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n"
-)
+_EVENTS = b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n"
 _RATE = b"x-ratelimit-"
 
 

@@ -45,7 +45,12 @@ class Tally:
         "cache_failures",
         "cache_hits",
         "cache_misses",
-        "in_flight", "overrun", "refused", "unknown_keys", "unsettled", "untraced",
+        "in_flight",
+        "overrun",
+        "refused",
+        "unknown_keys",
+        "unsettled",
+        "untraced",
     )
 
     def __init__(self) -> None:

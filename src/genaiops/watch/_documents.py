@@ -12,12 +12,12 @@ from genaiops.ports.blobs import Blobs
 from genaiops.ports.telemetry import Trace, TraceRow
 from genaiops.watch._energy import MODEL_CALLS
 from genaiops.watch._energy_documents import energy_document, trace_energy_document
-from genaiops.watch._spans import PROPERTIES
+from genaiops.watch._spans import LOOKUP, PROPERTIES
 from genaiops.watch._text import Turn, request_turns, response_turns
 
 Document = dict[str, Any]
 
-_APART = frozenset({"genaiops.attempts", PROPERTIES})
+_APART = frozenset({"genaiops.attempts", LOOKUP, PROPERTIES})
 """Attributes that stand elsewhere in a document."""
 
 
@@ -147,6 +147,7 @@ def trace_document(trace: Trace, blobs: Blobs) -> Document:
         "output": _readable(said),
         "content": root.content,
         "properties": _attributes(content).get(PROPERTIES, {}),
+        "cache": _attributes(content).get(LOOKUP),
         "attributes": {key: value for key, value in _attributes(content).items() if key not in _APART},
         "scores": [
             {
