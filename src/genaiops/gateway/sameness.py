@@ -42,7 +42,7 @@ def marks(text: str) -> list[str]:
     found: list[str] = []
     for word in _WORD.findall(_THOUSANDS.sub("", text)):
         small = word.lower().replace("\u2019", "'")
-        if small in _FRAME:
+        if small in _FRAME and (word != "A" or not found):  # "from A to B"
             continue
         small: str = _SAME.get(small, small)
         if small.endswith("n't"):
