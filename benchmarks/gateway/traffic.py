@@ -16,7 +16,8 @@ CHUNK_GAP_MS = 100
 
 class Shape(msgspec.Struct, frozen=True, kw_only=True):
     """A kind of call. `prefix` is the beginning of the path by which the mock knows how to answer; gateways that map
-    model names to upstreams have a model of the shape's name, which goes there. Milliseconds, bytes."""
+    model names to upstreams have a model of the shape's name, which goes there. Milliseconds, bytes. `kept`: its answers
+    come out of the exact cache, but for the first."""
 
     name: str
     streamed: bool = False
@@ -24,6 +25,7 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     gap_ms: int = 0
     chunks: int = 0
     prompt_bytes: int = 0
+    kept: bool = False
 
     @property
     def prefix(self) -> str:
@@ -44,6 +46,7 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
 
 
 SHORT = Shape(name="chat")
+KEPT = Shape(name="kept", kept=True)
 LONG = Shape(name="chat", prompt_bytes=200_000)
 
 
