@@ -16,8 +16,8 @@ CHUNK_GAP_MS = 100
 
 class Shape(msgspec.Struct, frozen=True, kw_only=True):
     """A kind of call. `prefix` is the beginning of the path by which the mock knows how to answer; gateways that map
-    model names to upstreams have a model of the shape's name, which goes there. Milliseconds, bytes. `kept`: its answers
-    come out of the exact cache, but for the first."""
+    model names to upstreams have a model of the shape's name, which goes there. Milliseconds, bytes. `kept`: all
+    answers but the first come out of the exact cache."""
 
     name: str
     streamed: bool = False

@@ -64,8 +64,8 @@ class Question:
         self.note: str | None = None
 
 
-def question_of(call: "Call", cached: CachedRoute, fields: Fields, form: str) -> Question | None:
-    """None for what is no chat in OpenAI's words that ends in one short text of a user."""
+def question_of(call: "Call", cached: CachedRoute, fields: Fields, form: str) -> tuple[bytes, str] | None:
+    """Place and text of a Question. None for what is no chat in OpenAI's words that ends in a short text of a user."""
     if call.operation != "chat" or call.speech.dialect != "openai":
         return None
     try:
@@ -81,7 +81,7 @@ def question_of(call: "Call", cached: CachedRoute, fields: Fields, form: str) ->
     for message in (*before, Raw(msgspec.json.encode(marks(text)))):
         part = bytes(message)
         digest.update(b"%d %b" % (len(part), part))
-    return Question(digest.digest(), text)
+    return digest.digest(), text
 
 
 async def encode(encoder: "Candidate", text: str) -> "array[float]":

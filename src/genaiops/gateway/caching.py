@@ -16,7 +16,7 @@ from genaiops.gateway import replies
 from genaiops.gateway.body import answers
 from genaiops.gateway.cache_answer import Remembered, seal, stream_of, unseal, whole_of
 from genaiops.gateway.cache_key import LARGEST, CachedRoute, Fields, add_fields, context, fields_of
-from genaiops.gateway.cache_near import Neighbours, encode, question_of
+from genaiops.gateway.cache_near import Neighbours, Question, encode, question_of
 from genaiops.gateway.call import Call
 from genaiops.gateway.idempotency import Kept
 from genaiops.gateway.recall import Recall
@@ -36,6 +36,10 @@ _MOST_EVENTS = 1 << 19
 """Bytes of a stream that is put together."""
 
 _FOREVER = float("inf")
+_SHORT = 2048
+_MOST_PLACES = 4096
+
+_Place = tuple[bytes, tuple[bytes, str] | None]
 
 
 class Caching:
@@ -48,6 +52,8 @@ class Caching:
         self._own = caches.own if caches is not None else None
         self._shared = caches.shared if caches is not None else None
         self._near = Neighbours()
+        self._plan: object = None
+        self._places: dict[tuple[Any, ...], _Place | None] = {}
         self._leaders: dict[bytes, list[asyncio.Future[Remembered | None]]] = {}
         self._followers = 0
 
@@ -86,22 +92,45 @@ class Caching:
         policy, body, raw = cached.policy, call.body, call.raw
         if max_age is None or body is None or len(raw) > LARGEST or answers(body) > 1:
             return None
-        fields = fields_of(raw)
-        if fields is None or _too_warm(fields, policy.max_temperature):
-            return None
         options = body.stream_options
         usage = options is not None and options.include_usage is True
         chat = call.operation == "chat" and call.speech.dialect == "openai"
-        form = "" if chat else f"{call.streamed:d}{usage:d}"
-        digest = context(call, cached, form)
-        add_fields(digest, fields)
-        recall = Recall(call, policy, digest.digest(), max_age, self._ended)
+        place = self._place(call, cached, "" if chat else f"{call.streamed:d}{usage:d}")
+        if place is None:
+            return None
+        recall = Recall(call, policy, place[0], max_age, self._ended)
         recall.plain = not chat
         recall.include_usage = usage
-        if policy.mode == "semantic" and max_age and chat and call.key.plan.encoder is not None:
-            recall.question = question_of(call, cached, fields, form)
+        if place[1] is not None and max_age:
+            recall.question = Question(*place[1])
         call.recall = recall
         return recall
+
+    def _place(self, call: Call, cached: CachedRoute, form: str) -> _Place | None:
+        """The key of a call and, for a semantic cache, where its question stands and what it is. Remembered for short
+        bodies, as long as nothing is configured anew: hits are mostly of the same bytes."""
+        raw, plan = call.raw, call.key.plan
+        if plan is not self._plan:
+            self._plan = plan
+            self._places.clear()
+        if len(raw) > _SHORT or not isinstance(raw, bytes):
+            return self._find_place(call, cached, form)
+        asked = (raw, call.key, call.lineup, call.operation, call.speech, form, call.user_verified, call.groups)
+        if asked in self._places:
+            return self._places[asked]
+        if len(self._places) >= _MOST_PLACES:
+            self._places.clear()
+        place = self._places[asked] = self._find_place(call, cached, form)
+        return place
+
+    def _find_place(self, call: Call, cached: CachedRoute, form: str) -> _Place | None:
+        fields = fields_of(call.raw)
+        if fields is None or _too_warm(fields, cached.policy.max_temperature):
+            return None
+        digest = context(call, cached, form)
+        add_fields(digest, fields)
+        semantic = cached.policy.mode == "semantic" and call.key.plan.encoder is not None
+        return digest.digest(), question_of(call, cached, fields, form) if semantic else None
 
     def _recent(self, recall: Recall, key: bytes) -> Remembered | None:
         assert self._own is not None
