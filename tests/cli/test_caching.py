@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from genaiops.sdk import Client
 from tests.app.running import Installation, until
 from tests.cli.conftest import Shell
 
@@ -31,13 +30,12 @@ def test_the_life_of_a_cache(connected: Shell, installation: Installation) -> No
     assert (row["route"], row["calls"], row["figures"]["misses"], row["hit_rate"]) == ("kept", 3, 1, 2 / 3)
     assert row["figures"]["saved_tokens"] > 0
     assert float(row["figures"]["saved_cost"]) > 0
-    assert "66.7%" in connected.ok("cache", "show").err
+    assert "66.7%" in connected.ok("cache", "show").out
     usage = connected.ok("usage", "--by", "model", "--json").json()["data"]
     assert next(each["cache"]["hits"] for each in usage if each["group"]["request_model"] == "kept") == 2
 
-    with Client(installation.url, key=installation.key) as client:
-        trace = client.get("/api/traces", {"limit": "1"})["data"][0]
-        document = client.get(f"/api/traces/{trace['trace_id']}")
+    (trace,) = connected.ok("trace", "list", "--limit", "1", "--json").json()["data"]
+    document = connected.ok("trace", "show", trace["trace_id"], "--json").json()
     assert document["cache"]["outcome"] == "hit"
     assert document["cache"]["namespace"] == "tests"
     assert document["cache"]["saved"]["input_tokens"] > 0

@@ -15,7 +15,7 @@ from tests.gateway.harness import Got, Home, key, route, running, target
 from tests.gateway.upstream import Upstream, answers
 
 NEAR = CachePolicy(mode="semantic")
-SLOW = {"cache_near_deadline": 5.0}  # this machine may be busy; the deadline has a test of its own
+SLOW: Any = {"cache_near_deadline": 5.0}  # this machine may be busy; the deadline has a test of its own
 
 
 @pytest.fixture(scope="module")
