@@ -227,6 +227,17 @@ async def test_other_dialects_are_kept_as_they_were_sent(home: Home, streamed: b
     assert got[0].body == got[1].body
 
 
+async def test_an_idempotency_key_repeats_a_miss(home: Home) -> None:
+    async with Upstream(answers()) as up:
+        publish(home, up)
+        async with running(home) as worker:
+            got = [await worker.post(body=ASK, idempotency_key="k") for _ in range(2)]
+            assert said(await worker.post(body=ASK)) == "hit"
+            await worker.quiet()
+    assert [said(one) for one in got] == ["miss", "miss"]
+    assert len(up.seen) == 1
+
+
 async def test_an_idempotency_key_repeats_a_hit(home: Home) -> None:
     async with Upstream(answers()) as up:
         publish(home, up)

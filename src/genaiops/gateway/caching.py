@@ -65,26 +65,43 @@ class Caching:
 
     def begin(self, call: Call) -> Coroutine[Any, Any, None] | None:
         """As `Attempts.begin`."""
-        lineup = call.lineup
-        if lineup is None or lineup.cached is None or self._own is None:
-            return self._attempts.begin(call)
-        recall = self._look(call, lineup.cached)
+        recall = self._looked_up(call)
         if recall is None:
             return self._attempts.begin(call)
-        found = self._recent(recall, recall.key)
-        if found is not None:
-            self._answer(call, recall, found)
+        if self._answered(call, recall):
             return None
-        if recall.key in self._leaders or self._shared is not None or recall.question is not None:
+        if self._must_ask(recall):
             return self._ask(call, recall)
         self._go(call, recall)
         return self._attempts.begin(call)
 
     async def run(self, call: Call) -> None:
-        """As `Attempts.run`."""
-        work = self.begin(call)
-        if work is not None:
-            await work
+        """As `Attempts.run`: returns when the call has ended."""
+        recall = self._looked_up(call)
+        if recall is not None:
+            if self._answered(call, recall):
+                return
+            if self._must_ask(recall):
+                await self._ask(call, recall)
+                return
+            self._go(call, recall)
+        await self._attempts.run(call)
+
+    def _looked_up(self, call: Call) -> Recall | None:
+        lineup = call.lineup
+        if lineup is None or lineup.cached is None or self._own is None:
+            return None
+        return self._look(call, lineup.cached)
+
+    def _answered(self, call: Call, recall: Recall) -> bool:
+        found = self._recent(recall, recall.key)
+        if found is not None:
+            self._answer(call, recall, found)
+        return found is not None
+
+    def _must_ask(self, recall: Recall) -> bool:
+        """Whether there is anything else to ask that has to be waited for."""
+        return recall.key in self._leaders or self._shared is not None or recall.question is not None
 
     def _look(self, call: Call, cached: CachedRoute) -> Recall | None:
         """What the call is looked up by. None when it is not: its client, the route or its kind says so."""
