@@ -17,7 +17,7 @@ QUESTIONS = [f"question {number}" for number in range(8)]
 @pytest.mark.needs_redis
 def test_a_killed_worker_leaves_its_answers_and_its_records(tmp_path: Path, redis_url: str) -> None:
     store = redis.Redis.from_url(redis_url)
-    before = set(store.keys("genaiops:cache:1:*"))  # pyright: ignore[reportArgumentType] (the stub may await)
+    before = set(store.keys("genaiops:cache:1:*"))
     with Installation(tmp_path, "--no-embedded", variables={"GENAIOPS_STORES_CACHE": redis_url}) as installation:
         installation.start().add_echo()
         policy = CachePolicy(mode="exact", namespace=tmp_path.name)
@@ -27,7 +27,7 @@ def test_a_killed_worker_leaves_its_answers_and_its_records(tmp_path: Path, redi
         until(lambda: installation.ask("kept").status == 200, "the route")
         for question in QUESTIONS:
             assert installation.ask("kept", question).headers["x-genaiops-cache"] == "miss"
-        until(lambda: set(store.keys("genaiops:cache:1:*")) - before, "something to be kept")  # pyright: ignore[reportArgumentType]
+        until(lambda: set(store.keys("genaiops:cache:1:*")) - before, "something to be kept")
         victim = installation.named("worker-0").pid
         assert victim is not None
         os.kill(victim, signal.SIGKILL)
