@@ -18,7 +18,7 @@ from benchmarks.gateway.measures import QUICK, ROUNDS, Sizes, stream_digest, war
 from benchmarks.gateway.peers import PEERS, Direct
 from benchmarks.gateway.results import Gateway, Results, as_document, tables
 from benchmarks.gateway.subject import Genaiops
-from benchmarks.gateway.traffic import SHORT, paced
+from benchmarks.gateway.traffic import KEPT, SHORT, paced
 
 LONGEST_SECONDS = 7200
 
@@ -68,7 +68,7 @@ def measure(options: Options) -> Results:
         sizes = msgspec.structs.replace(options.sizes, stream_digest=stream_digest(tools, direct, options.sizes))
         results.sizes = {key: value for key, value in msgspec.structs.asdict(sizes).items() if key != "stream_digest"}
         shapes = (SHORT, paced(sizes.chunks))
-        subject = stack.enter_context(Genaiops(folder, mock.port, shapes))
+        subject = stack.enter_context(Genaiops(folder, mock.port, (*shapes, KEPT)))
         endpoints: list[Endpoint] = [direct, subject]
         for name in options.peers:
             try:

@@ -8,7 +8,7 @@ from benchmarks.gateway.load import Plan, Tools
 from benchmarks.gateway.machine import BenchmarkError, cpu_us, resident_mb
 from benchmarks.gateway.measures import CONNECTIONS, Figures, Sizes
 from benchmarks.gateway.subject import Genaiops
-from benchmarks.gateway.traffic import SHORT, TRANSLATED
+from benchmarks.gateway.traffic import KEPT, SHORT, TRANSLATED
 
 LADDER = (250, 500, 750, 1_000, 1_500, 2_000, 2_500, 3_000, 4_000, 5_000, 6_000, 8_000)
 BATCHES = 10
@@ -105,4 +105,18 @@ def translated(tools: Tools, subject: Genaiops, sizes: Sizes) -> Figures:
     return {**figures, **ratios, "lost": lost}
 
 
-ONCE = {"steady": steady, "memory": memory, "backlog": backlog, "translated": translated}
+def hits(tools: Tools, subject: Genaiops, sizes: Sizes) -> Figures:
+    """Answers out of the exact cache in a closed loop: the worker's CPU of each, beside that of one that goes out."""
+    figures: Figures = {}
+    for name, shape in (("hit", KEPT), ("miss", SHORT)):
+        before = cpu_us([subject.worker])
+        load = tools.load(subject.request(shape), Plan(connections=CONNECTIONS, seconds=sizes.seconds * 2))
+        figures[f"{name}_cpu_us"] = (cpu_us([subject.worker]) - before) / load.completed
+        figures[f"{name}s_per_s"] = load.completed / load.seconds
+        figures[f"{name}s_lost"] = load.lost
+        subject.note(load.completed)
+        subject.settled()
+    return figures
+
+
+ONCE = {"steady": steady, "translated": translated, "hits": hits, "memory": memory, "backlog": backlog}

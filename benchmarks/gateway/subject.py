@@ -19,7 +19,7 @@ from benchmarks.gateway.traffic import Shape
 from genaiops.app.home import Home
 from genaiops.app.installation import SupervisorState, read_state
 from genaiops.core.clock import now_us
-from genaiops.domain import Route, RouteTarget, Scope, Target, TargetTimeouts
+from genaiops.domain import CachePolicy, Route, RouteTarget, Scope, Target, TargetTimeouts
 from genaiops.engines.records_sql import open_records
 from genaiops.engines.telemetry_sqlite import open_telemetry
 from genaiops.hub import Hub, NewBudget, NewKey, NewPrice, NewRateLimit
@@ -168,7 +168,8 @@ class Genaiops:
             targets = [self._target(f"{shape.name}-{side}", base_url) for side in ("a", "b")]
             hub.targets.create_all(targets, by=by)
             weighted = tuple(RouteTarget(target.id, weight) for target, weight in zip(targets, (3, 1), strict=True))
-            hub.routes.create(Route(id=shape.name, targets=weighted, created_us=0), by=by)
+            cache = CachePolicy(mode="exact", ttl=86_400) if shape.kept else CachePolicy()
+            hub.routes.create(Route(id=shape.name, targets=weighted, created_us=0, cache=cache), by=by)
         hub.prices.set(NewPrice(provider="openai", model=MODEL, input="0.15", output="0.60", cache_read="0.075"), by=by)
         return text
 

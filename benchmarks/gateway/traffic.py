@@ -17,7 +17,8 @@ ENDPOINTS = {"chat": CHAT, "messages": "/v1/messages", "responses": "/v1/respons
 
 class Shape(msgspec.Struct, frozen=True, kw_only=True):
     """A kind of call. `prefix` is the beginning of the path by which the mock knows how to answer; gateways that map
-    model names to upstreams have a model of the shape's name, which goes there. Milliseconds, bytes."""
+    model names to upstreams have a model of the shape's name, which goes there. Milliseconds, bytes. `kept`: all
+    answers but the first come out of the exact cache."""
 
     name: str
     streamed: bool = False
@@ -26,6 +27,7 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     chunks: int = 0
     prompt_bytes: int = 0
     dialect: str = "chat"
+    kept: bool = False
 
     @property
     def endpoint(self) -> str:
@@ -62,6 +64,7 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
 
 SHORT = Shape(name="chat")
 TRANSLATED = tuple(Shape(name="chat", dialect=dialect) for dialect in ("messages", "responses"))
+KEPT = Shape(name="kept", kept=True)
 LONG = Shape(name="chat", prompt_bytes=200_000)
 
 

@@ -33,9 +33,11 @@ from genaiops.domain import (
     TargetTimeouts,
 )
 from genaiops.engines import counters_mmap, secrets_file, snapshot_files, spool_files
+from genaiops.engines.cache_memory import MemoryCache
 from genaiops.gateway import Gateway, GatewaySettings, HttpTransport, Relay, error_body
 from genaiops.http1 import Origin, Pool, Server, Timeouts
 from genaiops.http1.errors import UpstreamFault
+from genaiops.ports.cache import Caches, SharedCache
 from genaiops.ports.providers import Provider, Transport
 from genaiops.providers.echo import EchoTransport
 
@@ -214,7 +216,15 @@ class Home:
 class Worker:
     """One gateway serving on a port of its own."""
 
-    def __init__(self, home: Home, *, column: int, settings: GatewaySettings, relay: Relay | None) -> None:
+    def __init__(
+        self,
+        home: Home,
+        *,
+        column: int,
+        settings: GatewaySettings,
+        relay: Relay | None,
+        shared: SharedCache | None = None,
+    ) -> None:
         self.home = home
         self.transports: list[HttpTransport] = []
         self.counters = counters_mmap.open_counters(home.path / "counters.mmap", column=column)
@@ -229,6 +239,7 @@ class Worker:
             estimator=WordEstimator(),
             relay=relay,
             settings=settings,
+            caches=Caches(MemoryCache(), shared),
         )
         self.server = Server(self.gateway.handle, error_body=error_body)
         self.port = 0
@@ -348,9 +359,15 @@ SETTINGS = GatewaySettings()
 
 @contextlib.asynccontextmanager
 async def running(
-    home: Home, *, column: int = 0, relay: Relay | None = None, **settings: Any
+    home: Home,
+    *,
+    column: int = 0,
+    relay: Relay | None = None,
+    shared: SharedCache | None = None,
+    **settings: Any,
 ) -> AsyncGenerator[Worker]:
-    worker = Worker(home, column=column, settings=msgspec.structs.replace(SETTINGS, **settings), relay=relay)
+    options = msgspec.structs.replace(SETTINGS, **settings)
+    worker = Worker(home, column=column, settings=options, relay=relay, shared=shared)
     await worker.start()
     try:
         yield worker

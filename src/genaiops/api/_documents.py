@@ -13,6 +13,7 @@ from genaiops.domain import (
     ApiKey,
     ArtifactKind,
     BreakerPolicy,
+    CachePolicy,
     EnvironmentKind,
     Fees,
     HedgePolicy,
@@ -162,6 +163,7 @@ class RouteDocument(msgspec.Struct, frozen=True, kw_only=True):
     context_fallbacks: Sequence[str]
     hedge: HedgePolicy | None
     shadow: ShadowPolicy | None
+    cache: CachePolicy
     created_at: str
 
 

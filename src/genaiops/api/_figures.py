@@ -18,7 +18,7 @@ from genaiops.api._times import moment
 from genaiops.core.clock import now_us, to_iso
 from genaiops.core.errors import UsageError
 from genaiops.core.money import from_nano
-from genaiops.ports.telemetry import GRAM_UNIT, KWH_UNIT, Dimension, EnergySums
+from genaiops.ports.telemetry import GRAM_UNIT, KWH_UNIT, CacheSums, Dimension, EnergySums
 from genaiops.watch import (
     RouteShare,
     TargetHealth,
@@ -101,6 +101,17 @@ class EnergyDocument(msgspec.Struct, frozen=True, kw_only=True):
     co2e_g: RangeDocument | None
 
 
+class CacheDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """Calls that were looked up in a cache. `saved_tokens` and `saved_cost` are what the answers of the hits took when
+    they were made; `saved_unknown` of them cost something that nobody knows."""
+
+    hits: int
+    misses: int
+    saved_tokens: int
+    saved_cost: str
+    saved_unknown: int
+
+
 class UsageDocument(msgspec.Struct, frozen=True, kw_only=True):
     """Sums of one stretch of time and one group. `cost` is what is known of it; `cost_unknown` counts calls that cost
     something nobody knows. `estimated_calls`: their tokens were counted by us. Milliseconds are null without calls."""
@@ -116,6 +127,7 @@ class UsageDocument(msgspec.Struct, frozen=True, kw_only=True):
     cost: str
     cost_unknown: int
     energy: EnergyDocument
+    cache: CacheDocument
     p50_ms: float | None
     p95_ms: float | None
     first_token_p50_ms: float | None
@@ -246,8 +258,19 @@ def _row(row: UsageRow) -> UsageDocument:
     fields = msgspec.structs.asdict(row)
     fields["start_at"] = time_or_none(fields.pop("start_us"))
     fields["cost"] = from_nano(fields.pop("cost_nano"))
+    fields["cache"] = cache_document(row.cache)
     fields["energy"] = _energy(fields.pop("attempts"), fields.pop("energy"))
     return UsageDocument(**fields)
+
+
+def cache_document(sums: CacheSums) -> CacheDocument:
+    return CacheDocument(
+        hits=sums.hits,
+        misses=sums.misses,
+        saved_tokens=sums.saved_tokens,
+        saved_cost=from_nano(sums.saved_nano),
+        saved_unknown=sums.saved_unknown,
+    )
 
 
 def _energy(attempts: int, sums: EnergySums) -> EnergyDocument:

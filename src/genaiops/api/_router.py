@@ -10,6 +10,7 @@ from litestar.handlers import BaseRouteHandler
 from genaiops.api._access import Authentication, Connection, calling
 from genaiops.api._apply import StateController
 from genaiops.api._artifacts import ArtifactsController
+from genaiops.api._caches import CachesController
 from genaiops.api._catalogue import CatalogueController, PresetsController
 from genaiops.api._checking import check_request
 from genaiops.api._figures import Figures
@@ -53,6 +54,7 @@ def create(services: Services, *, status: Callable[[], Status], sessions: Sessio
             EnvironmentsController,
             TargetsController,
             RoutesController,
+            CachesController,
             ModelsController,
             CatalogueController,
             PresetsController,

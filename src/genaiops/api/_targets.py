@@ -20,6 +20,7 @@ from genaiops.api._services import Serving
 from genaiops.api._writing import write
 from genaiops.domain import (
     BreakerPolicy,
+    CachePolicy,
     HedgePolicy,
     Operation,
     ProbePolicy,
@@ -82,6 +83,7 @@ class RouteRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     context_fallbacks: tuple[str, ...] = ()
     hedge: HedgePolicy | None = None
     shadow: ShadowPolicy | None = None
+    cache: CachePolicy = CachePolicy()
 
 
 class NewRouteRequest(RouteRequest, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -150,7 +150,7 @@ def _assemble(values: Mapping[str, tuple[Any, str]], known: Mapping[str, Any], e
     home = Path(tree.get("home") or default_home(environ)).expanduser().absolute()
     tree["home"] = str(home)
     settings = msgspec.convert(tree, Settings)
-    for key in ("records", "telemetry", "counters", "blobs"):
+    for key in ("records", "telemetry", "counters", "blobs", "cache"):
         check_urls(key, getattr(settings.stores, key), values.get(f"stores.{key}", (None, ""))[1])
     return settings
 

@@ -27,22 +27,25 @@ class Listen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class GatewayOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`body_limit` in bytes, `upload_limit` that of a form with a file in it; `drain_seconds` is how long
     streams may go on after a stop was asked for; after `heartbeat_seconds` of silence a stream gets a comment line
-    (0: never)."""
+    (0: never). `cache_bytes`: what a worker keeps of answers, for routes that have a cache."""
 
     workers: Annotated[int, msgspec.Meta(ge=1, le=MAX_WORKERS)] = 1
     body_limit: Annotated[int, msgspec.Meta(ge=1024, le=1 << 30)] = 10 * 1024 * 1024
     upload_limit: Annotated[int, msgspec.Meta(ge=1024, le=1 << 30)] = 26 * 1024 * 1024
     drain_seconds: Seconds = 30.0
     heartbeat_seconds: Seconds = 15.0
+    cache_bytes: Annotated[int, msgspec.Meta(ge=0, le=1 << 36)] = 64 * 1024 * 1024
 
 
 class Stores(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """URLs; the scheme chooses the engine. Empty: the engine of one machine, in the home."""
+    """URLs; the scheme chooses the engine. Empty: the engine of one machine, in the home (of the
+    cache: none, beside what each worker keeps for itself)."""
 
     records: Text = ""
     telemetry: Text = ""
     counters: Text = ""
     blobs: Text = ""
+    cache: Text = ""
 
 
 class Embedded(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -13,8 +13,12 @@ SCHEMES: Mapping[str, tuple[str, ...]] = {
     "telemetry": ("sqlite",),
     "counters": ("mmap",),
     "blobs": ("file",),
+    "cache": ("redis", "rediss", "unix"),
 }
 """Store -> the engines there are."""
+
+_SERVERS = frozenset({"postgresql", "redis", "rediss", "unix"})
+"""Schemes whose URL redis-py or the database's driver reads; of all others it is a path."""
 
 
 def check_urls(store: str, url: str, origin: str) -> None:
@@ -29,7 +33,7 @@ def check_urls(store: str, url: str, origin: str) -> None:
             remedy=f"Use {' or '.join(f'{scheme}://' for scheme in schemes)}, or leave it out for a store in the home.",
             param=f"stores.{store}",
         )
-    if parts.scheme != "postgresql" and (parts.netloc or not parts.path.startswith("/")):
+    if parts.scheme not in _SERVERS and (parts.netloc or not parts.path.startswith("/")):
         raise ConfigError(
             f"stores.{store} in {origin} is {url!r}, which holds no absolute path.",
             remedy=f"Write three slashes before it: {parts.scheme}:///var/lib/genaiops/{store}.",

@@ -29,12 +29,15 @@ from genaiops.checks.tokens import Estimator
 from genaiops.core.clock import now_us
 from genaiops.core.errors import GenaiopsError
 from genaiops.domain import Target
+from genaiops.engines.cache_memory import MemoryCache
+from genaiops.engines.cache_redis import RedisCache
 from genaiops.engines.counters_mmap import open_counters
 from genaiops.engines.secrets_file import open_secrets
 from genaiops.engines.snapshot_files import open_reader
 from genaiops.engines.spool_files import open_writer
 from genaiops.gateway import ControlRelay, Gateway, GatewaySettings, HttpTransport, error_body
 from genaiops.http1 import Server
+from genaiops.ports.cache import Caches
 from genaiops.ports.providers import Transport
 from genaiops.providers.echo import EchoTransport
 
@@ -74,6 +77,13 @@ def gateway_settings(settings: Settings, home: Home) -> GatewaySettings:
         hosts=host_names(settings),
         ready_probe=embedded_probe(home) if settings.runs_embedded else None,
     )
+
+
+def open_caches(settings: Settings) -> Caches:
+    """What the worker keeps itself, and Redis where the settings name one."""
+    own = MemoryCache(most_bytes=settings.gateway.cache_bytes)
+    url = settings.stores.cache
+    return Caches(own, RedisCache(url) if url else None)
 
 
 def host_names(settings: Settings) -> tuple[str, ...]:
@@ -118,6 +128,7 @@ async def serve(options: Options, settings: Settings) -> None:
             estimator=Estimator(),
             relay=ControlRelay(str(home.control_socket), limits),
             settings=limits,
+            caches=open_caches(settings),
         )
         stack.push_async_callback(gateway.aclose)
         await gateway.start()

@@ -26,6 +26,7 @@ NOUNS: Mapping[str, str] = {
     "env": "Environments: stages with keys, limits and data of their own.",
     "model": "Models: the targets that serve them, and weights to pull.",
     "route": "Routes: which targets serve a name, by weight, and what to fall back on.",
+    "cache": "Caches: which routes keep answers, and what that saved.",
     "price": "The price table: what a million tokens cost, since when.",
     "budget": "Budgets in money, tokens or calls, for each period.",
     "limit": "Rate limits: requests and tokens a minute, calls at a time.",

@@ -20,6 +20,17 @@ def _targets(route: Row) -> list[str]:
 
 _STRATEGIES = click.Choice(["weighted", "latency", "cost", "least_busy"])
 _STICKY = click.Choice(["key", "user", "label", "session"])
+
+
+def _cache(policy: Row) -> str:
+    if policy["mode"] == "off":
+        return "off"
+    return f"{policy['mode']}, kept for {policy['ttl']:g} s, shared by {policy['scope']}"
+
+
+_RETRY = ("attempts", "deadline")
+_CACHE = ("mode", "ttl", "namespace", "scope", "max_bytes", "max_temperature", "threshold")
+
 _COLUMNS = (
     Column("ROUTE", "id"),
     Column("TARGETS", _targets),
@@ -27,6 +38,7 @@ _COLUMNS = (
     Column("STRATEGY", "strategy", rank=1),
     Column("ATTEMPTS", lambda row: row["retry"]["attempts"], right=True),
     Column("ENVIRONMENTS", "environments"),
+    Column("CACHE", lambda row: row["cache"]["mode"]),
     Column("DEADLINE", lambda row: f"{row['retry']['deadline']:g} s", right=True),
 )
 
@@ -51,6 +63,13 @@ _COLUMNS = (
 @click.option("--shadow-app", help="The application whose budgets the copies are charged to. [shadow/NAME]")
 @click.option("--attempts", type=int, help="Attempts of a call over all targets. [3]")
 @click.option("--deadline", type=float, help="Seconds after which no attempt begins. [120]")
+@click.option("--cache", "mode", type=click.Choice(["off", "exact", "semantic"]), help="Give answers again. [off]")
+@click.option("--cache-ttl", "ttl", type=float, help="Seconds for which an answer is kept. [600]")
+@click.option("--cache-namespace", "namespace", help="A name that sets its entries apart.")
+@click.option("--cache-scope", "scope", type=click.Choice(["key", "team", "tenant"]), help="Who shares. [team]")
+@click.option("--cache-max-bytes", "max_bytes", type=int, help="Of an answer that is kept. [262144]")
+@click.option("--cache-max-temperature", "max_temperature", type=float, help="Of requests that are kept. [any]")
+@click.option("--cache-threshold", "threshold", type=float, help="Cosine from which on questions mean the same. [0.85]")
 @connected
 def set_(
     session: Session,
@@ -67,9 +86,10 @@ def set_(
         "environments": environments,
         **_choosing(name, options),
     }
-    policy = {field: options[field] for field in ("attempts", "deadline") if options[field] is not None}
-    if policy:
-        body["retry"] = policy
+    for part, names in (("retry", _RETRY), ("cache", _CACHE)):
+        policy = {field: options[field] for field in names if options[field] is not None}
+        if policy:
+            body[part] = policy
     path = path_of("/api/routes", name)
     try:
         session.client.get(path)
@@ -131,6 +151,7 @@ def show(session: Session, name: str) -> None:
             ("attempts", retry["attempts"]),
             ("back-off", f"{retry['backoff']:g} to {retry['backoff_max']:g} s"),
             ("deadline", f"{retry['deadline']:g} s"),
+            ("cache", _cache(route["cache"])),
         ),
     )
 

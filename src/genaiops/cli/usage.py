@@ -9,6 +9,7 @@ from genaiops.cli._output import Column, Row
 from genaiops.cli._session import Session, connected
 from genaiops.cli._trace_text import range_text
 from genaiops.cli._values import milliseconds, short_time, tokens
+from genaiops.cli.cache import saved
 
 _DIMENSIONS = {
     "key": "key_id",
@@ -57,7 +58,7 @@ def _missing(attempts: int) -> str:
 @click.option("--step", type=click.Choice(["minute", "hour", "day", "all"]), default="all", show_default=True)
 @connected
 def command(session: Session, dimensions: tuple[str, ...], since: str, until: str | None, step: str) -> None:
-    """Show calls, errors, tokens, cost, energy and latency. What nobody knows is counted as unknown, not as 0."""
+    """Show calls, errors, tokens, cost, what caches saved, energy and latency. What nobody knows is unknown, not 0."""
     names = [_DIMENSIONS[dimension] for dimension in dimensions]
     query = {"since": since, "until": until, "step": step, "group_by": ",".join(names) or None}
     rows = session.items("/api/usage", query)
@@ -73,6 +74,8 @@ def command(session: Session, dimensions: tuple[str, ...], since: str, until: st
         Column("IN", lambda row: tokens(row["input_tokens"]), right=True),
         Column("OUT", lambda row: tokens(row["output_tokens"]), right=True),
         Column("COST", _cost, right=True),
+        Column("CACHE HITS", lambda row: tokens(row["cache"]["hits"]), right=True, rank=2),
+        Column("SAVED", lambda row: saved(row["cache"]) if row["cache"]["hits"] else "-", right=True, rank=2),
         Column("ENERGY", _energy, right=True, rank=2),
         Column("CO2E", _co2e, right=True, rank=3),
         Column("P50", lambda row: milliseconds(row["p50_ms"]), right=True),

@@ -1,7 +1,7 @@
 """The nouns: frozen, without I/O. The API, the CLI, the console, the tables and the documentation use these words."""
 
 from genaiops.domain._artifact import Alias, Artifact, ArtifactKind, Version
-from genaiops.domain._call import Admitted, Attempt, CallRecord, Charge, Decision, Refused, Settled
+from genaiops.domain._call import Admitted, Attempt, CallRecord, Charge, Decision, Lookup, Refused, Settled
 from genaiops.domain._energy import Energy, EnergyBasis, EnergyMethod, Range, unknown_energy
 from genaiops.domain._keys import ApiKey, KeyEntry, KeyScope
 from genaiops.domain._limits import Budget, Cost, MeterKind, RateLimit, Scope, ScopeKind, Usage
@@ -31,6 +31,9 @@ from genaiops.domain._pricing import (
 from genaiops.domain._routing import (
     MEDIA,
     BreakerPolicy,
+    CacheMode,
+    CachePolicy,
+    CacheScope,
     HedgePolicy,
     Operation,
     ProbePolicy,
@@ -61,6 +64,9 @@ __all__ = [
     "Attempt",
     "BreakerPolicy",
     "Budget",
+    "CacheMode",
+    "CachePolicy",
+    "CacheScope",
     "CallRecord",
     "Ceiling",
     "Charge",
@@ -80,6 +86,7 @@ __all__ = [
     "IdentityIssuer",
     "KeyEntry",
     "KeyScope",
+    "Lookup",
     "MeterKind",
     "Operation",
     "Price",

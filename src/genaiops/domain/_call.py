@@ -91,6 +91,26 @@ class Attempt(msgspec.Struct, frozen=True, array_like=True):
     decision: Decision | None = None
 
 
+class Lookup(msgspec.Struct, frozen=True, array_like=True):
+    """What the cache said to a call. Of a hit: `age_us`, `source` (the trace whose answer it was) and what was saved;
+    of a semantic one `similarity` (of a miss: of the nearest). `note`: why it was not asked, or could not say."""
+
+    span_id: bytes
+    outcome: Literal["hit", "miss"]
+    how: Literal["exact", "semantic"]
+    namespace: str
+    start_us: int
+    duration_us: int
+    age_us: int | None = None
+    source: bytes | None = None
+    similarity: float | None = None
+    usage: Usage | None = None
+    cost: Cost | None = None
+    response_model: str | None = None
+    finish_reason: str | None = None
+    note: str | None = None
+
+
 class Settled(msgspec.Struct, frozen=True, array_like=True, tag="settled"):
     """How the call of the same `sequence` ended. `http_status` is what the client got.
     `output_sha256` (hex) stands in for a body that must not be kept."""
@@ -108,6 +128,7 @@ class Settled(msgspec.Struct, frozen=True, array_like=True, tag="settled"):
     output_truncated: bool = False
     cache: str | None = None
     output_sha256: str | None = None
+    lookup: Lookup | None = None
 
 
 class Refused(msgspec.Struct, frozen=True, array_like=True, tag="refused"):

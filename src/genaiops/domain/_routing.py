@@ -22,6 +22,8 @@ MEDIA: frozenset[Operation] = frozenset({"rerank", "moderations", "image_generat
 Strategy = Literal["weighted", "latency", "cost", "least_busy"]
 Sticky = Literal["key", "user", "label", "session"]
 """What keeps its target: the key, the signed end user, the `user` of the body (signed or not), the session."""
+CacheMode = Literal["off", "exact", "semantic"]
+CacheScope = Literal["key", "team", "tenant"]
 
 
 class TargetTimeouts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -134,6 +136,26 @@ class ShadowPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     concurrency: int = 4
 
 
+class CachePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whether answers of a route are kept and given again.
+
+    `exact`: to a request that is the same; `semantic`: also to a chat whose last user message means the same (cosine of
+    its embedding at least `threshold`) and that is the same in everything else. `ttl` in seconds. `scope`: who shares
+    an answer: calls of one key, of the key's team (of the key, where it has none), or of the tenant; always only
+    within one environment, and with the same access groups of the signed user. Answers over `max_bytes` are not kept,
+    and neither are those to requests with a temperature over `max_temperature` (None: any; a request that names none
+    counts as 1). `namespace` sets entries apart and names them.
+    """
+
+    mode: CacheMode = "off"
+    ttl: float = 600.0
+    namespace: str = ""
+    scope: CacheScope = "team"
+    max_bytes: int = 262_144
+    max_temperature: float | None = None
+    threshold: float = 0.85
+
+
 class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which targets serve a name: equivalents by weight, then fallbacks in order. `id` is the name clients call.
 
@@ -143,6 +165,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     for the request, `least_busy` the one with the fewest calls under way. `sticky`: the same one keeps its target as
     long as that can take calls; the strategy serves whom the request does not name. `regions`: only targets there,
     never others (empty: anywhere). `context_fallbacks` get what is too long for the targets, in order.
+    What its cache kept before `cache_cleared_us` is not given out any more.
     """
 
     id: str
@@ -157,3 +180,5 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     context_fallbacks: tuple[str, ...] = ()
     hedge: HedgePolicy | None = None
     shadow: ShadowPolicy | None = None
+    cache: CachePolicy = CachePolicy()
+    cache_cleared_us: int = 0

@@ -19,6 +19,7 @@ SpanKind = Literal[
     "guardrail",
     "evaluation",
     "prompt",
+    "cache",
     "other",
 ]
 Status = Literal["ok", "error", "cancelled", "aborted"]
@@ -35,7 +36,8 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
 
     Facts of the whole call (key, team, ...) stand on every span, so that no read needs a join. Only the span with
     `owns_usage` counts in sums. Times are microseconds since the epoch and durations microseconds; `first_token_us`
-    is a duration from start. `status` is `aborted` when the process died before the call was settled.
+    is a duration from start. `status` is `aborted` when the process died before the call was settled. `usage`
+    and `cost` of a span of kind `cache` are what a hit saved; it never owns them.
     """
 
     trace_id: bytes

@@ -24,6 +24,7 @@ from genaiops.ports.counters import Reservation
 from genaiops.ports.providers import CallBody
 
 if TYPE_CHECKING:
+    from genaiops.gateway.recall import Recall
     from genaiops.gateway.settle import Ending
 
 Why = Literal["client", "first_token"]
@@ -43,6 +44,8 @@ class Call:
     session: str | None = None
     user_id: str | None = None
     user_verified = False
+    groups: tuple[str, ...] = ()
+    """Those of the signed end user."""
     properties: dict[str, str] = _NONE
     lineup: Lineup | None = None
     asked: Asked = NOTHING
@@ -69,6 +72,9 @@ class Call:
     answer_type: bytes | None = None
     """The content type of a stream that is not of chat."""
     too_large = False
+    recall: "Recall | None" = None
+    """What the cache knows of it."""
+    cache_line = b"x-genaiops-cache: off\r\n"
     _task: asyncio.Task[None] | None = None
     _watched = False
     _stop: Callable[[], None] | None = None

@@ -23,6 +23,7 @@ from genaiops.gateway.admit import Grant, bearer, unknown_key
 from genaiops.gateway.asked import ask
 from genaiops.gateway.attempts import Attempts
 from genaiops.gateway.bounds import bound
+from genaiops.gateway.caching import Caching
 from genaiops.gateway.call import Call
 from genaiops.gateway.endpoints import Place, WrongMethod, locate, speech_at
 from genaiops.gateway.failure import Failure, error_json, of_error
@@ -42,6 +43,7 @@ from genaiops.gateway.shadow import Shadows
 from genaiops.gateway.speech import OPENAI, Speech
 from genaiops.gateway.upstream import Fleet, clock
 from genaiops.http1 import Exchange
+from genaiops.ports.cache import Caches
 from genaiops.ports.counters import Counters
 from genaiops.ports.providers import Provider, TokenEstimator, Transport
 from genaiops.ports.secrets import Secrets
@@ -78,6 +80,7 @@ class Gateway:
         estimator: TokenEstimator,
         relay: Relay | None,
         settings: GatewaySettings,
+        caches: Caches | None = None,
     ) -> None:
         self.settings = settings
         self._snapshots = snapshots
@@ -91,6 +94,7 @@ class Gateway:
         self._streams = Streams(self._books, estimator, settings)
         self._attempts = Attempts(self._books, self._streams, estimator, settings)
         self._shadows = Shadows(self._books, self._attempts, settings)
+        self._caching = Caching(self._attempts, self._books, settings, caches)
         self._idempotency = Idempotency(settings)
         self._keys: Keyring[Grant] = Keyring(self._grant, hot=settings.hot_keys)
         self._key_log = KeyLog(snapshots, self._keys)
@@ -129,6 +133,7 @@ class Gateway:
             self._again.cancel()
         await self._probes.aclose()
         await self._shadows.aclose()
+        await self._caching.aclose()
         await self._fleet.aclose()
         if self._relay is not None:
             await self._relay.aclose()
@@ -204,7 +209,7 @@ class Gateway:
             return self._serve(call)
         try:
             if self._admit(call, raw):
-                return self._attempts.begin(call)
+                return self._caching.begin(call)
         except BaseException:
             self._books.release(call)
             raise
@@ -215,7 +220,7 @@ class Gateway:
         try:
             raw = await self._body(call)
             if raw is not None and self._admit(call, raw):
-                await self._attempts.run(call)
+                await self._caching.run(call)
         finally:
             self._books.release(call)  # does nothing but after a fault of ours
             if call.idempotent is not None:
@@ -296,7 +301,8 @@ class Gateway:
             call.session = body.genaiops.session
         signed, token = headers.get(identity.HEADER), headers.get(identity.TOKEN_HEADER)
         if signed is not None or token is not None:  # a signed end user is an identity
-            call.user_id = self._identities.verify(signed, token).id
+            user = self._identities.verify(signed, token)
+            call.user_id, call.groups = user.id, user.groups
             call.user_verified = True
         elif body.user is not None:  # a `user` in the body is a label
             call.user_id = body.user[:_LABEL]

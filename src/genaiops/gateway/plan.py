@@ -29,6 +29,7 @@ from genaiops.domain import (
     price_at,
     prices_of,
 )
+from genaiops.gateway.cache_key import CachedRoute, cached_route
 from genaiops.gateway.limits import FOREVER_US, Line, lines_of
 from genaiops.gateway.pace import Pace
 from genaiops.gateway.upstream import Fleet, Upstream
@@ -97,6 +98,7 @@ class Lineup:
         "_route",
         "all",
         "asks",
+        "cached",
         "context_fallbacks",
         "decision",
         "fallbacks",
@@ -124,8 +126,10 @@ class Lineup:
         primary: tuple[tuple[Candidate, int], ...],
         fallbacks: tuple[Candidate, ...] = (),
         context_fallbacks: tuple[Candidate, ...] = (),
+        cached: CachedRoute | None = None,
     ) -> None:
         self.name = name
+        self.cached = cached
         self.route_id = route.id if route is not None else None
         self.primary = primary
         self.fallbacks = fallbacks
@@ -178,6 +182,7 @@ class Lineup:
             tuple((one, weight) for one, weight in self.primary if one.target.id in allowed),
             tuple(one for one in self.fallbacks if one.target.id in allowed),
             tuple(one for one in self.context_fallbacks if one.target.id in allowed),
+            self.cached,
         )
 
     def alone(self, candidate: Candidate) -> "Lineup":
@@ -229,7 +234,7 @@ class Named:
 class Plan:
     """Immutable."""
 
-    __slots__ = ("_lines", "candidates", "environments", "issuers", "names", "version")
+    __slots__ = ("_lines", "candidates", "encoder", "environments", "issuers", "names", "version")
 
     def __init__(self, snapshot: Snapshot, fleet: Fleet) -> None:
         self.version = snapshot.version
@@ -239,6 +244,8 @@ class Plan:
             for target in snapshot.targets
             if target.id in upstreams
         }
+        self.encoder = next((one for one in self.candidates.values() if _encodes(one.target)), None)
+        """Who makes vectors for semantic caches: the embedded encoder, for which their threshold was measured."""
         self.environments: dict[str, Environment] = {one.id: one for one in snapshot.environments}
         self.issuers: tuple[IdentityIssuer, ...] = snapshot.issuers
         self.names: dict[str, Named] = {}
@@ -271,14 +278,20 @@ class Plan:
         primary = tuple((enabled[one.target_id], one.weight) for one in route.targets if one.target_id in enabled)
         fallbacks = tuple(enabled[name] for name in route.fallbacks if name in enabled)
         long = tuple(enabled[name] for name in route.context_fallbacks if name in enabled)
+        targets = [candidate.target for candidate in (*(one for one, _ in primary), *fallbacks, *long)]
+        cached = cached_route(route, targets)
         return Named(
             route.id,
             route=True,
             created_us=route.created_us,
-            lineups=_by_operation(Lineup(route.id, route, primary, fallbacks, long)),
+            lineups=_by_operation(Lineup(route.id, route, primary, fallbacks, long, cached)),
             environments=route.environments,
             regions=route.regions,
         )
+
+
+def _encodes(target: Target) -> bool:
+    return target.provider == "minilm" and target.enabled and "embeddings" in target.operations
 
 
 def _by_operation(whole: Lineup) -> dict[Operation, Lineup]:

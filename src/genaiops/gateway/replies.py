@@ -16,10 +16,7 @@ _KIND = re.compile(rb"[a-z0-9][a-z0-9.+-]*/[a-z0-9][a-z0-9.+-]*(?:; ?[a-z]+=[a-z
 _READ = (b"application/json", b"text/plain", b"text/vtt", b"application/x-subrip", b"text/srt")
 """Content types that a transcription may have."""
 
-_EVENTS = (
-    b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n"
-    b"x-genaiops-cache: off\r\n"
-)
+_EVENTS = b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n"
 _RATE = b"x-ratelimit-"
 
 
@@ -37,7 +34,18 @@ def whole(call: Call, candidate: Candidate, upstream: Fields, cost: Cost) -> byt
         candidate.line,
         len(call.attempts),
         money(cost.nano),
-        kind,
+        kind + call.cache_line,
+    )
+
+
+def remembered(call: Call, saved: Cost | None) -> bytes:
+    """Of an answer out of the cache; `saved` is what it cost when it was made."""
+    return b"%b%b%b%bx-genaiops-attempts: 0\r\nx-genaiops-cost: 0\r\nx-genaiops-saved: %b\r\n" % (
+        _identity(call),
+        call.limit_lines,
+        _EVENTS if call.streamed else b"content-type: application/json\r\n",
+        call.cache_line,
+        money(saved.nano if saved is not None else None),
     )
 
 
@@ -46,9 +54,8 @@ def stream(call: Call, candidate: Candidate | None, upstream: Fields) -> bytes:
     because a heartbeat came first."""
     events = _EVENTS
     if call.answer_type is not None and not call.answer_type.startswith(b"text/event-stream"):
-        nosniff = b"x-content-type-options: nosniff\r\nx-genaiops-cache: off\r\n"
-        events = b"content-type: %b\r\n%b" % (call.answer_type, nosniff)
-    head = _identity(call) + call.limit_lines + events
+        events = b"content-type: %b\r\nx-content-type-options: nosniff\r\n" % call.answer_type
+    head = _identity(call) + call.limit_lines + events + call.cache_line
     if candidate is None:
         return head
     return b"%b%bx-genaiops-attempts: %d\r\n%b" % (head, candidate.line, len(call.attempts) + 1, _limits_of(upstream))

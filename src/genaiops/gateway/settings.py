@@ -15,6 +15,8 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     `heartbeat` is how long a stream may be silent before a comment line is sent (0: never). `key_chunk` bounds how long
     one step of reading the key log may hold the event loop. `ready_probe` answers None, or why embedded servers are
     not ready.
+    `cache_wait` is how long a call waits for the answer to an equal one that is under way, at most `cache_followers` at
+    a time; `cache_near_deadline` how long for the vector of a question.
     `image_tokens` is the allowance that one image, audio or file part of a prompt has in the upper bound of a call.
     """
 
@@ -33,4 +35,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     idempotency_entries: int = 10_000
     idempotency_bytes: int = 16 * MIB
     idempotency_answer: int = MIB
+    cache_wait: float = 10.0
+    cache_followers: int = 1000
+    cache_near_deadline: float = 0.05
     ready_probe: Callable[[], str | None] | None = None

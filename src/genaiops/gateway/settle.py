@@ -40,7 +40,19 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
 class Tally:
     """Figures of this worker that others may read as gauges."""
 
-    __slots__ = ("in_flight", "overrun", "refused", "unknown_keys", "unsettled", "unshadowed", "untraced")
+    __slots__ = (
+        "cache_bytes",
+        "cache_failures",
+        "cache_hits",
+        "cache_misses",
+        "in_flight",
+        "overrun",
+        "refused",
+        "unknown_keys",
+        "unsettled",
+        "unshadowed",
+        "untraced",
+    )
 
     def __init__(self) -> None:
         self.in_flight = 0
@@ -51,6 +63,10 @@ class Tally:
         self.overrun = 0
         self.unshadowed = 0
         """Copies that were to be made and were not."""
+        self.cache_hits = 0
+        self.cache_misses = 0
+        self.cache_failures = 0
+        self.cache_bytes = 0
 
 
 class Books:
@@ -123,6 +139,8 @@ class Books:
         if call.sequence:
             self.tally.in_flight -= 1
         call.settled = True
+        if call.recall is not None:
+            call.recall.ended(call, None)
         reservation, call.reservation = call.reservation, None
         if reservation is not None:
             reservation.settle(call.lines.nothing, self._applied)
@@ -152,6 +170,8 @@ class Books:
             return
         call.settled = True
         self.tally.in_flight -= 1
+        if call.recall is not None:
+            call.recall.ended(call, ending)
         used = _used(call)
         sequence = self._applied
         if call.traced and self._record(call, ending, used):
@@ -169,6 +189,7 @@ class Books:
 
     def _record(self, call: Call, ending: Ending, used: Amounts) -> bool:
         kept = call.key.capture != "off"
+        lookup = call.recall.lookup if call.recall is not None else None
         record = Settled(
             call.sequence,
             call.trace_id,
@@ -181,8 +202,9 @@ class Books:
             tuple(call.attempts),
             call.windows.charges(used) if call.windows is not None else (),
             ending.output_truncated,
-            "off",
+            "off" if lookup is None else lookup.outcome,
             None if kept or not ending.output else hashlib.sha256(ending.output).hexdigest(),
+            lookup,
         )
         try:
             self._spool.append(record, ending.output if kept else b"")

@@ -108,7 +108,7 @@ class Shadows:
 
     def _follow(self, call: Call, ending: Ending) -> None:
         lineup = call.lineup
-        if ending.status == "cancelled" or lineup is None or lineup.shadow is None:
+        if ending.status == "cancelled" or not call.dispatched or lineup is None or lineup.shadow is None:
             return
         policy = lineup.shadow
         candidate = _allowed(call, lineup, policy)

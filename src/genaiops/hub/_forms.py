@@ -86,7 +86,7 @@ TargetForm = _like(
 )
 """`model` not said: the target's name; `upstream_model` not said: the model."""
 
-RouteForm = _like("RouteForm", Route, ("id", "created_us"), {"targets": dict[str, int]})
+RouteForm = _like("RouteForm", Route, ("id", "created_us", "cache_cleared_us"), {"targets": dict[str, int]})
 """`targets`: name -> weight."""
 
 IssuerForm = _like("IssuerForm", IdentityIssuer, ("id", "created_us"), {})

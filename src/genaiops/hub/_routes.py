@@ -6,7 +6,7 @@ from typing import get_args
 import msgspec
 
 from genaiops.core.errors import UsageError
-from genaiops.domain import Environment, Route, Sticky, Strategy, Target
+from genaiops.domain import CachePolicy, Environment, Route, Sticky, Strategy, Target
 from genaiops.hub._service import Clock, Service
 from genaiops.hub._validation import (
     as_stored,
@@ -28,7 +28,7 @@ class Routes(Service[Route]):
     def create(self, route: Route, *, by: str) -> Route:
         """A route takes precedence over targets whose `model` has its name. `created_us` is set here."""
         with self._records.write(by) as unit:
-            route = _checked(unit, msgspec.structs.replace(route, created_us=self._clock()))
+            route = _checked(unit, msgspec.structs.replace(route, created_us=self._clock(), cache_cleared_us=0))
             unit.add(route)
         return route
 
@@ -36,7 +36,15 @@ class Routes(Service[Route]):
         """The route of that name becomes this one; `created_us` stays."""
         with self._records.write(by) as unit:
             former = self._existing(unit, route.id)
-            route = _checked(unit, msgspec.structs.replace(route, created_us=former.created_us))
+            kept = {"created_us": former.created_us, "cache_cleared_us": former.cache_cleared_us}
+            route = _checked(unit, msgspec.structs.replace(route, **kept))
+            unit.replace(route)
+        return route
+
+    def clear_cache(self, route_id: str, *, by: str) -> Route:
+        """Nothing that the route's cache keeps is given out any more, by any worker that has taken this up."""
+        with self._records.write(by) as unit:
+            route = msgspec.structs.replace(self._existing(unit, route_id), cache_cleared_us=self._clock())
             unit.replace(route)
         return route
 
@@ -80,6 +88,7 @@ def _checked(view: View, route: Route) -> Route:
     _check_regions(route, targets)
     if route.shadow is not None:
         existing(view, Target, route.shadow.target_id, word="target", param="shadow.target_id")
+    _check_cache(route.cache)
     return route
 
 
@@ -115,6 +124,20 @@ def _check_regions(route: Route, targets: Iterable[Target]) -> None:
             f"No target of the route {route.id!r} is in {', '.join(map(repr, route.regions))}.",
             remedy="Name one that is there, or give a target its region.",
             param="regions",
+        )
+
+
+def _check_cache(policy: CachePolicy) -> None:
+    checked_number(policy.ttl, param="cache.ttl", least=1, most=30 * 86_400)
+    checked_number(policy.max_bytes, param="cache.max_bytes", most=16 << 20)
+    checked_number(policy.threshold, param="cache.threshold", least=0.5, most=1)
+    if policy.max_temperature is not None:
+        checked_number(policy.max_temperature, param="cache.max_temperature", least=0, most=2)
+    if len(policy.namespace) > 64 or not policy.namespace.isprintable():
+        raise UsageError(
+            f"The namespace {policy.namespace[:80]!r} is longer than 64 characters, or has some that cannot be seen.",
+            remedy="Use a short name.",
+            param="cache.namespace",
         )
 
 

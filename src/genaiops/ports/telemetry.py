@@ -152,6 +152,17 @@ Dimension = Literal[
 ]
 
 
+class CacheSums(msgspec.Struct, frozen=True, array_like=True):
+    """Calls that were looked up in a cache. Of the hits: tokens and money that their answers took when they were made;
+    `saved_unknown` of them cost something that nobody knows."""
+
+    hits: int = 0
+    misses: int = 0
+    saved_tokens: int = 0
+    saved_nano: int = 0
+    saved_unknown: int = 0
+
+
 class Rollup(msgspec.Struct, frozen=True):
     """Sums of one bucket of time and one combination of dimensions.
 
@@ -174,6 +185,7 @@ class Rollup(msgspec.Struct, frozen=True):
     duration: Histogram
     first_token: Histogram
     energy: EnergySums = EnergySums()
+    cache: CacheSums = CacheSums()
 
 
 class RollupQuery(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,13 +13,13 @@ from genaiops.ports.telemetry import Trace, TraceRow
 from genaiops.watch._energy import MODEL_CALLS
 from genaiops.watch._energy_documents import energy_document, trace_energy_document
 from genaiops.watch._media import MEDIA_ATTRIBUTE, media_of
-from genaiops.watch._spans import PROPERTIES
+from genaiops.watch._spans import LOOKUP, PROPERTIES
 from genaiops.watch._text import request_turns, response_turns
 from genaiops.watch._turns import Turn
 
 Document = dict[str, Any]
 
-_APART = frozenset({"genaiops.attempts", PROPERTIES, MEDIA_ATTRIBUTE})
+_APART = frozenset({"genaiops.attempts", LOOKUP, PROPERTIES, MEDIA_ATTRIBUTE})
 """Attributes that stand elsewhere in a document."""
 
 
@@ -159,6 +159,7 @@ def trace_document(trace: Trace, blobs: Blobs) -> Document:
             for one in media_of(trace)
         ],
         "properties": _attributes(content).get(PROPERTIES, {}),
+        "cache": _attributes(content).get(LOOKUP),
         "attributes": {key: value for key, value in _attributes(content).items() if key not in _APART},
         "scores": [
             {

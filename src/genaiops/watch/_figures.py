@@ -11,7 +11,16 @@ from genaiops.core.clock import window
 from genaiops.core.histogram import Histogram
 from genaiops.domain import Budget, Target
 from genaiops.ports.counters import Counters, Gauge
-from genaiops.ports.telemetry import Dimension, EnergySums, Rollup, RollupQuery, Telemetry, TraceFilter, TraceRow
+from genaiops.ports.telemetry import (
+    CacheSums,
+    Dimension,
+    EnergySums,
+    Rollup,
+    RollupQuery,
+    Telemetry,
+    TraceFilter,
+    TraceRow,
+)
 
 HOUR_US = 3_600_000_000
 Step = Literal["minute", "hour", "day", "all"]
@@ -35,6 +44,7 @@ class UsageRow(msgspec.Struct, frozen=True, kw_only=True):
     first_token_p50_ms: float | None
     attempts: int = 0
     energy: EnergySums = EnergySums()
+    cache: CacheSums = CacheSums()
 
 
 class Totals(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,6 +127,7 @@ def _row(rollup: Rollup) -> UsageRow:
         first_token_p50_ms=_ms(rollup.first_token.quantile(0.5)),
         attempts=rollup.attempts,
         energy=rollup.energy,
+        cache=rollup.cache,
     )
 
 

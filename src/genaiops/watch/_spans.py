@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from genaiops.core.money import from_nano
 from genaiops.domain import (
     INLINE,
     MEDIA,
@@ -14,6 +15,7 @@ from genaiops.domain import (
     Content,
     ContentState,
     Decision,
+    Lookup,
     Settled,
     Span,
     SpanKind,
@@ -26,6 +28,9 @@ from genaiops.watch._turns import Turn
 
 PROPERTIES = "genaiops.properties"
 """The attribute that holds what the client said about the call: name -> value."""
+
+LOOKUP = "genaiops.cache.lookup"
+"""The attribute that holds what the cache said."""
 
 SEARCHED = 100_000
 """Characters of a call's text that full-text search can find."""
@@ -44,6 +49,7 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     truncated: bool = False
     cache: str | None = None
     output_sha256: str | None = None
+    lookup: Lookup | None = None
 
 
 def ended(record: Settled) -> Ended:
@@ -58,6 +64,7 @@ def ended(record: Settled) -> Ended:
         truncated=record.output_truncated,
         cache=record.cache,
         output_sha256=record.output_sha256,
+        lookup=record.lookup,
     )
 
 
@@ -74,6 +81,8 @@ def spans_of(call: Admitted, end: Ended, body: bytes, output: bytes, blobs: Blob
         body, output, facts = found.input, found.output, found.attributes
         if found.media:
             facts = {**facts, MEDIA_ATTRIBUTE: found.media}
+    if end.lookup is not None:
+        facts = {**facts, LOOKUP: lookup_document(end.lookup)}
     if digest is not None or call.properties or facts:
         state = "digest"
         said_of_it = {**facts, "genaiops.output.sha256": digest} if digest is not None else facts
@@ -107,15 +116,58 @@ def spans_of(call: Admitted, end: Ended, body: bytes, output: bytes, blobs: Blob
         http_status=end.http_status,
         provider=last.provider if last else None,
         target_id=last.target_id if last else None,
-        response_model=last.response_model if last else None,
+        response_model=last.response_model if last else _found(end, "response_model"),
         response_id=last.response_id if last else None,
-        finish_reason=last.finish_reason if last else None,
+        finish_reason=last.finish_reason if last else _found(end, "finish_reason"),
         input_preview=preview_in,
         output_preview=preview_out,
         content=state,
         **_shared(call),
     )
-    return [root, *(_attempt_span(call, number, one) for number, one in enumerate(end.attempts, 1))], content
+    looked = [_lookup_span(call, end.lookup)] if end.lookup is not None else []
+    return [root, *looked, *(_attempt_span(call, number, one) for number, one in enumerate(end.attempts, 1))], content
+
+
+def _found(end: Ended, name: str) -> str | None:
+    return getattr(end.lookup, name) if end.lookup is not None else None
+
+
+def lookup_document(lookup: Lookup) -> dict[str, Any]:
+    """What a cache said, as a trace shows it. `saved` is what the answer used and cost when it was made."""
+    found: dict[str, Any] = {
+        "outcome": lookup.outcome,
+        "how": lookup.how,
+        "namespace": lookup.namespace,
+        "age_seconds": None if lookup.age_us is None else lookup.age_us / 1_000_000,
+        "source_trace_id": None if lookup.source is None else lookup.source.hex(),
+        "similarity": lookup.similarity,
+        "note": lookup.note,
+    }
+    if lookup.usage is not None:
+        nano = lookup.cost.nano if lookup.cost is not None else None
+        found["saved"] = {
+            "input_tokens": lookup.usage.input_tokens,
+            "output_tokens": lookup.usage.output_tokens,
+            "cost": None if nano is None else from_nano(nano),
+            "currency": lookup.cost.currency if lookup.cost is not None else None,
+        }
+    return found
+
+
+def _lookup_span(call: Admitted, lookup: Lookup) -> Span:
+    return Span(
+        trace_id=call.trace_id,
+        span_id=lookup.span_id,
+        parent_id=call.span_id,
+        name=f"cache {lookup.outcome}",
+        kind="cache",
+        operation=call.operation,
+        start_us=lookup.start_us,
+        duration_us=lookup.duration_us,
+        usage=lookup.usage,
+        cost=lookup.cost if lookup.usage is not None else None,
+        **_shared(call),
+    )
 
 
 _KINDS: dict[str, SpanKind] = {"embeddings": "embedding", "rerank": "rerank"}

@@ -260,7 +260,8 @@ def test_a_store_of_the_first_version_is_migrated_with_all_that_it_holds(tmp_pat
         added = {"spans": ["usage_more", "energy", "energy_basis"]}
         energy = [f"{what}_{at}" for what in ("kwh", "co2e") for at in ("low", "central", "high", "known")]
         energy = [name.replace("kwh_known", "energy_known") for name in energy]
-        for table, columns in {**added, "rollup_minute": energy, "rollup_hour": energy}.items():
+        later = [*energy, "cache_hits", "cache_misses", "saved_tokens", "saved_nano", "saved_unknown"]
+        for table, columns in {**added, "rollup_minute": later, "rollup_hour": later}.items():
             for column in columns:
                 connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
         connection.execute("PRAGMA user_version = 1")

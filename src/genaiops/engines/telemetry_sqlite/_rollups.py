@@ -9,7 +9,7 @@ from genaiops.core.errors import UsageError
 from genaiops.core.histogram import Histogram
 from genaiops.domain import Energy, Span
 from genaiops.engines.telemetry_sqlite._names import NameIds, NameTexts, SeriesIds
-from genaiops.ports.telemetry import GRAM_UNIT, KWH_UNIT, Dimension, EnergySums, Rollup, RollupQuery
+from genaiops.ports.telemetry import GRAM_UNIT, KWH_UNIT, CacheSums, Dimension, EnergySums, Rollup, RollupQuery
 
 DIMENSIONS: Final[tuple[Dimension, ...]] = (
     "environment_id",
@@ -56,9 +56,16 @@ _FIGURES = (
     "co2e_low",
     "co2e_central",
     "co2e_high",
+    "cache_hits",
+    "cache_misses",
+    "saved_tokens",
+    "saved_nano",
+    "saved_unknown",
 )
 _PLAIN = 9
-"""So many of the figures stand in a Rollup by themselves, the others in its EnergySums."""
+_SAVED = 17
+"""The figures before `_PLAIN` stand in a Rollup by themselves, those before `_SAVED` in its EnergySums, the others in
+its CacheSums."""
 
 
 class Sums:
@@ -93,8 +100,23 @@ class Sums:
                 figures[8] += 1
             else:
                 figures[7] += min(cost.nano, MOST_NANO)
+        if span.kind == "cache":
+            self._add_lookup(span)
         if span.energy is not None and span.kind in MODEL_CALLS:
             self._add_energy(span.energy)
+
+    def _add_lookup(self, span: Span) -> None:
+        """A hit has the usage and the cost that it saved."""
+        figures, usage, cost = self.figures, span.usage, span.cost
+        if usage is None:
+            figures[_SAVED + 1] += 1
+            return
+        figures[_SAVED] += 1
+        figures[_SAVED + 2] += min(usage.total_tokens, MOST_TOKENS)
+        if cost is None or cost.nano is None:
+            figures[_SAVED + 4] += 1
+        else:
+            figures[_SAVED + 3] += min(cost.nano, MOST_NANO)
 
     def _add_energy(self, energy: Energy) -> None:
         figures = self.figures
@@ -132,7 +154,7 @@ def _pack(histogram: Histogram | None) -> bytes | None:
 
 def counts(span: Span) -> bool:
     """Whether any figure of a rollup depends on it (a tool's span leaves none)."""
-    return span.is_root or span.owns_usage or span.kind in MODEL_CALLS
+    return span.is_root or span.owns_usage or span.kind == "cache" or span.kind in MODEL_CALLS
 
 
 # --- writing ---
@@ -274,7 +296,8 @@ def read(connection: sqlite3.Connection, texts: NameTexts, query: RollupQuery) -
             *row[1 : 1 + _PLAIN],
             duration=_unpack(row[width]),
             first_token=_unpack(row[width + 1]),
-            energy=EnergySums(*row[1 + _PLAIN : width]),
+            energy=EnergySums(*row[1 + _PLAIN : 1 + _SAVED]),
+            cache=CacheSums(*row[1 + _SAVED : width]),
         )
         for row in rows
         if row[1] is not None  # one row of nothing, where nothing is grouped

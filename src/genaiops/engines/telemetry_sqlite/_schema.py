@@ -125,7 +125,14 @@ CREATE INDEX corrections_by_span ON corrections (span);
     for name in _ENERGY
 )
 
-FIGURES = (_FIGURES_1, _FIGURES_2)
+_CACHE = ("cache_hits", "cache_misses", "saved_tokens", "saved_nano", "saved_unknown")
+_FIGURES_3 = "".join(
+    f"ALTER TABLE rollup_{step} ADD COLUMN {name} INTEGER NOT NULL DEFAULT 0;\n"
+    for step in ("minute", "hour")
+    for name in _CACHE
+)
+
+FIGURES = (_FIGURES_1, _FIGURES_2, _FIGURES_3)
 """Migrations of figures.db; version n is after the first n."""
 
 # `id` is the second of the start (of the day's, or of all time in a file of outliers) and a number within that second,
