@@ -11,10 +11,13 @@ from genaiops.core.errors import ConfigError
 SCHEMES: Mapping[str, tuple[str, ...]] = {
     "records": ("sqlite", "postgresql"),
     "telemetry": ("sqlite",),
-    "counters": ("mmap",),
+    "counters": ("mmap", "redis", "rediss"),
     "blobs": ("file",),
 }
 """Store -> the engines there are."""
+
+
+_SERVERS = frozenset({"postgresql", "redis", "rediss"})
 
 
 def check_urls(store: str, url: str, origin: str) -> None:
@@ -29,7 +32,7 @@ def check_urls(store: str, url: str, origin: str) -> None:
             remedy=f"Use {' or '.join(f'{scheme}://' for scheme in schemes)}, or leave it out for a store in the home.",
             param=f"stores.{store}",
         )
-    if parts.scheme != "postgresql" and (parts.netloc or not parts.path.startswith("/")):
+    if parts.scheme not in _SERVERS and (parts.netloc or not parts.path.startswith("/")):
         raise ConfigError(
             f"stores.{store} in {origin} is {url!r}, which holds no absolute path.",
             remedy=f"Write three slashes before it: {parts.scheme}:///var/lib/genaiops/{store}.",
@@ -46,7 +49,13 @@ def telemetry_folder(settings: Settings, home: Home) -> Path:
 
 
 def counters_path(settings: Settings, home: Home) -> Path:
-    return _path(settings.stores.counters) or home.counters
+    """This machine's file, also where it shares counters with others."""
+    return home.counters if shares_counters(settings) else _path(settings.stores.counters) or home.counters
+
+
+def shares_counters(settings: Settings) -> bool:
+    """Whether several machines share limits and budgets."""
+    return urlsplit(settings.stores.counters).scheme in _SERVERS
 
 
 def blobs_folder(settings: Settings, home: Home) -> Path:

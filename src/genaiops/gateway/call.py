@@ -16,6 +16,7 @@ from genaiops.gateway.idempotency import Entry, Kept
 from genaiops.gateway.ids import Ids
 from genaiops.gateway.limits import Amounts, Windows
 from genaiops.gateway.plan import Candidate, Lineup
+from genaiops.gateway.refusals import Short
 from genaiops.http1 import Exchange
 from genaiops.ports.counters import Reservation
 from genaiops.ports.providers import CallBody
@@ -41,6 +42,8 @@ class Call:
     windows: Windows | None = None
     amounts: Amounts = ()
     reservation: Reservation | None = None
+    short: Short | None = None
+    """What its limits are short of on this machine, and may get from others."""
     limit_lines = b""
     """`x-ratelimit-*`, for the head of its response."""
     traced = False

@@ -10,7 +10,7 @@ import pytest
 
 from genaiops.engines.counters_mmap import open_counters
 from genaiops.ports.counters import Counters, Hold, Prepared, Refusal, Reservation, Shortage
-from tests.engines.counters.machines import Machine
+from tests.engines.counters.machines import Machine, forget_all
 
 
 class Demand(NamedTuple):
@@ -21,10 +21,10 @@ class Demand(NamedTuple):
 
 
 class Opened:
-    """The loop that a worker would have, and how its machine joins the others again when it has to."""
+    """The loop that a worker would have, and its machine where there are several."""
 
     loop: asyncio.AbstractEventLoop
-    rejoin: Callable[[], object]
+    machine: Machine | None = None
 
 
 def reserve_at_last(prepared: Prepared, amounts: Sequence[int], now_us: int) -> Reservation | Refusal:
@@ -38,7 +38,8 @@ def reserve_at_last(prepared: Prepared, amounts: Sequence[int], now_us: int) -> 
                 return found
             if refusal is not None:
                 return refusal
-            Opened.rejoin()
+            if Opened.machine is not None:
+                Opened.machine.keeper.step()
             refusal = await found.obtain()
         raise AssertionError("it is short for ever")
 
@@ -57,14 +58,12 @@ OpenColumn = Callable[[int | None], Counters]
 @pytest.fixture(params=["mmap", "redis"])
 def open_column(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenColumn]:
     """Opens the same counters again and again, each time as another process would."""
-    Opened.loop = asyncio.new_event_loop()
-    Opened.rejoin = lambda: None
     opened: list[Counters] = []
-    machine: Machine | None = None
-    if request.param == "redis":
-        url = f"{request.getfixturevalue('redis_url')}?prefix=test-{uuid.uuid4().hex}"
-        machine = Machine(tmp_path, url, "one", slots=1 << 10)
-        Opened.rejoin = machine.keeper.step
+    machine = Opened.machine = None
+    url = None if request.param == "mmap" else f"{request.getfixturevalue('redis_url')}?prefix=test-{uuid.uuid4().hex}"
+    Opened.loop = asyncio.new_event_loop()
+    if url is not None:
+        machine = Opened.machine = Machine(tmp_path, url, "one", slots=1 << 10)
 
     def open_one(column: int | None) -> Counters:
         if machine is not None:
@@ -78,4 +77,5 @@ def open_column(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open
         counters.close()
     if machine is not None:
         Opened.loop.run_until_complete(machine.close())
+        forget_all(str(url))
     Opened.loop.close()

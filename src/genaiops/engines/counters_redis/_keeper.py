@@ -199,12 +199,12 @@ class LeaseKeeper:
         """What the others have used, and what should be given back."""
         for row, (lent, elsewhere, over) in zip(rows, found, strict=True):
             key = key_of(row.name)
-            self._settled[key] = row.settled, row.granted
             if row.elsewhere != int(elsewhere):
                 self._leases.hear(row.name, int(elsewhere))
             if over:
                 wanted.add(key)
             differs = row.limit >= 0 and int(lent) > max(row.granted, row.settled)
+            self._settled[key] = (-1, -1) if differs else (row.settled, row.granted)  # told again, if it differs
             self._different[key] = self._different.get(key, 0) + 1 if differs else 0
             if self._different[key] > _DIFFERENT_BEATS:
                 self._generation = 0  # an answer was lost on the way, or a budget was reset: join anew

@@ -6,7 +6,7 @@ Keys, below a prefix:
     gen, open  machine -> its generation; whether it is joined (1) or being set equal (0)
     pending    machines that have not told yet what they hold, since the server lost its memory
     beats      machine -> when it was heard last (milliseconds); versions: what all its workers have in force
-    wanted     counter -> when somebody asked for more of it in vain
+    wanted     counter -> when which machine asked for more of it in vain
     lease:C    machine -> what it was lent of the counter; used:C  machine -> what it has settled
     slots:M    the counters that the machine has leases of
 
@@ -62,7 +62,7 @@ for at = 4, #ARGV, 5 do
         until_ms(lease, ARGV[at + 4])
         redis.call('SADD', p .. 'slots:' .. m, name)
     elseif need > 0 then
-        redis.call('HSET', p .. 'wanted', name, text(now))
+        redis.call('HSET', p .. 'wanted', name, text(now) .. ' ' .. m)
     end
     table.insert(answer, {text(amount), text(sum(p .. 'used:' .. name)), text(lent + amount)})
 end
@@ -166,8 +166,9 @@ for at = 6, #ARGV, 5 do
 end
 local wanted = {}
 for _, name in ipairs(redis.call('HKEYS', p .. 'wanted')) do
-    if now - redis.call('HGET', p .. 'wanted', name) < 3000 then
-        table.insert(wanted, name)
+    local ms, who = string.match(redis.call('HGET', p .. 'wanted', name), '^(%d+) (.*)$')
+    if now - ms < 3000 then
+        if who ~= m then table.insert(wanted, name) end
     else
         redis.call('HDEL', p .. 'wanted', name)
     end
@@ -182,8 +183,8 @@ end
 return {why or 'ok', live(), text(target), text(lowest), wanted, found, redis.call('SMEMBERS', p .. 'pending')}
 """
 )
-"""prefix, machine, generation, version in force, version published, then (counter, limit or -1, granted, settled, end
-in ms) each -> status, machines that live, target, lowest version of those, wanted, (lent to this machine, settled
+"""prefix, machine, generation, version in force, version published, then (counter, limit or -1, granted, settled,
+end in ms) each -> status, machines that live, target, lowest version of those, wanted by others, (lent here, settled
 elsewhere, more lent than the limit) each, pending. What this machine has granted is a fact: never lowered here."""
 
 FORGET: Final = (
