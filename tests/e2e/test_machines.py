@@ -1,5 +1,5 @@
-"""Two machines on one PostgreSQL and one Redis: what one writes is in force on the other, and a hard budget holds to the
-call while one machine is killed and the other is cut off from Redis."""
+"""Two machines on one PostgreSQL and one Redis: what one writes is in force on the other, and a hard budget holds to
+the call while one machine is killed and the other is cut off from Redis."""
 
 import contextlib
 import os
@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -62,7 +62,7 @@ class Pair:
         return Installation(home, "--no-embedded", variables=stores)
 
     @contextlib.contextmanager
-    def hub(self) -> Iterator[Hub]:
+    def hub(self) -> Generator[Hub]:
         with contextlib.closing(open_records(self.records_url)) as records:
             yield Hub(records)
 
@@ -185,7 +185,9 @@ def test_a_hard_budget_holds_while_one_is_killed_and_the_other_cut_off(pair: Pai
 
         kill(pair.b)
         pair.wire.cut()
-        eventually(lambda: "budgets_unreachable" in load.codes("a"), "the lease of a machine that is cut off to be spent")
+        eventually(
+            lambda: "budgets_unreachable" in load.codes("a"), "the lease of a machine that is cut off to be spent"
+        )
         eventually(lambda: health(pair.a)["status"] == "degraded", "it to be stated")
         state = health(pair.a)
         assert "cut off from the store of the shared counters" in state["reasons"][0]
@@ -213,4 +215,3 @@ def test_a_hard_budget_holds_while_one_is_killed_and_the_other_cut_off(pair: Pai
     assert answered <= LIMIT
     # What was charged and not answered was under way when the power failed: at most what the threads had.
     assert LIMIT - answered <= 3 + 2
-

@@ -36,17 +36,17 @@ def url(redis_url: str) -> Iterator[str]:
 
 
 async def reserve(prepared: Prepared, amount: int, machine: Machine | None = None) -> Reservation | Refusal:
-    refusal: Refusal | None = None
-    for _ in range(4):
-        found = prepared.reserve([amount], NOW)
+    found = prepared.reserve([amount], NOW)
+    for _ in range(3):
         if not isinstance(found, Shortage):
             return found
-        if refusal is not None:
-            return refusal
         if machine is not None:
             machine.keeper.step()
         refusal = await found.obtain()
-    return refusal or found
+        found = prepared.reserve([amount], NOW)
+        if refusal is not None and isinstance(found, Shortage):
+            return refusal
+    return found
 
 
 def client_of(machine: Machine) -> Any:
@@ -58,6 +58,7 @@ async def test_two_machines_use_a_limit_to_its_last_unit(tmp_path: Path, url: st
     columns = [machine.open(0) for machine in machines]
     prepared = [column.prepare([HOLD]) for column in columns]
     passed = 0
+    found: Reservation | Refusal | None = None
     for number in range(LIMIT + 20):
         which = number % 2
         for _ in range(4):
@@ -317,6 +318,7 @@ class SharedCounters(RuleBasedStateMachine):
                 part.machine.keeper.step()
         left = LIMIT - sum(part.used for part in self.parts)
         first = self.parts[0]
+        found: Reservation | Refusal | None = None
         for _ in range(4):
             found = self.run(reserve(first.prepared, left, first.machine)) if left else None
             if not isinstance(found, Refusal):
@@ -336,6 +338,6 @@ def test_the_limit_holds_whatever_happens(redis_url: str, monkeypatch: pytest.Mo
     run_state_machine_as_test(
         SharedCounters,
         settings=settings(
-            max_examples=30, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=30, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
         ),
     )

@@ -229,15 +229,6 @@ class LeaseKeeper:
         return self._idle.get(key, 0) + 1
 
 
-def forget(place: Place, machine: str) -> int:
-    """A machine that never comes back; of how many counters it had leases, which count as used from now on."""
-    client: Any = redis.Redis.from_url(place.url, socket_timeout=ANSWER_SECONDS)  # pyright: ignore[reportUnknownMemberType]
-    try:
-        return int(client.eval(scripts.FORGET, 0, place.prefix, machine))
-    finally:
-        client.close()
-
-
 def _chunks(values: Iterable[T], *, at_least_one: bool = False) -> Iterator[list[T]]:
     items = iter(values)
     chunk = list(itertools.islice(items, _CHUNK))
