@@ -338,6 +338,9 @@ def test_the_limit_holds_whatever_happens(redis_url: str, monkeypatch: pytest.Mo
     run_state_machine_as_test(
         SharedCounters,
         settings=settings(
-            max_examples=30, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+            max_examples=30,
+            stateful_step_count=25,
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
         ),
     )
