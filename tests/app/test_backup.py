@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import sqlite3
 import stat
 import subprocess
@@ -174,6 +173,6 @@ def test_with_its_key_it_decrypts_its_secrets(backup: Backup, tmp_path: Path) ->
     restore(file, home)
     assert open_secrets(home.path).get("OPENAI_API_KEY") == "sk-secret"
     assert home.admin_key.read_text().strip() == backup.key
-    assert stat.S_IMODE(os.stat(home.secrets_key).st_mode) == 0o600
+    assert stat.S_IMODE(home.secrets_key.stat().st_mode) == 0o600
     with contextlib.closing(sqlite3.connect(home.records)) as records:
         assert records.execute("PRAGMA quick_check").fetchone() == ("ok",)

@@ -4,6 +4,8 @@ the call while one machine is killed and the other is cut off from Redis."""
 import contextlib
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 import uuid
@@ -20,7 +22,7 @@ from genaiops.domain import Target
 from genaiops.engines.records_sql import open_records
 from genaiops.engines.telemetry_sqlite import open_telemetry
 from genaiops.hub import Hub
-from tests.app.running import Answer, Installation, request, until
+from tests.app.running import Answer, Installation, environment, request, until
 from tests.e2e.network import Wire
 from tests.engines.counters.machines import forget_all
 
@@ -53,13 +55,16 @@ class Pair:
         self.redis_url = f"{redis_url}{self.prefix}"
         self.wire = Wire(parts.hostname or "127.0.0.1", parts.port or 6379)
         over_wire = f"redis://127.0.0.1:{self.wire.port}{parts.path}{self.prefix}"
+        self.variables_of_a = self._stores(over_wire)
         self.a = self._installation(folder / "a", over_wire)
         self.b = self._installation(folder / "b", self.redis_url)
 
     def _installation(self, home: Path, redis_url: str) -> Installation:
         home.mkdir()
-        stores = {"GENAIOPS_STORES_RECORDS": self.records_url, "GENAIOPS_STORES_COUNTERS": redis_url}
-        return Installation(home, "--no-embedded", variables=stores)
+        return Installation(home, "--no-embedded", variables=self._stores(redis_url))
+
+    def _stores(self, redis_url: str) -> dict[str, str]:
+        return {"GENAIOPS_STORES_RECORDS": self.records_url, "GENAIOPS_STORES_COUNTERS": redis_url}
 
     @contextlib.contextmanager
     def hub(self) -> Generator[Hub]:
@@ -193,6 +198,18 @@ def test_a_hard_budget_holds_while_one_is_killed_and_the_other_cut_off(pair: Pai
         assert "cut off from the store of the shared counters" in state["reasons"][0]
         gauge = 'genaiops_worker_degraded{worker="0"} 1'
         eventually(lambda: gauge in request(f"{pair.a.url}/metrics").body, "the gauge")
+        status = request(f"{pair.a.url}/api/status", key=pair.key).body
+        assert status["status"] == "degraded"
+        seen = subprocess.run(
+            [sys.executable, "-m", "genaiops", "doctor", "--json", "--home", str(pair.a.home.path)],
+            capture_output=True,
+            text=True,
+            env=environment(pair.variables_of_a),
+            timeout=60,
+            check=False,
+        )
+        assert seen.returncode == 1
+        assert "cut off from the store of the shared counters" in seen.stdout
         alone = load.count(200)
         assert alone <= LIMIT
 

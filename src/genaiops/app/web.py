@@ -46,3 +46,6 @@ def _processes(services: Services) -> Iterable[tuple[str, dict[str, str], float]
         labels = {"process": process.name}
         yield "genaiops_process_ready", labels, float(process.state == "ready")
         yield "genaiops_process_restarts", labels, float(process.restarts)
+    if services.sharing is not None:
+        yield "genaiops_machines_alive", {}, float(services.sharing.keeper.told.peers)
+        yield "genaiops_machines_awaited", {}, float(len(services.sharing.keeper.told.pending))

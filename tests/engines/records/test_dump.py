@@ -1,7 +1,7 @@
-"""A store as lines and back, from one database into the other, and forwards from every earlier revision with its data.
+"""A store as lines and back, from one database into the other, and forwards from every earlier revision with data.
 
-`revisions/REVISION.jsonl` is a store as a program of that revision left it: made once, when the revision was the newest,
-and never changed afterwards. A new revision needs such a file of its own.
+`revisions/REVISION.jsonl` is a store as a program of that revision left it: made once, when the revision was the
+newest, and never changed afterwards. A new revision needs such a file of its own.
 """
 
 import json

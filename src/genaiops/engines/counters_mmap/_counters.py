@@ -110,7 +110,8 @@ class MmapCounters:
                     if self._shared:  # what was used counts as granted, and nothing beyond it does
                         reserved = sum(self._words[base + RESERVED : base + RESERVED + COLUMNS])
                         values[base + GRANTED] = total + reserved
-                        values[base + LIMIT] = self._words[base + LIMIT] or UNLIMITED
+                        if not self._words[base + LIMIT]:
+                            self.leases.lease(base, UNLIMITED)
                     values[base + WINDOW_END] = window_end_us
                 if self._shared:
                     values[GENERATION] = 0  # nothing lent before is added any more: the machine joins the others anew

@@ -47,6 +47,7 @@ STANDING: Final = 8
 SINCE: Final = 9
 HEARD: Final = 10
 PEERS: Final = 11
+LEASED: Final = 12
 ATTACHED: Final = 16
 ACKNOWLEDGED: Final = 32
 APPLIED: Final = 48

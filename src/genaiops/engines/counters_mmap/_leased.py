@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, Protocol
 from genaiops.core.errors import Unavailable
 from genaiops.engines.counters_mmap._leases import UNLIMITED, Leases, Name, Standing
 from genaiops.engines.counters_mmap._prepared import PreparedHolds
-from genaiops.engines.counters_mmap._table import GRANTED, LIMIT
+from genaiops.engines.counters_mmap._table import GRANTED
 from genaiops.ports.counters import Hold, Refusal, Reservation, Shortage
 
 LARGEST: Final = 1 << 53
@@ -211,15 +211,15 @@ class LeasedHolds:
     def _look(self, now_us: int) -> None:
         """Find the words of the leases, and say that they are leased."""
         inner = self._inner
-        with self._leases.found(inner, now_us) as words:
+        with self._leases.found(inner, now_us):
             leased: list[_Leased] = []
             for at, base, _, _, _ in inner.sums:
                 hold = inner.holds[at]
                 if hold.limit is None:
-                    words[base + LIMIT] = UNLIMITED
+                    self._leases.lease(base, UNLIMITED)
                     continue
                 limit = min(hold.limit, LARGEST)
-                words[base + LIMIT] = limit or UNLIMITED
+                self._leases.lease(base, limit or UNLIMITED)
                 leased.append(_Leased(at, base + GRANTED, inner.slots[at].name, limit, hold.window_end_us))
             self._leased = tuple(leased)
             self._epoch = inner.epoch

@@ -9,7 +9,7 @@ there. An answer that is lost on the way leaves it lower, which is safe, until b
 0 means that they are being set equal, or never were.
 """
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from enum import IntEnum
 from typing import Final, NamedTuple
@@ -17,8 +17,10 @@ from typing import Final, NamedTuple
 from genaiops.core.clock import now_us as clock_us
 from genaiops.engines.counters_mmap._file import (
     COLUMNS,
+    EPOCH,
     GENERATION,
     HEARD,
+    LEASED,
     PEERS,
     SINCE,
     SLOT_WORDS,
@@ -44,6 +46,7 @@ Name = tuple[int, int]
 
 UNLIMITED: Final = -1
 _SILENT_US: Final = 5_000_000
+_CHUNK: Final = 128
 
 
 class Standing(IntEnum):
@@ -76,6 +79,8 @@ class Leases:
     def __init__(self, file: CountersFile, locked: Callable[[], AbstractContextManager[memoryview]]) -> None:
         self._file = file
         self._locked = locked
+        self._seen = (-1, -1)
+        self._bases: list[int] = []
 
     @property
     def generation(self) -> int:
@@ -87,9 +92,13 @@ class Leases:
             words[GENERATION] = value
 
     def rows(self) -> list[Row]:
-        """All sums that are leased or counted for others to see."""
-        with self._locked() as words:
-            return [self._row(words, base) for base in self._bases(words)]
+        """All sums that are leased or counted for others to see. The lock is held for some of them at a time: workers
+        wait for it."""
+        found: list[Row] = []
+        for bases in self._chunks():
+            with self._locked() as words:
+                found += [self._row(words, base) for base in bases if _is_leased(words, base)]
+        return found
 
     def grant(self, name: Name, amount: int, generation: int) -> bool:
         """Add what was lent under that generation; False when it came too late, and was not added."""
@@ -109,11 +118,12 @@ class Leases:
     def level(self, *, lower: bool) -> None:
         """Set every `granted` to what is used where that is more, and with `lower` also where it is less. Only while
         the generation is 0."""
-        with self._locked() as words:
-            for base in self._bases(words):
-                used = words[base] + sum(words[base + RESERVED : base + RESERVED + COLUMNS])
-                if lower or words[base + GRANTED] < used:
-                    words[base + GRANTED] = used
+        for bases in self._chunks():
+            with self._locked() as words:
+                for base in bases:
+                    used = words[base] + sum(words[base + RESERVED : base + RESERVED + COLUMNS])
+                    if _is_leased(words, base) and (lower or words[base + GRANTED] < used):
+                        words[base + GRANTED] = used
 
     def hear(self, name: Name, settled: int) -> None:
         """What others have settled."""
@@ -153,14 +163,23 @@ class Leases:
             prepared.catch_up(now_us)
             yield words
 
-    def _bases(self, words: memoryview) -> Iterator[int]:
-        first = self._file.slots_at + BASE
-        limits = words[first + LIMIT :: SLOT_WORDS].tolist()
-        for index, limit in enumerate(limits):
-            if limit:
-                base = first + index * SLOT_WORDS
-                if words[base + KIND] == SUM and words[base + HASH_LOW] not in (0, 1):
-                    yield base
+    def lease(self, base: int, limit: int) -> None:
+        """Under the lock: say that a sum is leased."""
+        words = self._file.words
+        if not words[base + LIMIT]:
+            words[LEASED] += 1
+        words[base + LIMIT] = limit
+
+    def _chunks(self) -> Iterator[Sequence[int]]:
+        """The bases of what is leased, looked for in the whole table only when there is more of it."""
+        file = self._file
+        seen = file.words[LEASED], file.words[EPOCH]
+        if seen != self._seen:
+            limits = file.words[file.slots_at + BASE + LIMIT :: SLOT_WORDS].tolist()
+            self._bases = [file.slots_at + BASE + at * SLOT_WORDS for at, limit in enumerate(limits) if limit]
+            self._seen = seen
+        for start in range(0, len(self._bases), _CHUNK):
+            yield self._bases[start : start + _CHUNK]
 
     def _row(self, words: memoryview, base: int) -> Row:
         return Row(
@@ -180,3 +199,7 @@ class Leases:
             return 0
         words[base + GRANTED] = used
         return idle
+
+
+def _is_leased(words: memoryview, base: int) -> bool:
+    return words[base + LIMIT] != 0 and words[base + KIND] == SUM and words[base + HASH_LOW] not in (0, 1)
