@@ -273,7 +273,7 @@ class Gateway:
             try:
                 stands = await short.obtain() or short.failure
             except GenaiopsError as error:
-                self._refuse(call, of_error(error))
+                self._refuse(call, msgspec.structs.replace(of_error(error), retry_after=1.0))
                 return False
             admitted = self._admit(call, raw)
             if admitted is not None:

@@ -8,6 +8,7 @@ comes back is forgotten by an operator; what it was lent counts as used.
 import itertools
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -25,6 +26,7 @@ T = TypeVar("T")
 _log = logging.getLogger("genaiops.shared")
 
 BEAT_SECONDS: Final = 0.25
+_LONGEST_BEAT_SECONDS: Final = 2.0
 _ALL_EVERY: Final = 20
 _IDLE_BEATS: Final = 20
 _DIFFERENT_BEATS: Final = 4
@@ -120,13 +122,15 @@ class LeaseKeeper:
 
     def _run(self) -> None:
         while not self._stop.is_set():
+            began = time.monotonic()
             try:
                 self.step()
                 if self.told.target > self._counters.version():
                     self._on_target(self.told.target)
             except Exception:  # noqa: BLE001 - the thread's last line: it must go on beating
                 _log.exception("a beat failed")
-            self._stop.wait(BEAT_SECONDS)
+            # With thousands of leases a beat takes a while: it must not take a core.
+            self._stop.wait(min(max(BEAT_SECONDS, 5 * (time.monotonic() - began)), _LONGEST_BEAT_SECONDS))
 
     def _apart(self, why: str) -> None:
         self._generation = 0
@@ -172,16 +176,21 @@ class LeaseKeeper:
         if any(row.limit >= 0 and row.settled > row.granted for row in rows):  # more was used than was reserved
             self._join()
             rows = self._leases.rows()
+        told = rows
         if self._count % _ALL_EVERY:
-            rows = [row for row in rows if self._settled.get(key_of(row.name)) != (row.settled, row.granted)]
+            told = [row for row in rows if self._settled.get(key_of(row.name)) != (row.settled, row.granted)]
+        wanted: set[str] = set()
         status = "ok"
-        for chunk in _chunks(rows, at_least_one=True):
-            status = self._tell(chunk)
+        for chunk in _chunks(told, at_least_one=True):
+            status = self._tell(chunk, wanted)
             if status in {"lost", "stale"}:
-                break
+                return status
+        if self._generation:
+            self._give_back(rows, wanted)
         return status
 
-    def _tell(self, rows: Sequence[Row]) -> str:
+    def _tell(self, rows: Sequence[Row], wanted: set[str]) -> str:
+        """`wanted` gets what should be given back."""
         values: list[object] = []
         for row in rows:
             granted = max(row.granted, row.settled) if row.limit >= 0 else 0
@@ -190,13 +199,14 @@ class LeaseKeeper:
         version = self._counters.version()
         status, *rest = self._ask(scripts.BEAT, self._generation, acknowledged, version, *values)
         if rest:
-            peers, target, lowest, wanted, found, pending = rest
+            peers, target, lowest, names, found, pending = rest
             self.told = Told(peers, int(target), int(lowest), tuple(one.decode() for one in pending))
-            self._take_in(rows, found, {one.decode() for one in wanted})
+            wanted.update(one.decode() for one in names)
+            self._take_in(rows, found, wanted)
         return status.decode()
 
     def _take_in(self, rows: Sequence[Row], found: Sequence[Any], wanted: set[str]) -> None:
-        """What the others have used, and what should be given back."""
+        """What the others have used, and where more is lent than the limit."""
         for row, (lent, elsewhere, over) in zip(rows, found, strict=True):
             key = key_of(row.name)
             if row.elsewhere != int(elsewhere):
@@ -208,12 +218,10 @@ class LeaseKeeper:
             self._different[key] = self._different.get(key, 0) + 1 if differs else 0
             if self._different[key] > _DIFFERENT_BEATS:
                 self._generation = 0  # an answer was lost on the way, or a budget was reset: join anew
-        if self._generation:
-            self._give_back(wanted)
 
-    def _give_back(self, wanted: set[str]) -> None:
+    def _give_back(self, rows: Sequence[Row], wanted: set[str]) -> None:
         returned: list[object] = []
-        for row in self._leases.rows():
+        for row in rows:
             if row.limit < 0 or row.granted <= row.used:
                 continue
             key = key_of(row.name)
