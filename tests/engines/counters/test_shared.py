@@ -168,11 +168,53 @@ async def test_after_a_loss_nothing_is_lent_before_all_have_told(tmp_path: Path,
         await machine.close()
 
 
+def copied(machine: Machine) -> dict[bytes, bytes]:
+    """What Redis would have on its disk."""
+    client = client_of(machine)
+    copy = {key: client.dump(key) for key in client.scan_iter(f"{machine.place.prefix}*")}
+    client.close()
+    return copy
+
+
+def started_from(copy: Mapping[bytes, bytes], machine: Machine, url: str) -> None:
+    """As Redis after a restart: what it had on its disk, and another process, so another run_id."""
+    forget_all(url)
+    client = client_of(machine)
+    for key, value in copy.items():
+        client.restore(key, 0, value)
+        if key.endswith(b":meta"):
+            client.hset(key, "run_id", "another")
+    client.close()
+
+
+async def test_an_old_copy_is_known_for_one_before_anything_is_lent(tmp_path: Path, url: str) -> None:
+    machines = [Machine(tmp_path, url, name, members=lambda: ["a", "b"]) for name in "ab"]
+    for machine in machines:
+        machine.keeper.step()
+    holds = [machine.open(0).prepare([HOLD]) for machine in machines]
+    assert not isinstance(await reserve(holds[1], 1), Refusal)
+    copy = copied(machines[0])
+    assert not isinstance(await reserve(holds[0], 30), Refusal)
+    started_from(copy, machines[0], url)
+    short = holds[1].reserve([30], NOW)
+    assert isinstance(short, Shortage)
+    with pytest.raises(Unavailable, match="has lost its memory"):
+        await short.obtain()
+    for machine in machines:
+        machine.keeper.step()
+    assert isinstance(await reserve(holds[1], 30, machines[1]), Refusal)
+    for machine in machines:
+        await machine.close()
+
+
 class Forgetful:
-    """A way to Redis on which answers can be lost: what was lent there never arrives here."""
+    """A way to Redis on which answers can be lost, so that what was lent there never arrives here, or come only after
+    the machine joined anew."""
 
     def __init__(self, machine: Machine) -> None:
         self.loses = False
+        self.is_late = False
+        self._machine = machine
         self.column = machine.open(0)
         self._lender = machine._lenders[-1]
         self.column._desk._lender = self  # type: ignore[attr-defined]
@@ -182,6 +224,10 @@ class Forgetful:
         if self.loses:
             self.loses = False
             raise Unavailable("The answer was lost.")
+        if self.is_late:
+            self.is_late = False
+            self._machine.keeper._generation = 0
+            self._machine.keeper.step()
         return got
 
 
@@ -276,26 +322,22 @@ class SharedCounters(RuleBasedStateMachine):
     def lose_an_answer(self, which: int) -> None:
         self.parts[which].way.loses = True
 
+    @rule(which=st.integers(0, 1))
+    def delay_an_answer(self, which: int) -> None:
+        self.parts[which].way.is_late = True
+
     @rule(which=st.integers(0, 1), lose_file=st.booleans())
     def die(self, which: int, lose_file: bool) -> None:
         self.run(self.parts[which].die(lose_file=lose_file))
 
     @rule()
     def save_redis(self) -> None:
-        client = client_of(self.parts[0].machine)
-        self.copy = {key: client.dump(key) for key in client.scan_iter(f"{self.parts[0].machine.place.prefix}*")}
-        client.close()
+        self.copy = copied(self.parts[0].machine)
 
     @rule(empty=st.booleans())
     def restart_redis(self, empty: bool) -> None:
-        """From an older copy, or from none: another process, so another run_id."""
-        forget_all(self.here)
-        client = client_of(self.parts[0].machine)
-        for key, value in self.copy.items() if not empty else ():
-            client.restore(key, 0, value)
-            if key.endswith(b":meta"):
-                client.hset(key, "run_id", "another")
-        client.close()
+        """From an older copy, or from none."""
+        started_from({} if empty else self.copy, self.parts[0].machine, self.here)
 
     @invariant()
     def the_limit_holds(self) -> None:
@@ -314,7 +356,7 @@ class SharedCounters(RuleBasedStateMachine):
         """Whatever was lost on the way: after a few beats one machine can have all that is left."""
         for _ in range(30):  # all is told at every twentieth
             for part in self.parts:
-                part.way.loses = False
+                part.way.loses = part.way.is_late = False
                 part.machine.keeper.step()
         left = LIMIT - sum(part.used for part in self.parts)
         first = self.parts[0]
