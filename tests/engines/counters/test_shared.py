@@ -365,7 +365,7 @@ class SharedCounters(RuleBasedStateMachine):
             found = self.run(reserve(first.prepared, left, first.machine)) if left else None
             if not isinstance(found, Refusal):
                 break
-            for part in self.parts:
+            for part in self.parts * 30:  # an early question of before may have been answered only now
                 part.machine.keeper.step()
         else:
             raise AssertionError(f"{left} are left, but {found}")
