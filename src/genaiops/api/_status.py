@@ -21,9 +21,9 @@ class Process(msgspec.Struct, frozen=True, kw_only=True):
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """`snapshot_version` is the one published last, `workers` how many have it in force. `folding_error`: why calls do
     not become traces at the moment; `spool_bytes` waits to become traces or to be forgotten. `stores`: bytes on disk by
-    store. `off`: what was left out, in words."""
+    store. `off`: what was left out, in words. `degraded`: what the shared counters cannot do at the moment."""
 
-    status: Literal["ok", "failing"]
+    status: Literal["ok", "degraded", "failing"]
     version: str
     snapshot_version: int
     workers: int
@@ -31,6 +31,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     started_at: str | None = None
     processes: tuple[Process, ...] = ()
     folding_error: str | None = None
+    degraded: str | None = None
     spool_bytes: int | None = None
     stores: dict[str, int] = {}
     off: tuple[str, ...] = ()

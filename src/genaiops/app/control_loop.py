@@ -47,6 +47,8 @@ async def serve(settings: Settings, ready: int | None) -> None:
     services = await asyncio.to_thread(Services, settings)
     services.folding.start()
     await asyncio.to_thread(services.publisher.publish, again=True)
+    if services.sharing is not None:
+        services.sharing.start()
     config = uvicorn.Config(
         build(services),
         log_config=None,

@@ -14,6 +14,7 @@ import msgspec
 
 from genaiops.app import config, stores
 from genaiops.app.doctor_models import check_models, check_registry
+from genaiops.app.doctor_sharing import check_sharing
 from genaiops.app.findings import Finding, Status, fail, ok, warn
 from genaiops.app.home import Home
 from genaiops.app.installation import SupervisorState, is_locked, read_state
@@ -257,5 +258,6 @@ CHECKS: tuple[Check, ...] = (
     _records,
     _telemetry,
     _spool,
+    lambda patient: check_sharing(patient.settings, patient.home, running=patient.running),
     lambda patient: check_models(patient.settings, patient.home),
 )

@@ -25,6 +25,7 @@ class Home:
         self.blobs = self.path / "blobs"
         self.records = self.path / "records.db"
         self.counters = self.path / "counters.mmap"
+        self.machine = self.path / "machine.id"
         self.admin_key = self.path / "admin.key"
         self.secrets_key = self.path / "secrets.key"
         self.config = self.path / "genaiops.toml"

@@ -4,13 +4,13 @@ only counters, spool and snapshots."""
 from genaiops.app import stores
 from genaiops.app.home import Home
 from genaiops.app.settings import Settings
+from genaiops.app.sharing import open_local
 from genaiops.engines.blobs_folder import open_blobs
-from genaiops.engines.counters_mmap import open_counters
+from genaiops.engines.counters_mmap import MmapCounters
 from genaiops.engines.records_sql import open_records
 from genaiops.engines.spool_files import open_reader
 from genaiops.engines.telemetry_sqlite import open_telemetry
 from genaiops.ports.blobs import Blobs
-from genaiops.ports.counters import Counters
 from genaiops.ports.records import Records
 from genaiops.ports.spool import SpoolReader
 from genaiops.ports.telemetry import Telemetry
@@ -22,7 +22,7 @@ class OpenStores:
     def __init__(self, settings: Settings, home: Home, *, writer: bool) -> None:
         self.records: Records = open_records(stores.records_url(settings, home))
         self.telemetry: Telemetry = open_telemetry(stores.telemetry_folder(settings, home), writer=writer)
-        self.counters: Counters = open_counters(stores.counters_path(settings, home), column=None)
+        self.counters: MmapCounters = open_local(settings, home)
         self.blobs: Blobs = open_blobs(stores.blobs_folder(settings, home))
         self.spool: SpoolReader = open_reader(home.spool)
 

@@ -13,10 +13,12 @@ from genaiops.app.embedded import KEY_VARIABLE
 from genaiops.app.fleet import COLUMNS
 from genaiops.app.home import Home
 from genaiops.app.installation import Prepared, write_atomically
+from genaiops.app.machines import register
 from genaiops.app.metering import open_metering
 from genaiops.app.opening import OpenStores
 from genaiops.app.publish import Publisher
 from genaiops.app.settings import Settings
+from genaiops.app.stores import shares_counters
 from genaiops.core.clock import now_us
 from genaiops.core.errors import ConfigError, Conflict, GenaiopsError
 from genaiops.engines import snapshot_files, weights
@@ -41,6 +43,8 @@ def prepare(settings: Settings, embedded: Mapping[str, str]) -> Prepared:
             )
             is not None
         )
+        if shares_counters(settings):
+            register(stores.records, home)
         publisher = Publisher(
             records=stores.records,
             telemetry=stores.telemetry,

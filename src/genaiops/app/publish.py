@@ -28,6 +28,7 @@ RESTART_KEYS_AFTER = 50_000
 
 _LONGEST_WRITE_US = 15_000_000
 _PAGE = 1000
+_NOBODY = 1 << 62
 _LEVELS: Sequence[Capture] = ("off", "preview", "full")
 
 
@@ -52,6 +53,8 @@ class Publisher:
         self._writer = writer
         self._ceiling: Capture = ceiling
         self._folded = folded
+        self.lowest_elsewhere: Callable[[], int] = lambda: _NOBODY
+        """The lowest version that another live machine has in force, where machines tell each other."""
         self._lock = threading.Lock()
         self._latest = reader.latest()
         self._appended = 0
@@ -102,7 +105,9 @@ class Publisher:
         return self._writer.append_keys(entries) if entries else (latest.keys_file, latest.keys_offset)
 
     def _acknowledged(self, version: int) -> bool:
-        return all(reached >= version for reached in self._counters.acknowledged().values())
+        return self.lowest_elsewhere() >= version and all(
+            reached >= version for reached in self._counters.acknowledged().values()
+        )
 
     def _begin_budgets(self, changes: Sequence[Change], latest: Snapshot | None) -> None:
         if not any(change.collection == "budgets" for change in changes):

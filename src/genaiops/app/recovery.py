@@ -11,15 +11,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from genaiops.app import settings as settings_file
-from genaiops.app import stores
 from genaiops.app.children import READY_OPTION
 from genaiops.app.home import Home
 from genaiops.app.lifeline import die_with_supervisor
 from genaiops.app.reporting import configure_logging, run_reporting
 from genaiops.app.settings import Settings
+from genaiops.app.sharing import open_local
 from genaiops.core.errors import Conflict
 from genaiops.domain import Admitted, Charge, Settled
-from genaiops.engines.counters_mmap import open_counters
 from genaiops.engines.spool_files import open_reader
 from genaiops.ports.counters import Counters
 from genaiops.ports.spool import Frame, SpoolReader
@@ -108,7 +107,7 @@ class RecoveredSpool:
 
 def recover_installation(settings: Settings, column: int) -> Sequence[Charge]:
     home = Home(settings.home)
-    counters = open_counters(stores.counters_path(settings, home), column=None)
+    counters = open_local(settings, home)
     try:
         return recover(counters, open_reader(home.spool), column)
     finally:

@@ -4,12 +4,14 @@ from typing import Any, Self
 
 from genaiops.app.folding import FoldLoop
 from genaiops.app.home import Home
+from genaiops.app.machines import Sharing
 from genaiops.app.metering import open_metering
 from genaiops.app.metrics import Metrics
 from genaiops.app.opening import OpenStores
 from genaiops.app.publish import Publisher
 from genaiops.app.recovery import RecoveredSpool
 from genaiops.app.settings import Settings
+from genaiops.app.stores import shares_counters
 from genaiops.engines import snapshot_files
 from genaiops.engines.secrets_file import open_secrets
 from genaiops.hub import Hub
@@ -42,6 +44,7 @@ class Services:
             folded=self.folding.caught_up,
         )
         self.metrics = Metrics(stores.telemetry, stores.counters, self._providers)
+        self.sharing = Sharing(settings, home, stores, self.publisher) if shares_counters(settings) else None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """Itself: the web framework copies routers with everything that hangs on them."""
@@ -65,4 +68,6 @@ class Services:
     def close(self, fold_seconds: float) -> None:
         """Fold what the spools hold, for at most that long, and close the stores."""
         self.folding.stop(fold_seconds)
+        if self.sharing is not None:
+            self.sharing.stop()
         self.stores.close()

@@ -14,8 +14,9 @@ def status_of(services: Services) -> Status:
     state = read_state(services.home)
     version = services.publisher.version
     acknowledged = services.counters.acknowledged()
+    degraded = services.counters.degraded()
     return Status(
-        status="failing" if services.folding.failing else "ok",
+        status="failing" if services.folding.failing else "degraded" if degraded else "ok",
         version=genaiops.__version__,
         snapshot_version=version,
         workers=sum(reached >= version for reached in acknowledged.values()),
@@ -34,6 +35,7 @@ def status_of(services: Services) -> Status:
             for process in (state.processes if state is not None else ())
         ),
         folding_error=services.folding.failing,
+        degraded=degraded,
         spool_bytes=_size(services.home.spool),
         stores=_store_sizes(services),
         off=state.off if state is not None else (),

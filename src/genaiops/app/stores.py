@@ -11,7 +11,7 @@ from genaiops.core.errors import ConfigError
 SCHEMES: Mapping[str, tuple[str, ...]] = {
     "records": ("sqlite", "postgresql"),
     "telemetry": ("sqlite",),
-    "counters": ("mmap",),
+    "counters": ("mmap", "redis", "rediss"),
     "blobs": ("file",),
     "cache": ("redis", "rediss", "unix"),
 }
@@ -50,7 +50,13 @@ def telemetry_folder(settings: Settings, home: Home) -> Path:
 
 
 def counters_path(settings: Settings, home: Home) -> Path:
-    return _path(settings.stores.counters) or home.counters
+    """This machine's file, also where it shares counters with others."""
+    return home.counters if shares_counters(settings) else _path(settings.stores.counters) or home.counters
+
+
+def shares_counters(settings: Settings) -> bool:
+    """Whether several machines share limits and budgets."""
+    return urlsplit(settings.stores.counters).scheme in _SERVERS
 
 
 def blobs_folder(settings: Settings, home: Home) -> Path:

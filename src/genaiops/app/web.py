@@ -50,3 +50,9 @@ def _families(services: Services) -> Iterable[Family]:
     yield from machine_families(services.home.path)
     failing = float(services.folding.failing is not None)
     yield one("genaiops_traces_failing", "Whether traces cannot be stored at the moment.", failing)
+    if services.sharing is not None:
+        told = services.sharing.keeper.told
+        yield one("genaiops_machines_alive", "Machines that share limits with this one and live.", float(told.peers))
+        yield one(
+            "genaiops_machines_awaited", "Machines that must first tell what they hold.", float(len(told.pending))
+        )

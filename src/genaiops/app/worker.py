@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from genaiops import providers
-from genaiops.app import memory, stores
+from genaiops.app import memory
 from genaiops.app import settings as settings_file
 from genaiops.app.children import READY_OPTION
 from genaiops.app.home import Home
@@ -25,13 +25,13 @@ from genaiops.app.installation import read_state
 from genaiops.app.lifeline import die_with_supervisor, say_ready
 from genaiops.app.reporting import configure_logging, run_reporting
 from genaiops.app.settings import Settings
+from genaiops.app.sharing import open_worker
 from genaiops.checks.tokens import Estimator
 from genaiops.core.clock import now_us
 from genaiops.core.errors import GenaiopsError
 from genaiops.domain import Target
 from genaiops.engines.cache_memory import MemoryCache
 from genaiops.engines.cache_redis import RedisCache
-from genaiops.engines.counters_mmap import open_counters
 from genaiops.engines.secrets_file import open_secrets
 from genaiops.engines.snapshot_files import open_reader
 from genaiops.engines.spool_files import open_writer
@@ -113,8 +113,9 @@ async def serve(options: Options, settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with contextlib.AsyncExitStack() as stack:
-        counters = open_counters(stores.counters_path(settings, home), column=options.column)
+        counters, close = open_worker(settings, home, options.column)
         stack.callback(counters.close)
+        stack.push_async_callback(close)
         spool = open_writer(home.spool, column=options.column, life_us=now_us())
         stack.callback(spool.close)
         limits = gateway_settings(settings, home)

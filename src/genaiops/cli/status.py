@@ -36,6 +36,7 @@ def command(session: Session) -> int:
             ("stores", stores),
             ("waiting", None if status["spool_bytes"] is None else f"{status['spool_bytes'] / 1e3:.0f} kB of spool"),
             ("failing", status["folding_error"]),
+            ("degraded", status.get("degraded")),
             ("off", status["off"]),
         ),
     )

@@ -36,6 +36,15 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     created_us: int
 
 
+class Machine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A data directory whose processes share records and counters with others'. `id` never changes; `name` is that of
+    its host at its first start."""
+
+    id: str
+    name: str
+    created_us: int
+
+
 class Actor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A person or a service account. A service account never approves anything."""
 

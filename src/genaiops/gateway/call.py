@@ -19,6 +19,7 @@ from genaiops.gateway.ids import Ids
 from genaiops.gateway.limits import Amounts, Windows
 from genaiops.gateway.media import MediaBody
 from genaiops.gateway.plan import Candidate, Lineup
+from genaiops.gateway.refusals import Short
 from genaiops.http1 import Exchange
 from genaiops.ports.counters import Reservation
 from genaiops.ports.providers import CallBody
@@ -56,6 +57,8 @@ class Call:
     reservation: Reservation | None = None
     extension: Reservation | None = None
     """What a second try at the same time may use (see Books.extend)."""
+    short: Short | None = None
+    """What its limits are short of on this machine, and may get from others."""
     limit_lines = b""
     """`x-ratelimit-*`, for the head of its response."""
     on_settled: "Callable[[Call, Ending], None] | None" = None

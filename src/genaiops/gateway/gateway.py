@@ -54,6 +54,7 @@ _log = logging.getLogger("genaiops.gateway")
 _JSON = (b"content-type", b"application/json")
 _LABEL = 256
 _AGAIN = 0.003
+_TRIES = 3
 
 
 class Relay(Protocol):
@@ -179,8 +180,9 @@ class Gateway:
         if path == "/healthz":
             exchange.respond(200, [_JSON], ALIVE)
         elif path == "/readyz":
-            health = readiness(self._plan, self.settings, clock())
-            exchange.respond(200 if health.status == "ok" else 503, [_JSON], msgspec.json.encode(health))
+            health = readiness(self._plan, self.settings, clock(), self._counters.degraded())
+            ready = health.status != "unready"
+            exchange.respond(200 if ready else 503, [_JSON], msgspec.json.encode(health))
         elif self._relay is not None:
             return self._relay.handle(exchange)
         else:
@@ -208,23 +210,32 @@ class Gateway:
         if raw is None or len(raw) > self.settings.body_limit or b"idempotency-key" in headers:
             return self._serve(call)
         try:
-            if self._admit(call, raw):
+            admitted = self._admit(call, raw)
+            if admitted:
                 return self._caching.begin(call)
         except BaseException:
             self._books.release(call)
             raise
-        return None
+        return self._serve_short(call, raw) if admitted is None else None
 
     async def _serve(self, call: Call) -> None:
         """What has to wait: for its body, or for the same request's first answer."""
         try:
             raw = await self._body(call)
-            if raw is not None and self._admit(call, raw):
+            if raw is not None and await self._admit_at_last(call, raw):
                 await self._caching.run(call)
         finally:
             self._books.release(call)  # does nothing but after a fault of ours
             if call.idempotent is not None:
                 self._idempotency.settle(call.idempotent, call.answer, too_large=call.too_large)
+
+    async def _serve_short(self, call: Call, raw: bytes | bytearray) -> None:
+        """A call whose limits need more than this machine has at hand."""
+        try:
+            if await self._obtain(call, raw):
+                await self._caching.run(call)
+        finally:
+            self._books.release(call)
 
     def _find(self, headers: dict[bytes, bytes]) -> Grant:
         plan = self._plan
@@ -269,8 +280,33 @@ class Gateway:
     def _limit(self, call: Call) -> int:
         return self.settings.upload_limit if call.operation == "transcription" else self.settings.body_limit
 
-    def _admit(self, call: Call, raw: bytes | bytearray) -> bool:
-        """Whether the call may go out: its record is written and its limits are reserved. Else it has been refused."""
+    async def _admit_at_last(self, call: Call, raw: bytes | bytearray) -> bool:
+        admitted = self._admit(call, raw)
+        return await self._obtain(call, raw) if admitted is None else admitted
+
+    async def _obtain(self, call: Call, raw: bytes | bytearray) -> bool:
+        """As `_admit`, after it said None: ask the other machines, and try again."""
+        stands: Failure | None = None
+        for _ in range(_TRIES):
+            short, call.short = call.short, None
+            if short is None:
+                break
+            try:
+                stands = await short.obtain() or short.failure
+            except GenaiopsError as error:
+                self._refuse(call, msgspec.structs.replace(of_error(error), retry_after=1.0))
+                return False
+            admitted = self._admit(call, raw)
+            if admitted is not None:
+                return admitted
+        assert stands is not None
+        call.short = None
+        self._refuse(call, stands)
+        return False
+
+    def _admit(self, call: Call, raw: bytes | bytearray) -> bool | None:
+        """Whether the call may go out: its record is written and its limits are reserved. Else it has been refused;
+        None: not yet, for others may have what its limits are short of (`call.short`)."""
         try:
             self._understand(call, raw)
             refusal = None
@@ -285,6 +321,8 @@ class Gateway:
             if lineup is not None and lineup.shadow is not None:
                 self._shadows.consider(call, lineup.shadow)
             return True
+        if call.short is not None:
+            return None
         self._refuse(call, refusal)
         return False
 

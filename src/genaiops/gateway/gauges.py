@@ -10,9 +10,10 @@ _EVERY = 0.2
 class Gauges:
     """Publishes what has changed, a few times a second.
 
-    `in_flight`, `refused`, `unknown_keys`, `untraced`, `unsettled`, `overrun`, `unshadowed`; `breaker/<target>`
-    (0 closed, 1 half-open, 2 open), `target_in_flight/<target>`, `resting/<target>` (1: its provider asked for a
-    pause) and `credentials_resting/<target>`, both there from the first time on that there was something to say.
+    `degraded` (1 while counters that machines share are), `in_flight`, `refused`, `unknown_keys`, `untraced`,
+    `unsettled`, `overrun`, `unshadowed`; `breaker/<target>` (0 closed, 1 half-open, 2 open),
+    `target_in_flight/<target>`, `resting/<target>` (1: its provider asked for a pause) and
+    `credentials_resting/<target>`, both there from the first time on that there was something to say.
     """
 
     def __init__(self, counters: Counters, tally: Tally, fleet: Fleet) -> None:
@@ -29,6 +30,7 @@ class Gauges:
         self._next = now + _EVERY
         for name in Tally.__slots__:
             self._set(name, getattr(self._tally, name))
+        self._set("degraded", int(self._counters.degraded() is not None))
         for upstream in self._fleet:
             name = upstream.target.id
             self._set(f"breaker/{name}", upstream.breaker.state(now))

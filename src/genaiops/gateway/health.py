@@ -15,8 +15,9 @@ class Health(msgspec.Struct, frozen=True):
 ALIVE = msgspec.json.encode(Health("ok"))
 
 
-def readiness(plan: Plan | None, settings: GatewaySettings, now: float) -> Health:
-    """`ok`, or every reason why calls would fail. `now` in seconds of the monotonic clock."""
+def readiness(plan: Plan | None, settings: GatewaySettings, now: float, degraded: str | None = None) -> Health:
+    """`ok`, or `unready` with every reason why calls would fail, or `degraded` with why some would: a worker that is
+    degraded stays ready. `now` in seconds of the monotonic clock."""
     if plan is None:
         return Health("unready", ("No configuration has been read yet.",))
     enabled = [one.upstream for one in plan.candidates.values() if one.target.enabled]
@@ -29,4 +30,6 @@ def readiness(plan: Plan | None, settings: GatewaySettings, now: float) -> Healt
         why = settings.ready_probe()
         if why is not None:
             found.append(why)
-    return Health("unready", tuple(found)) if found else Health("ok")
+    if found:
+        return Health("unready", tuple(found))
+    return Health("ok") if degraded is None else Health("degraded", (degraded,))

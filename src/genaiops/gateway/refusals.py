@@ -1,9 +1,37 @@
 """What a client is told when a limit says no."""
 
+from collections.abc import Sequence
+
 from genaiops.core.money import from_nano
 from genaiops.gateway.failure import Failure
-from genaiops.gateway.limits import FOREVER_US, Line
-from genaiops.ports.counters import Hold, Refusal
+from genaiops.gateway.limits import FOREVER_US, Line, Windows
+from genaiops.ports.counters import Hold, Refusal, Shortage
+
+
+class Short:
+    """A refusal that others may lift, and how it is told if they do not."""
+
+    __slots__ = ("_amounts", "_lines", "_now_us", "_shortage", "_windows", "failure")
+
+    def __init__(
+        self, shortage: Shortage, lines: Sequence[Line], windows: Windows, amounts: Sequence[int], now_us: int
+    ) -> None:
+        self._shortage = shortage
+        self._lines = lines
+        self._windows = windows
+        self._amounts = amounts
+        self._now_us = now_us
+        self.failure = self._told(shortage)
+
+    async def obtain(self) -> Failure | None:
+        """Ask them. The failure if reserving is short again, None when something was got. Unavailable when they cannot
+        be asked."""
+        refusal = await self._shortage.obtain()
+        return None if refusal is None else self._told(refusal)
+
+    def _told(self, refusal: Refusal) -> Failure:
+        at = refusal.index
+        return refuse(self._lines[at], refusal, self._windows.holds[at], self._amounts[at], self._now_us)
 
 
 def refuse(line: Line, refusal: Refusal, hold: Hold, amount: int, now_us: int) -> Failure:

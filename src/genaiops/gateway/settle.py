@@ -19,8 +19,8 @@ from genaiops.gateway.call import Call
 from genaiops.gateway.failure import Failure
 from genaiops.gateway.limits import Amounts
 from genaiops.gateway.plan import Candidate
-from genaiops.gateway.refusals import refuse
-from genaiops.ports.counters import Counters, Refusal
+from genaiops.gateway.refusals import Short, refuse
+from genaiops.ports.counters import Counters, Refusal, Shortage
 from genaiops.ports.spool import SpoolWriter
 
 _log = logging.getLogger("genaiops.gateway")
@@ -80,7 +80,8 @@ class Books:
         self._applied = 0
 
     def reserve(self, call: Call, amounts: Amounts) -> Failure | None:
-        """Hold the upper bound against every limit. The refusal when one says no."""
+        """Hold the upper bound against every limit. The refusal when one says no; it is not the last word when it sets
+        `call.short`."""
         lines, now_us = call.lines, call.start_us
         windows = lines.windows
         if windows is None or not windows.since_us <= now_us < windows.until_us:
@@ -88,6 +89,9 @@ class Books:
         by_line = lines.by_line(amounts)
         answer = windows.reserve(by_line, now_us)
         if isinstance(answer, Refusal):
+            if isinstance(answer, Shortage):
+                call.short = Short(answer, lines.all, windows, by_line, now_us)
+                return call.short.failure
             at = answer.index
             return refuse(lines.all[at], answer, windows.holds[at], by_line[at], now_us)
         call.windows = windows

@@ -1,11 +1,12 @@
 """Counters: limits and budgets that all workers share, exact also when a worker is killed.
 
-A worker owns one column. It prepares the holds that its calls make, once, reserves before a call and settles after it;
-`reserve` is atomic over all its holds (all or none). What a dead worker had reserved stays reserved until `recover` is
-called for its column with what its spool says.
+One machine's workers share a file; several machines lease from a common store, and a reservation never waits for it
+(see Shortage). A worker owns one column. It prepares the holds that its calls make, once, reserves before a call and
+settles after it; `reserve` is atomic over all its holds (all or none). What a dead worker had reserved stays reserved
+until `recover` is called for its column with what its spool says.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, Literal, Protocol
 
 import msgspec
@@ -44,6 +45,15 @@ class Refusal(msgspec.Struct, frozen=True):
     reserved: int
 
 
+class Shortage(Refusal, frozen=True):
+    """A refusal that is not the last word: what this machine may give out by itself is too little, and others may have
+    more. `await obtain()` asks them, once; reserve again after it returned. What it returns is the refusal that stands
+    if reserving is short again, None when something was got. Unavailable when they cannot be asked.
+    """
+
+    obtain: Callable[[], Awaitable[Refusal | None]]
+
+
 class Reservation(Protocol):
     """What was held for one call, until `settle`."""
 
@@ -73,7 +83,8 @@ class Prepared(Protocol):
     def holds(self) -> Sequence[Hold]: ...
 
     def reserve(self, amounts: Sequence[int], now_us: int) -> Reservation | Refusal:
-        """Hold the amounts, one for each hold, in the column of the counters: all or none."""
+        """Hold the amounts, one for each hold, in the column of the counters: all or none. The refusal is a Shortage
+        where counters are shared between machines and more of them may be had."""
         ...
 
 
@@ -139,5 +150,10 @@ class Counters(Protocol):
         ...
 
     def gauges(self) -> Sequence[Gauge]: ...
+
+    def degraded(self) -> str | None:
+        """What these counters cannot do at the moment, in a sentence: None when all is well. Counters of one machine
+        are never degraded."""
+        ...
 
     def close(self) -> None: ...

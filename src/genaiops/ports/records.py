@@ -19,6 +19,7 @@ from genaiops.domain import (
     Budget,
     Environment,
     IdentityIssuer,
+    Machine,
     Price,
     RateLimit,
     Route,
@@ -55,6 +56,7 @@ COLLECTIONS: Mapping[type, Collection] = {
     Artifact: Collection("artifacts", ("kind",)),
     Version: Collection("versions", ("artifact_id",)),
     Alias: Collection("aliases", ("artifact_id",)),
+    Machine: Collection("machines"),
 }
 """Every stored noun has `id: str`. Changing this mapping needs a migration."""
 

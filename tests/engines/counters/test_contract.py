@@ -5,7 +5,7 @@ import pytest
 from genaiops.core.errors import StoreError, UsageError
 from genaiops.domain import Charge
 from genaiops.ports.counters import MINUTE_NS, Counters, Gauge, Hold, Reading, Refusal, Reservation
-from tests.engines.counters.conftest import Demand, OpenColumn, demand
+from tests.engines.counters.conftest import Demand, OpenColumn, demand, reserve_at_last
 
 NOW = 1_800_000_000_000_000
 END = NOW + 3_600_000_000
@@ -132,7 +132,7 @@ def test_prepared_holds_stay_good(open_column: OpenColumn, one: Counters, contro
     for number in range(1, 6):
         two = open_column(1)
         other = reserve(two, budget(5))
-        made = prepared.reserve([10, 1, 0], NOW)
+        made = reserve_at_last(prepared, [10, 1, 0], NOW)
         assert not isinstance(made, Refusal)
         assert list(made.levels[:2]) == [number * 10 + 5, number * MINUTE_NS // 60]
         if number % 2:
@@ -142,7 +142,7 @@ def test_prepared_holds_stay_good(open_column: OpenColumn, one: Counters, contro
             reserve(one, budget(1, key=f"crowd-{number}-{crowd}")).settle([0], 1)
         control.recover(1, [])
         made.settle([10, 1, 0], number)
-    found = prepared.reserve([51, 0, 0], NOW)
+    found = reserve_at_last(prepared, [51, 0, 0], NOW)
     assert found == Refusal(0, None, 50, 0)
     assert tuple(prepared.holds) == (budget(0).hold, rate(0).hold, budget(0, limit=None, key="idle").hold)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from genaiops.core.clock import now_us as clock_us
+from genaiops.core.clock import to_iso
 from genaiops.core.errors import StoreError, UsageError
 from genaiops.domain import Charge
 from genaiops.engines.counters_mmap._file import (
@@ -22,6 +23,7 @@ from genaiops.engines.counters_mmap._file import (
     COLUMNS,
     EPOCH,
     GAUGE_COUNT,
+    GENERATION,
     PENDING,
     SLOT_WORDS,
     VERSION,
@@ -29,10 +31,14 @@ from genaiops.engines.counters_mmap._file import (
     open_file,
 )
 from genaiops.engines.counters_mmap._gauges import Gauges
+from genaiops.engines.counters_mmap._leased import Desk, LeasedHolds, Lender
+from genaiops.engines.counters_mmap._leases import UNLIMITED, Leases, Standing
 from genaiops.engines.counters_mmap._prepared import PreparedHolds
 from genaiops.engines.counters_mmap._rate import units
 from genaiops.engines.counters_mmap._table import (
     BASE,
+    ELSEWHERE,
+    GRANTED,
     KIND,
     LIMIT,
     RATE,
@@ -49,6 +55,11 @@ from genaiops.ports.counters import Gauge, Hold, Prepared, Reading
 
 CEILING: Final = 1 << 62
 _CHUNK: Final = 64
+_TROUBLES: Final[Mapping[Standing, str]] = {
+    Standing.JOINED: "",
+    Standing.APART: "cut off from the store of the shared counters",
+    Standing.WAITING: "not given leases of the shared counters yet",
+}
 _LONGEST_PERIOD_US: Final = 32 * 86_400_000_000
 
 
@@ -56,8 +67,14 @@ class MmapCounters:
     """One process's view of the file. With a column it belongs to one thread; without, any thread may use it (but not
     reserve)."""
 
-    def __init__(self, file: CountersFile, column: int | None) -> None:
+    def __init__(
+        self, file: CountersFile, column: int | None, *, shared: bool = False, lender: Lender | None = None
+    ) -> None:
         self._file = file
+        self._shared = shared
+        self.leases = Leases(file, self._locked)
+        """What is leased from others, where the counters are shared between machines."""
+        self._desk = None if lender is None else Desk(self.leases, lender)
         self._fd = file.fd
         self._words = file.words
         self._column = column
@@ -67,7 +84,8 @@ class MmapCounters:
             self._attach(column)
 
     def prepare(self, holds: Sequence[Hold]) -> Prepared:
-        return PreparedHolds(self._file, self._need_column(), holds)
+        prepared = PreparedHolds(self._file, self._need_column(), holds)
+        return LeasedHolds(prepared, self.leases, self._desk) if self._shared else prepared
 
     def read(self, key: str, window_us: int, now_us: int | None = None) -> Reading:
         with self._locked() as words:
@@ -77,7 +95,8 @@ class MmapCounters:
             if words[base + KIND] == RATE:
                 ahead = words[base] - (clock_us() if now_us is None else now_us) * 1000
                 return Reading(units(max(ahead, 0), words[base + LIMIT]), 0)
-            return Reading(words[base], sum(words[base + RESERVED : base + RESERVED + COLUMNS]))
+            reserved = sum(words[base + RESERVED : base + RESERVED + COLUMNS])
+            return Reading(words[base] + words[base + ELSEWHERE], reserved)
 
     def load(self, totals: Mapping[tuple[str, int], tuple[int, int]]) -> None:
         items = iter(totals.items())
@@ -88,7 +107,14 @@ class MmapCounters:
                     slot = Slot(SUM, key, window_end_us, name_of(key, window_us))
                     base = find_or_make(self._file, slot, Sweep(clock_us(), values))
                     values[base] = total
+                    if self._shared:  # what was used counts as granted, and nothing beyond it does
+                        reserved = sum(self._words[base + RESERVED : base + RESERVED + COLUMNS])
+                        values[base + GRANTED] = total + reserved
+                        if not self._words[base + LIMIT]:
+                            self.leases.lease(base, UNLIMITED)
                     values[base + WINDOW_END] = window_end_us
+                if self._shared:
+                    values[GENERATION] = 0  # nothing lent before is added any more: the machine joins the others anew
                 self._file.commit(_pairs(values))
 
     def applied(self, column: int) -> int:
@@ -137,6 +163,18 @@ class MmapCounters:
     def gauges(self) -> Sequence[Gauge]:
         with self._locked():
             return list(self._gauges.all())
+
+    def degraded(self) -> str | None:
+        trouble = self.leases.trouble() if self._shared else None
+        if trouble is None:
+            return None
+        standing, since_us = trouble
+        since = f" since {to_iso(since_us)}" if since_us else ""
+        return (
+            f"This machine is {_TROUBLES[standing]}{since}: hard budgets and "
+            "limits of concurrency go on with what it had leased, soft budgets are told to the others later, and rate "
+            "limits hold for this machine alone."
+        )
 
     def close(self) -> None:
         """A column without reservations is given up; one with reservations stays taken until `recover`."""
@@ -194,17 +232,20 @@ def _column(column: int) -> int:
     return column
 
 
-def open_counters(path: Path, *, column: int | None, slots: int = 1 << 17) -> MmapCounters:
+def open_counters(
+    path: Path, *, column: int | None, slots: int = 1 << 17, shared: bool = False, lender: Lender | None = None
+) -> MmapCounters:
     """Map the counters file, made when it is not there (`slots`, a power of two, matters only then).
 
     `column`: 0 to 15 for a worker, None for the processes that only look, publish and recover. Open it after a fork,
     not before: a lock is shared by what was forked. StoreError when the file cannot be made or the column is taken.
+    `shared`: several machines share what they count; a worker then asks its `lender` for leases.
     """
     if column is not None:
         _column(column)
     file = open_file(path, slots)
     try:
-        return MmapCounters(file, column)
+        return MmapCounters(file, column, shared=shared, lender=lender)
     except StoreError:
         file.close()
         raise

@@ -31,7 +31,7 @@ from genaiops.engines.counters_mmap._table import (
     find_or_make,
     name_of,
 )
-from genaiops.ports.counters import MINUTE_NS, Hold, Refusal, Reservation
+from genaiops.ports.counters import MINUTE_NS, Hold, Refusal
 
 _NEVER: Final = 1 << 80
 """Stands for the limit of a sum that has none."""
@@ -66,7 +66,7 @@ class PreparedHolds:
         self.rates: tuple[tuple[int, int, int, int], ...] = ()
         self.given_back = itemgetter(PENDING, PENDING)
 
-    def reserve(self, amounts: Sequence[int], now_us: int) -> Reservation | Refusal:
+    def reserve(self, amounts: Sequence[int], now_us: int) -> "Reserved | Refusal":
         file = self.file
         words = file.words
         now_ns = now_us * 1000
@@ -134,6 +134,18 @@ class PreparedHolds:
         for at, base, limit, _ in self.rates:
             if levels[at] >= 0:
                 words[base] -= amounts[at] * MINUTE_NS // limit
+
+    def undo(self, reserved: "Reserved") -> None:
+        """Take back what was held a moment ago, as if it had never been."""
+        file = self.file
+        flock(file.fd, LOCK_EX)
+        try:
+            if file.words[PENDING] or file.words[EPOCH] != reserved.epoch:
+                self.catch_up(reserved.now_ns // 1000)
+            self._take_back(reserved.amounts, reserved.levels)
+            reserved.settled = True
+        finally:
+            flock(file.fd, LOCK_UN)
 
     def catch_up(self, now_us: int) -> None:
         """Under the lock: repair what a killed process left, and find the slots if they may have moved."""

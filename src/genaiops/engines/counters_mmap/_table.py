@@ -6,8 +6,9 @@ A slot's words, counted from its base (the word that is read most):
     -2       end of the window in microseconds
     -1       kind: SUM or RATE
      0       SUM: settled total.  RATE: theoretical arrival time in nanoseconds
-     1       RATE: nanoseconds given back so far
-     2       RATE: the limit last used
+     1       RATE: nanoseconds given back so far.  SUM: where it is leased (see `_leases`): what may be used here
+     2       RATE: the limit last used.  SUM: the same where it is leased, -1 without a limit, 0 where it is not leased
+     3       SUM: settled on other machines, as far as they have told
      4..19   SUM: what each column has reserved
 
 All functions run under the lock. A slot is given free only when forgetting it changes no answer: nothing is reserved
@@ -33,7 +34,9 @@ HASH_HIGH: Final = -3
 WINDOW_END: Final = -2
 KIND: Final = -1
 GIVEN_BACK: Final = 1
+GRANTED: Final = 1
 LIMIT: Final = 2
+ELSEWHERE: Final = 3
 RESERVED: Final = 4
 BASE: Final = 4
 

@@ -5,6 +5,7 @@ Each noun has one table: `id`, a column for each field that can be searched for,
 PostgreSQL: a transaction-scoped advisory lock of the schema).
 """
 
+from genaiops.engines.records_sql._dump import dump, load
 from genaiops.engines.records_sql._records import open_records
 
-__all__ = ["open_records"]
+__all__ = ["dump", "load", "open_records"]

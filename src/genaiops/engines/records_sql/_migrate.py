@@ -16,8 +16,9 @@ from genaiops.core.errors import StoreError
 _ONE_AT_A_TIME = threading.Lock()
 
 
-def upgrade(connection: Connection, store: str) -> Sequence[str]:
-    """Run what is missing, inside the transaction of `connection` (the writers' lock is held); the revisions run."""
+def upgrade(connection: Connection, store: str, target: str = "heads") -> Sequence[str]:
+    """Run what is missing up to `target`, inside the transaction of `connection` (the writers' lock is held); the
+    revisions run."""
     config = Config()
     config.set_main_option("script_location", "genaiops.engines.records_sql:migrations")
     config.set_main_option("path_separator", "os")
@@ -26,7 +27,7 @@ def upgrade(connection: Connection, store: str) -> Sequence[str]:
     with _ONE_AT_A_TIME:
         current = MigrationContext.configure(connection).get_current_heads()
         try:
-            missing = [script.revision for script in scripts.iterate_revisions("heads", current or "base")]
+            missing = [script.revision for script in scripts.iterate_revisions(target, current or "base")]
         except ResolutionError as error:
             raise StoreError(
                 f"The records in {store} are of revision {', '.join(current)}, which this version does not know.",
@@ -34,5 +35,5 @@ def upgrade(connection: Connection, store: str) -> Sequence[str]:
                 code="store_newer",
             ) from error
         if missing:
-            command.upgrade(config, "heads")
+            command.upgrade(config, target)
     return tuple(reversed(missing))

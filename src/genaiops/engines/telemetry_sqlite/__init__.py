@@ -6,9 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from genaiops.core.clock import now_us
+from genaiops.engines.telemetry_sqlite._copy import check, copy_files
 from genaiops.engines.telemetry_sqlite._store import SqliteTelemetry
 
-__all__ = ["CONTENT_FLOOR_BYTES", "SqliteTelemetry", "open_telemetry"]
+__all__ = ["CONTENT_FLOOR_BYTES", "SqliteTelemetry", "check", "copy_files", "open_telemetry"]
 
 CONTENT_FLOOR_BYTES = 64 * 1024 * 1024
 """Free space on the file system below which content is shed, so that figures, ledger and spools can go on."""

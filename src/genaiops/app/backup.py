@@ -1,0 +1,237 @@
+"""Backup and restore of an installation, as one file: a tar compressed by zstd.
+
+    records.jsonl        the records, as `engines/records_sql` dumps them: from SQLite or PostgreSQL, into either
+    telemetry/*.db       figures and content, each copied by SQLite as of one moment
+    blobs/...            large payloads
+    secrets.enc          as it is: encrypted. secrets.key and admin.key only when asked for
+    manifest.json        last: who made it and when, and size and SHA-256 of everything before it
+
+Records come first, then figures, content and blobs: each is written by the program before what speaks of it, and copied
+after it. What workers did in the last moments and nobody has folded yet is not in it.
+"""
+
+import hashlib
+import io
+import itertools
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import msgspec
+import zstandard
+
+import genaiops
+from genaiops.app import stores
+from genaiops.app.home import Home
+from genaiops.app.settings import Settings
+from genaiops.core.clock import now_us, to_iso
+from genaiops.core.errors import Conflict, NotFound, StoreError
+from genaiops.engines.records_sql import dump, load
+from genaiops.engines.telemetry_sqlite import check, copy_files
+
+_RECORDS = "records.jsonl"
+_MANIFEST = "manifest.json"
+_SECRETS = "secrets.enc"
+_KEYS = ("secrets.key", "admin.key")
+_CHUNK = 1 << 20
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One member. `size` in bytes, `sha256` in hexadecimal."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """What a backup is. `with_key`: it can decrypt its own secrets."""
+
+    version: str
+    made_at: str
+    home: str
+    with_key: bool
+    entries: tuple[Entry, ...]
+
+    @property
+    def bytes(self) -> int:
+        return sum(entry.size for entry in self.entries)
+
+
+class _Writer:
+    def __init__(self, tar: tarfile.TarFile) -> None:
+        self._tar = tar
+        self.entries: list[Entry] = []
+
+    def add(self, name: str, path: Path) -> None:
+        """A file that nobody changes; one that is gone is left out."""
+        try:
+            with path.open("rb") as source:
+                digest = hashlib.file_digest(source, "sha256").hexdigest()
+                size = source.tell()
+                source.seek(0)
+                self._put(name, size, source)
+        except FileNotFoundError:
+            return
+        self.entries.append(Entry(name, size, digest))
+
+    def finish(self, manifest: Manifest) -> None:
+        data = msgspec.json.format(msgspec.json.encode(manifest))
+        self._put(_MANIFEST, len(data), io.BytesIO(data))
+
+    def _put(self, name: str, size: int, source: IO[bytes]) -> None:
+        member = tarfile.TarInfo(name)
+        member.size = size
+        member.mode = 0o600
+        member.mtime = now_us() // 1_000_000
+        self._tar.addfile(member, source)
+
+
+def back_up(settings: Settings, target: Path, *, with_key: bool = False) -> Manifest:
+    """Write `target`, which must not be there yet (mode 600); the installation may be running."""
+    home = Home(settings.home)
+    if target.exists():
+        raise Conflict(f"{target} is there already.", remedy="Name another file, or remove it.", code="backup_exists")
+    partial = target.with_name(f"{target.name}.partial")
+    try:
+        with _new(partial) as tar, tempfile.TemporaryDirectory(dir=target.parent, prefix=".backup-") as scratch:
+            writer = _Writer(tar)
+            _add_stores(writer, settings, home, Path(scratch))
+            for name in (_SECRETS, *(_KEYS if with_key else ())):
+                writer.add(name, home.path / name)
+            manifest = Manifest(genaiops.__version__, to_iso(now_us()), str(home.path), with_key, tuple(writer.entries))
+            writer.finish(manifest)
+        partial.rename(target)
+    except OSError as error:
+        raise StoreError(
+            f"The backup {target} cannot be written: {error.strerror}.",
+            remedy="Name a folder that can be written, with room for a copy of everything.",
+            code="backup_failed",
+        ) from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return manifest
+
+
+def _add_stores(writer: _Writer, settings: Settings, home: Home, scratch: Path) -> None:
+    records = scratch / _RECORDS
+    with records.open("wb") as file:
+        file.writelines(dump(stores.records_url(settings, home)))
+    writer.add(_RECORDS, records)
+    telemetry = stores.telemetry_folder(settings, home)
+    if telemetry.exists():
+        for path in copy_files(telemetry, scratch):
+            writer.add(f"telemetry/{path.name}", path)
+            path.unlink()
+    blobs = stores.blobs_folder(settings, home)
+    for path in sorted(blobs.glob("??/??/*.zst")):
+        writer.add(f"blobs/{path.relative_to(blobs).as_posix()}", path)
+
+
+@contextmanager
+def _new(path: Path) -> Generator[tarfile.TarFile]:
+    path.touch(mode=0o600)
+    with (
+        path.open("wb") as raw,
+        zstandard.ZstdCompressor(level=3).stream_writer(raw, closefd=False) as packed,
+        tarfile.open(fileobj=packed, mode="w|", format=tarfile.PAX_FORMAT) as tar,
+    ):
+        yield tar
+
+
+def restore(source: Path, home: Home, *, records_url: str | None = None) -> Manifest:
+    """Make a data directory of a backup, verified; `home` must be empty or not there. Records go to `records_url` (an
+    empty database) or into the home. Nothing is left when anything is wrong."""
+    if not source.is_file():
+        raise NotFound(f"There is no backup {source}.", remedy="Check the path.")
+    if home.path.exists() and any(home.path.iterdir()):
+        raise Conflict(f"{home.path} is not empty.", remedy="Name another data directory.", code="home_not_empty")
+    home.path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(dir=home.path.parent, prefix=".restore-"))
+    try:
+        manifest = _unpack(source, fresh)
+        for path in sorted(fresh.glob("telemetry/*.db")):
+            check(path)
+        url = records_url or f"sqlite:///{fresh / 'records.db'}"
+        with (fresh / _RECORDS).open("rb") as lines:
+            load(url, lines)
+        (fresh / _RECORDS).unlink()
+        if home.path.exists():
+            home.path.rmdir()
+        fresh.rename(home.path)
+    except OSError as error:
+        raise StoreError(
+            f"{source} cannot be restored to {home.path}: {error.strerror or error}.",
+            remedy="Name a place that can be written, with room for everything.",
+            code="restore_failed",
+        ) from error
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    return manifest
+
+
+def _unpack(source: Path, folder: Path) -> Manifest:
+    """Every member below the folder, compared with the manifest."""
+    found: dict[str, Entry] = {}
+    manifest: Manifest | None = None
+    try:
+        for member, content in _members(source):
+            if member.name == _MANIFEST:
+                manifest = msgspec.json.decode(content.read(), type=Manifest)
+                continue
+            found[member.name] = _write(folder / _safe(member.name), member.name, content)
+    except (tarfile.TarError, zstandard.ZstdError, msgspec.MsgspecError, EOFError) as error:
+        raise _damaged(source, str(error)) from error
+    if manifest is None:
+        raise _damaged(source, "it ends before its manifest")
+    for entry in manifest.entries:
+        if found.pop(entry.path, None) != entry:
+            raise _damaged(source, f"{entry.path} is not what was written")
+    if found:
+        raise _damaged(source, f"{next(iter(found))} is not in its manifest")
+    return manifest
+
+
+def _members(source: Path) -> Iterator[tuple[tarfile.TarInfo, IO[bytes]]]:
+    with (
+        source.open("rb") as raw,
+        zstandard.ZstdDecompressor().stream_reader(raw) as unpacked,
+        tarfile.open(fileobj=unpacked, mode="r|") as tar,
+    ):
+        for member in tar:
+            content = tar.extractfile(member)
+            if content is None:
+                raise _damaged(source, f"{member.name} is no file")
+            yield member, content
+
+
+def _safe(name: str) -> Path:
+    """A path below the folder: only names that a backup writes."""
+    path = Path(name)
+    known = name in {_RECORDS, _SECRETS, *_KEYS} or path.parts[0] in {"telemetry", "blobs"}
+    if not known or path.is_absolute() or ".." in path.parts:
+        raise tarfile.TarError(f"{name!r} does not belong into a backup")
+    return path
+
+
+def _write(path: Path, name: str, content: IO[bytes]) -> Entry:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    digest = hashlib.sha256()
+    size = 0
+    path.touch(mode=0o600)
+    with path.open("wb") as file:
+        for piece in itertools.takewhile(bool, iter(lambda: content.read(_CHUNK), None)):
+            file.write(piece)
+            digest.update(piece)
+            size += len(piece)
+    return Entry(name, size, digest.hexdigest())
+
+
+def _damaged(source: Path, why: str) -> StoreError:
+    return StoreError(
+        f"{source} is no whole backup: {why}.", remedy="Use another one; nothing was restored.", code="backup_damaged"
+    )
