@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from genaiops.cli._noun import noun
-from genaiops.cli._output import Column
+from genaiops.cli._output import Column, Output
 from genaiops.cli._session import Session, connected
 from genaiops.cli._values import later, seconds, short_time
 from genaiops.cli.actor import find as find_actor
@@ -91,6 +91,25 @@ def revoke(session: Session, key: str) -> None:
     key_id = find(session, key)
     revoked = session.write("DELETE", path_of("/api/keys", key_id))
     session.output.result(revoked, f"The key {key} is revoked.")
+
+
+@command.verb("recover", example="genaiops key recover")
+@click.option("--home", help="The data directory. [GENAIOPS_HOME; ~/.local/share/genaiops]")
+@click.option("--config", help="The settings' file.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def recover(home: str | None, config: str | None, as_json: bool) -> None:
+    """Make an administrator's key without one: for who may write the data directory, also while it runs."""
+    from genaiops.app.recovering import recover as make
+
+    output = Output(as_json=as_json)
+    made = make(home, file=config)
+    kept = str(made.file) if made.file is not None else None
+    if as_json:
+        output.json({"id": made.key.id, "name": made.key.name, "secret": made.secret, "file": kept})
+        return
+    output.note(f"A new administrator's key, {made.key.name} ({made.key.id}), shown this once:")
+    output.line(made.secret)
+    output.note(f"It is kept in {kept}." if kept else "admin.key holds another that works, so it stays as it is.")
 
 
 @command.verb("update", example="genaiops key update search-web --model smollm2 --expires 30d")

@@ -5,8 +5,9 @@
 """
 
 from genaiops.hub._access import PERMISSIONS, Permission, allows, require, require_scope
+from genaiops.hub._actors import administers
 from genaiops.hub._apply import Applied, MadeKey, Wish, apply_state, export
-from genaiops.hub._bootstrap import EmbeddedModel, bootstrap
+from genaiops.hub._bootstrap import ADMIN, EmbeddedModel, bootstrap
 from genaiops.hub._budgets import NewBudget
 from genaiops.hub._catalogue import (
     Ability,
@@ -34,6 +35,7 @@ from genaiops.hub._state_text import read_state
 from genaiops.hub._targets import masked
 
 __all__ = [
+    "ADMIN",
     "PERMISSIONS",
     "SECTIONS",
     "Ability",
@@ -59,6 +61,7 @@ __all__ = [
     "Preset",
     "Translated",
     "Wish",
+    "administers",
     "allows",
     "apply_state",
     "bootstrap",
