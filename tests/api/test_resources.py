@@ -79,6 +79,11 @@ def test_a_masked_proxy_keeps_its_password(admin: Api, services: Services, echo:
     assert masked == "http://***@proxy.example"
     admin.call("PUT", f"/targets/{echo}", {**body, "proxy": masked})
     assert services.hub.targets.get(echo).proxy == "http://u:pw@proxy.example"
+    other = {**body, "id": "masked-elsewhere", "proxy": masked}
+    assert admin.refused("POST", "/targets", other, status=400)["param"] == "proxy"
+    admin.call("POST", "/targets", {**other, "proxy": None}, status=201)
+    assert admin.refused("PUT", "/targets/masked-elsewhere", {**body, "proxy": masked}, status=400)["param"] == "proxy"
+    admin.call("DELETE", "/targets/masked-elsewhere")
     admin.call("PUT", f"/targets/{echo}", {**body, "proxy": None})
     assert services.hub.targets.get(echo).proxy is None
 

@@ -96,7 +96,7 @@ class TargetsController(Controller):
     async def replace(
         self, target_id: FromPath[str], data: JSONBody[TargetRequest], services: Serving, caller: Calling
     ) -> Response[TargetDocument]:
-        """The whole target; what is not given has its default. A `proxy` with its password shown as `***` stays."""
+        """The whole target; what is not given has its default. Its own `proxy`, masked as `***@host`, stays."""
 
         def work() -> TargetDocument:
             former = services.hub.targets.get(target_id[1:])
