@@ -73,6 +73,20 @@ def test_targets(admin: Api) -> None:
     admin.refused("PUT", "/targets/acme/large", {**changed, "created_at": "now"}, status=400)
 
 
+def test_an_embedded_model_comes_back(admin: Api, home: Home) -> None:
+    assert admin.refused("POST", "/embedded/smolm2", status=404)["code"] == "unknown_weights"
+    assert admin.refused("POST", "/embedded/smollm2", status=409)["code"] == "not_running"
+    ports = home.run / "ports.json"
+    ports.write_text('{"smollm2": 65001}')
+    try:
+        made = admin.call("POST", "/embedded/smollm2", status=201)
+        assert (made["base_url"], made["provider"]) == ("http://127.0.0.1:65001/v1", "llamacpp")
+        assert admin.refused("POST", "/embedded/smollm2", status=409)["code"] == "already_exists"
+    finally:
+        ports.unlink()
+    admin.call("DELETE", "/targets/smollm2")
+
+
 def test_a_masked_proxy_keeps_its_password(admin: Api, services: Services, echo: str) -> None:
     body = {"provider": "echo", "model": "parrot", "upstream_model": "parrot", "proxy": "http://u:pw@proxy.example"}
     masked = admin.call("PUT", f"/targets/{echo}", body)["proxy"]

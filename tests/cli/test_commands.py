@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from genaiops.domain import Target
 from genaiops.sdk import Client
 from tests.app.running import Installation, request, until
 from tests.cli.conftest import Shell
@@ -92,6 +93,30 @@ def test_models_and_routes(connected: Shell, installation: Installation) -> None
     assert (ran.status, "routes chat" in ran.err) == (2, True)
     connected.ok("route", "remove", "chat")
     connected.ok("model", "remove", "second")
+
+
+def test_an_embedded_model_is_removed_on_purpose(connected: Shell, installation: Installation) -> None:
+    with installation.hub() as hub:
+        url = "http://127.0.0.1:65001/v1"
+        own = Target(
+            id="smollm2",
+            provider="llamacpp",
+            model="smollm2",
+            upstream_model="smollm2",
+            base_url=url,
+            settings={"embedded_url": url},
+            created_us=0,
+        )
+        hub.targets.create(own, by="admin")
+    asked = connected.run("model", "remove", "smollm2")
+    assert asked.status == 2
+    assert "genaiops model add smollm2 --embedded" in asked.err
+    assert "--yes" in asked.err
+    connected.ok("model", "show", "smollm2")
+    assert "To undo: genaiops model add smollm2 --embedded" in connected.ok("model", "remove", "smollm2", "--yes").out
+    off = connected.run("model", "add", "smollm2", "--embedded")
+    assert off.status == 2
+    assert "does not run" in off.err
 
 
 def test_prices(connected: Shell) -> None:

@@ -113,6 +113,16 @@ class TargetsController(Controller):
         return await write(services, lambda: services.hub.targets.remove(target_id[1:], by=caller.actor.id))
 
 
+class EmbeddedController(Controller):
+    path = "/embedded"
+    tags = ("Models",)
+
+    @post("/{name:str}", summary="Bring an embedded model back", guards=[needs("targets")])
+    async def restore(self, name: FromPath[str], services: Serving, caller: Calling) -> Response[TargetDocument]:
+        """The target of a model that comes along, after it was removed."""
+        return await write(services, lambda: shown_target(services.restore_model(name, by=caller.actor.id)), status=201)
+
+
 class RoutesController(Controller):
     path = "/routes"
     tags = ("Models",)

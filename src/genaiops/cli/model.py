@@ -1,5 +1,6 @@
 """`genaiops model`: models that can be called, and the weights that come along."""
 
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -34,6 +35,7 @@ _COLUMNS = (
     " --upstream-model gpt-4.1-mini --secret OPENAI_API_KEY",
 )
 @click.argument("name")
+@click.option("--embedded", is_flag=True, help="Bring a model that comes along, such as smollm2, back.")
 @click.option("--preset", help="A service by its name, such as groq: fills what is not given. See `model presets`.")
 @click.option("--region", help="The region of the preset's address, such as eu-central-1.")
 @click.option("--provider", help="How it is talked to: openai (any compatible server), bedrock, echo, ...")
@@ -49,9 +51,19 @@ _COLUMNS = (
 @click.option("--setting", "settings", multiple=True, help="A setting of the provider, NAME=VALUE; repeatable.")
 @connected
 def add(
-    session: Session, name: str, preset: str | None, region: str | None, settings: Sequence[str], **options: Any
+    session: Session,
+    name: str,
+    preset: str | None,
+    region: str | None,
+    settings: Sequence[str],
+    embedded: bool,
+    **options: Any,
 ) -> None:
     """Add a target: one model at one provider."""
+    if embedded:
+        made = session.write("POST", path_of("/api/embedded", name))
+        session.output.result(made, f"{made['model']} can be called again.")
+        return
     body: dict[str, Any] = {field: value for field, value in options.items() if value not in (None, ())}
     if settings:
         body["settings"] = pairs(settings, param="setting")
@@ -104,11 +116,32 @@ def show(session: Session, name: str) -> None:
 
 @command.verb("remove", example="genaiops model remove mini")
 @click.argument("name")
+@click.option("--yes", is_flag=True, help="Ask nothing, also for an embedded model.")
 @connected
-def remove(session: Session, name: str) -> None:
+def remove(session: Session, name: str, yes: bool) -> None:
     """Remove a target that no route names any more."""
-    session.write("DELETE", path_of("/api/targets", name))
-    session.output.result({"id": name, "removed": True}, f"The target {name} is removed.")
+    path = path_of("/api/targets", name)
+    target: Row = session.client.get(path)
+    said = f"The target {name} is removed."
+    if "embedded_url" in target["settings"]:
+        back = f"genaiops model add {name} --embedded"
+        if not yes:
+            _confirm(
+                f"{name} comes along with genaiops. Nothing can be called by that name, also after a new "
+                f"start, until you run: {back}",
+                session,
+            )
+        said += f" To undo: {back}"
+    session.write("DELETE", path)
+    session.output.result({"id": name, "removed": True}, said)
+
+
+def _confirm(what: str, session: Session) -> None:
+    """UsageError where nobody can be asked."""
+    if session.output.as_json or not sys.stdin.isatty():
+        raise UsageError(what, remedy="Give --yes to remove it.", code="not_confirmed", param="yes")
+    session.output.note(what)
+    click.confirm("Remove it?", abort=True, err=True)
 
 
 @command.verb("presets", example="genaiops model presets")

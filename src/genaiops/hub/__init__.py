@@ -7,7 +7,7 @@
 from genaiops.hub._access import PERMISSIONS, Permission, allows, require, require_scope
 from genaiops.hub._actors import administers
 from genaiops.hub._apply import Applied, MadeKey, Wish, apply_state, export
-from genaiops.hub._bootstrap import ADMIN, EmbeddedModel, bootstrap
+from genaiops.hub._bootstrap import ADMIN, EmbeddedModel, bootstrap, bring_back
 from genaiops.hub._budgets import NewBudget
 from genaiops.hub._catalogue import (
     Ability,
@@ -65,6 +65,7 @@ __all__ = [
     "allows",
     "apply_state",
     "bootstrap",
+    "bring_back",
     "catalogue",
     "catalogue_checked",
     "catalogue_model",
