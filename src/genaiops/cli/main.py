@@ -66,7 +66,7 @@ class Menu(click.Group):
 @click.version_option(genaiops.__version__, prog_name="genaiops")
 @click.option("--debug", is_flag=True, help="Show the stack of an error.")
 def root(debug: bool) -> None:
-    """Operate generative-AI applications: gateway, traces, tests, releases and governance."""
+    """Operate generative-AI applications: gateway, keys, limits, costs and traces."""
     del debug  # main looks for it before click runs
 
 
