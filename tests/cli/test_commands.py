@@ -51,6 +51,9 @@ def test_a_name_of_several_keys(connected: Shell) -> None:
     assert "remedy: Name one by its id." in ran.err
 
 
+NOWHERE = "http://127.0.0.1:9/v1"
+
+
 def test_people(connected: Shell) -> None:
     connected.ok("team", "create", "people", "--title", "Two words")
     made = connected.ok("actor", "create", "robot", "--service", "--role", "developer", "--team", "people", "--json")
@@ -120,16 +123,18 @@ def test_an_embedded_model_is_removed_on_purpose(connected: Shell, installation:
 
 
 def test_prices(connected: Shell) -> None:
-    connected.ok("model", "add", "priced", "--provider", "echo", "--upstream-model", "gold")
+    connected.ok("model", "add", "priced", "--provider", "openai", "--base-url", NOWHERE, "--upstream-model", "gold")
     ran = connected.run("price", "check")
-    assert (ran.status, "priced" in ran.column("TARGET")) == (1, True)
-    connected.ok("price", "set", "echo", "gold", "--input", "0.40", "--output", "1.60", "--cache-read", "0.10")
-    connected.ok("price", "set", "echo", "gold", "--input", "0.50", "--output", "1.60")
-    inputs = [line["input"] for line in connected.ok("price", "list", "--provider", "echo", "--json").json()["data"]]
+    assert (ran.status, ran.column("TARGET")) == (1, ["priced"])
+    assert "cost an unknown amount" in ran.err
+    assert "genaiops price set openai gold" in ran.err
+    connected.ok("price", "set", "openai", "gold", "--input", "0.40", "--output", "1.60", "--cache-read", "0.10")
+    connected.ok("price", "set", "openai", "gold", "--input", "0.50", "--output", "1.60")
+    inputs = [line["input"] for line in connected.ok("price", "list", "--model", "gold", "--json").json()["data"]]
     assert inputs == ["0.5"]
-    history = connected.ok("price", "list", "--provider", "echo", "--history", "--json").json()["data"]
+    history = connected.ok("price", "list", "--model", "gold", "--history", "--json").json()["data"]
     assert [(line["version"], line["input"]) for line in history] == [(1, "0.4"), (2, "0.5")]
-    assert "priced" not in connected.run("price", "check").column("TARGET")
+    assert connected.ok("price", "check").err == "Every target has a known price.\n"
     assert connected.ok("price", "import").err == "Nothing differs.\n"
     connected.ok("model", "remove", "priced")
 
@@ -145,18 +150,21 @@ def test_a_price_with_everything(connected: Shell) -> None:
 
 
 def test_old_calls_by_the_price_of_their_day(connected: Shell, installation: Installation) -> None:
-    connected.ok("model", "add", "repriced", "--provider", "echo", "--upstream-model", "tin")
+    # The installation as its own provider: echo has a price, and what is wanted is a call without one.
+    connected.ok("secret", "set", "REPRICED_KEY", typed=installation.key)
+    words = ("--provider", "openai", "--base-url", f"{installation.url}/v1", "--secret", "REPRICED_KEY")
+    connected.ok("model", "add", "repriced", *words, "--upstream-model", "talker")
     until(lambda: installation.ask("repriced").status == 200, "the model")
     until(lambda: connected.ok("trace", "list", "--model", "repriced", "--json").json()["data"], "the trace")
 
     def line(*words: str) -> tuple[int, dict[str, Any], int]:
         ran = connected.run("price", "check", "--since", "1h", *words, "--json")
-        (found,) = [row for row in ran.json()["models"] if row["model"] == "tin"]
+        (found,) = [row for row in ran.json()["models"] if row["provider"] == "openai"]
         return ran.status, found, ran.json()["corrected"]
 
     _, found, _ = line()
     assert (found["changed"], found["unknown"] > 0) == (0, True)
-    connected.ok("price", "set", "echo", "tin", "--input", "1", "--output", "2", "--valid-from", "2026-01-01")
+    connected.ok("price", "set", "openai", "talker", "--input", "1", "--output", "2", "--valid-from", "2026-01-01")
     status, found, _ = line()
     assert (status, found["newly_known"] == found["changed"] > 0, found["unknown"]) == (1, True, 0)
     row = connected.ok("trace", "list", "--model", "repriced", "--json").json()["data"][0]
@@ -169,7 +177,7 @@ def test_old_calls_by_the_price_of_their_day(connected: Shell, installation: Ins
     shown = connected.ok("trace", "show", row["trace_id"]).out
     assert "(recorded: unknown)" in shown
     table = connected.run("price", "check", "--since", "1h")
-    assert "echo/tin" in table.column("MODEL")
+    assert "openai/talker" in table.column("MODEL")
     ran = connected.run("price", "check", "--apply")
     assert (ran.status, "Give --since too" in ran.err) == (2, True)
     connected.ok("model", "remove", "repriced")
@@ -210,6 +218,10 @@ def test_budgets(connected: Shell) -> None:
         (("budget", "set", "25 USD"), "Say what it is set on"),
         (("budget", "set", "25 USD", "--team", "default", "--env", "dev"), "Say what it is set on"),
         (("budget", "set", "lots", "--team", "default"), "'lots' is not a limit"),
+        (("budget", "set", "--team", "default", "--", "-5 USD"), "less than nothing"),
+        (("budget", "set", "-5 USD", "--team", "default"), "below 0"),
+        (("trace", "list", "--text", '"'), "nothing to search for"),
+        (("trace", "list", "--text", ""), "nothing to search for"),
         (("budget", "set", "25 USD", "--team", "defalt"), "Did you mean 'default'?"),
         (("budget", "set", "25 USD", "--team", "default", "--tz", "Europe/Bern"), "no time zone"),
         (("limit", "set", "--team", "default"), "limits nothing"),
@@ -234,6 +246,22 @@ def test_bad_input(connected: Shell, words: tuple[str, ...], said: str) -> None:
     assert ran.status == 2
     assert said in ran.err
     assert "Traceback" not in ran.err
+
+
+def test_a_hard_budget_and_a_model_without_a_price(connected: Shell) -> None:
+    connected.ok("team", "create", "hinted")
+    words = ("budget", "set", "25 USD", "--team", "hinted", "--period", "day")
+    quiet = connected.ok(*words)
+    assert quiet.err == "", "echo costs nothing, and that is known"
+    connected.ok("model", "add", "unpriced", "--provider", "openai", "--base-url", NOWHERE, "--upstream-model", "lead")
+    said = connected.ok(*words).err
+    assert "unpriced" in said
+    assert "genaiops price set openai lead" in said
+    assert connected.ok(*words, "--soft").err == ""
+    for budget in connected.ok("budget", "list", "--json").json()["data"]:
+        connected.ok("budget", "remove", budget["id"])
+    connected.ok("model", "remove", "unpriced")
+    connected.ok("team", "remove", "hinted")
 
 
 def test_limits(connected: Shell) -> None:
