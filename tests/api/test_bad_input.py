@@ -174,6 +174,19 @@ def test_a_store_that_fails(admin: Api, services: Services, monkeypatch: pytest.
     assert (error["code"], error["message"]) == ("disk_full", "The disk is full. Make room.")
 
 
+def test_the_values_of_an_enumeration_are_named(admin: Api) -> None:
+    error = admin.refused("POST", "/keys", {"name": "k", "scopes": ["calls", "bogus"]}, status=400)
+    assert error["remedy"] == "There are: api, calls."
+    body = {"scope": {"kind": "teem", "id": "x"}, "limit": "1 USD"}
+    assert "team" in admin.refused("POST", "/budgets", body, status=400)["remedy"]
+    for query, said in (
+        ("ability=foo", "There are: audio"),
+        ("provider=opena", "Did you mean 'openai'?"),
+        ("preset=groc", "Did you mean 'groq'?"),
+    ):
+        assert admin.refused("GET", f"/catalogue?{query}", status=400)["remedy"].startswith(said)
+
+
 def test_the_largest_request_and_the_methods_are_named(admin: Api) -> None:
     large = admin.refused("POST", "/keys", {"name": "x" * 11_000_000}, status=413)
     assert re.search(r"larger than [0-9,]{9,10} bytes", large["message"])

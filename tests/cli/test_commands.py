@@ -1,5 +1,6 @@
 """The commands that change something, against an installation that runs."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -221,6 +222,9 @@ def test_budgets(connected: Shell) -> None:
         (("budget", "set", "--team", "default", "--", "-5 USD"), "less than nothing"),
         (("budget", "set", "-5 USD", "--team", "default"), "below 0"),
         (("trace", "list", "--text", '"'), "nothing to search for"),
+        (("key", "create", "x", "--scope", "bogus"), "'calls', 'api'"),
+        (("model", "catalogue", "--ability", "foo"), "There are: audio"),
+        (("price", "set", "openia", "gpt", "--input", "1", "--output", "1"), "Did you mean 'openai'?"),
         (("trace", "list", "--text", ""), "nothing to search for"),
         (("budget", "set", "25 USD", "--team", "defalt"), "Did you mean 'default'?"),
         (("budget", "set", "25 USD", "--team", "default", "--tz", "Europe/Bern"), "no time zone"),
@@ -262,6 +266,25 @@ def test_a_hard_budget_and_a_model_without_a_price(connected: Shell) -> None:
         connected.ok("budget", "remove", budget["id"])
     connected.ok("model", "remove", "unpriced")
     connected.ok("team", "remove", "hinted")
+
+
+def test_a_missing_secret_is_named(connected: Shell) -> None:
+    words = ("--provider", "openai", "--base-url", NOWHERE, "--secret", "NOSUCH_KEY")
+    said = connected.ok("model", "add", "secretless", *words).out
+    assert "genaiops secret set NOSUCH_KEY" in said
+    assert "can be called" not in said
+    connected.ok("model", "remove", "secretless")
+
+
+def test_wrong_usage_as_json(connected: Shell) -> None:
+    for words in (("key", "create"), ("key", "create", "x", "--scope", "bogus"), ("kye",)):
+        ran = connected.run(*words, "--json")
+        assert (ran.status, ran.out) == (2, "")
+        error = json.loads(ran.err)["error"]
+        assert error["message"]
+        assert "--help" in error["remedy"]
+    missing = json.loads(connected.run("team", "remove", "defalt", "--json").err)["error"]
+    assert (missing["remedy"], missing["message"]) == ("Did you mean 'default'?", "There is no team 'defalt'.")
 
 
 def test_limits(connected: Shell) -> None:

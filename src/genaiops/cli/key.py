@@ -14,6 +14,8 @@ from genaiops.sdk import path_of
 
 command = noun("key", "Keys for model calls and for the management API.")
 
+_SCOPES = click.Choice(["calls", "api"])
+
 COLUMNS = (
     Column("ID", "id"),
     Column("NAME", "name"),
@@ -38,7 +40,13 @@ COLUMNS = (
 @click.option("--route", "routes", multiple=True, help="A route it may call; repeatable. [all]")
 @click.option("--address", "addresses", multiple=True, help="A network it may be used from, as 10.0.0.0/8; repeatable.")
 @click.option(
-    "--scope", "scopes", multiple=True, default=["calls"], show_default=True, help="calls, api or both; repeatable."
+    "--scope",
+    "scopes",
+    type=_SCOPES,
+    multiple=True,
+    default=["calls"],
+    show_default=True,
+    help="Repeatable.",
 )
 @click.option("--expires", help="When it ends: 90d, 12h or an ISO time. [never]")
 @connected
@@ -120,7 +128,7 @@ def recover(home: str | None, config: str | None, as_json: bool) -> None:
 @click.option("--model", "models", multiple=True, help="The models it may call from now on; repeatable.")
 @click.option("--route", "routes", multiple=True, help="The routes it may call from now on; repeatable.")
 @click.option("--address", "addresses", multiple=True, help="The networks it may be used from; repeatable.")
-@click.option("--scope", "scopes", multiple=True, help="calls, api or both; repeatable.")
+@click.option("--scope", "scopes", type=_SCOPES, multiple=True, help="Repeatable.")
 @click.option("--all-models", is_flag=True, help="Let it call every model.")
 @click.option("--expires", help="When it ends: 30d, an ISO time, or never.")
 @connected

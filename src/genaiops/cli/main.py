@@ -85,9 +85,18 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         click.echo("Interrupted.", err=True)
         sys.exit(130)
     except click.ClickException as error:
-        error.show()
+        if "--json" in given:
+            body = {"message": error.format_message(), "remedy": _help_of(error), "code": "usage", "param": None}
+            click.echo(json.dumps({"error": body}), err=True)
+        else:
+            error.show()
         sys.exit(2)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _help_of(error: click.ClickException) -> str:
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return f"See {context.command_path if context is not None else 'genaiops'} --help."
 
 
 def tell(error: GenaiopsError, *, as_json: bool) -> None:

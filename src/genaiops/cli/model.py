@@ -7,12 +7,12 @@ from typing import Any, Self
 
 import click
 
-from genaiops.cli._catalogue import CATALOGUE_COLUMNS, PRESET_COLUMNS, catalogue_facts, filled
+from genaiops.cli._catalogue import CATALOGUE_COLUMNS, PRESET_COLUMNS, catalogue_facts, filled, or_embedded
 from genaiops.cli._noun import noun
 from genaiops.cli._output import Column, Output, Row
 from genaiops.cli._session import Session, connected
 from genaiops.cli._values import pairs, tokens
-from genaiops.core.errors import UsageError
+from genaiops.core.errors import Forbidden, UsageError
 from genaiops.sdk import default_home, path_of
 
 command = noun("model", "Models: the targets that serve them, and weights to pull.")
@@ -73,7 +73,23 @@ def add(
     elif "provider" not in body:
         raise UsageError("Neither --provider nor --preset is given.", remedy="Give one of them.", param="provider")
     made = session.write("POST", "/api/targets", body)
-    session.output.result(made, f"{made['model']} can be called; see `genaiops price check` for its price.")
+    said = f"{made['model']} can be called; see `genaiops price check` for its price."
+    missing = _missing(session, made["credentials"])
+    if missing:
+        said = f"{made['model']} is there; calls fail until its secret is: genaiops secret set {missing[0]}"
+        said += "".join(f", genaiops secret set {name}" for name in missing[1:])
+    session.output.result(made, said)
+
+
+def _missing(session: Session, names: Sequence[str]) -> list[str]:
+    """The secrets of these that are not kept; none where the caller may not list them."""
+    if not names:
+        return []
+    try:
+        kept = {secret["name"] for secret in session.items("/api/secrets")}
+    except Forbidden:
+        return []
+    return [name for name in names if name not in kept]
 
 
 @command.verb("list", example="genaiops model list")
@@ -83,7 +99,7 @@ def list_(session: Session) -> None:
     session.output.rows(
         session.items("/api/targets"),
         _COLUMNS,
-        empty="There is no model. Add one with `genaiops model add`, or run `genaiops model pull smollm2`.",
+        empty=f"There is no model. Add one with `genaiops model add`{or_embedded(session)}.",
     )
 
 
