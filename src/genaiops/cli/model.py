@@ -96,11 +96,9 @@ def _missing(session: Session, names: Sequence[str]) -> list[str]:
 @connected
 def list_(session: Session) -> None:
     """List the targets and the names that clients call."""
-    session.output.rows(
-        session.items("/api/targets"),
-        _COLUMNS,
-        empty=f"There is no model. Add one with `genaiops model add`{or_embedded(session)}.",
-    )
+    targets = session.items("/api/targets")
+    other = "" if targets or session.output.as_json else or_embedded(session)
+    session.output.rows(targets, _COLUMNS, empty=f"There is no model. Add one with `genaiops model add`{other}.")
 
 
 @command.verb("show", example="genaiops model show smollm2")
