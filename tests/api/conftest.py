@@ -62,7 +62,8 @@ class Api:
         answer = self.send(method, path, **({} if body is None else {"json": body}), **more)
         assert answer.status_code == status, answer.text
         error = answer.json()["error"]
-        assert set(error) == {"message", "type", "code", "param", "request_id"}
+        assert set(error) == {"message", "type", "code", "param", "request_id", "remedy"}
+        assert error["remedy"] is None or error["message"].endswith(error["remedy"])
         assert error["request_id"] == answer.headers["x-genaiops-request-id"]
         return error
 

@@ -44,6 +44,7 @@ TABLE: dict[tuple[str, str], str | None] = {
     ("GET", "/targets/{target_id:path}"): "read",
     ("PUT", "/targets/{target_id:path}"): "targets",
     ("DELETE", "/targets/{target_id:path}"): "targets",
+    ("POST", "/embedded/{name:str}"): "targets",
     ("GET", "/routes"): "read",
     ("POST", "/routes"): "routes",
     ("GET", "/routes/{route_id:path}"): "read",

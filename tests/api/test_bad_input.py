@@ -1,6 +1,7 @@
 """What is wrong with a request is said with the field's name, in one form, and never with a stack or a value."""
 
 import json
+import re
 
 import pytest
 from litestar import Litestar
@@ -171,3 +172,25 @@ def test_a_store_that_fails(admin: Api, services: Services, monkeypatch: pytest.
     monkeypatch.setattr(services.hub.teams, "list", full)
     error = admin.refused("GET", TEAMS, status=500)
     assert (error["code"], error["message"]) == ("disk_full", "The disk is full. Make room.")
+
+
+def test_the_values_of_an_enumeration_are_named(admin: Api) -> None:
+    error = admin.refused("POST", "/keys", {"name": "k", "scopes": ["calls", "bogus"]}, status=400)
+    assert error["remedy"] == "There are: api, calls."
+    body = {"scope": {"kind": "teem", "id": "x"}, "limit": "1 USD"}
+    assert "team" in admin.refused("POST", "/budgets", body, status=400)["remedy"]
+    for query, said in (
+        ("ability=foo", "There are: audio"),
+        ("provider=opena", "Did you mean 'openai'?"),
+        ("preset=groc", "Did you mean 'groq'?"),
+    ):
+        assert admin.refused("GET", f"/catalogue?{query}", status=400)["remedy"].startswith(said)
+
+
+def test_the_largest_request_and_the_methods_are_named(admin: Api) -> None:
+    large = admin.refused("POST", "/keys", {"name": "x" * 11_000_000}, status=413)
+    assert re.search(r"larger than [0-9,]{9,10} bytes", large["message"])
+    wrong = admin.refused("PATCH", "/targets", {}, status=405)
+    assert wrong["remedy"] == "It answers to GET, OPTIONS, POST."
+    assert admin.refused("GET", "/nothing", status=404)["remedy"] == "See /api/openapi.json for what there is."
+    assert admin.refused("GET", "/teams/defalt", status=404)["remedy"] == "Did you mean 'default'?"

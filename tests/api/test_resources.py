@@ -73,12 +73,31 @@ def test_targets(admin: Api) -> None:
     admin.refused("PUT", "/targets/acme/large", {**changed, "created_at": "now"}, status=400)
 
 
+def test_an_embedded_model_comes_back(admin: Api, home: Home) -> None:
+    assert admin.refused("POST", "/embedded/smolm2", status=404)["code"] == "unknown_weights"
+    assert admin.refused("POST", "/embedded/smollm2", status=409)["code"] == "not_running"
+    ports = home.run / "ports.json"
+    ports.write_text('{"smollm2": 65001}')
+    try:
+        made = admin.call("POST", "/embedded/smollm2", status=201)
+        assert (made["base_url"], made["provider"]) == ("http://127.0.0.1:65001/v1", "llamacpp")
+        assert admin.refused("POST", "/embedded/smollm2", status=409)["code"] == "already_exists"
+    finally:
+        ports.unlink()
+    admin.call("DELETE", "/targets/smollm2")
+
+
 def test_a_masked_proxy_keeps_its_password(admin: Api, services: Services, echo: str) -> None:
     body = {"provider": "echo", "model": "parrot", "upstream_model": "parrot", "proxy": "http://u:pw@proxy.example"}
     masked = admin.call("PUT", f"/targets/{echo}", body)["proxy"]
     assert masked == "http://***@proxy.example"
     admin.call("PUT", f"/targets/{echo}", {**body, "proxy": masked})
     assert services.hub.targets.get(echo).proxy == "http://u:pw@proxy.example"
+    other = {**body, "id": "masked-elsewhere", "proxy": masked}
+    assert admin.refused("POST", "/targets", other, status=400)["param"] == "proxy"
+    admin.call("POST", "/targets", {**other, "proxy": None}, status=201)
+    assert admin.refused("PUT", "/targets/masked-elsewhere", {**body, "proxy": masked}, status=400)["param"] == "proxy"
+    admin.call("DELETE", "/targets/masked-elsewhere")
     admin.call("PUT", f"/targets/{echo}", {**body, "proxy": None})
     assert services.hub.targets.get(echo).proxy is None
 

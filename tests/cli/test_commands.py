@@ -1,6 +1,6 @@
 """The commands that change something, against an installation that runs."""
 
-import re
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from genaiops.domain import Target
 from genaiops.sdk import Client
 from tests.app.running import Installation, request, until
 from tests.cli.conftest import Shell
@@ -49,6 +50,9 @@ def test_a_name_of_several_keys(connected: Shell) -> None:
     assert ran.status == 2
     assert "2 keys have the name 'twin'" in ran.err
     assert "remedy: Name one by its id." in ran.err
+
+
+NOWHERE = "http://127.0.0.1:9/v1"
 
 
 def test_people(connected: Shell) -> None:
@@ -95,55 +99,43 @@ def test_models_and_routes(connected: Shell, installation: Installation) -> None
     connected.ok("model", "remove", "second")
 
 
-def test_how_a_route_chooses(connected: Shell, installation: Installation) -> None:
-    words = "--region eu --tag fast --concurrency 4 --queue 2.5 --queue-length 9 --probe /health --probe-every 7"
-    connected.ok("model", "add", "third", "--provider", "echo", "--setting", "text=Three.", *words.split())
-    shown = connected.ok("model", "show", "third")
-    for line in ("region  *eu", "tags  *fast", "waiting  *9 calls, for 2.5 s", "/health every 7 s, while it rests"):
-        assert re.search(line, shown.out), line
-    ran = connected.run("model", "add", "fourth", "--provider", "echo", "--probe-always")
-    assert (ran.status, "--probe PATH" in ran.err) == (2, True)
-
-    words = (
-        "--strategy latency --sticky label --region eu --context-fallback talker --hedge-after 0.5 --hedge-share 0.1"
-    )
-    shadow = ("--shadow", "talker=0.25")
-    connected.ok("route", "set", "picky", "--target", "third", *words.split(), *shadow)
-    route = connected.ok("route", "show", "picky", "--json").json()
-    assert (route["strategy"], route["sticky"], route["regions"]) == ("latency", "label", ["eu"])
-    assert route["context_fallbacks"] == ["talker"]
-    assert route["hedge"] == {"after": 0.5, "percentile": None, "share": 0.1}
-    assert route["shadow"] == {
-        "target_id": "talker",
-        "application": "shadow/picky",
-        "share": 0.25,
-        "concurrency": 4,
-    }
-    shown = connected.ok("route", "show", "picky")
-    assert "after 0.5 s, at most 10.0% of the calls" in shown.out
-    assert "25.0% also to talker, charged to shadow/picky" in shown.out
-    assert installation.ask("picky").body["choices"][0]["message"]["content"] == "Three."
-    ran = connected.run("route", "set", "picky", "--target", "third", "--shadow", "talker=much")
-    assert (ran.status, "no target with a share" in ran.err) == (2, True)
-    connected.ok("route", "remove", "picky")
-    connected.ok("model", "remove", "third")
-
-    made = connected.ok("key", "create", "european", "--region", "eu", "--tag", "fast", "--json").json()
-    assert (made["regions"], made["tags"]) == (["eu"], ["fast"])
-    assert connected.ok("key", "update", "european", "--region", "us", "--json").json()["regions"] == ["us"]
+def test_an_embedded_model_is_removed_on_purpose(connected: Shell, installation: Installation) -> None:
+    with installation.hub() as hub:
+        url = "http://127.0.0.1:65001/v1"
+        own = Target(
+            id="smollm2",
+            provider="llamacpp",
+            model="smollm2",
+            upstream_model="smollm2",
+            base_url=url,
+            settings={"embedded_url": url},
+            created_us=0,
+        )
+        hub.targets.create(own, by="admin")
+    asked = connected.run("model", "remove", "smollm2")
+    assert asked.status == 2
+    assert "genaiops model add smollm2 --embedded" in asked.err
+    assert "--yes" in asked.err
+    connected.ok("model", "show", "smollm2")
+    assert "To undo: genaiops model add smollm2 --embedded" in connected.ok("model", "remove", "smollm2", "--yes").out
+    off = connected.run("model", "add", "smollm2", "--embedded")
+    assert off.status == 2
+    assert "does not run" in off.err
 
 
 def test_prices(connected: Shell) -> None:
-    connected.ok("model", "add", "priced", "--provider", "echo", "--upstream-model", "gold")
+    connected.ok("model", "add", "priced", "--provider", "openai", "--base-url", NOWHERE, "--upstream-model", "gold")
     ran = connected.run("price", "check")
-    assert (ran.status, "priced" in ran.column("TARGET")) == (1, True)
-    connected.ok("price", "set", "echo", "gold", "--input", "0.40", "--output", "1.60", "--cache-read", "0.10")
-    connected.ok("price", "set", "echo", "gold", "--input", "0.50", "--output", "1.60")
-    inputs = [line["input"] for line in connected.ok("price", "list", "--provider", "echo", "--json").json()["data"]]
+    assert (ran.status, ran.column("TARGET")) == (1, ["priced"])
+    assert "cost an unknown amount" in ran.err
+    assert "genaiops price set openai gold" in ran.err
+    connected.ok("price", "set", "openai", "gold", "--input", "0.40", "--output", "1.60", "--cache-read", "0.10")
+    connected.ok("price", "set", "openai", "gold", "--input", "0.50", "--output", "1.60")
+    inputs = [line["input"] for line in connected.ok("price", "list", "--model", "gold", "--json").json()["data"]]
     assert inputs == ["0.5"]
-    history = connected.ok("price", "list", "--provider", "echo", "--history", "--json").json()["data"]
+    history = connected.ok("price", "list", "--model", "gold", "--history", "--json").json()["data"]
     assert [(line["version"], line["input"]) for line in history] == [(1, "0.4"), (2, "0.5")]
-    assert "priced" not in connected.run("price", "check").column("TARGET")
+    assert connected.ok("price", "check").err == "Every target has a known price.\n"
     assert connected.ok("price", "import").err == "Nothing differs.\n"
     connected.ok("model", "remove", "priced")
 
@@ -159,18 +151,21 @@ def test_a_price_with_everything(connected: Shell) -> None:
 
 
 def test_old_calls_by_the_price_of_their_day(connected: Shell, installation: Installation) -> None:
-    connected.ok("model", "add", "repriced", "--provider", "echo", "--upstream-model", "tin")
+    # The installation as its own provider: echo has a price, and what is wanted is a call without one.
+    connected.ok("secret", "set", "REPRICED_KEY", typed=installation.key)
+    words = ("--provider", "openai", "--base-url", f"{installation.url}/v1", "--secret", "REPRICED_KEY")
+    connected.ok("model", "add", "repriced", *words, "--upstream-model", "talker")
     until(lambda: installation.ask("repriced").status == 200, "the model")
     until(lambda: connected.ok("trace", "list", "--model", "repriced", "--json").json()["data"], "the trace")
 
     def line(*words: str) -> tuple[int, dict[str, Any], int]:
         ran = connected.run("price", "check", "--since", "1h", *words, "--json")
-        (found,) = [row for row in ran.json()["models"] if row["model"] == "tin"]
+        (found,) = [row for row in ran.json()["models"] if row["provider"] == "openai"]
         return ran.status, found, ran.json()["corrected"]
 
     _, found, _ = line()
     assert (found["changed"], found["unknown"] > 0) == (0, True)
-    connected.ok("price", "set", "echo", "tin", "--input", "1", "--output", "2", "--valid-from", "2026-01-01")
+    connected.ok("price", "set", "openai", "talker", "--input", "1", "--output", "2", "--valid-from", "2026-01-01")
     status, found, _ = line()
     assert (status, found["newly_known"] == found["changed"] > 0, found["unknown"]) == (1, True, 0)
     row = connected.ok("trace", "list", "--model", "repriced", "--json").json()["data"][0]
@@ -183,7 +178,7 @@ def test_old_calls_by_the_price_of_their_day(connected: Shell, installation: Ins
     shown = connected.ok("trace", "show", row["trace_id"]).out
     assert "(recorded: unknown)" in shown
     table = connected.run("price", "check", "--since", "1h")
-    assert "echo/tin" in table.column("MODEL")
+    assert "openai/talker" in table.column("MODEL")
     ran = connected.run("price", "check", "--apply")
     assert (ran.status, "Give --since too" in ran.err) == (2, True)
     connected.ok("model", "remove", "repriced")
@@ -224,6 +219,13 @@ def test_budgets(connected: Shell) -> None:
         (("budget", "set", "25 USD"), "Say what it is set on"),
         (("budget", "set", "25 USD", "--team", "default", "--env", "dev"), "Say what it is set on"),
         (("budget", "set", "lots", "--team", "default"), "'lots' is not a limit"),
+        (("budget", "set", "--team", "default", "--", "-5 USD"), "less than nothing"),
+        (("budget", "set", "-5 USD", "--team", "default"), "below 0"),
+        (("trace", "list", "--text", '"'), "nothing to search for"),
+        (("key", "create", "x", "--scope", "bogus"), "'calls', 'api'"),
+        (("model", "catalogue", "--ability", "foo"), "There are: audio"),
+        (("price", "set", "openia", "gpt", "--input", "1", "--output", "1"), "Did you mean 'openai'?"),
+        (("trace", "list", "--text", ""), "nothing to search for"),
         (("budget", "set", "25 USD", "--team", "defalt"), "Did you mean 'default'?"),
         (("budget", "set", "25 USD", "--team", "default", "--tz", "Europe/Bern"), "no time zone"),
         (("limit", "set", "--team", "default"), "limits nothing"),
@@ -248,6 +250,41 @@ def test_bad_input(connected: Shell, words: tuple[str, ...], said: str) -> None:
     assert ran.status == 2
     assert said in ran.err
     assert "Traceback" not in ran.err
+
+
+def test_a_hard_budget_and_a_model_without_a_price(connected: Shell) -> None:
+    connected.ok("team", "create", "hinted")
+    words = ("budget", "set", "25 USD", "--team", "hinted", "--period", "day")
+    quiet = connected.ok(*words)
+    assert quiet.err == "", "echo costs nothing, and that is known"
+    connected.ok("model", "add", "unpriced", "--provider", "openai", "--base-url", NOWHERE, "--upstream-model", "lead")
+    said = connected.ok(*words).err
+    assert "unpriced" in said
+    assert "genaiops price set openai lead" in said
+    assert connected.ok(*words, "--soft").err == ""
+    for budget in connected.ok("budget", "list", "--json").json()["data"]:
+        connected.ok("budget", "remove", budget["id"])
+    connected.ok("model", "remove", "unpriced")
+    connected.ok("team", "remove", "hinted")
+
+
+def test_a_missing_secret_is_named(connected: Shell) -> None:
+    words = ("--provider", "openai", "--base-url", NOWHERE, "--secret", "NOSUCH_KEY")
+    said = connected.ok("model", "add", "secretless", *words).out
+    assert "genaiops secret set NOSUCH_KEY" in said
+    assert "can be called" not in said
+    connected.ok("model", "remove", "secretless")
+
+
+def test_wrong_usage_as_json(connected: Shell) -> None:
+    for words in (("key", "create"), ("key", "create", "x", "--scope", "bogus"), ("kye",)):
+        ran = connected.run(*words, "--json")
+        assert (ran.status, ran.out) == (2, "")
+        error = json.loads(ran.err)["error"]
+        assert error["message"]
+        assert "--help" in error["remedy"]
+    missing = json.loads(connected.run("team", "remove", "defalt", "--json").err)["error"]
+    assert (missing["remedy"], missing["message"]) == ("Did you mean 'default'?", "There is no team 'defalt'.")
 
 
 def test_limits(connected: Shell) -> None:

@@ -1,8 +1,11 @@
 """Every command: its help, its example, its place in the documentation; slips are met with the nearest name."""
 
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import pytest
@@ -60,6 +63,36 @@ def test_the_documentation_names_nothing_else() -> None:
     page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
     listed = {line.split("`")[1].removeprefix("genaiops ") for line in page.splitlines() if "| `genaiops " in line}
     assert listed == set(ALL)
+
+
+SHELL = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def documented() -> Iterator[str]:
+    """Each `genaiops ...` of a shell block of the documentation, without what stands before a pipe."""
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
+        for block in SHELL.findall(page.read_text(encoding="utf-8")):
+            for line in block.replace("\\\n", " ").splitlines():
+                last = line.rpartition(" | ")[2].strip()
+                if last.startswith("genaiops "):
+                    yield last
+
+
+@pytest.mark.parametrize("line", sorted(set(documented())))
+def test_a_documented_command_can_be_read(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = shlex.split(re.split(r" [<>&]|\$\(", line)[0], comments=True)[1:]
+    # Files that a page speaks of are there.
+    monkeypatch.chdir(tmp_path)
+    for word in words:
+        if Path(word).suffix:
+            (tmp_path / word).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / word).touch()
+    name = next((n for n in (" ".join(words[:2]), words[0]) if n in ALL), None)
+    assert name is not None or words[0].startswith("-") or (words[0] in NOUNS and "--help" in words), line
+    if name is not None:
+        rest = words[len(name.split()) :]
+        if "--help" not in rest:
+            ALL[name].make_context(name, rest)
 
 
 def test_every_option_has_help_or_choices() -> None:

@@ -2,9 +2,25 @@
 
 import pytest
 
-from genaiops.cli._values import amount, duration_us, later, milliseconds, pairs, seconds, short_time, tokens, weighted
+from genaiops.cli._values import (
+    amount,
+    counted,
+    duration_us,
+    later,
+    milliseconds,
+    pairs,
+    seconds,
+    short_time,
+    tokens,
+    weighted,
+)
 from genaiops.core.clock import from_iso, now_us
 from genaiops.core.errors import UsageError
+
+
+def test_one_is_no_plural() -> None:
+    assert [amount("1", "tokens"), amount("2", "calls"), amount("1", "USD")] == ["1 token", "2 calls", "1 USD"]
+    assert [counted(1, "worker"), counted(2000, "worker")] == ["1 worker", "2,000 workers"]
 
 
 def test_durations() -> None:

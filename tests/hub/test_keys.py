@@ -6,6 +6,7 @@ import pytest
 from genaiops.core.errors import Conflict, NotFound, Unauthenticated, UsageError
 from genaiops.domain import Actor, Route, RouteTarget, Target
 from genaiops.hub import Hub, KeyChange, NewKey
+from genaiops.hub._keys import INVALID_REMEDY
 from tests.hub.conftest import START_US, Clock
 
 DAY = 86_400
@@ -16,7 +17,7 @@ def one_reason() -> Iterator[None]:
     """Whatever is wrong with a key, the answer is the same."""
     reasons.clear()
     yield
-    assert reasons <= {"The key is not valid. Check it, or ask for a new one."}
+    assert reasons <= {f"The key is not valid. {INVALID_REMEDY}"}
 
 
 reasons: set[str] = set()
@@ -26,7 +27,9 @@ def accepts(hub: Hub, text: str, address: str | None = None) -> bool:
     try:
         hub.keys.authenticate(text, address=address)
     except Unauthenticated as error:
-        reasons.add(str(error))
+        # Who holds the secret itself is told that its time is over.
+        if error.code != "expired_api_key":
+            reasons.add(str(error))
         return False
     return True
 
@@ -193,3 +196,47 @@ def test_pages_of_keys(hub: Hub, ann: Actor) -> None:
     assert names == ["k0", "k2", "k4", "k6", "k8"]
     assert len(hub.keys.page(team_id="default")) == 6  # ann's and the administrator's
     assert hub.keys.page(environment_id="prod") == []
+
+
+def test_an_expired_key_says_when_to_who_holds_its_secret(hub: Hub, ann: Actor, clock: Clock) -> None:
+    key, text = hub.keys.create(NewKey(name="k", actor_id=ann.id, expires_us=START_US + 1_000_000), by=ann.id)
+    clock.move(2)
+    with pytest.raises(Unauthenticated, match="'k' expired at 2027-01-15T08:00:01") as ended:
+        hub.keys.authenticate(text)
+    assert ended.value.code == "expired_api_key"
+    assert not accepts(hub, text[:-2] + "xx"), "a wrong secret of that key learns nothing"
+    hub.keys.revoke(key.id, by=ann.id)
+    assert not accepts(hub, text)
+
+
+def admin_key(hub: Hub) -> str:
+    return next(key.id for key in hub.keys.page(actor_id="admin"))
+
+
+def test_the_last_administrators_key_stays(hub: Hub, ann: Actor, clock: Clock) -> None:
+    last = admin_key(hub)
+    hub.keys.create(NewKey(name="calls", actor_id="admin"), by="admin")
+    hub.keys.create(NewKey(name="anns", actor_id=ann.id, scopes=("api",)), by="admin")
+    short = NewKey(name="short", actor_id="admin", scopes=("api",), expires_us=START_US + 1_000_000)
+    hub.keys.create(short, by="admin")
+    clock.move(2)
+    for attempt in (
+        lambda: hub.keys.revoke(last, by="admin"),
+        lambda: hub.keys.change(last, KeyChange(scopes=("calls",)), by="admin"),
+    ):
+        with pytest.raises(Conflict, match="'admin' is the last key with the scope api") as refused:
+            attempt()
+        assert refused.value.code == "last_administrator_key"
+    assert hub.keys.get(last).revoked_us is None
+    assert hub.keys.change(last, KeyChange(name="root"), by="admin").name == "root"
+    second, _ = hub.keys.create(NewKey(name="second", actor_id="admin", scopes=("api",)), by="admin")
+    assert hub.keys.revoke(last, by="admin").revoked_us is not None
+    with pytest.raises(Conflict):
+        hub.keys.revoke(second.id, by="admin")
+
+
+def test_whether_anybody_can_administer(hub: Hub, clock: Clock) -> None:
+    assert hub.keys.can_administer()
+    hub.keys.change(admin_key(hub), KeyChange(expires_us=START_US + 1_000_000), by="admin")
+    clock.move(2)
+    assert not hub.keys.can_administer()

@@ -4,7 +4,7 @@ import pytest
 
 from genaiops.core.errors import Conflict, NotFound, UsageError
 from genaiops.domain import Actor, Scope
-from genaiops.hub import Hub, NewBudget, NewKey
+from genaiops.hub import Hub, NewBudget, NewKey, key_entries
 from tests.hub.conftest import START_US, Clock
 
 
@@ -113,3 +113,21 @@ def test_environments(hub: Hub, ann: Actor) -> None:
         hub.environments.remove("box", by="admin")
     with pytest.raises(NotFound):
         hub.environments.remove("none", by="admin")
+
+
+def test_revoked_keys_hold_nothing(hub: Hub) -> None:
+    hub.teams.create("search", by="admin")
+    hub.environments.create("box", "sandbox", by="admin")
+    new = NewKey(name="k", actor_id="admin", team_id="search", environment_id="box")
+    key, _ = hub.keys.create(new, by="admin")
+    for remove in (lambda: hub.teams.remove("search", by="admin"), lambda: hub.environments.remove("box", by="admin")):
+        with pytest.raises(Conflict, match="has 1 keys"):
+            remove()
+    hub.keys.revoke(key.id, by="admin")
+    hub.teams.remove("search", by="admin")
+    hub.environments.remove("box", by="admin")
+    kept = hub.keys.get(key.id)
+    assert (kept.team_id, kept.environment_id) == ("search", "box"), "what it was stays readable"
+    assert hub.keys.page(team_id="search") == [kept]
+    with hub.records.read() as view:
+        assert list(key_entries(view, [key.id])), "the workers are still told that it is removed"

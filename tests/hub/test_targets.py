@@ -73,6 +73,8 @@ def test_a_target_is_kept_as_given(hub: Hub, clock: Clock) -> None:
         ({"max_output_tokens": 0}, "max_output_tokens", "max_output_tokens"),
         ({"context_window": -1}, "context_window", "context_window"),
         ({"proxy": "socks5://host:1"}, "proxy", "proxy"),
+        ({"proxy": "http://***@host:1"}, "in the place of", "proxy"),
+        ({"proxy": "http://user:***@host:1"}, "in the place of", "proxy"),
         ({"ca_file": "ca.pem"}, "no absolute path", "ca_file"),
         ({"region": "a,b"}, "'a,b' cannot stand in region", "region"),
         ({"tags": ("fast", "fast")}, "tags names 'fast' twice", "tags"),

@@ -39,6 +39,13 @@ def test_a_home_that_is_named_wins_over_variables(home: Path) -> None:
     assert (address.url, address.key) == (RUNNING, "admin-secret")
 
 
+@pytest.mark.parametrize("environ", [{}, {"GENAIOPS_URL": RUNNING, "GENAIOPS_API_KEY": "mine"}])
+def test_a_home_that_is_named_and_not_there(home: Path, environ: dict[str, str]) -> None:
+    with pytest.raises(ConfigError, match=r"no data directory .*/typo") as missing:
+        find_address(home=home / "typo", environ=environ)
+    assert missing.value.param == "home"
+
+
 def test_arguments_win_over_everything(home: Path) -> None:
     environ = {"GENAIOPS_HOME": str(home), "GENAIOPS_URL": "http://other:1", "GENAIOPS_API_KEY": "mine"}
     address = find_address("http://127.0.0.1:9/v1", "given", environ=environ)

@@ -1,15 +1,17 @@
 """`/api/catalogue`, `/api/presets`: facts that come with the program, to make targets from."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from litestar import Controller, get
 from litestar.params import FromPath, FromQuery
 
 from genaiops.api._access import needs
+from genaiops.api._checking import choices
 from genaiops.api._documents import Listing
+from genaiops.core.errors import UsageError
 from genaiops.domain import Operation
 from genaiops.hub import (
     Ability,
@@ -76,6 +78,9 @@ class CatalogueController(Controller):
         ability: FromQuery[str | None] = None,
     ) -> Listing[CatalogueDocument]:
         """Facts about models, whether or not a target serves them; all given conditions hold together."""
+        _check("provider", provider, {model.provider for model in all_models()})
+        _check("preset", preset, {each.name for each in presets()})
+        _check("ability", ability, get_args(Ability))
         return Listing(
             [
                 _shown(model)
@@ -116,6 +121,11 @@ class PresetsController(Controller):
     async def one(self, name: FromPath[str]) -> PresetDocument:
         """By its name."""
         return _shown_preset(preset(name))
+
+
+def _check(param: str, value: str | None, known: Collection[str]) -> None:
+    if value is not None and value not in known:
+        raise UsageError(f"The catalogue knows no {param} {value!r}.", remedy=choices(value, known), param=param)
 
 
 def _shown(model: CatalogueModel) -> CatalogueDocument:

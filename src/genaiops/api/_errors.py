@@ -1,4 +1,5 @@
-"""Every error as `{"error": {"message", "type", "code", "param", "request_id"}}`, as the model API has it."""
+"""Every error as `{"error": {"message", "type", "code", "param", "request_id", "remedy"}}`: as the model API has
+it, and the remedy, with which the message ends, by itself."""
 
 import logging
 import re
@@ -19,13 +20,15 @@ AnyRequest = Request[Any, Any, Any]
 
 
 class ErrorDetail(msgspec.Struct, frozen=True):
-    """`code` is a stable machine word, `param` the field at fault. `message` says what was wrong and what to do."""
+    """`code` is a stable machine word, `param` the field at fault. `message` says what was wrong and what to do;
+    `remedy` is the latter by itself."""
 
     message: str
     type: str
     code: str
     param: str | None
     request_id: str
+    remedy: str | None = None
 
 
 class ErrorBody(msgspec.Struct, frozen=True):
@@ -51,7 +54,7 @@ def on_error(request: AnyRequest, error: GenaiopsError) -> Response[ErrorBody]:
         headers["retry-after"] = str(max(1, -int(-error.retry_after // 1)))
     if error.status == 401:
         headers["www-authenticate"] = "Bearer"
-    return _answer(request, error.status, (str(error), error.type, error.code, error.param), headers)
+    return _answer(request, error.status, (str(error), error.type, error.code, error.param), headers, error.remedy)
 
 
 def on_http_error(request: AnyRequest, error: HTTPException) -> Response[ErrorBody]:
@@ -60,10 +63,18 @@ def on_http_error(request: AnyRequest, error: HTTPException) -> Response[ErrorBo
     fallback = ("invalid_request_error", "invalid_request") if status < 500 else ("server_error", "internal_error")
     kind, code = _KINDS.get(status, fallback)
     message, param = _words(request, error)
+    remedy: str | None = None
+    if status == 404:
+        remedy = "See /api/openapi.json for what there is."
+    elif status == 405:
+        remedy = _methods(error)
+    elif status == 413:
+        remedy = "Send less at once."
     if status >= 500:
         _log.error("%s %s: %s", request.method, request.url.path, error.detail)
         message = _INTERNAL
-    return _answer(request, status, (message, kind, code, param), dict(error.headers or {}))
+    message = f"{message} {remedy}" if remedy else message
+    return _answer(request, status, (message, kind, code, param), dict(error.headers or {}), remedy)
 
 
 def on_fault(request: AnyRequest, error: Exception) -> Response[ErrorBody]:
@@ -85,11 +96,11 @@ EXCEPTION_HANDLERS: dict[int | type[Exception], Callable[[AnyRequest, Any], Resp
 def _words(request: AnyRequest, error: HTTPException) -> tuple[str, str | None]:
     path = request.url.path
     if error.status_code == 404:
-        return f"There is nothing at {path}. See /api/openapi.json for what there is.", None
+        return f"There is nothing at {path}.", None
     if error.status_code == 405:
         return f"{path} does not answer to {request.method}.", None
     if error.status_code == 413:
-        return "The request is larger than this API takes. Send less at once.", None
+        return f"The request is larger than {_most(request)}, which is the most that this API takes.", None
     if isinstance(error.extra, Sequence) and error.extra and isinstance(error.extra[0], Mapping):
         first = cast(Mapping[str, Any], error.extra[0])
         param = str(first.get("key", "")) or None
@@ -105,10 +116,25 @@ def field_of(message: str) -> str | None:
     return ".".join(parts) or None
 
 
+def _methods(error: HTTPException) -> str | None:
+    """The framework names them in the header `allow`."""
+    allowed = {name.lower(): value for name, value in (error.headers or {}).items()}.get("allow")
+    return f"It answers to {', '.join(sorted(each.strip() for each in allowed.split(',')))}." if allowed else None
+
+
+def _most(request: AnyRequest) -> str:
+    most = request.route_handler.resolve_request_max_body_size()
+    return f"{most:,} bytes" if isinstance(most, int) else "the limit"
+
+
 def _answer(
-    request: AnyRequest, status: int, words: tuple[str, str, str, str | None], headers: dict[str, str]
+    request: AnyRequest,
+    status: int,
+    words: tuple[str, str, str, str | None],
+    headers: dict[str, str],
+    remedy: str | None = None,
 ) -> Response[ErrorBody]:
     number = request_id(request.scope)
-    body = ErrorBody(ErrorDetail(*words, number))
+    body = ErrorBody(ErrorDetail(*words, number, remedy))
     headers = {**headers, HEADER: number, "cache-control": "no-store"}
     return Response(body, status_code=status, headers=headers, media_type="application/json")

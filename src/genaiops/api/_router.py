@@ -21,7 +21,7 @@ from genaiops.api._price_check import PriceCheck
 from genaiops.api._prices import PricesController
 from genaiops.api._services import Services, Sessions
 from genaiops.api._status import Status
-from genaiops.api._targets import ModelsController, RoutesController, TargetsController
+from genaiops.api._targets import EmbeddedController, ModelsController, RoutesController, TargetsController
 from genaiops.api._traces import TracesController
 from genaiops.api._trust import IssuersController, SecretsController
 
@@ -53,6 +53,7 @@ def create(services: Services, *, status: Callable[[], Status], sessions: Sessio
             TeamsController,
             EnvironmentsController,
             TargetsController,
+            EmbeddedController,
             RoutesController,
             CachesController,
             ModelsController,

@@ -6,7 +6,7 @@ from typing import Protocol
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
-from genaiops.domain import Actor
+from genaiops.domain import Actor, Target
 from genaiops.hub import Hub
 from genaiops.ports.blobs import Blobs
 from genaiops.ports.counters import Counters
@@ -54,6 +54,10 @@ class Services(Protocol):
 
     @property
     def publisher(self) -> Publishing: ...
+
+    def restore_model(self, name: str, *, by: str) -> Target:
+        """The target of an embedded model that was removed, again. Conflict when it is there, or nothing serves it."""
+        ...
 
 
 Serving = NamedDependency[SkipValidation[Services]]

@@ -122,7 +122,7 @@ class TargetsController(Controller):
     async def replace(
         self, target_id: FromPath[str], data: JSONBody[TargetRequest], services: Serving, caller: Calling
     ) -> Response[TargetDocument]:
-        """The whole target; what is not given has its default. A `proxy` with its password shown as `***` stays."""
+        """The whole target; what is not given has its default. Its own `proxy`, masked as `***@host`, stays."""
 
         def work() -> TargetDocument:
             former = services.hub.targets.get(target_id[1:])
@@ -137,6 +137,16 @@ class TargetsController(Controller):
     async def remove(self, target_id: FromPath[str], services: Serving, caller: Calling) -> Response[None]:
         """409 while a route names it."""
         return await write(services, lambda: services.hub.targets.remove(target_id[1:], by=caller.actor.id))
+
+
+class EmbeddedController(Controller):
+    path = "/embedded"
+    tags = ("Models",)
+
+    @post("/{name:str}", summary="Bring an embedded model back", guards=[needs("targets")])
+    async def restore(self, name: FromPath[str], services: Serving, caller: Calling) -> Response[TargetDocument]:
+        """The target of a model that comes along, after it was removed."""
+        return await write(services, lambda: shown_target(services.restore_model(name, by=caller.actor.id)), status=201)
 
 
 class RoutesController(Controller):

@@ -47,7 +47,13 @@ class TraceQuery(TailQuery, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     limit: Annotated[int, Meta(description="traces a page", ge=1, le=500)] = 50
 
     def filter(self, now_us: int) -> TraceFilter:
-        """UsageError where a time is none."""
+        """UsageError where a time is none, or where there is nothing to search for."""
+        if self.q is not None and not self.q.strip(' \t\r\n\v\f\0"'):
+            raise UsageError(
+                f"q: {self.q[:64]!r} holds nothing to search for.",
+                remedy='Write words or a "phrase", or leave the text out to see all traces.',
+                param="q",
+            )
         fields: dict[str, Any] = msgspec.structs.asdict(self)
         for name in ("cursor", "limit", "property"):
             del fields[name]

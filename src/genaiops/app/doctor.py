@@ -190,15 +190,19 @@ def _records(patient: Patient) -> Iterator[Finding]:
         yield ok("records", "not there yet; the first start makes them")
         return
     from genaiops.engines.records_sql import open_records
+    from genaiops.hub import Hub
 
     try:
         with contextlib.closing(open_records(url, busy_seconds=2.0)) as records, records.read() as view:
             version = view.version()
             last = view.changes(version - 1) if version else []
+            locked_out = bool(version) and not Hub(records).keys.can_administer()
     except GenaiopsError as error:
         yield fail("records", error.message, error.remedy or "Read docs/operations.md.")
         return
     yield ok("records", f"readable, {version} changes")
+    if locked_out:
+        yield fail("administrator", "No administrator has a key that works.", "Run: genaiops key recover")
     yield from _clock(last[-1].at_us if last else 0)
 
 

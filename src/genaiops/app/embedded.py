@@ -46,7 +46,7 @@ class EmbeddedServers:
                 self._terminal.say(f"{name} is not started: {error.message}", model=name)
                 self._terminal.say(f"    Later: genaiops model pull {name}, then start again. {error.remedy or ''}")
                 continue
-            self._sockets[name] = _bind_loopback(self._last_ports().get(name, 0))
+            self._sockets[name] = _bind_loopback(last_ports(self._home).get(name, 0))
         ports = {name: sock.getsockname()[1] for name, sock in self._sockets.items()}
         write_atomically(self._home.run / _PORTS, msgspec.json.encode(ports))
 
@@ -57,15 +57,11 @@ class EmbeddedServers:
 
     def addresses(self) -> Mapping[str, str]:
         """Name -> base URL of its OpenAI-compatible server."""
-        return {name: f"http://127.0.0.1:{sock.getsockname()[1]}/v1" for name, sock in self._sockets.items()}
+        return {name: loopback_url(sock.getsockname()[1]) for name, sock in self._sockets.items()}
 
     def variables(self) -> Mapping[str, str]:
         """What workers and model servers need in their environment."""
         return {KEY_VARIABLE: self._key}
-
-    def chat_model(self) -> str | None:
-        """The first one that talks, for the examples on the first screen."""
-        return next((name for name in self._sockets if weights.find(name).kind == "chat"), None)
 
     def command(self, name: str, options: Embedded) -> Command:
         descriptor = self._sockets[name].fileno()
@@ -82,13 +78,6 @@ class EmbeddedServers:
     def close(self) -> None:
         for sock in self._sockets.values():
             sock.close()
-
-    def _last_ports(self) -> Mapping[str, int]:
-        """The ports of the last start: with the same ones the targets need no change."""
-        try:
-            return msgspec.json.decode((self._home.run / _PORTS).read_bytes(), type=dict[str, int])
-        except (OSError, msgspec.MsgspecError):
-            return {}
 
     def _is_installed(self, name: str) -> bool:
         try:
@@ -115,6 +104,18 @@ class EmbeddedServers:
         finally:
             self._terminal.end_progress()
             log.close()
+
+
+def last_ports(home: Home) -> Mapping[str, int]:
+    """Name -> port of the model servers of the present start, or of the last one: the targets need no change then."""
+    try:
+        return msgspec.json.decode((home.run / _PORTS).read_bytes(), type=dict[str, int])
+    except (OSError, msgspec.MsgspecError):
+        return {}
+
+
+def loopback_url(port: int) -> str:
+    return f"http://127.0.0.1:{port}/v1"
 
 
 def _check_names(names: tuple[str, ...]) -> None:

@@ -38,12 +38,14 @@ class SupervisorState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
-    """What the preparation before a start did. `first`: there was nothing yet, and admin.key was written."""
+    """What the preparation before a start did. `first`: there was nothing yet, and admin.key was written. `talker`: a
+    model that can be called for a chat, None when there is none."""
 
     first: bool
     snapshot_version: int
     revisions: tuple[str, ...] = ()
     folded: int = 0
+    talker: str | None = None
 
 
 class Lock:

@@ -4,25 +4,24 @@ the first records made, a Snapshot to serve."""
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-import msgspec
 
 from genaiops.app import budgets
-from genaiops.app.embedded import KEY_VARIABLE
 from genaiops.app.fleet import COLUMNS
 from genaiops.app.home import Home
 from genaiops.app.installation import Prepared, write_atomically
 from genaiops.app.machines import register
 from genaiops.app.metering import open_metering
 from genaiops.app.opening import OpenStores
+from genaiops.app.own_models import own_model
 from genaiops.app.publish import Publisher
 from genaiops.app.settings import Settings
 from genaiops.app.stores import shares_counters
 from genaiops.core.clock import now_us
-from genaiops.core.errors import ConfigError, Conflict, GenaiopsError
-from genaiops.engines import snapshot_files, weights
-from genaiops.hub import EmbeddedModel, bootstrap
+from genaiops.core.errors import ConfigError, Conflict
+from genaiops.domain import Target
+from genaiops.engines import snapshot_files
+from genaiops.hub import bootstrap
+from genaiops.ports.records import View
 from genaiops.watch import Folder
 
 
@@ -38,7 +37,7 @@ def prepare(settings: Settings, embedded: Mapping[str, str]) -> Prepared:
             bootstrap(
                 stores.records,
                 now_us=now_us(),
-                embedded=[_model(settings, home, name, url) for name, url in embedded.items()],
+                embedded=[own_model(settings, home, name, url) for name, url in embedded.items()],
                 deliver=lambda text: _write_admin_key(home.admin_key, text),
             )
             is not None
@@ -56,7 +55,8 @@ def prepare(settings: Settings, embedded: Mapping[str, str]) -> Prepared:
         version = publisher.publish(anew=True)
         with stores.records.read() as view:
             budgets.rebuild(view, counters=stores.counters, telemetry=stores.telemetry, columns=COLUMNS)
-        return Prepared(first=first, snapshot_version=version, revisions=revisions, folded=folded)
+            talker = _talker(view, embedded)
+        return Prepared(first=first, snapshot_version=version, revisions=revisions, folded=folded, talker=talker)
     finally:
         stores.close()
 
@@ -78,25 +78,15 @@ def _fold(settings: Settings, stores: OpenStores) -> int:
     return folded
 
 
-def _model(settings: Settings, home: Home, name: str, url: str) -> EmbeddedModel:
-    manifest = _manifest(home, name)
-    credentials = (KEY_VARIABLE,)
-    if weights.find(name).kind == "chat":
-        context = settings.embedded.context
-        model = EmbeddedModel.smollm2(url, context_window=context, credentials=credentials, manifest=manifest)
-    else:
-        model = EmbeddedModel.minilm(url, credentials=credentials, manifest=manifest)
-    return msgspec.structs.replace(model, name=name)
-
-
-def _manifest(home: Home, name: str) -> dict[str, Any]:
-    """What the weights' manifest says, without what differs from one pull of the same bytes to the next."""
-    try:
-        found: dict[str, Any] = msgspec.to_builtins(weights.locate(name, home.path).manifest)
-    except GenaiopsError:
-        return {}
-    found.pop("pulled_at", None)
-    return found
+def _talker(view: View, embedded: Mapping[str, str]) -> str | None:
+    """A model that the administrator's key can chat with, for the first screen: one that runs here if there is any."""
+    able = [
+        target
+        for target in view.find(Target)
+        if target.enabled and "chat" in target.operations and (not target.environments or "dev" in target.environments)
+    ]
+    able.sort(key=lambda target: target.id not in embedded)
+    return able[0].model if able else None
 
 
 def _write_admin_key(path: Path, text: str) -> None:

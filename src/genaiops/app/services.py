@@ -8,10 +8,12 @@ from genaiops.app.machines import Sharing
 from genaiops.app.metering import open_metering
 from genaiops.app.metrics import Metrics
 from genaiops.app.opening import OpenStores
+from genaiops.app.own_models import restore
 from genaiops.app.publish import Publisher
 from genaiops.app.recovery import RecoveredSpool
 from genaiops.app.settings import Settings
 from genaiops.app.stores import shares_counters
+from genaiops.domain import Target
 from genaiops.engines import snapshot_files
 from genaiops.engines.secrets_file import open_secrets
 from genaiops.hub import Hub
@@ -64,6 +66,10 @@ class Services:
     @property
     def blobs(self) -> Blobs:
         return self.stores.blobs
+
+    def restore_model(self, name: str, *, by: str) -> Target:
+        """See `genaiops.app.own_models.restore`."""
+        return restore(self.settings, self.home, self.hub, name, by=by)
 
     def close(self, fold_seconds: float) -> None:
         """Fold what the spools hold, for at most that long, and close the stores."""

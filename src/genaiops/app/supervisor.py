@@ -15,7 +15,7 @@ from genaiops.app import settings as settings_file
 from genaiops.app.embedded import EmbeddedServers
 from genaiops.app.fleet import Fleet
 from genaiops.app.home import Home
-from genaiops.app.installation import Lock, SupervisorState, write_state
+from genaiops.app.installation import Lock, Prepared, SupervisorState, write_state
 from genaiops.app.settings import Settings
 from genaiops.app.startup import wait_for_last_life
 from genaiops.app.terminal import Terminal
@@ -66,9 +66,9 @@ class Supervisor:
             self._settings, self._embedded, sock, say=self._terminal.say, changed=self._write_state
         )
         try:
-            first = await self._unless_stopped(self._start(fleet, sock))
-            if first is not None and not self._stop.is_set():
-                self._show_banner(first=first)
+            prepared = await self._unless_stopped(self._start(fleet, sock))
+            if prepared is not None and not self._stop.is_set():
+                self._show_banner(prepared)
             await self._stop.wait()
         finally:
             if self._stop.is_set():
@@ -79,22 +79,22 @@ class Supervisor:
             self._fleet = None
         self._terminal.say("Stopped.")
 
-    async def _start(self, fleet: Fleet, sock: socket.socket) -> bool:
-        """Start everything and wait until it serves; whether it was the first start of this data directory."""
+    async def _start(self, fleet: Fleet, sock: socket.socket) -> Prepared:
+        """Start everything and wait until it serves; what the preparation did."""
         fleet.start_control()
         fleet.start_models()
         prepared = await fleet.prepared()
         listening.listen(sock)
         fleet.start_workers()
         await fleet.wait_until_ready()
-        return prepared.first
+        return prepared
 
-    def _show_banner(self, *, first: bool) -> None:
+    def _show_banner(self, prepared: Prepared) -> None:
         self._terminal.banner(
             self._settings.url,
             self._home.path,
-            admin_key=self._home.admin_key.read_text().strip() if first else None,
-            model=self._embedded.chat_model(),
+            admin_key=self._home.admin_key.read_text().strip() if prepared.first else None,
+            model=prepared.talker,
             off=self._off(),
         )
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -53,13 +54,16 @@ class Terminal:
             "",
             f"  Console     {url}",
             f"  Model API   {url}/v1",
+            f"  Commands    {_command()}",
         ]
         if admin_key is not None:
             lines += [f"  Admin key   {admin_key}", f"              (shown this once; kept in {key_file})"]
         else:
             lines += [f"  Admin key   in {key_file}"]
         lines += [f"  Data        {home}", *(f"  Off         {what}" for what in off), ""]
-        if model is not None:
+        if model is None:
+            lines += ["  No model can be called yet: genaiops model add, or start with the embedded ones.", ""]
+        else:
             lines += _examples(url, admin_key or f"$(cat {key_file})", key_file if admin_key is None else None, model)
         lines += ["  Ctrl-C stops everything.", ""]
         for line in lines:
@@ -69,15 +73,28 @@ class Terminal:
 def _examples(url: str, key: str, key_file: Path | None, model: str) -> list[str]:
     body = json.dumps({"model": model, "messages": [{"role": "user", "content": "Say hello."}]})
     python_key = f"open({str(key_file)!r}).read().strip()" if key_file is not None else repr(key)
+    # Flush left: Python takes no line that begins with a blank.
     return [
-        f"  curl {url}/v1/chat/completions \\",
-        f'    -H "authorization: Bearer {key}" -H "content-type: application/json" \\',
-        f"    -d '{body}'",
+        f"curl {url}/v1/chat/completions \\",
+        f'  -H "authorization: Bearer {key}" -H "content-type: application/json" \\',
+        f"  -d '{body}'",
         "",
-        "  from openai import OpenAI",
-        f'  client = OpenAI(base_url="{url}/v1", api_key={python_key})',
-        f'  answer = client.chat.completions.create(model="{model}",',
-        '      messages=[{"role": "user", "content": "Say hello."}])',
-        "  print(answer.choices[0].message.content)",
+        "from openai import OpenAI",
+        f'client = OpenAI(base_url="{url}/v1", api_key={python_key})',
+        f'answer = client.chat.completions.create(model="{model}",',
+        '    messages=[{"role": "user", "content": "Say hello."}])',
+        "print(answer.choices[0].message.content)",
         "",
     ]
+
+
+def _command() -> str:
+    """How `genaiops` is called from a shell: by its name where that finds this one, else by its path."""
+    own = Path(sys.executable).with_name("genaiops")
+    found = shutil.which("genaiops")
+    if found is not None and (not own.exists() or Path(found).samefile(own)):
+        return "genaiops --help"
+    if not own.exists():
+        return f"{sys.executable} -m genaiops --help"
+    shown = own.relative_to(Path.cwd()) if own.is_relative_to(Path.cwd()) else own
+    return f"{shown} --help (or once: source {shown.with_name('activate')}, then genaiops)"

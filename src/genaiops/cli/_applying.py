@@ -9,6 +9,7 @@ import msgspec
 
 from genaiops.cli._described import Described, located
 from genaiops.cli._output import Output, Row, clean
+from genaiops.cli._priced import warn_of_unpriced
 from genaiops.cli._session import Session
 from genaiops.core.errors import UsageError
 
@@ -52,6 +53,10 @@ def carry_out(session: Session, described: Described, how: How) -> int:
         output.json(done)
     else:
         _print_done(output, done)
+    if any(change["kind"] == "budget" and change["action"] != "remove" for change in done["changes"]):
+        budgets = session.items("/api/budgets")
+        for currency in sorted({each["unit"] for each in budgets if each["hard"] and each["meter"] == "money"}):
+            warn_of_unpriced(session, currency)
     return 0
 
 

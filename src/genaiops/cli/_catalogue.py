@@ -52,6 +52,14 @@ def catalogue_facts(model: Row) -> list[tuple[str, object]]:
     ]
 
 
+def or_embedded(session: Session) -> str:
+    """What brings an embedded model besides, as the end of a sentence: pulling one helps only where they are on."""
+    status: Row = session.client.get("/api/status")
+    if any("embedded models" in what for what in status["off"]):
+        return ", or start without --no-embedded and --only gateway"
+    return ", or run `genaiops model pull smollm2` and start again"
+
+
 def filled(session: Session, name: str, body: dict[str, Any], region: str | None) -> dict[str, Any]:
     """The target with what the preset, and the catalogue for its model there, say of what is not given."""
     preset: Row = session.client.get(path_of("/api/presets", name))

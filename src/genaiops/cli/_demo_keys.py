@@ -9,7 +9,7 @@ from genaiops.sdk import path_of
 
 PREFIX = "demo-"
 _ENVIRONMENT = "dev"
-_SMALL_LIMIT = "1 tokens"
+_SMALL_LIMIT = "1 token"
 
 
 def make_keys(session: Session) -> dict[str, str]:

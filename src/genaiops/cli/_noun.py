@@ -17,6 +17,14 @@ class Verb(click.Command):
         super().__init__(*args, **attributes)
         self.example = example
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            if error.option_name.lstrip("-")[:1].isdigit():
+                raise click.UsageError(f"{error.option_name} is below 0, and nothing here can be.", ctx) from error
+            raise
+
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 (click's)
         formatter.write_paragraph()
         formatter.write("Example:\n")

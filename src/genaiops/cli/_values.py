@@ -40,6 +40,11 @@ def seconds(text: str, *, param: str) -> float:
         raise UsageError(f"{text!r} is no duration.", remedy="Write 90s, 15m or 24h.", param=param) from None
 
 
+def counted(number: int, word: str) -> str:
+    """`1 worker`, `2 workers`."""
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
 def weighted(text: str) -> tuple[str, int]:
     """`small=3` -> ("small", 3); without a weight 1. UsageError for another form."""
     name, sign, weight = text.partition("=")
@@ -101,5 +106,7 @@ def amount(text: str | None, unit: str) -> str | None:
     """Decimal text with thin groups and its unit: `12.5 USD`, `1,000,000 tokens`."""
     if text is None:
         return None
+    if text == "1" and unit in {"tokens", "calls"}:
+        unit = unit.removesuffix("s")
     whole, point, fraction = text.partition(".")
     return f"{int(whole):,}{point}{fraction} {unit}" if whole.isdigit() else f"{text} {unit}"

@@ -7,6 +7,7 @@ import click
 
 from genaiops.cli._noun import noun
 from genaiops.cli._output import Column, Row
+from genaiops.cli._priced import warn_of_unpriced
 from genaiops.cli._scope import scope_of, scope_options, scope_text
 from genaiops.cli._session import Session, connected
 from genaiops.cli._values import amount, short_time
@@ -59,6 +60,8 @@ def set_(session: Session, limit: str, period: str, timezone: str, soft: bool, *
     else:
         made = session.write("PATCH", path_of("/api/budgets", there), {"limit": limit, "hard": not soft})
     session.output.result(made, f"{scope_text(made)} may use {limit} a {period} ({made['id']}).")
+    if made["hard"] and made["meter"] == "money":
+        warn_of_unpriced(session, made["unit"])
 
 
 @command.verb("list", example="genaiops budget list")

@@ -68,6 +68,7 @@ def clean(session: Session) -> None:
 
 def _find_models(session: Session) -> "Models":
     """The first model that talks and the first that embeds; the embedded ones are preferred, they cost nothing."""
+    from genaiops.cli._catalogue import or_embedded
     from genaiops.cli._demo_prompts import Models
 
     listed = [model for model in session.items("/api/models") if model["available"]]
@@ -77,7 +78,7 @@ def _find_models(session: Session) -> "Models":
     if chat is None and embeddings is None:
         raise NotFound(
             "There is no model to call.",
-            remedy="Run `genaiops model pull smollm2` and start again, or add one with `genaiops model add`.",
+            remedy=f"Add one with `genaiops model add`{or_embedded(session)}.",
         )
     return Models(chat, embeddings)
 

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from genaiops.cli._noun import noun
-from genaiops.cli._output import Column
+from genaiops.cli._output import Column, Output
 from genaiops.cli._session import Session, connected
 from genaiops.cli._values import later, seconds, short_time
 from genaiops.cli.actor import find as find_actor
@@ -13,6 +13,8 @@ from genaiops.core.errors import Conflict, NotFound
 from genaiops.sdk import path_of
 
 command = noun("key", "Keys for model calls and for the management API.")
+
+_SCOPES = click.Choice(["calls", "api"])
 
 COLUMNS = (
     Column("ID", "id"),
@@ -38,7 +40,13 @@ COLUMNS = (
 @click.option("--route", "routes", multiple=True, help="A route it may call; repeatable. [all]")
 @click.option("--address", "addresses", multiple=True, help="A network it may be used from, as 10.0.0.0/8; repeatable.")
 @click.option(
-    "--scope", "scopes", multiple=True, default=["calls"], show_default=True, help="calls, api or both; repeatable."
+    "--scope",
+    "scopes",
+    type=_SCOPES,
+    multiple=True,
+    default=["calls"],
+    show_default=True,
+    help="Repeatable.",
 )
 @click.option("--expires", help="When it ends: 90d, 12h or an ISO time. [never]")
 @click.option("--region", "regions", multiple=True, help="Its calls are only served from there; repeatable. [anywhere]")
@@ -95,6 +103,25 @@ def revoke(session: Session, key: str) -> None:
     session.output.result(revoked, f"The key {key} is revoked.")
 
 
+@command.verb("recover", example="genaiops key recover")
+@click.option("--home", help="The data directory. [GENAIOPS_HOME; ~/.local/share/genaiops]")
+@click.option("--config", help="The settings' file.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def recover(home: str | None, config: str | None, as_json: bool) -> None:
+    """Make an administrator's key without one: for who may write the data directory, also while it runs."""
+    from genaiops.app.recovering import recover as make
+
+    output = Output(as_json=as_json)
+    made = make(home, file=config)
+    kept = str(made.file) if made.file is not None else None
+    if as_json:
+        output.json({"id": made.key.id, "name": made.key.name, "secret": made.secret, "file": kept})
+        return
+    output.note(f"A new administrator's key, {made.key.name} ({made.key.id}), shown this once:")
+    output.line(made.secret)
+    output.note(f"It is kept in {kept}." if kept else "admin.key holds another that works, so it stays as it is.")
+
+
 @command.verb("update", example="genaiops key update search-web --model smollm2 --expires 30d")
 @click.argument("key")
 @click.option("--name", help="Another name.")
@@ -103,7 +130,7 @@ def revoke(session: Session, key: str) -> None:
 @click.option("--model", "models", multiple=True, help="The models it may call from now on; repeatable.")
 @click.option("--route", "routes", multiple=True, help="The routes it may call from now on; repeatable.")
 @click.option("--address", "addresses", multiple=True, help="The networks it may be used from; repeatable.")
-@click.option("--scope", "scopes", multiple=True, help="calls, api or both; repeatable.")
+@click.option("--scope", "scopes", type=_SCOPES, multiple=True, help="Repeatable.")
 @click.option("--all-models", is_flag=True, help="Let it call every model.")
 @click.option("--expires", help="When it ends: 30d, an ISO time, or never.")
 @click.option("--region", "regions", multiple=True, help="Where its calls are served from now on; repeatable.")

@@ -70,7 +70,7 @@ class Menu(click.Group):
 @click.version_option(genaiops.__version__, prog_name="genaiops")
 @click.option("--debug", is_flag=True, help="Show the stack of an error.")
 def root(debug: bool) -> None:
-    """Operate generative-AI applications: gateway, traces, tests, releases and governance."""
+    """Operate generative-AI applications: gateway, keys, limits, costs and traces."""
     del debug  # main looks for it before click runs
 
 
@@ -89,9 +89,18 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         click.echo("Interrupted.", err=True)
         sys.exit(130)
     except click.ClickException as error:
-        error.show()
+        if "--json" in given:
+            body = {"message": error.format_message(), "remedy": _help_of(error), "code": "usage", "param": None}
+            click.echo(json.dumps({"error": body}), err=True)
+        else:
+            error.show()
         sys.exit(2)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _help_of(error: click.ClickException) -> str:
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return f"See {context.command_path if context is not None else 'genaiops'} --help."
 
 
 def tell(error: GenaiopsError, *, as_json: bool) -> None:

@@ -1,17 +1,18 @@
 """`genaiops model`: models that can be called, and the weights that come along."""
 
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import click
 
-from genaiops.cli._catalogue import CATALOGUE_COLUMNS, PRESET_COLUMNS, catalogue_facts, filled
+from genaiops.cli._catalogue import CATALOGUE_COLUMNS, PRESET_COLUMNS, catalogue_facts, filled, or_embedded
 from genaiops.cli._noun import noun
 from genaiops.cli._output import Column, Output, Row
 from genaiops.cli._session import Session, connected
 from genaiops.cli._values import pairs, tokens
-from genaiops.core.errors import UsageError
+from genaiops.core.errors import Forbidden, UsageError
 from genaiops.sdk import default_home, path_of
 
 command = noun("model", "Models: the targets that serve them, and weights to pull.")
@@ -39,6 +40,7 @@ _COLUMNS = (
     " --upstream-model gpt-4.1-mini --secret OPENAI_API_KEY",
 )
 @click.argument("name")
+@click.option("--embedded", is_flag=True, help="Bring a model that comes along, such as smollm2, back.")
 @click.option("--preset", help="A service by its name, such as groq: fills what is not given. See `model presets`.")
 @click.option("--region", help="Where it stands, such as eu-central-1; a preset's address needs it, too.")
 @click.option("--provider", help="How it is talked to: openai (any compatible server), bedrock, echo, ...")
@@ -67,9 +69,19 @@ _COLUMNS = (
 @click.option("--setting", "settings", multiple=True, help="A setting of the provider, NAME=VALUE; repeatable.")
 @connected
 def add(
-    session: Session, name: str, preset: str | None, region: str | None, settings: Sequence[str], **options: Any
+    session: Session,
+    name: str,
+    preset: str | None,
+    region: str | None,
+    settings: Sequence[str],
+    embedded: bool,
+    **options: Any,
 ) -> None:
     """Add a target: one model at one provider."""
+    if embedded:
+        made = session.write("POST", path_of("/api/embedded", name))
+        session.output.result(made, f"{made['model']} can be called again.")
+        return
     probe = _probe(options.pop("probe"), options.pop("probe_every"), always=options.pop("probe_always"))
     body: dict[str, Any] = {field: value for field, value in options.items() if value not in (None, ())}
     if probe is not None:
@@ -84,7 +96,23 @@ def add(
     elif "provider" not in body:
         raise UsageError("Neither --provider nor --preset is given.", remedy="Give one of them.", param="provider")
     made = session.write("POST", "/api/targets", body)
-    session.output.result(made, f"{made['model']} can be called; see `genaiops price check` for its price.")
+    said = f"{made['model']} can be called; see `genaiops price check` for its price."
+    missing = _missing(session, made["credentials"])
+    if missing:
+        said = f"{made['model']} is there; calls fail until its secret is: genaiops secret set {missing[0]}"
+        said += "".join(f", genaiops secret set {name}" for name in missing[1:])
+    session.output.result(made, said)
+
+
+def _missing(session: Session, names: Sequence[str]) -> list[str]:
+    """The secrets of these that are not kept; none where the caller may not list them."""
+    if not names:
+        return []
+    try:
+        kept = {secret["name"] for secret in session.items("/api/secrets")}
+    except Forbidden:
+        return []
+    return [name for name in names if name not in kept]
 
 
 def _probe(path: str | None, every: float | None, *, always: bool) -> Row | None:
@@ -100,11 +128,9 @@ def _probe(path: str | None, every: float | None, *, always: bool) -> Row | None
 @connected
 def list_(session: Session) -> None:
     """List the targets and the names that clients call."""
-    session.output.rows(
-        session.items("/api/targets"),
-        _COLUMNS,
-        empty="There is no model. Add one with `genaiops model add`, or run `genaiops model pull smollm2`.",
-    )
+    targets = session.items("/api/targets")
+    other = "" if targets or session.output.as_json else or_embedded(session)
+    session.output.rows(targets, _COLUMNS, empty=f"There is no model. Add one with `genaiops model add`{other}.")
 
 
 @command.verb("show", example="genaiops model show smollm2")
@@ -153,11 +179,32 @@ def _probing(probe: Row | None) -> str | None:
 
 @command.verb("remove", example="genaiops model remove mini")
 @click.argument("name")
+@click.option("--yes", is_flag=True, help="Ask nothing, also for an embedded model.")
 @connected
-def remove(session: Session, name: str) -> None:
+def remove(session: Session, name: str, yes: bool) -> None:
     """Remove a target that no route names any more."""
-    session.write("DELETE", path_of("/api/targets", name))
-    session.output.result({"id": name, "removed": True}, f"The target {name} is removed.")
+    path = path_of("/api/targets", name)
+    target: Row = session.client.get(path)
+    said = f"The target {name} is removed."
+    if "embedded_url" in target["settings"]:
+        back = f"genaiops model add {name} --embedded"
+        if not yes:
+            _confirm(
+                f"{name} comes along with genaiops. Nothing can be called by that name, also after a new "
+                f"start, until you run: {back}",
+                session,
+            )
+        said += f" To undo: {back}"
+    session.write("DELETE", path)
+    session.output.result({"id": name, "removed": True}, said)
+
+
+def _confirm(what: str, session: Session) -> None:
+    """UsageError where nobody can be asked."""
+    if session.output.as_json or not sys.stdin.isatty():
+        raise UsageError(what, remedy="Give --yes to remove it.", code="not_confirmed", param="yes")
+    session.output.note(what)
+    click.confirm("Remove it?", abort=True, err=True)
 
 
 @command.verb("presets", example="genaiops model presets")

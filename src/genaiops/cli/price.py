@@ -7,6 +7,7 @@ import click
 
 from genaiops.cli._noun import noun
 from genaiops.cli._output import Column, Row
+from genaiops.cli._priced import unpriced
 from genaiops.cli._session import Session, connected
 from genaiops.cli._values import later, pairs, tokens
 from genaiops.core.errors import UsageError
@@ -124,14 +125,16 @@ def check(session: Session, since: str | None, until: str | None, apply: bool) -
         return _repriced(session, since, until, apply=apply)
     if apply or until is not None:
         raise UsageError("Which calls?", remedy="Give --since too: genaiops price check --since 30d.", param="since")
-    lines = session.items("/api/prices")
     unknown = [
         {"target": target["id"], "provider": target["provider"], "model": target["upstream_model"]}
-        for target in session.items("/api/targets")
-        if not any(_covers(line, target) for line in lines)
+        for target in unpriced(session)
     ]
     columns = (Column("TARGET", "target"), Column("PROVIDER", "provider"), Column("MODEL", "model"))
     session.output.rows(unknown, columns, empty="Every target has a known price.")
+    if unknown:
+        one = f"genaiops price set {unknown[0]['provider']} {unknown[0]['model']} --input 0.40 --output 1.60"
+        session.output.note("Calls to these cost an unknown amount, and hard budgets in money refuse them.")
+        session.output.note(f"Such as: {one}")
     return 1 if unknown else 0
 
 
@@ -163,11 +166,3 @@ def _repriced(session: Session, since: str, until: str | None, *, apply: bool) -
         elif changed:
             session.output.note(f"{changed} calls differ; --apply corrects them.")
     return 1 if changed and not apply else 0
-
-
-def _covers(line: Row, target: Row) -> bool:
-    if line["provider"] != target["provider"]:
-        return False
-    model: str = line["model"]
-    upstream: str = target["upstream_model"]
-    return upstream.startswith(model[:-1]) if model.endswith("*") else upstream == model

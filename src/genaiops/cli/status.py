@@ -3,7 +3,7 @@
 from genaiops.cli._noun import single
 from genaiops.cli._output import Column
 from genaiops.cli._session import Session, connected
-from genaiops.cli._values import short_time
+from genaiops.cli._values import counted, short_time
 
 _COLUMNS = (
     Column("PROCESS", "name"),
@@ -32,7 +32,7 @@ def command(session: Session) -> int:
             ("version", status["version"]),
             ("address", status["url"] or session.client.url),
             ("started", short_time(status["started_at"])),
-            ("snapshot", f"{status['snapshot_version']}, in force at {status['workers']} workers"),
+            ("snapshot", f"{status['snapshot_version']}, in force at {counted(status['workers'], 'worker')}"),
             ("stores", stores),
             ("waiting", None if status["spool_bytes"] is None else f"{status['spool_bytes'] / 1e3:.0f} kB of spool"),
             ("failing", status["folding_error"]),

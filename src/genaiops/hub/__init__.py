@@ -5,8 +5,9 @@
 """
 
 from genaiops.hub._access import PERMISSIONS, Permission, allows, require, require_scope
+from genaiops.hub._actors import administers
 from genaiops.hub._apply import Applied, MadeKey, Wish, apply_state, export
-from genaiops.hub._bootstrap import EmbeddedModel, bootstrap
+from genaiops.hub._bootstrap import ADMIN, EmbeddedModel, bootstrap, bring_back
 from genaiops.hub._budgets import NewBudget
 from genaiops.hub._catalogue import (
     Ability,
@@ -35,6 +36,7 @@ from genaiops.hub._state_text import read_state
 from genaiops.hub._targets import masked
 
 __all__ = [
+    "ADMIN",
     "PERMISSIONS",
     "SECTIONS",
     "Ability",
@@ -60,9 +62,11 @@ __all__ = [
     "Preset",
     "Translated",
     "Wish",
+    "administers",
     "allows",
     "apply_state",
     "bootstrap",
+    "bring_back",
     "catalogue",
     "catalogue_checked",
     "catalogue_model",

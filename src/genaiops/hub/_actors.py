@@ -80,7 +80,7 @@ class Actors(Service[Actor]):
 
 
 def _keep_an_administrator(unit: Unit, before: Actor) -> None:
-    if _administers(before) and not any(_administers(actor) for actor in every(unit, Actor)):
+    if administers(before) and not any(administers(actor) for actor in every(unit, Actor)):
         raise Conflict(
             f"{before.name!r} is the last administrator.",
             remedy="Give another person the role admin first.",
@@ -88,7 +88,8 @@ def _keep_an_administrator(unit: Unit, before: Actor) -> None:
         )
 
 
-def _administers(actor: Actor) -> bool:
+def administers(actor: Actor) -> bool:
+    """A person who may do everything, now."""
     return actor.kind == "person" and "admin" in actor.roles and actor.disabled_us is None
 
 

@@ -127,7 +127,15 @@ def _first_start(unit: Unit, now_us: int) -> str:
     return text
 
 
-def _embed(unit: Unit, model: EmbeddedModel, now_us: int) -> None:
+def bring_back(records: Records, model: EmbeddedModel, *, now_us: int, by: str) -> Target:
+    """The target of an embedded model that somebody took out. Conflict while it is there."""
+    with records.write(by) as unit:
+        target = _target_of(model, now_us)
+        unit.add(target)
+    return target
+
+
+def _target_of(model: EmbeddedModel, now_us: int) -> Target:
     target = checked_target(
         Target(
             id=model.name,
@@ -143,8 +151,12 @@ def _embed(unit: Unit, model: EmbeddedModel, now_us: int) -> None:
             created_us=now_us,
         )
     )
+    return msgspec.structs.replace(target, settings={_URL_SETTING: target.base_url or ""})
+
+
+def _embed(unit: Unit, model: EmbeddedModel, now_us: int) -> None:
+    target = _target_of(model, now_us)
     url = target.base_url or ""
-    target = msgspec.structs.replace(target, settings={_URL_SETTING: url})
     there = unit.get(Target, target.id)
     if there is None:
         # Prices are never removed, so a price tells that the target was there before and a person took it out.

@@ -4,9 +4,9 @@ from typing import get_args
 
 import msgspec
 
-from genaiops.domain import ApiKey, Environment, EnvironmentKind, Tenant
+from genaiops.domain import Environment, EnvironmentKind, Tenant
 from genaiops.hub._service import Clock, Service
-from genaiops.hub._teams import limits_on, refuse_while_used
+from genaiops.hub._teams import keys_in, limits_on, refuse_while_used
 from genaiops.hub._validation import as_stored, checked_choice, checked_name, existing
 from genaiops.ports.records import Records
 
@@ -39,11 +39,11 @@ class Environments(Service[Environment]):
         return environment
 
     def remove(self, environment_id: str, *, by: str) -> None:
-        """Conflict while keys or limits belong to it."""
+        """Conflict while limits or keys that are not revoked belong to it. Revoked ones go on naming it."""
         with self._records.write(by) as unit:
             self._existing(unit, environment_id)
             held = {
-                "keys": unit.count(ApiKey, {"environment_id": environment_id}),
+                "keys": keys_in(unit, {"environment_id": environment_id}),
                 **limits_on(unit, "environment", environment_id),
             }
             refuse_while_used(f"The environment {environment_id!r}", held)

@@ -33,7 +33,7 @@ class Hub:
         self.keys = Keys(records, clock)
         self.targets = Targets(records, clock, providers)
         self.routes = Routes(records, clock)
-        self.prices = Prices(records, clock)
+        self.prices = Prices(records, clock, providers)
         self.budgets = Budgets(records, clock)
         self.rate_limits = RateLimits(records, clock)
         self.issuers = Issuers(records, clock)

@@ -7,18 +7,23 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from genaiops.core.clock import to_iso
 from genaiops.core.errors import Conflict, NotFound, Unauthenticated
 from genaiops.core.ids import new_id
 from genaiops.domain import Actor, ApiKey, KeyScope
 from genaiops.hub import _key_text
+from genaiops.hub._actors import administers
 from genaiops.hub._key_checks import KeyChecks, NewKey
 from genaiops.hub._service import Clock, Service
-from genaiops.hub._validation import changed, checked_number
-from genaiops.ports.records import Records, View
+from genaiops.hub._validation import changed, checked_number, every
+from genaiops.ports.records import Records, Unit, View
 
 _SECOND_US = 1_000_000
 _LONGEST_OVERLAP = 30 * 86_400
 _NO_DIGEST = "0" * 64
+INVALID_REMEDY = (
+    "Check it, or ask for a new one. When no administrator has a key that works: genaiops key recover, where it runs."
+)
 
 
 class KeyChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -69,12 +74,13 @@ class Keys(Service[ApiKey]):
             return view.find(ApiKey, where, after=after, limit=limit)
 
     def change(self, key_id: str, change: KeyChange, *, by: str) -> ApiKey:
-        """The new key with that change. Conflict when it is revoked."""
+        """The new key with that change. Conflict when it is revoked, or when nobody could administer afterwards."""
         with self._records.write(by) as unit:
             former = self._unrevoked(unit, key_id)
             key = changed(former, msgspec.structs.asdict(change))
             key = KeyChecks(unit, self._clock()).checked_key(key, former)
             unit.replace(key)
+            self._keep_an_administrators_key(unit, former)
         return key
 
     def rotate(self, key_id: str, *, overlap_seconds: float = 0, by: str) -> tuple[ApiKey, str]:
@@ -83,7 +89,7 @@ class Keys(Service[ApiKey]):
         now = self._clock()
         with self._records.write(by) as unit:
             key = self._unrevoked(unit, key_id)
-            if key.expires_us is not None and key.expires_us <= now:
+            if _is_over(key, now):
                 raise Conflict(
                     f"The key {key.name!r} has expired.", remedy="Give it a later end first, or make another."
                 )
@@ -102,12 +108,16 @@ class Keys(Service[ApiKey]):
         return key, text
 
     def revoke(self, key_id: str, *, by: str) -> ApiKey:
-        """All its secrets stop working; it stays in the records. Revoking again changes nothing."""
+        """All its secrets stop working; it stays in the records. Revoking again changes nothing.
+
+        Conflict for the last key that an administrator can call the management API with.
+        """
         with self._records.write(by) as unit:
-            key = self._existing(unit, key_id)
+            former = key = self._existing(unit, key_id)
             if key.revoked_us is None:
                 key = msgspec.structs.replace(key, revoked_us=self._clock())
                 unit.replace(key)
+                self._keep_an_administrators_key(unit, former)
         return key
 
     def find(self, digest: str) -> ApiKey | None:
@@ -116,15 +126,48 @@ class Keys(Service[ApiKey]):
             return next(iter(view.find(ApiKey, {"digest": digest}, limit=1)), None)
 
     def authenticate(self, text: str, *, address: str | None = None) -> tuple[ApiKey, Actor]:
-        """The key that this text is a secret of, and its actor. Unauthenticated says nothing about what was wrong."""
+        """The key that this text is a secret of, and its actor. Unauthenticated says nothing about what was wrong,
+        but to who holds the secret of an expired key: when it expired."""
         with self._records.read() as view:
             key = view.get(ApiKey, _key_text.key_id_of(text) or "")
             actor = None if key is None else view.get(Actor, key.actor_id)
         # Every text is hashed and compared, so that the time taken tells nothing about which keys there are.
-        matches = _matches(key, _key_text.digest_of(text), self._clock())
-        if key is None or actor is None or not matches or not _usable(key, actor, address, self._clock()):
-            raise Unauthenticated("The key is not valid.", remedy="Check it, or ask for a new one.")
+        now = self._clock()
+        matches = _matches(key, _key_text.digest_of(text), now)
+        if key is None or actor is None or not matches or not _usable(key, actor, address):
+            raise Unauthenticated("The key is not valid.", remedy=INVALID_REMEDY)
+        if _is_over(key, now):
+            raise Unauthenticated(
+                f"The key {key.name!r} expired at {to_iso(key.expires_us or 0)}.",
+                remedy=INVALID_REMEDY,
+                code="expired_api_key",
+            )
         return key, actor
+
+    def can_administer(self) -> bool:
+        """Whether any key that works opens the management API for an administrator."""
+        with self._records.read() as view:
+            return self._an_administrators_key(view)
+
+    def _keep_an_administrators_key(self, unit: Unit, before: ApiKey) -> None:
+        if not _opens_api(before, self._clock()) or self._an_administrators_key(unit):
+            return
+        actor = unit.get(Actor, before.actor_id)
+        if actor is not None and administers(actor):
+            raise Conflict(
+                f"{before.name!r} is the last key with the scope api of an administrator.",
+                remedy="Make another first: genaiops key create NAME --scope calls --scope api. Or rotate this one.",
+                code="last_administrator_key",
+            )
+
+    def _an_administrators_key(self, view: View) -> bool:
+        now = self._clock()
+        return any(
+            _opens_api(key, now)
+            for actor in every(view, Actor)
+            if administers(actor)
+            for key in every(view, ApiKey, {"actor_id": actor.id})
+        )
 
     def _unrevoked(self, view: View, key_id: str) -> ApiKey:
         key = self._existing(view, key_id)
@@ -165,10 +208,16 @@ def _matches(key: ApiKey | None, digest: str, now_us: int) -> bool:
     return is_current or is_retiring
 
 
-def _usable(key: ApiKey, actor: Actor, address: str | None, now_us: int) -> bool:
+def _is_over(key: ApiKey, now_us: int) -> bool:
+    return key.expires_us is not None and key.expires_us <= now_us
+
+
+def _opens_api(key: ApiKey, now_us: int) -> bool:
+    return "api" in key.scopes and key.revoked_us is None and not _is_over(key, now_us)
+
+
+def _usable(key: ApiKey, actor: Actor, address: str | None) -> bool:
     if key.revoked_us is not None or actor.disabled_us is not None:
-        return False
-    if key.expires_us is not None and key.expires_us <= now_us:
         return False
     return not key.addresses or (address is not None and _within(address, key.addresses))
 

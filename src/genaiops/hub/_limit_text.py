@@ -27,6 +27,8 @@ class ParsedLimit(msgspec.Struct, frozen=True):
 def parse_limit(text: str) -> ParsedLimit:
     """UsageError when the text is not an amount of money, tokens or calls above 0. k, M and B multiply."""
     match = _TEXT.fullmatch(text.strip())
+    if match is None and _TEXT.fullmatch(text.strip().removeprefix("-")) is not None:
+        raise UsageError(f"{text!r} is less than nothing.", remedy="Use an amount above 0.", param="limit")
     if match is None:
         raise UsageError(f"{text!r} is not a limit.", remedy=_REMEDY, param="limit")
     whole, fraction, multiple, unit = match.groups()
@@ -54,4 +56,4 @@ def show_limit(budget: Budget) -> str:
     """`25 USD`, `1000000 tokens`: what `parse_limit` reads back."""
     if budget.meter == "money":
         return f"{from_nano(budget.limit)} {budget.currency}"
-    return f"{budget.limit} {budget.meter}"
+    return f"{budget.limit} {budget.meter if budget.limit > 1 else budget.meter.removesuffix('s')}"

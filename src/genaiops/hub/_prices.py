@@ -1,7 +1,8 @@
 """Prices: a table that only grows. Setting a price adds a line with the next version; no line is ever edited."""
 
+import difflib
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from importlib.resources import files
 from typing import Any
@@ -90,8 +91,11 @@ class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Prices(Service[Price]):
-    def __init__(self, records: Records, clock: Clock) -> None:
+    """`providers`: those that are known (None: any name will do)."""
+
+    def __init__(self, records: Records, clock: Clock, providers: Collection[str] | None = None) -> None:
         super().__init__(records, clock, Price, "price")
+        self._providers = providers
 
     def list(self) -> Sequence[Price]:
         """All lines that ever were, by provider, model and version."""
@@ -102,8 +106,19 @@ class Prices(Service[Price]):
         return self.set_all((new,), by=by)[0]
 
     def set_all(self, new: Sequence[NewPrice], *, by: str) -> Sequence[Price]:
+        for line in new:
+            self._refuse_slip(line.provider)
         with self._records.write(by) as unit:
             return add_lines(unit, new, self._clock())
+
+    def _refuse_slip(self, provider: str) -> None:
+        """A provider that is not known may be priced beforehand; one that resembles a known one is a slip."""
+        known = self._providers
+        near = difflib.get_close_matches(provider, known, 1, 0.75) if known and provider not in known else []
+        if near:
+            raise UsageError(
+                f"There is no provider {provider!r}.", remedy=f"Did you mean {near[0]!r}?", param="provider"
+            )
 
     def import_table(self, toml: str | None = None, *, by: str) -> Sequence[Price]:
         """Add what differs from the newest lines; the lines added. None: the table that comes with the program.

@@ -72,7 +72,7 @@ def _checked(new: NewRateLimit, limit_id: str, created_us: int) -> RateLimit:
     if limit.requests_per_minute is None and limit.tokens_per_minute is None and limit.concurrency is None:
         raise UsageError(
             "The rate limit limits nothing.",
-            remedy="Set requests_per_minute, tokens_per_minute or concurrency.",
+            remedy="Set requests_per_minute, tokens_per_minute or concurrency (--requests, --tokens, --concurrency).",
             param="requests_per_minute",
         )
     for name in ("requests_per_minute", "tokens_per_minute", "concurrency"):

@@ -117,6 +117,7 @@ def checked_target(target: Target, providers: Collection[str] | None = None) -> 
     _check_credentials(target.credentials)
     _check_numbers(target)
     if target.proxy is not None:
+        _refuse_mask(target.proxy)
         _check_url(target.proxy, param="proxy", schemes=("http",), credentials=True)
     if target.ca_file is not None and not target.ca_file.startswith("/"):
         raise UsageError(f"ca_file {target.ca_file!r} is no absolute path.", remedy="Begin it with /.", param="ca_file")
@@ -193,6 +194,16 @@ def _check_url(url: str, *, param: str, schemes: Sequence[str], credentials: boo
         raise UsageError(f"{param} is no address that a call could go to.", remedy=remedy, param=param)
     if parts.query or parts.fragment or "?" in url or "#" in url:
         raise UsageError(f"{param} holds a query or a fragment.", remedy="End it with the path.", param=param)
+
+
+def _refuse_mask(proxy: str) -> None:
+    """What a listing shows in the place of a password is none."""
+    if f"{MASK}@" in proxy:
+        raise UsageError(
+            f"The proxy holds {MASK} in the place of a user name and a password.",
+            remedy=f"Write them out. {MASK} stands only for those that this target has already, at the same address.",
+            param="proxy",
+        )
 
 
 def _check_credentials(names: Sequence[str]) -> None:

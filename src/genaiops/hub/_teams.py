@@ -5,7 +5,7 @@ import msgspec
 from genaiops.core.errors import Conflict
 from genaiops.domain import Actor, ApiKey, Budget, RateLimit, Team, Tenant
 from genaiops.hub._service import Clock, Service
-from genaiops.hub._validation import checked_name, checked_text, existing
+from genaiops.hub._validation import checked_name, checked_text, every, existing
 from genaiops.ports.records import Records, View
 
 
@@ -32,16 +32,21 @@ class Teams(Service[Team]):
         return team
 
     def remove(self, team_id: str, *, by: str) -> None:
-        """Conflict while actors, keys or limits belong to it."""
+        """Conflict while actors, limits or keys that are not revoked belong to it. Revoked ones go on naming it."""
         with self._records.write(by) as unit:
             self._existing(unit, team_id)
             held = {
                 "actors": unit.count(Actor, {"team_id": team_id}),
-                "keys": unit.count(ApiKey, {"team_id": team_id}),
+                "keys": keys_in(unit, {"team_id": team_id}),
                 **limits_on(unit, "team", team_id),
             }
             refuse_while_used(f"The team {team_id!r}", held)
             unit.remove(Team, team_id)
+
+
+def keys_in(view: View, where: dict[str, str | None]) -> int:
+    """How many are not revoked."""
+    return sum(key.revoked_us is None for key in every(view, ApiKey, where))
 
 
 def limits_on(view: View, kind: str, entity_id: str) -> dict[str, int]:

@@ -50,9 +50,16 @@ def find_address(
     default home, and port 4000 on this machine.
 
     The administrator's key in a home is only ever sent to this machine, or to the address that runs in that home.
-    ConfigError when the address is none.
+    ConfigError when the address is none, or when the `home` that is given is no folder.
     """
     named = Path(home).expanduser().absolute() if home is not None else None
+    if named is not None and not named.is_dir():
+        raise ConfigError(
+            f"There is no data directory {named}.",
+            remedy="Name the one that `genaiops up` was started with, or leave --home out.",
+            code="no_home",
+            param="home",
+        )
     place = named or default_home(environ)
     running = _running(place)
     from_environment = environ.get(URL_VARIABLE)

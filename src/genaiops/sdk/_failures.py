@@ -58,6 +58,8 @@ def failure(status: int, headers: Mapping[str, str], body: bytes) -> GenaiopsErr
             remedy="Check that the address is that of genaiops and not of something in between.",
         )
     message = error.message or f"The answer was {status}."
+    if error.remedy:
+        message = message.removesuffix(error.remedy).rstrip() or message
     request_id = headers.get("x-genaiops-request-id")
     if status >= 500 and status != 501 and request_id:
         message = f"{message} (request {request_id})"
