@@ -266,3 +266,12 @@ async def test_a_call_that_was_cancelled_before_an_answer(home: Home) -> None:
     attempt = settled.attempts[0]
     assert attempt.usage is not None
     assert (attempt.usage.input_tokens, attempt.usage.output_tokens, attempt.usage.estimated) == (2, 0, True)
+
+
+async def test_no_time_heals_a_missing_secret(home: Home) -> None:
+    home.publish(key(), targets=(target("http://127.0.0.1:1/v1", credentials=("NOBODY_SET_THIS",)),))
+    async with running(home) as worker:
+        got = await worker.post()
+    assert (got.status, got.error["code"]) == (503, "no_target_available")
+    assert "without a credential" in got.error["message"]
+    assert "retry-after" not in got.headers

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator
 
@@ -121,8 +122,10 @@ class Upstream:
         return self._unfit(now) is not None
 
     def wait(self, now: float) -> float:
-        """Seconds until it is worth asking again."""
+        """Seconds until it is worth asking again; infinite as long as nobody gives it a credential."""
         rests = [one.rest_until - now for one in self._credentials if one.value is not None]
+        if self._credentials and not rests:
+            return math.inf
         return max(0.0, self.rest_until - now, self.breaker.wait(now), min(rests, default=0.0))
 
     def credential(self, now: float) -> Credential | None:

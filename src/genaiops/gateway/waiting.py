@@ -2,6 +2,7 @@
 target; and what a client is told when there is nothing to wait for."""
 
 import asyncio
+import math
 import random
 from collections.abc import Sequence
 
@@ -120,7 +121,7 @@ def _over(lineup: Lineup, waited: float, code: str) -> Failure:
         type="unavailable_error",
         code=code,
         message=f"No target can serve {lineup.name!r} now ({why}): {reasons(lineup, now)}. Try again in a moment.",
-        retry_after=soonest(lineup, now),
+        retry_after=min(soonest(lineup, now), 60.0),
     )
 
 
@@ -128,13 +129,15 @@ def nobody(call: Call, lineup: Lineup) -> Failure:
     """Nobody can take the call, and there is nothing to wait for."""
     now = clock()
     wait = soonest(lineup, now)
+    heals = wait != math.inf
     why = reasons(lineup, now, call.asked)
+    then = f"Try again in {wait:.0f} s." if heals else "No time heals that: its secret has to be set."
     failure = Failure(
         status=503,
         type="unavailable_error",
         code="no_target_available",
-        message=f"No target can serve {lineup.name!r} now: {why}. Try again in {wait:.0f} s.",
-        retry_after=wait,
+        message=f"No target can serve {lineup.name!r} now: {why}. {then}",
+        retry_after=wait if heals else None,
     )
     regions = tuple(dict.fromkeys((*lineup.regions, *call.key.entry.regions)))
     if not regions:

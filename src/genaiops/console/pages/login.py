@@ -39,17 +39,19 @@ def handlers(entrance: Entrance) -> list[Any]:
         form = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
         address = address_of(request)
         if not hmac.compare_digest(request.cookies.get(LOGIN_COOKIE) or "-", form.get("csrf", "")):
-            return _page(request, 403, "The form had become too old. Paste the key once more.")
+            return _page(request, 403, "The form had become too old. Paste the key once more.", form.get("next"))
         wait = entrance.attempts.wait_seconds(address)
         if wait:
-            answer = _page(request, 429, f"Too many keys that did not work. Try again in {wait} seconds.")
+            told = f"Too many keys that did not work. Try again in {wait} seconds."
+            answer = _page(request, 429, told, form.get("next"))
             answer.headers["retry-after"] = str(wait)
             return answer
         try:
             token = entrance.admit(form.get("key", "").strip(), address)
         except GenaiopsError as error:
             entrance.attempts.failed(address)
-            return _page(request, 403 if isinstance(error, Forbidden) else 401, str(error))
+            status = 403 if isinstance(error, Forbidden) else 401
+            return _page(request, status, str(error), form.get("next"))
         answer = redirect(own_path(form.get("next", "")))
         answer.set_cookie(_cookie(request, SESSION_COOKIE, token, SESSION_SECONDS))
         answer.set_cookie(_cookie(request, LOGIN_COOKIE, "", 0))
@@ -68,9 +70,9 @@ def handlers(entrance: Entrance) -> list[Any]:
     return [show, enter, leave]
 
 
-def _page(request: Web, status: int = 200, error: str = "") -> Response[str]:
+def _page(request: Web, status: int = 200, error: str = "", place: str | None = None) -> Response[str]:
     csrf = secrets.token_urlsafe(24)
-    place = own_path(request.query_params.get("next", "/"))
+    place = own_path(request.query_params.get("next", "/") if place is None else place)
     answer = html("login.html", status=status, csrf=csrf, place=place, error=error)
     answer.set_cookie(_cookie(request, LOGIN_COOKIE, csrf, 3600))
     return answer

@@ -40,10 +40,18 @@ function onClick(event) {
   }
 }
 
+function onEscape(event) {
+  const open = document.querySelector("details.ask[open]");
+  if (event.key !== "Escape" || !open) return;
+  open.open = false;
+  open.querySelector("summary").focus();
+}
+
 startTheme();
 startPalette();
 startTraces();
 document.addEventListener("click", onClick);
+document.addEventListener("keydown", onEscape);
 for (const form of document.querySelectorAll("[data-submit-on-change]")) {
   form.addEventListener("change", () => form.requestSubmit());
 }
