@@ -22,11 +22,11 @@ _RATE = b"x-ratelimit-"
 
 def whole(call: Call, candidate: Candidate, upstream: Fields, cost: Cost) -> bytes:
     """Of an answer that is not a stream."""
-    kind = b"content-type: application/json\r\nx-genaiops-cache: off\r\n"
+    kind = b"content-type: application/json\r\n"
     if call.operation == "transcription":
         found = kind_of(upstream)
         found = found if found.startswith(_READ) else b"text/plain; charset=utf-8"
-        kind = b"content-type: %b\r\nx-content-type-options: nosniff\r\nx-genaiops-cache: off\r\n" % found
+        kind = b"content-type: %b\r\nx-content-type-options: nosniff\r\n" % found
     return b"%b%b%b%bx-genaiops-attempts: %d\r\nx-genaiops-cost: %b\r\n%b" % (
         _identity(call),
         call.limit_lines,
