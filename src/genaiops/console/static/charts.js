@@ -45,6 +45,7 @@ async function draw(place) {
     ast: true,
     defaultStyle: false,
     renderer: "canvas",
+    logLevel: 1, // errors only: that a chart has no values yet is no fault
     tooltip: { disableDefaultStyle: true },
   });
   place.dataset.drawn = "";
