@@ -6,6 +6,7 @@ newest = for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done
 PYTHON ?= $(or $(shell $(newest)),python3)
 BIN := .venv/bin
+jobs = $(or $(JOBS),$(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1))))
 models := $(or $(GENAIOPS_TEST_MODELS),$(HOME)/.cache/genaiops-test/models)
 COMPILE := $(BIN)/uv pip compile --no-config --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' $(UPGRADE)
@@ -27,11 +28,13 @@ weights: dev ## fetch the embedded models for the tests that run them
 	@GENAIOPS_HOME="$(patsubst %/models,%,$(models))" $(BIN)/genaiops model pull minilm
 	@GENAIOPS_HOME="$(patsubst %/models,%,$(models))" $(BIN)/genaiops model pull minilm-int8
 
-test: dev ## the default tests, a bit over three minutes on two cores; ARGS go to pytest
-	@$(BIN)/python -m pytest -m "not slow" $(ARGS)
+test: dev ## the default tests, in several processes (JOBS=0: in one); ARGS go to pytest
+	@$(BIN)/python -m pytest -m "not slow" -n $(jobs) --dist loadfile --no-loadscope-reorder $(ARGS)
 
-test-slow: dev ## the long tests
+test-slow: dev ## the long tests, and all cases of those that find their own
 	@$(BIN)/python -m pytest -m slow -o faulthandler_timeout=600 $(ARGS)
+	@GENAIOPS_TEST_THOROUGH=1 $(BIN)/python -m pytest -m "(hypothesis or property) and not slow" \
+		-o faulthandler_timeout=600 -n $(jobs) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: dev ## style, types, import contracts, house rules
 	$(BIN)/ruff check .

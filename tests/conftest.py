@@ -6,20 +6,39 @@ place (`browser_path`, `nginx_path`, `models_dir`, `postgres_url`, `redis_url`).
 skipped, and the summary says what to do about it. With GENAIOPS_TEST_STRICT=1, as in CI, it fails instead.
 """
 
+import gc
 import os
 import shutil
 import signal
 import socket
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.examples import examples
+
+# What is imported and collected stays, and the collector would look at all of it again and again: half of the time that
+# collecting takes. It is on again before the first test.
+gc.disable()
+
+# Each of the many processes that the tests start would else compile all that it imports, every time.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell that runs this in the background ignores Ctrl-C, and so would every process that a test interrupts.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long an example takes says something of the machine, not of the code.
+settings.register_profile(
+    "any machine", deadline=None, max_examples=examples(), suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
 
 Require = Callable[[bool, str, str], None]
 
@@ -105,6 +124,24 @@ def place(marker: str, argument: str = "") -> str:
         missing(f"{need.what} {argument}".strip(), need.remedy)
     assert found is not None
     return found
+
+
+FIRST = ("e2e", "console", "app", "cli", "engines")
+"""Rooms whose tests take long, by the processes that they start. What is left at the end should be short, so that no
+process works alone then (needs --no-loadscope-reorder)."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def place_of(item: pytest.Item) -> int:
+        room = item.path.relative_to(Path(__file__).parent).parts[0]
+        return FIRST.index(room) if room in FIRST else len(FIRST)
+
+    items.sort(key=place_of)
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -29,6 +29,7 @@ class Options(msgspec.Struct, frozen=True):
     sizes: Sizes
     results: Path
     show: bool
+    counters: str = ""
 
 
 def parse(arguments: list[str]) -> Options:
@@ -40,6 +41,9 @@ def parse(arguments: list[str]) -> Options:
     parser.add_argument("--peers", default=",".join(PEERS), help=f"of {', '.join(PEERS)}; empty for none")
     parser.add_argument("--results", type=Path, default=Path("build/benchmarks/gateway.json"), help="a JSON file")
     parser.add_argument("--show", action="store_true", help="measure nothing, print the tables of the results file")
+    parser.add_argument(
+        "--counters", default="", help="where genaiops shares its counters: redis://HOST:PORT/NUMBER [a file]"
+    )
     given = parser.parse_args(arguments)
     measures, peers = _listed(given.only), _listed(given.peers)
     for word, known in ((measures, names), (peers, tuple(PEERS))):
@@ -49,7 +53,7 @@ def parse(arguments: list[str]) -> Options:
     sizes = QUICK if given.quick else Sizes()
     if given.rounds:
         sizes = msgspec.structs.replace(sizes, rounds=given.rounds)
-    return Options(measures, peers, sizes, given.results, given.show)
+    return Options(measures, peers, sizes, given.results, given.show, given.counters)
 
 
 def _listed(text: str) -> tuple[str, ...]:
@@ -68,7 +72,7 @@ def measure(options: Options) -> Results:
         sizes = msgspec.structs.replace(options.sizes, stream_digest=stream_digest(tools, direct, options.sizes))
         results.sizes = {key: value for key, value in msgspec.structs.asdict(sizes).items() if key != "stream_digest"}
         shapes = (SHORT, paced(sizes.chunks))
-        subject = stack.enter_context(Genaiops(folder, mock.port, (*shapes, KEPT)))
+        subject = stack.enter_context(Genaiops(folder, mock.port, (*shapes, KEPT), counters=options.counters))
         endpoints: list[Endpoint] = [direct, subject]
         for name in options.peers:
             try:

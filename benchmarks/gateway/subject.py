@@ -48,7 +48,8 @@ class Genaiops:
         "records, content, full-text index and rollups on"
     )
 
-    def __init__(self, folder: Path, upstream_port: int, shapes: tuple[Shape, ...]) -> None:
+    def __init__(self, folder: Path, upstream_port: int, shapes: tuple[Shape, ...], *, counters: str = "") -> None:
+        self._counters = {"GENAIOPS_STORES_COUNTERS": counters} if counters else {}
         self.home = Home(folder / "genaiops")
         self._sent = 0
         self._upstream_port = upstream_port
@@ -64,7 +65,7 @@ class Genaiops:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env={**variables, SECRET: "sk-upstream"},
+            env={**variables, **self._counters, SECRET: "sk-upstream"},
             start_new_session=True,
         )
         try:

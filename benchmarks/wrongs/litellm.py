@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from benchmarks.gateway.machine import until
-from benchmarks.gateway.peers import KEY, LITELLM, Peer, free_port, python_environment
+from benchmarks.gateway.peers import FASTEST, KEY, LITELLM, Peer, free_port, python_environment
 from benchmarks.wrongs.case import RATES, Case, Record, Target, Unsupported
 from benchmarks.wrongs.client import Client, Reply
 from benchmarks.wrongs.upstream import Upstream
@@ -121,7 +121,7 @@ class LiteLLM(Peer):
     # -- setting it up
 
     def start(self) -> None:
-        python = python_environment("litellm", LITELLM)
+        python = python_environment("litellm", LITELLM, *FASTEST)
         self.port = self._client.port = free_port()
         (self.folder / "recorder.py").write_text(_RECORDER)
         config = self.folder / "config.yaml"

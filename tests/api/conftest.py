@@ -18,7 +18,7 @@ from genaiops.app.prepare import prepare
 from genaiops.app.services import Services
 from genaiops.app.settings import Embedded, Settings
 from genaiops.app.status import status_of
-from genaiops.domain import Actor
+from genaiops.domain import Actor, ApiKey
 from genaiops.hub import NewKey
 
 Answer = Any
@@ -31,11 +31,17 @@ class OneSession:
     def __init__(self, actor: Actor) -> None:
         self._actor = actor
 
-    def actor(self, cookies: Mapping[str, str]) -> Actor | None:
+    def actor(self, cookies: Mapping[str, str], *, secure: bool) -> Actor | None:
         return self._actor if cookies.get("session") == "open" else None
 
-    def csrf_matches(self, cookies: Mapping[str, str], token: str) -> bool:
+    def key(self, cookies: Mapping[str, str], *, secure: bool) -> ApiKey | None:
+        return None
+
+    def csrf_matches(self, cookies: Mapping[str, str], token: str, *, secure: bool) -> bool:
         return token == f"token of {cookies['session']}"
+
+    def end_all(self, actor_id: str) -> int:
+        return 0
 
 
 class Api:

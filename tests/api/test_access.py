@@ -26,11 +26,28 @@ TABLE: dict[tuple[str, str], str | None] = {
     ("POST", "/actors"): "people",
     ("GET", "/actors/{actor_id:str}"): "read",
     ("PATCH", "/actors/{actor_id:str}"): "people",
+    ("GET", "/roles"): "read",
+    ("GET", "/roles/{role:str}"): "read",
+    ("GET", "/tenants"): "read",
+    ("POST", "/tenants"): "tenants",
+    ("GET", "/tenants/{tenant_id:path}"): "read",
+    ("PATCH", "/tenants/{tenant_id:path}"): "tenants",
+    ("DELETE", "/tenants/{tenant_id:path}"): "tenants",
+    ("GET", "/approvals"): "read",
+    ("GET", "/approvals/{approval_id:str}"): "read",
+    ("POST", "/approvals/{approval_id:str}/approve"): "approve",
+    ("POST", "/approvals/{approval_id:str}/refuse"): "approve",
+    ("POST", "/approvals/{approval_id:str}/withdraw"): None,
+    ("GET", "/policies/{name:str}"): "read",
+    ("PUT", "/policies/{name:str}"): "policies",
     ("GET", "/teams"): "read",
     ("POST", "/teams"): "people",
     ("GET", "/teams/{team_id:path}"): "read",
     ("PATCH", "/teams/{team_id:path}"): "people",
     ("DELETE", "/teams/{team_id:path}"): "people",
+    ("GET", "/groups"): "read",
+    ("PUT", "/groups"): "people",
+    ("DELETE", "/groups"): "people",
     ("GET", "/environments"): "read",
     ("POST", "/environments"): "environments",
     ("GET", "/environments/{environment_id:path}"): "read",
@@ -82,17 +99,72 @@ TABLE: dict[tuple[str, str], str | None] = {
     ("PUT", "/secrets/{name:str}"): "targets",
     ("DELETE", "/secrets/{name:str}"): "targets",
     ("POST", "/secrets/rotate"): "issuers",
+    ("GET", "/audit/events"): "audit",
+    ("GET", "/audit/events/{seq:int}"): "audit",
+    ("GET", "/audit/events/{seq:int}/proof"): "audit",
+    ("GET", "/audit/consistency"): "read",
+    ("GET", "/audit/checkpoint"): "read",
+    ("POST", "/audit/checkpoint"): "audit",
+    ("GET", "/audit/export"): "audit",
     ("GET", "/artifacts"): "read",
     ("GET", "/artifacts/{artifact_id:path}"): "read",
+    ("GET", "/applications"): "read",
+    ("POST", "/applications"): "applications",
+    ("GET", "/applications/{application_id:str}"): "read",
+    ("PATCH", "/applications/{application_id:str}"): "applications",
+    ("DELETE", "/applications/{application_id:str}"): "applications",
+    ("POST", "/applications/{application_id:str}/acknowledgement"): "applications",
+    ("DELETE", "/applications/{application_id:str}/acknowledgement"): "applications",
+    ("GET", "/releases"): "read",
+    ("POST", "/releases"): "applications",
+    ("GET", "/releases/{release_id:str}"): "read",
+    ("GET", "/releases/{release_id:str}/diff/{other:str}"): "read",
+    ("GET", "/releases/{release_id:str}/verify"): "read",
+    ("GET", "/deployments"): "read",
+    ("GET", "/erasures"): "read",
+    ("GET", "/erasures/{erasure_id:str}"): "read",
+    ("POST", "/erasures"): "erase",
+    ("POST", "/erasures/preview"): "erase",
+    ("POST", "/deployments"): "deployments",
+    ("GET", "/deployments/{deployment_id:str}"): "read",
+    ("DELETE", "/deployments/{deployment_id:str}"): "deployments",
+    ("GET", "/deployments/{deployment_id:str}/history"): "read",
+    ("POST", "/deployments/{deployment_id:str}/rollback"): "deployments",
+    ("POST", "/artifacts"): "artifacts",
+    ("PATCH", "/artifacts/{artifact_id:path}"): "artifacts",
+    ("GET", "/versions/{reference:path}"): "read",
+    ("GET", "/version-diff"): "read",
+    ("GET", "/aliases/{alias_id:path}"): "read",
+    ("PUT", "/aliases/{alias_id:path}"): "artifacts",
+    ("DELETE", "/aliases/{alias_id:path}"): "artifacts",
+    ("POST", "/prompts/render"): "read",
+    ("GET", "/datasets"): "read",
+    ("POST", "/datasets"): "artifacts",
+    ("GET", "/datasets/version"): "read",
+    ("GET", "/datasets/versions"): "read",
+    ("GET", "/datasets/rows"): "read",
+    ("GET", "/datasets/diff"): "read",
+    ("POST", "/datasets/missing"): "artifacts",
+    ("POST", "/datasets/chunks"): "artifacts",
+    ("POST", "/datasets/aliases"): "artifacts",
+    ("POST", "/datasets/from-traces"): "artifacts",
+    ("GET", "/lineage/{ref:path}"): "read",
+    ("GET", "/used-by/{reference:path}"): "read",
+    ("POST", "/lineage"): "artifacts",
+    ("GET", "/scores"): "read",
+    ("POST", "/scores"): "playground",
     ("GET", "/state"): "read",
     ("POST", "/state"): None,
     ("GET", "/traces"): "read",
     ("GET", "/traces/tail"): "read",
+    ("GET", "/traces/export"): "read",
     ("GET", "/traces/{trace_id:str}"): "read",
     ("GET", "/traces/{trace_id:str}/media/{digest:str}"): "read",
     ("POST", "/traces/{trace_id:str}/scores"): "playground",
     ("GET", "/overview"): "read",
+    ("POST", "/prices/estimate"): "read",
     ("GET", "/usage"): "read",
+    ("GET", "/usage/anomalies"): "read",
     ("GET", "/status"): "read",
 }
 
@@ -127,10 +199,31 @@ def test_every_handler_is_in_the_table_and_says_what_it_needs(client: TestClient
 @pytest.mark.parametrize("role", ROLES)
 def test_roles(place: tuple[str, str], permission: str, role: str, people: Mapping[str, Api]) -> None:
     method, path = place
-    for placeholder in ("key_id:str", "actor_id:str", "budget_id:str", "limit_id:str", "name:str", "trace_id:str"):
+    for placeholder in (
+        "key_id:str",
+        "actor_id:str",
+        "budget_id:str",
+        "limit_id:str",
+        "name:str",
+        "trace_id:str",
+        "approval_id:str",
+        "role:str",
+    ):
         path = path.replace(f"{{{placeholder}}}", "absent")
-    for placeholder in ("team_id", "environment_id", "target_id", "route_id", "issuer_id", "artifact_id"):
+    for placeholder in (
+        "team_id",
+        "environment_id",
+        "target_id",
+        "route_id",
+        "issuer_id",
+        "artifact_id",
+        "reference",
+        "alias_id",
+        "ref",
+        "tenant_id",
+    ):
         path = path.replace(f"{{{placeholder}:path}}", "absent")
+    path = path.replace("{seq:int}", "1")
     answer = people[role].send(method, path, json={"nonsense": 1}) if method in {"POST", "PUT", "PATCH"} else None
     answer = answer if answer is not None else people[role].send(method, path)
     allowed = permission in PERMISSIONS[role]  # pyright: ignore[reportArgumentType]
@@ -164,7 +257,7 @@ def test_a_revoked_key_and_a_disabled_actor_are_out_at_once(admin: Api, client: 
     assert bob.get("/me")["actor"]["name"] == "bob"
     assert admin.call("DELETE", f"/keys/{one['id']}")["state"] == "revoked"
     bob.refused("GET", "/me", status=401)
-    assert again.get("/me")["permissions"] == ["read"]
+    assert again.get("/me")["permissions"] == ["read", "content"]
     admin.call("PATCH", f"/actors/{actor['id']}", {"disabled": True})
     again.refused("GET", "/me", status=401)
     admin.call("PATCH", f"/actors/{actor['id']}", {"disabled": False})
@@ -255,4 +348,4 @@ def test_the_description_is_open_and_whole(client: TestClient[Litestar]) -> None
 
 
 def _without_types(path: str) -> str:
-    return path.replace(":str}", "}").replace(":path}", "}")
+    return path.replace(":str}", "}").replace(":path}", "}").replace(":int}", "}")

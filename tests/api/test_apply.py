@@ -10,6 +10,7 @@ from genaiops.app.services import Services
 from genaiops.hub import SECTIONS
 from tests.api.conftest import Api
 from tests.api.test_any_input import TEXTS, VALUES
+from tests.examples import examples
 
 TARGET = {"provider": "echo", "settings": {"text": "Hello."}, "credentials": ["NOWHERE_KEY"]}
 
@@ -19,6 +20,7 @@ def send(api: Api, state: Any, *, status: int = 200, **more: Any) -> Any:
 
 
 def test_a_plan_is_looked_at_and_then_carried_out(admin: Api) -> None:
+    send(admin, {"targets": {"left-over": TARGET}})
     state = {
         "targets": {"applied": TARGET},
         "keys": {"applied-key": {"models": ["applied"]}},
@@ -38,7 +40,7 @@ def test_a_plan_is_looked_at_and_then_carried_out(admin: Api) -> None:
     assert Api(admin.client, key["secret"]).refused("GET", "/me", status=403)["code"] == "scope_missing"
     again = send(admin, state)
     assert (again["changes"], again["keys"], again["unchanged"]) == ([], [], 2)
-    assert {"kind": "key", "name": "operator"} in again["surplus"]
+    assert {"kind": "target", "name": "left-over"} in again["surplus"]
     error = admin.refused("POST", "/state", {"state": state, "plan": looked["plan"]}, status=409)
     assert (error["code"], error["param"]) == ("plan_changed", "plan")
 
@@ -91,7 +93,12 @@ def test_pruning_spares_the_callers_own_access(people: Mapping[str, Api], servic
     assert services.hub.keys.count() == before
 
 
-@settings(max_examples=80, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(80),
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(
     st.dictionaries(
         st.sampled_from(SECTIONS),

@@ -128,6 +128,8 @@ def test_a_slip_is_answered_with_what_was_meant(admin: Api) -> None:
         ("GET", "/keys/key_absent", 404, "not_found"),
         ("GET", "/targets/no/such", 404, "not_found"),
         ("GET", "/traces/" + "0" * 31 + "1", 404, "not_found"),
+        ("GET", f"/audit/consistency?first=1&second={1 << 64}", 404, "audit_shorter"),
+        ("GET", f"/audit/events/{1 << 64}/proof", 404, "not_found"),
         ("PUT", "/me", 405, "method_not_allowed"),
         ("DELETE", "/status", 405, "method_not_allowed"),
     ],
@@ -176,7 +178,7 @@ def test_a_store_that_fails(admin: Api, services: Services, monkeypatch: pytest.
 
 def test_the_values_of_an_enumeration_are_named(admin: Api) -> None:
     error = admin.refused("POST", "/keys", {"name": "k", "scopes": ["calls", "bogus"]}, status=400)
-    assert error["remedy"] == "There are: api, calls."
+    assert error["remedy"] == "There are: api, calls, ingest."
     body = {"scope": {"kind": "teem", "id": "x"}, "limit": "1 USD"}
     assert "team" in admin.refused("POST", "/budgets", body, status=400)["remedy"]
     for query, said in (

@@ -141,6 +141,21 @@ def test_embedded_weights_stand_beside_their_model(admin: Api, services: Service
     assert admin.get("/artifacts", kind="judge")["data"] == []
 
 
+@pytest.mark.parametrize(("kind", "name"), [("dataset", "rows"), ("policy", "approvals")])
+def test_what_is_checked_elsewhere_is_not_registered_as_it_is(admin: Api, kind: str, name: str) -> None:
+    """A policy that cannot be read would keep everybody from consenting to anything, also to another policy."""
+    body = {"kind": kind, "name": name, "manifest": {"x": 1}, "alias": "current"}
+    assert admin.refused("POST", "/artifacts", body, status=400)["code"] == "made_elsewhere"
+    assert "data" in admin.get("/datasets")
+    assert admin.get("/policies/approvals")
+
+
+@pytest.mark.parametrize("includes", [5, {"a": 5}, ["a"]])
+def test_only_prompts_include_others(admin: Api, includes: object) -> None:
+    body = {"kind": "judge", "name": "odd", "manifest": {"includes": includes}}
+    admin.call("POST", "/artifacts", body, status=201)
+
+
 def test_a_price_of_every_kind(admin: Api) -> None:
     body = {
         "provider": "tiers",

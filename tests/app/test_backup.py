@@ -88,7 +88,7 @@ def test_a_restored_installation_goes_on(backup: Backup, tmp_path: Path) -> None
     file, first, key, before = backup
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     home = Home(tmp_path / "second")
-    made = genaiops("restore", str(file), "--home", str(home.path))
+    made = genaiops("restore", str(file), "--home", str(home.path), "--keys", str(first.person_keys))
     assert made.returncode == 0, made.stderr
     assert "Put secrets.key there" in made.stdout
     assert not home.secrets_key.exists()
@@ -127,7 +127,8 @@ def test_records_of_sqlite_go_on_in_postgresql(backup: Backup, tmp_path: Path, p
     places = Places("postgres", tmp_path, postgres_url)
     url = places.empty()
     try:
-        restore(backup.file, Home(tmp_path / "second"), records_url=make_url(url).render_as_string(hide_password=False))
+        shown = make_url(url).render_as_string(hide_password=False)
+        restore(backup.file, Home(tmp_path / "second"), keys=[backup.home.person_keys], records_url=shown)
         with contextlib.closing(open_records(url)) as records, records.read() as view:
             assert len(view.find(ApiKey)) == 1
         assert not (tmp_path / "second" / "records.db").exists()
@@ -152,14 +153,14 @@ def test_nothing_is_left_of_a_damaged_backup(backup: Backup, tmp_path: Path) -> 
         file = tmp_path / "damaged"
         file.write_bytes(content)
         with pytest.raises(StoreError) as caught:
-            restore(file, Home(tmp_path / "second"))
+            restore(file, Home(tmp_path / "second"), keys=[backup.home.person_keys])
         assert caught.value.code == "backup_damaged", name
         assert sorted(path.name for path in tmp_path.iterdir()) == ["damaged"], name
 
 
 def test_what_is_there_is_not_overwritten(backup: Backup, tmp_path: Path) -> None:
     with pytest.raises(Conflict, match="is not empty"):
-        restore(backup.file, backup.home)
+        restore(backup.file, backup.home, keys=[])
     again = genaiops("backup", str(backup.file), "--home", str(backup.home.path))
     assert again.returncode == 2
     assert "is there already" in again.stderr
@@ -170,7 +171,7 @@ def test_with_its_key_it_decrypts_its_secrets(backup: Backup, tmp_path: Path) ->
     made = genaiops("backup", str(file), "--home", str(backup.home.path), "--with-key")
     assert made.returncode == 0, made.stderr
     home = Home(tmp_path / "second")
-    restore(file, home)
+    restore(file, home, keys=[backup.home.person_keys])
     assert open_secrets(home.path).get("OPENAI_API_KEY") == "sk-secret"
     assert home.admin_key.read_text().strip() == backup.key
     assert stat.S_IMODE(home.secrets_key.stat().st_mode) == 0o600

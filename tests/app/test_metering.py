@@ -27,7 +27,7 @@ def energy(tmp_path: Path, target: str, model: str = "m", **options: Any) -> Ene
         usage=Usage(9, output_text=9),
         owns_usage=True,
     )
-    return None if metering is None else metering.energy_of(span, b"")
+    return None if metering is None else metering.energy_of(span)
 
 
 def test_it_can_be_switched_off(tmp_path: Path) -> None:
@@ -60,4 +60,4 @@ def test_only_what_runs_here_is_this_machines(tmp_path: Path) -> None:
     metering = open_metering(settings)
     assert metering is not None
     span = Span(trace_id=b"t", span_id=b"s", name="chat smollm2", kind="llm", operation="chat", start_us=0)
-    assert metering.energy_of(span, b"").kwh is None
+    assert metering.energy_of(span).kwh is None

@@ -18,6 +18,7 @@ import pytest
 from genaiops.app.exposition import Family
 from genaiops.app.home import Home
 from genaiops.app.installation import ProcessState, SupervisorState
+from genaiops.app.metric_anomalies import AnomalyReader
 from genaiops.app.metric_limits import limit_families
 from genaiops.app.metric_processes import machine_families, process_families, read_process
 from genaiops.app.metric_totals import MOST_NAMES, MOST_SERIES
@@ -199,6 +200,24 @@ def test_a_scrape_over_a_hundred_thousand_traces(telemetry: SqliteTelemetry, cou
     assert statistics.median(took) < 0.1
 
 
+def test_unusual_spend_is_looked_for_every_few_minutes(telemetry: SqliteTelemetry) -> None:
+    spans = [span(100 + day, day * DAY_US, team_id="t") for day in range(1, 14)]
+    telemetry.write(Batch(spans=[*spans, *(span(1000 + number, 0, team_id="t") for number in range(30))]))
+    reader = AnomalyReader(telemetry)
+    at_us = now_us()
+
+    def told(later_us: int) -> dict[str, float]:
+        anomaly, unjudged = reader.families(at_us + later_us)
+        found = {f"{each['scope']} {each['scope_id']} {each['window']}": value for each, value in anomaly.samples}
+        return {**found, "unjudged": sum(value for _, value in unjudged.samples)}
+
+    first = told(0)
+    assert first["team t hour"] == first["model echo hour"] == 1.0
+    telemetry.write(Batch(spans=[span(2000, 0, team_id="new")]))
+    assert told(299_000_000) == first
+    assert told(300_000_000)["unjudged"] == first["unjudged"] + 1
+
+
 def test_processes_are_those_that_the_system_knows(tmp_path: Path) -> None:
     with subprocess.Popen(["sleep", "60"]) as child:
         worker = ProcessState(name="worker-0", state="ready", pid=child.pid, since_us=0, restarts=2)
@@ -264,6 +283,11 @@ def test_budgets_and_limits(hub: Hub, counters: MmapCounters) -> None:
     assert [value for _, value in found["genaiops_budget_remaining"]] == [6.0]
     assert [value for _, value in found["genaiops_budget_used_ratio"]] == [0.25]
     assert found["genaiops_budget_limit"][0][0]["unit"] == "USD"
+    energy = hub.budgets.create(NewBudget(scope=scope, limit="5 kWh"), by="admin")
+    counters.load({(energy.id, start_us): (1_500_000_000, end_us)})
+    again = {family.name: list(family.samples) for family in limit_families(hub, counters, at_us)}
+    (watts,) = [value for labels, value in again["genaiops_budget_settled"] if labels["unit"] == "Wh"]
+    assert watts == 1.5
     (ratio,) = found["genaiops_rate_limit_used_ratio"]
     assert (ratio[0]["meter"], ratio[1]) == ("concurrency", 0.3)
 
@@ -296,7 +320,14 @@ def test_prometheus_finds_no_fault(telemetry: SqliteTelemetry, counters: MmapCou
         control_socket="",
         processes=(process,),
     )
-    families = [*limit_families(hub, counters, now_us()), *process_families(state), *machine_families(Path("/"))]
+    telemetry.write(Batch(spans=[span(100 + day, day * DAY_US, **facts) for day in range(12)]))
+    spend = AnomalyReader(telemetry).families()
+    families = [
+        *spend,
+        *limit_families(hub, counters, now_us()),
+        *process_families(state),
+        *machine_families(Path("/")),
+    ]
     text = Metrics(telemetry, counters, lambda: {"east": "openai"}).text(families)
     assert checked("check", "metrics", text=text) == ""
     assert checked("check", "metrics", text=text.replace(b"genaiops_calls_total", b"genaiops_callsMillis")) != ""
@@ -335,7 +366,9 @@ def test_rules_and_the_dashboard_name_only_what_there_is(
         processes=(process,),
     )
     failing = Family("genaiops_traces_failing", "gauge", "", [({}, 0.0)])
-    families = [*limit_families(hub, counters, now_us()), *process_families(state), *machine_families(Path("/"))]
+    telemetry.write(Batch(spans=[span(100 + day, day * DAY_US, **facts) for day in range(12)]))
+    families = [*AnomalyReader(telemetry).families(), *limit_families(hub, counters, now_us())]
+    families += [*process_families(state), *machine_families(Path("/"))]
     text = Metrics(telemetry, counters, lambda: {"east": "openai"}).text([*families, failing])
     there_are = set(samples(text))
     for name in ("rules.yml", "dashboard.json"):

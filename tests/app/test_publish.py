@@ -10,11 +10,24 @@ import pytest
 
 from genaiops.app import budgets
 from genaiops.app.home import Home
+from genaiops.app.metering import open_metering
 from genaiops.app.opening import OpenStores
 from genaiops.app.publish import Publisher
-from genaiops.app.settings import Settings
+from genaiops.app.settings import Embedded, Settings
 from genaiops.core.clock import now_us, window
-from genaiops.domain import Budget, Charge, Cost, KeyEntry, Scope, Span, Usage
+from genaiops.domain import (
+    Budget,
+    Charge,
+    Cost,
+    Energy,
+    EnergyBasis,
+    KeyEntry,
+    Range,
+    Scope,
+    Span,
+    Target,
+    Usage,
+)
 from genaiops.engines import snapshot_files
 from genaiops.engines.counters_mmap import open_counters
 from genaiops.hub import Hub, NewBudget, NewKey, bootstrap
@@ -71,7 +84,11 @@ class Place:
             cost=Cost(nano),
             owns_usage=True,
         )
-        self.stores.telemetry.write(Batch(spans=[span]))
+        energy = Energy(EnergyBasis(method="modelled"), Range(1e-6, 2e-6, 3e-6))
+        attempt = msgspec.structs.replace(
+            span, span_id=b"attempt_", parent_id=span.span_id, kind="llm", owns_usage=False, energy=energy
+        )
+        self.stores.telemetry.write(Batch(spans=[span, attempt]))
 
 
 @pytest.fixture
@@ -157,6 +174,33 @@ def test_a_budget_made_in_its_period_begins_with_what_was_used(place: Place) -> 
     assert counted(place, money) == Reading(5_000_000_000, 0)
     start, _ = window("month", "UTC", now_us())
     assert place.stores.telemetry.ledger()[tokens.id, start] == 300
+
+
+def test_what_is_known_of_the_energy_of_targets_is_published(place: Place) -> None:
+    metering = open_metering(Settings(home=str(place.home.path), embedded=Embedded(model_threads=2)))
+    assert metering is not None
+    publisher = place.make_publisher(rates=metering.rates)
+    far = Target(id="far", provider="openai", model="far", upstream_model="gpt-4o-mini", base_url=NOWHERE, created_us=0)
+    near = Target(id="smollm2", provider="llamacpp", model="s", upstream_model="s", base_url=NOWHERE, created_us=0)
+    strange = Target(id="strange", provider="openai", model="x", upstream_model="x", base_url=NOWHERE, created_us=0)
+    place.hub.targets.create_all([far, near, strange], by="admin")
+    publisher.publish()
+    snapshot = place.reader.latest()
+    assert snapshot is not None
+    assert {rate.target_id for rate in snapshot.energy} == {"far", "smollm2"}
+    assert snapshot.energy == metering.rates(snapshot.targets)
+
+
+def test_a_budget_of_energy_begins_with_what_was_used(place: Place) -> None:
+    place.hub.teams.create("search", by="admin")
+    place.publisher.publish()
+    place.spend(nano=0, tokens=300)
+    made = place.hub.budgets.create(tokens_budget("5 kWh"), by="admin")
+    place.publisher.publish()
+    assert counted(place, made).settled == 2_000_000
+
+
+NOWHERE = "http://127.0.0.1:1/v1"
 
 
 def test_a_reset_budget_begins_with_nothing_and_only_once(place: Place) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from genaiops.app.recovery import RecoveredSpool, column_of, lives_of, pending_charges, recover
 from genaiops.core.errors import Conflict
-from genaiops.domain import Admitted, CallRecord, Charge, Refused, Settled
+from genaiops.domain import Admitted, CallRecord, Charge, Recalled, Refused, Settled
 from genaiops.engines.counters_mmap import MmapCounters, open_counters
 from genaiops.engines.spool_files import FilesSpoolReader, FilesSpoolWriter, open_reader, open_writer
 from genaiops.ports.counters import Hold, Reading, Refusal, Reservation
@@ -76,6 +76,20 @@ def test_a_settled_call_that_something_followed_was_applied() -> None:
     """A worker writes nothing between a Settled record and its settlement."""
     refused = Refused(admitted(3, 0), LIFE_US, 429, "rate_limit_exceeded", "no")
     assert total([admitted(1, 100), settled(1, 10), refused], applied=0) == 0
+
+
+def recalled(sequence: int, *charged: int) -> Recalled:
+    ended = msgspec.structs.replace(settled(sequence, 0), charged=tuple(Charge(BUDGET, 0, one) for one in charged))
+    return Recalled(msgspec.structs.replace(admitted(sequence, 0), reserved=()), ended, 0)
+
+
+def test_a_recalled_call_owes_what_the_counters_have_not_seen() -> None:
+    """One that is charged nothing is not applied: the call applied last is one before it."""
+    assert total([admitted(1, 100), settled(1, 10), recalled(2)], applied=1) == 0
+    assert total([admitted(1, 100), settled(1, 10), recalled(2, 1)], applied=1) == 1
+    assert total([admitted(1, 100), settled(1, 10), recalled(2, 1)], applied=2) == 0
+    assert total([admitted(1, 100), recalled(2, 1), recalled(3)], applied=2) == 100
+    assert total([admitted(1, 100), recalled(2, 1), recalled(3), settled(1, 10)], applied=2) == 10
 
 
 class Worker:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genaiops.checks.tokens import Estimator
+from genaiops.checks.tokens import SAMPLE, Estimator
 
 TEXTS = {
     "prose": "The committee will publish its findings on Thursday, after months of careful deliberation. Nobody "
@@ -41,3 +41,9 @@ SMOLLM2 = {"prose": 36, "code": 41, "json": 51, "german": 34, "numbers": 42}
 @pytest.mark.parametrize("kind", TEXTS)
 def test_it_is_within_a_third_of_a_byte_pair_tokenizer(kind: str) -> None:
     assert Estimator().estimate(TEXTS[kind]) == pytest.approx(SMOLLM2[kind], rel=0.34)
+
+
+@pytest.mark.parametrize("kind", TEXTS)
+def test_a_long_text_counts_as_its_beginning_does(kind: str) -> None:
+    whole = (TEXTS[kind] * SAMPLE)[: 3 * SAMPLE]
+    assert Estimator().estimate(whole) == Estimator().estimate(whole[:SAMPLE]) * 3

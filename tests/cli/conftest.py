@@ -62,6 +62,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("GENAIOPS_URL", "GENAIOPS_API_KEY", "GENAIOPS_PORT"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("GENAIOPS_HOME", str(tmp_path / "nothing"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
 
 
 @pytest.fixture
@@ -92,3 +93,12 @@ def left_as_found(installation: Installation) -> Iterator[None]:
         yield
         whole = {"targets": {}, "routes": {}, "keys": {}, "budgets": [], "limits": [], **found}
         client.post("/api/state", {"state": whole, "prune": True})
+
+
+@pytest.fixture
+def alone(installation: Installation) -> None:
+    """The administrator is the only person: what is protected changes at once."""
+    with installation.hub() as hub:
+        for actor in hub.actors.list():
+            if actor.kind == "person" and actor.id != "admin":
+                hub.actors.disable(actor.id, by="admin")

@@ -123,7 +123,27 @@ def test_an_embedded_model_is_removed_on_purpose(connected: Shell, installation:
     assert "does not run" in off.err
 
 
-def test_prices(connected: Shell) -> None:
+def _estimate(connected: Shell, tmp_path: Path) -> None:
+    ran = connected.ok("price", "estimate", "--model", "priced", "--input-tokens", "1000", "--output-tokens", "500")
+    assert ran.column("TARGET") == ["priced"]
+    assert ran.column("EXPECTED") == ["0.0013"]
+    assert ran.err == "Expected tokens: 1,000 in, 500 out (given).\nNo limit applies.\n"
+    body = tmp_path / "body.json"
+    body.write_text('{"model": "priced", "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 100}')
+    connected.ok("key", "create", "thrifty")
+    connected.ok("budget", "set", "--for-key", "thrifty", "0.0001 USD")
+    ran = connected.run("price", "estimate", "--file", str(body), "--for-key", "thrifty")
+    assert ran.status == 1
+    assert ran.out.rstrip().endswith(" 0.0001 USD        0         0"), ran.out
+    assert "would be refused now" in ran.err
+    found = connected.ok("price", "estimate", "--file", str(body), "--json").json()
+    assert found["usual"]["targets"][0]["most_tokens"] == body.stat().st_size + 256 + 100
+    body.write_bytes(b"\xff")
+    ran = connected.run("price", "estimate", "--file", str(body))
+    assert (ran.status, "no text in UTF-8" in ran.err) == (2, True)
+
+
+def test_prices(connected: Shell, tmp_path: Path) -> None:
     connected.ok("model", "add", "priced", "--provider", "openai", "--base-url", NOWHERE, "--upstream-model", "gold")
     ran = connected.run("price", "check")
     assert (ran.status, ran.column("TARGET")) == (1, ["priced"])
@@ -136,6 +156,7 @@ def test_prices(connected: Shell) -> None:
     history = connected.ok("price", "list", "--model", "gold", "--history", "--json").json()["data"]
     assert [(line["version"], line["input"]) for line in history] == [(1, "0.4"), (2, "0.5")]
     assert connected.ok("price", "check").err == "Every target has a known price.\n"
+    _estimate(connected, tmp_path)
     assert connected.ok("price", "import").err == "Nothing differs.\n"
     connected.ok("model", "remove", "priced")
 
@@ -194,25 +215,6 @@ def test_a_price_table_from_a_file(connected: Shell, tmp_path: Path) -> None:
     assert (ran.status, "price table cannot be read" in ran.err) == (2, True)
 
 
-def test_budgets(connected: Shell) -> None:
-    connected.ok("team", "create", "spenders")
-    words = ("--team", "spenders", "--period", "month", "--tz", "Europe/Berlin", "--soft", "--json")
-    made = connected.ok("budget", "set", "25 USD", *words).json()
-    assert (made["limit"], made["unit"], made["hard"], made["timezone"]) == ("25", "USD", False, "Europe/Berlin")
-    again = connected.ok("budget", "set", "40 USD", *words).json()
-    assert (again["id"], again["limit"]) == (made["id"], "40")
-    other = connected.ok("budget", "set", "1M tokens", *words).json()
-    assert other["id"] != made["id"]
-    shown = connected.ok("budget", "show", made["id"]).out
-    assert "40 USD" in shown
-    assert "soft: warns" in shown
-    assert "1,000,000 tokens" in connected.ok("budget", "list").column("LIMIT")
-    connected.ok("budget", "reset", made["id"])
-    for budget in (made, other):
-        connected.ok("budget", "remove", budget["id"])
-    assert connected.run("budget", "show", made["id"]).status == 2
-
-
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -252,22 +254,6 @@ def test_bad_input(connected: Shell, words: tuple[str, ...], said: str) -> None:
     assert "Traceback" not in ran.err
 
 
-def test_a_hard_budget_and_a_model_without_a_price(connected: Shell) -> None:
-    connected.ok("team", "create", "hinted")
-    words = ("budget", "set", "25 USD", "--team", "hinted", "--period", "day")
-    quiet = connected.ok(*words)
-    assert quiet.err == "", "echo costs nothing, and that is known"
-    connected.ok("model", "add", "unpriced", "--provider", "openai", "--base-url", NOWHERE, "--upstream-model", "lead")
-    said = connected.ok(*words).err
-    assert "unpriced" in said
-    assert "genaiops price set openai lead" in said
-    assert connected.ok(*words, "--soft").err == ""
-    for budget in connected.ok("budget", "list", "--json").json()["data"]:
-        connected.ok("budget", "remove", budget["id"])
-    connected.ok("model", "remove", "unpriced")
-    connected.ok("team", "remove", "hinted")
-
-
 def test_a_missing_secret_is_named(connected: Shell) -> None:
     words = ("--provider", "openai", "--base-url", NOWHERE, "--secret", "NOSUCH_KEY")
     said = connected.ok("model", "add", "secretless", *words).out
@@ -285,17 +271,6 @@ def test_wrong_usage_as_json(connected: Shell) -> None:
         assert "--help" in error["remedy"]
     missing = json.loads(connected.run("team", "remove", "defalt", "--json").err)["error"]
     assert (missing["remedy"], missing["message"]) == ("Did you mean 'default'?", "There is no team 'defalt'.")
-
-
-def test_limits(connected: Shell) -> None:
-    key = connected.ok("key", "create", "limited", "--json").json()
-    made = connected.ok("limit", "set", "--for-key", "limited", "--requests", "600", "--json").json()
-    assert made["scope"] == {"kind": "key", "id": key["id"]}
-    again = connected.ok("limit", "set", "--for-key", "limited", "--tokens", "20000", "--json").json()
-    assert (again["id"], again["requests_per_minute"], again["tokens_per_minute"]) == (made["id"], None, 20000)
-    assert "20,000" in connected.ok("limit", "list").column("TOKENS/MIN")
-    connected.ok("limit", "remove", made["id"])
-    assert connected.ok("limit", "list").err.startswith("There is no rate limit.")
 
 
 def test_secrets(connected: Shell) -> None:

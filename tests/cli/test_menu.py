@@ -25,9 +25,11 @@ def commands() -> Iterator[tuple[str, click.Command]]:
     for name in NOUNS:
         command = root.get_command(context, name)
         assert command is not None, f"{name} is on the menu, and there is no such command"
+        if isinstance(command, Verb):
+            yield name, command
         if isinstance(command, click.Group):
             yield from ((f"{name} {verb}", each) for verb, each in command.commands.items())
-        else:
+        elif not isinstance(command, Verb):
             yield name, command
 
 
@@ -113,7 +115,7 @@ def test_every_command_has_json(words: str) -> None:
 def test_the_menu_says_what_the_nouns_say() -> None:
     for name, text in NOUNS.items():
         command = root.get_command(click.Context(root), name)
-        if isinstance(command, Noun):
+        if isinstance(command, Noun) and not isinstance(command, Verb):
             assert command.help == text
 
 

@@ -19,14 +19,13 @@ def test_how_a_route_chooses(connected: Shell, installation: Installation) -> No
     ran = connected.run("model", "add", "fourth", "--provider", "echo", "--probe-always")
     assert (ran.status, "--probe PATH" in ran.err) == (2, True)
 
-    words = (
-        "--strategy latency --sticky label --region eu --context-fallback talker --hedge-after 0.5 --hedge-share 0.1"
-    )
+    words = "--strategy latency --sticky label --region eu --context-fallback talker --over-budget talker"
+    words += " --hedge-after 0.5 --hedge-share 0.1"
     shadow = ("--shadow", "talker=0.25")
     connected.ok("route", "set", "picky", "--target", "third", *words.split(), *shadow)
     route = connected.ok("route", "show", "picky", "--json").json()
     assert (route["strategy"], route["sticky"], route["regions"]) == ("latency", "label", ["eu"])
-    assert route["context_fallbacks"] == ["talker"]
+    assert route["context_fallbacks"] == route["over_budget"] == ["talker"]
     assert route["hedge"] == {"after": 0.5, "percentile": None, "share": 0.1}
     assert route["shadow"] == {
         "target_id": "talker",
@@ -40,7 +39,12 @@ def test_how_a_route_chooses(connected: Shell, installation: Installation) -> No
     assert installation.ask("picky").body["choices"][0]["message"]["content"] == "Three."
     ran = connected.run("route", "set", "picky", "--target", "third", "--shadow", "talker=much")
     assert (ran.status, "no target with a share" in ran.err) == (2, True)
+    connected.ok("model", "add", "costly", "--provider", "openai", "--base-url", "http://127.0.0.1:1/v1")
+    ran = connected.ok("route", "set", "picky", "--target", "third", "--over-budget", "costly")
+    assert "No price is known for costly: a hard budget in money refuses" in ran.err
+    assert "genaiops price set openai costly" in ran.err
     connected.ok("route", "remove", "picky")
+    connected.ok("model", "remove", "costly")
     connected.ok("model", "remove", "third")
 
     made = connected.ok("key", "create", "european", "--region", "eu", "--tag", "fast", "--json").json()

@@ -98,6 +98,7 @@ def energy(known: int, attempts: int) -> dict[str, Any]:
         "kwh": figures,
         "co2e_g": None,
         "embodied_g": None,
+        "water_l": None,
         "methods": ["modelled"],
         "models": ["m 1: a clock"],
         "factors": [],
@@ -108,7 +109,7 @@ def energy(known: int, attempts: int) -> dict[str, Any]:
 
 def test_energy_is_a_range_with_its_method() -> None:
     lines = "\n".join(trace_lines(trace(energy=energy(1, 1))))
-    assert "energy        0.002 Wh (0.001 to 0.004), unknown g CO2e\n" in lines
+    assert "energy        0.002 Wh (0.001 to 0.004), unknown g CO2e, unknown ml of water\n" in lines
     assert "modelled by m 1: a clock\n" in lines
     assert "factors: none, zone DEU; not in it: input tokens\n" in lines
 

@@ -125,6 +125,11 @@ def test_usage(connected: Shell, installation: Installation) -> None:
     assert connected.ok("usage", "--step", "hour").column("FROM")
     assert "admin" in connected.ok("usage", "--by", "key").column("KEY")
     assert connected.run("usage", "--by", "weather").status == 2
+    assert connected.run("usage", "weather").status == 2
+    ran = connected.ok("usage", "anomalies", "--by", "model", "--json")
+    assert {(row["state"], row["usual"]) for row in ran.json()["data"]} <= {("unknown", None)}
+    shown = connected.ok("usage", "anomalies")
+    assert set(shown.column("STATE") if shown.out else ()) <= {"unknown"}  # nobody here has a history
 
 
 @pytest.fixture

@@ -5,30 +5,57 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.app.running import Installation
-from tests.console.seed import prepared
+from tests.app.running import DEADLINE, Installation
+from tests.console.seed import prepared, trace_id
 
 PATHS = {
     "overview": "/",
     "traces": "/traces",
+    "sessions": "/sessions",
+    "users": "/users",
+    "erasures": "/erasures",
+    "hub": "/hub",
+    "releases": "/releases",
     "gateway": "/gateway",
     "routes": "/gateway/routes",
     "new route": "/gateway/new-route",
     "targets": "/gateway/targets",
     "new target": "/gateway/new-target",
+    "caches": "/gateway/caches",
     "keys": "/gateway/keys",
     "budgets": "/gateway/budgets",
     "limits": "/gateway/limits",
     "prices": "/gateway/prices",
     "costs": "/costs?since=7d&by=key",
     "playground": "/playground",
+    "approvals": "/approvals",
+    "system": "/system",
     "settings": "/settings",
+    "access": "/settings/access",
+    "roles": "/settings/access/roles",
+    "audit log": "/settings/audit",
+    "audit event": "/settings/audit/1",
 }
 
-SEEDED = {"route": "/gateway/routes/support", "target": "/gateway/targets/west"}
+SEEDED = {
+    "route": "/gateway/routes/support",
+    "session": "/session?id=ticket/4701",
+    "user": "/user?id=customer-42",
+    "erase": "/user/erase?id=customer-42",
+    "artifact": "/hub/prompt/support/answer",
+    "application": "/releases/support",
+    "compare": f"/compare?a={trace_id(4).hex()}&b={trace_id(8).hex()}",
+    "target": "/gateway/targets/west",
+    "cache": "/gateway/caches/support",
+    "price history": "/gateway/prices/history?provider=echo&model=echo",
+}
 """Pages of what only a home that was `prepared` has."""
+
+
+expect.set_options(timeout=30_000)
+"""The machine that runs this may be busy."""
 
 
 class Visitor:
@@ -41,7 +68,7 @@ class Visitor:
         self.context = context
         self.trouble: list[str] = []
         self.page: Page = context.new_page()
-        self.page.set_default_timeout(15_000)
+        self.page.set_default_timeout(DEADLINE * 1000)
         self.page.on(
             "console", lambda said: self.trouble.append(said.text) if said.type in {"error", "warning"} else None
         )

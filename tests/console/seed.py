@@ -13,10 +13,23 @@ from genaiops.app.home import Home
 from genaiops.app.prepare import prepare
 from genaiops.app.settings import Embedded, Settings
 from genaiops.core.clock import now_us
-from genaiops.domain import Content, Cost, Route, RouteTarget, Scope, Span, Target, Usage
+from genaiops.domain import (
+    Content,
+    Cost,
+    Energy,
+    EnergyBasis,
+    Range,
+    ReleaseManifest,
+    Route,
+    RouteTarget,
+    Scope,
+    Span,
+    Target,
+    Usage,
+)
 from genaiops.engines.records_sql import open_records
 from genaiops.engines.telemetry_sqlite import open_telemetry
-from genaiops.hub import Hub, NewBudget, NewKey, NewPrice, NewRateLimit
+from genaiops.hub import Hub, NewApplication, NewBudget, NewKey, NewPrice, NewRateLimit
 from genaiops.ports.telemetry import Batch
 
 CALLS = 420
@@ -84,17 +97,52 @@ def _register(hub: Hub) -> Sequence[str]:
         Route(id="support", targets=(RouteTarget("west", 3),), fallbacks=("echo",), created_us=0), by="admin"
     )
     hub.prices.set(NewPrice(provider="echo", model="echo", input="2.5", output="2.5"), by="admin")
+    _artifacts(hub)
     made = [
-        hub.keys.create(NewKey(name=name, actor_id="admin", environment_id=environment), by="admin")[0]
-        for name, environment in (("search-backend", "prod"), ("batch-jobs", "dev"))
+        hub.keys.create(
+            NewKey(name=name, actor_id="admin", environment_id=environment, application=application), by="admin"
+        )[0]
+        for name, environment, application in (("search-backend", "prod", "support"), ("batch-jobs", "dev", None))
     ]
     viewer = hub.actors.create("vera", "person", roles=("viewer",), by="admin")
     hub.keys.create(NewKey(name="vera", actor_id=viewer.id, scopes=("api",)), by="admin")
     team = Scope("team", "default")
     hub.budgets.create(NewBudget(scope=team, limit="0.2 USD"), by="admin")
     hub.budgets.create(NewBudget(scope=Scope("environment", "prod"), limit="1M tokens", hard=False), by="admin")
+    hub.budgets.create(NewBudget(scope=team, limit="50 Wh", hard=False), by="admin")
     hub.rate_limits.create(NewRateLimit(scope=team, requests_per_minute=6000, concurrency=40), by="admin")
     return [key.id for key in made]
+
+
+def prompt(system: str, **more: Any) -> dict[str, Any]:
+    return {
+        "messages": [{"role": "system", "content": system}, {"role": "user", "content": "{{ question }}"}],
+        "variables": [{"name": "question"}],
+        **more,
+    }
+
+
+def _artifacts(hub: Hub) -> None:
+    """A prompt with three versions and an application with two releases that pin two of them."""
+    texts = (
+        "You answer customers of a printer shop. Answer in one sentence.",
+        "You answer customers of a printer shop. Answer in two short sentences, and be kind.",
+        "You answer customers of a printer shop. Answer in two short sentences.",
+    )
+    first, second, third = (
+        hub.artifacts.register("prompt", "support/answer", prompt(text, parameters={"temperature": 0.2}), by="admin")
+        for text in texts
+    )
+    hub.artifacts.register("dataset", "support/questions", {"rows": 120, "columns": ["question"]}, by="admin")
+    hub.artifacts.move("prompt/support/answer", "dev", third.id, by="admin")
+    hub.artifacts.move("prompt/support/answer", "prod", first.id, by="admin")
+    hub.artifacts.move("prompt/support/answer", "prod", second.id, by="admin")
+    hub.applications.create(NewApplication(name="support", title="Support assistant"), by="admin")
+    hub.applications.acknowledge("support", "A model writes the answers, and the page says so.", by="admin")
+    for version, note in ((first, "The first one"), (second, "Kinder answers")):
+        manifest = ReleaseManifest(model="echo", parameters={"temperature": 0.2}, prompt=version.id)
+        made = hub.releases.create("support", manifest, note=note, by="admin")
+        hub.deployments.deploy("support", "dev", made.digest, by="admin")
 
 
 def age_us(number: int) -> int:
@@ -116,6 +164,7 @@ def call(number: int, now: int, keys: Sequence[str]) -> Batch:
         "key_id": keys[0 if number % 3 else 1],
         "request_model": "support" if falls_back else "echo",
         "streamed": number % 2 == 0,
+        **_person(number),
     }
     root = Span(
         span_id=span_id(number, 0),
@@ -145,9 +194,22 @@ def call(number: int, now: int, keys: Sequence[str]) -> Batch:
     if not fails:
         used = Usage(input_uncached=24 + number % 90, output_text=12 + number % 40, estimated=number % 11 == 0)
         outcome |= {"usage": used, "owns_usage": True, "first_token_us": rest // 5}
+        if number % 13 != 2:
+            kwh = Range(1e-6, 2e-6, 4e-6).times(used.output_tokens)
+            outcome["energy"] = Energy(
+                EnergyBasis(method="modelled", model="factors 1"), kwh, kwh.times(400), water_l=kwh.times(3)
+            )
         outcome["cost"] = Cost(None if number % 17 == 3 else used.total_tokens * 2500, price_id="echo/echo@1")
     spans.append(_attempt(number, last, begin, rest, **outcome, **facts))
     return Batch(spans=spans, contents=[_content(root, question, answer, number)])
+
+
+def _person(number: int) -> dict[str, Any]:
+    """Every second call belongs to somebody and to a talk of four calls; the label of one holds what pages escape."""
+    if number % 2:
+        return {}
+    who = ("customer-42", "customer-7", "<b>mallory</b>")[number // 8 % 3]
+    return {"user_id": who, "user_verified": who == "customer-42", "session_id": f"ticket/{4700 + number // 8}"}
 
 
 def _attempt(number: int, step: int, start_us: int, duration_us: int, **facts: Any) -> Span:

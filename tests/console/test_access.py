@@ -145,6 +145,22 @@ def test_revoking_the_key_ends_its_sessions(client: httpx.Client, installation: 
     assert client.get("/").status_code == 303
 
 
+def test_who_may_no_longer_look_is_logged_out(installation: Installation) -> None:
+    with installation.hub() as hub:
+        now = hub.clock()
+        box = hub.create_sandbox("soon", expires_us=now + 60_000_000, by="admin")
+        actor = hub.actors.create("lena", "person", roles=("viewer",), by="admin")
+        new = NewKey(name="lena", actor_id=actor.id, environment_id=box.id, scopes=("api",))
+        key, _ = hub.keys.create(new, by="admin")
+        sessions = Sessions(hub, lambda: now)
+        cookies = {SESSION_COOKIE: sessions.begin(key.id, actor.id, not_after_us=None)}
+        assert sessions.actor(cookies) == actor
+        later = Sessions(hub, lambda: now + 61_000_000)
+        assert later.actor({SESSION_COOKIE: later.begin(key.id, actor.id, not_after_us=None)}) is None
+        hub.actors.set_roles(actor.id, ("consumer",), by="admin")
+        assert sessions.actor(cookies) is None
+
+
 def test_a_viewer_sees_and_changes_nothing(client: httpx.Client, installation: Installation) -> None:
     with installation.hub() as hub:
         actor = hub.actors.named("vera")
@@ -171,15 +187,36 @@ def test_the_rest_api_can_use_the_sessions(installation: Installation) -> None:
         token = sessions.begin(key.id, "admin", not_after_us=None)
         cookies = {SESSION_COOKIE: token}
         session = sessions.find(token)
-        actor = for_api.actor(cookies)
+        actor = for_api.actor(cookies, secure=False)
         assert session is not None
         assert actor is not None
         assert actor.id == "admin"
-        assert for_api.csrf_matches(cookies, session.csrf)
-        assert not for_api.csrf_matches(cookies, "another")
-        assert for_api.actor({SESSION_COOKIE: "another"}) is None
+        assert (for_api.key(cookies, secure=False) or actor).id == key.id
+        assert for_api.csrf_matches(cookies, session.csrf, secure=False)
+        assert not for_api.csrf_matches(cookies, "another", secure=False)
+        assert for_api.actor({SESSION_COOKIE: "another"}, secure=False) is None
         hub.keys.revoke(key.id, by="admin")
-        assert for_api.actor(cookies) is None
+        assert for_api.actor(cookies, secure=False) is None
+
+
+def test_a_key_of_a_sandbox_shows_no_more_at_the_console(client: httpx.Client, installation: Installation) -> None:
+    """Neither by a page nor by the REST API, which pages may call by their session."""
+    with installation.hub() as hub:
+        box = hub.create_sandbox("box", cap="1 USD", by="admin")
+        actor = hub.actors.create("boxer", "person", roles=("developer",), by="admin")
+        new = NewKey(name="boxer", actor_id=actor.id, environment_id=box.id, scopes=("api",))
+        _, text = hub.keys.create(new, by="admin")
+    assert log_in(client, text).status_code == 303
+    token, own = token_on(client.get("/gateway/keys")), {"sec-fetch-site": "same-origin"}
+    assert client.get("/api/traces", headers=own).json()["data"] == []
+    outside = {"csrf": token, "name": "out", "environment_id": "dev", "scope_api": "on"}
+    client.post("/gateway/keys", data=outside)
+    assert "is of the sandbox" in client.get("/gateway/keys").text
+    assert client.post("/playground/key?environment=dev", data={"csrf": token}).status_code == 403
+    refused = client.post(
+        "/api/keys", json={"name": "out", "environment_id": "dev"}, headers={**own, "x-genaiops-csrf": token}
+    )
+    assert refused.json()["error"]["code"] == "sandbox_key"
 
 
 def test_guessing_keys_is_slowed_down() -> None:

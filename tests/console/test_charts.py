@@ -71,7 +71,7 @@ def budgeted(share: float, forecast: Forecast | None, **changes: Any) -> Budgete
         share=share,
         state="exceeded" if share >= 1 else "ok",
     )
-    return Budgeted(state, forecast)
+    return Budgeted("search", state, forecast)
 
 
 def test_budgets_in_percent_of_their_limits() -> None:

@@ -41,6 +41,10 @@ def log_in(client: TestClient[Litestar], key: Path) -> None:
     [
         ("overview", "genaiops demo traffic"),
         ("traces", "genaiops demo traffic"),
+        ("sessions", "ticket-4711"),
+        ("hub", "genaiops model pull"),
+        ("releases", "genaiops app create"),
+        ("users", "customer-42"),
         ("targets", "genaiops model add"),
         ("routes", "genaiops route"),
         ("gateway", "genaiops demo traffic"),
@@ -48,6 +52,7 @@ def log_in(client: TestClient[Litestar], key: Path) -> None:
         ("playground", "genaiops model add"),
         ("budgets", "genaiops budget"),
         ("limits", "No rate limits"),
+        ("caches", "--cache exact"),
     ],
 )
 def test_an_empty_page_says_what_to_run(client: TestClient[Litestar], page: str, says: str) -> None:

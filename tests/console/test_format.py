@@ -2,8 +2,8 @@
 
 import pytest
 
-from genaiops.console._format import NONE, ago, change, count, duration, moment, money, share
-from genaiops.console.pages.settings import without_password
+from genaiops.console._format import NONE, ago, change, count, duration, energy, moment, money, share
+from genaiops.console.pages.settings import flat, without_password
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,31 @@ def test_shares_changes_and_times() -> None:
 def test_a_password_in_a_url_is_not_shown() -> None:
     assert without_password("postgresql://ann:s3cret@db/x") == "postgresql://ann:***@db/x"
     assert without_password("sqlite:////data/x.db") == "sqlite:////data/x.db"
+
+
+@pytest.mark.parametrize(
+    ("nano", "shown"),
+    [
+        (None, "unknown"),
+        (0, "0 Wh"),
+        (533_333, "0.533 mWh"),
+        (12_345_678, "12.3 mWh"),
+        (1_500_000_000, "1.5 Wh"),
+        (999_400_000_000, "999 Wh"),
+        (999_600_000_000, "1 kWh"),
+        (5 * 10**12, "5 kWh"),
+        (4_999_600_000_000_000, "5 MWh"),
+        (4 * 10**18, "4,000 MWh"),
+    ],
+)
+def test_energy(nano: int | None, shown: str) -> None:
+    assert energy(nano) == shown
+
+
+def test_settings_show_no_credentials() -> None:
+    export = {"headers": ["authorization=Bearer abc=", "x-key=secret:collector"], "otlp": "https://u:p@c/v1/traces"}
+    assert flat({"export": export, "listen": {"names": []}}) == [
+        ("export.headers", "authorization=***, x-key=secret:collector"),
+        ("export.otlp", "https://u:***@c/v1/traces"),
+        ("listen.names", "none"),
+    ]

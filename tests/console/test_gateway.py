@@ -1,5 +1,6 @@
 """Routes, targets and prices made, changed, removed and undone in the console, as people do it."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -39,6 +40,7 @@ def test_the_life_of_a_route(visitor: Visitor, tidy: None) -> None:
     page.get_by_label("Name that clients call").fill("made-here")
     page.get_by_label("Weight of west").fill("3")
     page.get_by_label("Place of echo among the fallbacks").fill("1")
+    page.get_by_label("Place of echo among those over budget").fill("1")
     page.get_by_role("button", name="Make the route").click()
     card = card_of(page, "made-here")
     expect(card.locator("tr[data-target=west]")).to_contain_text("100 %")
@@ -51,10 +53,13 @@ def test_the_life_of_a_route(visitor: Visitor, tidy: None) -> None:
     page.get_by_role("button", name="Save").click()
     expect(page.locator(".notice.bad")).to_contain_text("echo has a weight and a place among the fallbacks")
     assert page.get_by_label("Attempts").input_value() == "5", "what was typed is kept"
+    assert page.get_by_label("Place of echo among those over budget").input_value() == "1"
     page.get_by_label("Place of echo among the fallbacks").fill("")
     page.get_by_role("button", name="Save").click()
     expect(card.locator("tr[data-target=west]")).to_contain_text("75 %")
     expect(card).to_contain_text("5 attempts")
+    with visitor.installation.hub() as hub:
+        assert hub.routes.get("made-here").over_budget == ("echo",)
     page.get_by_role("button", name="Undo").click()
     expect(page.locator(".notice")).to_contain_text("as it was")
     expect(card.locator("tr[data-target=west]")).to_contain_text("100 %")
@@ -183,3 +188,26 @@ def test_a_viewer_sees_and_changes_nothing(visitor: Visitor) -> None:
     assert answer is not None
     assert answer.status == 403
     visitor.trouble = [line for line in visitor.trouble if "403" not in line]
+
+
+def test_a_budget_in_energy(visitor: Visitor) -> None:
+    visitor.log_in()
+    page = visitor.open("/gateway/budgets")
+    page.locator("summary", has_text="New budget").click()
+    page.locator("select[name=scope_kind]").select_option("environment")
+    page.get_by_label("Its name or id").fill("dev")
+    page.get_by_label("Limit", exact=True).fill("5 kWh")
+    page.get_by_role("button", name="Set the budget").click()
+    expect(page.locator(".notice")).to_contain_text("The budget of 5 kWh is in force.")
+    line = line_of(page, "environment dev")
+    expect(line.locator("td[data-label=used]")).to_contain_text(re.compile(r"Wh settled\s*\d+ unknown"))
+    expect(line.locator("td[data-label=left]")).to_contain_text("kWh")
+    expect(page.get_by_text("Of a provider's model only output tokens count")).to_be_visible()
+    visitor.drawn()
+    line.locator("summary", has_text="Change").click()
+    line.get_by_label("New limit").fill("750 Wh")
+    line.get_by_role("button", name="Change the limit").click()
+    expect(line.locator("td.lead")).to_contain_text("750 Wh")
+    line.locator("summary", has_text="Remove").click()
+    line.get_by_role("button", name="Remove").click()
+    expect(line_of(page, "environment dev")).to_have_count(0)

@@ -20,17 +20,29 @@ EVERY = {
 HEADINGS = {name: "Gateway" for name, path in PATHS.items() if path.startswith("/gateway")}
 
 
+NAMELESS = """() => [...document.querySelectorAll(
+    "input:not([type=hidden]), select, textarea, button, a, [role=img], summary")]
+  .filter((each) => !(each.labels?.length || each.ariaLabel || each.textContent.trim()
+    || each.querySelector("img[alt]")))
+  .map((each) => each.outerHTML.slice(0, 120))"""
+TWICE = """() => { const ids = [...document.querySelectorAll("[id]")].map((each) => each.id);
+  return ids.filter((id, place) => ids.indexOf(id) !== place); }"""
+"""What assistive technology would have no name for; ids that stand twice."""
+
+
 def too_wide(visitor: Visitor) -> int:
     return visitor.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
 
 
-def test_every_page_on_a_wide_screen(visitor: Visitor) -> None:
+def test_every_page_on_a_wide_screen_has_a_name_for_everything(visitor: Visitor) -> None:
     visitor.log_in()
     for name, path in EVERY.items():
         page = visitor.open(path)
         expect(page.locator("h1")).to_be_visible()
         expect(page.locator("main")).to_be_visible()
         assert too_wide(visitor) <= 0, name
+        assert page.evaluate(NAMELESS) == page.evaluate(TWICE) == [], name
+        assert page.locator("h1").count() == 1, name
         if name in HEADINGS:
             expect(page.locator("h1")).to_have_text(HEADINGS[name])
 
@@ -136,3 +148,26 @@ def test_a_page_holds_no_secret_and_no_digest(visitor: Visitor) -> None:
         text = visitor.page.content()
         assert visitor.installation.key not in text
         assert visitor.installation.key[-20:] not in text
+
+
+FOCUSED = """() => { const each = document.activeElement; const look = getComputedStyle(each);
+  const place = each.getBoundingClientRect();
+  return { name: each.outerHTML.slice(0, 120), body: each === document.body, seen: place.width > 0 && place.height > 0,
+    marked: look.outlineStyle !== "none" && parseFloat(look.outlineWidth) > 0 }; }"""
+
+
+def test_the_keyboard_reaches_all_and_shows_where_it_is(visitor: Visitor) -> None:
+    visitor.log_in()
+    for path in ("/gateway/budgets", "/gateway/caches", "/system", "/gateway/prices/history?provider=echo&model=echo"):
+        page = visitor.open(path)
+        reached: list[str] = []
+        for _ in range(200):
+            page.keyboard.press("Tab")
+            at = page.evaluate(FOCUSED)
+            if at["body"]:
+                break
+            assert at["seen"], (path, at)
+            assert at["marked"], (path, at)
+            reached.append(at["name"])
+        wanted = page.locator("main :is(a, button, summary, input:not([type=hidden]), select):visible").count()
+        assert len(reached) >= wanted, path

@@ -11,7 +11,8 @@ from genaiops.domain import NO_CEILING, Fees, Price, Rates, Tier, Usage, charge,
 
 INPUTS = ("input_uncached", "cache_read", "cache_write", "cache_write_1h", "audio_input", "image_input")
 OUTPUTS = ("output_text", "reasoning", "audio_output", "image_output")
-UNITS = ("searches", "images", "characters", "audio_ms")
+UNITS = ("searches", "images", "characters", "audio_ms", "video_ms")
+SIZES = ("1280x720", "1792x1024")
 RATE_OF = {"input_uncached": "input", "output_text": "output"}  # others have the name of their bucket
 PARENT = {"cache_read": "input", "cache_write": "input", "cache_write_1h": "cache_write", "image_input": "input"} | {
     "reasoning": "output"
@@ -27,6 +28,7 @@ usages = st.builds(
     **dict.fromkeys((*INPUTS, *OUTPUTS), tokens),
     **{name: st.integers(0, 100_000) for name in UNITS},
     service=st.sampled_from([None, "batch", "priority", "flex"]),
+    video_size=st.sampled_from([None, *SIZES]),
 )
 
 
@@ -39,7 +41,9 @@ def price(**facts: Any) -> Price:
 @st.composite
 def prices(draw: st.DrawFn) -> Price:
     marks = sorted(draw(st.sets(st.integers(0, 500_000), max_size=3)))
-    fees = draw(st.none() | st.builds(Fees, **{name: st.integers(0, 10**9) for name in Fees.__struct_fields__}))
+    plain = {name: st.integers(0, 10**9) for name in Fees.__struct_fields__ if name != "video_sizes"}
+    sizes = st.dictionaries(st.sampled_from(SIZES), st.integers(0, 10**9))
+    fees = draw(st.none() | st.builds(Fees, **plain, video_sizes=sizes))
     services = draw(st.dictionaries(st.sampled_from(["batch", "priority"]), st.integers(0, 10_000)))
     tables: list[dict[str, Any]] = [draw(rates) for _ in range(len(marks) + 1)]
     tiers = tuple(Tier(above_tokens=mark, **table) for mark, table in zip(marks, tables, strict=False))
@@ -70,6 +74,9 @@ def plainly(usage: Usage, by: Price) -> int | None:
         fees = by.fees
         total += fees.call + fees.search * usage.searches + fees.image * usage.images
         total += -(-usage.characters * fees.characters // 10**6) + -(-usage.audio_ms * fees.audio_minute // 60_000)
+        if usage.video_ms and usage.video_size is None and fees.video_sizes:
+            return None  # which size it was decides what it costs
+        total += -(-usage.video_ms * fees.video_sizes.get(usage.video_size or "", fees.video_second) // 1000)
     return total
 
 
@@ -89,22 +96,39 @@ def test_no_known_cost_is_above_the_ceiling(usage: Usage, several: list[Price], 
         assert cost is None or cost <= bound
 
 
+@given(usages, st.lists(prices(), min_size=1, max_size=3), st.integers(0, 10_000))
+def test_no_known_cost_of_an_embedding_is_above_its_ceiling(usage: Usage, several: list[Price], more: int) -> None:
+    embedded = Usage(usage.input_uncached, usage.cache_read, image_input=usage.image_input, service=usage.service)
+    ceiling = NO_CEILING
+    for one in several:
+        ceiling = ceiling.with_price(one)
+    bound = ceiling.nano_embedded(embedded.input_tokens + more)
+    assert bound <= ceiling.nano(embedded.input_tokens + more, 0)
+    for one in several:
+        cost = charge(embedded, one)
+        assert cost is None or cost <= bound
+
+
 @given(usages)
 def test_the_totals_are_the_sums_of_all_buckets(usage: Usage) -> None:
     assert usage.input_tokens == sum(getattr(usage, name) for name in INPUTS)
     assert usage.output_tokens == sum(getattr(usage, name) for name in OUTPUTS)
     assert usage.total_tokens == usage.input_tokens + usage.output_tokens
-    buckets = {*INPUTS, *OUTPUTS, *UNITS, "estimated", "estimator", "service", "unknown"}
+    buckets = {*INPUTS, *OUTPUTS, *UNITS, "estimated", "estimator", "service", "unknown", "video_size"}
     assert buckets == set(Usage.__struct_fields__)  # a bucket that is new must be told to these tests, and priced
 
 
-FEE = {"searches": "search", "images": "image", "characters": "characters", "audio_ms": "audio_minute"}
+FEE = {"searches": "search", "images": "image", "characters": "characters", "audio_ms": "audio_minute"} | {
+    "video_ms": "video_second"
+}
 RATE = {"input_uncached": "input", "output_text": "output"}
 
 
 @given(usages, prices(), st.sampled_from([*INPUTS, *OUTPUTS, *UNITS]))
 def test_a_unit_that_nobody_told_makes_a_cost_unknown_where_it_is_priced(usage: Usage, one: Price, unit: str) -> None:
     rate = getattr(one.fees or Fees(), FEE[unit]) if unit in FEE else getattr(one, RATE.get(unit, unit))
+    if unit == "video_ms" and one.fees is not None:
+        rate = max((rate, *one.fees.video_sizes.values()))
     one = msgspec.structs.replace(one, tiers=())
     found = charge(msgspec.structs.replace(usage, unknown=(unit,)), one)
     assert found == (None if rate else charge(usage, one))
@@ -143,6 +167,9 @@ def test_a_tier_holds_for_the_whole_call_from_one_token_above() -> None:
         (Usage(searches=3), {}, 0),
         (Usage(audio_ms=30_001), {"fees": Fees(audio_minute=6_000_000)}, 3_000_100),
         (Usage(characters=7), {"fees": Fees(characters=15_000_000_000)}, 105_000),
+        (Usage(video_ms=4001, video_size="1x1"), {"fees": Fees(video_second=100)}, 401),
+        (Usage(video_ms=2000, video_size="1x1"), {"fees": Fees(video_second=100, video_sizes={"1x1": 7})}, 14),
+        (Usage(video_ms=2000), {"fees": Fees(video_sizes={"1x1": 7})}, None),
         (Usage(images=2), {"fees": Fees(image=40_000_000, call=5)}, 80_000_005),
     ],
 )

@@ -1,5 +1,5 @@
 """Two machines on one PostgreSQL and one Redis: what one writes is in force on the other, and a hard budget holds to
-the call while one machine is killed and the other is cut off from Redis."""
+the call, and a rate to its burst, while one machine is killed and the other is cut off from Redis."""
 
 import contextlib
 import os
@@ -19,6 +19,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
 from genaiops.domain import Target
+from genaiops.engines.counters_mmap._stock import HOLD_SECONDS
 from genaiops.engines.records_sql import open_records
 from genaiops.engines.telemetry_sqlite import open_telemetry
 from genaiops.hub import Hub
@@ -29,6 +30,8 @@ from tests.engines.counters.machines import forget_all
 pytestmark = [pytest.mark.slow, pytest.mark.needs_postgres, pytest.mark.needs_redis]
 
 LIMIT = 400
+RATE = 600
+THREADS = 3
 
 
 @pytest.fixture
@@ -99,8 +102,9 @@ def pair(tmp_path: Path, records_url: str, redis_url: str) -> Iterator[Pair]:
 class Load:
     """Calls without a pause, to each machine from some threads; what was answered, by machine and status."""
 
-    def __init__(self, pair: Pair, machines: dict[str, Installation], threads: int = 3) -> None:
+    def __init__(self, pair: Pair, machines: dict[str, Installation], threads: int = THREADS) -> None:
         self.answers: list[tuple[str, int, str]] = []
+        self.began = time.monotonic()
         self._pair = pair
         self._stop = threading.Event()
         self._threads = [
@@ -232,3 +236,47 @@ def test_a_hard_budget_holds_while_one_is_killed_and_the_other_cut_off(pair: Pai
     assert answered <= LIMIT
     # What was charged and not answered was under way when the power failed: at most what the threads had.
     assert LIMIT - answered <= 3 + 2
+
+
+def allowed(load: Load) -> float:
+    """By the limit, since the load began: the burst and what has drained. Also while one is cut off, as nobody else is
+    called then."""
+    return RATE + RATE * (time.monotonic() - load.began) / 60
+
+
+def test_a_rate_holds_while_one_is_killed_and_the_other_cut_off(pair: Pair) -> None:
+    body = {"scope": {"kind": "tenant", "id": "default"}, "requests_per_minute": RATE}
+    made = request(f"{pair.a.url}/api/limits", key=pair.key, body=body)
+    assert made.status in {200, 201, 202}, made.body
+    for machine in (pair.a, pair.b):
+        eventually(lambda at=machine: "x-ratelimit-limit-requests" in pair.ask(at).headers, "it to be in force")
+    load = Load(pair, {"a": pair.a, "b": pair.b})
+    try:
+        eventually(lambda: {"rate_limit_exceeded"} == load.codes("a") == load.codes("b"), "the limit")
+        eventually(lambda: load.count(200) >= RATE * 0.9, "all of the burst")
+        assert load.count(200) <= allowed(load)
+        assert min(load.count(200, "a"), load.count(200, "b")) > 0  # neither had all of it
+
+        kill(pair.b)
+        before = load.count(200, "a")
+        eventually(lambda: load.count(200, "a") > before + 30, "the rate of a machine that is alone")
+        assert load.count(200) <= allowed(load)
+
+        cut_at = time.monotonic()
+        pair.wire.cut()
+        eventually(lambda: health(pair.a)["status"] == "degraded", "it to be stated")
+        assert "this machine's part" in health(pair.a)["reasons"][0]
+        eventually(lambda: time.monotonic() > cut_at + HOLD_SECONDS, "what was lent to be void")
+        before = load.count(200, "a")
+        eventually(lambda: load.count(200, "a") >= before + 40, "its part of the rate")
+        passed, seconds = load.count(200, "a") - before, time.monotonic() - cut_at
+        assert passed <= RATE / 60 * seconds / 2 + THREADS  # of two parts one, and what was under way
+        assert load.codes("a") == {"rate_limit_exceeded"}
+
+        pair.wire.mend()
+        eventually(lambda: health(pair.a)["status"] == "ok", "the machine to join again")
+        before = load.count(200, "a")
+        eventually(lambda: load.count(200, "a") > before + 30, "the whole rate again")
+        assert load.count(200) <= allowed(load)  # and what it admitted alone counts: no burst has followed
+    finally:
+        load.end()

@@ -15,7 +15,7 @@ import pytest
 
 from tests.app.running import Installation, environment, until
 
-OPERATIONS = ("image_generation", "speech", "transcription", "rerank", "moderations")
+OPERATIONS = ("image_generation", "speech", "transcription", "rerank", "moderations", "video_generation")
 
 
 def cli(installation: Installation, *arguments: str) -> str:
@@ -115,3 +115,34 @@ def test_the_console_shows_media_from_its_own_address(running: Installation, cli
     assert image.headers["content-type"] == "image/png"
     assert image.content.startswith(b"\x89PNG")
     assert httpx.get(running.url + source).status_code in (303, 401)
+
+
+@pytest.mark.filterwarnings("ignore:The Sora API:DeprecationWarning")
+def test_a_video_from_beginning_to_end(running: Installation, client: openai.OpenAI) -> None:
+    made = client.videos.create_and_poll(  # pyright: ignore[reportDeprecated]
+        model="studio", prompt="a lighthouse in the rain", seconds="4", size="720x1280", poll_interval_ms=1
+    )
+    film = client.videos.download_content(made.id).read()  # pyright: ignore[reportDeprecated]
+    begun = trace(running, "video_generation", "in the rain")
+    assert begun["attributes"]["genaiops.video.id"] == made.id
+    assert begun["attributes"]["genaiops.video.seconds"] == 4
+    address = f"{running.url}/api/traces"
+    authorization = {"authorization": f"Bearer {running.key}"}
+
+    def fetched() -> Any:
+        rows = httpx.get(address, headers=authorization).json()["data"]
+        found = [httpx.get(f"{address}/{one['trace_id']}", headers=authorization).json() for one in rows[:5]]
+        return next((one for one in found if one.get("media") and one["operation"] == "video_job"), None)
+
+    document = until(fetched, "the trace of the download")
+    (medium,) = document["media"]
+    assert medium["media_type"] == "video/mp4"
+    assert httpx.get(running.url + medium["href"], headers=authorization).content == film
+
+
+def test_seconds_of_video_have_a_price_by_their_size(running: Installation) -> None:
+    fees = ("--fee", "video_second=0.30", "--fee", "1792x1024=0.5")
+    cli(running, "price", "set", "openai", "film-pro", "--input", "0", "--output", "0", *fees)
+    rows = json.loads(cli(running, "price", "list", "--json"))["data"]
+    (line,) = (row for row in rows if row["model"] == "film-pro")
+    assert (line["fees"]["video_second"], line["fees"]["video_sizes"]) == ("0.3", {"1792x1024": "0.5"})

@@ -1,5 +1,6 @@
 """The official client against a running installation, as a user has it: real models, streams, tools, errors."""
 
+import json
 import os
 import re
 import shutil
@@ -7,7 +8,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import anthropic
 import httpx
 import openai
 import pytest
@@ -104,6 +107,38 @@ def test_responses(client: openai.OpenAI) -> None:
     assert 0 < answer.usage.output_tokens <= 8
 
 
+def test_a_prompt_by_its_name_in_any_dialect(client: openai.OpenAI, running: Installation) -> None:
+    """The embedded model is called through a prompt by the official clients; its version stands on the span."""
+    manifest = {
+        "messages": [{"role": "system", "content": "You speak for {{company}}."}],
+        "variables": {"company": "string"},
+        "parameters": {"temperature": 0},
+        "model": "smollm2",
+    }
+    body = {"kind": "prompt", "name": "talk", "manifest": manifest}
+    made = request(f"{running.url}/api/artifacts", key=running.key, body={**body, "alias": "prod"})
+    assert made.status == 201, made.body
+    named = {"genaiops": {"prompt": "talk@prod", "variables": {"company": "Acme"}, "session": "dialects"}}
+    responses = client.responses.create(model="", input="Say hello.", max_output_tokens=6, extra_body=named)
+    assert responses.output_text
+    assert responses.instructions == "You speak for Acme."
+    asked: Any = {"model": "", "max_tokens": 6, "messages": QUESTION, "extra_body": named}
+    with anthropic.Anthropic(base_url=running.url, api_key=running.key, max_retries=0) as other:
+        (block,) = other.messages.create(**asked).content
+        assert block.type == "text"
+        assert block.text
+        with other.messages.stream(**asked) as stream:
+            assert "".join(stream.text_stream) == block.text
+
+    def traces() -> list[dict[str, Any]] | None:
+        rows = request(f"{running.url}/api/traces?session_id=dialects", key=running.key).body["data"]
+        return rows if len(rows) == 3 else None
+
+    for row in until(traces, "three traces"):
+        trace = request(f"{running.url}/api/traces/{row['trace_id']}", key=running.key).body
+        assert made.body["digest"] in json.dumps(trace), trace
+
+
 def test_every_call_is_a_trace_with_its_usage(running: Installation) -> None:
     answer = running.ask("smollm2", "Say hello.", max_tokens=5)
     trace_id = answer.headers["traceparent"].split("-")[1]
@@ -131,3 +166,26 @@ def test_the_examples_of_the_documentation_run(running: Installation) -> None:
     for example in examples:
         done = subprocess.run([sys.executable, "-c", example], env={**os.environ, **variables}, check=True, timeout=60)
         assert done.returncode == 0
+
+
+def test_a_budget_in_energy_is_charged_what_the_trace_says(running: Installation) -> None:
+    def api(path: str, body: object = None) -> dict[str, Any]:
+        answer = request(f"{running.url}/api/{path}", key=running.key, body=body)
+        assert answer.status in (200, 201), answer.body
+        return answer.body
+
+    key = api("keys", {"name": "metered"})
+    budget = api("budgets", {"scope": {"kind": "key", "id": key["id"]}, "limit": "5 kWh"})
+    chat = {"messages": QUESTION, "max_tokens": 8}
+    body = request(f"{running.url}/v1/chat/completions", key=key["secret"], body={"model": "smollm2", **chat})
+    refused = request(f"{running.url}/v1/chat/completions", key=key["secret"], body={"model": "echo", **chat})
+    assert (body.status, refused.status, refused.body["error"]["code"]) == (200, 403, "energy_unknown")
+
+    def traced() -> float | None:
+        (row,) = api(f"usage?key_id={key['id']}")["data"] or [None]
+        return row["energy"]["kwh"]["central"] if row is not None and row["energy"]["known"] else None
+
+    kwh = until(traced, "the trace")
+    settled = api(f"budgets/{budget['id']}")["settled"]
+    assert float(settled) == pytest.approx(1000 * kwh, abs=1.1e-9)
+    assert 0 < float(settled) < 1

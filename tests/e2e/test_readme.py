@@ -26,9 +26,8 @@ def free_port() -> int:
 @contextlib.contextmanager
 def made_up(clone: Path, home: Path, port: int) -> Generator[Path]:
     """`make up`, until it says that it is ready; its output."""
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("GENAIOPS_", "VIRTUAL_ENV"))
-    }
+    others = ("GENAIOPS_", "VIRTUAL_ENV", "MAKE", "MFLAGS")  # of the tests' own make
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(others)}
     environment |= {"HOME": str(home), "GENAIOPS_PORT": str(port)}
     output = home / "up.log"
     with output.open("wb") as log:

@@ -130,7 +130,7 @@ def _handler(index: Index) -> type[BaseHTTPRequestHandler]:
             if end < total:
                 index.halfway.set()
                 if index.stall:
-                    index.released.wait(30)
+                    index.released.wait(120)
                 self.close_connection = True
 
     return Handler
@@ -162,6 +162,7 @@ def pip_settings(url: str, folder: Path) -> dict[str, str]:
         "PIP_FIND_LINKS": "",
         "PIP_NO_CACHE_DIR": "1",
         "PIP_RETRIES": "1",
+        "PIP_DEFAULT_TIMEOUT": "120",  # a machine that is busy is no index that is gone
         "HOME": str(folder),
         "NO_PROXY": "127.0.0.1",
         "no_proxy": "127.0.0.1",

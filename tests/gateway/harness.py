@@ -22,6 +22,7 @@ from genaiops.domain import (
     KeyEntry,
     Price,
     RateLimit,
+    Recalled,
     Refused,
     RetryPolicy,
     Route,
@@ -32,13 +33,14 @@ from genaiops.domain import (
     Target,
     TargetTimeouts,
 )
-from genaiops.engines import counters_mmap, secrets_file, snapshot_files, spool_files
+from genaiops.engines import counters_mmap, secrets_file, snapshot_files, spool_files, videos_files
 from genaiops.engines.cache_memory import MemoryCache
 from genaiops.gateway import Gateway, GatewaySettings, HttpTransport, Relay, error_body
 from genaiops.http1 import Origin, Pool, Server, Timeouts
 from genaiops.http1.errors import UpstreamFault
 from genaiops.ports.cache import Caches, SharedCache
 from genaiops.ports.providers import Provider, Transport
+from genaiops.ports.spool import Aside
 from genaiops.providers.echo import EchoTransport
 
 KEY = "sk-test-0123456789"
@@ -168,7 +170,8 @@ class Home:
         self.writer = snapshot_files.open_writer(path / "snapshots")
         self.reader = snapshot_files.open_reader(path / "snapshots")
         self.secrets = secrets_file.open_secrets(path)
-        self.observer = counters_mmap.open_counters(path / "counters.mmap", column=None)
+        # An installation's size would be thirty megabytes for each test.
+        self.observer = counters_mmap.open_counters(path / "counters.mmap", column=None, slots=1 << 10)
         self.version = 0
 
     def publish(self, *keys: KeyEntry, restart: bool = False, **parts: Any) -> Snapshot:
@@ -185,13 +188,24 @@ class Home:
         self.observer.set_version(self.version)
         return snapshot
 
-    def records(self) -> list[CallRecord]:
+    def frames(self) -> list[tuple[CallRecord, bytes]]:
+        """The records with their bodies, the two of a recalled call apart."""
+        found: list[tuple[CallRecord, bytes]] = []
         reader = spool_files.open_reader(self.path / "spool")
-        return [frame.record for life in reader.lives() for frame in reader.frames(life, 0, 0)]
+        for frame in (frame for life in reader.lives() for frame in reader.frames(life, 0, 0)):
+            record, body = frame.record, frame.body
+            if isinstance(record, Recalled):
+                at = record.input_bytes
+                found += (record.admitted, body[:at]), (record.settled, body[at:])
+            else:
+                found.append((record, body))
+        return found
+
+    def records(self) -> list[CallRecord]:
+        return [record for record, _ in self.frames()]
 
     def bodies(self) -> list[bytes]:
-        reader = spool_files.open_reader(self.path / "spool")
-        return [frame.body for life in reader.lives() for frame in reader.frames(life, 0, 0)]
+        return [body for _, body in self.frames()]
 
     def settled(self) -> list[Settled]:
         return [one for one in self.records() if isinstance(one, Settled)]
@@ -240,6 +254,7 @@ class Worker:
             relay=relay,
             settings=settings,
             caches=Caches(MemoryCache(), shared),
+            videos=videos_files.open_videos(home.path),
         )
         self.server = Server(self.gateway.handle, error_body=error_body)
         self.port = 0
@@ -341,6 +356,9 @@ class _Through:
 
     def append(self, record: CallRecord, body: Any = b"") -> None:
         self._worker.spool.append(record, body)
+
+    def set_aside(self, body: bytes | bytearray) -> Aside:
+        return self._worker.spool.set_aside(body)
 
     def close(self) -> None:
         self._worker.spool.close()

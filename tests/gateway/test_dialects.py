@@ -206,6 +206,16 @@ async def test_limits_hold_for_messages(home: Home) -> None:
     assert all(reserved[name] >= charged[name] > 0 for name in charged)
 
 
+async def test_tokens_of_a_prompt_are_counted_by_anthropic(home: Home) -> None:
+    async with claude(home, answers({"input_tokens": 2095})) as (clients, upstream):
+        counted = await clients.messages.messages.count_tokens(model="m", messages=ASK, system="Be brief.")
+        [seen] = upstream.seen
+    assert counted.input_tokens == 2095
+    assert seen.path == "/v1/messages/count_tokens"
+    assert (seen.json["model"], seen.json["system"]) == ("claude-opus-5", "Be brief.")
+    assert not home.records()
+
+
 # -- clients of Responses
 
 

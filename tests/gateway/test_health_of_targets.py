@@ -121,11 +121,11 @@ async def test_a_path_that_is_not_there_is_an_answer_and_silence_is_none(home: H
         await wire.closed()
         return False
 
-    policy = ProbePolicy(every=0.02, when="always", timeout=0.05)
+    policy, patient = (ProbePolicy(every=0.02, when="always", timeout=seconds) for seconds in (0.05, 30.0))
     broken = BreakerPolicy(failures=1, cooldown=600)
     async with Upstream(fails(404)) as there, Upstream(silent) as gone:
         targets = (
-            target(there.url, id="a", breaker=broken, probe=policy),
+            target(there.url, id="a", breaker=broken, probe=patient),
             target(gone.url, id="b", breaker=broken, probe=policy),
         )
         home.publish(key(), targets=targets)

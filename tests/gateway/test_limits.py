@@ -72,7 +72,6 @@ async def test_a_call_that_can_never_fit(home: Home) -> None:
         ({**CHAT, "max_tokens": 100, "n": 3}, 300),
         ({**CHAT}, 777),
         ({**CHAT, "n": 2}, 2 * 777),
-        ({**CHAT, "max_tokens": 0}, 777),
         ({**CHAT, "max_tokens": 1, "messages": [{"role": "user", "content": [{"type": "text", "text": "a"}]}]}, 1),
         (
             {**CHAT, "max_tokens": 1, "messages": [{"role": "user", "content": [{"type": "image_url"}]}] * 2},
@@ -97,6 +96,7 @@ async def test_the_upper_bound_of_a_chat(home: Home, body: dict[str, Any], bound
     [
         ("/v1/completions", {"model": "m", "prompt": "a", "max_tokens": 10, "n": 2, "best_of": 5}, 50),
         ("/v1/completions", {"model": "m", "prompt": ["a", "b", "c"], "max_tokens": 10}, 30),
+        ("/v1/completions", {"model": "m", "prompt": "a", "max_tokens": 0}, 4096),
         ("/v1/completions", {"model": "m", "prompt": [1, 2, 3], "max_tokens": 10}, 10),
         ("/v1/completions", {"model": "m", "prompt": [[1, 2], [3]], "max_tokens": 10}, 20),
         ("/v1/embeddings", {"model": "m", "input": ["a", "b"]}, 0),
@@ -110,6 +110,37 @@ async def test_the_upper_bound_of_others(home: Home, path: str, body: dict[str, 
             await worker.quiet()
     assert home.admitted()[0].reserved[0].amount == len(json.dumps(body)) + 256 + bound
     assert home.settled()[0].charged[0].amount == 3
+
+
+@pytest.mark.parametrize("given", [0, -1])
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("/v1/chat/completions", CHAT, "max_tokens"),
+        ("/v1/chat/completions", CHAT, "max_completion_tokens"),
+        ("/v1/responses", {"model": "m", "input": "a"}, "max_output_tokens"),
+    ],
+)
+async def test_no_answer_cannot_be_asked_for(home: Home, path: str, body: Any, field: str, given: int) -> None:
+    """As at OpenAI, whose completions alone take 0 (to score a prompt)."""
+    home.publish(key(), targets=(target("http://127.0.0.1:1/v1"),))
+    async with running(home) as worker:
+        got = await worker.post(path, {**body, field: given})
+    assert (got.status, got.error["param"]) == (400, field)
+    assert ">= 1" in got.error["message"]
+
+
+async def test_an_embedding_reserves_what_embeddings_can_cost(home: Home) -> None:
+    """Neither audio nor cache writes, however dear the price says those are."""
+    dear = price(cache_write=90_000_000_000, audio_input=90_000_000_000)
+    body = {"model": "m", "input": "a"}
+    async with Upstream(answers({"data": [{}], "usage": {"prompt_tokens": 3}})) as up:
+        home.publish(key(budgets=(budget("money", 1 << 50),)), targets=(target(up.url),), prices=(dear,))
+        async with running(home) as worker:
+            await worker.post("/v1/embeddings", body)
+            await worker.quiet()
+            assert worker.used("bud_money") == 3 * 2000
+    assert 0 <= home.admitted()[0].reserved[0].amount - (len(json.dumps(body)) + 256) * 2000 < 100
 
 
 async def test_no_cap_is_put_in_where_nothing_can_refuse(home: Home) -> None:
@@ -216,6 +247,22 @@ async def test_requests_a_minute(home: Home) -> None:
     assert (gots[3].error["code"], gots[3].error["type"]) == ("rate_limit_exceeded", "rate_limit_error")
     assert 0 < int(gots[3].headers["retry-after"]) <= 20
     assert "3 requests a minute" in gots[3].error["message"]
+
+
+async def test_questions_for_the_size_of_a_prompt_have_the_same_limit_beside_the_calls(home: Home) -> None:
+    google = {"contents": [{"parts": [{"text": "hello"}]}]}
+    async with Upstream(answers()) as up:
+        limits = rate(requests_per_minute=3, tokens_per_minute=90_000)
+        home.publish(key(rate_limits=(limits,)), targets=(target(up.url),))
+        async with running(home) as worker:
+            gots = [await worker.post("/v1/messages/count_tokens", body=CHAT) for _ in range(3)]
+            gots += [await worker.post("/v1beta/models/m:countTokens", body=google) for _ in range(2)]
+            called = await worker.post(body={**CHAT, "max_tokens": 10})
+            await worker.quiet()
+    assert [one.status for one in gots] == [200, 200, 200, 429, 429]
+    assert 0 < int(gots[3].headers["retry-after"]) <= 20
+    assert "3 requests a minute" in gots[3].error["message"]
+    assert (called.status, called.headers["x-ratelimit-remaining-requests"]) == (200, "2")
 
 
 async def test_tokens_a_minute_are_corrected_by_what_was_used(home: Home) -> None:

@@ -11,6 +11,8 @@ import uvloop
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from genaiops.domain import EnergyBound, EnergyRate
+from tests.examples import examples
 from tests.gateway.harness import Home, Worker, budget, key, price, rate, route, running, target, until
 from tests.gateway.upstream import (
     DONE,
@@ -26,7 +28,10 @@ from tests.gateway.upstream import (
     response,
 )
 
-TIGHT = {"bud_tokens": 1500, "bud_calls": 7, "bud_money": 9_000_000}
+TIGHT = {"bud_tokens": 1500, "bud_calls": 7, "bud_money": 9_000_000, "bud_energy": 4_000_000}
+LINES = EnergyBound(4e-9, 1e-7), EnergyBound(6e-9, 1e-7)
+RATE = EnergyRate("t", *LINES, ("chat",))
+"""An answer of 400 tokens uses 2,000,000 nano-Wh of tokens, and of time some 100 a millisecond."""
 LOOSE = 1 << 50
 
 
@@ -96,7 +101,7 @@ async def run(calls: list[Plan], tight: str, folder: Path) -> None:
         return await upstream(seen, wire)
 
     async with Upstream(watching) as up:
-        home.publish(keys, targets=(target(up.url),), routes=(route("t"),), prices=(price(),))
+        home.publish(keys, targets=(target(up.url),), routes=(route("t"),), prices=(price(),), energy=(RATE,))
         async with running(home, column=0, heartbeat=0.05) as one, running(home, column=1, heartbeat=0.05) as two:
             await asyncio.gather(*(ask((one, two)[plan.worker], plan) for plan in calls))
             await until(lambda: one.server.in_flight == two.server.in_flight == 0)
@@ -140,7 +145,7 @@ async def steps(count: int) -> None:
         await asyncio.sleep(0.0005)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(30), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(plans, min_size=15, max_size=30), st.sampled_from(sorted(TIGHT)))
 def test_hard_limits_hold_whatever_happens(calls: list[Plan], tight: str) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from genaiops.domain import Charge, RateLimit
 from genaiops.engines.counters_mmap import open_counters
-from genaiops.gateway.limits import FOREVER_US, NO_LINES, Lines, duration, lines_of
+from genaiops.gateway.limits import FOREVER_US, Lines, duration, lines_of
 from genaiops.ports.counters import MINUTE_NS, Counters, Refusal
 from tests.gateway.harness import budget, rate
 
@@ -68,7 +68,6 @@ def test_any_number_of_lines(counters: Counters, count: int) -> None:
 def test_a_counter_that_stands_in_two_places_counts_once(counters: Counters) -> None:
     lines = Lines([*lines_of([budget("calls", 9)], []), *lines_of([budget("calls", 9)], [])])
     assert len(lines.turn(counters, NOW).holds) == 1
-    assert NO_LINES.all == ()
 
 
 def fields(shown: bytes) -> list[tuple[bytes, ...]]:

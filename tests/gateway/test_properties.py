@@ -81,7 +81,7 @@ def test_records_of_before_are_read() -> None:
 
 def test_metadata_of_any_form() -> None:
     raw = b'{"a": "b", "n": 3, "tags": ["x", 1], "none": null, "yes": true}'
-    assert metadata_of(raw) == {"a": "b", "n": "3", "tags": '["x",1]', "yes": "true"}
+    assert properties_of({}, metadata_of(raw)) == {"a": "b", "n": "3", "tags": '["x",1]', "yes": "true"}
     assert [metadata_of(bad) for bad in (b"[]", b"null", b"{", b'"x"', b"\xff")] == [None] * 5
 
 

@@ -56,6 +56,28 @@ async def test_bad_bodies(home: Home, name: str) -> None:
     assert home.bodies() == [b""]
 
 
+UNREAD = [
+    ("openai", b'"\xff": 1'),
+    ("cohere", b'"parallel_tool_calls": "\xff"'),
+    ("mistral", b'"modalities": 1e999'),
+    ("google", b'"parallel_tool_calls": ["\xff"]'),
+    ("bedrock", b'"seed": ["\xff"]'),
+    ("echo", b'"seed": 1e999'),
+]
+
+
+@pytest.mark.parametrize(("provider", "field"), UNREAD)
+async def test_what_is_wrong_where_only_the_target_has_to_look(home: Home, provider: str, field: bytes) -> None:
+    """What is passed on unread may be no JSON; who reads it at last says so, and it is no fault of ours."""
+    one = target("http://127.0.0.1:1/v1", provider=provider, upstream_model="other", region="eu-west-1")
+    home.publish(key(), targets=(one,))
+    async with running(home) as worker:
+        got = await worker.post(body=b'{"model": "m", "messages": [{"role": "user", "content": "x"}], ' + field + b"}")
+        await worker.quiet()
+    assert got.status == 400, got.body
+    assert got.error["message"].startswith("The body is")
+
+
 @pytest.mark.parametrize(("path", "missing"), [("/v1/embeddings", "input"), ("/v1/chat/completions", "messages")])
 async def test_a_missing_field_is_named(home: Home, path: str, missing: str) -> None:
     home.publish(key(), targets=(target("http://127.0.0.1:1/v1"),))
@@ -204,7 +226,7 @@ async def test_an_unknown_model_lists_what_is_near(home: Home) -> None:
     assert (got.status, got.error["code"], got.error["param"]) == (404, "model_not_found", "model")
     assert "'smollm2'" in got.error["message"]
     assert "secret" not in got.error["message"]
-    assert (application.status, application.error["code"]) == (501, "applications_not_built")
+    assert (application.status, application.error["code"]) == (404, "model_not_found")
 
 
 async def test_a_target_for_another_operation(home: Home) -> None:
@@ -230,7 +252,7 @@ async def test_no_target_is_enabled(home: Home) -> None:
         ("GET", "/v1/responses/resp_1", 501, "endpoint_not_built"),
         ("POST", "/v1/images/edits", 501, "endpoint_not_built"),
         ("POST", "/v1/audio/translations", 501, "endpoint_not_built"),
-        ("POST", "/v1/videos", 501, "endpoint_not_built"),
+        ("POST", "/v1/videos/edits", 501, "endpoint_not_built"),
         ("GET", "/v1/files", 501, "endpoint_not_built"),
         ("GET", "/v1/files/file-1/content", 501, "endpoint_not_built"),
         ("POST", "/v1/batches", 501, "endpoint_not_built"),

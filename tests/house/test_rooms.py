@@ -53,7 +53,7 @@ def test_rooms_import_only_what_the_table_allows(graph: grimp.ImportGraph) -> No
         here = room(module)
         for imported in sorted(graph.find_modules_directly_imported_by(module)):
             there = room(imported)
-            if there in {"", here} or there in ALWAYS | MAY_IMPORT.get(here, frozenset()):
+            if here == "" or there in {"", here} or there in ALWAYS | MAY_IMPORT.get(here, frozenset()):
                 continue
             line = graph.get_import_details(importer=module, imported=imported)[0]["line_number"]
             wrong.append(
@@ -71,7 +71,9 @@ def test_every_room_is_in_the_table_and_in_the_layers(graph: grimp.ImportGraph) 
     assert declared == set(MAY_IMPORT)
 
 
-def test_the_root_package_imports_nothing(graph: grimp.ImportGraph) -> None:
+def test_the_root_package_imports_nothing() -> None:
+    """What programs find there is loaded when it is first used; type checkers are told of it."""
+    graph = grimp.build_graph("genaiops", cache_dir=None, exclude_type_checking_imports=True)
     assert not graph.find_modules_directly_imported_by("genaiops"), "importing genaiops must cost nothing"
 
 

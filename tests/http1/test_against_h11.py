@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from genaiops.http1 import Exchange, Origin, Pool, Server, Timeouts
 from genaiops.http1._upstream import UpstreamConnection
 from genaiops.http1.errors import Http1Error
+from tests.examples import examples
 from tests.http1.wire import Wire
 
 Fields = list[tuple[bytes, bytes]]
@@ -200,7 +201,7 @@ GOOD_START = st.sampled_from([b"GET / HTTP/1.1\r\n", b"POST /p HTTP/1.1\r\n", b"
 REQUEST = st.tuples(GOOD_START | START, HEADERS, st.just(b"\r\n") | END, BODY).map(b"".join)
 STREAM = st.lists(REQUEST, min_size=1, max_size=3).map(b"".join)
 SPLITS = st.lists(st.integers(0, 400), max_size=12)
-FUZZ = settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FUZZ = settings(max_examples=examples(250), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def cut(stream: bytes, splits: list[int]) -> list[bytes]:

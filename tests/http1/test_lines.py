@@ -9,7 +9,7 @@ from genaiops.http1 import ServerLimits
 from genaiops.http1._chunked import ChunkedDecoder, MalformedChunk
 from genaiops.http1._fields import check_block, serialise
 from genaiops.http1._heads import parse_request_head
-from genaiops.http1._lines import MalformedLine, field_lines, request_lines
+from genaiops.http1._lines import _PLAIN_SECRET, MalformedLine, _judge, field_lines, request_lines
 from genaiops.http1.errors import InvalidField
 
 LIMITS = ServerLimits()
@@ -137,3 +137,17 @@ def test_what_we_take_as_chunks_h11_takes_too(data: list[bytes]) -> None:
         body += bytes(event.data)
     assert isinstance(event, h11.EndOfMessage)
     assert body == b"".join(out)
+
+
+NAMES = st.sampled_from([b"Authorization", b"x-api-key", b"AUTHORIZATION"])
+VALUES = st.text(st.characters(min_codepoint=0x1F, max_codepoint=0x7F), min_size=1) | st.from_regex(
+    "Bearer [!-~]{1,40}"
+)
+
+
+@given(NAMES, VALUES)
+def test_a_credential_that_no_parser_sees_is_one_that_none_refuses(name: bytes, text: str) -> None:
+    line = b"%b: %b" % (name, text.encode())
+    if _PLAIN_SECRET.fullmatch(line):
+        _judge(b"GET / HTTP/1.1\r\n%b\r\n\r\n" % line)
+        assert field_lines[line] == (name.lower(), text.encode())

@@ -22,7 +22,7 @@ def test_every_role_has_its_permissions() -> None:
     ("role", "may", "may_not"),
     [
         ("viewer", ["read"], ["playground", "own_keys", "targets"]),
-        ("developer", ["read", "playground", "own_keys"], ["keys", "targets", "budgets", "people"]),
+        ("developer", ["read", "playground", "own_keys", "artifacts"], ["keys", "targets", "budgets", "people"]),
         ("operator", ["targets", "routes", "prices", "budgets", "keys"], ["people", "environments", "approve"]),
         ("admin", ["people", "environments", "issuers", "approve"], []),
     ],
@@ -36,7 +36,7 @@ def test_what_is_missing_is_named() -> None:
     with pytest.raises(Forbidden, match=r"'ann' \(viewer\) lacks the permission 'routes'") as caught:
         require(actor("viewer"), "routes")
     assert caught.value.remedy is not None
-    assert "admin, operator" in caught.value.remedy
+    assert "admin, mlops-engineer, operator" in caught.value.remedy
     with pytest.raises(Forbidden, match="no role"):
         require(actor(), "read")
     require(actor("viewer", "operator"), "routes")

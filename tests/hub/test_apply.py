@@ -42,6 +42,8 @@ WHOLE: dict[str, Any] = {
             "environment": "trial",
             "models": ["chat"],
             "addresses": ["10.0.0.0/8"],
+            "regions": ["eu"],
+            "tags": ["fast", "private"],
             "expires_at": "2100-01-01",
         }
     },

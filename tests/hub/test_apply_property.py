@@ -12,12 +12,13 @@ from genaiops.core.errors import GenaiopsError
 from genaiops.engines.records_sql import open_records
 from genaiops.hub import Hub, Wish, apply_state, export, read_state
 from genaiops.ports.records import Records
+from tests.examples import examples
 from tests.hub.conftest import Clock
 
 NAMES = st.sampled_from(["a", "b", "c", "x/y", "d.e"])
 ENVIRONMENTS = st.sampled_from(["dev", "prod"])
 SOME = settings(
-    max_examples=40,
+    max_examples=examples(40),
     deadline=None,
     derandomize=True,
     phases=[Phase.generate],  # a case is whole installations: shrinking one takes minutes
@@ -83,16 +84,33 @@ def routes_to(targets: list[str]) -> st.SearchStrategy[dict[str, Any]]:
     return st.dictionaries(st.sampled_from(["r", "S:1"]), entry({"targets": some}, optional))
 
 
+APPLICATION = entry(
+    {},
+    {
+        "title": st.text("Tt ", max_size=4),
+        "purpose": st.just("Answers questions."),
+        "risk_tier": st.sampled_from(["limited", "high"]),
+        "acknowledgement": st.sampled_from(["It does.", "It does, and says so."]),
+    },
+)
+
+
 def keys_of(actors: list[str], teams: list[str], routes: list[str]) -> st.SearchStrategy[dict[str, Any]]:
+    required = {
+        "actor": st.sampled_from(actors),
+        "environment": ENVIRONMENTS,
+        "application": st.sampled_from(["shop", "desk"]),
+    }
     fields = {
         "team": st.one_of(st.none(), st.sampled_from(teams)),
-        "application": st.sampled_from(["shop", "desk"]),
         "models": st.sampled_from([[], ["m*"], routes]),
         "addresses": st.sampled_from([[], ["10.0.0.0/8"], ["2001:DB8::/32", "192.0.2.7"]]),
         "scopes": SCOPES,
+        "regions": st.sampled_from([[], ["eu", "us"]]),
+        "tags": st.sampled_from([[], ["private"]]),
         "expires_at": TIMES,
     }
-    return st.dictionaries(NAMES, entry({"actor": st.sampled_from(actors), "environment": ENVIRONMENTS}, fields))
+    return st.dictionaries(NAMES, entry(required, fields))
 
 
 def budgets_on(scope: st.SearchStrategy[dict[str, str]]) -> st.SearchStrategy[list[dict[str, Any]]]:
@@ -123,6 +141,7 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
         "actors": actors,
         "targets": targets,
         "routes": routes,
+        "applications": {name: draw(APPLICATION) for name in ("shop", "desk")},
         "keys": keys,
         "budgets": draw(budgets_on(scope)),
         "limits": draw(limits_on(scope)),

@@ -28,19 +28,19 @@ def test_a_version_is_named_by_its_manifest(hub: Hub, clock: Clock) -> None:
 def test_aliases_move(hub: Hub, clock: Clock) -> None:
     first = hub.artifacts.register("model", "m", {"a": 1}, by="admin")
     second = hub.artifacts.register("model", "m", {"a": 2}, by="admin")
-    hub.artifacts.move("model/m", "prod", first.id, by="ann")
-    assert hub.artifacts.resolve("model/m@prod") == first
+    hub.artifacts.move("model/m", "live", first.id, by="ann")
+    assert hub.artifacts.resolve("model/m@live") == first
     clock.move(1)
-    moved = hub.artifacts.move("model/m", "prod", second.id, by="bob")
+    moved = hub.artifacts.move("model/m", "live", second.id, by="bob")
     assert (moved.moved_us, moved.moved_by) == (START_US + 1_000_000, "bob")
-    assert hub.artifacts.resolve("model/m@prod") == second
+    assert hub.artifacts.resolve("model/m@live") == second
     assert hub.artifacts.resolve(first.id) == first
     assert hub.artifacts.aliases("model/m") == [moved]
     other = hub.artifacts.register("model", "n", {"a": 1}, by="admin")
     with pytest.raises(UsageError, match="is a version of 'model/n', not of 'model/m'"):
-        hub.artifacts.move("model/m", "prod", other.id, by="ann")
-    with pytest.raises(NotFound, match=r"Did you mean 'model/m@prod'\?"):
-        hub.artifacts.resolve("model/m@pord")
+        hub.artifacts.move("model/m", "live", other.id, by="ann")
+    with pytest.raises(NotFound, match=r"Did you mean 'model/m@live'\?"):
+        hub.artifacts.resolve("model/m@lvie")
     with pytest.raises(NotFound):
         hub.artifacts.versions("model/x")
     with pytest.raises(UsageError, match="name of a alias"):

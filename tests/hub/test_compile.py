@@ -6,6 +6,7 @@ import pytest
 from genaiops.domain import Actor, KeyEntry, Route, RouteTarget, Scope, Target
 from genaiops.hub import (
     Hub,
+    NewApplication,
     NewBudget,
     NewKey,
     NewPrice,
@@ -63,6 +64,7 @@ def test_prices_in_force_and_to_come(hub: Hub, clock: Clock) -> None:
 
 
 def test_an_entry_is_its_key(hub: Hub, ann: Actor, echo: Target, clock: Clock) -> None:
+    hub.applications.create(NewApplication(name="shop"), by="admin")
     new = NewKey(
         name="k",
         actor_id=ann.id,

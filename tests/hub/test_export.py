@@ -73,6 +73,8 @@ def test_export_is_short(hub: Hub) -> None:
         "environment": "trial",
         "models": ["chat"],
         "addresses": ["10.0.0.0/8"],
+        "regions": ["eu"],
+        "tags": ["fast", "private"],
         "expires_at": "2100-01-01T00:00:00.000000Z",
     }
     assert set(export(hub, ("teams", "limits"))) == {"teams", "limits"}

@@ -4,6 +4,7 @@ records accept."""
 from collections.abc import Callable
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
@@ -12,6 +13,7 @@ from genaiops.domain import KeyEntry, Scope
 from genaiops.hub import Hub, NewBudget, NewKey, NewRateLimit, changed_key_entries, key_entries
 from genaiops.hub._key_text import digest_of
 from genaiops.ports.records import Records
+from tests.examples import examples
 from tests.hub.conftest import Clock
 
 
@@ -116,6 +118,7 @@ class KeyLog(RuleBasedStateMachine):
         return True
 
 
+@pytest.mark.property
 def test_the_log_accepts_what_the_records_accept(new_records: Callable[[], Records]) -> None:
     class OnNewStore(KeyLog):
         def __init__(self) -> None:
@@ -124,7 +127,7 @@ def test_the_log_accepts_what_the_records_accept(new_records: Callable[[], Recor
     run_state_machine_as_test(
         OnNewStore,
         settings=settings(
-            max_examples=25,
+            max_examples=examples(25),
             stateful_step_count=20,
             deadline=None,
             derandomize=True,

@@ -26,6 +26,10 @@ TEAM = Scope("team", "default")
         ("1000 calls", "calls", 1000, None),
         ("1_000 Calls", "calls", 1000, None),
         (" 1 call ", "calls", 1, None),
+        ("5 kWh", "energy", 5 * 10**12, None),
+        ("500 Wh", "energy", 500 * 10**9, None),
+        ("1.5MWh", "energy", 1_500_000 * 10**9, None),
+        ("0.25 kwh", "energy", 250 * 10**9, None),
     ],
 )
 def test_limits_are_read(text: str, meter: str, limit: int, currency: str | None) -> None:
@@ -38,7 +42,7 @@ def test_limits_are_read(text: str, meter: str, limit: int, currency: str | None
     [
         *("", "25", "USD", "25 dollars", "25 usd", "$25", "-5 USD", "0 USD", "0 calls", "1.5 calls", "12,50 USD"),
         *("1e5 calls", "NaN USD", "9999999999 USD", "9999999999B tokens", "1 XX", "25 USD a day", "٣ calls"),
-        "1__\n calls",
+        *("1__\n calls", "5 mWh", "5 mwh", "0 Wh", "5 GWh", "5 kW", "5000 MWh", "5 J"),
     ],
 )
 def test_what_is_no_limit(text: str) -> None:
@@ -56,11 +60,26 @@ def test_any_text_is_a_limit_or_a_usage_error(text: str) -> None:
     assert 0 < parsed.limit < 1 << 62
 
 
-@given(st.sampled_from(["money", "tokens", "calls"]), st.integers(1, (1 << 62) - 1))
+@given(st.sampled_from(["money", "energy", "tokens", "calls"]), st.integers(1, (1 << 62) - 1))
 def test_what_is_shown_reads_back(meter: str, limit: int) -> None:
     shown = show_limit(Budget(id="b", scope=TEAM, meter=meter, limit=limit, created_us=0))  # type: ignore[arg-type]
     parsed = parse_limit(shown)
     assert (parsed.meter, parsed.limit) == (meter, limit)
+
+
+def test_energy_is_shown_in_the_unit_that_fits() -> None:
+    for text in ("5 kWh", "0.25 Wh", "1.5 MWh", "999.999999999 Wh", "1 Wh"):
+        budget = Budget(id="b", scope=TEAM, meter="energy", limit=parse_limit(text).limit, created_us=0)
+        assert show_limit(budget) == text
+        assert budget.unit == "Wh"
+
+
+def test_a_budget_of_energy_stays_one(hub: Hub) -> None:
+    made = hub.budgets.create(NewBudget(scope=TEAM, limit="5 kWh"), by="admin")
+    assert hub.budgets.set_limit(made.id, "750 Wh", by="admin").limit == 750 * 10**9
+    with pytest.raises(UsageError, match="counts energy, not USD"):
+        hub.budgets.set_limit(made.id, "5 USD", by="admin")
+    hub.budgets.remove(made.id, by="admin")
 
 
 def test_a_budget(hub: Hub, clock: Clock) -> None:
@@ -97,6 +116,8 @@ def test_a_budget(hub: Hub, clock: Clock) -> None:
         ({"limit": "5 EUR"}, "No price is in EUR"),
         ({"period": "year"}, "not well formed"),
         ({"timezone": "Mars/Olympus"}, "no time zone 'Mars/Olympus'"),
+        ({"timezone": "America"}, "no time zone 'America'"),
+        ({"timezone": "x" * 5000}, "no time zone 'xxx"),
         ({"warn_at": (0.0,)}, "warn_at holds 0.0"),
         ({"warn_at": (float("nan"),)}, ""),
     ],

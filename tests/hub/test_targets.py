@@ -166,6 +166,9 @@ def test_a_route(hub: Hub, clock: Clock) -> None:
         ({"retry": RetryPolicy(deadline=0)}, "retry.deadline is 0"),
         ({"context_fallbacks": ("none",)}, "There is no target 'none'"),
         ({"context_fallbacks": ("echo",)}, "'echo' is a target and a context fallback"),
+        ({"over_budget": ("none",)}, "There is no target 'none'"),
+        ({"over_budget": ("echo2", "echo2")}, "over_budget names 'echo2' twice"),
+        ({"over_budget": ("vectors",)}, "no operation in common: 'vectors' only does embeddings"),
         ({"regions": ("eu",)}, "No target of the route 'fast' is in 'eu'"),
         ({"regions": ("e u",)}, "cannot stand in regions"),
         ({"hedge": HedgePolicy()}, "hedge says no time"),
@@ -194,6 +197,7 @@ def test_a_route_with_everything(hub: Hub) -> None:
         sticky="user",
         regions=("eu",),
         context_fallbacks=("echo3",),
+        over_budget=("echo3", "echo2"),
         hedge=HedgePolicy(after=0.5, percentile=95),
         shadow=ShadowPolicy("vectors", "shadow/fast", share=0.1),
     )

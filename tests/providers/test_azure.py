@@ -11,7 +11,7 @@ from openai import AzureOpenAI, OpenAI
 from genaiops.core.errors import ConfigError, UpstreamError
 from genaiops.core.multipart import parts_of
 from genaiops.domain import Target, Usage
-from genaiops.ports.providers import CallBody, Form
+from genaiops.ports.providers import CallBody, Form, VideoJob
 from genaiops.providers import load
 from genaiops.providers.azure import Azure
 from tests.providers.calls import asked, call, events, noting, sent, streamed, target
@@ -200,3 +200,19 @@ def test_images_and_forms(settings: dict[str, str], prefix: bytes) -> None:
     assert dict(wire.headers)[b"api-key"] == b"k"
     reader = Azure().media(image, b"text/event-stream")
     assert reader is not None
+
+
+def test_videos_are_under_the_form_without_dates_only() -> None:
+    azure = Azure()
+    began = azure.prepare(
+        call({"prompt": "x"}, operation="video_generation"), deployed(api_version="preview"), "secret"
+    )
+    assert began.path == b"/openai/v1/videos?api-version=preview"
+    assert json.loads(began.body)["model"] == "my-gpt"
+    job = VideoJob("content", "video_1/..", "thumbnail")
+    asked_for = CallBody("video_job", b"", "m", True, True, None, False, job=job)
+    fetched = azure.prepare(asked_for, deployed(f"{RESOURCE}/openai/v1", api_version="preview"), "secret")
+    assert (fetched.method, fetched.body) == (b"GET", b"")
+    assert fetched.path == b"/videos/video_1%2F../content?variant=thumbnail&api-version=preview"
+    with pytest.raises(ConfigError, match="no videos there"):
+        azure.prepare(asked_for, deployed(api_version="2024-10-21"), "secret")

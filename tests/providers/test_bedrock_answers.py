@@ -20,6 +20,7 @@ from tests.providers.bedrock_calls import (
     REDACTED,
     START,
     THOUGHT,
+    USAGE,
     USE,
     answered,
     block,
@@ -150,6 +151,19 @@ def test_a_stream_is_the_same_however_it_is_cut(cuts: list[int]) -> None:
     assert (answer.usage, answer.finish_reason) == (Usage(10, 70, 30, 5), "tool_calls")
     assert stream.keep() == piece.data
     assert not stream.truncated
+
+
+def test_what_a_cache_keeps_for_an_hour() -> None:
+    """`cacheDetails` tells writes by their ttl (TokenUsage of the Converse API); an older server does not."""
+    details = [{"ttl": "1h", "inputTokens": 20}, {"ttl": "5m", "inputTokens": 10}]
+    usage = {**USAGE, "cacheDetails": details}
+    hour = Usage(10, 70, 10, 5, cache_write_1h=20)
+    assert Bedrock().read(call(), answered({"text": "a"}, usage=usage)).usage == hour
+    stream = Bedrock().stream(call(stream=True), filter_usage=True)
+    feed(stream, framed([*EVENTS[:-1], ("metadata", {"usage": usage, "metrics": {"latencyMs": 5}})]), [])
+    assert stream.finish().usage == hour
+    more = {**usage, "cacheDetails": [{"ttl": "1h", "inputTokens": 99}]}
+    assert Bedrock().read(call(), answered({"text": "a"}, usage=more)).usage == Usage(10, 70, 0, 5, cache_write_1h=30)
 
 
 def test_usage_stays_with_the_gateway_when_nobody_asked() -> None:

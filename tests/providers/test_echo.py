@@ -71,3 +71,14 @@ async def test_embeddings_are_unit_vectors_decided_by_the_text() -> None:
     vectors = [one["embedding"] for one in json.loads(await reply.read(1 << 20))["data"]]
     assert vectors[0] == vectors[2] != vectors[1]
     assert sum(one * one for one in vectors[0]) == pytest.approx(1)
+
+
+async def test_every_answer_has_an_id_of_its_own() -> None:
+    """By it a span that a client sends is known to be of the same call."""
+    transport, ids = EchoTransport(), set[str]()
+    for _ in range(3):
+        reply = await transport.send(wire(), target())
+        ids.add(json.loads(await reply.read(1 << 20))["id"])
+    assert len(ids) == 3
+    out, _ = await stream(target(text="a b c"))
+    assert len({json.loads(line[6:])["id"] for line in out.split(b"\n\n")[:-2]}) == 1

@@ -359,3 +359,26 @@ def test_an_event_that_says_more_than_its_text_is_read_each_time() -> None:
     first, last = {"choices": [delta("a")], **one}, {"choices": [delta("b")], **one}
     answer = said(first, {"choices": [], **other}, last).finish()
     assert answer.usage == Usage(input_uncached=1, output_text=1)
+
+
+@pytest.mark.parametrize(
+    ("timings", "busy_us"),
+    [
+        ({"prompt_n": 9, "prompt_ms": 100.5, "predicted_ms": 399.5}, 500_000),
+        ({"prompt_ms": 0, "predicted_ms": 0}, 0),
+        ({"prompt_ms": -1e9, "predicted_ms": 0}, None),
+        ({"prompt_ms": 1e12, "predicted_ms": 0}, None),
+        ({"prompt_ms": "1", "predicted_ms": 0}, None),
+        ({"prompt_ms": 1}, None),
+        (None, None),
+        ([], None),
+    ],
+)
+def test_how_long_llama_cpp_worked(timings: Any, busy_us: int | None) -> None:
+    whole = {"choices": [{"message": {"content": "x"}}], "timings": timings}
+    assert OpenAI().read(call(b'{"model": "m"}'), json.dumps(whole).encode()).busy_us == busy_us
+    stream = OpenAIStream(filter_usage=True)
+    last = {"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 1}, "timings": timings}
+    stream.feed(b'data: {"choices": [{"delta": {"content": "x"}}]}\n\n')
+    stream.feed(b"data: " + json.dumps(last).encode() + b"\n\ndata: [DONE]\n\n")
+    assert stream.finish().busy_us == busy_us

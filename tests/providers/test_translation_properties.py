@@ -90,8 +90,16 @@ def test_a_body_is_translated_or_refused_and_nothing_else(name: str, body: dict[
     assert isinstance(json.loads(wire.body), dict)
 
 
+def _is_object(raw: bytes) -> bool:
+    """Hypothesis also tries bytes that it finds in the sources, and some of those are bodies."""
+    try:
+        return isinstance(json.loads(raw), dict)
+    except ValueError:
+        return False
+
+
 @pytest.mark.parametrize("name", TRANSLATING)
-@given(raw=st.binary(max_size=60))
+@given(raw=st.binary(max_size=60).filter(lambda raw: not _is_object(raw)))
 def test_bytes_that_are_no_body_are_refused(name: str, raw: bytes) -> None:
     to = target(name, "g", "https://h/v1/projects/p/locations/l")
     given = asked()

@@ -1,6 +1,5 @@
 """The energy of calls as they become traces: of the embedded model by its busy time, of providers by factors."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,19 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genaiops.checks.energy import THREAD_1
-from genaiops.domain import Span, Usage
+from genaiops.domain import NANO_WH, Span, Target, Usage
 from genaiops.engines import spool_files
 from genaiops.engines.blobs_folder import open_blobs
 from genaiops.engines.ecologits import EcoLogits
 from genaiops.engines.telemetry_sqlite import open_telemetry
 from genaiops.ports.telemetry import KWH_UNIT, RollupQuery, Telemetry
-from genaiops.watch import Folder, Machine, Metering, busy_seconds, trace_document
+from genaiops.watch import Folder, Machine, Metering, trace_document
 from tests.watch.calls import NOW, REQUEST, admitted, attempt, settled, trace_id
 
 FACTORS = EcoLogits()
 MACHINE = Machine({"smollm2": 1}, THREAD_1, "DEU")
-ANSWER: dict[str, Any] = {"choices": [], "timings": {"prompt_n": 9, "prompt_ms": 100.5, "predicted_ms": 399.5}}
-STREAM = b'data: {"choices": []}\r\n\r\ndata: ' + json.dumps(ANSWER).encode() + b"\n\ndata: [DONE]\n\n"
+BUSY_US = 500_000
 
 
 def span(**facts: Any) -> Span:
@@ -37,48 +35,84 @@ def metering(machine: Machine = MACHINE, *, extra: bool = True, zone: str | None
     return Metering(machine, lambda: FACTORS if extra else None, zone=zone)
 
 
-@pytest.mark.parametrize("output", [json.dumps(ANSWER).encode(), STREAM])
-def test_the_embedded_model_says_how_long_it_worked(output: bytes) -> None:
-    assert busy_seconds(output) == 0.5
-    found = metering().energy_of(span(target_id="smollm2"), output)
+def test_the_embedded_model_says_how_long_it_worked() -> None:
+    found = metering().energy_of(span(target_id="smollm2"), BUSY_US)
     assert found.kwh == THREAD_1.watts.times(0.5 / 3.6e6)
     assert found.basis.work.endswith("llama.cpp's own clock")
+    litres = FACTORS.water("DEU")
+    assert litres is not None
+    assert found.kwh is not None
+    assert found.water_l == found.kwh.times(litres)
     assert (found.basis.zone, found.basis.kg_per_kwh, found.basis.factors) == ("DEU", FACTORS.grid("DEU"), FACTORS.name)
 
 
 def test_without_timings_it_is_the_duration_and_says_so() -> None:
-    found = metering().energy_of(span(target_id="smollm2"), b"{}")
+    found = metering().energy_of(span(target_id="smollm2"))
     assert found.kwh == THREAD_1.watts.times(2 / 3.6e6)
     assert found.basis.work == "duration of the attempt on one thread, waiting included"
 
 
 def test_two_threads_use_twice_as_much() -> None:
-    found = metering(Machine({"smollm2": 2}, THREAD_1, "DEU")).energy_of(span(target_id="smollm2"), STREAM)
+    found = metering(Machine({"smollm2": 2}, THREAD_1, "DEU")).energy_of(span(target_id="smollm2"), BUSY_US)
     assert found.kwh == THREAD_1.watts.times(2 * 0.5 / 3.6e6)
 
 
 def test_the_operators_own_factor_comes_first() -> None:
-    found = metering(Machine({"smollm2": 1}, THREAD_1, "DEU", 0.0)).energy_of(span(target_id="smollm2"), STREAM)
+    found = metering(Machine({"smollm2": 1}, THREAD_1, "DEU", 0.0)).energy_of(span(target_id="smollm2"), BUSY_US)
     assert (found.basis.kg_per_kwh, found.basis.factors) == (0.0, "configuration")
     assert found.co2e_g is not None
     assert found.co2e_g.high == 0
+    assert found.water_l is None, "nobody said what water that electricity takes"
 
 
-@given(st.binary(max_size=60).map(lambda noise: b'{"timings"' + noise) | st.binary() | st.just(STREAM[:-40]))
-def test_any_answer_can_be_looked_at(output: bytes) -> None:
-    assert busy_seconds(output) in {None, 0.5}
+TARGETS = st.sampled_from(
+    [("smollm2", "llamacpp", "smollm2"), ("far", "openai", "gpt-4o-mini"), ("other", "anthropic", "claude-haiku-4-5")]
+)
 
 
-@pytest.mark.parametrize("timings", [{"prompt_ms": -1e9, "predicted_ms": 0}, {"prompt_ms": 1e12, "predicted_ms": 0}])
-def test_timings_that_cannot_be_are_none(timings: dict[str, float]) -> None:
-    assert busy_seconds(json.dumps({"timings": timings}).encode()) is None
+@given(TARGETS, st.integers(0, 100_000), st.integers(0, 600_000_000), st.none() | st.integers(0, 600_000_000))
+def test_what_is_known_before_a_call_is_what_its_trace_says(
+    named: tuple[str, str, str], tokens: int, duration_us: int, busy_us: int | None
+) -> None:
+    name, provider, model = named
+    target = Target(id=name, provider=provider, model="m", upstream_model=model, created_us=0)
+    (rate,) = metering().rates([target])
+    usage = Usage(9, output_text=tokens)
+    facts = {"name": f"chat {model}", "provider": provider, "target_id": name, "duration_us": duration_us}
+    energy = metering().energy_of(span(usage=usage, **facts), busy_us)
+    assert energy.kwh is not None
+    busy = None if busy_us is None else busy_us / 1e6
+    used = rate.used(tokens, duration_us / 1e6, busy)
+    assert used == pytest.approx(energy.kwh.central * NANO_WH, rel=1e-12, abs=0.51)
+    assert used <= rate.most(tokens, max(duration_us / 1e6, busy or 0))
+
+
+def test_what_is_not_known_before_a_call() -> None:
+    far = Target(id="far", provider="openai", model="m", upstream_model="gpt-4o", created_us=0)
+    vectors = msgspec.structs.replace(far, operations=("embeddings",))
+    deployed = msgspec.structs.replace(far, provider="azure", upstream_model="my-deployment")
+    echo = msgspec.structs.replace(far, provider="echo")
+    assert metering().rates([vectors, deployed, echo]) == ()
+    assert metering(extra=False).rates([far]) == ()
+    (rate,) = metering().rates([far])
+    assert rate.operations == ("chat", "text_completion")
+
+
+def test_only_models_of_providers_need_the_factors() -> None:
+    def load() -> None:
+        raise AssertionError("the factors were loaded")
+
+    near = Target(id="smollm2", provider="llamacpp", model="m", upstream_model="smollm2", created_us=0)
+    echo = Target(id="echo", provider="echo", model="m", upstream_model="echo", created_us=0)
+    (rate,) = Metering(MACHINE, load).rates([near, echo])
+    assert "embeddings" in rate.operations
 
 
 def test_a_providers_model_is_found_by_either_of_its_names() -> None:
-    by_name = metering().energy_of(span(name="chat gpt-4o-mini"), b"")
-    by_answer = metering().energy_of(span(name="chat my-deployment", response_model="gpt-4o-mini"), b"")
+    by_name = metering().energy_of(span(name="chat gpt-4o-mini"))
+    by_answer = metering().energy_of(span(name="chat my-deployment", response_model="gpt-4o-mini"))
     assert by_name == by_answer == FACTORS.of_model("openai", "gpt-4o-mini", output_tokens=50, seconds=2.0, zone=None)
-    assert metering(zone="FRA").energy_of(span(name="chat gpt-4o-mini"), b"").basis.zone == "FRA"
+    assert metering(zone="FRA").energy_of(span(name="chat gpt-4o-mini")).basis.zone == "FRA"
 
 
 @pytest.mark.parametrize(
@@ -92,15 +126,15 @@ def test_a_providers_model_is_found_by_either_of_its_names() -> None:
     ],
 )
 def test_unknown_is_unknown(facts: dict[str, Any], reason: str) -> None:
-    found = metering().energy_of(span(**facts), b"")
+    found = metering().energy_of(span(**facts))
     assert (found.basis.method, found.kwh, found.co2e_g) == ("unknown", None, None)
     assert reason in found.basis.reason
 
 
 def test_without_the_extra_only_the_own_machine_is_known() -> None:
     bare = metering(extra=False)
-    assert "extra `energy`" in bare.energy_of(span(name="chat gpt-4o-mini"), b"").basis.reason
-    own = bare.energy_of(span(target_id="smollm2"), STREAM)
+    assert "extra `energy`" in bare.energy_of(span(name="chat gpt-4o-mini")).basis.reason
+    own = bare.energy_of(span(target_id="smollm2"), BUSY_US)
     assert (own.kwh is None, own.co2e_g, own.basis.factors) == (False, None, "")
 
 
@@ -114,10 +148,10 @@ def telemetry(tmp_path: Path) -> Iterator[Telemetry]:
 def test_calls_become_traces_with_energy_and_sums_of_it(tmp_path: Path, telemetry: Telemetry) -> None:
     writer = spool_files.open_writer(tmp_path / "spool", column=0, life_us=1, segment_calls=9)
     far = msgspec.structs.replace(attempt(1, 1), upstream_model="gpt-4o-mini")
-    near = msgspec.structs.replace(attempt(2), target_id="smollm2", provider="llamacpp")
+    near = msgspec.structs.replace(attempt(2), target_id="smollm2", provider="llamacpp", busy_us=BUSY_US)
     for number, tries in ((1, (attempt(1, 0, pays=False, status="error"), far)), (2, (near,))):
         writer.append(admitted(number), REQUEST)
-        writer.append(settled(number, tries), json.dumps(ANSWER).encode())
+        writer.append(settled(number, tries), b"{}")
     writer.close()
     blobs = open_blobs(tmp_path / "blobs")
     Folder(spool_files.open_reader(tmp_path / "spool"), telemetry, blobs, metering()).finish_dead()
@@ -142,7 +176,9 @@ def test_calls_become_traces_with_energy_and_sums_of_it(tmp_path: Path, telemetr
     assert (two["energy"]["known"], two["energy"]["zones"]) == (1, ["DEU"])
 
     (row,) = telemetry.rollup(RollupQuery(since_us=NOW, until_us=NOW + 10**6, step="all"))
-    own = metering().energy_of(span(target_id="smollm2"), STREAM)
+    own = metering().energy_of(span(target_id="smollm2"), BUSY_US)
     assert own.kwh is not None
-    assert (row.attempts, row.energy.known, row.energy.known_co2e) == (3, 2, 2)
+    assert (row.attempts, row.energy.known, row.energy.known_co2e, row.energy.known_water) == (3, 2, 2, 2)
+    assert expected.water_l is not None
+    assert one["energy"]["water_l"]["high"] == expected.water_l.high
     assert row.energy.kwh_central == round(expected.kwh.central / KWH_UNIT) + round(own.kwh.central / KWH_UNIT)

@@ -74,7 +74,7 @@ def test_how_a_budget_stands(tmp_path: Path, settled_total: int, state: str) -> 
     budget = Budget(id="bud_1", scope=Scope("team", "search"), meter="tokens", limit=100, period="day", created_us=0)
     start_us, end_us = window("day", "UTC", NOW)
     half = (start_us + end_us) // 2
-    counters = open_counters(tmp_path / "counters", column=None)
+    counters = open_counters(tmp_path / "counters", column=None, slots=64)
     counters.load({("bud_1", start_us): (settled_total, end_us)})
     (found,) = budget_states([budget], counters, now_us=half)
     assert (found.settled, found.state) == (settled_total, state)

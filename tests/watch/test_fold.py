@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from genaiops.domain import Recalled
 from genaiops.engines import spool_files
 from genaiops.engines.blobs_folder import open_blobs
 from genaiops.engines.telemetry_sqlite import open_telemetry
@@ -73,6 +74,27 @@ def test_a_life_that_ended_is_aborted_charged_and_forgotten(tmp_path: Path, tele
     assert telemetry.ledger()["bud_1", 0] == 9 * 7 + 100
     assert spool_files.open_reader(tmp_path / "spool").lives() == []
     assert telemetry.offsets() == {}
+
+
+@pytest.mark.parametrize("apart", [True, False])
+def test_a_call_in_one_record_becomes_the_trace_that_two_make(
+    tmp_path: Path, telemetry: Telemetry, apart: bool
+) -> None:
+    writer = write(tmp_path, calls=2, close=False)
+    call, end = admitted(7, reserved=()), settled(7, ())
+    if apart:
+        writer.append(call, REQUEST)
+        writer.append(end, ANSWER)
+    else:
+        writer.append(Recalled(call, end, len(REQUEST)), (REQUEST, ANSWER))
+    writer.close()
+    folder(tmp_path, telemetry).finish_dead()
+    trace = telemetry.trace(trace_id(7))
+    assert trace is not None
+    document = trace_document(trace, open_blobs(tmp_path / "blobs"))
+    assert (document["messages"][0]["text"], document["output"]) == ("where is the aurora", msgspec.json.decode(ANSWER))
+    assert [span["status"] for span in document["spans"]] == ["ok"]
+    assert telemetry.ledger() == {("bud_1", 0): 2 * 7 + sum(one.amount for one in end.charged)}
 
 
 def test_a_refused_call_is_seen_and_costs_nothing(tmp_path: Path, telemetry: Telemetry) -> None:
@@ -164,3 +186,22 @@ def test_killing_the_folding_process_loses_and_doubles_nothing(tmp_path: Path) -
     assert store.ledger()["bud_1", 0] == number * 7
     assert all(store.trace(trace_id(one)) is not None for one in range(1, number + 1))
     store.close()
+
+
+def test_nothing_stays_in_the_spool_of_a_worker_that_is_idle(tmp_path: Path, telemetry: Telemetry) -> None:
+    writer = write(tmp_path, calls=2, close=False)
+    folding = folder(tmp_path, telemetry)
+    assert folding.step() == 4
+    assert any(path.stat().st_size for path in tmp_path.glob("spool/*/*.spool"))
+    writer.tend(seconds=0.0)
+    assert folding.step() == 0
+    assert not any(path.stat().st_size for path in tmp_path.glob("spool/*/*.spool"))
+    writer.append(admitted(3), REQUEST)
+    writer.tend(seconds=0.0)
+    assert folding.step() == 1
+    folding.step()
+    assert any(path.stat().st_size for path in tmp_path.glob("spool/*/*.spool")), "a call under way needs its record"
+    writer.append(settled(3), ANSWER)
+    assert folding.step() == 1
+    assert telemetry.trace(trace_id(3)) is not None
+    writer.close()

@@ -4,13 +4,14 @@ import random
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from genaiops.core.clock import from_iso, window
-from genaiops.domain import Budget, Cost, Scope, Span, Usage
+from genaiops.domain import Budget, Cost, Energy, EnergyBasis, Range, Scope, Span, Usage, unknown_energy
 from genaiops.engines.telemetry_sqlite import open_telemetry
 from genaiops.ports.telemetry import Batch
-from genaiops.watch import BudgetState, budget_forecasts, forecast
+from genaiops.watch import BudgetState, budget_forecasts, budget_unknowns, forecast
 
 HOUR_US = 3_600_000_000
 START = from_iso("2026-11-01T00:00:00Z")
@@ -106,6 +107,7 @@ def test_linear_while_there_is_little_history() -> None:
 
 def test_the_history_is_of_the_budgets_scope_and_meter(tmp_path: Path) -> None:
     now = from_iso("2026-11-18T10:00:00Z")
+    energy = Energy(EnergyBasis(method="modelled"), Range(1e-6, 2e-6, 3e-6))
     with open_telemetry(tmp_path / "telemetry", writer=True) as telemetry:
         telemetry.migrate()
         spans = [
@@ -122,11 +124,27 @@ def test_the_history_is_of_the_budgets_scope_and_meter(tmp_path: Path) -> None:
             )
             for number in range(3 * 168)
         ]
-        telemetry.write(Batch(spans=spans))
-        states = [state(now, 0, meter=meter) for meter in ("calls", "tokens", "money")]
+        attempts = [
+            msgspec.structs.replace(
+                span,
+                span_id=b"attempt_",
+                parent_id=span.span_id,
+                kind="llm",
+                owns_usage=False,
+                energy=energy if number % 4 else unknown_energy("nobody says"),
+            )
+            for number, span in enumerate(spans)
+        ]
+        telemetry.write(Batch(spans=[*spans, *attempts]))
+        states = [state(now, 0, meter=meter) for meter in ("calls", "tokens", "money", "energy")]
         states.append(state(now, 0, period="total"))
-        calls, tokens, money, total = budget_forecasts(telemetry, states, now_us=now)
+        calls, tokens, money, watts, total = budget_forecasts(telemetry, states, now_us=now)
         scopes = [Scope("team", name) for name in ("search", "other", *"abcdefghij")]
+        unknowns = budget_unknowns(telemetry, states, now_us=now)
+        apart = [state(now, 0, scope=scope, meter="energy") for scope in scopes]
+        asked_at_once = budget_unknowns(telemetry, apart, now_us=now)
+        since = [state(now, 0, meter="energy", reset_us=now - 8 * HOUR_US)]
+        since_reset = budget_unknowns(telemetry, since, now_us=now)
         several = budget_forecasts(telemetry, [state(now, 0, scope=scope) for scope in scopes], now_us=now)
     assert several[0] == calls, "many at once are the same"
     assert [each.expected for each in several[2:] if each is not None] == [0] * 10
@@ -136,4 +154,10 @@ def test_the_history_is_of_the_budgets_scope_and_meter(tmp_path: Path) -> None:
     assert money is not None
     assert calls.method == "hour_of_week"
     assert calls.expected == 302 // 2
+    assert watts is not None
+    assert watts.expected == 2_000_000 * calls.expected, "every attempt of this team has a known energy"
+    in_month = (now - START) // HOUR_US // 2
+    assert unknowns == [0, 0, 0, 0, 0]
+    assert asked_at_once == [0, (in_month + 1) // 2, *[0] * 10], "every other attempt of the other team has none"
+    assert since_reset == [0]
     assert (tokens.expected, money.expected) == (5 * calls.expected, 1000 * calls.expected)

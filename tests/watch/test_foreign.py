@@ -1,4 +1,5 @@
-"""What traces show of calls in Anthropic's Messages and OpenAI's Responses: what chat would show of the same talk."""
+"""What traces show of calls in Anthropic's Messages, OpenAI's Responses and Cohere's chat: what chat would show of the
+same talk."""
 
 import json
 from typing import Any
@@ -7,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from genaiops.dialects.cohere import ChatEvents
+from genaiops.dialects.cohere import answer_from_chat as cohere_answer
 from genaiops.dialects.messages import MessagesStream, answer_from_chat, request_from_chat
 from genaiops.dialects.responses import ResponsesStream
 from genaiops.dialects.responses import answer_from_chat as responses_answer
@@ -78,10 +81,25 @@ def test_a_request_in_responses() -> None:
     assert request_turns("chat", b'{"model":"m","input":"Hi"}') == [Turn(role="user", direction="input", text="Hi")]
 
 
+def test_a_request_of_coheres() -> None:
+    document = {"type": "document", "document": {"id": "1", "data": {"sky": "sunny"}}}
+    talk = [
+        {"role": "user", "content": "Weather?"},
+        {"role": "assistant", "tool_plan": "I will look.", "tool_calls": [CALL]},
+        {"role": "tool", "tool_call_id": "call_1", "content": [document]},
+    ]
+    asked, planned, told = request_turns("chat", json.dumps({"model": "m", "messages": talk}).encode())
+    assert (asked.text, planned.text, told.text) == ("Weather?", "I will look.", '{"sky":"sunny"}')
+    assert planned.tool_calls == SAID.tool_calls
+    [text] = request_turns("embeddings", b'{"model":"m","texts":["Hi"]}')
+    assert text.text == "Hi"
+
+
 def test_whole_answers_read_alike() -> None:
     chat = json.dumps(ANSWER).encode()
     assert response_turns("chat", chat) == [SAID]
     assert response_turns("chat", answer_from_chat(chat, "m")) == [SAID]
+    assert response_turns("chat", cohere_answer(chat)) == [SAID]
     assert response_turns("chat", responses_answer(chat, b'{"model":"m","input":"x"}')) == [SAID]
 
 
@@ -90,6 +108,7 @@ def test_streams_read_alike() -> None:
     messages = MessagesStream("m").feed(chat)
     responses = ResponsesStream(b'{"model":"m","input":"x","stream":true}').feed(chat)
     assert response_turns("chat", messages) == [SAID]
+    assert response_turns("chat", ChatEvents().feed(chat)) == [SAID]
     assert response_turns("chat", responses) == [SAID]
 
 
@@ -106,7 +125,10 @@ def test_what_is_cut_off_shows_what_came(cut: int) -> None:
         lambda x: (
             st.lists(x)
             | st.dictionaries(
-                st.sampled_from(["input", "messages", "content", "type", "system", "output", "object"]), x
+                st.sampled_from(
+                    ["input", "messages", "content", "type", "system", "output", "object", "message", "tool_plan"]
+                ),
+                x,
             )
         ),
         max_leaves=8,

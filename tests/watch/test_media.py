@@ -14,6 +14,7 @@ from genaiops.engines.blobs_folder import FolderBlobs, open_blobs
 from genaiops.engines.telemetry_sqlite import open_telemetry
 from genaiops.ports.telemetry import Batch, Trace
 from genaiops.providers._echo_media import png, tone, wav
+from genaiops.providers._echo_video import mp4
 from genaiops.watch import medium, trace_document
 from genaiops.watch._spans import ended, spans_of
 from tests.watch.calls import admitted, attempt, settled, trace_id
@@ -154,3 +155,37 @@ def test_nothing_in_a_body_stops_the_folding(tmp_path: Path, operation: str, bod
     assert document["operation"] == operation
     assert document["usage"]["unknown"] == ["audio_ms"]
     assert document["spans"][1]["usage"]["unknown"] == ("audio_ms",)
+
+
+def test_videos_are_kept_by_reference(tmp_path: Path) -> None:
+    film = mp4(64, 48, 8, b"abc")
+    picture = base64.b64encode(IMAGE).decode()
+    asked = {
+        "model": "m",
+        "prompt": "a lighthouse",
+        "input_reference": {"image_url": f"data:image/png;base64,{picture}"},
+    }
+    job = {"id": "video_1", "object": "video", "status": "queued", "seconds": "8", "size": "64x48", "progress": 0}
+    usage = Usage(video_ms=8000, video_size="64x48")
+    made, _, _ = traced(tmp_path / "1", "video_generation", json.dumps(asked).encode(), json.dumps(job).encode(), usage)
+    attributes = made["attributes"]
+    assert attributes["gen_ai.output.type"] == "video"
+    assert (attributes["genaiops.video.seconds"], attributes["genaiops.video.size"]) == (8.0, "64x48")
+    assert (attributes["genaiops.video.status"], attributes["genaiops.video.action"]) == ("queued", "create")
+    assert made["input_preview"] == "a lighthouse"
+    assert picture not in json.dumps(made)
+    assert [one["media_type"] for one in made["media"]] == ["image/png"]
+    assert made["spans"][1]["usage"]["video_ms"] == 8000
+    asked_for = json.dumps({"action": "content", "video": "video_1"}).encode()
+    fetched, trace, blobs = traced(tmp_path / "2", "video_job", asked_for, film)
+    (one,) = fetched["media"]
+    assert (one["media_type"], one["kept"], one["bytes"]) == ("video/mp4", True, len(film))
+    assert medium(trace, one["digest"], blobs) == ("video/mp4", film)
+    assert fetched["attributes"]["genaiops.video.id"] == "video_1"
+
+
+def test_the_beginning_of_a_video_is_not_kept_as_one(tmp_path: Path) -> None:
+    blobs = open_blobs(tmp_path / "blobs")
+    end = msgspec.structs.replace(ended(settled(1, (paid(1, NOTHING),))), truncated=True)
+    spans_of(admitted(1, operation="video_job"), end, b'{"action":"content"}', mp4(64, 48, 8, b"abc"), blobs)
+    assert list(blobs.digests()) == []

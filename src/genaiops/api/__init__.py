@@ -1,4 +1,4 @@
-"""The REST API of the control process: thin handlers over the parts.
+"""The REST API of the control process: thin handlers over the parts. `create_ingest(services)` takes OTLP beside it.
 
 `create(services)` gives the router; `EXCEPTION_HANDLERS`, `add_headers` and `openapi_config` belong to the application
 that it is put into. `Services` is what the handlers work with, `Sessions` what a console brings along.
@@ -7,6 +7,7 @@ that it is put into. `Services` is what the handlers work with, `Sessions` what 
 from genaiops.api._access import CSRF_HEADER
 from genaiops.api._errors import EXCEPTION_HANDLERS
 from genaiops.api._openapi import openapi_config
+from genaiops.api._otlp import create_ingest
 from genaiops.api._request_id import add_headers
 from genaiops.api._router import create
 from genaiops.api._services import Publishing, Services, Sessions
@@ -22,5 +23,6 @@ __all__ = [
     "Status",
     "add_headers",
     "create",
+    "create_ingest",
     "openapi_config",
 ]

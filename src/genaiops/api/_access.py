@@ -5,6 +5,7 @@ request but its headers is read.
 """
 
 import asyncio
+from contextlib import suppress
 from typing import Any, cast, get_args
 from urllib.parse import urlsplit
 
@@ -16,9 +17,9 @@ from litestar.handlers import BaseRouteHandler
 from litestar.params import SkipValidation
 
 from genaiops.api._services import Services, Sessions
-from genaiops.core.errors import Forbidden, Unauthenticated
+from genaiops.core.errors import Forbidden, StoreError, Unauthenticated
 from genaiops.domain import Actor, ApiKey
-from genaiops.hub import Hub, Permission, allows, require, require_scope
+from genaiops.hub import Hub, Permission, Reach, allows, reach_of, require, require_scope
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 
@@ -27,10 +28,11 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """`key` is None for somebody who is logged in at the console."""
+    """`key` is None for somebody who is logged in at the console; `reach` is how far both see."""
 
     actor: Actor
     key: ApiKey | None
+    reach: Reach
 
     @property
     def permissions(self) -> list[Permission]:
@@ -57,20 +59,33 @@ class Authentication:
         header = connection.headers.get("authorization")
         if header is not None:
             return _by_key(self._services.hub, header, _address(connection))
+        sessions = self._sessions
         actor = self._by_session(connection)
-        if actor is None:
+        if actor is None or sessions is None:
             raise Unauthenticated(
                 "No key was sent.",
                 remedy='Send "Authorization: Bearer KEY" with a key of the scope api.',
                 code="missing_api_key",
             )
-        return Caller(actor, None)
+        return Caller(
+            actor,
+            None,
+            reach_of(self._services.hub, actor, sessions.key(connection.cookies, secure=_secure(connection))),
+        )
+
+    def refused(self, caller: Caller, permission: Permission, path: str) -> None:
+        """Note in the audit log that somebody known asked for what is not theirs."""
+        key = None if caller.key is None else caller.key.id
+        about = {"path": path, "key": key}
+        with suppress(StoreError):  # whoever fills the disk is refused all the same
+            self._services.auditor.note_once("refused", "permissions", permission, about, by=caller.actor.id)
 
     def _by_session(self, connection: Connection) -> Actor | None:
         sessions = self._sessions
         if sessions is None or not connection.cookies:
             return None
-        actor = sessions.actor(connection.cookies)
+        secure = _secure(connection)
+        actor = sessions.actor(connection.cookies, secure=secure)
         if actor is None:
             return None
         if not _same_origin(connection):
@@ -81,7 +96,7 @@ class Authentication:
             )
         token = connection.headers.get(CSRF_HEADER, "")
         method: str = cast(dict[str, Any], connection.scope)["method"]
-        if method not in _SAFE and not sessions.csrf_matches(connection.cookies, token):
+        if method not in _SAFE and not sessions.csrf_matches(connection.cookies, token, secure=secure):
             raise Forbidden(
                 f"The header {CSRF_HEADER} does not belong to this session.", remedy="Load the page anew.", code="csrf"
             )
@@ -97,7 +112,12 @@ class Needs:
     async def __call__(self, connection: Connection, _: BaseRouteHandler) -> None:
         if self.permission is not None:
             caller: Caller = connection.scope["user"]
-            require(caller.actor, self.permission)
+            authentication: Authentication = connection.scope["auth"]
+            try:
+                require(caller.actor, self.permission)
+            except Forbidden:
+                await asyncio.to_thread(authentication.refused, caller, self.permission, connection.url.path)
+                raise
 
 
 def needs(permission: Permission) -> Needs:
@@ -132,7 +152,7 @@ def _by_key(hub: Hub, header: str, address: str | None) -> Caller:
         raise Unauthenticated("The header Authorization holds no key.", remedy='Write "Authorization: Bearer KEY".')
     key, actor = hub.keys.authenticate(text.strip(), address=address)
     require_scope(key, "api")
-    return Caller(actor, key)
+    return Caller(actor, key, reach_of(hub, actor, key))
 
 
 def _address(connection: Connection) -> str | None:
@@ -140,6 +160,11 @@ def _address(connection: Connection) -> str | None:
     if connection.client is not None:
         return connection.client.host
     return connection.headers.get("x-forwarded-for")
+
+
+def _secure(connection: Connection) -> bool:
+    """Whether they came by https, as the gateway worker says."""
+    return connection.headers.get("x-forwarded-proto") == "https"
 
 
 def _same_origin(connection: Connection) -> bool:

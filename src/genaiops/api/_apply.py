@@ -28,12 +28,14 @@ from genaiops.hub import (
 )
 
 _PERMISSIONS: Mapping[str, Permission] = {
+    "tenants": "tenants",
     "environments": "environments",
     "teams": "people",
     "actors": "people",
     "targets": "targets",
     "routes": "routes",
     "issuers": "issuers",
+    "applications": "applications",
     "prices": "prices",
     "budgets": "budgets",
     "limits": "budgets",
@@ -102,10 +104,12 @@ class StateController(Controller):
     tags = ("State",)
 
     @get(summary="How it is", guards=[needs("read")], sync_to_thread=True)
-    def show(self, services: Serving, sections: FromQuery[str | None] = None) -> dict[str, Any]:
+    def show(self, services: Serving, caller: Calling, sections: FromQuery[str | None] = None) -> dict[str, Any]:
         """In the form that POST takes; what has its default is left out. `sections`: some of them, with commas. No
         secret is in it, and neither are targets whose address the installation keeps by itself."""
-        return export(services.hub, _sections(sections))
+        state = export(services.hub, _sections(sections))
+        services.auditor.note_once("export", "state", "all", {"sections": sections}, by=caller.actor.id)
+        return state
 
     @post(summary="Make it so", guards=[anybody()])
     async def apply(
@@ -150,10 +154,13 @@ def _check_may(hub: Hub, caller: Caller, change: Change) -> None:
         require(caller.actor, _PERMISSIONS[change.section])
         return
     actor = _actor_of(hub, caller, change)
+    stage = getattr(change.form, "environment", None) or hub.keys.get(change.entity_id).environment_id
+    kind = hub.environments.get(stage).kind
+    caller.reach.require(stage)
     if actor.id == caller.actor.id:
-        require(caller.actor, "own_keys")
+        require(caller.actor, "own_keys", kind)
         return
-    require(caller.actor, "keys")
+    require(caller.actor, "keys", kind)
     if change.form is not None and "api" in getattr(change.form, "scopes", ()):
         check_hands_out(caller, actor)
 

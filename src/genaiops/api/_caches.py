@@ -14,8 +14,7 @@ from genaiops.api._times import moment
 from genaiops.api._writing import write
 from genaiops.core.clock import now_us
 from genaiops.domain import CachePolicy
-from genaiops.ports.telemetry import CacheSums
-from genaiops.watch import usage
+from genaiops.watch import route_caches
 
 
 class RouteCacheDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,31 +41,25 @@ class CachesController(Controller):
     ) -> Listing[RouteCacheDocument]:
         """The routes that have one, with their calls since then."""
         at_us = now_us()
-        rows = usage(
+        caches = route_caches(
             services.telemetry,
+            [route for route in services.hub.routes.list() if route.cache.mode != "off"],
             since_us=moment(since, now_us=at_us, param="since"),
             until_us=at_us + 1,
-            group_by=("request_model",),
         )
-        figures = {row.group["request_model"]: row for row in rows}
-        found: list[RouteCacheDocument] = []
-        for route in services.hub.routes.list():
-            if route.cache.mode == "off":
-                continue
-            row = figures.get(route.id)
-            sums = row.cache if row is not None else CacheSums()
-            looked_up = sums.hits + sums.misses
-            found.append(
+        return Listing(
+            [
                 RouteCacheDocument(
-                    route=route.id,
-                    policy=route.cache,
-                    cleared_at=time_or_none(route.cache_cleared_us),
-                    calls=row.calls if row is not None else 0,
-                    hit_rate=sums.hits / looked_up if looked_up else None,
-                    figures=cache_document(sums),
+                    route=each.route.id,
+                    policy=each.route.cache,
+                    cleared_at=time_or_none(each.route.cache_cleared_us),
+                    calls=each.calls,
+                    hit_rate=each.hit_rate,
+                    figures=cache_document(each.sums),
                 )
-            )
-        return Listing(found)
+                for each in caches
+            ]
+        )
 
     @delete("/{route_id:path}", summary="Forget a route's kept answers", guards=[needs("routes")], status_code=200)
     async def clear(self, route_id: FromPath[str], services: Serving, caller: Calling) -> Response[RouteDocument]:

@@ -7,7 +7,6 @@ from typing import Any, Generic, Literal, TypeVar
 import msgspec
 
 from genaiops.core.clock import Period, now_us, to_iso
-from genaiops.core.money import NANO, from_nano
 from genaiops.domain import (
     ActorKind,
     ApiKey,
@@ -15,15 +14,11 @@ from genaiops.domain import (
     BreakerPolicy,
     CachePolicy,
     EnvironmentKind,
-    Fees,
     HedgePolicy,
     KeyScope,
     MeterKind,
     Operation,
-    Price,
     ProbePolicy,
-    RateLimit,
-    Rates,
     RetryPolicy,
     Role,
     RouteTarget,
@@ -34,6 +29,7 @@ from genaiops.domain import (
     Strategy,
     Target,
     TargetTimeouts,
+    Visibility,
 )
 from genaiops.hub import Permission, masked
 
@@ -48,8 +44,16 @@ class Listing(msgspec.Struct, Generic[T], frozen=True):
     next: str | None = None
 
 
+class IdentityDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """Who a person is at the identity provider, with the groups of the last sign-in."""
+
+    issuer: str
+    subject: str
+    groups: Sequence[str]
+
+
 class ActorDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """A person or a service account."""
+    """A person or a service account. With an `identity`, roles and team follow the groups there."""
 
     id: str
     name: str
@@ -59,6 +63,17 @@ class ActorDocument(msgspec.Struct, frozen=True, kw_only=True):
     team_id: str | None
     created_at: str
     disabled_at: str | None
+    identity: IdentityDocument | None
+
+
+class GroupDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """What members of a group of the identity provider are here. The id is the group's name there."""
+
+    id: str
+    tenant_id: str
+    team_id: str | None
+    roles: Sequence[Role]
+    created_at: str
 
 
 class KeyDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,6 +116,14 @@ class MeDocument(msgspec.Struct, frozen=True, kw_only=True):
     permissions: Sequence[Permission]
 
 
+class TenantDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """A business unit. The id is the name."""
+
+    id: str
+    title: str
+    created_at: str
+
+
 class TeamDocument(msgspec.Struct, frozen=True, kw_only=True):
     """People and keys that share budgets. The id is the name."""
 
@@ -111,13 +134,14 @@ class TeamDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EnvironmentDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """A stage; `capture` says how much of the content of its calls is kept."""
+    """A stage; `capture` says how much of the content of its calls is kept, `expires_at` when its keys stop."""
 
     id: str
     tenant_id: str
     kind: EnvironmentKind
     capture: Literal["full", "preview", "off"]
     created_at: str
+    expires_at: str | None
 
 
 class TargetDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -161,6 +185,7 @@ class RouteDocument(msgspec.Struct, frozen=True, kw_only=True):
     sticky: Sticky | None
     regions: Sequence[str]
     context_fallbacks: Sequence[str]
+    over_budget: Sequence[str]
     hedge: HedgePolicy | None
     shadow: ShadowPolicy | None
     cache: CachePolicy
@@ -181,55 +206,6 @@ class ModelDocument(msgspec.Struct, frozen=True, kw_only=True):
     weights: str | None
 
 
-class RatesDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """Decimal amounts per million tokens of each bucket; null: charged as its parent (audio, and images made: not
-    known)."""
-
-    input: str
-    output: str
-    cache_read: str | None
-    cache_write: str | None
-    cache_write_1h: str | None
-    reasoning: str | None
-    audio_input: str | None
-    audio_output: str | None
-    image_input: str | None
-    image_output: str | None
-
-
-class TierDocument(RatesDocument, frozen=True, kw_only=True):
-    """The rates of a whole call with more than so many tokens of input."""
-
-    above_tokens: int
-
-
-class FeesDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """For a call, a rerank search, an image made, a million characters of speech, a minute of audio."""
-
-    call: str
-    search: str
-    image: str
-    characters: str
-    audio_minute: str
-
-
-class PriceDocument(RatesDocument, frozen=True, kw_only=True):
-    """One line of the price table, in `currency`. `services`: class of service to its share of the rates.
-    `valid_from_at` null: from the beginning."""
-
-    id: str
-    version: int
-    provider: str
-    model: str
-    currency: str
-    tiers: tuple[TierDocument, ...]
-    fees: FeesDocument | None
-    services: dict[str, str]
-    valid_from_at: str | None
-    source: str
-    created_at: str
-
-
 class ScopeDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a limit is set on."""
 
@@ -239,7 +215,9 @@ class ScopeDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class BudgetDocument(msgspec.Struct, frozen=True, kw_only=True):
     """A budget and how it stands in its current window. Amounts are decimal text in the budget's `unit` (a currency,
-    tokens or calls). `reserved` is held for calls under way.
+    Wh, tokens or calls). `reserved` is held for calls under way. `unknown`: calls of this window that cost something
+    nobody knows (money), or attempts at models that used energy nobody knows. They count as nothing. `scope_name`
+    is a key's name, else the scope's id.
 
     `forecast` is what will have been used at the end of the window (null early in it, and without an end), and four of
     five times that is between `forecast_low` and `forecast_high`. `forecast_method`: `hour_of_week` (the weeks before,
@@ -247,6 +225,7 @@ class BudgetDocument(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     scope: ScopeDocument
+    scope_name: str
     meter: MeterKind
     unit: str
     limit: str
@@ -262,6 +241,7 @@ class BudgetDocument(msgspec.Struct, frozen=True, kw_only=True):
     reserved: str
     remaining: str
     share: float
+    unknown: int
     forecast: str | None
     forecast_low: str | None
     forecast_high: str | None
@@ -270,10 +250,12 @@ class BudgetDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RateLimitDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """Requests and tokens a minute, and calls at a time; null: no limit of that kind."""
+    """Requests and tokens a minute, and calls at a time; null: no limit of that kind. `scope_name` is a key's name,
+    else the scope's id."""
 
     id: str
     scope: ScopeDocument
+    scope_name: str
     requests_per_minute: int | None
     tokens_per_minute: int | None
     concurrency: int | None
@@ -331,6 +313,11 @@ class ArtifactDocument(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     tenant_id: str
     title: str
+    description: str
+    owner: str
+    team_id: str | None
+    visibility: Visibility
+    tags: Sequence[str]
     created_at: str
 
 
@@ -377,19 +364,3 @@ def shown_key(key: ApiKey, secret: str | None = None) -> Any:
 
 def shown_target(target: Target) -> TargetDocument:
     return shown(target, TargetDocument, proxy=masked(target.proxy))
-
-
-def shown_price(price: Price) -> PriceDocument:
-    tiers = tuple(TierDocument(above_tokens=tier.above_tokens, **_amounts(tier, Rates)) for tier in price.tiers)
-    fees = None if price.fees is None else FeesDocument(**_amounts(price.fees, Fees))
-    services = {name: from_nano(share * NANO // 1000) for name, share in price.services.items()}
-    return shown(price, PriceDocument, **_amounts(price, Rates), tiers=tiers, fees=fees, services=services)
-
-
-def _amounts(given: Rates | Fees, kind: type[Rates | Fees]) -> dict[str, Any]:
-    amounts = {name: getattr(given, name) for name in kind.__struct_fields__}
-    return {name: None if nano is None else from_nano(nano) for name, nano in amounts.items()}
-
-
-def shown_limit(limit: RateLimit) -> RateLimitDocument:
-    return shown(limit, RateLimitDocument, scope=shown_scope(limit.scope))

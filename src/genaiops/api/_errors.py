@@ -11,7 +11,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
 from genaiops.api._request_id import HEADER, request_id
-from genaiops.core.errors import GenaiopsError, LimitReached
+from genaiops.core.errors import ConsentNeeded, GenaiopsError, LimitReached
 
 _log = logging.getLogger("genaiops.api")
 _QUOTED = re.compile(r"`([^`]+)`")
@@ -44,6 +44,31 @@ _KINDS: Mapping[int, tuple[str, str]] = {
     405: ("invalid_request_error", "method_not_allowed"),
     413: ("invalid_request_error", "request_too_large"),
 }
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """A change that was asked for and is not made: one of `approvers` (names) has to consent."""
+
+    id: str
+    state: str
+    message: str
+    remedy: str | None
+    approvers: Sequence[str]
+
+
+class WaitingBody(msgspec.Struct, frozen=True):
+    """The body of a 202 with the header `x-genaiops-approval`."""
+
+    approval: Waiting
+
+
+APPROVAL_HEADER = "x-genaiops-approval"
+
+
+def on_consent_needed(request: AnyRequest, error: ConsentNeeded) -> Response[WaitingBody]:
+    body = WaitingBody(Waiting(error.approval_id, "pending", error.message, error.remedy, error.approvers))
+    headers = {APPROVAL_HEADER: error.approval_id, HEADER: request_id(request.scope), "cache-control": "no-store"}
+    return Response(body, status_code=error.status, headers=headers, media_type="application/json")
 
 
 def on_error(request: AnyRequest, error: GenaiopsError) -> Response[ErrorBody]:
@@ -85,7 +110,8 @@ def on_fault(request: AnyRequest, error: Exception) -> Response[ErrorBody]:
 
 _INTERNAL = "Something failed inside. The log of the control process has the reason under this request id."
 
-EXCEPTION_HANDLERS: dict[int | type[Exception], Callable[[AnyRequest, Any], Response[ErrorBody]]] = {
+EXCEPTION_HANDLERS: dict[int | type[Exception], Callable[[AnyRequest, Any], Response[Any]]] = {
+    ConsentNeeded: on_consent_needed,
     GenaiopsError: on_error,
     HTTPException: on_http_error,
     Exception: on_fault,

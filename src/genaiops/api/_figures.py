@@ -18,7 +18,7 @@ from genaiops.api._times import moment
 from genaiops.core.clock import now_us, to_iso
 from genaiops.core.errors import UsageError
 from genaiops.core.money import from_nano
-from genaiops.ports.telemetry import GRAM_UNIT, KWH_UNIT, CacheSums, Dimension, EnergySums
+from genaiops.ports.telemetry import GRAM_UNIT, KWH_UNIT, LITRE_UNIT, CacheSums, Dimension, EnergySums
 from genaiops.watch import (
     RouteShare,
     TargetHealth,
@@ -91,14 +91,17 @@ class RangeDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EnergyDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """Electricity (`kwh`) and grams of CO2 equivalents (`co2e_g`) of the `known` among `attempts` at models, and
-    `co2e_known` of them; null when that is none. The others used energy too: nobody knows how much."""
+    """Electricity (`kwh`) of the `known` among `attempts` at models, grams of CO2 equivalents (`co2e_g`) of
+    `co2e_known` of them and litres of water (`water_l`) of `water_known`; null when that is none. The others used
+    energy too: nobody knows how much."""
 
     attempts: int
     known: int
     co2e_known: int
     kwh: RangeDocument | None
     co2e_g: RangeDocument | None
+    water_known: int
+    water_l: RangeDocument | None
 
 
 class CacheDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -276,12 +279,15 @@ def cache_document(sums: CacheSums) -> CacheDocument:
 def _energy(attempts: int, sums: EnergySums) -> EnergyDocument:
     kwh = _range(KWH_UNIT, sums.kwh_low, sums.kwh_central, sums.kwh_high)
     co2e = _range(GRAM_UNIT, sums.co2e_low, sums.co2e_central, sums.co2e_high)
+    water = _range(LITRE_UNIT, sums.water_low, sums.water_central, sums.water_high)
     return EnergyDocument(
         attempts=attempts,
         known=sums.known,
         co2e_known=sums.known_co2e,
         kwh=kwh if sums.known else None,
         co2e_g=co2e if sums.known_co2e else None,
+        water_known=sums.known_water,
+        water_l=water if sums.known_water else None,
     )
 
 

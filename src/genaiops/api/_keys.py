@@ -13,14 +13,14 @@ from genaiops.api._services import Serving
 from genaiops.api._times import exact_or_none
 from genaiops.api._writing import write
 from genaiops.core.errors import UsageError
-from genaiops.domain import KeyScope
+from genaiops.domain import EnvironmentKind, KeyScope
 from genaiops.hub import Hub, KeyChange, NewKey, require
 
 
 class NewKeyRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`actor_id` null: a key of one's own; `team_id` null: the actor's team. `models` and `routes` hold names, or
     prefixes ending in `*`; `addresses` networks; `regions` where its calls may be served; `tags` what its requests may
-    ask for; empty: any. `scopes`: `calls` (models), `api` (this API)."""
+    ask for; empty: any. `scopes`: `calls` (models), `api` (this API), `ingest` (traces)."""
 
     name: str
     actor_id: str | None = None
@@ -101,7 +101,7 @@ class KeysController(Controller):
 
         def work() -> KeyWithSecret:
             actor_id = data.actor_id or caller.actor.id
-            _check_may(hub, caller, actor_id, api="api" in data.scopes)
+            _check_may(hub, caller, actor_id, api="api" in data.scopes, environment_id=data.environment_id)
             fields = msgspec.structs.asdict(data)
             fields["actor_id"] = actor_id
             fields["expires_us"] = exact_or_none(fields.pop("expires_at"), param="expires_at")
@@ -124,7 +124,7 @@ class KeysController(Controller):
         def work() -> KeyDocument:
             key = hub.keys.get(key_id)
             scopes = key.scopes if data.scopes is UNSET else data.scopes
-            _check_may(hub, caller, key.actor_id, api="api" in scopes)
+            _check_may(hub, caller, key.actor_id, api="api" in scopes, environment_id=key.environment_id)
             return shown_key(hub.keys.change(key_id, _change(data), by=caller.actor.id))
 
         return await write(services, work)
@@ -138,7 +138,7 @@ class KeysController(Controller):
 
         def work() -> KeyWithSecret:
             key = hub.keys.get(key_id)
-            _check_may(hub, caller, key.actor_id, api="api" in key.scopes)
+            _check_may(hub, caller, key.actor_id, api="api" in key.scopes, environment_id=key.environment_id)
             return shown_key(*hub.keys.rotate(key_id, overlap_seconds=data.overlap_seconds, by=caller.actor.id))
 
         return await write(services, work)
@@ -149,7 +149,8 @@ class KeysController(Controller):
         hub = services.hub
 
         def work() -> KeyDocument:
-            _check_may(hub, caller, hub.keys.get(key_id).actor_id, api=False)
+            key = hub.keys.get(key_id)
+            _check_may(hub, caller, key.actor_id, api=False, environment_id=key.environment_id)
             return shown_key(hub.keys.revoke(key_id, by=caller.actor.id))
 
         return await write(services, work)
@@ -164,11 +165,16 @@ def _change(data: KeyPatch) -> KeyChange:
     return KeyChange(**given, expires_us=end if end is UNSET else exact_or_none(end, param="expires_at"))
 
 
-def _check_may(hub: Hub, caller: Caller, actor_id: str, *, api: bool) -> None:
-    """One's own keys need `own_keys`, others' `keys`; a key for this API gives nobody more than the caller has."""
+def _check_may(hub: Hub, caller: Caller, actor_id: str, *, api: bool, environment_id: str) -> None:
+    """One's own keys need `own_keys` in that kind of environment, others' `keys`; a key for this API gives nobody more
+    than the caller has, and a sandbox's key leads nowhere else."""
+    # That there is no such environment is said by who makes the key.
+    kinds: dict[str, EnvironmentKind] = {each.id: each.kind for each in hub.environments.list()}
+    kind = kinds.get(environment_id)
+    caller.reach.require(environment_id)
     if actor_id == caller.actor.id:
-        require(caller.actor, "own_keys")
+        require(caller.actor, "own_keys", kind)
         return
-    require(caller.actor, "keys")
+    require(caller.actor, "keys", kind)
     if api:
         check_hands_out(caller, hub.actors.get(actor_id))

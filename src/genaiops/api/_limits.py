@@ -14,7 +14,6 @@ from genaiops.api._documents import (
     RateLimitDocument,
     ScopeDocument,
     shown,
-    shown_limit,
     shown_scope,
     time_or_none,
 )
@@ -23,14 +22,14 @@ from genaiops.api._writing import write
 from genaiops.core.clock import Period, now_us
 from genaiops.core.errors import UsageError
 from genaiops.core.money import from_nano
-from genaiops.domain import Budget, Scope
-from genaiops.hub import NewBudget, NewRateLimit
-from genaiops.watch import BudgetState, Forecast, budget_forecasts, budget_states
+from genaiops.domain import Budget, RateLimit, Scope
+from genaiops.hub import Hub, NewBudget, NewRateLimit
+from genaiops.watch import BudgetState, Forecast, budget_forecasts, budget_states, budget_unknowns
 
 
 class NewBudgetRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`limit` as people write it: `25 USD`, `1M tokens`, `1000 calls`. A hard budget refuses the call that could exceed
-    it, a soft one only warns, at the shares `warn_at`."""
+    """`limit` as people write it: `25 USD`, `5 kWh`, `1M tokens`, `1000 calls`. A hard budget refuses the call that
+    could exceed it, a soft one only warns, at the shares `warn_at`."""
 
     scope: ScopeDocument
     limit: str
@@ -119,7 +118,7 @@ class LimitsController(Controller):
     @get(summary="List rate limits", guards=[needs("read")], sync_to_thread=True)
     def list(self, services: Serving) -> Listing[RateLimitDocument]:
         """At most one for each scope."""
-        return Listing([shown_limit(limit) for limit in services.hub.rate_limits.list()])
+        return Listing(_limits(services.hub, services.hub.rate_limits.list()))
 
     @post(summary="Make a rate limit", guards=[needs("budgets")])
     async def create(
@@ -128,14 +127,15 @@ class LimitsController(Controller):
         """409 when that scope has one already."""
 
         def work() -> RateLimitDocument:
-            return shown_limit(services.hub.rate_limits.create(_new_limit(data), by=caller.actor.id))
+            made = services.hub.rate_limits.create(_new_limit(data), by=caller.actor.id)
+            return _limits(services.hub, [made])[0]
 
         return await write(services, work, status=201)
 
     @get("/{limit_id:str}", summary="One rate limit", guards=[needs("read")], sync_to_thread=True)
     def one(self, limit_id: FromPath[str], services: Serving) -> RateLimitDocument:
         """By its id."""
-        return shown_limit(services.hub.rate_limits.get(limit_id))
+        return _limits(services.hub, [services.hub.rate_limits.get(limit_id)])[0]
 
     @put("/{limit_id:str}", summary="Replace a rate limit", guards=[needs("budgets")])
     async def replace(
@@ -144,7 +144,8 @@ class LimitsController(Controller):
         """Other numbers for the same scope."""
 
         def work() -> RateLimitDocument:
-            return shown_limit(services.hub.rate_limits.replace(limit_id, _new_limit(data), by=caller.actor.id))
+            now = services.hub.rate_limits.replace(limit_id, _new_limit(data), by=caller.actor.id)
+            return _limits(services.hub, [now])[0]
 
         return await write(services, work)
 
@@ -152,6 +153,14 @@ class LimitsController(Controller):
     async def remove(self, limit_id: FromPath[str], services: Serving, caller: Calling) -> Response[None]:
         """Its scope is no longer limited."""
         return await write(services, lambda: services.hub.rate_limits.remove(limit_id, by=caller.actor.id))
+
+
+def _limits(hub: Hub, limits: Sequence[RateLimit]) -> list[RateLimitDocument]:
+    names = hub.scope_names(limit.scope for limit in limits)
+    return [
+        shown(limit, RateLimitDocument, scope=shown_scope(limit.scope), scope_name=names[limit.scope])
+        for limit in limits
+    ]
 
 
 def _scope(scope: ScopeDocument) -> Scope:
@@ -174,14 +183,19 @@ def _shown_all(services: Services, budgets: Sequence[Budget]) -> Sequence[Budget
     at_us = now_us()
     states = budget_states(budgets, services.counters, now_us=at_us)
     forecasts = budget_forecasts(services.telemetry, states, now_us=at_us)
-    return [_shown(state, forecast) for state, forecast in zip(states, forecasts, strict=True)]
+    unknowns = budget_unknowns(services.telemetry, states, now_us=at_us)
+    names = services.hub.scope_names(budget.scope for budget in budgets)
+    return [
+        _shown(state, forecast, unknown, names[state.budget.scope])
+        for state, forecast, unknown in zip(states, forecasts, unknowns, strict=True)
+    ]
 
 
-def _shown(state: BudgetState, forecast: Forecast | None) -> BudgetDocument:
+def _shown(state: BudgetState, forecast: Forecast | None, unknown: int, name: str) -> BudgetDocument:
     budget = state.budget
 
     def text(amount: int) -> str:
-        return from_nano(amount) if budget.meter == "money" else str(amount)
+        return from_nano(amount) if budget.in_nano else str(amount)
 
     def foreseen(amount: int | None) -> str | None:
         return None if amount is None else text(amount)
@@ -190,7 +204,8 @@ def _shown(state: BudgetState, forecast: Forecast | None) -> BudgetDocument:
         budget,
         BudgetDocument,
         scope=shown_scope(budget.scope),
-        unit=budget.currency if budget.meter == "money" else budget.meter,
+        scope_name=name,
+        unit=budget.unit,
         limit=text(budget.limit),
         warn_at=budget.warn_at,  # shares, no time
         window_start_at=time_or_none(state.window_start_us),
@@ -199,6 +214,7 @@ def _shown(state: BudgetState, forecast: Forecast | None) -> BudgetDocument:
         reserved=text(state.reserved),
         remaining=text(state.remaining),
         share=state.share,
+        unknown=unknown,
         forecast=None if forecast is None else text(forecast.expected),
         forecast_low=None if forecast is None else foreseen(forecast.low),
         forecast_high=None if forecast is None else foreseen(forecast.high),

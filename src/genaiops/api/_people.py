@@ -7,37 +7,42 @@ from litestar import Controller, Response, delete, get, patch, post
 from litestar.params import FromPath, JSONBody
 from msgspec import UNSET, UnsetType
 
-from genaiops.api._access import Calling, needs
+from genaiops.api._access import Caller, Calling, needs
 from genaiops.api._documents import ActorDocument, EnvironmentDocument, Listing, TeamDocument, shown
-from genaiops.api._services import Serving
+from genaiops.api._services import Services, Serving, SessionsServing
+from genaiops.api._times import exact_or_none
 from genaiops.api._writing import write
 from genaiops.core.errors import UsageError
-from genaiops.domain import Actor, ActorKind, EnvironmentKind, Role
-from genaiops.hub import Hub
+from genaiops.domain import Actor, ActorKind, Environment, EnvironmentKind, Identity, Role
+from genaiops.hub import SANDBOX_CAP, Hub, require_gives
 
 Capture = Literal["full", "preview", "off"]
 
 
 class NewActorRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A service account never approves anything."""
+    """A service account never approves anything. `tenant_id` null: the caller's."""
 
     name: str
     kind: ActorKind
     roles: tuple[Role, ...] = ()
     team_id: str | None = None
+    tenant_id: str | None = None
 
 
 class ActorPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One of these at a time, so that a change is done or not done as a whole."""
+    """One of these at a time, so that a change is done or not done as a whole. `identity`: who it is at the identity
+    provider, by the subject there; null: nobody."""
 
     roles: tuple[Role, ...] | UnsetType = UNSET
     team_id: str | UnsetType | None = UNSET
     disabled: bool | UnsetType = UNSET
+    identity: str | UnsetType | None = UNSET
 
 
 class NewTeamRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: str
     title: str = ""
+    tenant_id: str | None = None
 
 
 class TeamPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -45,13 +50,22 @@ class TeamPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class NewEnvironmentRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`cap` (a hard budget in all, `10 USD` when not said) is for sandboxes; `expires_at`: when its keys stop (of a
+    sandbox after 30 days, when not said)."""
+
     name: str
     kind: EnvironmentKind
     capture: Capture = "full"
+    tenant_id: str | None = None
+    cap: str | None = None
+    expires_at: str | None = None
 
 
 class EnvironmentPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    capture: Capture
+    """One of these at a time."""
+
+    capture: Capture | UnsetType = UNSET
+    expires_at: str | UnsetType | None = UNSET
 
 
 class ActorsController(Controller):
@@ -70,8 +84,14 @@ class ActorsController(Controller):
         """A person or a service account; keys are made for it afterwards."""
 
         def work() -> ActorDocument:
+            require_gives(caller.actor, data.roles)
             actor = services.hub.actors.create(
-                data.name, data.kind, roles=data.roles, team_id=data.team_id, by=caller.actor.id
+                data.name,
+                data.kind,
+                roles=data.roles,
+                tenant_id=data.tenant_id or caller.actor.tenant_id,
+                team_id=data.team_id,
+                by=caller.actor.id,
             )
             return shown(actor, ActorDocument)
 
@@ -84,26 +104,53 @@ class ActorsController(Controller):
 
     @patch("/{actor_id:str}", summary="Change an actor", guards=[needs("people")])
     async def change(
-        self, actor_id: FromPath[str], data: JSONBody[ActorPatch], services: Serving, caller: Calling
+        self,
+        actor_id: FromPath[str],
+        data: JSONBody[ActorPatch],
+        services: Serving,
+        caller: Calling,
+        sessions: SessionsServing,
     ) -> Response[ActorDocument]:
-        """Its roles, its team, or whether it is disabled and none of its keys works. 409 for the last administrator."""
-        return await write(
-            services, lambda: shown(_change(services.hub, actor_id, data, caller.actor.id), ActorDocument)
-        )
+        """Its roles, its team, who it is at the identity provider, or whether it is disabled: then none of its keys
+        works and its sessions end. 409 for the last administrator."""
+
+        def work() -> ActorDocument:
+            if data.roles is not UNSET:
+                require_gives(caller.actor, data.roles)
+            changed = _change(services, actor_id, data, caller.actor.id)
+            if changed.disabled_us is not None and sessions is not None:
+                sessions.end_all(changed.id)
+            return shown(changed, ActorDocument)
+
+        return await write(services, work)
 
 
-def _change(hub: Hub, actor_id: str, data: ActorPatch, by: str) -> Actor:
+def _change(services: Services, actor_id: str, data: ActorPatch, by: str) -> Actor:
+    hub = services.hub
     given = [name for name in data.__struct_fields__ if getattr(data, name) is not UNSET]
     if len(given) != 1:
         raise UsageError(
             f"The change names {' and '.join(given) or 'nothing'}.",
-            remedy="Give one of roles, team_id, disabled.",
+            remedy="Give one of roles, team_id, disabled, identity.",
         )
+    if data.identity is not UNSET:
+        return hub.actors.set_identity(actor_id, _identity(services, data.identity), by=by)
     if data.roles is not UNSET:
         return hub.actors.set_roles(actor_id, data.roles, by=by)
     if data.team_id is not UNSET:
         return hub.actors.set_team(actor_id, data.team_id, by=by)
     return hub.actors.disable(actor_id, by=by) if data.disabled else hub.actors.enable(actor_id, by=by)
+
+
+def _identity(services: Services, subject: str | None) -> Identity | None:
+    if subject is None:
+        return None
+    provider = services.identity_provider
+    if provider is None:
+        raise UsageError(
+            "There is no identity provider.", remedy="Configure one, in the section oidc.", param="identity"
+        )
+    return Identity(issuer=provider.issuer, subject=subject)
 
 
 class TeamsController(Controller):
@@ -122,7 +169,9 @@ class TeamsController(Controller):
         """Its name is its id."""
 
         def work() -> TeamDocument:
-            return shown(services.hub.teams.create(data.name, title=data.title, by=caller.actor.id), TeamDocument)
+            tenant_id = data.tenant_id or caller.actor.tenant_id
+            made = services.hub.teams.create(data.name, title=data.title, tenant_id=tenant_id, by=caller.actor.id)
+            return shown(made, TeamDocument)
 
         return await write(services, work, status=201)
 
@@ -161,11 +210,10 @@ class EnvironmentsController(Controller):
     async def create(
         self, data: JSONBody[NewEnvironmentRequest], services: Serving, caller: Calling
     ) -> Response[EnvironmentDocument]:
-        """Its name is its id. `capture`: how much of the content of calls is kept."""
+        """Its name is its id. A sandbox comes with a hard budget and an end."""
 
         def work() -> EnvironmentDocument:
-            made = services.hub.environments.create(data.name, data.kind, capture=data.capture, by=caller.actor.id)
-            return shown(made, EnvironmentDocument)
+            return shown(_made_environment(services.hub, data, caller), EnvironmentDocument)
 
         return await write(services, work, status=201)
 
@@ -174,15 +222,15 @@ class EnvironmentsController(Controller):
         """By its name."""
         return shown(services.hub.environments.get(environment_id[1:]), EnvironmentDocument)
 
-    @patch("/{environment_id:path}", summary="Change what is kept", guards=[needs("environments")])
+    @patch("/{environment_id:path}", summary="Change an environment", guards=[needs("environments")])
     async def change(
         self, environment_id: FromPath[str], data: JSONBody[EnvironmentPatch], services: Serving, caller: Calling
     ) -> Response[EnvironmentDocument]:
-        """Counts for calls from now on; what was kept already stays until retention takes it."""
+        """What is kept of calls from now on (what was kept already stays until retention takes it), or when its keys
+        stop."""
 
         def work() -> EnvironmentDocument:
-            made = services.hub.environments.set_capture(environment_id[1:], data.capture, by=caller.actor.id)
-            return shown(made, EnvironmentDocument)
+            return shown(_changed(services.hub, environment_id[1:], data, caller.actor.id), EnvironmentDocument)
 
         return await write(services, work)
 
@@ -190,3 +238,31 @@ class EnvironmentsController(Controller):
     async def remove(self, environment_id: FromPath[str], services: Serving, caller: Calling) -> Response[None]:
         """409 while keys or limits belong to it."""
         return await write(services, lambda: services.hub.environments.remove(environment_id[1:], by=caller.actor.id))
+
+
+def _made_environment(hub: Hub, data: NewEnvironmentRequest, caller: Caller) -> Environment:
+    tenant_id = data.tenant_id or caller.actor.tenant_id
+    ends = exact_or_none(data.expires_at, param="expires_at")
+    if data.kind == "sandbox":
+        return hub.create_sandbox(
+            data.name,
+            cap=data.cap or SANDBOX_CAP,
+            expires_us=ends,
+            capture=data.capture,
+            tenant_id=tenant_id,
+            by=caller.actor.id,
+        )
+    if data.cap is not None:
+        raise UsageError("Only a sandbox is made with a cap.", remedy="Make a budget for it instead.", param="cap")
+    return hub.environments.create(
+        data.name, data.kind, capture=data.capture, tenant_id=tenant_id, expires_us=ends, by=caller.actor.id
+    )
+
+
+def _changed(hub: Hub, environment_id: str, data: EnvironmentPatch, by: str) -> Environment:
+    if (data.capture is UNSET) == (data.expires_at is UNSET):
+        raise UsageError("The change names none of them, or both.", remedy="Give capture or expires_at.")
+    if data.capture is not UNSET:
+        return hub.environments.set_capture(environment_id, data.capture, by=by)
+    ends = None if data.expires_at is UNSET else exact_or_none(data.expires_at, param="expires_at")
+    return hub.environments.set_expires(environment_id, ends, by=by)

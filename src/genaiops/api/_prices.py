@@ -5,7 +5,8 @@ from litestar import Controller, Response, get, post
 from litestar.params import FromQuery, JSONBody
 
 from genaiops.api._access import Calling, needs
-from genaiops.api._documents import Listing, PriceDocument, shown_price
+from genaiops.api._documents import Listing
+from genaiops.api._price_documents import PriceDocument, shown_price
 from genaiops.api._services import Serving
 from genaiops.api._times import exact_or_none
 from genaiops.api._writing import write

@@ -1,29 +1,90 @@
 """The API as one router."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from litestar import Router
+from litestar import Controller, Request, Response, Router
 from litestar.di import Provide
 from litestar.handlers import BaseRouteHandler
 
-from genaiops.api._access import Authentication, Connection, calling
+from genaiops.api._access import Authentication, Caller, Connection, calling
+from genaiops.api._anomalies import AnomaliesController
+from genaiops.api._applications import ApplicationsController
 from genaiops.api._apply import StateController
-from genaiops.api._artifacts import ArtifactsController
+from genaiops.api._approvals import ApprovalsController, PoliciesController
+from genaiops.api._artifacts import AliasesController, ArtifactsController, DiffController, VersionsController
+from genaiops.api._audit import AUDIT_HEADER, AuditController
 from genaiops.api._caches import CachesController
 from genaiops.api._catalogue import CatalogueController, PresetsController
 from genaiops.api._checking import check_request
+from genaiops.api._confined import confined
+from genaiops.api._datasets import DatasetsController
+from genaiops.api._deployments import DeploymentsController
+from genaiops.api._erasures import ErasuresController
+from genaiops.api._estimates import EstimateController
 from genaiops.api._figures import Figures
+from genaiops.api._groups import GroupsController
 from genaiops.api._keys import KeysController, Me
 from genaiops.api._limits import BudgetsController, LimitsController
+from genaiops.api._lineage import LineageController
 from genaiops.api._people import ActorsController, EnvironmentsController, TeamsController
 from genaiops.api._price_check import PriceCheck
 from genaiops.api._prices import PricesController
+from genaiops.api._prompts import PromptsController
+from genaiops.api._releases import ReleasesController
+from genaiops.api._scores import ScoresController
 from genaiops.api._services import Services, Sessions
 from genaiops.api._status import Status
 from genaiops.api._targets import EmbeddedController, ModelsController, RoutesController, TargetsController
+from genaiops.api._tenants import RolesController, TenantsController
 from genaiops.api._traces import TracesController
 from genaiops.api._trust import IssuersController, SecretsController
+from genaiops.api._uses import UsedByController
+
+_HANDLERS: tuple[type[Controller] | BaseRouteHandler, ...] = (
+    Me,
+    KeysController,
+    ActorsController,
+    TenantsController,
+    RolesController,
+    TeamsController,
+    GroupsController,
+    EnvironmentsController,
+    TargetsController,
+    EmbeddedController,
+    RoutesController,
+    CachesController,
+    ModelsController,
+    CatalogueController,
+    PresetsController,
+    PricesController,
+    PriceCheck,
+    EstimateController,
+    BudgetsController,
+    LimitsController,
+    IssuersController,
+    SecretsController,
+    ArtifactsController,
+    ApprovalsController,
+    PoliciesController,
+    ApplicationsController,
+    ReleasesController,
+    DeploymentsController,
+    AuditController,
+    DatasetsController,
+    LineageController,
+    UsedByController,
+    VersionsController,
+    AliasesController,
+    DiffController,
+    PromptsController,
+    StateController,
+    TracesController,
+    ScoresController,
+    ErasuresController,
+    AnomaliesController,
+    Figures,
+)
 
 
 def create(services: Services, *, status: Callable[[], Status], sessions: Sessions | None = None) -> Router:
@@ -38,43 +99,38 @@ def create(services: Services, *, status: Callable[[], Status], sessions: Sessio
     async def authenticate(connection: Connection, _: BaseRouteHandler) -> None:
         await authentication.admit(connection)
 
-    def provided() -> Any:
-        return services
+    def provided(request: Request[Any, Any, Any]) -> Any:
+        caller: Caller = request.scope["user"]
+        return confined(services, caller.reach)
 
     def telling() -> Any:
         return status
 
+    def people_here() -> Any:
+        return sessions
+
     return Router(
         path="/api",
-        route_handlers=[
-            Me,
-            KeysController,
-            ActorsController,
-            TeamsController,
-            EnvironmentsController,
-            TargetsController,
-            EmbeddedController,
-            RoutesController,
-            CachesController,
-            ModelsController,
-            CatalogueController,
-            PresetsController,
-            PricesController,
-            PriceCheck,
-            BudgetsController,
-            LimitsController,
-            IssuersController,
-            SecretsController,
-            ArtifactsController,
-            StateController,
-            TracesController,
-            Figures,
-        ],
+        route_handlers=_HANDLERS,
         guards=[authenticate],
         before_request=check_request,
+        after_request=_telling_of_the_log(services),
         dependencies={
             "services": Provide(provided, sync_to_thread=False),
             "status": Provide(telling, sync_to_thread=False),
+            "sessions": Provide(people_here, sync_to_thread=False),
             "caller": Provide(calling, sync_to_thread=False),
         },
     )
+
+
+def _telling_of_the_log(services: Services) -> Callable[[Response[Any]], Awaitable[Response[Any]]]:
+    """Every answer names the newest checkpoint, so that clients notice when the log no longer fits."""
+
+    async def tell(response: Response[Any]) -> Response[Any]:
+        latest = services.auditor.latest
+        if latest is not None:
+            response.headers[AUDIT_HEADER] = f"{latest.origin} {latest.size} {latest.root}"
+        return response
+
+    return tell

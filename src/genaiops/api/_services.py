@@ -1,17 +1,22 @@
 """What the handlers work with. `genaiops.app` composes it; nothing here knows how."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
-from genaiops.domain import Actor, Target
+from genaiops.domain import Actor, ApiKey, Erasure, Foreseen, Person, Target
+from genaiops.gateway import Quoting
+from genaiops.govern import Auditor
 from genaiops.hub import Hub
 from genaiops.ports.blobs import Blobs
 from genaiops.ports.counters import Counters
 from genaiops.ports.secrets import Secrets
+from genaiops.ports.sign_in import IdentityProvider
 from genaiops.ports.telemetry import Telemetry
+from genaiops.watch import Metering
+from genaiops.watch.otlp import Capture, Ingest
 
 
 class Publishing(Protocol):
@@ -25,13 +30,37 @@ class Publishing(Protocol):
 class Sessions(Protocol):
     """The console's sessions, where there is a console. The API looks at the origin of a request by itself."""
 
-    def actor(self, cookies: Mapping[str, str]) -> Actor | None:
-        """Who is logged in by these cookies; None when nobody is (no session, expired, its key revoked)."""
+    def actor(self, cookies: Mapping[str, str], *, secure: bool) -> Actor | None:
+        """Who is logged in by these cookies; None when nobody is (no session, expired, its key revoked). `secure`:
+        they came by https."""
         ...
 
-    def csrf_matches(self, cookies: Mapping[str, str], token: str) -> bool:
+    def key(self, cookies: Mapping[str, str], *, secure: bool) -> ApiKey | None:
+        """The key that whoever is logged in by these cookies came in with: they reach as far as it does. None: they
+        came by the identity provider."""
+        ...
+
+    def csrf_matches(self, cookies: Mapping[str, str], token: str, *, secure: bool) -> bool:
         """Whether the token belongs to the session of these cookies; compares in constant time."""
         ...
+
+    def end_all(self, actor_id: str) -> int:
+        """End the sessions of an actor; how many there were."""
+        ...
+
+
+class Erasures(Protocol):
+    """Taking away what is kept of an end user; goes on by itself, also after a crash."""
+
+    def foresee(self, person: Person) -> Foreseen:
+        """What it would take away, and what it cannot reach. NotFound when no trace names the person."""
+        ...
+
+    def begin(self, person: Person, reason: str, *, by: str) -> Erasure: ...
+
+    def list(self) -> Sequence[Erasure]: ...
+
+    def get(self, erasure_id: str) -> Erasure: ...
 
 
 class Services(Protocol):
@@ -55,6 +84,32 @@ class Services(Protocol):
     @property
     def publisher(self) -> Publishing: ...
 
+    @property
+    def quoting(self) -> Quoting: ...
+
+    @property
+    def auditor(self) -> Auditor: ...
+
+    @property
+    def erasing(self) -> Erasures: ...
+
+    @property
+    def identity_provider(self) -> IdentityProvider | None:
+        """Where people sign in to the console, beside keys."""
+        ...
+
+    @property
+    def ingest(self) -> Ingest: ...
+
+    def capture_of(self, environment_id: str) -> Capture:
+        """How much of the content that environment keeps, as it is in force."""
+        ...
+
+    @property
+    def metering(self) -> Metering | None:
+        """None: the energy of calls is not worked out here."""
+        ...
+
     def restore_model(self, name: str, *, by: str) -> Target:
         """The target of an embedded model that was removed, again. Conflict when it is there, or nothing serves it."""
         ...
@@ -62,3 +117,6 @@ class Services(Protocol):
 
 Serving = NamedDependency[SkipValidation[Services]]
 """The annotation of the parameter `services` of a handler."""
+
+SessionsServing = NamedDependency[SkipValidation[Sessions | None]]
+"""The annotation of the parameter `sessions` of a handler."""

@@ -81,6 +81,7 @@ class RouteRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     sticky: Sticky | None = None
     regions: tuple[str, ...] = ()
     context_fallbacks: tuple[str, ...] = ()
+    over_budget: tuple[str, ...] = ()
     hedge: HedgePolicy | None = None
     shadow: ShadowPolicy | None = None
     cache: CachePolicy = CachePolicy()
@@ -215,7 +216,7 @@ def _models(hub: Hub) -> Sequence[ModelDocument]:
 
 def _of_route(route: Route, targets: Mapping[str, Target]) -> ModelDocument:
     named = [targets[each.target_id] for each in route.targets if each.target_id in targets]
-    others = dict.fromkeys((*route.fallbacks, *route.context_fallbacks))
+    others = dict.fromkeys((*route.fallbacks, *route.context_fallbacks, *route.over_budget))
     return _document(route.id, "route", named, fallbacks=[targets[name] for name in others if name in targets])
 
 

@@ -1,6 +1,7 @@
 """What traces are asked for by: the parameters of `/api/traces` and of its tail."""
 
-from typing import Annotated, Any
+import re
+from typing import Annotated, Any, Literal, cast
 
 import msgspec
 from msgspec import Meta
@@ -8,7 +9,7 @@ from msgspec import Meta
 from genaiops.api._times import moment
 from genaiops.core.errors import UsageError
 from genaiops.domain import Status
-from genaiops.ports.telemetry import TraceFilter, TraceRow, property_word
+from genaiops.ports.telemetry import ScoreIs, TraceFilter, TraceRow, property_word
 
 _MOST = 1 << 62
 
@@ -42,6 +43,10 @@ class TraceQuery(TailQuery, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     min_duration_us: Annotated[int, Meta(description="microseconds", ge=0, le=_MOST)] | None = None
     min_cost_nano: Annotated[int, Meta(description="billionths of a currency unit", ge=0, le=_MOST)] | None = None
     q: Annotated[str | None, Meta(description='full-text search: every word and every "phrase" must occur')] = None
+    cache: Annotated[Literal["hit", "miss"] | None, Meta(description="what a cache said to it")] = None
+    score: Annotated[
+        tuple[str, ...], Meta(description="NAME, NAME=LABEL, NAME>=0.5 (= != < <= > >=) of a score; repeatable")
+    ] = ()
     property: Annotated[tuple[str, ...], Meta(description="NAME=VALUE of a property of the call; repeatable")] = ()
     cursor: Annotated[str | None, Meta(description="`next` of the page before")] = None
     limit: Annotated[int, Meta(description="traces a page", ge=1, le=500)] = 50
@@ -55,14 +60,36 @@ class TraceQuery(TailQuery, frozen=True, kw_only=True, forbid_unknown_fields=Tru
                 param="q",
             )
         fields: dict[str, Any] = msgspec.structs.asdict(self)
-        for name in ("cursor", "limit", "property"):
+        for name in ("cursor", "limit", "property", "score"):
             del fields[name]
         for name in ("since", "until"):
             text = fields.pop(name)
             fields[f"{name}_us"] = None if text is None else moment(text, now_us=now_us, param=name)
         words = [property_word(*_pair(text)) for text in self.property]
         fields["text"] = " ".join([*words, fields.pop("q") or ""]).strip() or None
-        return TraceFilter(**fields)
+        return TraceFilter(**fields, scores=tuple(map(_score, self.score)))
+
+
+_SCORE = re.compile(r"([^=!<>]{1,128})(?:(>=|<=|!=|=|<|>)(.+))?")
+
+
+def _score(text: str) -> ScoreIs:
+    found = _SCORE.fullmatch(text)
+    name, operator, value = found.groups() if found is not None else ("", None, None)
+    if not name.strip():
+        raise UsageError(
+            f"score: {text[:64]!r} names no score.", remedy="Write NAME, NAME=LABEL or NAME>=0.5.", param="score"
+        )
+    if value is None:
+        return ScoreIs(name)
+    try:
+        return ScoreIs(name, cast("Any", operator), float(value))
+    except ValueError:
+        if operator not in {"=", "!="}:
+            raise UsageError(
+                f"score: {value[:64]!r} is no number.", remedy="Labels are compared with = and !=.", param="score"
+            ) from None
+        return ScoreIs(name, cast("Any", operator), value)
 
 
 def _pair(text: str) -> tuple[str, str]:

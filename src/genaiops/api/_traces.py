@@ -2,25 +2,23 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import msgspec
 from litestar import Controller, Request, Response, get, post
 from litestar.params import FromPath, JSONBody
 from litestar.response import ServerSentEvent, ServerSentEventMessage
-from msgspec import Meta
 
 from genaiops.api._access import Authentication, Calling, needs
 from genaiops.api._documents import Listing
 from genaiops.api._query import QUERY, described, read_query
+from genaiops.api._scores import NewScoreRequest, ScoreDocument, added, existing_trace
 from genaiops.api._services import Services, Serving
-from genaiops.api._trace_query import TailQuery, TraceQuery, parsed_span_id, parsed_trace_id
-from genaiops.core.clock import now_us, to_iso
-from genaiops.core.errors import GenaiopsError, NotFound, UsageError
-from genaiops.core.ids import new_id
-from genaiops.domain import Score
+from genaiops.api._trace_query import TailQuery, TraceQuery, parsed_trace_id
+from genaiops.core.clock import now_us
+from genaiops.core.errors import GenaiopsError
 from genaiops.hub import allows
-from genaiops.ports.telemetry import Trace
+from genaiops.ports.telemetry import TraceFilter
 from genaiops.watch import medium, trace_document, trace_row_document
 
 Document = dict[str, Any]
@@ -36,33 +34,9 @@ LOOK_SECONDS = 0.25
 HEARTBEAT_SECONDS = 15.0
 """After so long without a trace the tail says that it lives, and looks whether its caller still may listen."""
 
-
-class NewScoreRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A number, a label or both. `span_id`: of one span instead of the whole trace. The same `identifier` again changes
-    nothing."""
-
-    name: Annotated[str, Meta(min_length=1, max_length=128)]
-    value: float | None = None
-    label: Annotated[str, Meta(max_length=200)] | None = None
-    source: Literal["person", "model", "code", "user", "guardrail"] = "person"
-    comment: Annotated[str, Meta(max_length=10_000)] = ""
-    span_id: str | None = None
-    identifier: Annotated[str, Meta(min_length=1, max_length=128)] | None = None
-
-
-class ScoreDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """A judgement of a trace or of one of its spans."""
-
-    identifier: str
-    trace_id: str
-    span_id: str | None
-    name: str
-    value: float | None
-    label: str | None
-    source: str
-    comment: str
-    created_at: str
-    created_by: str
+EXPORTED_AT_ONCE = 10
+EXPORTED_BYTES = 4 * 1024 * 1024
+"""A page of whole traces that is larger has no further ones."""
 
 
 class TracesController(Controller):
@@ -96,10 +70,24 @@ class TracesController(Controller):
         head = await asyncio.to_thread(_first_head, request, services)
         return ServerSentEvent(_follow(request, services, query, head))
 
+    @get(
+        "/export",
+        summary="Whole traces",
+        guards=[needs("read")],
+        sync_to_thread=True,
+        opt={QUERY: TraceQuery},
+        operation_class=described(TraceQuery),
+    )
+    def export(self, request: Request[Any, Any, Any], services: Serving) -> Listing[Document]:
+        """What the list has, each as `/api/traces/{trace_id}` has it: to take traces elsewhere. A trace that several
+        lines of the list are about comes once a page. A page ends early when its traces are large."""
+        query = read_query(request, TraceQuery)
+        return exported(services, query.filter(now_us()), query.cursor, query.limit)
+
     @get("/{trace_id:str}", summary="One trace", guards=[needs("read")], sync_to_thread=True)
     def one(self, trace_id: FromPath[str], services: Serving) -> Document:
         """With its spans, the conversation and scores. `usage` counts each token once, whatever was tried."""
-        return trace_document(_existing(services, parsed_trace_id(trace_id)), services.blobs)
+        return trace_document(existing_trace(services, parsed_trace_id(trace_id)), services.blobs)
 
     @get(
         "/{trace_id:str}/media/{digest:str}",
@@ -110,7 +98,7 @@ class TracesController(Controller):
     )
     def medium(self, trace_id: FromPath[str], digest: FromPath[str], services: Serving) -> Response[bytes]:
         """The bytes that the trace refers to, by their SHA-256 in hexadecimal."""
-        kind, data = medium(_existing(services, parsed_trace_id(trace_id)), digest, services.blobs)
+        kind, data = medium(existing_trace(services, parsed_trace_id(trace_id)), digest, services.blobs)
         return Response(data, media_type=kind, headers=_BYTES)
 
     @post("/{trace_id:str}/scores", summary="Score a trace", guards=[needs("playground")], sync_to_thread=True)
@@ -118,44 +106,25 @@ class TracesController(Controller):
         self, trace_id: FromPath[str], data: JSONBody[NewScoreRequest], services: Serving, caller: Calling
     ) -> ScoreDocument:
         """Scores are added and never change the trace."""
-        score = _checked(data, _existing(services, parsed_trace_id(trace_id)), caller.actor.id)
-        services.telemetry.add_score(score)
-        fields = msgspec.structs.asdict(score)
-        fields["trace_id"] = score.trace_id.hex()
-        fields["span_id"] = None if score.span_id is None else score.span_id.hex()
-        fields["created_at"] = to_iso(fields.pop("created_us"))
-        return ScoreDocument(**fields)
+        return added(services, data, existing_trace(services, parsed_trace_id(trace_id)), caller.actor.id)
 
 
-def _existing(services: Services, trace_id: bytes) -> Trace:
-    trace = services.telemetry.trace(trace_id)
-    if trace is None:
-        raise NotFound(
-            f"There is no trace {trace_id.hex()}.",
-            remedy="A call becomes a trace within a second of its end; check the id.",
-            param="trace_id",
-        )
-    return trace
-
-
-def _checked(data: NewScoreRequest, trace: Trace, by: str) -> Score:
-    if data.value is None and data.label is None:
-        raise UsageError("The score says nothing.", remedy="Give value, label or both.", param="value")
-    span_id = None if data.span_id is None else parsed_span_id(data.span_id)
-    if span_id is not None and all(span.span_id != span_id for span in trace.spans):
-        raise NotFound(f"The trace has no span {data.span_id}.", remedy="Name one of its own.", param="span_id")
-    return Score(
-        identifier=data.identifier or new_id("score"),
-        trace_id=trace.trace_id,
-        span_id=span_id,
-        name=data.name,
-        value=data.value,
-        label=data.label,
-        source=data.source,
-        comment=data.comment,
-        created_us=now_us(),
-        created_by=by,
-    )
+def exported(services: Services, where: TraceFilter, cursor: str | None, limit: int) -> Listing[Document]:
+    """A few traces at a time until the page is full or large: what one page takes of memory is bounded by its last
+    traces."""
+    found: dict[bytes, Document] = {}
+    size = 0
+    while True:
+        page = services.telemetry.list(where, cursor=cursor, limit=min(EXPORTED_AT_ONCE, limit))
+        for trace_id in dict.fromkeys(row.root.trace_id for row in page.rows):
+            trace = services.telemetry.trace(trace_id) if trace_id not in found else None
+            if trace is not None:
+                found[trace_id] = trace_document(trace, services.blobs)
+                size += len(msgspec.json.encode(found[trace_id]))
+        limit -= len(page.rows)
+        cursor = page.next
+        if cursor is None or limit <= 0 or size > EXPORTED_BYTES:
+            return Listing(list(found.values()), cursor)
 
 
 def _first_head(request: Request[Any, Any, Any], services: Services) -> int:

@@ -1,6 +1,7 @@
 """`/api/issuers` and `/api/secrets`."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
@@ -11,8 +12,9 @@ from genaiops.api._access import Caller, Calling, needs
 from genaiops.api._documents import IssuerDocument, Listing, SecretDocument, shown
 from genaiops.api._services import Services, Serving
 from genaiops.api._writing import write
-from genaiops.core.errors import NotFound
+from genaiops.core.errors import Forbidden, NotFound
 from genaiops.domain import IdentityIssuer
+from genaiops.govern import AUDIT_KEY
 from genaiops.hub import require
 
 Algorithm = Literal["HS256", "RS256", "ES256", "EdDSA"]
@@ -96,7 +98,7 @@ class SecretsController(Controller):
     @get(summary="List the names of secrets", guards=[needs("targets")], sync_to_thread=True)
     def list(self, services: Serving) -> Listing[SecretDocument]:
         """Names and where they come from. No value can be read, here or anywhere."""
-        return Listing([shown(info, SecretDocument) for info in services.secrets.names()])
+        return Listing(_shown(services))
 
     @put("/{name:str}", summary="Keep a secret", guards=[needs("targets")])
     async def put_secret(
@@ -108,6 +110,7 @@ class SecretsController(Controller):
         def work() -> SecretDocument:
             _check_may(services, name, caller)
             services.secrets.put(name, data.value)
+            services.auditor.note("set", "secrets", name, by=caller.actor.id)
             return _named(services, name)
 
         return await asyncio.to_thread(work)
@@ -120,25 +123,35 @@ class SecretsController(Controller):
             _check_may(services, name, caller)
             _named(services, name)
             services.secrets.remove(name)
+            services.auditor.note("remove", "secrets", name, by=caller.actor.id)
 
         await asyncio.to_thread(work)
 
     @post("/rotate", summary="Encrypt all secrets anew", guards=[needs("issuers")], status_code=200)
-    async def rotate(self, services: Serving) -> Listing[SecretDocument]:
+    async def rotate(self, services: Serving, caller: Calling) -> Listing[SecretDocument]:
         """With a new key file, atomically. The secrets stay what they are."""
         await asyncio.to_thread(services.secrets.rotate_key)
-        infos = await asyncio.to_thread(services.secrets.names)
-        return Listing([shown(info, SecretDocument) for info in infos])
+        await asyncio.to_thread(services.auditor.note, "rotate", "secrets", "all", by=caller.actor.id)
+        return Listing(await asyncio.to_thread(_shown, services))
+
+
+def _shown(services: Services) -> Sequence[SecretDocument]:
+    """Those that people keep here."""
+    return [shown(info, SecretDocument) for info in services.secrets.names() if info.name != AUDIT_KEY]
 
 
 def _named(services: Services, name: str) -> SecretDocument:
-    for info in services.secrets.names():
+    for info in _shown(services):
         if info.name == name:
-            return shown(info, SecretDocument)
+            return info
     raise NotFound(f"There is no secret {name!r}.", remedy="List the secrets to see which there are.", param="name")
 
 
 def _check_may(services: Services, name: str, caller: Caller) -> None:
-    """Who may set an issuer's secret may sign identities."""
+    """Who may set an issuer's secret may sign identities; the key of the audit log is nobody's to set."""
+    if name == AUDIT_KEY:
+        raise Forbidden(
+            "The key that signs the audit log is kept by the installation.", remedy="Name another secret.", param="name"
+        )
     if any(issuer.secret == name for issuer in services.hub.issuers.list()):
         require(caller.actor, "issuers")

@@ -1,8 +1,10 @@
 """Backup and restore of an installation, as one file: a tar compressed by zstd.
 
     records.jsonl        the records, as `engines/records_sql` dumps them: from SQLite or PostgreSQL, into either
-    telemetry/*.db       figures and content, each copied by SQLite as of one moment
-    blobs/...            large payloads
+    telemetry/*.db       figures and content, each copied by SQLite as of one moment; who said it and what was said is
+                         sealed under keys of persons.keys, which is never in it (see `app/sealing.py`)
+    blobs/...            rows of datasets
+    sealed/...           large payloads of calls, likewise sealed
     secrets.enc          as it is: encrypted. secrets.key and admin.key only when asked for
     manifest.json        last: who made it and when, and size and SHA-256 of everything before it
 
@@ -16,8 +18,8 @@ import itertools
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -27,16 +29,20 @@ import zstandard
 import genaiops
 from genaiops.app import stores
 from genaiops.app.home import Home
+from genaiops.app.sealing import SEALED, Owned, sealed_blobs, sealed_files, unseal
 from genaiops.app.settings import Settings
 from genaiops.core.clock import now_us, to_iso
-from genaiops.core.errors import Conflict, NotFound, StoreError
-from genaiops.engines.records_sql import dump, load
-from genaiops.engines.telemetry_sqlite import check, copy_files
+from genaiops.core.errors import Conflict, NotFound, StoreError, UsageError
+from genaiops.engines.blobs_folder import open_blobs
+from genaiops.engines.person_keys import KeyRing, PersonKeys
+from genaiops.engines.records_sql import dump, load, open_records
+from genaiops.engines.telemetry_sqlite import check
+from genaiops.hub import Hub, erase_from_records
 
 _RECORDS = "records.jsonl"
 _MANIFEST = "manifest.json"
 _SECRETS = "secrets.enc"
-_KEYS = ("secrets.key", "admin.key")
+_KEYS = ("secrets.key", "admin.key", "sealing.key")
 _CHUNK = 1 << 20
 
 
@@ -49,17 +55,26 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """What a backup is. `with_key`: it can decrypt its own secrets."""
+    """What a backup is. `with_key`: it can decrypt its own secrets. `sealed`: what was said can be read
+    with the keys of persons only."""
 
     version: str
     made_at: str
     home: str
     with_key: bool
     entries: tuple[Entry, ...]
+    sealed: bool = False
 
     @property
     def bytes(self) -> int:
         return sum(entry.size for entry in self.entries)
+
+
+class Restored(msgspec.Struct, frozen=True):
+    """`erased` spans came back without what was said in them: no key opened it."""
+
+    manifest: Manifest
+    erased: int
 
 
 class _Writer:
@@ -103,9 +118,11 @@ def back_up(settings: Settings, target: Path, *, with_key: bool = False) -> Mani
             _add_stores(writer, settings, home, Path(scratch))
             for name in (_SECRETS, *(_KEYS if with_key else ())):
                 writer.add(name, home.path / name)
-            manifest = Manifest(genaiops.__version__, to_iso(now_us()), str(home.path), with_key, tuple(writer.entries))
+            made_at, entries = to_iso(now_us()), tuple(writer.entries)
+            manifest = Manifest(genaiops.__version__, made_at, str(home.path), with_key, entries, sealed=True)
             writer.finish(manifest)
         partial.rename(target)
+        _note(stores.records_url(settings, home), "backup", {"with_key": with_key, "bytes": manifest.bytes})
     except OSError as error:
         raise StoreError(
             f"The backup {target} cannot be written: {error.strerror}.",
@@ -117,19 +134,43 @@ def back_up(settings: Settings, target: Path, *, with_key: bool = False) -> Mani
     return manifest
 
 
+def copy_keys(settings: Settings, target: Path) -> None:
+    """The keys of what people said, of this moment. Conflict when the file is there."""
+    if target.exists():
+        raise Conflict(f"{target} is there already.", remedy="Name another file, or remove it.", code="keys_exist")
+    try:
+        PersonKeys(Home(settings.home).person_keys).copy_to(target)
+    except OSError as error:
+        raise StoreError(
+            f"The keys cannot be written to {target}: {error.strerror}.", remedy="Name another place."
+        ) from error
+
+
 def _add_stores(writer: _Writer, settings: Settings, home: Home, scratch: Path) -> None:
     records = scratch / _RECORDS
     with records.open("wb") as file:
         file.writelines(dump(stores.records_url(settings, home)))
     writer.add(_RECORDS, records)
+    keys = PersonKeys(home.person_keys)
     telemetry = stores.telemetry_folder(settings, home)
+    owned: Owned = {}
     if telemetry.exists():
-        for path in copy_files(telemetry, scratch):
+        for path, found in sealed_files(telemetry, scratch, keys):
+            owned = found
             writer.add(f"telemetry/{path.name}", path)
-            path.unlink()
-    blobs = stores.blobs_folder(settings, home)
-    for path in sorted(blobs.glob("??/??/*.zst")):
-        writer.add(f"blobs/{path.relative_to(blobs).as_posix()}", path)
+    blobs = open_blobs(stores.blobs_folder(settings, home))
+    with closing(open_records(stores.records_url(settings, home))) as opened:
+        rows = Hub(opened).datasets(blobs).held()
+    for digest in sorted(rows):
+        name = digest.removeprefix("sha256:")
+        place = Path(name[:2], name[2:4], f"{name}.zst")
+        writer.add(f"blobs/{place.as_posix()}", stores.blobs_folder(settings, home) / place)
+    for path in sealed_blobs(
+        blobs, {each: owners for each, owners in owned.items() if each not in rows}, keys, scratch
+    ):
+        writer.add(f"sealed/{path.name}", path)
+        path.unlink()
+    keys.keep()
 
 
 @contextmanager
@@ -143,9 +184,14 @@ def _new(path: Path) -> Generator[tarfile.TarFile]:
         yield tar
 
 
-def restore(source: Path, home: Home, *, records_url: str | None = None) -> Manifest:
+def restore(
+    source: Path, home: Home, *, keys: Sequence[Path], without_keys: bool = False, records_url: str | None = None
+) -> Restored:
     """Make a data directory of a backup, verified; `home` must be empty or not there. Records go to `records_url` (an
-    empty database) or into the home. Nothing is left when anything is wrong."""
+    empty database) or into the home. Nothing is left when anything is wrong.
+
+    `keys`: copies of persons.keys. What none of them opens, and who is gone in one of them, comes back as erased.
+    `without_keys`: so does everything that was said."""
     if not source.is_file():
         raise NotFound(f"There is no backup {source}.", remedy="Check the path.")
     if home.path.exists() and any(home.path.iterdir()):
@@ -154,15 +200,30 @@ def restore(source: Path, home: Home, *, records_url: str | None = None) -> Mani
     fresh = Path(tempfile.mkdtemp(dir=home.path.parent, prefix=".restore-"))
     try:
         manifest = _unpack(source, fresh)
+        if manifest.sealed and not keys and not without_keys:
+            raise UsageError(
+                f"What was said in calls is sealed in {source.name}.",
+                remedy="Give --keys with persons.keys of that installation (its newest copy), or --without-keys to "
+                "have figures and records alone.",
+                code="keys_missing",
+                param="keys",
+            )
+        ring = KeyRing(keys)
         for path in sorted(fresh.glob("telemetry/*.db")):
             check(path)
         url = records_url or f"sqlite:///{fresh / 'records.db'}"
         with (fresh / _RECORDS).open("rb") as lines:
             load(url, lines)
         (fresh / _RECORDS).unlink()
+        lost = unseal(fresh, ring)
+        with closing(open_records(url)) as records:
+            erase_from_records(records, ring.is_gone, by="system")
+        ring.write(Home(fresh).person_keys)
+        _note(url, "restore", {"made_at": manifest.made_at, "version": manifest.version})
         if home.path.exists():
             home.path.rmdir()
         fresh.rename(home.path)
+        return Restored(manifest, lost)
     except OSError as error:
         raise StoreError(
             f"{source} cannot be restored to {home.path}: {error.strerror or error}.",
@@ -171,7 +232,6 @@ def restore(source: Path, home: Home, *, records_url: str | None = None) -> Mani
         ) from error
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
-    return manifest
 
 
 def _unpack(source: Path, folder: Path) -> Manifest:
@@ -212,7 +272,7 @@ def _members(source: Path) -> Iterator[tuple[tarfile.TarInfo, IO[bytes]]]:
 def _safe(name: str) -> Path:
     """A path below the folder: only names that a backup writes."""
     path = Path(name)
-    known = name in {_RECORDS, _SECRETS, *_KEYS} or path.parts[0] in {"telemetry", "blobs"}
+    known = name in {_RECORDS, _SECRETS, *_KEYS} or path.parts[0] in {"telemetry", "blobs", SEALED}
     if not known or path.is_absolute() or ".." in path.parts:
         raise tarfile.TarError(f"{name!r} does not belong into a backup")
     return path
@@ -235,3 +295,9 @@ def _damaged(source: Path, why: str) -> StoreError:
     return StoreError(
         f"{source} is no whole backup: {why}.", remedy="Use another one; nothing was restored.", code="backup_damaged"
     )
+
+
+def _note(url: str, what: str, about: Mapping[str, object]) -> None:
+    """In the audit log of the records there."""
+    with closing(open_records(url)) as records, records.write("system") as unit:
+        unit.note(what, "installation", "all", about)

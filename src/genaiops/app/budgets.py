@@ -8,7 +8,7 @@ from genaiops.core.clock import now_us, window
 from genaiops.domain import Budget, Charge, ScopeKind
 from genaiops.ports.counters import Counters
 from genaiops.ports.records import COLLECTIONS, Change, View
-from genaiops.ports.telemetry import Dimension, RollupQuery, Telemetry
+from genaiops.ports.telemetry import Dimension, RollupQuery, Telemetry, energy_nano
 
 _DIMENSIONS: Mapping[ScopeKind, Dimension] = {
     "key": "key_id",
@@ -22,7 +22,8 @@ _BUDGETS = COLLECTIONS[Budget].name
 
 def used(budget: Budget, telemetry: Telemetry, at_us: int) -> Charge:
     """What was used of the budget's meter in the period that `at_us` lies in: since its start, or since a reset in it.
-    As far as traces tell: money of calls without a known price counts as nothing, a reset is exact to the minute."""
+    As far as traces tell: money of calls without a known price, and energy
+    that nobody knows, count as nothing, a reset is exact to the minute."""
     start_us, _ = window(budget.period, budget.timezone, at_us)
     rows = telemetry.rollup(
         RollupQuery(
@@ -36,6 +37,7 @@ def used(budget: Budget, telemetry: Telemetry, at_us: int) -> Charge:
     amounts = {
         "money": sum(row.cost_nano for row in rows),
         "tokens": sum(row.input_tokens + row.output_tokens for row in rows),
+        "energy": sum(energy_nano(row.energy) for row in rows),
         "calls": sum(row.calls for row in rows if row.group["target_id"]),  # those that were refused reached no target
     }
     return Charge(budget.id, start_us, amounts[budget.meter])

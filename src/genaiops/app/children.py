@@ -69,10 +69,6 @@ class Child:
         """True once the child said that it serves, False when it ended without."""
         return await asyncio.shield(self._ready)
 
-    @property
-    def is_ready(self) -> bool:
-        return self._ready.done() and self._ready.result()
-
     async def ended(self) -> str:
         """Waits for the end, and for all of the output. How it ended: "exit status 3", "SIGKILL"."""
         code = await self._process.wait()

@@ -15,7 +15,9 @@ from typing import Any, cast, get_origin, get_type_hints
 import msgspec
 
 from genaiops.app.settings import Settings
+from genaiops.app.sign_in import check_sign_in, read_networks
 from genaiops.app.stores import check_urls
+from genaiops.app.trace_options import check_export, read_shares
 from genaiops.core.errors import ConfigError
 
 FILE_VARIABLE = "GENAIOPS_CONFIG"
@@ -152,6 +154,10 @@ def _assemble(values: Mapping[str, tuple[Any, str]], known: Mapping[str, Any], e
     settings = msgspec.convert(tree, Settings)
     for key in ("records", "telemetry", "counters", "blobs", "cache"):
         check_urls(key, getattr(settings.stores, key), values.get(f"stores.{key}", (None, ""))[1])
+    read_shares(settings.ingest.sample)
+    check_export(settings.export.otlp, settings.export.headers)
+    check_sign_in(settings.oidc)
+    read_networks(settings.listen.trusted_proxies)
     return settings
 
 

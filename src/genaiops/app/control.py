@@ -16,6 +16,7 @@ from genaiops.app import settings as settings_file
 from genaiops.app.children import READY_OPTION
 from genaiops.app.installation import write_atomically
 from genaiops.app.lifeline import die_with_supervisor
+from genaiops.app.memory import loading
 from genaiops.app.reporting import configure_logging, run_reporting
 from genaiops.app.settings import Settings
 
@@ -42,12 +43,14 @@ def parse(arguments: list[str]) -> Options:
 
 def run(options: Options, settings: Settings) -> None:
     if options.prepare is not None:
-        from genaiops.app.prepare import prepare
+        with loading():
+            from genaiops.app.prepare import prepare
 
         write_atomically(options.prepare, msgspec.json.encode(prepare(settings, options.embedded)))
         if options.once:
             return
-    from genaiops.app.control_loop import serve
+    with loading():
+        from genaiops.app.control_loop import serve
 
     asyncio.run(serve(settings, options.ready))
 

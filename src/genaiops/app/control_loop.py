@@ -2,19 +2,23 @@
 
 import asyncio
 import contextlib
+import functools
+import itertools
 import logging
 import os
 import signal
 import socket
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import uvicorn
 
 from genaiops.app.home import Home
 from genaiops.app.lifeline import say_ready
+from genaiops.app.memory import loading
 from genaiops.app.services import Services
 from genaiops.app.settings import Settings
+from genaiops.app.sweeping import sweep
 from genaiops.app.web import build
 from genaiops.core.clock import now_us
 from genaiops.core.errors import GenaiopsError
@@ -25,6 +29,9 @@ PUBLISH_SECONDS = 0.5
 """How often the records are looked at for writes of other processes; a write through the API is published at once."""
 
 RETENTION_SECONDS = 3600.0
+SWEEP_ROUNDS = 24
+"""Of these, until blobs are looked at also when no day was dropped."""
+
 DRAIN_SECONDS = 3
 FOLD_AT_END_SECONDS = 10.0
 _DAY_US = 86_400_000_000
@@ -46,11 +53,17 @@ async def serve(settings: Settings, ready: int | None) -> None:
     """Until SIGTERM; then what the spools hold is folded. `ready`: the pipe to say so on."""
     services = await asyncio.to_thread(Services, settings)
     services.folding.start()
+    services.ingest.start()
+    services.export.start()
+    services.vitals.start()
+    services.erasing.start()
     await asyncio.to_thread(services.publisher.publish, again=True)
     if services.sharing is not None:
         services.sharing.start()
+    with loading():
+        app = build(services)
     config = uvicorn.Config(
-        build(services),
+        app,
         log_config=None,
         access_log=False,
         lifespan="on",
@@ -65,6 +78,7 @@ async def serve(settings: Settings, ready: int | None) -> None:
     background = [
         asyncio.create_task(_publish_for_ever(services)),
         asyncio.create_task(_drop_old_content_for_ever(services)),
+        asyncio.create_task(_sign_for_ever(services)),
         asyncio.create_task(_say_when_started(server, ready)),
     ]
     try:
@@ -98,20 +112,37 @@ async def _say_when_started(server: _Server, descriptor: int | None) -> None:
 async def _publish_for_ever(services: Services) -> None:
     while True:
         await asyncio.sleep(PUBLISH_SECONDS)
-        try:
-            await asyncio.to_thread(services.publisher.publish)
-        except GenaiopsError as error:
-            _log.error("the records cannot be published: %s", error)
+        await _once("the records cannot be published", services.publisher.publish)
+
+
+async def _sign_for_ever(services: Services) -> None:
+    while True:
+        await _once("the audit log cannot be signed", services.auditor.checkpoint)
+        await asyncio.sleep(services.settings.audit.checkpoint_minutes * 60)
 
 
 async def _drop_old_content_for_ever(services: Services) -> None:
     days = services.settings.content.retention_days
-    while days:
-        try:
-            dropped = await asyncio.to_thread(services.telemetry.purge_content, now_us() - days * _DAY_US)
-        except GenaiopsError as error:
-            _log.error("old content cannot be dropped: %s", error)
-        else:
-            if dropped:
-                _log.info("content of %d days was dropped, it was older than %d days", dropped, days)
+    if not days:
+        return
+
+    def drop(rounds: int) -> None:
+        dropped = services.telemetry.purge_content(now_us() - days * _DAY_US)
+        if dropped or rounds % SWEEP_ROUNDS == 0:
+            sweep(services.telemetry, services.blobs, services.folding, services.hub.datasets(services.blobs).held)
+        if dropped:
+            _log.info("content of %d days was dropped, it was older than %d days", dropped, days)
+
+    for rounds in itertools.count():
+        await _once("old content cannot be dropped", functools.partial(drop, rounds))
         await asyncio.sleep(RETENTION_SECONDS)
+
+
+async def _once(trouble: str, work: Callable[[], object]) -> None:
+    """One round of a task that goes on for ever, in a thread: whatever is wrong with it, the next may go well."""
+    try:
+        await asyncio.to_thread(work)
+    except (GenaiopsError, OSError) as error:
+        _log.error("%s: %s", trouble, error)
+    except Exception:  # noqa: BLE001 (a bug in one round must not end all that would come)
+        _log.exception(trouble)

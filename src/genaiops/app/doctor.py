@@ -236,12 +236,28 @@ def _telemetry(patient: Patient) -> Iterator[Finding]:
         yield ok("telemetry", f"readable, {head} spans written")
 
 
+def _blobs(patient: Patient) -> Iterator[Finding]:
+    count, size = _size(stores.blobs_folder(patient.settings, patient.home))
+    yield ok("blobs", f"{count} files, {size / 1e6:.1f} MB; they go when retention has dropped what refers to them")
+
+
+def _size(folder: Path) -> tuple[int, int]:
+    """Files below it, and their bytes. What goes meanwhile does not count."""
+    count = size = 0
+    for where, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                size += Path(where, name).stat().st_size
+                count += 1
+    return count, size
+
+
 def _spool(patient: Patient) -> Iterator[Finding]:
     from genaiops.engines.spool_files import open_reader
 
     reader = open_reader(patient.home.spool)
     lives = reader.lives()
-    size = sum(file.stat().st_size for life in lives for file in (patient.home.spool / life).glob("*.spool"))
+    size = _size(patient.home.spool)[1]
     dead = [life for life in lives if not reader.is_alive(life)]
     said = f"{size / 1e6:.1f} MB in {len(lives)} lives"
     if patient.running and size > 512 * 1024 * 1024:
@@ -261,6 +277,7 @@ CHECKS: tuple[Check, ...] = (
     _processes,
     _records,
     _telemetry,
+    _blobs,
     _spool,
     lambda patient: check_sharing(patient.settings, patient.home, running=patient.running),
     lambda patient: check_models(patient.settings, patient.home),

@@ -60,11 +60,17 @@ class FoldLoop:
         try:
             folded = self._folder.step()
         except (GenaiopsError, OSError) as error:
-            if self.failing is None:
-                _log.error("the spools cannot be folded: %s", error)
-            self.failing = str(error)
-            return 0
+            return self._failed(error, None)
+        except Exception as error:  # noqa: BLE001 (the thread must outlive a bug, and the status page must show it)
+            return self._failed(error, error)
         if self.failing is not None:
             _log.info("the spools are folded again")
             self.failing = None
         return folded
+
+    def _failed(self, error: Exception, bug: Exception | None) -> int:
+        said = str(error) or type(error).__name__
+        if self.failing is None:
+            _log.error("the spools cannot be folded: %s", said, exc_info=bug)
+        self.failing = said
+        return 0

@@ -23,10 +23,12 @@ class Home:
         self.snapshots = self.path / "snapshots"
         self.telemetry = self.path / "telemetry"
         self.blobs = self.path / "blobs"
+        self.audit = self.path / "audit"
         self.records = self.path / "records.db"
         self.counters = self.path / "counters.mmap"
         self.machine = self.path / "machine.id"
         self.admin_key = self.path / "admin.key"
+        self.person_keys = self.path / "persons.keys"
         self.secrets_key = self.path / "secrets.key"
         self.config = self.path / "genaiops.toml"
         self.lock = self.run / "lock"
@@ -37,9 +39,6 @@ class Home:
     @property
     def control_socket(self) -> Path:
         return self.sockets / "control.sock"
-
-    def model_socket(self, name: str) -> Path:
-        return self.sockets / f"{name}.sock"
 
     def prepare(self) -> None:
         """Make the folders, closed to other users. StoreError when the place cannot be written."""

@@ -45,12 +45,12 @@ def _labels(state: BudgetState) -> Labels:
         "scope_id": budget.scope.id,
         "period": budget.period,
         "hard": "yes" if budget.hard else "no",
-        "unit": budget.currency if budget.meter == "money" else budget.meter,
+        "unit": budget.unit,
     }
 
 
 def _amount(state: BudgetState, amount: int) -> float:
-    return amount / NANO if state.budget.meter == "money" else amount
+    return amount / NANO if state.budget.in_nano else amount
 
 
 def _limits(limits: Iterable[RateLimit], counters: Counters, now_us: int) -> Iterator[Family]:

@@ -51,6 +51,10 @@ _WORKERS: Mapping[str, tuple[str, str]] = {
     "unsettled": ("genaiops_worker_unsettled_total", "Calls that could not be settled, since it started."),
     "overrun": ("genaiops_worker_overrun_total", "Calls that used more than was reserved, since it started."),
     "degraded": ("genaiops_worker_degraded", "Whether limits that machines share are cut off: 0 or 1."),
+    "over_budget": (
+        "genaiops_worker_over_budget_total",
+        "Calls that a budget refused and a route's targets for that case took, since it started.",
+    ),
     "unshadowed": ("genaiops_worker_unshadowed_total", "Shadow copies that were left out, since it started."),
     "breaker": ("genaiops_worker_breaker", "State of a target's breaker: 0 closed, 1 half open, 2 open."),
     "target_in_flight": ("genaiops_worker_target_in_flight", "Calls under way at a target."),

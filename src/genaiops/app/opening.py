@@ -9,8 +9,9 @@ from genaiops.engines.blobs_folder import open_blobs
 from genaiops.engines.counters_mmap import MmapCounters
 from genaiops.engines.records_sql import open_records
 from genaiops.engines.spool_files import open_reader
-from genaiops.engines.telemetry_sqlite import open_telemetry
+from genaiops.engines.telemetry_sqlite import SqlitePersons, open_telemetry
 from genaiops.ports.blobs import Blobs
+from genaiops.ports.persons import Persons
 from genaiops.ports.records import Records
 from genaiops.ports.spool import SpoolReader
 from genaiops.ports.telemetry import Telemetry
@@ -21,7 +22,9 @@ class OpenStores:
 
     def __init__(self, settings: Settings, home: Home, *, writer: bool) -> None:
         self.records: Records = open_records(stores.records_url(settings, home))
-        self.telemetry: Telemetry = open_telemetry(stores.telemetry_folder(settings, home), writer=writer)
+        telemetry = open_telemetry(stores.telemetry_folder(settings, home), writer=writer)
+        self.telemetry: Telemetry = telemetry
+        self.persons: Persons = SqlitePersons(telemetry)
         self.counters: MmapCounters = open_local(settings, home)
         self.blobs: Blobs = open_blobs(stores.blobs_folder(settings, home))
         self.spool: SpoolReader = open_reader(home.spool)

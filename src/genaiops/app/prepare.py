@@ -22,7 +22,7 @@ from genaiops.domain import Target
 from genaiops.engines import snapshot_files
 from genaiops.hub import bootstrap
 from genaiops.ports.records import View
-from genaiops.watch import Folder
+from genaiops.watch import Folder, Metering
 
 
 def prepare(settings: Settings, embedded: Mapping[str, str]) -> Prepared:
@@ -32,7 +32,8 @@ def prepare(settings: Settings, embedded: Mapping[str, str]) -> Prepared:
     stores = OpenStores(settings, home, writer=True)
     try:
         revisions = stores.migrate()
-        folded = _fold(settings, stores)
+        metering = open_metering(settings)
+        folded = _fold(stores, metering)
         first = (
             bootstrap(
                 stores.records,
@@ -51,6 +52,7 @@ def prepare(settings: Settings, embedded: Mapping[str, str]) -> Prepared:
             writer=snapshot_files.open_writer(home.snapshots),
             reader=snapshot_files.open_reader(home.snapshots),
             ceiling=settings.content.capture,
+            rates=metering.rates if metering is not None else None,
         )
         version = publisher.publish(anew=True)
         with stores.records.read() as view:
@@ -61,7 +63,7 @@ def prepare(settings: Settings, embedded: Mapping[str, str]) -> Prepared:
         stores.close()
 
 
-def _fold(settings: Settings, stores: OpenStores) -> int:
+def _fold(stores: OpenStores, metering: Metering | None) -> int:
     """Everything the spools hold, calls under way at a death included (they become `aborted`)."""
     for life in stores.spool.lives():
         if stores.spool.is_alive(life):
@@ -70,7 +72,7 @@ def _fold(settings: Settings, stores: OpenStores) -> int:
                 remedy="End it (genaiops doctor names its process), then start again.",
                 code="worker_alive",
             )
-    folder = Folder(stores.spool, stores.telemetry, stores.blobs, open_metering(settings))
+    folder = Folder(stores.spool, stores.telemetry, stores.blobs, metering)
     folded = 0
     while frames := folder.step():
         folded += frames

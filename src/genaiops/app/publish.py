@@ -5,7 +5,7 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Literal
 
@@ -13,7 +13,7 @@ import msgspec
 
 from genaiops.app import budgets
 from genaiops.core.clock import now_us
-from genaiops.domain import Environment, Snapshot
+from genaiops.domain import EnergyRate, Environment, Price, Snapshot, Target
 from genaiops.hub import changed_key_entries, compile_snapshot, key_entries
 from genaiops.ports.counters import Counters
 from genaiops.ports.records import Change, Records, View
@@ -34,7 +34,8 @@ _LEVELS: Sequence[Capture] = ("off", "preview", "full")
 
 class Publisher:
     """Belongs to the control process; any thread may use it. `folded` is entered while a budget's beginning is worked
-    out: inside it the telemetry has what the spools had when it was entered. `ceiling` bounds what content is kept."""
+    out: inside it the telemetry has what the spools had when it was entered. `ceiling` bounds what content is kept.
+    `rates` says what is known of the energy of targets."""
 
     def __init__(
         self,
@@ -46,6 +47,7 @@ class Publisher:
         reader: SnapshotReader,
         ceiling: Capture = "full",
         folded: Callable[[], AbstractContextManager[object]] = contextlib.nullcontext,
+        rates: Callable[[Iterable[Target]], tuple[EnergyRate, ...]] | None = None,
     ) -> None:
         self._records = records
         self._telemetry = telemetry
@@ -53,6 +55,7 @@ class Publisher:
         self._writer = writer
         self._ceiling: Capture = ceiling
         self._folded = folded
+        self._rates = rates
         self.lowest_elsewhere: Callable[[], int] = lambda: _NOBODY
         """The lowest version that another live machine has in force, where machines tell each other."""
         self._lock = threading.Lock()
@@ -64,6 +67,17 @@ class Publisher:
     def version(self) -> int:
         """Of the last published Snapshot, 0 when there is none."""
         return self._latest.version if self._latest is not None else 0
+
+    @property
+    def prices(self) -> tuple[Price, ...]:
+        """As they are in force; the same object until something was published."""
+        return self._latest.prices if self._latest is not None else ()
+
+    def capture_of(self, environment_id: str) -> Capture:
+        """What may be kept of the content of that environment's calls. Of one that is not there: nothing."""
+        environments = self._latest.environments if self._latest is not None else ()
+        captures: dict[str, Capture] = {one.id: one.capture for one in environments}
+        return captures.get(environment_id, "off")
 
     def publish(self, *, again: bool = False, anew: bool = False) -> int:
         """Publish what the records hold now; the version in force. Cheap when nothing was written; `again` publishes
@@ -77,7 +91,7 @@ class Publisher:
                 self._begin_budgets(changes, latest)
                 place = self._write_keys(view, changes, None if anew else latest)
                 snapshot = compile_snapshot(view, now_us=now_us(), keys_file=place[0], keys_offset=place[1])
-            self._latest = self._bounded(snapshot)
+            self._latest = self._rated(self._bounded(snapshot))
             self._writer.publish(self._latest)
             self._counters.set_version(snapshot.version)
             return snapshot.version
@@ -120,6 +134,12 @@ class Publisher:
     def _bounded(self, snapshot: Snapshot) -> Snapshot:
         """No environment keeps more of the content than the settings allow."""
         return msgspec.structs.replace(snapshot, environments=tuple(map(self._bound, snapshot.environments)))
+
+    def _rated(self, snapshot: Snapshot) -> Snapshot:
+        """With what is known of the energy of its targets, which workers cannot find out."""
+        return (
+            snapshot if self._rates is None else msgspec.structs.replace(snapshot, energy=self._rates(snapshot.targets))
+        )
 
     def _bound(self, environment: Environment) -> Environment:
         capture = min(environment.capture, self._ceiling, key=_LEVELS.index)

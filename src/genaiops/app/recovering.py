@@ -47,6 +47,8 @@ def recover(home: str | None, *, file: str | None = None, name: str = "recovered
         kept_works = _works(hub, place.admin_key)
         new = NewKey(name=name, actor_id=people[0].id, environment_id="dev", scopes=("calls", "api"))
         key, secret = hub.keys.create(new, by=ACTOR)
+        with records.write(ACTOR) as unit:
+            unit.note("recover", "keys", key.id, {"actor": key.actor_id})
     if not kept_works:
         write_atomically(place.admin_key, f"{secret}\n".encode())
     return Recovered(key=key, secret=secret, file=None if kept_works else place.admin_key)

@@ -18,7 +18,7 @@ from genaiops.app.reporting import configure_logging, run_reporting
 from genaiops.app.settings import Settings
 from genaiops.app.sharing import open_local
 from genaiops.core.errors import Conflict
-from genaiops.domain import Admitted, Charge, Settled
+from genaiops.domain import Admitted, Charge, Recalled, Settled
 from genaiops.engines.spool_files import open_reader
 from genaiops.ports.counters import Counters
 from genaiops.ports.spool import Frame, SpoolReader
@@ -44,20 +44,20 @@ def pending_charges(frames: Iterator[Frame], applied: int) -> tuple[Charge, ...]
     when the counters have not seen it (`applied` is the call they saw last).
 
     Between writing a Settled record and applying it a worker writes nothing else, so only the very last record of a
-    life can be settled and not applied.
+    life can be settled and not applied. A recalled call that is charged nothing is never applied, and owes nothing.
     """
     under_way: dict[int, tuple[Charge, ...]] = {}
-    last: Frame | None = None
+    last: Settled | None = None
     for frame in frames:
-        last = frame
         record = frame.record
+        last = record.settled if isinstance(record, Recalled) else record if isinstance(record, Settled) else None
         if isinstance(record, Admitted):
             under_way[record.sequence] = record.reserved
         elif isinstance(record, Settled):
             under_way.pop(record.sequence, None)
     owed = [charge for reserved in under_way.values() for charge in reserved]
-    if last is not None and isinstance(last.record, Settled) and last.record.sequence != applied:
-        owed.extend(last.record.charged)
+    if last is not None and last.sequence != applied:
+        owed.extend(last.charged)
     return tuple(owed)
 
 
@@ -90,6 +90,9 @@ class RecoveredSpool:
 
     def frames(self, life: str, segment: int, offset: int) -> Iterator[Frame]:
         return self._spool.frames(life, segment, offset)
+
+    def newest(self, life: str) -> int:
+        return self._spool.newest(life)
 
     def is_alive(self, life: str) -> bool:
         return self._spool.is_alive(life) or not self._is_recovered(life)

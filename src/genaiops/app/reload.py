@@ -13,11 +13,15 @@ _EFFECTS: tuple[tuple[str, tuple[Effect, ...]], ...] = (
     ("gateway.workers", ("at once",)),
     ("gateway.", ("workers",)),
     ("listen.names", ("workers",)),
+    ("listen.trusted_proxies", ("workers",)),
+    ("oidc.", ("control",)),
     ("embedded.model_threads", ("models", "control")),
     ("embedded.context", ("models",)),
     ("content.capture", ("control", "workers")),
     ("content.", ("control",)),
     ("energy.", ("control",)),
+    ("ingest.", ("control",)),
+    ("export.", ("control",)),
     ("log.", ("workers", "control")),
 )
 """The first prefix that fits decides; everything else (home, stores, address, which parts run) needs a restart."""
@@ -40,9 +44,10 @@ class Changed(msgspec.Struct, frozen=True):
     effects: tuple[Effect, ...]
 
     def line(self) -> str:
-        """`gateway.body_limit: 10485760 -> 20971520 (workers are replaced one by one)`; URLs may hold passwords."""
+        """`gateway.body_limit: 10485760 -> 20971520 (workers are replaced one by one)`; URLs and headers may hold
+        passwords."""
         how = ", ".join(_WORDS[effect] for effect in self.effects)
-        if self.key.startswith("stores."):
+        if self.key.startswith("stores.") or self.key == "export.headers":
             return f"{self.key}: changed ({how})"
         return f"{self.key}: {_show(self.before)} -> {_show(self.after)} ({how})"
 

@@ -2,27 +2,40 @@
 
 from typing import Any, Self
 
+from genaiops import providers
+from genaiops.app.auditing import open_auditor
+from genaiops.app.erasing import Erasing
+from genaiops.app.exporting import ExportLoop
 from genaiops.app.folding import FoldLoop
 from genaiops.app.home import Home
 from genaiops.app.machines import Sharing
 from genaiops.app.metering import open_metering
+from genaiops.app.metric_anomalies import AnomalyReader
 from genaiops.app.metrics import Metrics
 from genaiops.app.opening import OpenStores
 from genaiops.app.own_models import restore
 from genaiops.app.publish import Publisher
 from genaiops.app.recovery import RecoveredSpool
 from genaiops.app.settings import Settings
+from genaiops.app.sign_in import open_identity_provider
 from genaiops.app.stores import shares_counters
+from genaiops.app.trace_options import read_shares
+from genaiops.app.vitals import VitalsLoop
+from genaiops.checks.tokens import Estimator
+from genaiops.core.clock import now_us
 from genaiops.domain import Target
 from genaiops.engines import snapshot_files
+from genaiops.engines.person_keys import PersonKeys
 from genaiops.engines.secrets_file import open_secrets
-from genaiops.hub import Hub
+from genaiops.gateway import Quoting
+from genaiops.hub import Consenting, Hub
 from genaiops.ports.blobs import Blobs
 from genaiops.ports.counters import Counters
 from genaiops.ports.secrets import Secrets
 from genaiops.ports.telemetry import Telemetry
 from genaiops.providers import PROVIDERS
 from genaiops.watch import Folder
+from genaiops.watch.otlp import Capture, Ingest
 
 
 class Services:
@@ -32,10 +45,15 @@ class Services:
         self.settings = settings
         self.home = home = Home(settings.home)
         self.stores = stores = OpenStores(settings, home, writer=True)
-        self.hub = Hub(stores.records, providers=tuple(PROVIDERS))
+        consenting = Consenting(now_us, mode=settings.access.approval)
+        self.hub = Hub(stores.records, providers=tuple(PROVIDERS), consenting=consenting)
         self.secrets: Secrets = open_secrets(home.path)
+        self.identity_provider = open_identity_provider(settings.oidc, self.secrets)
+        self.auditor = open_auditor(stores.records, self.secrets, home)
         spool = RecoveredSpool(stores.spool, stores.counters)
-        self.folding = FoldLoop(Folder(spool, stores.telemetry, stores.blobs, open_metering(settings)))
+        self.metering = open_metering(settings)
+        self.folding = FoldLoop(Folder(spool, stores.telemetry, stores.blobs, self.metering))
+        self.quoting = Quoting(providers.load, stores.counters, Estimator())
         self.publisher = Publisher(
             records=stores.records,
             telemetry=stores.telemetry,
@@ -44,8 +62,31 @@ class Services:
             reader=snapshot_files.open_reader(home.snapshots),
             ceiling=settings.content.capture,
             folded=self.folding.caught_up,
+            rates=self.metering.rates if self.metering is not None else None,
+        )
+        self.ingest = Ingest(
+            stores.telemetry,
+            stores.blobs,
+            lambda: self.publisher.prices,
+            spans_per_minute=settings.ingest.spans_per_minute,
+            shares=read_shares(settings.ingest.sample),
+            clock=now_us,
+        )
+        self.export = ExportLoop(
+            settings.export, home.path / "export.cursor", stores.telemetry, stores.blobs, self.secrets
+        )
+        self.erasing = Erasing(
+            stores.persons,
+            stores.telemetry,
+            stores.blobs,
+            self.hub,
+            self.folding,
+            keys=PersonKeys(home.person_keys),
+            clock=now_us,
         )
         self.metrics = Metrics(stores.telemetry, stores.counters, self._providers)
+        self.anomalies = AnomalyReader(stores.telemetry)
+        self.vitals = VitalsLoop(home)
         self.sharing = Sharing(settings, home, stores, self.publisher) if shares_counters(settings) else None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
@@ -54,6 +95,9 @@ class Services:
 
     def _providers(self) -> dict[str, str]:
         return {target.id: target.provider for target in self.hub.targets.list()}
+
+    def capture_of(self, environment_id: str) -> Capture:
+        return self.publisher.capture_of(environment_id)
 
     @property
     def telemetry(self) -> Telemetry:
@@ -73,7 +117,11 @@ class Services:
 
     def close(self, fold_seconds: float) -> None:
         """Fold what the spools hold, for at most that long, and close the stores."""
+        self.erasing.stop()
+        self.ingest.stop()
+        self.export.stop()
         self.folding.stop(fold_seconds)
+        self.vitals.stop()
         if self.sharing is not None:
             self.sharing.stop()
         self.stores.close()

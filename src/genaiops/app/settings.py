@@ -17,11 +17,13 @@ MAX_WORKERS = 12
 
 
 class Listen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The public address. `names` are further host names by which it may be reached (without a port)."""
+    """The public address. `names` are further host names by which it may be reached (without a port).
+    `trusted_proxies`: networks whose word counts on who asked, by which scheme and for which host."""
 
     host: Annotated[str, msgspec.Meta(min_length=1, max_length=253)] = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 4000
     names: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
 
 
 class GatewayOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -64,6 +66,23 @@ class ContentOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     retention_days: Annotated[int, msgspec.Meta(ge=0, le=36_500)] = 30
 
 
+class IngestOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Traces of other programs. `spans_per_minute` of each key (0: any number). `sample`: `ENVIRONMENT=SHARE` or
+    `key:KEY_ID=SHARE`, which share of traces is kept, beside all with errors."""
+
+    spans_per_minute: Annotated[int, msgspec.Meta(ge=0, le=1 << 40)] = 1_200_000
+    sample: tuple[str, ...] = ()
+
+
+class ExportOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Stored spans are passed on to `otlp`, a URL of OTLP/HTTP (empty: to nobody), with `headers` (`NAME=VALUE` or
+    `NAME=secret:NAME`); `content`: also what was said."""
+
+    otlp: Text = ""
+    headers: tuple[str, ...] = ()
+    content: bool = False
+
+
 class EnergyOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Zones are ISO 3166-1 alpha-3, or `WOR`. `zone` is where this machine's electricity comes from, `kg_per_kwh` its
     factor in kg CO2e per kWh if you know it (negative: by the set of factors). `provider_zone` is where providers' data
@@ -74,6 +93,31 @@ class EnergyOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kg_per_kwh: Annotated[float, msgspec.Meta(ge=-1, le=10)] = -1.0
     provider_zone: Annotated[str, msgspec.Meta(pattern="^([A-Z]{3})?$")] = ""
     thread_watts: Annotated[float, msgspec.Meta(ge=0, le=1000)] = 0.0
+
+
+class AuditOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`checkpoint_minutes`: how often the audit log is signed, when something was added."""
+
+    checkpoint_minutes: Annotated[int, msgspec.Meta(ge=1, le=1440)] = 10
+
+
+class AccessOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`approval` auto: the only person of an installation consents to their own changes, marked as such; team:
+    never."""
+
+    approval: Literal["auto", "team"] = "auto"
+
+
+class OidcOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Sign-in to the console at an identity provider; without `issuer` there is none. `client_secret` is the name of a
+    secret (empty: a public client), `groups_claim` where the token names groups, `label` what the button says."""
+
+    issuer: Text = ""
+    client_id: Text = ""
+    client_secret: Text = ""
+    scopes: tuple[str, ...] = ("openid", "profile", "email")
+    groups_claim: Text = "groups"
+    label: Text = ""
 
 
 class Log(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -91,6 +135,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     embedded: Embedded = Embedded()
     content: ContentOptions = ContentOptions()
     energy: EnergyOptions = EnergyOptions()
+    audit: AuditOptions = AuditOptions()
+    ingest: IngestOptions = IngestOptions()
+    export: ExportOptions = ExportOptions()
+    access: AccessOptions = AccessOptions()
+    oidc: OidcOptions = OidcOptions()
     log: Log = Log()
 
     @property

@@ -26,6 +26,7 @@ from genaiops.app.lifeline import die_with_supervisor, say_ready
 from genaiops.app.reporting import configure_logging, run_reporting
 from genaiops.app.settings import Settings
 from genaiops.app.sharing import open_worker
+from genaiops.app.sign_in import read_networks
 from genaiops.checks.tokens import Estimator
 from genaiops.core.clock import now_us
 from genaiops.core.errors import GenaiopsError
@@ -34,8 +35,9 @@ from genaiops.engines.cache_memory import MemoryCache
 from genaiops.engines.cache_redis import RedisCache
 from genaiops.engines.secrets_file import open_secrets
 from genaiops.engines.snapshot_files import open_reader
-from genaiops.engines.spool_files import open_writer
-from genaiops.gateway import ControlRelay, Gateway, GatewaySettings, HttpTransport, error_body
+from genaiops.engines.spool_files import FilesSpoolWriter, open_writer
+from genaiops.engines.videos_files import open_videos
+from genaiops.gateway import ControlRelay, Gateway, GatewaySettings, HttpTransport, Proxies, error_body, through
 from genaiops.http1 import Server
 from genaiops.ports.cache import Caches
 from genaiops.ports.providers import Transport
@@ -75,6 +77,7 @@ def gateway_settings(settings: Settings, home: Home) -> GatewaySettings:
         upload_limit=settings.gateway.upload_limit,
         heartbeat=settings.gateway.heartbeat_seconds,
         hosts=host_names(settings),
+        proxies=read_networks(settings.listen.trusted_proxies),
         ready_probe=embedded_probe(home) if settings.runs_embedded else None,
     )
 
@@ -130,12 +133,14 @@ async def serve(options: Options, settings: Settings) -> None:
             relay=ControlRelay(str(home.control_socket), limits),
             settings=limits,
             caches=open_caches(settings),
+            videos=open_videos(home.path),
         )
         stack.push_async_callback(gateway.aclose)
         await gateway.start()
-        server = Server(gateway.handle, error_body=error_body)
+        handle = through(Proxies(limits.proxies), gateway.handle) if limits.proxies else gateway.handle
+        server = Server(handle, error_body=error_body)
         await server.serve(socket.socket(fileno=options.descriptor))
-        poller = asyncio.create_task(_poll(gateway))
+        poller = asyncio.create_task(_poll(gateway, spool))
         memory.settle()
         say_ready(options.ready)
         _log.info("serving, column %d", options.column)
@@ -154,9 +159,10 @@ async def _until(stop: asyncio.Event, poller: asyncio.Task[None]) -> None:
         poller.result()
 
 
-async def _poll(gateway: Gateway) -> None:
+async def _poll(gateway: Gateway, spool: FilesSpoolWriter) -> None:
     while True:
         await asyncio.sleep(POLL_SECONDS)
+        spool.tend()
         try:
             gateway.poll()
         except GenaiopsError:

@@ -40,18 +40,20 @@ def of_watts(watts: float) -> PowerModel:
 
 
 class Grid(msgspec.Struct, frozen=True):
-    """The electricity of a zone: `kg_per_kwh` kg CO2e per kWh by the set `factors`; None: not known."""
+    """The electricity of a zone: `kg_per_kwh` kg CO2e and `litres_per_kwh` of water consumed by generating it, by the
+    set `factors`; None: not known."""
 
     zone: str
     kg_per_kwh: float | None
     factors: str
+    litres_per_kwh: float | None = None
 
 
 def of_busy_time(seconds: float, threads: int, power: PowerModel, grid: Grid, *, work: str) -> Energy:
     """`seconds` in which so many threads were busy; `work` says how that time was found.
 
-    kWh = seconds * threads * watts / 3,600,000; g CO2e = kWh * kg_per_kwh * 1000. What the machine was made of
-    (embodied) is not known here.
+    kWh = seconds * threads * watts / 3,600,000; g CO2e = kWh * kg_per_kwh * 1000; litres = kWh * litres_per_kwh. What
+    the machine was made of (embodied) is not known here.
     """
     kwh = power.watts.times(max(0.0, seconds) * threads / JOULES_PER_KWH)
     return Energy(
@@ -67,7 +69,13 @@ def of_busy_time(seconds: float, threads: int, power: PowerModel, grid: Grid, *,
         ),
         kwh,
         None if grid.kg_per_kwh is None else kwh.times(grid.kg_per_kwh * 1000),
+        water_l=None if grid.litres_per_kwh is None else kwh.times(grid.litres_per_kwh),
     )
+
+
+def of_thread_second(threads: int, power: PowerModel) -> Range:
+    """kWh of a second in which so many threads are busy."""
+    return power.watts.times(threads / JOULES_PER_KWH)
 
 
 class EnergyTotal(msgspec.Struct, frozen=True):
@@ -79,6 +87,7 @@ class EnergyTotal(msgspec.Struct, frozen=True):
     kwh: Range | None
     co2e_g: Range | None
     embodied_g: Range | None
+    water_l: Range | None
     bases: tuple[EnergyBasis, ...]
 
 
@@ -91,6 +100,7 @@ def total(energies: Sequence[Energy | None]) -> EnergyTotal:
         kwh=_sum([energy.kwh for energy in known]),
         co2e_g=_sum([energy.co2e_g for energy in known]),
         embodied_g=_sum([energy.embodied_g for energy in known]),
+        water_l=_sum([energy.water_l for energy in known]),
         bases=tuple(dict.fromkeys(energy.basis for energy in known)),
     )
 

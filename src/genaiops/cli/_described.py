@@ -56,7 +56,7 @@ def read_descriptions(names: Sequence[str]) -> Described:
     document: dict[str, Any] = {}
     places: dict[str, str] = {}
     for name in names:
-        for file, text in _texts(name):
+        for file, text in read_texts(name):
             for found in _read(file, text):
                 _join(document, places, found)
     return Described(document, places)
@@ -64,18 +64,26 @@ def read_descriptions(names: Sequence[str]) -> Described:
 
 def read_yaml(name: str) -> Described:
     """One YAML file of any content."""
-    ((file, text),) = _texts(name)
+    ((file, text),) = read_texts(name)
     found = list(_read_yaml(file, text))
     if len(found) != 1:
         raise UsageError(f"{file} holds {len(found)} documents.", remedy="Give a file with one.", param="file")
     return found[0]
 
 
+def parse_yaml(file: str, text: str) -> Any:
+    """What one YAML document (or JSON) says. UsageError names the line."""
+    found = list(_read_yaml(file, text))
+    if len(found) != 1:
+        raise UsageError(f"{file} holds {len(found)} documents.", remedy="Give a file with one.", param="file")
+    return found[0].document
+
+
 def to_yaml(document: Any) -> str:
     return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100, default_flow_style=False)
 
 
-def _texts(name: str) -> list[tuple[str, str]]:
+def read_texts(name: str) -> list[tuple[str, str]]:
     """(name, text) of each file."""
     try:
         if name == "-":

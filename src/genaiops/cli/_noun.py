@@ -1,6 +1,7 @@
 """A noun with its verbs: `genaiops key create`. Each verb has one example that can be run as it stands."""
 
 import difflib
+import functools
 import shlex
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -51,6 +52,10 @@ class Noun(click.Group):
         return super().resolve_command(ctx, args)
 
 
+class Lead(Noun, Verb):
+    """A command that does something by itself and has verbs beside: `genaiops usage`, `genaiops usage anomalies`."""
+
+
 def noun(name: str, help_text: str) -> Noun:
     return Noun(name, help=help_text)
 
@@ -58,6 +63,22 @@ def noun(name: str, help_text: str) -> Noun:
 def single(name: str, *, example: str) -> Callable[[Callable[..., Any]], click.Command]:
     """Decorator for a command without verbs: `genaiops status`."""
     return click.command(name, cls=Verb, example=example)
+
+
+def lead(name: str, *, example: str) -> Callable[[Callable[..., Any]], Lead]:
+    """Decorator for a command with verbs beside: what it does alone is left out when one of them is called."""
+
+    def made(function: Callable[..., Any]) -> Lead:
+        @functools.wraps(function)
+        def alone(*args: Any, **options: Any) -> Any:
+            if click.get_current_context().invoked_subcommand is None:
+                return function(*args, **options)
+            return None
+
+        command: Lead = click.command(name, cls=Lead, example=example, invoke_without_command=True)(alone)
+        return command
+
+    return made
 
 
 def _nearest(name: str, names: Sequence[str]) -> str:

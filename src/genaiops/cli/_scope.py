@@ -44,5 +44,5 @@ def scope_of(session: Session, options: Mapping[str, str | None]) -> dict[str, s
 
 
 def scope_text(limit: Row) -> str:
-    """`team search`."""
-    return f"{limit['scope']['kind']} {limit['scope']['id']}"
+    """`team search`; keys by their names."""
+    return f"{limit['scope']['kind']} {limit['scope_name']}"

@@ -7,7 +7,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import click
 
 from genaiops.cli._output import Output
-from genaiops.sdk import Answer, Client, Query
+from genaiops.sdk import Answer, Client, Query, Witness
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -24,9 +24,9 @@ class Session:
         """A whole list that has no pages."""
         return self.client.get(path, query)["data"]
 
-    def write(self, method: str, path: str, body: Any = None) -> Any:
+    def write(self, method: str, path: str, body: Any = None, *, query: Query | None = None) -> Any:
         """A change. Says on standard error when the workers do not have it in force yet; the answer's body."""
-        answer: Answer = self.client.request(method, path, body)
+        answer: Answer = self.client.request(method, path, body, query=query)
         if not answer.published:
             self.output.note("Kept; not every worker has it in force yet. It will be within seconds.")
         return answer.json()
@@ -41,7 +41,13 @@ def connected(function: Callable[Concatenate[Session, P], R]) -> Callable[..., R
     @click.option("--key", "api_key", help="A key for it. [GENAIOPS_API_KEY, which other users do not see; admin.key]")
     @functools.wraps(function)
     def run(*args: Any, as_json: bool, home: str | None, url: str | None, api_key: str | None, **options: Any) -> R:
-        session = Session(Client(url, api_key, home), Output(as_json=as_json))
+        session = Session(Client(url, api_key, home, witness=Witness()), Output(as_json=as_json))
         return function(session, *args, **options)
 
     return run
+
+
+def consenting(function: Callable[P, R]) -> Callable[P, R]:
+    """Adds the options of commands whose change may need another person's consent: `reason` and `emergency`."""
+    emergency = click.option("--emergency", metavar="REASON", help="Why an administrator cannot wait for consent.")
+    return click.option("--reason", default="", help="Why, for who has to consent.")(emergency(function))

@@ -24,11 +24,14 @@ def range_text(found: Row | None, unit: str) -> str:
 
 
 def energy_text(energy: Row, known: int, attempts: int) -> str:
-    """Wh and g CO2e of the known among attempts."""
+    """Wh, g CO2e and ml of water of the known among attempts."""
     if not known:
         return "unknown" if attempts else "-"
     watt_hours = {name: value * 1000 for name, value in energy["kwh"].items()}
-    text = f"{range_text(watt_hours, 'Wh')}, {range_text(energy['co2e_g'], 'g CO2e')}"
+    litres = energy["water_l"]
+    millilitres = None if litres is None else {name: value * 1000 for name, value in litres.items()}
+    figures = ((watt_hours, "Wh"), (energy["co2e_g"], "g CO2e"), (millilitres, "ml of water"))
+    text = ", ".join(range_text(found, unit) for found, unit in figures)
     return text if known == attempts else f"{text}, and {attempts - known} unknown"
 
 
@@ -147,6 +150,9 @@ def _span_text(span: Row, whole: float) -> str:
         parts.append(cost_text(span.get("cost")))
         if span.get("cost_recorded") is not None:
             parts.append(f"(recorded: {cost_text(span['cost_recorded'])})")
+        if span.get("cost_corrected") is not None:
+            corrected = span["cost_corrected"]
+            parts.append(f"(corrected by {corrected['by']} at {corrected['at'][:19]}Z)")
         if span.get("energy") is not None and span["energy"]["method"] == "unknown":
             parts.append(f"energy unknown: {span['energy']['reason']}")
     if span["status"] != "ok":

@@ -1,4 +1,4 @@
-"""`genaiops budget`: at most so much money, so many tokens or calls in each period."""
+"""`genaiops budget`: at most so much money or energy, so many tokens or calls in each period."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,10 +10,10 @@ from genaiops.cli._output import Column, Row
 from genaiops.cli._priced import warn_of_unpriced
 from genaiops.cli._scope import scope_of, scope_options, scope_text
 from genaiops.cli._session import Session, connected
-from genaiops.cli._values import amount, short_time
+from genaiops.cli._values import amount, counted, short_time
 from genaiops.sdk import path_of
 
-command = noun("budget", "Budgets in money, tokens or calls, for each period.")
+command = noun("budget", "Budgets in money, energy, tokens or calls, for each period.")
 
 
 def _share(budget: Row) -> str:
@@ -51,7 +51,8 @@ _COLUMNS = (
 @click.option("--soft", is_flag=True, help="Only warn. [refuse the call that could exceed it]")
 @connected
 def set_(session: Session, limit: str, period: str, timezone: str, soft: bool, **scopes: str | None) -> None:
-    """Set a budget: "25 USD", "1M tokens" or "1000 calls". One of the same meter and period there gets this limit."""
+    """Set a budget: "25 USD", "5 kWh", "1M tokens" or "1000 calls". One of the same meter and period there gets this
+    limit."""
     scope = scope_of(session, scopes)
     body: dict[str, Any] = {"scope": scope, "limit": limit, "period": period, "timezone": timezone, "hard": not soft}
     there = _same(session, scope, body)
@@ -62,6 +63,14 @@ def set_(session: Session, limit: str, period: str, timezone: str, soft: bool, *
     session.output.result(made, f"{scope_text(made)} may use {limit} a {period} ({made['id']}).")
     if made["hard"] and made["meter"] == "money":
         warn_of_unpriced(session, made["unit"])
+    if made["meter"] == "energy":
+        session.output.note("Of a provider's model the output tokens count, by EcoLogits; input tokens are not known.")
+        session.output.note(_UNKNOWN_IS_REFUSED if made["hard"] else _UNKNOWN_IS_COUNTED)
+
+
+_WATT_HOURS = frozenset({"wh", "kwh", "mwh"})
+_UNKNOWN_IS_REFUSED = "Targets whose energy nobody knows are refused; `genaiops usage --by target` shows them."
+_UNKNOWN_IS_COUNTED = "Attempts whose energy nobody knows use nothing of it; `genaiops budget show` counts them."
 
 
 @command.verb("list", example="genaiops budget list")
@@ -94,10 +103,19 @@ def show(session: Session, budget: str) -> None:
             ("reserved", _amount(found, "reserved")),
             ("remaining", _amount(found, "remaining")),
             ("used", _share(found)),
+            ("unknown", _unknown(found)),
             ("forecast", _amount(found, "forecast")),
             ("state", found["state"]),
         ),
     )
+
+
+def _unknown(budget: Row) -> str | None:
+    """What counts as nothing, where there is any."""
+    unknown = budget["unknown"]
+    if not unknown:
+        return None
+    return counted(unknown, "attempt" if budget["meter"] == "energy" else "call") + ", which use nothing of it"
 
 
 @command.verb("reset", example="genaiops budget reset bud_01jd9x4t6qgc2v8y0m3n5p7r1s")
@@ -120,7 +138,8 @@ def remove(session: Session, budget: str) -> None:
 
 def _same(session: Session, scope: dict[str, str], body: Mapping[str, Any]) -> str | None:
     """The id of the budget that counts the same over the same periods, so that setting it twice makes one."""
-    unit = body["limit"].split()[-1].lower().rstrip("s")
+    unit = body["limit"].strip().lstrip("0123456789.,_ ").split()[-1].lower().rstrip("s")
+    unit = "wh" if unit in _WATT_HOURS else unit
     for budget in session.items("/api/budgets"):
         same_window = all(budget[field] == body[field] for field in ("period", "timezone"))
         if budget["scope"] == scope and same_window and budget["unit"].lower().rstrip("s") == unit:

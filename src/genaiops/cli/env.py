@@ -5,7 +5,7 @@ import click
 from genaiops.cli._noun import noun
 from genaiops.cli._output import Column
 from genaiops.cli._session import Session, connected
-from genaiops.cli._values import short_time
+from genaiops.cli._values import later, short_time
 from genaiops.sdk import path_of
 
 command = noun("env", "Environments: stages with keys, limits and data of their own.")
@@ -16,6 +16,8 @@ _COLUMNS = (
     Column("ID", "id"),
     Column("KIND", "kind"),
     Column("CAPTURE", "capture"),
+    Column("UNIT", "tenant_id"),
+    Column("ENDS", lambda row: short_time(row["expires_at"])),
     Column("CREATED", lambda row: short_time(row["created_at"])),
 )
 
@@ -24,10 +26,14 @@ _COLUMNS = (
 @click.argument("name")
 @click.option("--kind", type=_KINDS, required=True, help="What it is for.")
 @click.option("--capture", type=_CAPTURE, default="full", show_default=True, help="How much of the content is kept.")
+@click.option("--tenant", "tenant_id", help="Its business unit. [yours]")
+@click.option("--cap", help="What a sandbox may spend in all: '25 USD', '1M tokens'. [10 USD]")
+@click.option("--expires", help="When its keys stop: 14d or an ISO time. [a sandbox: 30d]")
 @connected
-def create(session: Session, name: str, kind: str, capture: str) -> None:
-    """Make an environment."""
-    made = session.write("POST", "/api/environments", {"name": name, "kind": kind, "capture": capture})
+def create(session: Session, name: str, expires: str | None, **options: str | None) -> None:
+    """Make an environment. A sandbox has a cap and an end."""
+    body = {"name": name, **options, "expires_at": None if expires is None else later(expires, param="expires")}
+    made = session.write("POST", "/api/environments", body)
     session.output.result(made, f"The environment {name} is there.")
 
 
@@ -47,6 +53,17 @@ def capture_(session: Session, name: str, capture: str) -> None:
     """Set how much of the content of calls is kept from now on."""
     changed = session.write("PATCH", path_of("/api/environments", name), {"capture": capture})
     session.output.result(changed, f"{name} keeps from now on: {capture}.")
+
+
+@command.verb("expire", example="genaiops env expire trial 30d")
+@click.argument("name")
+@click.argument("end")
+@connected
+def expire(session: Session, name: str, end: str) -> None:
+    """Set when an environment's keys stop: 30d, an ISO time, or never."""
+    ends = None if end == "never" else later(end, param="end")
+    changed = session.write("PATCH", path_of("/api/environments", name), {"expires_at": ends})
+    session.output.result(changed, f"{name} ends: {short_time(changed['expires_at']) or 'never'}.")
 
 
 @command.verb("remove", example="genaiops env remove search-dev")

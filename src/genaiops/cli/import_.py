@@ -1,7 +1,10 @@
-"""`genaiops import`: the configuration of another gateway as a description for `genaiops apply`."""
+"""`genaiops import`: the configuration of another gateway as a description for `genaiops apply`; prompts, traces and
+scores of other systems' exports.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
@@ -14,7 +17,10 @@ from genaiops.cli._output import Row
 from genaiops.cli._session import Session, connected
 from genaiops.core.errors import UsageError
 
-command = noun("import", "Take over the configuration of another gateway.")
+if TYPE_CHECKING:
+    from genaiops.app.exported import Found
+
+command = noun("import", "Take over the configuration of another gateway, or what other systems exported.")
 
 _HEADINGS = {
     "do": "To be done:",
@@ -54,6 +60,39 @@ def litellm(session: Session, file: str, target: Path | None, at_once: bool, yes
     elif target is None:
         click.echo(to_yaml(made.state), nl=False)
     return 0
+
+
+@command.verb("langfuse", example="genaiops import langfuse exports/ --dry-run")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Only say what would be taken over.")
+@connected
+def langfuse(session: Session, path: Path, dry_run: bool) -> int:
+    """Take over traces, scores and prompts of PATH: JSON, JSONL or CSV that Langfuse exported, or a folder of them."""
+    from genaiops.app.exported import read_langfuse
+
+    return _taken_over(session, read_langfuse(path), "langfuse", dry=dry_run)
+
+
+@command.verb("mlflow", example="genaiops import mlflow mlflow.db --dry-run")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Only say what would be taken over.")
+@connected
+def mlflow(session: Session, path: Path, dry_run: bool) -> int:
+    """Take over traces, assessments and prompts of PATH: MLflow's database on SQLite, traces as JSON or JSONL, or a
+    folder of these."""
+    from genaiops.app.exported import read_mlflow
+
+    return _taken_over(session, read_mlflow(path), "mlflow", dry=dry_run)
+
+
+def _taken_over(session: Session, found: "Found", scope: str, *, dry: bool) -> int:
+    """Exit status 1 when something that has a counterpart was not taken."""
+    from genaiops.cli import _taking_over
+
+    report = _taking_over.foreseen(found) if dry else _taking_over.take_over(session, found, scope=scope)
+    whole = {**report, "dry_run": dry, "changed": found.changed, "lost": found.lost}
+    session.output.result(whole, "\n".join(_taking_over.report_lines(report, found, dry=dry)))
+    return 1 if report["errors"] else 0
 
 
 def _report(session: Session, findings: Sequence[Row]) -> None:

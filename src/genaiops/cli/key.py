@@ -14,7 +14,7 @@ from genaiops.sdk import path_of
 
 command = noun("key", "Keys for model calls and for the management API.")
 
-_SCOPES = click.Choice(["calls", "api"])
+_SCOPES = click.Choice(["calls", "api", "ingest"])
 
 COLUMNS = (
     Column("ID", "id"),

@@ -41,13 +41,12 @@ def set_(
         "tokens_per_minute": tokens_per_minute,
         "concurrency": concurrency,
     }
-    wanted = f"{scope['kind']} {scope['id']}"
-    there = next((limit["id"] for limit in session.items("/api/limits") if scope_text(limit) == wanted), None)
+    there = next((limit["id"] for limit in session.items("/api/limits") if limit["scope"] == scope), None)
     if there is None:
         made = session.write("POST", "/api/limits", body)
     else:
         made = session.write("PUT", path_of("/api/limits", there), body)
-    session.output.result(made, f"The rate limit of {wanted} is in force ({made['id']}).")
+    session.output.result(made, f"The rate limit of {scope_text(made)} is in force ({made['id']}).")
 
 
 @command.verb("list", example="genaiops limit list")

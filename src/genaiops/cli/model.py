@@ -8,6 +8,7 @@ from typing import Any, Self
 import click
 
 from genaiops.cli._catalogue import CATALOGUE_COLUMNS, PRESET_COLUMNS, catalogue_facts, filled, or_embedded
+from genaiops.cli._differences import show_differences
 from genaiops.cli._noun import noun
 from genaiops.cli._output import Column, Output, Row
 from genaiops.cli._session import Session, connected
@@ -20,7 +21,7 @@ command = noun("model", "Models: the targets that serve them, and weights to pul
 _OPERATIONS = click.Choice(
     [
         *("chat", "text_completion", "embeddings"),
-        *("rerank", "moderations", "image_generation", "transcription", "speech"),
+        *("rerank", "moderations", "image_generation", "transcription", "speech", "video_generation"),
     ]
 )
 _COLUMNS = (
@@ -255,6 +256,31 @@ def pull(name: str, home: Path | None, as_json: bool) -> None:
     }
     done = "is there" if installed.pulled else "was there already, and every byte is right"
     output.result(facts, f"{manifest.title} {done}: {installed.directory}")
+
+
+@command.verb("diff", example="genaiops model diff tuned@prod tuned@dev")
+@click.argument("before")
+@click.argument("after")
+@connected
+def diff(session: Session, before: str, after: str) -> int:
+    """Show what differs between two versions of a model in the Hub. Exit status 1 when something
+    does."""
+    return show_differences(session, f"model/{before}", f"model/{after}")
+
+
+@command.verb("check", example="genaiops model check model.safetensors")
+@click.argument("files", nargs=-1, required=True, type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def check(files: Sequence[Path], as_json: bool) -> int:
+    """Say whether files of weights can run code when they are loaded, as pickles can. Status 1 when one can. Needs no
+    running installation, and executes nothing."""
+    from genaiops.app.weights import looked_into
+
+    output = Output(as_json=as_json)
+    found = [looked_into(file) for file in files]
+    columns = (Column("FILE", "file"), Column("FORMAT", "format"), Column("CAN RUN CODE", "danger"))
+    output.rows(found, columns, empty="There is no file.")
+    return int(any(each["danger"] for each in found))
 
 
 def _phases(output: Output) -> Callable[[int, int | None, str], None]:

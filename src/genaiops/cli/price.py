@@ -1,5 +1,6 @@
 """`genaiops price`: what tokens cost. The table only grows; unknown stays unknown."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,9 @@ from genaiops.cli._noun import noun
 from genaiops.cli._output import Column, Row
 from genaiops.cli._priced import unpriced
 from genaiops.cli._session import Session, connected
-from genaiops.cli._values import later, pairs, tokens
+from genaiops.cli._trace_text import range_text
+from genaiops.cli._values import amount, later, pairs, tokens
+from genaiops.cli.key import find
 from genaiops.core.errors import UsageError
 
 command = noun("price", "The price table: what a million tokens cost, since when.")
@@ -19,11 +22,13 @@ def _further(row: Row) -> str:
     """What a line has beside the rates that have columns."""
     tiers = [f">{tokens(tier['above_tokens'])}: {tier['input']}/{tier['output']}" for tier in row["tiers"]]
     rates = [f"{name} {row[name]}" for name in _FURTHER if row[name] is not None]
-    charged: dict[str, str] = row["fees"] or {}
-    fees = [f"{unit} {fee}" for unit, fee in charged.items() if fee != "0"]
+    charged: dict[str, Any] = row["fees"] or {}
+    sizes = [f"{size} {fee}" for size, fee in charged.get("video_sizes", {}).items()]
+    fees = [f"{unit} {fee}" for unit, fee in charged.items() if fee != "0" and unit != "video_sizes"] + sizes
     return ", ".join([*tiers, *rates, *fees, *(f"{name} x{share}" for name, share in row["services"].items())])
 
 
+_SIZE = re.compile(r"\d+x\d+")
 _FURTHER = ("cache_write_1h", "audio_input", "audio_output", "image_input", "image_output")
 
 
@@ -79,7 +84,11 @@ def list_(session: Session, provider: str | None, model: str | None, history: bo
     "--tier", "tiers", multiple=True, metavar="TOKENS:BUCKET=AMOUNT,...", help="Other rates above so much input."
 )
 @click.option(
-    "--fee", "fees", multiple=True, metavar="UNIT=AMOUNT", help="Of: call, search, image, characters, audio_minute."
+    "--fee",
+    "fees",
+    multiple=True,
+    metavar="UNIT=AMOUNT",
+    help="Of: call, search, image, characters, audio_minute, video_second; a second of that size: 1792x1024.",
 )
 @click.option("--service", "services", multiple=True, metavar="NAME=SHARE", help="A class of service: batch=0.5.")
 @click.option("--currency", default="USD", show_default=True, help="Three capitals.")
@@ -95,6 +104,9 @@ def set_(session: Session, input_: str, valid_from: str | None, **options: Any) 
     for name in ("fees", "services"):
         if options[name]:
             body[name] = pairs(options[name], param=name)
+    if "fees" in body:
+        sizes = {unit: body["fees"].pop(unit) for unit in list(body["fees"]) if _SIZE.fullmatch(unit)}
+        body["fees"] |= {"video_sizes": sizes} if sizes else {}
     if valid_from is not None:
         body["valid_from"] = later(valid_from, param="valid_from")
     made = session.write("POST", "/api/prices", body)
@@ -136,6 +148,90 @@ def check(session: Session, since: str | None, until: str | None, apply: bool) -
         session.output.note("Calls to these cost an unknown amount, and hard budgets in money refuse them.")
         session.output.note(f"Such as: {one}")
     return 1 if unknown else 0
+
+
+@command.verb("estimate", example="genaiops price estimate --model chat --input-tokens 2000 --output-tokens 300")
+@click.option("--model", help="The model or route that would be called.")
+@click.option("--input-tokens", type=click.IntRange(0), help="Of the prompt.")
+@click.option("--output-tokens", type=click.IntRange(0), help="Of the answer. [its cap, at most 300]")
+@click.option(
+    "--file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A body, as it would be sent."
+)
+@click.option("--path", default="/v1/chat/completions", show_default=True, help="Where it would be sent.")
+@click.option("--for-key", "for_key", help="Whose limits: a key's name or id. [the key that asks]")
+@connected
+def estimate(
+    session: Session,
+    model: str | None,
+    file: Path | None,
+    for_key: str | None,
+    **options: Any,
+) -> int:
+    """Say what a call would cost, by target, and how many such calls budgets and limits would let through.
+
+    Nothing is called. Exit status 1 when a limit would refuse it now.
+    """
+    body = {name: value for name, value in options.items() if value is not None}
+    if file is not None:
+        body["request"] = _text(file)
+    if model is not None:
+        body["model"] = model
+    if for_key is not None:
+        body["key_id"] = find(session, for_key)
+    found = session.client.request("POST", "/api/prices/estimate", body).json()
+    plans = [plan for plan in (found["usual"], found["over_budget"]) if plan is not None]
+    if session.output.as_json:
+        session.output.json(found)
+    else:
+        _tell_estimate(session, found, plans)
+    return int(all(plan["refused_by"] is not None for plan in plans))
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{file} is no text in UTF-8.", remedy="Give a JSON body.", param="file") from error
+
+
+def _tell_estimate(session: Session, found: Row, plans: list[Row]) -> None:
+    told = "not counted beforehand"
+    if found["input_tokens"] is not None:
+        told = f"{tokens(found['input_tokens'])} in, {tokens(found['output_tokens'])} out ({found['estimator']})"
+    session.output.note(f"Expected tokens: {told}.")
+    session.output.rows([target for plan in plans for target in plan["targets"]], _ESTIMATED, empty="")
+    limits = [limit for plan in plans for limit in plan["limits"]]
+    session.output.rows(limits, _LEFT, empty="No limit applies.")
+    for plan in plans:
+        if plan["refused_by"] is not None:
+            which = "The usual targets" if plan is plans[0] else "Those over budget"
+            session.output.note(f"{which} would be refused now: {plan['refused_by']}")
+
+
+_ESTIMATED = (
+    Column("TARGET", "target"),
+    Column("AS", "role"),
+    Column("EXPECTED", lambda row: row["expected"] or "unknown", right=True),
+    Column("AT MOST", lambda row: row["most"] or "unknown", right=True),
+    Column("CURRENCY", lambda row: row["currency"] or "-"),
+    Column("TOKENS AT MOST", lambda row: tokens(row["most_tokens"]), right=True, rank=1),
+    Column("PRICE", lambda row: "none" if row["price_id"] is None else f"version {row['price_version']}", rank=1),
+    Column("ENERGY", lambda row: _watt_hours(row["energy"]), right=True, rank=2),
+)
+_LEFT = (
+    Column("LIMIT", "limit_id"),
+    Column("OF", lambda row: f"{row['scope']} {row['scope_id']}"),
+    Column("HARD", lambda row: "yes" if row["hard"] else "no"),
+    Column("NEEDS", lambda row: amount(row["amount"], row["unit"]), right=True),
+    Column("USED", lambda row: amount(row["settled"], row["unit"]), right=True),
+    Column("LIMIT IS", lambda row: amount(row["limit"], row["unit"]), right=True),
+    Column("AT ONCE", lambda row: "-" if row["at_once"] is None else tokens(row["at_once"]), right=True),
+    Column("IN A ROW", lambda row: "-" if row["in_a_row"] is None else tokens(row["in_a_row"]), right=True),
+)
+
+
+def _watt_hours(energy: Row | None) -> str:
+    return "unknown" if energy is None else range_text({name: kwh * 1000 for name, kwh in energy.items()}, "Wh")
 
 
 _REPRICED = (

@@ -6,6 +6,7 @@ import click
 
 from genaiops.cli._noun import noun
 from genaiops.cli._output import Column, Row
+from genaiops.cli._priced import warn_of_unpriced
 from genaiops.cli._session import Session, connected
 from genaiops.cli._values import shared, weighted
 from genaiops.core.errors import NotFound
@@ -56,6 +57,9 @@ _COLUMNS = (
 @click.option(
     "--context-fallback", "context_fallbacks", multiple=True, help="For prompts too long for the targets; repeatable."
 )
+@click.option(
+    "--over-budget", multiple=True, help="Serves when a hard budget refuses the others, in order; repeatable."
+)
 @click.option("--hedge-after", type=float, help="Seconds without a byte after which another target is asked as well.")
 @click.option("--hedge-percentile", type=float, help="That time by what the target took lately, as 95.")
 @click.option("--hedge-share", type=float, help="Of the calls at most, 0 to 1. [0.05]")
@@ -98,11 +102,13 @@ def set_(
     else:
         made = session.write("PUT", path, body)
     session.output.result(made, f"{name} goes to {', '.join(_targets(made))}.")
+    if made["over_budget"]:
+        warn_of_unpriced(session, None, only=made["over_budget"])
 
 
 def _choosing(name: str, options: dict[str, Any]) -> dict[str, Any]:
     """The fields beside targets, fallbacks and retries."""
-    plain = ("strategy", "sticky", "regions", "context_fallbacks")
+    plain = ("strategy", "sticky", "regions", "context_fallbacks", "over_budget")
     body: dict[str, Any] = {field: options[field] for field in plain if options[field] not in (None, ())}
     hedge = {field: options[f"hedge_{field}"] for field in ("after", "percentile", "share")}
     hedge = {field: value for field, value in hedge.items() if value is not None}
@@ -146,6 +152,7 @@ def show(session: Session, name: str) -> None:
             ("sticky by", route["sticky"]),
             ("regions", route["regions"]),
             ("for long prompts", route["context_fallbacks"]),
+            ("over budget", route["over_budget"]),
             ("hedge", _hedging(route["hedge"])),
             ("shadow", _shadowing(route["shadow"])),
             ("attempts", retry["attempts"]),

@@ -13,6 +13,7 @@ command = noun("team", "Teams: people and keys that share budgets.")
 _COLUMNS = (
     Column("ID", "id"),
     Column("TITLE", "title"),
+    Column("UNIT", "tenant_id"),
     Column("CREATED", lambda row: short_time(row["created_at"])),
 )
 
@@ -20,12 +21,12 @@ _COLUMNS = (
 @command.verb("create", example="genaiops team create search --title 'Search and ranking'")
 @click.argument("name")
 @click.option("--title", default="", help="What people read.")
+@click.option("--tenant", "tenant_id", help="Its business unit. [yours]")
 @connected
-def create(session: Session, name: str, title: str) -> None:
+def create(session: Session, name: str, title: str, tenant_id: str | None) -> None:
     """Make a team."""
-    session.output.result(
-        session.write("POST", "/api/teams", {"name": name, "title": title}), f"The team {name} is there."
-    )
+    made = session.write("POST", "/api/teams", {"name": name, "title": title, "tenant_id": tenant_id})
+    session.output.result(made, f"The team {name} is there.")
 
 
 @command.verb("list", example="genaiops team list")

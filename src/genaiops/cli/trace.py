@@ -1,18 +1,20 @@
 """`genaiops trace`: what happened, call by call."""
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+import math
+from pathlib import Path
+from typing import Any, Literal
 
 import click
 
+from genaiops.cli import _erasing
 from genaiops.cli._noun import noun
 from genaiops.cli._output import Column, Row, one_line
 from genaiops.cli._session import Session, connected
+from genaiops.cli._trace_file import once, write_traces
+from genaiops.cli._trace_filters import trace_filters
 from genaiops.cli._trace_text import cost_text, trace_lines
 from genaiops.cli._values import milliseconds, short_time, tokens
 from genaiops.sdk import path_of
-
-R = TypeVar("R")
 
 command = noun("trace", "Traces: every call with its spans, tokens, timing and cost.")
 
@@ -27,7 +29,7 @@ _COLUMNS = (
     Column("STARTED", lambda row: short_time(row["started_at"])),
     Column("TRACE", "trace_id"),
     Column("STATUS", "status"),
-    Column("MODEL", "model", rank=1),
+    Column("MODEL", lambda row: row["model"] or row["name"], rank=1),
     Column("TARGET", "target", rank=4),
     Column("TOOK", lambda row: milliseconds(row["duration_ms"]), right=True, rank=1),
     Column("IN", lambda row: tokens(row["usage"]["input_tokens"]), right=True, rank=3),
@@ -37,35 +39,16 @@ _COLUMNS = (
 )
 
 
-def _filters(function: Callable[..., R]) -> Callable[..., R]:
-    """The conditions of a list of traces; the names of the API's parameters."""
-    for option in reversed(
-        (
-            click.option("--status", type=click.Choice(["ok", "error", "cancelled", "aborted"])),
-            click.option("--model", help="The model that was asked for."),
-            click.option("--target", "target_id", help="The target that answered."),
-            click.option("--key-id", help="The id of the key."),
-            click.option("--team", "team_id", help="Of the keys of a team."),
-            click.option("--env", "environment_id", help="In an environment."),
-            click.option("--app", "application", help="By an application."),
-            click.option("--user", "user_id", help="The end user."),
-            click.option("--session", "session_id", help="Of one conversation."),
-            click.option("--operation", type=click.Choice(["chat", "text_completion", "embeddings"])),
-            click.option("--error-type", help="What failed: rate_limit_exceeded, upstream_error, ..."),
-        )
-    ):
-        function = option(function)
-    return function
-
-
 @command.verb("list", example="genaiops trace list --since 24h --status error --text refund")
 @click.option("--since", help="15m, 24h, 7d or an ISO time.")
 @click.option("--until", help="15m, 24h, 7d or an ISO time.")
 @click.option("--text", help='Full-text search in prompts and answers: words and "phrases".')
+@click.option("--cache", type=click.Choice(["hit", "miss"]), help="What a cache said to it.")
 @click.option("--slower-than", type=float, help="Milliseconds.")
+@click.option("--score", "scores", multiple=True, help="A score: NAME, NAME=LABEL, NAME>=0.5; repeatable.")
 @click.option("--property", "properties", multiple=True, help="NAME=VALUE that its client said of it; repeatable.")
 @click.option("--limit", type=click.IntRange(1), default=30, show_default=True, help="At most so many.")
-@_filters
+@trace_filters
 @connected
 def list_(
     session: Session,
@@ -73,14 +56,39 @@ def list_(
     slower_than: float | None,
     text: str | None,
     properties: tuple[str, ...],
+    scores: tuple[str, ...],
     **where: str | None,
 ) -> None:
     """List traces, the newest first."""
-    query: dict[str, Any] = {**where, "q": text, "property": properties}
+    query: dict[str, Any] = {**where, "q": text, "property": properties, "score": scores}
     if slower_than is not None:
         query["min_duration_us"] = int(slower_than * 1000)
     rows = list(session.client.pages("/api/traces", query, most=limit))
     session.output.rows(rows, _COLUMNS, empty="There is no such trace. Make some with `genaiops demo traffic`.")
+
+
+@command.verb("export", example="genaiops trace export --since 24h --format parquet --output traces.parquet")
+@click.option("--since", help="15m, 24h, 7d or an ISO time.")
+@click.option("--until", help="15m, 24h, 7d or an ISO time.")
+@click.option("--text", help='Full-text search in prompts and answers: words and "phrases".')
+@click.option("--format", "form", type=click.Choice(["jsonl", "parquet"]), default="jsonl", show_default=True)
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="The file; without: standard output.")
+@click.option("--limit", type=click.IntRange(1), help="At most so many traces. [all]")
+@trace_filters
+@connected
+def export(
+    session: Session,
+    form: Literal["jsonl", "parquet"],
+    output: Path | None,
+    limit: int | None,
+    text: str | None,
+    **where: str | None,
+) -> None:
+    """Write traces to a file: JSONL has a trace a line, Parquet a span a row."""
+    traces = session.client.pages("/api/traces/export", {**where, "q": text}, most=limit)
+    written = write_traces(once(traces), form, output)
+    if output is not None:
+        session.output.result({"traces": written, "file": str(output)}, f"{written} traces are in {output}.")
 
 
 @command.verb("show", example="genaiops trace show 019aa1c2d3e4f5061728394a5b6c7d8e")
@@ -98,7 +106,7 @@ def show(session: Session, trace_id: str) -> None:
 
 @command.verb("tail", example="genaiops trace tail --status error")
 @click.option("--count", type=click.IntRange(1), help="End after so many. [Ctrl-C ends it]")
-@_filters
+@trace_filters
 @connected
 def tail(session: Session, count: int | None, **where: str | None) -> None:
     """Show traces as they come, until Ctrl-C."""
@@ -123,7 +131,101 @@ def _print_row(session: Session, row: Row) -> None:
         return
     usage = row["usage"]
     session.output.line(
-        f"{short_time(row['started_at'])}  {row['trace_id']}  {row['status']:9}  {row['model'] or '-'}  "
+        f"{short_time(row['started_at'])}  {row['trace_id']}  {row['status']:9}  {row['model'] or row['name']}  "
         f"{milliseconds(row['duration_ms'])}  {usage['input_tokens']}+{usage['output_tokens']} tokens  "
         f"{cost_text(row['cost'])}  {_said(row)}"
     )
+
+
+@command.verb("score", example="genaiops trace score 019aa1c2d3e4f5061728394a5b6c7d8e helpful 0.8 --comment short")
+@click.argument("trace_id")
+@click.argument("name")
+@click.argument("value")
+@click.option(
+    "--source",
+    type=click.Choice(["person", "model", "code", "user"]),
+    default="person",
+    show_default=True,
+    help="Whose.",
+)
+@click.option("--comment", default="", help="Why.")
+@click.option("--span", "span_id", help="Of one span instead of the whole trace.")
+@click.option("--identifier", help="The same one again changes nothing. [a new one]")
+@connected
+def score(session: Session, trace_id: str, name: str, value: str, **more: str | None) -> None:
+    """Add a judgement: a number, true or false, or a label."""
+    body: dict[str, Any] = {field: text for field, text in more.items() if text is not None}
+    made = session.write("POST", "/api/scores", {"trace_id": trace_id, "name": name, "value": _judged(value), **body})
+    shown = made["label"] if made["label"] is not None else f"{made['value']:g}"
+    session.output.result(made, f"{name} of {trace_id} is {shown}.")
+
+
+def _judged(text: str) -> float | bool | str:
+    if text in {"true", "false"}:
+        return text == "true"
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return number if math.isfinite(number) else text
+
+
+_SCORE_COLUMNS = (
+    Column("MADE", lambda row: short_time(row["created_at"])),
+    Column("TRACE", "trace_id"),
+    Column("NAME", "name"),
+    Column("VALUE", "value", right=True),
+    Column("LABEL", "label"),
+    Column("SOURCE", "source", rank=1),
+    Column("COMMENT", lambda row: one_line(row["comment"]), elastic=True, rank=2),
+)
+
+
+@command.verb("scores", example="genaiops trace scores --since 7d --name helpful --json")
+@click.option("--name", help="Only of this name.")
+@click.option("--since", help="Made since: 15m, 24h, 7d or an ISO time.")
+@click.option("--until", help="Made until.")
+@click.option("--limit", type=click.IntRange(1), help="At most so many. [all]")
+@connected
+def scores_(session: Session, limit: int | None, **where: str | None) -> None:
+    """List scores, the oldest first; with --json to take them along."""
+    found = list(session.client.pages("/api/scores", where, most=limit))
+    session.output.rows(found, _SCORE_COLUMNS, empty="There is no such score. Add one with `genaiops trace score`.")
+
+
+@command.verb("erase", example='genaiops trace erase --user customer-42 --reason "request 2026-117" --dry-run')
+@click.option("--user", "user_id", required=True, help="The end user, as traces name them.")
+@click.option("--reason", default="", help="Why; it stays in the audit log and must not name the person.")
+@click.option("--tenant", "tenant_id", help="Only in this business unit. [all that you see]")
+@click.option("--dry-run", is_flag=True, help="Only say what would go.")
+@click.option("--yes", is_flag=True, help="Ask nothing.")
+@connected
+def erase(session: Session, user_id: str, reason: str, tenant_id: str | None, dry_run: bool, yes: bool) -> None:
+    """Erase an end user: who they are and what was said goes from all their traces, figures stay."""
+    person = {"user_id": user_id, "tenant_id": tenant_id}
+    foreseen = session.client.post("/api/erasures/preview", person)
+    if dry_run:
+        session.output.result(foreseen, "\n".join(_erasing.foreseen_lines(foreseen)))
+        return
+    if not yes:
+        _erasing.ask(session, user_id, foreseen)
+    begun = session.client.post("/api/erasures", {**person, "reason": reason})
+    done = _erasing.wait(session, begun)
+    session.output.result(done, "\n".join(_erasing.done_lines(done)))
+
+
+_ERASURE_COLUMNS = (
+    Column("BEGUN", lambda row: short_time(row["begun_at"])),
+    Column("ERASURE", "id"),
+    Column("STATE", "state"),
+    Column("TRACES", lambda row: tokens(row["traces"]), right=True),
+    Column("BY", "begun_by", rank=1),
+    Column("REASON", lambda row: one_line(row["reason"]), elastic=True),
+)
+
+
+@command.verb("erasures", example="genaiops trace erasures --json")
+@connected
+def erasures(session: Session) -> None:
+    """List erasures of end users, the newest first."""
+    session.output.rows(session.items("/api/erasures"), _ERASURE_COLUMNS, empty="Nobody was erased here.")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import click
 
-from genaiops.cli._noun import single
+from genaiops.cli._noun import lead
 from genaiops.cli._output import Column, Row
 from genaiops.cli._session import Session, connected
 from genaiops.cli._trace_text import range_text
@@ -45,11 +45,19 @@ def _co2e(row: Row) -> str:
     return range_text(energy["co2e_g"], "g") + _missing(energy["attempts"] - energy["co2e_known"])
 
 
+def _water(row: Row) -> str:
+    energy = row["energy"]
+    if energy["water_l"] is None:
+        return "unknown" if energy["attempts"] else "-"
+    millilitres = {bound: value * 1000 for bound, value in energy["water_l"].items()}
+    return range_text(millilitres, "ml") + _missing(energy["attempts"] - energy["water_known"])
+
+
 def _missing(attempts: int) -> str:
     return f", and {attempts} unknown" if attempts else ""
 
 
-@single("usage", example="genaiops usage --by team --by model --since 7d")
+@lead("usage", example="genaiops usage --by team --by model --since 7d")
 @click.option(
     "--by", "dimensions", type=click.Choice(list(_DIMENSIONS)), multiple=True, help="What to tell apart; repeatable."
 )
@@ -58,7 +66,7 @@ def _missing(attempts: int) -> str:
 @click.option("--step", type=click.Choice(["minute", "hour", "day", "all"]), default="all", show_default=True)
 @connected
 def command(session: Session, dimensions: tuple[str, ...], since: str, until: str | None, step: str) -> None:
-    """Show calls, errors, tokens, cost, what caches saved, energy and latency. What nobody knows is unknown, not 0."""
+    """Show calls, errors, tokens, cost, what caches saved, energy, water, latency. Unknown is unknown, not 0."""
     names = [_DIMENSIONS[dimension] for dimension in dimensions]
     query = {"since": since, "until": until, "step": step, "group_by": ",".join(names) or None}
     rows = session.items("/api/usage", query)
@@ -78,6 +86,7 @@ def command(session: Session, dimensions: tuple[str, ...], since: str, until: st
         Column("SAVED", lambda row: saved(row["cache"]) if row["cache"]["hits"] else "-", right=True, rank=2),
         Column("ENERGY", _energy, right=True, rank=2),
         Column("CO2E", _co2e, right=True, rank=3),
+        Column("WATER", _water, right=True, rank=4),
         Column("P50", lambda row: milliseconds(row["p50_ms"]), right=True),
         Column("P95", lambda row: milliseconds(row["p95_ms"]), right=True),
     ]
@@ -90,3 +99,36 @@ def _of_group(name: str, names_of_keys: Mapping[str, str]) -> Callable[[Row], ob
         return names_of_keys.get(found, found)
 
     return value
+
+
+_SPENDERS = ("key", "team", "app", "model")
+
+
+@command.verb("anomalies", example="genaiops usage anomalies --by team")
+@click.option("--by", "kinds", type=click.Choice(_SPENDERS), multiple=True, help="Whose spend; repeatable. [all]")
+@click.option("--all", "everything", is_flag=True, help="Also what is as usual.")
+@connected
+def anomalies(session: Session, kinds: tuple[str, ...], everything: bool) -> int:
+    """Show spend far above what it was at the same time of the last two weeks; exit status 1 when there is some.
+
+    What has too little history, or calls without a price, is unknown: shown, and not called usual."""
+    by = ",".join("application" if kind == "app" else kind for kind in kinds)
+    rows = session.items("/api/usage/anomalies", {"by": by or None})
+    shown = [row for row in rows if everything or row["state"] != "usual"]
+    names: dict[str, str] = {}
+    if any(row["by"] == "key" for row in shown) and not session.output.as_json:
+        names = {key["id"]: key["name"] for key in session.client.pages("/api/keys")}
+    columns = (
+        Column("STATE", "state"),
+        Column("BY", "by"),
+        Column("NAME", lambda row: names.get(row["id"], row["id"])),
+        Column("LAST", "window"),
+        Column("SPENT", "spent", right=True),
+        Column("USUAL", lambda row: "unknown" if row["usual"] is None else row["usual"], right=True),
+        Column("LIMIT", lambda row: "unknown" if row["limit"] is None else row["limit"], right=True),
+        Column("AT NO PRICE", lambda row: tokens(row["unknown_calls"]), right=True),
+        Column("DAYS", lambda row: row["days"], right=True),
+    )
+    empty = f"All {len(rows)} stretches of spend are as usual." if rows else "Nobody spent anything in the last day."
+    session.output.rows(shown, columns, empty=empty)
+    return int(any(row["state"] == "above" for row in rows))

@@ -1,13 +1,14 @@
 """What was changed in the records lately, in words."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from genaiops.console._charts import Mark
-from genaiops.domain import Actor
-from genaiops.ports.records import Change, Records
+from genaiops.domain import Actor, ApiKey
+from genaiops.ports.records import Change, Records, View
 
 _WORDS = {
     "keys": "key",
@@ -24,10 +25,16 @@ _WORDS = {
     "versions": "version",
     "aliases": "alias",
     "tenants": "tenant",
+    "group_mappings": "group",
+    "applications": "application",
+    "releases": "release",
+    "deployments": "deployment",
 }
 _DONE = {"add": "added", "replace": "changed", "remove": "removed"}
-_SERVED = frozenset({"targets", "routes", "aliases", "environments"})
+_SERVED = frozenset({"targets", "routes", "aliases", "environments", "deployments"})
 _LOOKED_AT = 400
+_DIGEST = re.compile(r"sha256:([0-9a-f]{8})[0-9a-f]+")
+"""Eight digits tell versions apart; all of them are wider than a page."""
 
 
 class Recent(msgspec.Struct, frozen=True):
@@ -38,12 +45,13 @@ class Recent(msgspec.Struct, frozen=True):
 
 
 def recent_changes(records: Records, *, limit: int = 8) -> Sequence[Recent]:
-    """Newest first. Changes of the first start and short-lived keys of the playground are left out."""
+    """Newest first. Changes of the first start, short-lived keys of the playground, saved views and lineage are left
+    out."""
     with records.read() as view:
         last = view.version()
         changes = view.changes(max(0, last - _LOOKED_AT), limit=_LOOKED_AT)
-        wanted = [each for each in reversed(changes) if each.actor_id != "bootstrap" and not _playground(each)][:limit]
-        return [_described(each, view.get(Actor, each.actor_id)) for each in wanted]
+        wanted = [each for each in reversed(changes) if each.actor_id != "bootstrap" and not _aside(each)][:limit]
+        return [_described(each, view) for each in wanted]
 
 
 def marks(records: Records, since_us: int) -> Sequence[Mark]:
@@ -55,21 +63,32 @@ def marks(records: Records, since_us: int) -> Sequence[Mark]:
     return list(found.values())
 
 
-def _playground(change: Change) -> bool:
+def _aside(change: Change) -> bool:
+    """Keys of the playground, and what says nothing of what runs."""
+    if change.collection in ("views", "edges"):
+        return True
     return change.collection == "keys" and str(_body(change).get("name", "")).startswith("playground/")
 
 
-def _described(change: Change, actor: Actor | None) -> Recent:
+def _described(change: Change, view: View) -> Recent:
     word = _WORDS.get(change.collection, change.collection)
     body = _body(change)
     scope = body.get("scope")
-    name = " ".join(scope) if scope else body.get("name") if change.collection in {"keys", "actors"} else None
+    name = _scoped(scope, view) if scope else body.get("name") if change.collection in {"keys", "actors"} else None
     done = _DONE[change.action]
     if change.collection == "keys" and body.get("revoked_us"):
         done = "revoked"
+    actor = view.get(Actor, change.actor_id)
     who = actor.name if actor is not None else change.actor_id
-    what = f"{word} {'of the ' if scope else ''}{name or change.entity_id} {done}"
+    called = _DIGEST.sub(r"\1", str(name or change.entity_id))
+    what = f"{word} {'of the ' if scope else ''}{called} {done}"
     return Recent(change.at_us, who, what, change.collection)
+
+
+def _scoped(scope: Sequence[str], view: View) -> str:
+    kind, of = scope
+    key = view.get(ApiKey, of) if kind == "key" else None
+    return f"{kind} {of if key is None else key.name}"
 
 
 def _body(change: Change) -> dict[str, Any]:

@@ -20,7 +20,7 @@ LIGHT = {
     "token:text": "#1c2128",
     "token:warn": "#8f5a00",
     "token:series-1": "#3b5bdb",
-    "token:series-2": "#e67700",
+    "token:series-2": "#e27400",
     "token:series-3": "#2b8a3e",
     "token:series-4": "#ae3ec9",
     "token:series-5": "#0c8599",
@@ -60,7 +60,7 @@ def bars(title: str, starts_us: Sequence[int], series: Sequence[Series], marks: 
 
 
 def lines(title: str, starts_us: Sequence[int], series: Sequence[Series], marks: Sequence[Mark], *, unit: str) -> Chart:
-    mark = {"type": "line", "strokeWidth": 1.5, "point": {"size": 14, "filled": True}, "interpolate": "monotone"}
+    mark: Spec = {"type": "line", "strokeWidth": 1.5, "point": {"size": 14, "filled": True}, "interpolate": "monotone"}
     return _chart(title, starts_us, series, marks, mark, unit)
 
 
@@ -79,7 +79,8 @@ def _chart(
         for each in series
         for index, start in enumerate(starts_us)
     ]
-    shown = "%d %b" if step >= _DAY_US else "%H:%M"
+    brief = len(starts_us) < 2 or starts_us[-1] - starts_us[0] < _BRIEF_US
+    shown = "%d %b" if step >= _DAY_US else "%H:%M:%S" if brief else "%H:%M"
     x: Spec = {"field": "t", "type": "temporal", "axis": {"title": None, "format": shown, "tickCount": 6}}
     x["scale"] = {"type": "utc"}
     x["timeUnit"] = next(unit for least, unit in _UNITS if step >= least)
@@ -87,7 +88,7 @@ def _chart(
         "field": "series",
         "type": "nominal",
         "scale": {"domain": names, "range": [each.colour for each in series]},
-        "legend": {"title": None, "orient": "top", "symbolType": "square"} if len(series) > 1 else None,
+        "legend": {**_LEGEND, "columns": 3 if len(series) > 3 else 0} if len(series) > 1 else None,
     }
     layers: list[Spec] = [
         {
@@ -123,10 +124,17 @@ def _chart(
 
 
 _DAY_US = 86_400_000_000
+_LEGEND: Spec = {"title": None, "orient": "top", "symbolType": "square", "labelLimit": 100}
+"""Three columns of names fit on a telephone."""
+
+_BRIEF_US = 300_000_000
+"""Less than this is told apart by seconds."""
+
 _UNITS = (
     (_DAY_US, "utcyearmonthdate"),
     (3_600_000_000, "utcyearmonthdatehours"),
-    (0, "utcyearmonthdatehoursminutes"),
+    (60_000_000, "utcyearmonthdatehoursminutes"),
+    (0, "utcyearmonthdatehoursminutesseconds"),
 )
 """Least step of the buckets -> the unit of time that Vega-Lite draws them in."""
 

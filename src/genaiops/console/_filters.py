@@ -8,7 +8,7 @@ from genaiops.core.clock import from_iso
 from genaiops.core.errors import UsageError
 from genaiops.core.money import to_nano
 from genaiops.domain import Status
-from genaiops.ports.telemetry import TraceFilter, TraceRow
+from genaiops.ports.telemetry import ScoreIs, TraceFilter, TraceRow
 
 CHIPS: Mapping[str, str] = {
     "q": "text",
@@ -25,12 +25,15 @@ CHIPS: Mapping[str, str] = {
     "session": "session",
     "operation": "operation",
     "error": "error",
+    "cache": "cache",
+    "score": "score",
     "min_ms": "at least ms",
     "min_cost": "at least USD",
 }
 """Name in the address -> what the chip says."""
 
 _AGO = re.compile(r"([1-9][0-9]{0,5})([mhd])")
+_SCORE = re.compile(r"([^<>=]+)(?:(<=|>=|=)(.+))?")
 _UNITS = {"m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
 
 
@@ -52,9 +55,11 @@ def read_filter(query: Mapping[str, str], now_us: int) -> TraceFilter:
         session_id=query.get("session"),
         operation=query.get("operation"),
         error_type=query.get("error"),
+        cache=_cache(query.get("cache")),
         min_duration_us=None if minimum_ms is None else int(minimum_ms * 1000),
         min_cost_nano=to_nano(cost, what="cost") if cost else None,
         text=query.get("q"),
+        scores=_score(query.get("score")),
     )
 
 
@@ -96,6 +101,34 @@ def _status(text: str | None) -> Status | None:
     if text not in options:
         raise UsageError(f"{text!r} is no status.", remedy=f"Use one of {', '.join(options)}.", param="status")
     return cast("Literal['ok', 'error', 'cancelled', 'aborted']", text)
+
+
+def _cache(text: str | None) -> Literal["hit", "miss"] | None:
+    for known in get_args(Literal["hit", "miss"]):
+        if text == known:
+            return known
+    if text is None:
+        return None
+    raise UsageError(f"{text!r} is nothing a cache says.", remedy="Use one of hit, miss.", param="cache")
+
+
+def _score(text: str | None) -> tuple[ScoreIs, ...]:
+    """`feedback`, `feedback=down`, `quality<=0.5`, `quality>=0.8`."""
+    if not text:
+        return ()
+    match = _SCORE.fullmatch(text)
+    if match is None or not match[1].strip():
+        raise UsageError(
+            f"{text[:60]!r} is no condition on a score.",
+            remedy="Write a name, NAME=LABEL, NAME<=NUMBER or NAME>=NUMBER.",
+            param="score",
+        )
+    name, operator = match[1].strip(), match[2]
+    if not operator:
+        return (ScoreIs(name),)
+    if operator == "=":
+        return (ScoreIs(name, "=", match[3].strip()),)
+    return (ScoreIs(name, "<=" if operator == "<=" else ">=", _number(match[3], "score") or 0.0),)
 
 
 def _number(text: str | None, name: str) -> float | None:

@@ -1,11 +1,14 @@
 """Figures as people read them. Unknown stays a word, never 0."""
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+from markupsafe import Markup
 
+from genaiops.core.clock import from_iso, to_iso
 from genaiops.core.money import NANO, from_nano
 from genaiops.domain import Budget
 from genaiops.watch import Forecast
@@ -58,9 +61,29 @@ def moment(us: int | None) -> str:
     return NONE if us is None else f"{datetime.fromtimestamp(us / 1_000_000, UTC):%d %b %H:%M:%S}"
 
 
+def when(at: int | str | None, *, ms: bool = False) -> str:
+    """A time as a page shows it: short, in UTC, and whole for whoever points at it or reads it by machine. `at`:
+    microseconds, or ISO 8601."""
+    if at is None:
+        return NONE
+    us = from_iso(at) if isinstance(at, str) else at
+    return _time(us, moment(us) + (f".{us // 1000 % 1000:03d}" if ms else ""))
+
+
+def _time(us: int, shown: str) -> Markup:
+    exact = f"{datetime.fromtimestamp(us / 1_000_000, UTC):%Y-%m-%d %H:%M:%S}.{us // 1000 % 1000:03d} UTC"
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(to_iso(us), exact, shown)
+
+
 def day(us: int) -> str:
     """`2026-11-21` in UTC."""
     return f"{datetime.fromtimestamp(us / 1_000_000, UTC):%Y-%m-%d}"
+
+
+def since(at: int | str, now_us: int) -> Markup:
+    """How long ago, with the exact time for whoever points at it."""
+    us = from_iso(at) if isinstance(at, str) else at
+    return _time(us, ago(us, now_us))
 
 
 def ago(us: int, now_us: int) -> str:
@@ -81,7 +104,23 @@ def change(now: float | None, before: float | None) -> str:
 
 
 def metered(amount: int, budget: Budget) -> str:
+    if budget.meter == "energy":
+        return energy(amount)
     return money(amount, budget.currency) if budget.meter == "money" else f"{count(amount)} {budget.meter}"
+
+
+def energy(nano: float | None) -> str:
+    """Nano-Wh in the unit that leaves it three significant digits: `1.24 mWh`, `530 Wh`, `5 kWh`."""
+    if nano is None:
+        return UNKNOWN
+    if not nano:
+        return "0 Wh"
+    size, unit = next(((size, unit) for size, unit in _ENERGY if abs(nano) >= 0.9995 * size), _ENERGY[-1])
+    shown = nano / size
+    return f"{shown:,.0f} {unit}" if abs(shown) >= 1000 else f"{shown:.3g} {unit}"
+
+
+_ENERGY = ((NANO * 1_000_000, "MWh"), (NANO * 1000, "kWh"), (NANO, "Wh"), (NANO // 1000, "mWh"))
 
 
 def forecast(found: Forecast | None, budget: Budget) -> str:
@@ -116,19 +155,63 @@ def pretty(value: Any) -> str:
     return json.dumps(msgspec.to_builtins(value), indent=2, ensure_ascii=False)
 
 
+def is_json(text: str) -> bool:
+    """Whether a message is an object or an array, as results of tools are."""
+    return text[:1] in "{[" and indented(text) != text
+
+
+def indented(text: str) -> str:
+    """JSON over several lines; other text as it is."""
+    if text[:1] not in ("{", "["):
+        return text
+    try:
+        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return text
+
+
+_DIGEST = re.compile(r"(sha256:[0-9a-f]{8})[0-9a-f]+")
+
+
+def brief(text: str) -> str:
+    """Digests by their first eight digits: enough to tell them apart, and narrower than a page."""
+    return _DIGEST.sub(r"\1…", text)
+
+
+def cell(text: str) -> str:
+    """A spreadsheet takes some beginnings for a formula; callers choose some of these names."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
+def size(amount: int) -> str:
+    """Bytes: 532 bytes, 4.1 kB, 12.3 MB."""
+    for least, unit in ((1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")):
+        if amount >= least:
+            return f"{amount / least:.1f} {unit}"
+    return f"{amount} bytes"
+
+
 FILTERS: dict[str, Any] = {
     "ago": ago,
+    "brief": brief,
+    "bytes": size,
     "change": change,
     "count": count,
     "day": day,
     "duration": duration,
+    "energy": energy,
     "forecast": forecast,
     "forecast_method": forecast_method,
     "forecast_range": forecast_range,
+    "indented": indented,
+    "is_json": is_json,
+    "iso": to_iso,
     "metered": metered,
     "moment": moment,
     "money": money,
     "pretty": pretty,
     "price": price,
     "share": share,
+    "since": since,
+    "when": when,
 }

@@ -7,6 +7,7 @@ import msgspec
 
 from genaiops.console._visit import Form
 from genaiops.core.errors import UsageError
+from genaiops.hub import Why
 
 Missing = TypeVar("Missing")
 
@@ -21,7 +22,7 @@ def whole_of(form: Form, name: str, missing: Missing = None) -> int | Missing:
     return int(text.replace(",", ""))
 
 
-def decimal_of(form: Form, name: str, missing: float) -> float:
+def decimal_of(form: Form, name: str, missing: Missing) -> float | Missing:
     """Likewise with a fraction: seconds."""
     text = form.get(name, "").strip()
     if not text:
@@ -46,3 +47,8 @@ def typed(value: object) -> str:
 def _plain(name: str) -> str:
     what, _, of = name.partition(":")
     return f"The {what.replace('_', ' ')}{' of ' + of if of else ''}"
+
+
+def why_of(form: Form) -> Why:
+    """What the fields say to whoever has to consent to a protected change."""
+    return Why(reason=form.get("reason", "").strip(), emergency=form.get("emergency", "").strip() or None)

@@ -24,13 +24,17 @@ def stacked(title: str, starts_us: Sequence[int], groups: Sequence[tuple[str, Se
 
 
 class Budgeted(msgspec.Struct, frozen=True):
+    """`on` is what people call the budget's scope."""
+
+    on: str
     state: BudgetState
     forecast: Forecast | None
+    unknown: int = 0
 
     @property
     def name(self) -> str:
         budget = self.state.budget
-        return f"{budget.scope.kind} {budget.scope.id}, {metered(budget.limit, budget)} {_EACH[budget.period]}"
+        return f"{budget.scope.kind} {self.on}, {metered(budget.limit, budget)} {_EACH[budget.period]}"
 
 
 _EACH = {

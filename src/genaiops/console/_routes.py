@@ -11,26 +11,45 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException
 
 from genaiops.console._assets import ChartLibrary
+from genaiops.console._confined import confined
 from genaiops.console._services import Clock, Services
-from genaiops.console._sessions import SESSION_COOKIE, Attempts, Sessions
-from genaiops.console._visit import HEADERS, Form, NotLoggedIn, Visit, Web, html, read_form
+from genaiops.console._sessions import Attempts, Session, Sessions
+from genaiops.console._sign_in import SignIns
+from genaiops.console._visit import HEADERS, Form, NotLoggedIn, Visit, Web, html, is_secure, read_form
 from genaiops.console.pages import (
+    access,
+    approvals,
     assets,
+    audit,
     budgets,
+    caches,
+    compare,
     costs,
+    erasures,
     gateway,
+    hub,
     keys,
     login,
     overview,
+    person,
+    places,
     playground,
     prices,
+    releases,
     routes,
     settings,
+    sign_in,
+    system,
+    takeaway,
+    tallies,
     targets,
     traces,
+    views,
 )
 from genaiops.core.clock import now_us
 from genaiops.core.errors import Forbidden, GenaiopsError
+from genaiops.domain import Actor
+from genaiops.hub import Hub, Reach, reach_of
 
 _log = logging.getLogger("genaiops.console")
 _SAFE = frozenset({"GET", "HEAD"})
@@ -42,23 +61,38 @@ def create(services: Services, sessions: Sessions | None = None, *, clock: Clock
     `sessions` may be shared with the REST API, so that pages can call it.
     """
     sessions = sessions or Sessions(services.hub, clock)
-    entrance = login.Entrance(services, sessions, Attempts(clock))
+    entrance = login.Entrance(services, sessions, Attempts(clock), SignIns(clock))
     return Router(
         path="/",
         route_handlers=[
             *login.handlers(entrance),
+            *sign_in.handlers(entrance),
             *assets.handlers(ChartLibrary(services.home.run)),
             *overview.HANDLERS,
+            *places.HANDLERS,
             *traces.HANDLERS,
+            *takeaway.HANDLERS,
+            *tallies.HANDLERS,
+            *erasures.HANDLERS,
+            *views.HANDLERS,
+            *compare.HANDLERS,
+            *hub.HANDLERS,
+            *releases.HANDLERS,
             *costs.HANDLERS,
             *gateway.HANDLERS,
             *routes.HANDLERS,
             *targets.HANDLERS,
+            *caches.HANDLERS,
             *keys.HANDLERS,
             *budgets.HANDLERS,
             *prices.HANDLERS,
             *playground.HANDLERS,
+            *approvals.HANDLERS,
+            *system.HANDLERS,
             *settings.HANDLERS,
+            *audit.HANDLERS,
+            *access.HANDLERS,
+            *person.HANDLERS,
         ],
         dependencies={
             "visit": Provide(_visiting(services, sessions, clock)),
@@ -75,7 +109,7 @@ def create(services: Services, sessions: Sessions | None = None, *, clock: Clock
 
 def _visiting(services: Services, sessions: Sessions, clock: Clock) -> Callable[[Web], Awaitable[Visit]]:
     async def visit(request: Web) -> Visit:
-        session = sessions.find(request.cookies.get(SESSION_COOKIE, ""))
+        session = sessions.of_cookies(request.cookies, secure=is_secure(request))
         if session is None:
             raise NotLoggedIn
         actor = await asyncio.to_thread(sessions.who, session)
@@ -90,16 +124,32 @@ def _visiting(services: Services, sessions: Sessions, clock: Clock) -> Callable[
                     remedy="Load the page again and send it once more.",
                     code="csrf_token_invalid",
                 )
-        return Visit(services, request, session=session, actor=actor, form=form, now_us=clock())
+        reach = await asyncio.to_thread(_reach, services.hub, session, actor)
+        own = confined(services, reach)
+        return Visit(
+            own,
+            request,
+            sessions=sessions,
+            session=session,
+            actor=actor,
+            reach=reach,
+            form=form,
+            now_us=clock(),
+        )
 
     return visit
 
 
+def _reach(hub: Hub, session: Session, actor: Actor) -> Reach:
+    """As far as the key goes that was pasted, if one was."""
+    return reach_of(hub, actor, None if session.key_id is None else hub.keys.get(session.key_id))
+
+
 def _to_login(request: Web, _: NotLoggedIn) -> Response[Any]:
-    if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
+    if request.method == "GET" and wants_page(request):
         place = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return Response(None, status_code=303, headers={**HEADERS, "location": f"/login?next={quote(place, safe='')}"})
-    return _failure(request, 401, "You are not logged in, or no longer. Open /login and paste a key.")
+    return _failure(request, 401, "You are not logged in, or no longer. Open /login and sign in.")
 
 
 def _on_error(request: Web, error: GenaiopsError) -> Response[Any]:
@@ -116,7 +166,18 @@ def _on_failure(request: Web, error: Exception) -> Response[Any]:
     return _failure(request, 500, "Something failed inside. The log of the control process has the reason.")
 
 
+def wants_page(request: Web) -> bool:
+    """Whether a person's browser asks. Programs get their errors as JSON."""
+    return "text/html" in request.headers.get("accept", "")
+
+
+def nothing_there(request: Web) -> Response[Any]:
+    """The page at an address that nothing answers to."""
+    return _failure(request, 404, f"There is nothing at {request.url.path}.")
+
+
 def _failure(request: Web, status: int, message: str) -> Response[Any]:
-    if "application/json" in request.headers.get("accept", ""):
+    if not wants_page(request):
         return Response({"error": {"message": message}}, status_code=status, headers=HEADERS)
-    return html("error.html", status=status, message=message, heading="Not found" if status == 404 else "That failed")
+    heading = {403: "Not allowed", 404: "Not found", 400: "That cannot be read"}.get(status, "That failed")
+    return html("error.html", status=status, message=message, heading=heading)

@@ -16,6 +16,9 @@ class Process(msgspec.Struct, frozen=True):
 
 
 class Running(msgspec.Struct, frozen=True):
+    """`pid` is the supervisor's."""
+
+    pid: int | None = None
     url: str = ""
     version: str = ""
     started_us: int = 0

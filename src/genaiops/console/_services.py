@@ -1,15 +1,19 @@
 """What the console needs of the control process. `app/services.py` fits these without knowing of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from genaiops.domain import Erasure, Foreseen, Person
+from genaiops.govern import Auditor
 from genaiops.hub import Hub
 from genaiops.ports.blobs import Blobs
 from genaiops.ports.counters import Counters
 from genaiops.ports.records import Records
 from genaiops.ports.secrets import Secrets
+from genaiops.ports.sign_in import IdentityProvider
 from genaiops.ports.telemetry import Telemetry
+from genaiops.ports.vitals import Vitals
 
 Clock = Callable[[], int]
 
@@ -42,6 +46,17 @@ class Folding(Protocol):
         ...
 
 
+class Erasures(Protocol):
+    """Taking away what is kept of an end user; goes on by itself."""
+
+    def foresee(self, person: Person) -> Foreseen:
+        """NotFound when no trace names the person."""
+        ...
+
+    def begin(self, person: Person, reason: str, *, by: str) -> Erasure: ...
+    def list(self) -> Sequence[Erasure]: ...
+
+
 class HomeFolder(Protocol):
     @property
     def path(self) -> Path: ...
@@ -61,12 +76,23 @@ class Services(Protocol):
     @property
     def home(self) -> HomeFolder: ...
     @property
+    def identity_provider(self) -> IdentityProvider | None:
+        """Where people may sign in instead of pasting a key."""
+        ...
+
+    @property
     def hub(self) -> Hub: ...
     @property
     def secrets(self) -> Secrets: ...
+    @property
+    def auditor(self) -> Auditor: ...
     @property
     def stores(self) -> Stores: ...
     @property
     def publisher(self) -> Publishing: ...
     @property
+    def vitals(self) -> Vitals: ...
+    @property
     def folding(self) -> Folding: ...
+    @property
+    def erasing(self) -> Erasures: ...

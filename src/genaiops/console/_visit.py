@@ -1,11 +1,13 @@
 """One request of somebody who is logged in: who it is, what may be done, and how pages are answered."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import jinja2
+import msgspec
 from litestar import MediaType, Request, Response
 from litestar.datastructures import State
 from litestar.di import NamedDependency
@@ -15,11 +17,11 @@ from genaiops import __version__
 from genaiops.console._assets import release
 from genaiops.console._format import FILTERS
 from genaiops.console._services import Services
-from genaiops.console._sessions import Notice, Session
+from genaiops.console._sessions import Notice, Session, Sessions
 from genaiops.console._undo import Undo
-from genaiops.core.errors import GenaiopsError, UsageError
-from genaiops.domain import Actor, Environment
-from genaiops.hub import Permission, allows, require
+from genaiops.core.errors import ConsentNeeded, Forbidden, GenaiopsError, StoreError, UsageError
+from genaiops.domain import Actor, ApiKey, Environment, EnvironmentKind, SavedView
+from genaiops.hub import Permission, Reach, allows, require
 
 Web = Request[Any, Any, State]
 Form = Mapping[str, str]
@@ -37,6 +39,9 @@ HEADERS = {
     "x-frame-options": "DENY",
     "cache-control": "no-store",
 }
+
+
+_NOT_OF_VIEWS = frozenset({"cursor", "trace", "from", "after", "compare"})
 
 
 class NotLoggedIn(Exception):
@@ -80,18 +85,41 @@ def address_of(request: Web) -> str:
     return request.headers.get("x-forwarded-for", "").split(",")[0].strip() or "local"
 
 
+def is_secure(request: Web) -> bool:
+    """Whether the person's browser came by https. The gateway worker writes this header, and believes only proxies
+    that are trusted."""
+    return request.headers.get("x-forwarded-proto", request.url.scheme) == "https"
+
+
+def outside_url(request: Web, path: str) -> str:
+    """As the person's browser has it. The worker has looked at the host."""
+    return f"{'https' if is_secure(request) else 'http'}://{request.headers.get('host', '')}{path}"
+
+
 class Visit:
     """`form` holds the fields of a request that changes something; its token was checked before there is a Visit."""
 
     def __init__(
-        self, services: Services, request: Web, *, session: Session, actor: Actor, form: Form, now_us: int
+        self,
+        services: Services,
+        request: Web,
+        *,
+        sessions: Sessions,
+        session: Session,
+        actor: Actor,
+        reach: Reach,
+        form: Form,
+        now_us: int,
     ) -> None:
         self.services = services
+        self.sessions = sessions
         self.request = request
         self.session = session
         self.actor = actor
+        self.reach = reach
         self.form = form
         self.now_us = now_us
+        self._views: Sequence[SavedView] | None = None
         self.query: Mapping[str, str] = {name: value for name, value in request.query_params.items() if value}
 
     @property
@@ -105,8 +133,22 @@ class Visit:
     def can(self, permission: Permission) -> bool:
         return allows(self.actor, permission)
 
-    def require(self, permission: Permission) -> None:
-        require(self.actor, permission)
+    def require(self, permission: Permission, environment_id: str | None = None) -> None:
+        """`environment_id`: of the environment that it is about."""
+        kinds: dict[str | None, EnvironmentKind] = {each.id: each.kind for each in self.environments()}
+        try:
+            require(self.actor, permission, kinds.get(environment_id))
+        except Forbidden:
+            about = {"path": self.request.url.path, "key": self.session.key_id}
+            with suppress(StoreError):  # whoever fills the disk is refused all the same
+                self.services.auditor.note_once("refused", "permissions", permission, about, by=self.actor.id)
+            raise
+
+    def waiting(self) -> int:
+        """How many changes wait for the visitor's consent."""
+        if not self.can("approve"):
+            return 0
+        return sum(each.requested_by != self.actor.id for each in self.services.hub.approvals.waiting())
 
     def link(self, path: str, **changes: str | None) -> str:
         """To a path with the query given; the environment switch goes along."""
@@ -119,14 +161,40 @@ class Visit:
         text = urlencode({name: value for name, value in {**self.query, **changes}.items() if value})
         return f"{self.request.url.path}?{text}" if text else self.request.url.path
 
-    def page(self, template: str, *, title: str, nav: str, status: int = 200, **values: Any) -> Response[str]:
+    def view_query(self) -> str:
+        """What a saved view keeps of this page's address: its filters, in order, without what only leads through it."""
+        return urlencode(sorted((name, value) for name, value in self.query.items() if name not in _NOT_OF_VIEWS))
+
+    def views(self) -> Sequence[SavedView]:
+        """For the sidebar."""
+        if self._views is None:
+            self._views = self.services.hub.views.seen_by(self.actor.id)
+        return self._views
+
+    def view(self) -> SavedView | None:
+        """The saved view that this page shows."""
+        asked, path = self.view_query(), self.request.url.path
+        return next((each for each in self.views() if each.query == asked and each.page == path), None)
+
+    def page(
+        self, template: str, *, title: str, nav: str, status: int = 200, knows: Collection[str] = (), **values: Any
+    ) -> Response[str]:
+        """`knows`: the parts of its address that the page reads. Others are named on it, so that nobody takes a
+        mistyped filter for one that holds."""
+        strange = [name for name in self.query if name not in {*knows, "environment"}]
+        notices = self.session.take_notices()
+        if strange and self.request.method == "GET":
+            notices.append(_of_strange(strange, self.same(**dict.fromkeys(strange))))
+        if self.environment is not None and self.environment not in {each.id for each in self.environments()}:
+            said = f"There is no environment {self.environment!r}, so nothing of it is here."
+            notices.append(Notice(said, "warn", link=(self.same(environment=None), "Show all environments")))
         return html(
             template,
             status=status,
             visit=self,
             title=title,
             nav=nav,
-            notices=self.session.take_notices(),
+            notices=notices,
             csrf=self.session.csrf,
             **values,
         )
@@ -135,11 +203,31 @@ class Visit:
         """A part of a page, for scripts."""
         return html(template, visit=self, csrf=self.session.csrf, **values)
 
+    def name_of(self, actor_id: str) -> str:
+        with self.services.stores.records.read() as view:
+            actor = view.get(Actor, actor_id)
+        return actor_id if actor is None else actor.name
+
+    def key_name(self, key_id: str | None) -> str:
+        with self.services.stores.records.read() as view:
+            key = view.get(ApiKey, key_id) if key_id else None
+        return key.name if key is not None else key_id or "unknown"
+
+    def key_id(self, text: str) -> str:
+        """Of the key with that name, when there is one that is not revoked; else the text, which may be an id."""
+        with self.services.stores.records.read() as view:
+            named = [key.id for key in view.find(ApiKey, {"name": text}) if key.revoked_us is None] if text else []
+        return named[0] if len(named) == 1 else text
+
     def say(self, text: str, *, secret: str | None = None, undo: Undo | None = None) -> None:
         token = None if undo is None else self.session.undos.keep(undo)
         self.session.notices.append(Notice(text, secret=secret, undo=token))
 
     def complain(self, error: GenaiopsError) -> None:
+        if isinstance(error, ConsentNeeded):  # nothing went wrong: it waits
+            waiting = (self.link("/approvals"), "Show what waits")
+            self.session.notices.append(Notice(str(error), "warn", link=waiting))
+            return
         self.session.notices.append(Notice(str(error), "bad"))
 
     def publish(self) -> None:
@@ -147,6 +235,25 @@ class Visit:
         publisher = self.services.publisher
         if not publisher.wait(publisher.publish()):
             self.say("A worker has not taken the change up yet; it will within seconds.")
+
+
+def _of_strange(names: Sequence[str], without: str) -> Notice:
+    """What a page says of parts of its address that mean nothing to it."""
+    listed = ", ".join(name[:40] for name in names[:8])
+    word, they, them = ("is", "it", "it") if len(names) == 1 else ("are", "they", "them")
+    return Notice(
+        f"{listed} {word} nothing that this page knows, so {they} changed nothing.",
+        "warn",
+        link=(without, f"Without {them}"),
+    )
+
+
+class Chip(msgspec.Struct, frozen=True):
+    """A filter in force; `without` is the page without it."""
+
+    label: str
+    value: str
+    without: str
 
 
 Visiting = NamedDependency[SkipValidation[Visit]]

@@ -11,13 +11,15 @@ _LEAST_PERCENT = 0.4
 
 
 class Bar(msgspec.Struct, frozen=True):
-    """`left` and `width` in percent of the whole; `first_token` likewise from the left edge of the drawing."""
+    """`left` and `width` in percent of the whole; `first_token` likewise from the left edge of the drawing; `after_ms`:
+    how long after the trace it began."""
 
     span_id: str
     depth: int
     left: float
     width: float
     first_token: float | None
+    after_ms: float
 
 
 def waterfall(trace: Trace) -> dict[str, Bar]:
@@ -30,7 +32,8 @@ def waterfall(trace: Trace) -> dict[str, Bar]:
         left = 100 * (span.start_us - begin) / whole
         width = max(_LEAST_PERCENT, 100 * span.duration_us / whole)
         first = None if span.first_token_us is None else left + 100 * span.first_token_us / whole
-        bars[span.span_id.hex()] = Bar(span.span_id.hex(), depth, min(left, 100 - _LEAST_PERCENT), width, first)
+        left, after_ms = min(left, 100 - _LEAST_PERCENT), (span.start_us - begin) / 1000
+        bars[span.span_id.hex()] = Bar(span.span_id.hex(), depth, left, width, first, after_ms)
     return bars
 
 

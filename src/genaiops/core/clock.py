@@ -36,9 +36,9 @@ def from_iso(text: str) -> int:
 def zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: a folder of zones, a name too long
         raise UsageError(
-            f"There is no time zone {name!r}.", remedy="Use a name such as UTC or Europe/Berlin."
+            f"There is no time zone {name[:120]!r}.", remedy="Use a name such as UTC or Europe/Berlin."
         ) from error
 
 

@@ -9,6 +9,7 @@ GenaiopsError                       status  exit
 |   |-- Conflict                       409     2   exists already, or changed meanwhile
 |   |-- TooLarge                       413     2
 |   `-- NotBuilt                       501     2   named in the interface, not there yet
+|-- ConsentNeeded                      202     1   kept as a request: another person has to approve it
 |-- LimitReached                       429     1   rate limit, budget, concurrency; carries retry_after
 |-- OutsideError                       502     3   something that is not ours failed
 |   |-- UpstreamError                  502     3   a provider failed (its own status in `upstream_status`)
@@ -86,6 +87,22 @@ class NotBuilt(UsageError):
     status = 501
     type = "not_implemented_error"
     default_code = "not_implemented"
+
+
+class ConsentNeeded(GenaiopsError):
+    """Nothing has changed yet: the change waits as the approval `approval_id`, which `approvers` (names) may decide."""
+
+    status = 202
+    exit_code = 1
+    type = "approval_required"
+    default_code = "approval_pending"
+
+    def __init__(
+        self, message: str, *, approval_id: str, approvers: tuple[str, ...] = (), remedy: str | None = None
+    ) -> None:
+        super().__init__(message, remedy=remedy)
+        self.approval_id = approval_id
+        self.approvers = approvers
 
 
 class LimitReached(GenaiopsError):

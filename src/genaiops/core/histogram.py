@@ -53,15 +53,8 @@ class Histogram(msgspec.Struct, array_like=True):
                 return 2 * _GAMMA**index / (_GAMMA + 1)
         return None
 
-    def count_below(self, bound: float) -> int:
-        """How many values were at most `bound` (for Prometheus buckets; exact to a bucket's width)."""
-        if bound <= 0:
-            return self.zero
-        last = math.floor(math.log(bound) / _LOG_GAMMA + 1e-9)
-        return self.zero + sum(times for index, times in self.buckets.items() if index <= last)
-
     def counts_below(self, bounds: Sequence[float]) -> list[int]:
-        """`count_below` of several rising bounds, in one pass."""
+        """How many values were at most each of rising bounds (for Prometheus; exact to a bucket's width)."""
         found: list[int] = []
         seen, at = self.zero, 0
         indexes = sorted(self.buckets)

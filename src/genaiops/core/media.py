@@ -10,6 +10,7 @@ Data = bytes | bytearray | memoryview
 
 _WINDOW = 1 << 16
 _LONGEST_MS = 1 << 40
+_MOST_MOOV = 4 << 20
 _FASTEST = 384_000
 """Samples a second."""
 
@@ -58,7 +59,7 @@ def kind_of(data: Data) -> str | None:
     if head[:4] == b"RIFF":
         return {b"WAVE": "audio/wav", b"WEBP": "image/webp"}.get(head[8:12])
     if head[4:8] == b"ftyp":
-        return "audio/mp4"
+        return "video/mp4" if _shows(memoryview(data)) else "audio/mp4"
     for start, kind in _STARTS:
         if head.startswith(start):
             return kind
@@ -76,6 +77,24 @@ _STARTS = (
     (b"ID3", "audio/mpeg"),
     (b"\x1a\x45\xdf\xa3", "audio/webm"),
 )
+
+
+def _shows(view: memoryview) -> bool:
+    """Whether an MP4 has a track of pictures (its handler is `vide`)."""
+    at = 0
+    try:
+        for _ in range(64):
+            size, name = struct.unpack_from(">I4s", view, at)
+            if name == b"moov":
+                return b"hdlr" in (moov := bytes(view[at : at + min(size, _MOST_MOOV)])) and b"\0\0\0\0vide" in moov
+            if size == 1:
+                (size,) = struct.unpack_from(">Q", view, at + 8)
+            if size < 8:
+                return False
+            at += size
+    except struct.error:
+        return False
+    return False
 
 
 def _wav(view: memoryview, *, exact: bool) -> int | None:

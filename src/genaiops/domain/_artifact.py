@@ -4,19 +4,26 @@ from typing import Any, Literal
 
 import msgspec
 
+from genaiops.domain._prompt import Visibility
+
 ArtifactKind = Literal[
     "model", "prompt", "dataset", "embedding", "index", "policy", "suite", "judge", "pipeline", "blueprint", "report"
 ]
 
 
 class Artifact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A named thing. `id` is `kind/name`."""
+    """A named thing. `id` is `kind/name`; `owner` an actor's id. Of `visibility` `team` only `team_id` sees it."""
 
     id: str
     kind: ArtifactKind
     name: str
     tenant_id: str = "default"
     title: str = ""
+    description: str = ""
+    owner: str = ""
+    team_id: str | None = None
+    visibility: Visibility = "organisation"
+    tags: tuple[str, ...] = ()
     created_us: int
 
 

@@ -1,4 +1,5 @@
-"""The two records of a call in a worker's spool: admitted (before dispatch) and settled (before the last byte).
+"""The two records of a call in a worker's spool: admitted (before dispatch) and settled (before the last byte). A call
+that is answered from memory has both in one.
 
 Bodies are not inside these structs: they follow the record as raw bytes of the same frame (see
 `genaiops.ports.spool`), so that a 200 KB prompt is written without being copied into a message first.
@@ -9,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from genaiops.domain._limits import Cost, Usage
+from genaiops.domain._prompt import PromptUse
 from genaiops.domain._routing import Operation
 from genaiops.domain._trace import Status
 
@@ -34,7 +36,8 @@ class Decision(msgspec.Struct, frozen=True, array_like=True):
 class Admitted(msgspec.Struct, frozen=True, array_like=True, tag="admitted"):
     """A call that passed the limits and is about to be dispatched. `sequence` counts the worker's calls from 1.
     `shadow_of`: the trace of the call that it copies. `properties`: what its client said about it, beyond what has a
-    field."""
+    field. `prompt`: what its body was made of. `release` (its digest) and `deployment`: those of the application that
+    it named (empty: it named a model or a route)."""
 
     sequence: int
     trace_id: bytes
@@ -62,11 +65,15 @@ class Admitted(msgspec.Struct, frozen=True, array_like=True, tag="admitted"):
     reserved: tuple[Charge, ...]
     properties: dict[str, str] = {}
     shadow_of: bytes | None = None
+    prompt: PromptUse | None = None
+    release: str = ""
+    deployment: str = ""
 
 
 class Attempt(msgspec.Struct, frozen=True, array_like=True):
     """One try at a provider. `pays`: this attempt owns usage and cost of the call (of a hedged one both tries do).
-    `decision` is None where there was nothing to choose."""
+    `decision` is None where there was nothing to choose. `busy_us`: how long the model's own clock says that it worked
+    (None: it says nothing)."""
 
     span_id: bytes
     target_id: str
@@ -89,6 +96,7 @@ class Attempt(msgspec.Struct, frozen=True, array_like=True):
     server_address: str | None = None
     server_port: int | None = None
     decision: Decision | None = None
+    busy_us: int | None = None
 
 
 class Lookup(msgspec.Struct, frozen=True, array_like=True):
@@ -143,4 +151,13 @@ class Refused(msgspec.Struct, frozen=True, array_like=True, tag="refused"):
     error_message: str
 
 
-CallRecord = Admitted | Settled | Refused
+class Recalled(msgspec.Struct, frozen=True, array_like=True, tag="recalled"):
+    """A call that was answered from memory: nothing was dispatched, so both its records are written at once. The body
+    of its frame is the request's, of `input_bytes`, then the answer's."""
+
+    admitted: Admitted
+    settled: Settled
+    input_bytes: int
+
+
+CallRecord = Admitted | Settled | Refused | Recalled

@@ -7,8 +7,9 @@ import msgspec
 from genaiops.domain._limits import Budget, RateLimit
 from genaiops.domain._people import ActorKind
 
-KeyScope = Literal["calls", "api"]
-"""`calls`: the model API; `api`: the management API, with what the actor's roles allow."""
+KeyScope = Literal["calls", "api", "ingest"]
+"""`calls`: the model API, and sending traces; `ingest`: sending traces alone; `api`: the management API, with what the
+actor's roles allow."""
 
 
 class ApiKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -6,7 +6,9 @@ import msgspec
 
 from genaiops.core.clock import Period
 
-MeterKind = Literal["money", "tokens", "calls"]
+MeterKind = Literal["money", "tokens", "calls", "energy"]
+ENERGY_UNIT = "Wh"
+"""Energy is counted in nano-watt-hours, whole ones, and shown in watt-hours."""
 ScopeKind = Literal["key", "team", "application", "environment", "tenant"]
 
 
@@ -20,7 +22,8 @@ class Scope(msgspec.Struct, frozen=True, array_like=True):
 class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """At most `limit` of a meter in each period, by the calendar of `timezone`.
 
-    `limit` is in nano-units of `currency` for money, in tokens (input + output) or in calls. A hard budget refuses
+    `limit` is in nano-units of `currency` for money, in nano-Wh of electricity for energy, in tokens (input + output)
+    or in calls. A hard budget refuses
     the call that could exceed it (what is settled + what is reserved never exceeds the limit); a soft one only warns,
     at the shares `warn_at`.
     """
@@ -36,6 +39,16 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     warn_at: tuple[float, ...] = (0.8, 1.0)
     created_us: int
     reset_us: int = 0
+
+    @property
+    def in_nano(self) -> bool:
+        """Whether its amounts are billionths of its unit."""
+        return self.meter in ("money", "energy")
+
+    @property
+    def unit(self) -> str:
+        """What its amounts are shown in: `USD`, `Wh`, `tokens`, `calls`."""
+        return {"money": self.currency, "energy": ENERGY_UNIT}.get(self.meter, self.meter)
 
 
 class RateLimit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -58,8 +71,8 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
     it (for five minutes, where a provider has several lives) and `cache_write_1h` for an hour.
 
     Beside tokens, units that some prices count: rerank `searches`, `images` made, `characters` of speech,
-    `audio_ms` of audio heard or made. `service`: the provider's class of service when it is not the standard one
-    (`batch`, `flex`, `priority`).
+    `audio_ms` of audio heard or made, `video_ms` of video made (of the `video_size` `1280x720`). `service`: the
+    provider's class of service when it is not the standard one (`batch`, `flex`, `priority`).
 
     `unknown` names units (fields) of which some may have been used and nobody said how many: what they cost is not
     known where a price counts them.
@@ -84,6 +97,8 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
     images: int = 0
     characters: int = 0
     audio_ms: int = 0
+    video_ms: int = 0
+    video_size: str | None = None
     service: str | None = None
     unknown: tuple[str, ...] = ()
 

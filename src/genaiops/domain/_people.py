@@ -6,7 +6,25 @@ import msgspec
 
 ActorKind = Literal["person", "service_account"]
 EnvironmentKind = Literal["sandbox", "dev", "preprod", "prod"]
-Role = Literal["admin", "operator", "developer", "viewer"]
+Role = Literal[
+    "admin",
+    "operator",
+    "developer",
+    "viewer",
+    "data-engineer",
+    "data-owner",
+    "data-scientist",
+    "ml-engineer",
+    "mlops-engineer",
+    "architect",
+    "security",
+    "product-owner",
+    "stakeholder",
+    "reviewer",
+    "auditor",
+    "consumer",
+]
+"""What each may do stands in `genaiops.hub._roles`."""
 
 
 class Tenant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -27,13 +45,15 @@ class Team(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Environment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A stage with keys, limits and data of its own. `id` is its name; `capture`: how much content is kept."""
+    """A stage with keys, limits and data of its own. `id` is its name; `capture`: how much content is kept.
+    `expires_us`: when its keys stop (None: never); a sandbox has such an end."""
 
     id: str
     tenant_id: str = "default"
     kind: EnvironmentKind
     capture: Literal["full", "preview", "off"] = "full"
     created_us: int
+    expires_us: int | None = None
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -45,8 +65,18 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     created_us: int
 
 
+class Identity(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who a person is at the identity provider that the console signs in with: `subject` never changes there. `groups`
+    as of the last sign-in."""
+
+    issuer: str
+    subject: str
+    groups: tuple[str, ...] = ()
+
+
 class Actor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A person or a service account. A service account never approves anything."""
+    """A person or a service account. A service account never approves anything. With an `identity`, roles and team
+    follow the groups there."""
 
     id: str
     name: str
@@ -56,6 +86,7 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     team_id: str | None = None
     created_us: int
     disabled_us: int | None = None
+    identity: Identity | None = None
 
 
 class EndUser(msgspec.Struct, frozen=True, kw_only=True):

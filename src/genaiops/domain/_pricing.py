@@ -39,13 +39,16 @@ class Tier(Rates, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 class Fees(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Nano-units beside tokens: for each call, each rerank search and each image made; for a million characters of
-    speech; for a minute of audio. A unit without a fee costs nothing of its own."""
+    speech; for a minute of audio; for a second of video, by its size (`1280x720`) where `video_sizes` has it. A unit
+    without a fee costs nothing of its own."""
 
     call: int = 0
     search: int = 0
     image: int = 0
     characters: int = 0
     audio_minute: int = 0
+    video_second: int = 0
+    video_sizes: dict[str, int] = {}
 
 
 NO_FEES = Fees()
@@ -79,6 +82,8 @@ def charge(usage: Usage, price: Price) -> int | None:
     Each bucket is charged once and rounded up to a nano-unit.
     """
     rates = price if not price.tiers else _rates(price, usage.input_tokens)
+    if usage.video_ms and usage.video_size is None and price.fees is not None and price.fees.video_sizes:
+        return None
     if usage.unknown and any(_counts(rates, price.fees or NO_FEES, unit) for unit in usage.unknown):
         return None
     nano = cost_nano(usage.input_uncached, rates.input) + cost_nano(usage.output_text, rates.output)
@@ -103,6 +108,8 @@ def charge(usage: Usage, price: Price) -> int | None:
 
 def _counts(rates: Rates, fees: Fees, unit: str) -> bool:
     """Whether a unit of a usage costs anything."""
+    if unit == "video_ms":
+        return bool(fees.video_second or any(fees.video_sizes.values()))
     if unit in _UNITS:
         return bool(getattr(fees, _UNITS[unit]))
     return bool(getattr(rates, {"input_uncached": "input", "output_text": "output"}.get(unit, unit)))
@@ -145,17 +152,43 @@ def _fees(usage: Usage, fees: Fees) -> int:
         + fees.image * usage.images
         + cost_nano(usage.characters, fees.characters)
         - (-usage.audio_ms * fees.audio_minute // 60_000)
+        + (-(-usage.video_ms * _video_second(fees, usage.video_size) // 1000) if usage.video_ms else 0)
     )
+
+
+def _video_second(fees: Fees, size: str | None) -> int:
+    """Of an unknown size: the dearest."""
+    if size is None:
+        return max((fees.video_second, *fees.video_sizes.values()))
+    return fees.video_sizes.get(size, fees.video_second)
+
+
+def _dearer(one: Fees, other: Fees) -> Fees:
+    """Fees that are in no unit below either."""
+    sizes = {
+        size: max(_video_second(one, size), _video_second(other, size))
+        for size in one.video_sizes.keys() | other.video_sizes.keys()
+    }
+    return Fees(**{name: max(getattr(one, name), getattr(other, name)) for name in _PLAIN}, video_sizes=sizes)
+
+
+_PLAIN = tuple(name for name in Fees.__struct_fields__ if name != "video_sizes")
 
 
 class Ceiling(msgspec.Struct, frozen=True):
     """The dearest that some prices of one currency can be: nano-units per million tokens of input and of output by the
-    dearest bucket, tier and service, and fees. `rounded`: what rounding up can add."""
+    dearest bucket, tier and service, and fees. `rounded`: what rounding up can add. `embedded`: of input that is only
+    embedded, which is neither heard nor written to a cache."""
 
     input: int = 0
     output: int = 0
     fees: Fees = NO_FEES
     rounded: int = 0
+    embedded: int = 0
+
+    def nano_embedded(self, into: int) -> int:
+        """No embedding of at most so many tokens has a known cost above this."""
+        return into * self.embedded // _MILLION + self.rounded + self.fees.call
 
     def nano(self, into: int, out: int, units: Usage | None = None) -> int:
         """No call of at most so many tokens (and so many of the units in `units`) has a known cost above this."""
@@ -167,16 +200,19 @@ class Ceiling(msgspec.Struct, frozen=True):
         share = max(_WHOLE, *price.services.values()) if price.services else _WHOLE
         into = max(max(_given(rates, _INPUTS)) for rates in (price, *price.tiers))
         out = max(max(_given(rates, _OUTPUTS)) for rates in (price, *price.tiers))
+        embedded = max(max(_given(rates, _EMBEDDED)) for rates in (price, *price.tiers))
         fees = price.fees or NO_FEES
         return Ceiling(
             max(self.input, -(-into * share // _WHOLE)),
             max(self.output, -(-out * share // _WHOLE)),
-            Fees(**{name: max(getattr(self.fees, name), getattr(fees, name)) for name in Fees.__struct_fields__}),
+            _dearer(self.fees, fees),
             max(self.rounded, -(-len(_INPUTS + _OUTPUTS) * share // _WHOLE) + 1),
+            max(self.embedded, -(-embedded * share // _WHOLE)),
         )
 
 
 _INPUTS = ("input", "cache_read", "cache_write", "cache_write_1h", "audio_input", "image_input")
+_EMBEDDED = ("input", "cache_read", "image_input")
 _OUTPUTS = ("output", "reasoning", "audio_output", "image_output")
 NO_CEILING = Ceiling()
 

@@ -13,10 +13,15 @@ Operation = Literal[
     "image_generation",
     "transcription",
     "speech",
+    "video_generation",
+    "video_job",
 ]
-"""What a call asks for. `text_completion`, `embeddings` and `chat` are OpenTelemetry's words (GenAI 1.41)."""
+"""What a call asks for. `text_completion`, `embeddings` and `chat` are OpenTelemetry's words (GenAI 1.41). `video_job`
+is no work of a target's own: how far a video is, its bytes, its end; who makes videos serves it."""
 
-MEDIA: frozenset[Operation] = frozenset({"rerank", "moderations", "image_generation", "transcription", "speech"})
+MEDIA: frozenset[Operation] = frozenset(
+    {"rerank", "moderations", "image_generation", "transcription", "speech", "video_generation", "video_job"}
+)
 """Operations other than making or embedding text."""
 
 Strategy = Literal["weighted", "latency", "cost", "least_busy"]
@@ -164,7 +169,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     `strategy` chooses between equivalents: `weighted` draws, `latency` the quicker of two drawn, `cost` the cheapest
     for the request, `least_busy` the one with the fewest calls under way. `sticky`: the same one keeps its target as
     long as that can take calls; the strategy serves whom the request does not name. `regions`: only targets there,
-    never others (empty: anywhere). `context_fallbacks` get what is too long for the targets, in order.
+    never others (empty: anywhere). `context_fallbacks` get what is too long for the targets, in order. `over_budget`
+    serve instead of all of these, in order, when a hard budget in money or tokens refuses a call to them.
     What its cache kept before `cache_cleared_us` is not given out any more.
     """
 
@@ -182,3 +188,4 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     shadow: ShadowPolicy | None = None
     cache: CachePolicy = CachePolicy()
     cache_cleared_us: int = 0
+    over_budget: tuple[str, ...] = ()

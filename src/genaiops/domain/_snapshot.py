@@ -2,16 +2,20 @@
 
 import msgspec
 
+from genaiops.domain._application import Application, Deployment, Release
+from genaiops.domain._energy import EnergyRate
 from genaiops.domain._limits import Budget, RateLimit
 from genaiops.domain._people import Environment, IdentityIssuer
 from genaiops.domain._pricing import Price
+from genaiops.domain._prompt import PromptVersion
 from genaiops.domain._routing import Route, Target
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """`keys_file` is the key log's file name and `keys_offset` how far of it this version reaches (keys come as a
     sequence of changes, so that 100,000 of them are never decoded at once). Limits of single keys stand in their
-    KeyEntry, all others here."""
+    KeyEntry, all others here. `energy`: what is known of what targets use; of the others nothing is. `releases`:
+    those that serve somewhere (`deployments`)."""
 
     version: int
     compiled_us: int
@@ -22,5 +26,10 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     rate_limits: tuple[RateLimit, ...] = ()
     environments: tuple[Environment, ...] = ()
     issuers: tuple[IdentityIssuer, ...] = ()
+    energy: tuple[EnergyRate, ...] = ()
+    prompts: tuple[PromptVersion, ...] = ()
+    applications: tuple[Application, ...] = ()
+    releases: tuple[Release, ...] = ()
+    deployments: tuple[Deployment, ...] = ()
     keys_file: str = ""
     keys_offset: int = 0

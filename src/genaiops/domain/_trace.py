@@ -1,5 +1,6 @@
 """What happened: traces of spans, their content, and scores added later."""
 
+import contextlib
 from typing import Literal
 
 import msgspec
@@ -23,9 +24,9 @@ SpanKind = Literal[
     "other",
 ]
 Status = Literal["ok", "error", "cancelled", "aborted"]
-ContentState = Literal["none", "inline", "blob", "preview", "shed", "digest"]
+ContentState = Literal["none", "inline", "blob", "preview", "shed", "digest", "erased"]
 """Where a span's content is. `digest`: nothing of it is kept but the SHA-256 of the output
-and the properties of the call."""
+and the properties of the call. `erased`: it was a person's who asked for that."""
 
 PREVIEW = 200
 """Characters of input and output kept on the span itself."""
@@ -104,6 +105,26 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
 
 
 INLINE = 65_536
+MEDIA_ATTRIBUTE = "genaiops.media"
+"""The attribute of a content that lists its media: each with its `digest`, and `kept` where its bytes are a blob."""
+
+
+class _Medium(msgspec.Struct, frozen=True):
+    digest: str
+    kept: bool = False
+
+
+_media = msgspec.json.Decoder(list[_Medium]).decode
+
+
+def blobs_of(content: Content) -> set[str]:
+    """Digests of the blobs that a content refers to."""
+    found = {digest for digest in (content.input_blob, content.output_blob) if digest is not None}
+    raw = (content.attributes or {}).get(MEDIA_ATTRIBUTE)
+    if raw is not None:
+        with contextlib.suppress(msgspec.DecodeError):  # what is none of ours names none of our blobs
+            found |= {one.digest for one in _media(raw) if one.kept}
+    return found
 
 
 class Score(msgspec.Struct, frozen=True, kw_only=True):

@@ -45,7 +45,13 @@ class FolderBlobs:
     def put(self, data: bytes) -> str:
         digest = digest_bytes(data)
         path = self._path(digest)
-        if path.exists():
+        try:
+            os.utime(path)  # young again: see `idle`
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise _failed(self._folder, error) from error
+        else:
             return digest
         temporary = self._temporary / secrets.token_hex(16)
         try:
@@ -88,6 +94,27 @@ class FolderBlobs:
         """Removing what is not there is no error."""
         try:
             self._path(digest).unlink(missing_ok=True)
+        except OSError as error:
+            raise _failed(self._folder, error) from error
+
+    def idle(self, before_us: int) -> Iterator[str]:
+        for digest in self.digests():
+            found = self._stat(digest)
+            if found is not None and found.st_mtime_ns < before_us * 1000:
+                yield digest
+
+    def discard(self, digest: str, before_us: int) -> int | None:
+        found = self._stat(digest)
+        if found is None or found.st_mtime_ns >= before_us * 1000:
+            return None
+        self.remove(digest)
+        return found.st_blocks * 512
+
+    def _stat(self, digest: str) -> os.stat_result | None:
+        try:
+            return self._path(digest).stat()
+        except FileNotFoundError:
+            return None
         except OSError as error:
             raise _failed(self._folder, error) from error
 

@@ -7,12 +7,13 @@ It counts output tokens only. Everything is in the package: nothing is asked of 
 
 import importlib.metadata
 import logging
+import math
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from genaiops.core.errors import ConfigError
-from genaiops.domain import Energy, EnergyBasis, Range
+from genaiops.domain import Energy, EnergyBasis, EnergyBound, Range
 
 if TYPE_CHECKING:
     from ecologits.model_repository import Model
@@ -53,6 +54,9 @@ _STEPS_KNOWN = ("0.11.3",)
 of 0.02: too long where thousands of calls a second become traces (it sorts the graph of its steps anew each time)."""
 
 
+_Figures = tuple[Range, Range, Range, Range]
+
+
 class _Bound(NamedTuple):
     """One bound of a model's size, in billions of parameters, and what follows from it alone."""
 
@@ -61,19 +65,28 @@ class _Bound(NamedTuple):
     hardware_kg: float
 
 
+class _Centre(NamedTuple):
+    """What a data centre uses beside a kWh of its servers: kWh in all, and litres of water for cooling."""
+
+    pue: "ValueOrRange"
+    wue: "ValueOrRange"
+
+
 class _Steps:
     """The energy, the emissions of it and the share of the hardware, by EcoLogits' own functions, for one model.
 
     tests/engines/test_ecologits.py holds every digit of it against `llm_impacts`.
     """
 
-    def __init__(self, model: "Model", pue: "ValueOrRange", kg_per_kwh: float) -> None:
+    def __init__(self, model: "Model", centre: _Centre, kg_per_kwh: float, litres_per_kwh: float) -> None:
         from ecologits.impacts import llm
         from ecologits.model_repository import ParametersMoE
 
         self._llm: Any = llm  # its functions are decorated without types
         self._kg_per_kwh = kg_per_kwh
-        self._pue = _ends(pue)
+        self._litres_per_kwh = litres_per_kwh
+        self._pue = _ends(centre.pue)
+        self._wue = _ends(centre.wue)
         self._tps = model.deployment.tps if model.deployment else None
         self._ttft = model.deployment.ttft if model.deployment else None
         size = model.architecture.parameters
@@ -91,21 +104,35 @@ class _Steps:
         )
         return _Bound(active, gpus, kilograms)
 
-    def __call__(self, tokens: int, seconds: float) -> tuple[Range, Range, Range]:
-        """kWh, g CO2e of it, and g CO2e of the hardware."""
-        low, high = (self._at(bound, pue, tokens, seconds) for bound, pue in zip(self._bounds, self._pue, strict=True))
-        kwh, kilograms, hardware = (_between(*ends) for ends in zip(low, high, strict=True))
-        return kwh, kilograms.times(1000), hardware.times(1000)
+    def __call__(self, tokens: int, seconds: float) -> _Figures:
+        """kWh, g CO2e of it, g CO2e of the hardware, and litres of water."""
+        low, high = (self._at(*ends, tokens, seconds) for ends in zip(self._bounds, self._pue, self._wue, strict=True))
+        kwh, kilograms, hardware, water = (_between(*ends) for ends in zip(low, high, strict=True))
+        return kwh, kilograms.times(1000), hardware.times(1000), water
 
-    def _at(self, bound: _Bound, pue: float, tokens: int, seconds: float) -> tuple[float, float, float]:
+    def lines(self) -> tuple[EnergyBound, EnergyBound]:
+        low, high = (self._line(bound, pue) for bound, pue in zip(self._bounds, self._pue, strict=True))
+        return low, high
+
+    def _line(self, bound: _Bound, pue: float) -> EnergyBound:
         llm, batch = self._llm, self._llm.BATCH_SIZE
-        gpu = llm.gpu_energy(
-            bound.active, tokens, batch, llm.GPU_ENERGY_ALPHA, llm.GPU_ENERGY_BETA, llm.GPU_ENERGY_GAMMA
+        token = llm.gpu_energy(bound.active, 1, batch, llm.GPU_ENERGY_ALPHA, llm.GPU_ENERGY_BETA, llm.GPU_ENERGY_GAMMA)
+        second = llm.server_energy(1.0, llm.SERVER_POWER, llm.SERVER_GPUS, bound.gpus, batch)
+        first = self._generation(bound, 0, math.inf)
+        return EnergyBound(
+            token=llm.request_energy(pue, llm.request_it_energy(0.0, bound.gpus, token)),
+            second=llm.request_energy(pue, second),
+            first=first,
+            each=self._generation(bound, 1, math.inf) - first,
         )
-        busy = llm.generation_latency(
+
+    def _generation(self, bound: _Bound, tokens: int, seconds: float) -> float:
+        """Seconds of them that the model is at work."""
+        llm = self._llm
+        return llm.generation_latency(
             bound.active,
             tokens,
-            batch,
+            llm.BATCH_SIZE,
             llm.LATENCY_ALPHA,
             llm.LATENCY_BETA,
             llm.LATENCY_GAMMA,
@@ -113,10 +140,19 @@ class _Steps:
             self._tps,
             self._ttft,
         )
+
+    def _at(self, bound: _Bound, pue: float, wue: float, tokens: int, seconds: float) -> tuple[float, ...]:
+        llm, batch = self._llm, self._llm.BATCH_SIZE
+        gpu = llm.gpu_energy(
+            bound.active, tokens, batch, llm.GPU_ENERGY_ALPHA, llm.GPU_ENERGY_BETA, llm.GPU_ENERGY_GAMMA
+        )
+        busy = self._generation(bound, tokens, seconds)
         server = llm.server_energy(busy, llm.SERVER_POWER, llm.SERVER_GPUS, bound.gpus, batch)
-        kwh = llm.request_energy(pue, llm.request_it_energy(server, bound.gpus, gpu))
+        servers = llm.request_it_energy(server, bound.gpus, gpu)
+        kwh = llm.request_energy(pue, servers)
         kilograms = llm.request_usage_gwp(kwh, self._kg_per_kwh)
-        return kwh, kilograms, llm.request_embodied_gwp(bound.hardware_kg, llm.HARDWARE_LIFESPAN, busy, batch)
+        hardware = llm.request_embodied_gwp(bound.hardware_kg, llm.HARDWARE_LIFESPAN, busy, batch)
+        return kwh, kilograms, hardware, llm.request_usage_wcf(servers, self._litres_per_kwh, wue, pue)
 
 
 class EcoLogits:
@@ -148,6 +184,10 @@ class EcoLogits:
         mix = self._mixes.find_electricity_mix(zone)
         return None if mix is None else mix.gwp
 
+    def water(self, zone: str) -> float | None:
+        mix = self._mixes.find_electricity_mix(zone)
+        return None if mix is None else mix.wue
+
     def of_model(
         self, provider: str, model: str, *, output_tokens: int, seconds: float, zone: str | None
     ) -> Energy | None:
@@ -162,28 +202,38 @@ class EcoLogits:
         if self._steps is None:
             figures = self._as_a_whole(theirs, model, mixed, output_tokens, seconds)
         else:
-            key = (theirs, model, mixed)
-            steps = self._steps.get(key)
-            if steps is None:
-                pue = self._centres[theirs].datacenter_pue
-                steps = self._steps[key] = _Steps(known, pue, self.grid(mixed) or 0.0)
-            figures = steps(output_tokens, seconds)
+            figures = self._steps_of(self._steps, known, theirs, mixed)(output_tokens, seconds)
         if figures is None:
             return None
-        kwh, co2e, hardware = figures
-        return Energy(basis, kwh, co2e if mixed == zone else None, hardware)
+        kwh, co2e, hardware, water = figures
+        return Energy(basis, kwh, co2e, hardware, water) if mixed == zone else Energy(basis, kwh, None, hardware)
 
-    def _as_a_whole(
-        self, provider: str, model: str, zone: str, tokens: int, seconds: float
-    ) -> tuple[Range, Range, Range] | None:
+    def rate(self, provider: str, model: str) -> tuple[EnergyBound, EnergyBound] | None:
+        theirs = PROVIDERS.get(provider)
+        known = None if theirs is None else self._models.find_model(theirs, model)
+        if theirs is None or known is None or self._steps is None:
+            return None
+        return self._steps_of(self._steps, known, theirs, "WOR").lines()
+
+    def _steps_of(self, steps: dict[tuple[str, str, str], _Steps], model: "Model", provider: str, zone: str) -> _Steps:
+        key = (provider, model.name, zone)
+        found = steps.get(key)
+        if found is None:
+            their = self._centres[provider]
+            centre = _Centre(their.datacenter_pue, their.datacenter_wue)
+            found = steps[key] = _Steps(model, centre, self.grid(zone) or 0.0, self.water(zone) or 0.0)
+        return found
+
+    def _as_a_whole(self, provider: str, model: str, zone: str, tokens: int, seconds: float) -> _Figures | None:
         found = self._impacts(provider, model, tokens, seconds, zone)
         if found.energy is None or found.usage is None or found.embodied is None:
             return None
-        usage, embodied = found.usage.gwp.value, found.embodied.gwp.value
+        usage, embodied, water = found.usage.gwp.value, found.embodied.gwp.value, found.usage.wcf.value
         return (
             _between(*_ends(found.energy.value)),
             _between(*_ends(usage)).times(1000),
             _between(*_ends(embodied)).times(1000),
+            _between(*_ends(water)),
         )
 
     def _basis(self, model: "Model", provider: str, zone: str) -> EnergyBasis:

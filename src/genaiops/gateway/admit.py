@@ -2,14 +2,15 @@
 
 import difflib
 import ipaddress
+from collections.abc import Iterable
 from typing import Literal
 
 from genaiops.core.clock import to_iso
-from genaiops.core.errors import Forbidden, NotBuilt, NotFound, Unauthenticated, Unavailable, UsageError
+from genaiops.core.errors import Forbidden, NotFound, Unauthenticated, Unavailable, UsageError
 from genaiops.domain import KeyEntry, Operation, matches
 from genaiops.gateway.conditions import in_regions, near, no_region, with_tags
 from genaiops.gateway.limits import Lines, lines_of
-from genaiops.gateway.plan import Lineup, Named, Plan
+from genaiops.gateway.plan import Candidate, Lineup, Named, Plan
 
 _TAGGED = 256
 _WORDS: dict[Operation, str] = {
@@ -21,11 +22,14 @@ _WORDS: dict[Operation, str] = {
     "image_generation": "images",
     "transcription": "transcriptions",
     "speech": "speech",
+    "video_generation": "videos",
+    "video_job": "videos",
 }
 
 
-def bearer(headers: dict[bytes, bytes]) -> bytes:
-    """The text of the key: `Authorization: Bearer` or `x-api-key`. Unauthenticated when there is none."""
+def bearer(headers: dict[bytes, bytes], query: bytes = b"") -> bytes:
+    """The text of the key: `Authorization: Bearer`, `x-api-key` or `x-goog-api-key`. Unauthenticated when there is
+    none. One in the query is not taken: addresses end up in the logs of whatever is on the way."""
     value = headers.get(b"authorization")
     if value is not None:
         if value[:7].lower() == b"bearer ":
@@ -33,12 +37,18 @@ def bearer(headers: dict[bytes, bytes]) -> bytes:
         raise Unauthenticated(
             "The authorization header is not of the form `Bearer KEY`.", remedy="Send `Authorization: Bearer KEY`."
         )
-    value = headers.get(b"x-api-key")
+    value = headers.get(b"x-api-key") or headers.get(b"x-goog-api-key")
     if value is not None:
         return value.strip()
+    if any(field.startswith(b"key=") for field in query.split(b"&")):
+        raise Unauthenticated(
+            "A key in the address is not accepted: addresses are logged on the way.",
+            remedy="Send it as the header `x-goog-api-key: KEY`, and have it replaced.",
+            code="key_in_query",
+        )
     raise Unauthenticated(
         "The request has no API key.",
-        remedy="Send `Authorization: Bearer KEY` or `x-api-key: KEY`.",
+        remedy="Send `Authorization: Bearer KEY`, `x-api-key: KEY` or `x-goog-api-key: KEY`.",
         code="missing_api_key",
     )
 
@@ -50,13 +60,32 @@ def unknown_key() -> Unauthenticated:
 class Grant:
     """What one key may do under one Snapshot, worked out once."""
 
-    __slots__ = ("_networks", "_resolved", "_tagged", "capture", "entry", "lines", "plan")
+    __slots__ = (
+        "_networks",
+        "_over",
+        "_resolved",
+        "_tagged",
+        "acknowledged",
+        "capture",
+        "disclosed",
+        "entry",
+        "lines",
+        "plan",
+        "within",
+    )
 
     def __init__(self, entry: KeyEntry, plan: Plan) -> None:
         self.entry = entry
         self.plan = plan
         environment = plan.environments.get(entry.environment_id)
         self.capture: Literal["full", "preview", "off"] = environment.capture if environment is not None else "full"
+        application = plan.deployments.applications.get(entry.application) if entry.application is not None else None
+        stated = application is not None and application.acknowledged_us is not None
+        self.disclosed = stated and application is not None and application.tenant_id == entry.tenant_id
+        """Its answers say that they are of generative AI: its application has acknowledged it."""
+        self.acknowledged = self.disclosed or environment is None or environment.kind != "prod"
+        self.within: dict[str, Grant] = {}
+        """Deployment -> the same key in it (see `releasing.within`)."""
         self.lines = Lines(
             [
                 *lines_of(entry.budgets, entry.rate_limits),
@@ -68,7 +97,8 @@ class Grant:
         )
         self._networks = tuple(ipaddress.ip_network(address, strict=False) for address in entry.addresses)
         self._resolved: dict[tuple[str, Operation], Lineup] = {}
-        self._tagged: dict[tuple[str, Operation, frozenset[str]], Lineup] = {}
+        self._tagged: dict[tuple[Lineup, frozenset[str]], Lineup] = {}
+        self._over: dict[tuple[str, Operation, str], Lineup | None] = {}
 
     def check(self, peer: str, now_us: int) -> None:
         """Unauthenticated when the key is past its time, Forbidden when it may not be used for calls or from there."""
@@ -85,12 +115,30 @@ class Grant:
                 remedy="Use a key with the scope `calls`.",
                 code="key_scope",
             )
+        if not self.acknowledged:
+            raise self._unacknowledged()
         if self._networks and not self._from(peer):
             raise Forbidden(
                 f"The API key {entry.key_name!r} may not be used from {peer or 'an unknown address'}.",
                 remedy="Call from an address on the key's list, or have it extended.",
                 code="address_not_allowed",
             )
+
+    def _unacknowledged(self) -> Forbidden:
+        entry = self.entry
+        if entry.application is None:
+            what = f"The API key {entry.key_name!r} of the environment {entry.environment_id!r} is of no application"
+            first = f"genaiops key update {entry.key_name} --app NAME, then "
+        else:
+            what = f"The application {entry.application!r} of the API key {entry.key_name!r}"
+            first = ""
+        name = entry.application or "NAME"
+        return Forbidden(
+            f"{what}{' that could have' if not entry.application else ' has not'} acknowledged that it uses generative "
+            "AI.",
+            remedy=f'Have a person do it: {first}genaiops app acknowledge {name} --statement "..."',
+            code="not_acknowledged",
+        )
 
     def _from(self, peer: str) -> bool:
         try:
@@ -111,26 +159,33 @@ class Grant:
             self._resolved[name, operation] = found
         return found
 
-    def tagged(self, lineup: Lineup, operation: Operation, tags: frozenset[str]) -> Lineup:
+    def over_budget(self, name: str, operation: Operation, because: str) -> Lineup | None:
+        """Who of what this key can reach serves a name when a budget refuses its line-up; None: nobody."""
+        if (name, operation, because) not in self._over:
+            if len(self._over) >= _TAGGED:
+                self._over.clear()
+            named = self.plan.names.get(name)
+            lineup = named.over_budget.get(operation) if named is not None else None
+            try:
+                within = self._within(named, lineup) if named is not None and lineup is not None else None
+            except Forbidden:
+                within = None
+            self._over[name, operation, because] = within.explained(because) if within is not None else None
+        return self._over[name, operation, because]
+
+    def tagged(self, lineup: Lineup, tags: frozenset[str]) -> Lineup:
         """Only the targets with all of these tags."""
-        found = self._tagged.get((lineup.name, operation, tags))
+        found = self._tagged.get((lineup, tags))
         if found is None:
             found = with_tags(lineup, self.entry, tags)
             if len(self._tagged) >= _TAGGED:
                 self._tagged.clear()
-            self._tagged[lineup.name, operation, tags] = found
+            self._tagged[lineup, tags] = found
         return found
 
     def _resolve(self, name: str, operation: Operation) -> Lineup:
         named = self.plan.names.get(name)
         if named is None:
-            if name.startswith("app/"):
-                raise NotBuilt(
-                    f"{name!r} names an application, and calling applications by name is not built yet.",
-                    remedy="Call a model or a route.",
-                    code="applications_not_built",
-                    param="model",
-                )
             raise self._unknown(name)
         if not self._is_open(named):
             raise self._elsewhere(name)
@@ -166,7 +221,8 @@ class Grant:
         allowed = entry.routes if named.route else entry.models
         if allowed:
             return any(matches(pattern, named.name) for pattern in allowed)
-        return not named.route or not entry.models or bool(self._reachable(named))
+        everybody = (one for lineup in named.lineups.values() for one in lineup.all)
+        return not named.route or not entry.models or bool(self._reachable(everybody))
 
     def _admits(self, environments: tuple[str, ...]) -> bool:
         return not environments or self.entry.environment_id in environments
@@ -199,7 +255,7 @@ class Grant:
             lineup = in_regions(lineup, entry)
         if not named.route or entry.routes or not entry.models or named.name in entry.models:
             return lineup
-        lineup = lineup.only(self._reachable(named))
+        lineup = lineup.only(self._reachable(lineup.all))
         if lineup.all:
             return lineup
         raise Forbidden(
@@ -209,12 +265,11 @@ class Grant:
             param="model",
         )
 
-    def _reachable(self, named: Named) -> frozenset[str]:
+    def _reachable(self, candidates: Iterable[Candidate]) -> frozenset[str]:
         patterns = self.entry.models
         return frozenset(
             candidate.target.id
-            for lineup in named.lineups.values()
-            for candidate in lineup.all
+            for candidate in candidates
             if any(matches(pattern, candidate.target.model) for pattern in patterns)
         )
 

@@ -12,7 +12,7 @@ from genaiops.ports.providers import TokenEstimator
 if TYPE_CHECKING:
     from genaiops.gateway.call import Call
 
-_USUAL_OUTPUT = 300
+USUAL_OUTPUT = 300
 """Tokens of an answer whose request sets no cap, where targets are compared by cost."""
 
 
@@ -76,7 +76,7 @@ def ask(call: "Call", estimator: TokenEstimator, image_tokens: int) -> Asked:
             needs = needs if needs > lineup.shortest else 0
     if not needs and not lineup.looks:
         return NOTHING
-    out = (_USUAL_OUTPUT if cap is None else cap) * answers(body) if call.operation != "embeddings" else 0
+    out = (USUAL_OUTPUT if cap is None else cap) * answers(body) if call.operation != "embeddings" else 0
     return Asked(
         sticky=_sticky(call, lineup.sticky) if lineup.sticky is not None else "",
         into=into // 4,

@@ -11,16 +11,20 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
+import msgspec
+
 from genaiops.core.errors import GenaiopsError, UpstreamError, UsageError
 from genaiops.domain import MEDIA
 from genaiops.gateway import replies
+from genaiops.gateway.answering import Whole, error_answer, understood
 from genaiops.gateway.call import Call
 from genaiops.gateway.choice import Pick, choose, fits
 from genaiops.gateway.estimate import estimated
-from genaiops.gateway.failure import AttemptFailure, Failure, of_answer, of_error, of_fault, of_upstream_error, too_late
+from genaiops.gateway.failure import AttemptFailure, Failure, of_error, of_fault, of_upstream_error, too_late
 from genaiops.gateway.flight import Flight
 from genaiops.gateway.hedging import Hedges
 from genaiops.gateway.idempotency import Kept
+from genaiops.gateway.large import LARGE, keep
 from genaiops.gateway.plan import Candidate, Lineup
 from genaiops.gateway.relay import Streams
 from genaiops.gateway.settings import GatewaySettings
@@ -30,8 +34,6 @@ from genaiops.gateway.upstream import clock
 from genaiops.gateway.waiting import nobody, pause, place, rest
 from genaiops.http1.errors import UpstreamClosed, UpstreamFault
 from genaiops.ports.providers import Reply, TokenEstimator, Wire
-
-_ERROR_LIMIT = 1 << 20
 
 
 class Attempts:
@@ -43,6 +45,7 @@ class Attempts:
         self._estimator = estimator
         self._settings = settings
         self._hedges = Hedges(self, books)
+        self._at_once = min(LARGE, settings.answer_limit)
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def begin(self, call: Call) -> Coroutine[Any, Any, None] | None:
@@ -69,7 +72,7 @@ class Attempts:
         """The answer to a first try."""
         step: Coroutine[Any, Any, AttemptFailure | None]
         body = reply.all_here() if 200 <= reply.status < 300 else None
-        if body is None or len(body) > self._settings.answer_limit:
+        if body is None or len(body) > self._at_once:
             step = self._reply(call, attempt, reply)
         else:
             attempt.http_status = reply.status
@@ -252,8 +255,11 @@ class Attempts:
         candidate = attempt.candidate
         credential = attempt.credential
         secret = credential.value if credential is not None else None
-        sent = attempt.sent = call.for_target(candidate)
-        wire = attempt.wire = candidate.upstream.provider.prepare(sent, candidate.target, secret)
+        try:
+            sent = attempt.sent = call.for_target(candidate)
+            wire = attempt.wire = candidate.upstream.provider.prepare(sent, candidate.target, secret)
+        except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:  # where nobody had to look before
+            raise UsageError(f"The body is not right: {error}.", code="invalid_json") from error
         return wire
 
     async def _send(self, call: Call, attempt: Try) -> AttemptFailure | None:
@@ -286,7 +292,7 @@ class Attempts:
     async def _reply(self, call: Call, attempt: Try, reply: Reply) -> AttemptFailure | None:
         attempt.http_status = status = reply.status
         if not 200 <= status < 300:
-            return await self._error_answer(attempt, reply)
+            return await error_answer(attempt, reply, self._settings.credential_rest)
         if call.streamed:
             wire, sent = attempt.wire, attempt.sent
             assert wire is not None
@@ -302,54 +308,25 @@ class Attempts:
         except BaseException:
             reply.abort()
             raise
-        self._answer(call, attempt, reply, body)
+        whole = understood(call, attempt, body, self._estimator)
+        stored = await keep(self._books.spool, call, whole.body)
+        self._end(call, attempt, reply, whole._replace(stored=stored))
         return None
 
     def _answer(self, call: Call, attempt: Try, reply: Reply, body: bytes) -> None:
         """An answer that is not a stream: settled, then sent."""
-        candidate, sent = attempt.candidate, attempt.sent
-        assert sent is not None
-        answer = candidate.upstream.provider.read(sent, body)
-        if answer.body is not None:
-            body = answer.body
-        usage = answer.usage
-        if usage is None:
-            usage = estimated(self._estimator, call.operation, call.raw, answer.text)
-        if sent.dialect != call.speech.dialect:
-            body = call.speech.answer(body, call.raw, call.model, usage)
-        cost = cost_of(usage, candidate, call.start_us)
-        attempt.end("ok", usage=usage, cost=cost, answer=answer)
-        self._books.settle(call, Ending(status="ok", http_status=reply.status, output=body))
+        self._end(call, attempt, reply, understood(call, attempt, body, self._estimator))
+
+    def _end(self, call: Call, attempt: Try, reply: Reply, whole: Whole) -> None:
+        candidate, answer, body = attempt.candidate, whole.answer, whole.body
+        assert answer.usage is not None
+        cost = cost_of(answer.usage, candidate, call.start_us)
+        attempt.end("ok", usage=answer.usage, cost=cost, answer=answer)
+        self._books.settle(call, Ending(status="ok", http_status=reply.status, output=body, stored=whole.stored))
         lines = replies.whole(call, candidate, reply.headers, cost)
         call.exchange.respond(reply.status, lines, body)
         if call.idempotent is not None:
             call.answer = Kept(reply.status, lines, body)
-
-    async def _error_answer(self, attempt: Try, reply: Reply) -> AttemptFailure:
-        try:
-            body = await reply.read(_ERROR_LIMIT)
-        except BaseException:
-            reply.abort()
-            raise
-        target = attempt.candidate.target
-        error = attempt.candidate.upstream.provider.error(reply.status, reply.headers, body)
-        failure = of_answer(reply.status, error, target.id, self._settings.credential_rest)
-        message = attempt.redacted(failure.failure.message)
-        if message == failure.failure.message:
-            return failure
-        told = failure.failure
-        clean = Failure(
-            status=told.status, type=told.type, code=told.code, message=message, retry_after=told.retry_after
-        )
-        return AttemptFailure(
-            failure=clean,
-            retryable=failure.retryable,
-            breaks=failure.breaks,
-            rest=failure.rest,
-            limits_credential=failure.limits_credential,
-            upstream_status=failure.upstream_status,
-            too_long=failure.too_long,
-        )
 
     def _cut_off(self, call: Call, attempt: Try, why: str | None = None) -> None:
         """The client left (or the worker stops) in the middle: charge what is known or estimated so far."""

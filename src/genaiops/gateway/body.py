@@ -1,7 +1,7 @@
 """A client's body in OpenAI's dialect, decoded no further than routing, limits and identity need."""
 
 from collections.abc import Callable
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, Protocol, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
@@ -10,7 +10,9 @@ from genaiops.core.errors import UsageError
 from genaiops.domain import Operation
 
 Count = Annotated[int, Meta(ge=1, le=1_000_000)]
-Cap = Annotated[int, Meta(ge=0, le=100_000_000)]
+Cap = Annotated[int, Meta(ge=1, le=100_000_000)]
+CapOrNothing = Annotated[int, Meta(ge=0, le=100_000_000)]
+"""Completions may ask for no answer (to score a prompt), and Messages to fill a cache; nobody else may."""
 
 
 class StreamOptions(msgspec.Struct, frozen=True):
@@ -21,6 +23,9 @@ class Extension(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Our one extension of the dialect: the object `genaiops` in a body. It never leaves the gateway."""
 
     session: Annotated[str, Meta(max_length=256)] | None = None
+    prompt: Annotated[str, Meta(max_length=256)] | None = None
+    """`name@alias` or `name@sha256:...`: its messages go before those of the body."""
+    variables: dict[str, Any] | None = None
 
 
 class MessageHead(msgspec.Struct, frozen=True):
@@ -37,7 +42,7 @@ class Common(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     stream: bool | None = None
     stream_options: StreamOptions | None = None
-    max_tokens: Cap | None = None
+    max_tokens: CapOrNothing | None = None
     n: Count | None = None
     user: str | None = None
     metadata: Raw | UnsetType = UNSET
@@ -48,7 +53,16 @@ class Common(msgspec.Struct, frozen=True, kw_only=True):
 
 class ChatBody(Common, frozen=True, kw_only=True):
     messages: list[MessageHead]
+    max_tokens: Cap | None = None
     max_completion_tokens: Cap | None = None
+
+
+class PromptedBody(ChatBody, frozen=True, kw_only=True):
+    """A chat body that names a prompt, or an application whose release may have one: it may bring the messages, and a
+    prompt the model."""
+
+    model: str = ""
+    messages: list[MessageHead] = []
 
 
 class CompletionBody(Common, frozen=True, kw_only=True):
@@ -66,7 +80,17 @@ class Foreign(Common, frozen=True, kw_only=True):
     dense: int = 0
 
 
-AnyBody = TypeVar("AnyBody", bound="Common")
+AnyBody = TypeVar("AnyBody")
+
+
+class Head(Protocol):
+    """What is read of a body in another dialect."""
+
+    @property
+    def genaiops(self) -> Raw | UnsetType: ...
+
+
+AnyHead = TypeVar("AnyHead", bound=Head)
 
 Body = ChatBody | CompletionBody | EmbeddingsBody | Foreign
 
@@ -78,7 +102,9 @@ _DECODERS: dict[
     "text_completion": msgspec.json.Decoder(CompletionBody),
     "embeddings": msgspec.json.Decoder(EmbeddingsBody),
 }
+_prompted = msgspec.json.Decoder(PromptedBody).decode
 _parts = msgspec.json.Decoder(list[_Part]).decode
+_extension = msgspec.json.Decoder(Extension | None).decode
 _items = msgspec.json.Decoder(list[Raw]).decode
 
 _DENSE_PARTS = frozenset({"image_url", "input_image", "input_audio", "file", "input_file", "video_url", "audio_url"})
@@ -86,7 +112,16 @@ _DENSE_PARTS = frozenset({"image_url", "input_image", "input_audio", "file", "in
 
 def decode(operation: Operation, raw: bytes | bytearray) -> Body:
     """UsageError (400) that names the field at fault."""
-    return decode_with(_DECODERS[operation].decode, raw)
+    try:
+        return decode_with(_DECODERS[operation].decode, raw)
+    except UsageError:
+        if operation != "chat" or (b'"prompt"' not in raw and b'"app/' not in raw):
+            raise
+        body = decode_with(_prompted, raw)
+        prompted = isinstance(body.genaiops, Extension) and body.genaiops.prompt is not None
+        if not prompted and not body.model.startswith("app/"):  # whose release may have a prompt
+            raise
+        return body
 
 
 def decode_with(decoder: Callable[[bytes | bytearray], AnyBody], raw: bytes | bytearray) -> AnyBody:
@@ -118,6 +153,34 @@ def _field(message: str) -> str | None:
             return path or None
         return f"{path}.{quoted[1]}" if path else quoted[1]
     return quoted[1] if "field" in message and len(quoted) > 1 else None
+
+
+def extension_of(raw: Raw | UnsetType) -> Extension | UnsetType | None:
+    """Our object in a body of another dialect."""
+    if isinstance(raw, UnsetType) or not bytes(memoryview(raw)[:1]):
+        return UNSET
+    try:
+        return _extension(raw)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"The object `genaiops` is not right: {error}.", param="genaiops") from None
+
+
+def head_of(
+    raw: bytes | bytearray,
+    strict: Callable[[bytes | bytearray], AnyHead],
+    prompted: Callable[[bytes | bytearray], AnyHead],
+) -> AnyHead:
+    """A body in another dialect as its decoder takes it, or without what a prompt brings where it names one."""
+    try:
+        return strict(raw)
+    except UsageError:
+        if b'"prompt"' not in raw and b'"variables"' not in raw:
+            raise
+        head = prompted(raw)
+        asked = extension_of(head.genaiops)
+        if not isinstance(asked, Extension) or (asked.prompt is None and asked.variables is None):
+            raise
+        return head
 
 
 def output_cap(body: Body) -> int | None:

@@ -1,35 +1,61 @@
 """How much a call may use at most, worked out before it goes out."""
 
+from typing import Protocol
+
 from genaiops.core.errors import Forbidden, UsageError
-from genaiops.domain import NO_CEILING, Usage
-from genaiops.gateway.body import answers, dense_parts, output_cap
-from genaiops.gateway.call import Call
-from genaiops.gateway.limits import MOST, TEMPLATE_TOKENS, Amounts
+from genaiops.domain import NO_CEILING, Operation, Usage
+from genaiops.gateway.body import Body, answers, dense_parts, output_cap
+from genaiops.gateway.limits import MOST, ONE_CALL, TEMPLATE_TOKENS, Amounts, Lines
 from genaiops.gateway.media import MediaBody
 from genaiops.gateway.plan import Lineup
 
-_ONE_CALL = (1, 1, 0)
+
+class Sized(Protocol):
+    """What the bound of a call is worked out from (`Call` is one)."""
+
+    lines: Lines
+    lineup: Lineup | None
+    operation: Operation
+    raw: bytes | bytearray
+    start_us: int
+    inject: bool
+
+    @property
+    def body(self) -> Body | None: ...
 
 
-def bound(call: Call, image_tokens: int) -> Amounts:
-    """The amounts to reserve (see Lines). Forbidden when no target's price is known and must be.
+def narrow(call: Sized) -> None:
+    """What hard limits on tokens, money or energy ask of a call, before anything else: a cap that is understood, and a
+    line-up of targets whose price is known where a budget is in money, and whose energy is where one is in that.
+    Forbidden when there is none."""
+    if call.operation == "video_job":
+        return  # nothing is generated for it
+    lines, lineup, body = call.lines, call.lineup, call.body
+    assert lineup is not None
+    assert body is not None
+    if body.n_predict is not None:
+        raise _other_cap()
+    if lines.hard_currencies:
+        call.lineup = lineup = _priced(lineup, lines.hard_currencies, call.start_us)
+    if lines.hard_energy:
+        call.lineup = _rated(lineup, call.operation)
 
-    Narrows the call's line-up to priced targets where a hard budget is in money, and notes where a cap must be put in.
-    """
+
+def bound(call: Sized, image_tokens: int) -> Amounts:
+    """The amounts to reserve (see Lines), after `narrow` where the limits are strict. Notes where a cap must be put
+    in."""
     lines, lineup, body = call.lines, call.lineup, call.body
     if not lines.metered:
-        return _ONE_CALL
+        return ONE_CALL
+    if call.operation == "video_job":
+        return (*ONE_CALL, *[0 for _ in lines.currencies], 0)
     assert lineup is not None
     assert body is not None
     cap = output_cap(body)
     medium = isinstance(body, MediaBody)
     generates = call.operation != "embeddings" and not medium
     if lines.strict:
-        if body.n_predict is not None:
-            raise _other_cap()
         call.inject = cap is None and generates
-        if lines.hard_currencies:
-            call.lineup = lineup = _priced(lineup, lines.hard_currencies, call.start_us)
     units: Usage | None = None
     if medium:
         into, out, units = body.most(len(call.raw))
@@ -41,9 +67,13 @@ def bound(call: Call, image_tokens: int) -> Amounts:
     amounts = (1, 1, tokens if tokens < MOST else MOST)  # noqa: FURB136 - on every call; min takes five times as long
     if lines.currencies:
         dearest = lineup.quote(call.start_us).dearest
+        embeds = call.operation == "embeddings"
         for currency in lines.currencies:
-            nano = dearest.get(currency, NO_CEILING).nano(into, out, units)
+            ceiling = dearest.get(currency, NO_CEILING)
+            nano = ceiling.nano_embedded(into) if embeds else ceiling.nano(into, out, units)
             amounts += (nano if nano < MOST else MOST,)  # noqa: FURB136
+    if lines.energy:
+        amounts += (min(lineup.most_energy(call.operation, out), MOST),)
     return amounts
 
 
@@ -60,9 +90,23 @@ def _priced(lineup: Lineup, currencies: frozenset[str], at_us: int) -> Lineup:
     )
 
 
+def _rated(lineup: Lineup, operation: Operation) -> Lineup:
+    found = lineup.rated(operation)
+    if found.all:
+        return found
+    names = ", ".join(repr(candidate.target.id) for candidate in lineup.all)
+    raise Forbidden(
+        f"A hard budget in energy applies, and nobody knows what {operation} calls to {names} use.",
+        remedy="Call a model whose energy is known (`genaiops usage --by target` shows it; for those of providers the "
+        "extra `energy` is needed), or have the budget set on tokens or calls, or made soft.",
+        code="energy_unknown",
+        param="model",
+    )
+
+
 def _other_cap() -> UsageError:
     return UsageError(
-        "`n_predict` cannot be used with a key that has limits on tokens or money.",
+        "`n_predict` cannot be used with a key that has limits on tokens, money or energy.",
         remedy="Use `max_tokens`.",
         code="invalid_value",
         param="n_predict",

@@ -95,6 +95,7 @@ def context(call: "Call", cached: CachedRoute, form: str) -> "hashlib.blake2b":
         call.user_verified,
         sorted(call.groups),
         sorted({one.target.id for one in lineup.all}),
+        *(() if call.release is None else (call.release.digest,)),
     )
     return hashlib.blake2b(cached.digest + msgspec.json.encode(known), digest_size=32)
 

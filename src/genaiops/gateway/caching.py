@@ -1,7 +1,9 @@
 """Answers given again: what was answered before is answered from memory, and equal calls that come together make one.
 
-A call is looked up after it was admitted (so it counts, and its record is written), and before anything goes out. A
-hit costs nothing and says so. A miss goes on as if there were no cache; its answer is kept when it is complete.
+A call is looked up in this worker's own memory before anything is reserved for it: a hit there needs no more than a
+call of its limits, and both its records are one. What has to be waited for (an equal call, other workers' answers,
+questions that mean the same) is asked once the call is admitted, before anything goes out. A hit costs nothing and says
+so. A miss goes on as if there were no cache; its answer is kept when it is complete.
 """
 
 import asyncio
@@ -18,7 +20,9 @@ from genaiops.gateway.cache_answer import Remembered, seal, stream_of, unseal, w
 from genaiops.gateway.cache_key import LARGEST, CachedRoute, Fields, add_fields, context, fields_of
 from genaiops.gateway.cache_near import Neighbours, Question, encode, question_of
 from genaiops.gateway.call import Call
+from genaiops.gateway.failure import Failure
 from genaiops.gateway.idempotency import Kept
+from genaiops.gateway.limits import ONE_CALL
 from genaiops.gateway.recall import Recall
 from genaiops.gateway.settings import GatewaySettings
 from genaiops.gateway.settle import Books, Ending
@@ -40,6 +44,7 @@ _SHORT = 2048
 _MOST_PLACES = 4096
 
 _Place = tuple[bytes, tuple[bytes, str] | None]
+_UNKNOWN: _Place = (b"", None)
 
 
 class Caching:
@@ -63,41 +68,33 @@ class Caching:
 
     # -- a call comes
 
-    def begin(self, call: Call) -> Coroutine[Any, Any, None] | None:
-        """As `Attempts.begin`."""
-        recall = self._looked_up(call)
-        if recall is None:
-            return self._attempts.begin(call)
-        if self._answered(call, recall):
+    def find(self, call: Call) -> Remembered | None:
+        """What is known of the answer here and now: for `give`. None: the call has to be admitted, for `begin` or
+        `run`."""
+        lineup = call.lineup
+        if lineup is None or lineup.cached is None or self._own is None or call.operation in MEDIA:
             return None
-        if self._must_ask(recall):
-            return self._ask(call, recall)
-        self._go(call, recall)
+        recall = call.recall = self._look(call, lineup.cached)
+        return None if recall is None else self._recent(recall, recall.key)
+
+    def begin(self, call: Call) -> Coroutine[Any, Any, None] | None:
+        """As `Attempts.begin`, after `find`."""
+        recall = call.recall
+        if recall is not None:
+            if self._must_ask(recall):
+                return self._ask(call, recall)
+            self._go(call, recall)
         return self._attempts.begin(call)
 
     async def run(self, call: Call) -> None:
-        """As `Attempts.run`: returns when the call has ended."""
-        recall = self._looked_up(call)
+        """As `Attempts.run`, after `find`: returns when the call has ended."""
+        recall = call.recall
         if recall is not None:
-            if self._answered(call, recall):
-                return
             if self._must_ask(recall):
                 await self._ask(call, recall)
                 return
             self._go(call, recall)
         await self._attempts.run(call)
-
-    def _looked_up(self, call: Call) -> Recall | None:
-        lineup = call.lineup
-        if lineup is None or lineup.cached is None or self._own is None or call.operation in MEDIA:
-            return None
-        return self._look(call, lineup.cached)
-
-    def _answered(self, call: Call, recall: Recall) -> bool:
-        found = self._recent(recall, recall.key)
-        if found is not None:
-            self._answer(call, recall, found)
-        return found is not None
 
     def _must_ask(self, recall: Recall) -> bool:
         """Whether there is anything else to ask that has to be waited for."""
@@ -120,7 +117,6 @@ class Caching:
         recall.include_usage = usage
         if place[1] is not None and max_age:
             recall.question = Question(*place[1])
-        call.recall = recall
         return recall
 
     def _place(self, call: Call, cached: CachedRoute, form: str) -> _Place | None:
@@ -133,11 +129,11 @@ class Caching:
         if len(raw) > _SHORT or not isinstance(raw, bytes):
             return self._find_place(call, cached, form)
         asked = (raw, call.key, call.lineup, call.operation, call.speech, form, call.user_verified, call.groups)
-        if asked in self._places:
-            return self._places[asked]
-        if len(self._places) >= _MOST_PLACES:
-            self._places.clear()
-        place = self._places[asked] = self._find_place(call, cached, form)
+        place = self._places.get(asked, _UNKNOWN)
+        if place is _UNKNOWN:
+            if len(self._places) >= _MOST_PLACES:
+                self._places.clear()
+            place = self._places[asked] = self._find_place(call, cached, form)
         return place
 
     def _find_place(self, call: Call, cached: CachedRoute, form: str) -> _Place | None:
@@ -253,19 +249,29 @@ class Caching:
 
     # -- a hit
 
+    def give(self, call: Call, found: Remembered) -> Failure | None:
+        """Answer a call that is not admitted. The refusal when a limit on calls says no."""
+        recall, lines = call.recall, call.lines.for_hits
+        assert recall is not None
+        if lines.all:
+            refusal = self._books.reserve(call, lines, ONE_CALL)
+            if refusal is not None:
+                return refusal
+            call.lines = lines
+        body = _body_of(call, recall, found)
+        refusal = self._books.recalled(call, body)
+        if refusal is None:
+            self._send(call, found, body)
+        return refusal
+
     def _answer(self, call: Call, recall: Recall, found: Remembered) -> None:
-        """Settled at no cost, then sent."""
-        age = recall.hit(found)
-        body = found.body
-        if call.streamed:
-            if not recall.plain:
-                body = stream_of(body, found.usage, include_usage=recall.include_usage)
-            call.first_token_us = call.now_us() - call.start_us
-        call.cache_line = b"x-genaiops-cache: hit; age=%d\r\n" % (age // 1_000_000)
-        call.dispatched = True  # it counts as a call
-        recall.over = True
-        self._books.tally.cache_hits += 1
+        """Answer a call that is admitted: settled at no cost, then sent."""
+        body = _body_of(call, recall, found)
         self._books.settle(call, Ending(status="ok", http_status=200, output=body))
+        self._send(call, found, body)
+
+    def _send(self, call: Call, found: Remembered, body: bytes) -> None:
+        self._books.tally.cache_hits += 1
         lines = replies.remembered(call, found.cost)
         call.exchange.respond(200, lines, body)
         if call.idempotent is not None:
@@ -310,7 +316,7 @@ class Caching:
     def _keep_here(self, recall: Recall, found: Remembered) -> None:
         assert self._own is not None
         self._own.put(recall.key, found, found.size, found.stored_us + int(recall.policy.ttl * 1_000_000))
-        self._books.tally.cache_bytes = self._own.size
+        self._books.tally.cache_bytes, self._books.tally.cache_entries = self._own.size, len(self._own)
 
     def _release(self, recall: Recall, found: Remembered | None) -> None:
         """Those who waited have their answer, or go on by themselves."""
@@ -320,6 +326,20 @@ class Caching:
         for future in self._leaders.pop(recall.key, ()):
             if not future.done():
                 future.set_result(found)
+
+
+def _body_of(call: Call, recall: Recall, found: Remembered) -> bytes:
+    """The answer in the form that the call asks for; the call is marked as a hit."""
+    age = recall.hit(found)
+    body = found.body
+    if call.streamed:
+        if not recall.plain:
+            body = stream_of(body, found.usage, include_usage=recall.include_usage)
+        call.first_token_us = call.now_us() - call.start_us
+    call.cache_line = b"x-genaiops-cache: hit; age=%d\r\n" % (age // 1_000_000)
+    call.dispatched = True  # it counts as a call
+    recall.over = True
+    return body
 
 
 def _kept(call: Call, ending: Ending | None) -> Attempt | None:

@@ -9,24 +9,28 @@ from msgspec import UnsetType
 
 from genaiops.core.clock import now_us
 from genaiops.core.ids import parse_traceparent
-from genaiops.domain import Admitted, Attempt, Operation
+from genaiops.domain import Admitted, Attempt, Operation, PromptUse
 from genaiops.gateway.admit import Grant
 from genaiops.gateway.asked import NOTHING, Asked
 from genaiops.gateway.body import Body, output_cap
+from genaiops.gateway.deployed import Released
 from genaiops.gateway.endpoints import Place
 from genaiops.gateway.idempotency import Entry, Kept
 from genaiops.gateway.ids import Ids
-from genaiops.gateway.limits import Amounts, Windows
+from genaiops.gateway.limits import Amounts, Line, Windows
 from genaiops.gateway.media import MediaBody
 from genaiops.gateway.plan import Candidate, Lineup
 from genaiops.gateway.refusals import Short
 from genaiops.http1 import Exchange
 from genaiops.ports.counters import Reservation
 from genaiops.ports.providers import CallBody
+from genaiops.ports.spool import Aside
 
 if TYPE_CHECKING:
     from genaiops.gateway.recall import Recall
     from genaiops.gateway.settle import Ending
+    from genaiops.gateway.videos import Opened
+    from genaiops.ports.providers import Answer
 
 Why = Literal["client", "first_token"]
 """Why a call was interrupted: its client went away, or the first content took too long."""
@@ -48,15 +52,29 @@ class Call:
     groups: tuple[str, ...] = ()
     """Those of the signed end user."""
     properties: dict[str, str] = _NONE
+    prompt: PromptUse | None = None
+    """What its body was made of."""
+    release: Released | None = None
+    """The release of the application that it named."""
     lineup: Lineup | None = None
     asked: Asked = NOTHING
     inject = False
     sequence = 0
     windows: Windows | None = None
     amounts: Amounts = ()
+    energy = 0
+    """Nano-Wh that its attempts used, of which it is known."""
+    energy_unknown = False
+    """One of its attempts used some, and nobody knows how much."""
     reservation: Reservation | None = None
     extension: Reservation | None = None
     """What a second try at the same time may use (see Books.extend)."""
+    tags: frozenset[str] = frozenset()
+    """What a target must have to serve it."""
+    refused_by: Line | None = None
+    """The limit that said no last."""
+    alone = False
+    """What other machines have of its limits does not help it any more."""
     short: Short | None = None
     """What its limits are short of on this machine, and may get from others."""
     limit_lines = b""
@@ -66,6 +84,8 @@ class Call:
     dispatched = False
     """Something of it has gone out."""
     settled = False
+    aside: Aside | None = None
+    """Its large body, written before its record."""
     first_token_us: int | None = None
     began = 0.0
     """When its first try began (the loop's clock, seconds)."""
@@ -77,6 +97,10 @@ class Call:
     too_large = False
     recall: "Recall | None" = None
     """What the cache knows of it."""
+    video: "Opened | None" = None
+    """The video job that it is about."""
+    amend: "Callable[[Candidate, Answer, bytes], tuple[Answer, bytes]] | None" = None
+    """What has to change in an answer before its client gets it."""
     cache_line = b"x-genaiops-cache: off\r\n"
     _task: asyncio.Task[None] | None = None
     _watched = False
@@ -115,6 +139,7 @@ class Call:
         key = self.key
         entry = key.entry
         lineup = self.lineup
+        release = self.release
         return Admitted(
             self.sequence,
             self.trace_id,
@@ -141,6 +166,10 @@ class Call:
             key.capture,
             self.windows.charges(self.amounts) if self.windows is not None else (),
             self.properties,
+            None,
+            self.prompt,
+            release=release.digest if release is not None else "",
+            deployment=release.deployment if release is not None else "",
         )
 
     def for_target(self, candidate: Candidate) -> CallBody:
@@ -153,7 +182,10 @@ class Call:
         extended = not isinstance(body.genaiops, UnsetType)
         if isinstance(body, MediaBody):
             raw = cast("bytes", self.raw)
-            return CallBody(self.operation, raw, self.model, self.streamed, True, None, False, extended, form=body.form)
+            job = self.video.job if self.video is not None else None
+            return CallBody(
+                self.operation, raw, self.model, self.streamed, True, None, False, extended, form=body.form, job=job
+            )
         cap = target.max_output_tokens if self.inject else output_cap(body)
         dialect = self.speech.dialect
         if dialect == "openai":

@@ -10,7 +10,7 @@ from genaiops.gateway.asked import NOTHING, Asked
 from genaiops.gateway.plan import Candidate, Lineup
 from genaiops.gateway.strategy import Weighted, kept, select
 
-Reason = Literal["first", "equivalent", "fallback", "context", "retry", "hedge"]
+Reason = Literal["first", "equivalent", "fallback", "context", "retry", "hedge", "over_budget"]
 Pick = tuple[Candidate, Reason, Decision | None]
 
 
@@ -58,7 +58,8 @@ class _Choice:
             one, how = select(lineup.strategy, able, asked, self._now), lineup.strategy
             note = f"no {lineup.sticky} to keep it by" if lineup.sticky is not None else ""
         decision = self._decision(how, tuple(each for each, _ in able), note)
-        return one, "equivalent" if self._tried else "first", decision
+        first: Reason = "over_budget" if lineup.because else "first"
+        return one, "equivalent" if self._tried else first, decision
 
     def _able(self, one: Candidate, weight: int = 1) -> bool:
         why = self._why_not(one, weight)
@@ -77,8 +78,10 @@ class _Choice:
         return one.upstream.blocked(self._now)
 
     def _decision(self, how: str, able: Sequence[Candidate], note: str = "") -> Decision | None:
-        if self._lineup.decision is None:
+        because = self._lineup.because
+        if self._lineup.decision is None and not because:
             return None
+        note = "; ".join(filter(None, (because, note)))
         return Decision(how, tuple(one.target.id for one in able), tuple(self._passed), note)
 
 

@@ -1,10 +1,8 @@
 """Where a call may go at all: regions that a route or a key insists on, tags that a request asks for. They only ever
 take targets away, and when none is left the call is refused: never served elsewhere."""
 
-from collections.abc import Sequence
-from typing import Any, cast
-
-import msgspec
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from genaiops.core.errors import Forbidden, Unavailable, UsageError
 from genaiops.domain import KeyEntry, Target
@@ -17,11 +15,11 @@ _MOST = 16
 _LONGEST = 1024
 
 
-def tags_of(header: bytes | None, metadata: msgspec.Raw | None) -> frozenset[str]:
+def tags_of(header: bytes | None, metadata: Mapping[str, Any] | None) -> frozenset[str]:
     """What a request asks for: in the header, in the body, or both (then for all of it)."""
     texts = [] if header is None else [header.decode("latin-1")]
-    if metadata is not None:
-        texts.append(_in_metadata(metadata))
+    if metadata is not None and METADATA in metadata:
+        texts.append(_in_metadata(metadata[METADATA]))
     tags = frozenset(tag for text in texts for tag in (part.strip() for part in text.split(",")) if tag)
     if len(tags) > _MOST or sum(map(len, texts)) > _LONGEST:
         raise UsageError(
@@ -33,14 +31,7 @@ def tags_of(header: bytes | None, metadata: msgspec.Raw | None) -> frozenset[str
     return tags
 
 
-def _in_metadata(raw: msgspec.Raw) -> str:
-    if METADATA.encode() not in bytes(raw):
-        return ""
-    try:
-        found: Any = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return ""
-    value = cast("dict[str, Any]", found).get(METADATA) if isinstance(found, dict) else None
+def _in_metadata(value: Any) -> str:
     if value is None or isinstance(value, str):
         return value or ""
     raise UsageError(

@@ -1,10 +1,13 @@
 """Everything that is not a model call goes to the control process, over its unix socket."""
 
 import logging
+from collections.abc import Coroutine
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from genaiops.core.ids import new_span_id
 from genaiops.gateway.failure import Failure, error_json
+from genaiops.gateway.forwarded import Proxies
 from genaiops.gateway.settings import GatewaySettings
 from genaiops.http1 import Exchange, Origin, Pool, Reply, Timeouts
 from genaiops.http1.errors import Disconnected, UpstreamFault
@@ -39,6 +42,14 @@ _PAGE = b"""<!doctype html><html lang="en"><meta charset="utf-8">
 """
 
 
+class Relay(Protocol):
+    """Takes what is not a model call (`ControlRelay` is one)."""
+
+    def handle(self, exchange: Exchange) -> Coroutine[Any, Any, None]: ...
+
+    async def aclose(self) -> None: ...
+
+
 class ControlRelay:
     """Relays to the process that listens on `socket_path`.
 
@@ -49,6 +60,7 @@ class ControlRelay:
     def __init__(self, socket_path: str, settings: GatewaySettings) -> None:
         self._settings = settings
         self._hosts = frozenset(name.lower() for name in settings.hosts) | _LOOPBACK
+        self._proxies = Proxies(settings.proxies)
         self._pool = Pool(Origin(host="control", unix_path=socket_path), max_connections=1000)
         self._timeouts = Timeouts(connect=2.0, first_byte=120.0, idle=0, total=0)
 
@@ -85,7 +97,7 @@ class ControlRelay:
     # -- what may come in
 
     def _refusal(self, exchange: Exchange) -> Failure | None:
-        host = exchange.header(b"host")
+        host = self._proxies.host(exchange)
         if host is None or _name(host) not in self._hosts:
             shown = (host or b"").decode("latin-1")[:100]
             return Failure(
@@ -111,10 +123,12 @@ class ControlRelay:
         fields = [
             field
             for field in exchange.headers
-            if field[0] not in _HOP and field[0] not in _FORGEABLE and field[0] not in named
+            if field[0] not in _HOP | _FORGEABLE | named
+            and field[0] not in (b"content-encoding", b"host")  # the body is decoded
         ]
+        fields.append((b"host", self._proxies.host(exchange) or b""))
         fields.append((b"x-forwarded-for", exchange.peer.encode()))
-        fields.append((b"x-forwarded-proto", b"http"))
+        fields.append((b"x-forwarded-proto", self._proxies.scheme(exchange)))
         return fields
 
     # -- what goes back

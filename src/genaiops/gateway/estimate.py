@@ -8,13 +8,20 @@ from genaiops.domain import MEDIA, Operation, Usage
 from genaiops.gateway.media import untold
 from genaiops.ports.providers import TokenEstimator
 
-_SAMPLE = 16_384
-"""Characters that are really counted of a text."""
-
 _MOST = 1 << 20
 """Bytes of a body that is decoded for an estimate; a larger one counts as a token for four bytes."""
 
-_TEXT_KEYS = ("text", "content", "input_text", "arguments", "name", "description")
+_TEXT_KEYS = (
+    *("text", "content", "input_text", "arguments", "name", "description"),
+    *("parts", "functionCall", "function_call", "functionResponse", "function_response"),
+    *("functionDeclarations", "function_declarations"),
+)
+_OBJECTS = ("args", "response")
+"""Where Google's dialect has objects that a model reads as they stand."""
+
+_CHAT = ("system", "instructions", "systemInstruction", "system_instruction", "messages", "input", "contents", "tools")
+_WHOLE = ("generateContentRequest", "generate_content_request")
+"""Where a question how many tokens a request has may hold that request."""
 
 
 def prompt_text(operation: Operation, raw: bytes | bytearray) -> str:
@@ -27,8 +34,11 @@ def prompt_text(operation: Operation, raw: bytes | bytearray) -> str:
     if not isinstance(body, dict):
         return ""
     fields = cast("dict[str, Any]", body)
+    for name in _WHOLE:
+        if isinstance(fields.get(name), dict):
+            fields = cast("dict[str, Any]", fields[name])
     if operation == "chat":
-        found = [fields.get(name) for name in ("system", "instructions", "messages", "input", "tools")]
+        found = [fields.get(name) for name in _CHAT]
     else:
         found = [fields.get(name) for name in _PROMPTS.get(operation, ("input",))]
     words: list[str] = []
@@ -38,9 +48,11 @@ def prompt_text(operation: Operation, raw: bytes | bytearray) -> str:
 
 
 _PROMPTS: dict[Operation, tuple[str, ...]] = {
+    "embeddings": ("input", "texts", "inputs", "requests", "content"),
     "text_completion": ("prompt",),
     "image_generation": ("prompt",),
     "rerank": ("query", "documents"),
+    "video_generation": ("prompt",),
 }
 
 
@@ -61,15 +73,10 @@ def _collect(value: Any, words: list[str]) -> None:
             stack.extend(fields[key] for key in reversed(_TEXT_KEYS) if key in fields)
             if "function" in fields:
                 stack.append(fields["function"])
+            said = [fields[key] for key in _OBJECTS if isinstance(fields.get(key), dict)]
+            words.extend(msgspec.json.encode(one).decode() for one in said)
             if "tool_calls" in fields:
                 stack.append(fields["tool_calls"])
-
-
-def _count(estimator: TokenEstimator, text: str) -> int:
-    """Of a long text only the beginning is counted, and the rest taken to be like it: the event loop must not wait."""
-    if len(text) <= _SAMPLE:
-        return estimator.estimate(text) if text else 0
-    return estimator.estimate(text[:_SAMPLE]) * len(text) // _SAMPLE
 
 
 def estimated(estimator: TokenEstimator, operation: Operation, raw: bytes | bytearray, output: str) -> Usage:
@@ -79,8 +86,8 @@ def estimated(estimator: TokenEstimator, operation: Operation, raw: bytes | byte
         if found is not None:
             return found
     return Usage(
-        input_uncached=_count(estimator, prompt_text(operation, raw)) if len(raw) <= _MOST else len(raw) // 4,
-        output_text=_count(estimator, output),
+        input_uncached=estimator.estimate(prompt_text(operation, raw)) if len(raw) <= _MOST else len(raw) // 4,
+        output_text=estimator.estimate(output),
         estimated=True,
         estimator=estimator.name,
     )

@@ -1,38 +1,40 @@
 """The gateway: an http1 handler that takes each request to its end.
 
-/v1/...              the model API: key, body, name, limits, record, attempts, settlement
+/v1/..., /v1beta/..., /v2/...: the model API: key, body, name, limits, record, attempts, settlement
 /healthz, /readyz    of this worker
 everything else      relayed to the control process
 """
 
 import asyncio
-import logging
 from collections.abc import Callable, Coroutine
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
-from msgspec import UNSET, Raw, UnsetType
+from msgspec import Raw
 
-from genaiops.core.clock import now_us
 from genaiops.core.errors import GenaiopsError, StoreError, Unavailable
-from genaiops.core.ids import new_span_id
 from genaiops.domain import KeyEntry, Target
-from genaiops.gateway import body as bodies
-from genaiops.gateway import conditions, identity, models_api, replies
+from genaiops.gateway import conditions, identity, models_api, releasing, replies
 from genaiops.gateway.admit import Grant, bearer, unknown_key
 from genaiops.gateway.asked import ask
 from genaiops.gateway.attempts import Attempts
-from genaiops.gateway.bounds import bound
+from genaiops.gateway.bounds import bound, narrow
 from genaiops.gateway.caching import Caching
 from genaiops.gateway.call import Call
-from genaiops.gateway.endpoints import Place, WrongMethod, locate, speech_at
-from genaiops.gateway.failure import Failure, error_json, of_error
+from genaiops.gateway.compose import extended
+from genaiops.gateway.control_relay import Relay
+from genaiops.gateway.counting import Counting
+from genaiops.gateway.endpoints import ROOTS, TRACES, WrongMethod, locate, speech_at
+from genaiops.gateway.failure import Failure, of_error
 from genaiops.gateway.gauges import Gauges
 from genaiops.gateway.health import ALIVE, readiness
 from genaiops.gateway.idempotency import Idempotency, Kept
 from genaiops.gateway.identity import Identities
 from genaiops.gateway.ids import Ids
 from genaiops.gateway.keyring import KeyLog, Keyring
+from genaiops.gateway.large import LARGE, is_large, set_aside
+from genaiops.gateway.outside import JSON, no_control, refuse_plainly
+from genaiops.gateway.over_budget import OverBudget
 from genaiops.gateway.plan import Lineup, Plan
 from genaiops.gateway.probes import Probes
 from genaiops.gateway.properties import metadata_of, properties_of
@@ -40,8 +42,9 @@ from genaiops.gateway.relay import Streams
 from genaiops.gateway.settings import GatewaySettings
 from genaiops.gateway.settle import Books
 from genaiops.gateway.shadow import Shadows
-from genaiops.gateway.speech import OPENAI, Speech
 from genaiops.gateway.upstream import Fleet, clock
+from genaiops.gateway.video_list import VideoLists
+from genaiops.gateway.videos import VideoJobs
 from genaiops.http1 import Exchange
 from genaiops.ports.cache import Caches
 from genaiops.ports.counters import Counters
@@ -49,20 +52,12 @@ from genaiops.ports.providers import Provider, TokenEstimator, Transport
 from genaiops.ports.secrets import Secrets
 from genaiops.ports.snapshots import SnapshotReader
 from genaiops.ports.spool import SpoolWriter
+from genaiops.ports.videos import Videos
 
-_log = logging.getLogger("genaiops.gateway")
-_JSON = (b"content-type", b"application/json")
+_UPLOADS = frozenset({"transcription", "video_generation"})
 _LABEL = 256
 _AGAIN = 0.003
 _TRIES = 3
-
-
-class Relay(Protocol):
-    """Takes what is not a model call (`ControlRelay` is one)."""
-
-    def handle(self, exchange: Exchange) -> Coroutine[Any, Any, None]: ...
-
-    async def aclose(self) -> None: ...
 
 
 class Gateway:
@@ -82,8 +77,10 @@ class Gateway:
         relay: Relay | None,
         settings: GatewaySettings,
         caches: Caches | None = None,
+        videos: Videos | None = None,
     ) -> None:
         self.settings = settings
+        self._at_once = min(LARGE, settings.body_limit)
         self._snapshots = snapshots
         self._counters = counters
         self._secrets = secrets
@@ -96,6 +93,10 @@ class Gateway:
         self._attempts = Attempts(self._books, self._streams, estimator, settings)
         self._shadows = Shadows(self._books, self._attempts, settings)
         self._caching = Caching(self._attempts, self._books, settings, caches)
+        self._videos = VideoJobs(videos)
+        self._lists = VideoLists(self._videos, self._books, settings.credential_rest)
+        self._over_budget = OverBudget(self._books, estimator, settings.image_tokens)
+        self._counting = Counting(estimator, settings, counters)
         self._idempotency = Idempotency(settings)
         self._keys: Keyring[Grant] = Keyring(self._grant, hot=settings.hot_keys)
         self._key_log = KeyLog(snapshots, self._keys)
@@ -175,44 +176,46 @@ class Gateway:
     def handle(self, exchange: Exchange) -> Coroutine[Any, Any, None] | None:
         """Answer one request, or see to it that it is answered; what is returned must be run."""
         path = exchange.path
-        if path.startswith("/v1/"):
+        if path.startswith(ROOTS) and path != TRACES:
             return self._model_api(exchange)
         if path == "/healthz":
-            exchange.respond(200, [_JSON], ALIVE)
+            exchange.respond(200, [JSON], ALIVE)
         elif path == "/readyz":
             health = readiness(self._plan, self.settings, clock(), self._counters.degraded())
             ready = health.status != "unready"
-            exchange.respond(200 if ready else 503, [_JSON], msgspec.json.encode(health))
+            exchange.respond(200 if ready else 503, [JSON], msgspec.json.encode(health))
         elif self._relay is not None:
             return self._relay.handle(exchange)
         else:
-            _refuse_plainly(exchange, of_error(_no_control()))
+            refuse_plainly(exchange, of_error(no_control()))
         return None
 
     def _model_api(self, exchange: Exchange) -> Coroutine[Any, Any, None] | None:
         if self._counters.version() != self._version:
             self.poll()
         headers = exchange.index
-        speech = speech_at(exchange.path)
+        google = b"x-goog-api-key" in headers
         try:
-            place = locate(exchange.method, exchange.path)
-            grant = self._find(headers)
+            place = locate(exchange.method, exchange.path, exchange.query, google=google)
+            grant = self._find(headers, exchange.query)
         except GenaiopsError as error:
             extra = [(b"allow", error.allowed.encode())] if isinstance(error, WrongMethod) else []
             self._books.tally.unknown_keys += error.status == 401
-            _refuse_plainly(exchange, of_error(error), extra, speech)
+            refuse_plainly(exchange, of_error(error), extra, speech_at(exchange.path, google=google))
             return None
+        if place.counts is not None:
+            return self._counting.serve(exchange, grant, place.counts)
         if place.operation is None:
-            self._models(exchange, grant, place)
+            models_api.respond(exchange, grant, place)
             return None
         call = Call(exchange, grant, place, self._ids, headers.get(b"traceparent"))
         raw = exchange.whole
-        if raw is None or len(raw) > self.settings.body_limit or b"idempotency-key" in headers:
+        if raw is None or len(raw) > self._at_once or b"idempotency-key" in headers:
             return self._serve(call)
         try:
             admitted = self._admit(call, raw)
             if admitted:
-                return self._caching.begin(call)
+                return self._caching.begin(call) if call.lineup is not None else self._lists.run(call)
         except BaseException:
             self._books.release(call)
             raise
@@ -223,7 +226,7 @@ class Gateway:
         try:
             raw = await self._body(call)
             if raw is not None and await self._admit_at_last(call, raw):
-                await self._caching.run(call)
+                await self._run(call)
         finally:
             self._books.release(call)  # does nothing but after a fault of ours
             if call.idempotent is not None:
@@ -233,27 +236,21 @@ class Gateway:
         """A call whose limits need more than this machine has at hand."""
         try:
             if await self._obtain(call, raw):
-                await self._caching.run(call)
+                await self._run(call)
         finally:
             self._books.release(call)
 
-    def _find(self, headers: dict[bytes, bytes]) -> Grant:
+    def _run(self, call: Call) -> Coroutine[Any, Any, None]:
+        return self._caching.run(call) if call.lineup is not None else self._lists.run(call)
+
+    def _find(self, headers: dict[bytes, bytes], query: bytes) -> Grant:
         plan = self._plan
         if plan is None:
             raise Unavailable("The gateway has no configuration yet.", remedy="Try again in a moment.")
-        grant = self._keys.find(bearer(headers), plan)
+        grant = self._keys.find(bearer(headers, query), plan)
         if grant is None:
             raise unknown_key()
         return grant
-
-    def _models(self, exchange: Exchange, grant: Grant, place: Place) -> None:
-        try:
-            grant.check(exchange.peer, now_us())
-            data = models_api.listing(grant) if place.model is None else models_api.single(grant, place.model)
-        except GenaiopsError as error:
-            _refuse_plainly(exchange, of_error(error))
-            return
-        exchange.respond(200, [_JSON, (b"x-request-id", _plain_id().encode())], data)
 
     # -- one call
 
@@ -278,21 +275,36 @@ class Gateway:
         return raw
 
     def _limit(self, call: Call) -> int:
-        return self.settings.upload_limit if call.operation == "transcription" else self.settings.body_limit
+        return self.settings.upload_limit if call.operation in _UPLOADS else self.settings.body_limit
 
     async def _admit_at_last(self, call: Call, raw: bytes | bytearray) -> bool:
-        admitted = self._admit(call, raw)
-        return await self._obtain(call, raw) if admitted is None else admitted
+        if (admitted := self._admit(call, raw)) is None:
+            admitted = await self._obtain(call, raw)
+        return admitted and (call.sequence > 0 or await self._record_large(call))
+
+    async def _record_large(self, call: Call) -> bool:
+        """The last step of `_admit`, for a large body: it is written in another thread, then its record here."""
+        fault: StoreError | None = None
+        try:
+            call.aside = await set_aside(self._books.spool, call.raw)
+        except StoreError as error:
+            fault = error
+        refusal = self._books.admit(call, fault)
+        if refusal is not None:
+            self._refuse(call, refusal)
+        return refusal is None
 
     async def _obtain(self, call: Call, raw: bytes | bytearray) -> bool:
         """As `_admit`, after it said None: ask the other machines, and try again."""
         stands: Failure | None = None
-        for _ in range(_TRIES):
+        for left in reversed(range(_TRIES)):
             short, call.short = call.short, None
             if short is None:
                 break
             try:
-                stands = await short.obtain() or short.failure
+                refused = await short.obtain()
+                stands = refused or short.failure
+                call.alone = call.alone or refused is not None or not left
             except GenaiopsError as error:
                 self._refuse(call, msgspec.structs.replace(of_error(error), retry_after=1.0))
                 return False
@@ -305,22 +317,30 @@ class Gateway:
         return False
 
     def _admit(self, call: Call, raw: bytes | bytearray) -> bool | None:
-        """Whether the call may go out: its record is written and its limits are reserved. Else it has been refused;
-        None: not yet, for others may have what its limits are short of (`call.short`)."""
+        """Whether the call may go out: its record is written and its limits are reserved. Else it has been answered
+        from memory, or refused; None: not yet, for others may have what its limits are short of (`call.short`)."""
         try:
             self._understand(call, raw)
-            refusal = None
-            if call.lines.all:
-                refusal = self._books.reserve(call, bound(call, self.settings.image_tokens))
-            if refusal is None:
-                refusal = self._books.admit(call)
-        except GenaiopsError as error:
-            refusal = of_error(error)
-        if refusal is None:
-            lineup = call.lineup
+            lines, lineup = call.lines, call.lineup
+            if lines.strict:
+                narrow(call)
             if lineup is not None and lineup.shadow is not None:
                 self._shadows.consider(call, lineup.shadow)
-            return True
+            found = self._caching.find(call)
+            if found is not None:
+                refusal = self._caching.give(call, found)
+            else:
+                refusal = None
+                if lines.all:
+                    refusal = self._books.reserve(call, lines, bound(call, self.settings.image_tokens))
+                    if refusal is not None:
+                        refusal = self._over_budget.reserve(call, refusal)
+                if refusal is None and (len(raw) <= LARGE or not is_large(call)):
+                    refusal = self._books.admit(call)
+        except GenaiopsError as error:
+            refusal, found = of_error(error), None
+        if refusal is None:
+            return found is None
         if call.short is not None:
             return None
         self._refuse(call, refusal)
@@ -332,11 +352,16 @@ class Gateway:
         grant.check(exchange.peer, call.start_us)
         call.raw = raw
         headers = exchange.index
-        call.body = body = call.speech.decode(call.operation, raw, headers.get(b"content-type"))
+        lineup: Lineup | None = None
+        if call.place.video is None:
+            body = call.speech.decode(call.operation, raw, headers.get(b"content-type"))
+        else:
+            body, lineup = self._videos.understand(call, raw)
+        if body.genaiops:
+            body = extended(call, body, body.genaiops)
+        call.body = body
         call.model = body.model
         call.streamed = body.stream is True
-        if isinstance(body.genaiops, bodies.Extension):
-            call.session = body.genaiops.session
         signed, token = headers.get(identity.HEADER), headers.get(identity.TOKEN_HEADER)
         if signed is not None or token is not None:  # a signed end user is an identity
             user = self._identities.verify(signed, token)
@@ -344,53 +369,26 @@ class Gateway:
             call.user_verified = True
         elif body.user is not None:  # a `user` in the body is a label
             call.user_id = body.user[:_LABEL]
-        metadata = body.metadata
-        found = properties_of(headers, metadata_of(metadata) if isinstance(metadata, Raw) else None)
+        metadata = metadata_of(body.metadata) if isinstance(body.metadata, Raw) else None
+        found = properties_of(headers, metadata)
         if found:
             call.properties = found
             call.session = call.session or found.get("session_id")
             call.user_id = call.user_id or found.get("user_id")
-        call.lineup = lineup = grant.resolve(body.model, call.operation)
-        if body.metadata is not UNSET or conditions.HEADER in headers:
-            call.lineup = lineup = self._narrowed(call, lineup)
+        if call.place.video is not None:
+            call.lineup = lineup
+            return
+        call.lineup = lineup = releasing.resolve(call, headers.get(b"content-type"))
+        if call.operation == "video_generation":
+            self._videos.begin(call)
+        if metadata or conditions.HEADER in headers:
+            call.tags = tags = conditions.tags_of(headers.get(conditions.HEADER), metadata)
+            if tags:
+                call.lineup = lineup = call.key.tagged(lineup, tags)
         if lineup.asks:
             call.asked = ask(call, self._estimator, self.settings.image_tokens)
-
-    def _narrowed(self, call: Call, lineup: Lineup) -> Lineup:
-        metadata = call.body.metadata if call.body is not None else UNSET
-        tags = conditions.tags_of(
-            call.exchange.index.get(conditions.HEADER), None if isinstance(metadata, UnsetType) else metadata
-        )
-        return call.key.tagged(lineup, call.operation, tags) if tags else lineup
 
     def _refuse(self, call: Call, failure: Failure) -> None:
         if not call.traced:
             self._books.refuse(call, failure)
         replies.tell(call, failure)
-
-
-def _plain_id() -> str:
-    return "req_" + new_span_id().hex()
-
-
-def _refuse_plainly(exchange: Exchange, failure: Failure, extra: replies.Fields = (), speech: Speech = OPENAI) -> None:
-    """An error outside of any call."""
-    request_id = _plain_id()
-    identifier = request_id.encode()
-    fields = [(b"x-genaiops-request-id", identifier), (b"x-request-id", identifier), _JSON, *replies.hints(failure)]
-    exchange.respond(failure.status, [*fields, *extra], speech.error(failure, request_id))
-
-
-def _no_control() -> Unavailable:
-    return Unavailable(
-        "This installation serves the model API only.", remedy="Start it without `--only gateway`.", code="no_control"
-    )
-
-
-def error_body(status: int, code: str, message: str) -> tuple[replies.Fields, bytes]:
-    """The body of an error that http1 finds by itself (no proper request, too slow), in the form of all others."""
-    kind = "invalid_request_error" if status < 500 else "server_error"
-    request_id = _plain_id()
-    failure = Failure(status=status, type=kind, code=code, message=message)
-    fields = [_JSON, (b"x-genaiops-request-id", request_id.encode()), (b"x-request-id", request_id.encode())]
-    return fields, error_json(failure, request_id)

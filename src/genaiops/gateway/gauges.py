@@ -11,7 +11,7 @@ class Gauges:
     """Publishes what has changed, a few times a second.
 
     `degraded` (1 while counters that machines share are), `in_flight`, `refused`, `unknown_keys`, `untraced`,
-    `unsettled`, `overrun`, `unshadowed`; `breaker/<target>` (0 closed, 1 half-open, 2 open),
+    `unsettled`, `overrun`, `over_budget`, `unshadowed`; `breaker/<target>` (0 closed, 1 half-open, 2 open),
     `target_in_flight/<target>`, `resting/<target>` (1: its provider asked for a pause) and
     `credentials_resting/<target>`, both there from the first time on that there was something to say.
     """

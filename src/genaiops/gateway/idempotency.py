@@ -53,6 +53,8 @@ class Idempotency:
     def __init__(self, settings: GatewaySettings) -> None:
         self._settings = settings
         self._entries: dict[bytes, Entry] = {}
+        self._answered: dict[bytes, Entry] = {}
+        """Those whose answer is kept, the oldest answer first."""
         self._bytes = 0
 
     async def claim(self, key_id: str, path: str, value: bytes, body: bytes | bytearray) -> Entry | Kept:
@@ -112,14 +114,14 @@ class Idempotency:
         if answer is None or len(answer.body) > self._settings.idempotency_answer:
             return
         entry.answer = answer
+        self._answered[entry.name] = entry
         self._bytes += len(answer.body)
-        for other in self._entries.values():
-            if self._bytes <= self._settings.idempotency_bytes:
-                break
-            self._drop(other)
+        while self._bytes > self._settings.idempotency_bytes and self._answered:
+            self._drop(next(iter(self._answered.values())))
 
     def _drop(self, entry: Entry) -> None:
         if entry.answer is not None:
+            del self._answered[entry.name]
             self._bytes -= len(entry.answer.body)
             entry.answer = None
 

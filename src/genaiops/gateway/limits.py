@@ -3,6 +3,7 @@
 The reservation is an upper bound. Input: no tokeniser makes more tokens than a text has bytes, so the size of the body
 bounds the prompt (images, audio and files have an allowance each, and chat templates one of their own). Output: the cap
 on each answer times the number of answers. Money: both at the dearest price of any target that may serve the call.
+Energy: the output, in all the time that a target may take, at the high end of the one that uses most.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,11 +19,19 @@ TEMPLATE_TOKENS = 256
 FOREVER_US = 1 << 62
 MOST = 1 << 61
 
-Meter = Literal["calls", "tokens", "money", "concurrency"]
+Meter = Literal["calls", "tokens", "money", "energy", "concurrency"]
+METERED = frozenset({"tokens", "money", "energy"})
+"""Meters that need an upper bound of the call."""
 
 
 Amounts = tuple[int, ...]
-"""What a call needs or has used: (concurrency, calls, tokens, money in each of the currencies of its Lines)."""
+"""What a call needs or has used: (concurrency, calls, tokens, money in each of the currencies of its Lines), and the
+energy in nano-Wh where they have a budget of it."""
+
+ONE_CALL: Amounts = (1, 1, 0)
+"""What a call needs under limits on nothing else."""
+HIT: Amounts = (0, 1, 0)
+"""What a call has used that was answered from memory."""
 
 
 class Line:
@@ -52,6 +61,12 @@ class Line:
     def hard(self) -> bool:
         return self.limit is not None
 
+    def of_counting(self) -> "Line":
+        """The same limit, of questions for the size of a prompt: a bucket of their own."""
+        line = Line("calls", rate_limit=self.rate_limit)
+        line.key += "/counting"
+        return line
+
     def hold(self, at_us: int) -> Hold:
         """The demand on its counter, in the window that `at_us` lies in."""
         budget = self.budget
@@ -62,7 +77,7 @@ class Line:
 class Windows:
     """The lines of a key at one time: good from `since_us` until `until_us`, when the first of their windows ends."""
 
-    __slots__ = ("_keys", "_of_budgets", "_starts", "holds", "reserve", "since_us", "until_us")
+    __slots__ = ("_keys", "_of_budgets", "_starts", "hit_charges", "holds", "reserve", "since_us", "until_us")
 
     def __init__(self, lines: "Lines", counters: Counters, at_us: int) -> None:
         prepared = counters.prepare([line.hold(at_us) for line in lines.all])
@@ -74,6 +89,8 @@ class Windows:
         self._keys = [self.holds[at].key for at in budgets]
         self._starts = [self.holds[at].window_us for at in budgets]
         self._of_budgets = _picker([lines.places[at] for at in budgets])
+        self.hit_charges = self.charges(HIT) if lines.for_hits is lines else ()
+        """What a hit is charged."""
 
     def charges(self, amounts: Amounts) -> tuple[Charge, ...]:
         """The budgets' part of it, for the records of the call."""
@@ -84,12 +101,17 @@ class Lines:
     """All limits of one key, its own and those of its team, application, environment and tenant; each counter once."""
 
     __slots__ = (
+        "_for_counting",
+        "_for_hits",
         "_shown",
         "all",
         "by_line",
         "currencies",
+        "energy",
         "hard_budget",
         "hard_currencies",
+        "hard_energy",
+        "holds",
         "metered",
         "nothing",
         "places",
@@ -103,24 +125,46 @@ class Lines:
         self.currencies = tuple(dict.fromkeys(budget.currency for budget in money))
         self.hard_currencies = frozenset(budget.currency for budget in money if budget.hard)
         self.hard_budget = any(line.budget is not None and line.budget.hard for line in self.all)
-        self.metered = any(line.meter in ("tokens", "money") for line in self.all)
-        """Some limit is on tokens or money, so an upper bound is needed."""
-        self.strict = any(line.hard and line.meter in ("tokens", "money") for line in self.all)
+        self.energy = any(line.meter == "energy" for line in self.all)
+        self.hard_energy = any(line.hard and line.meter == "energy" for line in self.all)
+        self.metered = any(line.meter in METERED for line in self.all)
+        """Some limit is on tokens, money or energy, so an upper bound is needed."""
+        self.strict = any(line.hard and line.meter in METERED for line in self.all)
         """Such a limit can refuse, so a call without a cap gets one."""
         self.places = [self._place(line) for line in self.all]
         """Where in the amounts each line finds its own."""
         self.by_line: Callable[[Amounts], Amounts] = _picker(self.places)
         self.nothing = (0,) * len(self.all)
         """What is charged, by line, when a call is not dispatched."""
+        self.holds = any(line.kind == "sum" for line in self.all)
+        """Whether a reservation has to be settled: rates alone need not be."""
+        spared = [line for line in self.all if line.kind == "sum" and line.meter in METERED]
+        self._for_hits = Lines([line for line in self.all if line not in spared]) if spared else None
+        self._for_counting: Lines | None = None
         self.windows: Windows | None = None
         """As of the last call."""
         self._shown = _shown(self.all)
+
+    @property
+    def for_hits(self) -> "Lines":
+        """Those that a call answered from memory is held against: it needs no tokens, money or energy, so a budget on
+        them that is used up has nothing to say."""
+        return self._for_hits or self
+
+    @property
+    def for_counting(self) -> "Lines":
+        """Those that a question for the size of a prompt is held against: limits of requests a minute, each in a bucket
+        of its own, so that asking takes nothing from calls."""
+        if self._for_counting is None:
+            rates = [line for line in self.all if line.kind == "rate" and line.meter == "calls"]
+            self._for_counting = Lines([line.of_counting() for line in rates])
+        return self._for_counting
 
     def _place(self, line: Line) -> int:
         if line.meter == "money":
             assert line.budget is not None
             return 3 + self.currencies.index(line.budget.currency)
-        return {"concurrency": 0, "calls": 1, "tokens": 2}[line.meter]
+        return {"concurrency": 0, "calls": 1, "tokens": 2, "energy": 3 + len(self.currencies)}[line.meter]
 
     def turn(self, counters: Counters, now_us: int) -> Windows:
         """Go over to the windows that `now_us` lies in."""
@@ -131,16 +175,15 @@ class Lines:
         """`x-ratelimit-*` lines, by how full a reservation left the counters: of the rate limits on requests, and on
         tokens, the one with the least share left. `reset` is the time until all of it is there again."""
         shown = b""
-        for pattern, lines in self._shown:
-            at, limit = lines[0]
+        for lines in self._shown:
+            at, limit, pattern = lines[0]
             level = levels[at]
-            if len(lines) > 1:
-                for line in lines:
-                    if levels[line[0]] > level:
-                        at, limit = line
-                        level = levels[at]
+            for line in lines[1:]:
+                if levels[line[0]] > level:
+                    at, limit, pattern = line
+                    level = levels[at]
             used = -(-level * limit // MINUTE_NS)
-            shown += pattern % (limit, limit - used if used < limit else 0, duration(level // 1_000_000))
+            shown += pattern % (limit - used if used < limit else 0, duration(level // 1_000_000))
         return shown
 
 
@@ -151,24 +194,23 @@ def _picker(places: Sequence[int]) -> Callable[[Amounts], Amounts]:
     return itemgetter(slice(places[0], places[0] + 1) if places else slice(0))  # of one place it makes no tuple
 
 
-_Shown = tuple[bytes, tuple[tuple[int, int], ...]]
-"""The lines to fill in (limit, what remains, reset), and of each limit that they may speak of the place and size."""
+_Shown = tuple[tuple[int, int, bytes], ...]
+"""Of each limit that the lines may speak of: place, size, the lines to fill in (what remains, reset)."""
+
+
+_SHOWN = b"x-ratelimit-limit-%b: %d\r\nx-ratelimit-remaining-%b: %%d\r\nx-ratelimit-reset-%b: %%b\r\n"
 
 
 def _shown(lines: Sequence[Line]) -> tuple[_Shown, ...]:
     found: list[_Shown] = []
     for meter, kind in (("calls", b"requests"), ("tokens", b"tokens")):
         mine = tuple(
-            (at, line.limit)
+            (at, line.limit, _SHOWN % (kind, line.limit, kind, kind))
             for at, line in enumerate(lines)
             if line.rate_limit is not None and line.meter == meter and line.limit is not None
         )
         if mine:
-            pattern = b"".join(
-                b"x-ratelimit-%b-%b: %b\r\n" % (word, kind, form)
-                for word, form in ((b"limit", b"%d"), (b"remaining", b"%d"), (b"reset", b"%b"))
-            )
-            found.append((pattern, mine))
+            found.append(mine)
     return tuple(found)
 
 
@@ -183,9 +225,6 @@ def duration(milliseconds: int) -> bytes:
     if seconds < 60:
         return b"%d.%03ds" % (seconds, rest)
     return b"%dm%ds" % divmod(seconds, 60)
-
-
-NO_LINES = Lines(())
 
 
 def lines_of(budgets: Sequence[Budget], rate_limits: Sequence[RateLimit]) -> list[Line]:

@@ -1,15 +1,17 @@
-"""Bodies of the operations beside text: rerank, moderations, images, transcriptions, speech; and what they can use.
+"""Bodies of the operations beside text: rerank, moderations, images, transcriptions, speech, videos; and what they can
+use.
 
 Upper bounds that are not a matter of counting: an image is made of at most IMAGE_TOKENS tokens; audio that is not WAV
 of plain samples is taken to be as thin as the thinnest speech codecs (THINNEST); speech is no slower than SLOWEST.
 What a provider reports beyond a bound is charged in full and counted as an overrun, as everywhere.
 """
 
+import re
 from collections.abc import Callable
 from typing import Annotated, Any
 
 import msgspec
-from msgspec import Meta, Raw
+from msgspec import UNSET, Meta, Raw
 
 from genaiops.core import media, multipart
 from genaiops.core.errors import UsageError
@@ -39,6 +41,14 @@ MODERATION_MODEL = "omni-moderation-latest"
 """What OpenAI takes when a request names no model."""
 
 
+VIDEO_MODEL, DEFAULT_SECONDS, DEFAULT_SIZE = "sora-2", 4, "720x1280"
+"""What OpenAI takes when a request names none."""
+
+LONGEST_VIDEO_MS = 3_600_000
+
+_SIZE = re.compile(r"[1-9]\d{0,4}x[1-9]\d{0,4}")
+
+
 class MediaBody(Foreign, frozen=True, kw_only=True):
     """A body of one of these operations. `most`: what it can use at most (tokens of input and output, then units), by
     the size of the body in bytes. `form`: its fields, where it is a form."""
@@ -62,6 +72,13 @@ class _Images(Common, frozen=True, kw_only=True):
     partial_images: Annotated[int, Meta(ge=0, le=16)] | None = None
 
 
+class _Videos(Common, frozen=True, kw_only=True):
+    model: str = VIDEO_MODEL
+    prompt: str
+    seconds: str | float | None = None
+    size: str | None = None
+
+
 class _Speech(Common, frozen=True, kw_only=True):
     input: str
     voice: Raw = Raw()
@@ -71,13 +88,16 @@ class _Speech(Common, frozen=True, kw_only=True):
 _rerank = msgspec.json.Decoder(_Rerank).decode
 _moderations = msgspec.json.Decoder(_Moderations).decode
 _images = msgspec.json.Decoder(_Images).decode
+_videos = msgspec.json.Decoder(_Videos).decode
 _speech = msgspec.json.Decoder(_Speech).decode
 
 
 def decode(operation: Operation, raw: bytes | bytearray, content_type: bytes | None) -> MediaBody:
     """UsageError (400) that names the field at fault."""
     if operation == "transcription":
-        return _form(raw, content_type)
+        return _transcription(raw, content_type)
+    if operation == "video_generation":
+        return _video(raw, content_type)
     return _FORMS[operation](raw)
 
 
@@ -136,9 +156,11 @@ _FORMS: dict[str, Callable[[bytes | bytearray], MediaBody]] = {
 }
 
 
-def _form(raw: bytes | bytearray, content_type: bytes | None) -> MediaBody:
-    """A transcription's form. Of each field but lists (`name[]`) there is one, so that nobody downstream takes another
-    `model` for the one that was checked here."""
+def _fields_of(
+    raw: bytes | bytearray, content_type: bytes | None
+) -> tuple[list[multipart.Part], dict[str, multipart.Part]]:
+    """A form. Of each field but lists (`name[]`) there is one, so that nobody downstream takes another `model` for the
+    one that was checked here."""
     boundary = multipart.boundary_of(content_type)
     parts = multipart.parts_of(raw, boundary)
     fields: dict[str, multipart.Part] = {}
@@ -151,6 +173,11 @@ def _form(raw: bytes | bytearray, content_type: bytes | None) -> MediaBody:
                 param=part.name[:64],
             )
         fields[part.name] = part
+    return parts, fields
+
+
+def _transcription(raw: bytes | bytearray, content_type: bytes | None) -> MediaBody:
+    parts, fields = _fields_of(raw, content_type)
     model, file = _needed(fields, "model"), _needed(fields, "file")
     if file.start == file.end:
         raise UsageError("The file is empty.", remedy="Send audio.", code="invalid_value", param="file")
@@ -168,6 +195,52 @@ def _form(raw: bytes | bytearray, content_type: bytes | None) -> MediaBody:
         most=lambda _: (text + seconds * HEARD_TOKENS, 256 + seconds * SAID_TOKENS, Usage(audio_ms=heard)),
         form=Form(content_type or b"", tuple(parts)),
     )
+
+
+def _video(raw: bytes | bytearray, content_type: bytes | None) -> MediaBody:
+    """JSON, or a form (with a file or without)."""
+    form = None
+    if (content_type or b"").lstrip()[:20].lower().startswith(b"multipart/form-data"):
+        parts, fields = _fields_of(raw, content_type)
+        form = Form(content_type or b"", tuple(parts))
+        _needed(fields, "prompt")
+        known = {name: _line(fields[name], raw) for name in ("model", "seconds", "size", "user") if name in fields}
+        body = msgspec.convert({"prompt": "", **known}, _Videos)
+    else:
+        body = decode_with(_videos, raw)
+        if body.stream:
+            raise _no_stream("videos")
+    units = Usage(video_ms=_milliseconds(body.seconds), video_size=_checked_size(body.size))
+    found = _common(body, lambda _: (0, 0, units), stream=False)
+    return found if form is None else msgspec.structs.replace(found, form=form, genaiops=UNSET)
+
+
+def _milliseconds(seconds: str | float | None) -> int:
+    """Of a video. UsageError when it is no number of seconds."""
+    try:
+        found = round(float(DEFAULT_SECONDS if seconds is None else seconds) * 1000)
+    except (ValueError, OverflowError):
+        found = 0
+    if not 0 < found <= LONGEST_VIDEO_MS:
+        raise UsageError(
+            f"The video is to last {str(seconds)[:32]!r} seconds.",
+            remedy=f"Ask for a number up to {LONGEST_VIDEO_MS // 1000}; without `seconds` it is {DEFAULT_SECONDS}.",
+            code="invalid_value",
+            param="seconds",
+        )
+    return found
+
+
+def _checked_size(size: str | None) -> str:
+    size = DEFAULT_SIZE if size is None else size
+    if _SIZE.fullmatch(size) is None:
+        raise UsageError(
+            f"{size[:32]!r} is no size of a video.",
+            remedy="Write width and height, as 1280x720.",
+            code="invalid_value",
+            param="size",
+        )
+    return size
 
 
 def _needed(fields: dict[str, multipart.Part], name: str) -> multipart.Part:
@@ -199,6 +272,8 @@ _UNTOLD: dict[Any, tuple[str, ...]] = {
     "image_generation": ("images", "input_uncached", "image_output"),
     "transcription": ("audio_ms", "input_uncached", "audio_input", "output_text"),
     "speech": ("characters", "audio_ms", "input_uncached", "audio_output"),
+    "video_generation": ("video_ms",),
+    "video_job": (),
 }
 
 

@@ -2,7 +2,7 @@
 
 import bisect
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import get_args
 from urllib.parse import urlsplit
 
@@ -13,6 +13,7 @@ from genaiops.domain import (
     Budget,
     Ceiling,
     Decision,
+    EnergyRate,
     Environment,
     HedgePolicy,
     IdentityIssuer,
@@ -30,6 +31,8 @@ from genaiops.domain import (
     prices_of,
 )
 from genaiops.gateway.cache_key import CachedRoute, cached_route
+from genaiops.gateway.compose import Prompts
+from genaiops.gateway.deployed import Deployments
 from genaiops.gateway.limits import FOREVER_US, Line, lines_of
 from genaiops.gateway.pace import Pace
 from genaiops.gateway.upstream import Fleet, Upstream
@@ -38,20 +41,30 @@ OPERATIONS: tuple[Operation, ...] = get_args(Operation)
 
 
 class Candidate:
-    """A target that a Snapshot offers, with the prices that hold for it."""
+    """A target that a Snapshot offers, with the prices that hold for it and what it uses."""
 
-    __slots__ = ("_prices", "line", "server_address", "server_port", "target", "upstream")
+    __slots__ = ("_energy", "_prices", "free", "line", "server_address", "server_port", "target", "upstream")
 
-    def __init__(self, upstream: Upstream, prices: tuple[Price, ...]) -> None:
+    def __init__(
+        self, upstream: Upstream, prices: tuple[Price, ...], energy: EnergyRate | None = None, *, free: bool = False
+    ) -> None:
+        self.free = free
+        """What is asked of it costs nothing, whatever its price says: to ask for a job that was paid when it began."""
         self.upstream = upstream
         self.target: Target = upstream.target
         self.line = b"x-genaiops-target: %b\r\n" % self.target.id.encode()
         self._prices = prices
+        self._energy = energy
         self.server_address, self.server_port = _server(self.target.base_url)
 
     def price(self, at_us: int) -> Price | None:
         """The price in force at that time; the longest matching name wins, then the latest."""
         return price_at(self._prices, at_us)
+
+    def energy(self, operation: Operation) -> EnergyRate | None:
+        """What its answers use; None: nobody knows."""
+        rate = self._energy
+        return rate if rate is not None and operation in rate.operations else None
 
     def changes(self, at_us: int) -> tuple[int, int]:
         """From when until when nothing about the prices changes."""
@@ -95,9 +108,11 @@ class Lineup:
     __slots__ = (
         "_marks",
         "_quote",
+        "_rated",
         "_route",
         "all",
         "asks",
+        "because",
         "cached",
         "context_fallbacks",
         "decision",
@@ -127,9 +142,12 @@ class Lineup:
         fallbacks: tuple[Candidate, ...] = (),
         context_fallbacks: tuple[Candidate, ...] = (),
         cached: CachedRoute | None = None,
+        because: str = "",
     ) -> None:
         self.name = name
         self.cached = cached
+        self.because = because
+        """Why these serve and not the usual ones; empty: they are the usual ones."""
         self.route_id = route.id if route is not None else None
         self.primary = primary
         self.fallbacks = fallbacks
@@ -153,12 +171,14 @@ class Lineup:
         """Who asks, how much or in which way counts for the choice."""
         self.asks = self.looks or (choosy and (self.longest > 0 or bool(context_fallbacks)))
         """That, or how long the prompt is."""
-        self.plain = self.total_weight > 0 and self.strategy == "weighted" and not (choosy and self.sticky is not None)
+        keeps = choosy and self.sticky is not None
+        self.plain = self.total_weight > 0 and self.strategy == "weighted" and not keeps and not because
         """The first target is drawn by weight, whatever request it is (unless that is too long for one)."""
         self.decision = _drawn(primary) if choosy else None
         """Of a plain choice; None where there is nothing to choose."""
         self._marks = tuple(itertools.accumulate(weight for _, weight in primary))
         self._quote: Quote | None = None
+        self._rated: dict[Operation, Lineup] = {}
         self.most_output = max((candidate.target.max_output_tokens for candidate in self.all), default=0)
 
     def pick(self, point: float) -> Candidate:
@@ -183,7 +203,27 @@ class Lineup:
             tuple(one for one in self.fallbacks if one.target.id in allowed),
             tuple(one for one in self.context_fallbacks if one.target.id in allowed),
             self.cached,
+            self.because,
         )
+
+    def explained(self, because: str) -> "Lineup":
+        """The same, knowing why it serves."""
+        return Lineup(
+            self.name, self._route, self.primary, self.fallbacks, self.context_fallbacks, self.cached, because
+        )
+
+    def rated(self, operation: Operation) -> "Lineup":
+        """Only the candidates whose energy is known."""
+        found = self._rated.get(operation)
+        if found is None:
+            able = frozenset(one.target.id for one in self.all if one.energy(operation) is not None)
+            found = self._rated[operation] = self if len(able) == len(self.all) else self.only(able)
+        return found
+
+    def most_energy(self, operation: Operation, tokens: int) -> int:
+        """Nano-Wh that no answer of so many tokens uses of which it is known, whoever gives it."""
+        known = ((one.energy(operation), one.target.timeouts.total) for one in self.all)
+        return max((rate.most(tokens, seconds) for rate, seconds in known if rate is not None), default=0)
 
     def alone(self, candidate: Candidate) -> "Lineup":
         """Nobody but this one, once: for a copy of a call."""
@@ -194,6 +234,13 @@ class Lineup:
                 route, retry=retry, strategy="weighted", sticky=None, hedge=None, shadow=None
             )
         return Lineup(self.name, route, ((candidate, 1),))
+
+    def without_doubles(self) -> "Lineup":
+        """Nobody is asked twice, and nothing is copied: what would be made twice is dear."""
+        if self._route is None:
+            return self
+        route = msgspec.structs.replace(self._route, hedge=None, shadow=None)
+        return Lineup(self.name, route, self.primary, self.fallbacks, self.context_fallbacks, self.cached)
 
     def measured(self) -> "Lineup":
         """The same, after seeing to it that the times of its targets are measured where they count."""
@@ -209,9 +256,10 @@ def _drawn(primary: tuple[tuple[Candidate, int], ...]) -> Decision:
 
 
 class Named:
-    """One name that clients may call: a route, or a model. `regions`: the only ones that it is served from."""
+    """One name that clients may call: a route, or a model. `regions`: the only ones that it is served from.
+    `over_budget`: who serves it when a budget refuses the others."""
 
-    __slots__ = ("created_us", "environments", "lineups", "name", "regions", "route")
+    __slots__ = ("created_us", "environments", "lineups", "name", "over_budget", "regions", "route")
 
     def __init__(
         self,
@@ -222,8 +270,10 @@ class Named:
         lineups: Mapping[Operation, Lineup],
         environments: tuple[str, ...] = (),
         regions: tuple[str, ...] = (),
+        over_budget: Mapping[Operation, Lineup] | None = None,
     ) -> None:
         self.name = name
+        self.over_budget = over_budget or {}
         self.route = route
         self.created_us = created_us
         self.lineups = lineups
@@ -234,13 +284,16 @@ class Named:
 class Plan:
     """Immutable."""
 
-    __slots__ = ("_lines", "candidates", "encoder", "environments", "issuers", "names", "version")
-
     def __init__(self, snapshot: Snapshot, fleet: Fleet) -> None:
         self.version = snapshot.version
         upstreams, prices = fleet.adopt(snapshot.targets), snapshot.prices
+        energy = {rate.target_id: rate for rate in snapshot.energy}
         self.candidates: dict[str, Candidate] = {
-            target.id: Candidate(upstreams[target.id], prices_of(target.provider, target.upstream_model, prices))
+            target.id: Candidate(
+                upstreams[target.id],
+                prices_of(target.provider, target.upstream_model, prices),
+                energy.get(target.id),
+            )
             for target in snapshot.targets
             if target.id in upstreams
         }
@@ -248,6 +301,8 @@ class Plan:
         """Who makes vectors for semantic caches: the embedded encoder, for which their threshold was measured."""
         self.environments: dict[str, Environment] = {one.id: one for one in snapshot.environments}
         self.issuers: tuple[IdentityIssuer, ...] = snapshot.issuers
+        self.prompts = Prompts(snapshot.prompts)
+        self.deployments = Deployments(snapshot)
         self.names: dict[str, Named] = {}
         self._name_models()
         for route in snapshot.routes:
@@ -287,7 +342,17 @@ class Plan:
             lineups=_by_operation(Lineup(route.id, route, primary, fallbacks, long, cached)),
             environments=route.environments,
             regions=route.regions,
+            over_budget=_over_budget(route, [enabled[name] for name in route.over_budget if name in enabled]),
         )
+
+
+def _over_budget(route: Route, candidates: Sequence[Candidate]) -> dict[Operation, Lineup]:
+    """In order; nobody is asked twice at the same time, and nothing is copied."""
+    if not candidates:
+        return {}
+    plain = msgspec.structs.replace(route, strategy="weighted", sticky=None, hedge=None, shadow=None)
+    cached = cached_route(plain, [one.target for one in candidates])
+    return _by_operation(Lineup(route.id, plain, ((candidates[0], 1),), tuple(candidates[1:]), (), cached))
 
 
 def _encodes(target: Target) -> bool:
@@ -303,7 +368,8 @@ def _by_operation(whole: Lineup) -> dict[Operation, Lineup]:
             if operation in one.target.operations and operation in one.upstream.provider.serves
         )
         if able:
-            found[operation] = whole.only(able).measured()
+            lineup = whole.only(able)
+            found[operation] = (lineup.without_doubles() if operation == "video_generation" else lineup).measured()
     return found
 
 

@@ -4,6 +4,7 @@ Helicone's request headers (docs.helicone.ai, header directory) and OpenAI's `me
 and values of 512 characters) are understood; what is longer is cut, what is too much is left out, nothing is refused.
 """
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -29,10 +30,10 @@ _are_ordinary = _ordinary.issuperset
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
-def properties_of(headers: dict[bytes, bytes], metadata: dict[str, str] | None) -> dict[str, str]:
+def properties_of(headers: dict[bytes, bytes], metadata: Mapping[str, Any] | None) -> dict[str, str]:
     """`Helicone-Property-NAME` as `name`; `-User-Id`, `-Session-Id`, `-Session-Path`, `-Session-Name` as `user_id`,
-    `session_id`, `session_path`, `session_name`; then what `metadata` has beyond. `headers` have names in lower case.
-    All other headers, `Helicone-Auth` among them, are not looked at. At most MOST."""
+    `session_id`, `session_path`, `session_name`; then what `metadata` has beyond, numbers and lists as JSON. `headers`
+    have names in lower case. All other headers, `Helicone-Auth` among them, are not looked at. At most MOST."""
     found: dict[str, str] = {}
     if not _are_ordinary(headers):
         for name, value in headers.items():
@@ -45,24 +46,19 @@ def properties_of(headers: dict[bytes, bytes], metadata: dict[str, str] | None) 
             elif len(_ordinary) < _MOST_ORDINARY and len(name) <= _LONGEST_ORDINARY:
                 _ordinary.add(bytes(name))
     if metadata:
-        for named, text in metadata.items():
-            if named not in found:
-                _add(found, named, text)
+        for named, value in metadata.items():
+            if named not in found and value is not None:
+                _add(found, named, value if isinstance(value, str) else msgspec.json.encode(value).decode())
     return found
 
 
-def metadata_of(raw: bytes | memoryview) -> dict[str, str] | None:
-    """A body's `metadata` (JSON) as text: numbers and lists as JSON. None when it is no object; never an error, because
-    a provider may take what we do not know."""
+def metadata_of(raw: bytes | memoryview) -> dict[str, Any] | None:
+    """A body's `metadata` (JSON). None when it is no object; never an error, because a provider may take what we do not
+    know."""
     try:
-        given = _decode(raw)
+        return _decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    return {
-        name: value if isinstance(value, str) else msgspec.json.encode(value).decode()
-        for name, value in given.items()
-        if value is not None
-    }
 
 
 def _add(found: dict[str, str], name: str, value: str) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from genaiops.core.money import from_nano
 from genaiops.gateway.failure import Failure
-from genaiops.gateway.limits import FOREVER_US, Line, Windows
+from genaiops.gateway.limits import FOREVER_US, METERED, Line, Windows
 from genaiops.ports.counters import Hold, Refusal, Shortage
 
 
@@ -75,7 +75,9 @@ def refuse(line: Line, refusal: Refusal, hold: Hold, amount: int, now_us: int) -
 
 
 def _remedy(line: Line, never: bool, retry_after: float | None) -> str:
-    if never and line.meter in ("tokens", "money"):
+    if never and line.meter == "energy":
+        return "Send a smaller max_tokens, have the target's timeouts.total shortened, or the limit raised."
+    if never and line.meter in METERED:
         return "Send a shorter prompt or a smaller max_tokens, or have the limit raised."
     if never or retry_after is None:
         return "Have the limit raised."
@@ -83,6 +85,6 @@ def _remedy(line: Line, never: bool, retry_after: float | None) -> str:
 
 
 def _amount(line: Line, amount: int) -> str:
-    if line.budget is not None and line.meter == "money":
-        return f"{from_nano(amount)} {line.budget.currency}"
+    if line.budget is not None and line.budget.in_nano:
+        return f"{from_nano(amount)} {line.budget.unit}"
     return f"{amount} {line.meter}"

@@ -11,13 +11,13 @@ from genaiops.gateway.call import Call
 from genaiops.gateway.estimate import estimated
 from genaiops.gateway.failure import AttemptFailure, Failure, of_fault, of_upstream_error
 from genaiops.gateway.idempotency import Kept
+from genaiops.gateway.large import LARGE, Stored, keep
 from genaiops.gateway.settings import GatewaySettings
 from genaiops.gateway.settle import Books, Ending, cost_of
 from genaiops.gateway.trying import Try
 from genaiops.http1.errors import Disconnected, UpstreamFault
 from genaiops.ports.providers import CallBody, Provider, Reply, StreamPiece, StreamReader, TokenEstimator
 
-HEARTBEAT = b": keep-alive\n\n"
 _TICK = 0.25
 _FOREVER = 1 << 62
 
@@ -68,13 +68,14 @@ class Streams:
             self._timer = asyncio.get_running_loop().call_later(_TICK, self._sweep)
 
     def _beat(self, call: Call) -> None:
-        """A comment line, so that nobody on the way takes the silence for the end. Begins the response if need be."""
+        """Something that means nothing, so that nobody on the way takes the silence for the end. Begins the response if
+        need be."""
         exchange = call.exchange
         if exchange.finished or exchange.disconnected or call.operation in MEDIA:
             return
         if not exchange.started:
             exchange.start(200, replies.stream(call, None, ()))
-        exchange.send(HEARTBEAT)
+        exchange.send(call.speech.heartbeat)
 
     # -- one stream
 
@@ -142,16 +143,17 @@ class Streams:
             return self._broken(call, attempt, of_fault(fault, attempt.candidate.target.id))
         except UpstreamError as error:
             return self._broken(call, attempt, of_upstream_error(error, attempt.candidate.target.id))
-        self._close(call, attempt, "ok", None)
+        output = reader.keep()
+        stored = await keep(self._books.spool, call, output) if len(output) > LARGE else None
+        self._close(call, attempt, "ok", None, (output, stored))
         exchange.send(tap.last.data)
         exchange.finish()
         reply.leave()  # many servers send the end of the body apart from the last event
         if call.idempotent is not None:
-            body = reader.keep()
             if reader.truncated:
                 call.too_large = True
             else:
-                call.answer = Kept(200, replies.stream(call, None, ()), body)
+                call.answer = Kept(200, replies.stream(call, None, ()), output)
         return None
 
     def _broken(self, call: Call, attempt: Try, failure: AttemptFailure) -> AttemptFailure:
@@ -170,7 +172,14 @@ class Streams:
             exchange.send(call.speech.broken(failure, call.request_id) if last is None else last)
         exchange.abort()
 
-    def _close(self, call: Call, attempt: Try, status: Status, failure: AttemptFailure | None) -> None:
+    def _close(
+        self,
+        call: Call,
+        attempt: Try,
+        status: Status,
+        failure: AttemptFailure | None,
+        said: tuple[bytes, Stored | None] | None = None,
+    ) -> None:
         """Settle by what the stream said of itself, or by estimate where it did not."""
         reader = attempt.reader
         assert reader is not None
@@ -181,13 +190,15 @@ class Streams:
         cost = cost_of(usage, attempt.candidate, call.start_us)
         attempt.end(status, usage=usage, cost=cost, answer=answer, failure=failure)
         told = failure.failure if failure is not None else None
+        output, stored = said or (reader.keep(), None)
         ending = Ending(
             status=status,
             http_status=200,
             error_type=told.code if told is not None else None,
             error_message=attempt.redacted(told.message)[:2000] if told is not None else None,
-            output=reader.keep(),
+            output=output,
             output_truncated=reader.truncated,
+            stored=stored,
         )
         self._books.settle(call, ending)
 

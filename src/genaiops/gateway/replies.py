@@ -20,6 +20,12 @@ _EVENTS = b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-
 _RATE = b"x-ratelimit-"
 
 
+DISCLOSURE = b"x-genaiops-disclosure: generative-ai\r\nai-disclosure: mode=machine-generated\r\n"
+"""Ours, and the header of draft-abaris-aicdh (an Internet-Draft, no standard yet), which crawlers and archives read."""
+
+_GENERATES = frozenset({"chat", "text_completion", "image_generation", "speech", "video_generation"})
+
+
 def whole(call: Call, candidate: Candidate, upstream: Fields, cost: Cost) -> bytes:
     """Of an answer that is not a stream."""
     kind = b"content-type: application/json\r\n"
@@ -27,8 +33,10 @@ def whole(call: Call, candidate: Candidate, upstream: Fields, cost: Cost) -> byt
         found = kind_of(upstream)
         found = found if found.startswith(_READ) else b"text/plain; charset=utf-8"
         kind = b"content-type: %b\r\nx-content-type-options: nosniff\r\n" % found
+    if call.operation == "video_generation":
+        kind += _pace_of(upstream)
     return b"%b%b%b%bx-genaiops-attempts: %d\r\nx-genaiops-cost: %b\r\n%b" % (
-        _identity(call),
+        _identity(call) + _served(call),
         call.limit_lines,
         _limits_of(upstream),
         candidate.line,
@@ -38,10 +46,18 @@ def whole(call: Call, candidate: Candidate, upstream: Fields, cost: Cost) -> byt
     )
 
 
+def own(call: Call) -> bytes:
+    """Of an answer that is the gateway's own."""
+    return b"%b%bcontent-type: application/json\r\nx-genaiops-attempts: 0\r\nx-genaiops-cost: 0\r\n" % (
+        _identity(call),
+        call.limit_lines,
+    )
+
+
 def remembered(call: Call, saved: Cost | None) -> bytes:
     """Of an answer out of the cache; `saved` is what it cost when it was made."""
     return b"%b%b%b%bx-genaiops-attempts: 0\r\nx-genaiops-cost: 0\r\nx-genaiops-saved: %b\r\n" % (
-        _identity(call),
+        _identity(call) + _served(call),
         call.limit_lines,
         _EVENTS if call.streamed else b"content-type: application/json\r\n",
         call.cache_line,
@@ -55,7 +71,7 @@ def stream(call: Call, candidate: Candidate | None, upstream: Fields) -> bytes:
     events = _EVENTS
     if call.answer_type is not None and not call.answer_type.startswith(b"text/event-stream"):
         events = b"content-type: %b\r\nx-content-type-options: nosniff\r\n" % call.answer_type
-    head = _identity(call) + call.limit_lines + events + call.cache_line
+    head = _identity(call) + _served(call) + call.limit_lines + events + call.cache_line
     if candidate is None:
         return head
     return b"%b%bx-genaiops-attempts: %d\r\n%b" % (head, candidate.line, len(call.attempts) + 1, _limits_of(upstream))
@@ -108,6 +124,18 @@ def _identity(call: Call) -> bytes:
         f"x-genaiops-request-id: {call.request_id}\r\nx-request-id: {call.request_id}\r\n"
         f"traceparent: {call.traceparent()}\r\n"
     ).encode("ascii")
+
+
+def _served(call: Call) -> bytes:
+    """By which release, and that it is of generative AI."""
+    head = b"" if call.release is None else call.release.head
+    return head + DISCLOSURE if call.key.disclosed and call.operation in _GENERATES else head
+
+
+def _pace_of(upstream: Fields) -> bytes:
+    """How soon to ask again: the official client keeps to it."""
+    value = next((value for name, value in upstream if name == b"openai-poll-after-ms"), b"")
+    return b"openai-poll-after-ms: %b\r\n" % value if value.isdigit() and len(value) < 10 else b""
 
 
 def _limits_of(upstream: Fields) -> bytes:

@@ -1,6 +1,7 @@
 """What an owner sets for a gateway."""
 
 from collections.abc import Callable
+from ipaddress import IPv4Network, IPv6Network
 
 import msgspec
 
@@ -12,6 +13,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
 
     `upload_limit` is that of a form with a file in it, `body_limit` of every other body.
     `hosts` are the names (without port) that the console and the REST API answer to; empty allows loopback names only.
+    `proxies` are networks of proxies in front that are believed.
     `heartbeat` is how long a stream may be silent before a comment line is sent (0: never). `key_chunk` bounds how long
     one step of reading the key log may hold the event loop. `ready_probe` answers None, or why embedded servers are
     not ready.
@@ -25,6 +27,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     answer_limit: int = 64 * MIB
     relay_body_limit: int = 64 * MIB
     hosts: tuple[str, ...] = ()
+    proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     heartbeat: float = 15.0
     key_chunk: float = 0.002
     hot_keys: int = 10_000

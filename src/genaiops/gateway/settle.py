@@ -1,4 +1,5 @@
-"""The two records of a call and its counters: admitted before dispatch, settled before the last byte.
+"""The two records of a call and its counters: admitted before dispatch, settled before the last byte. A call that is
+answered from memory has one record, before its only byte: what it is charged is settled after that as well.
 
 A worker's `sequence` numbers its calls. Whoever finds the worker dead compares the sequence that the counters applied
 last with that of the last Settled record in the spool; between writing that record and applying it there is no await,
@@ -14,10 +15,11 @@ from typing import cast
 import msgspec
 
 from genaiops.core.errors import StoreError
-from genaiops.domain import Cost, Refused, Settled, Status, Usage, charge
+from genaiops.domain import Cost, Recalled, Refused, Settled, Status, Usage, charge
 from genaiops.gateway.call import Call
 from genaiops.gateway.failure import Failure
-from genaiops.gateway.limits import Amounts
+from genaiops.gateway.large import Stored
+from genaiops.gateway.limits import HIT, MOST, Amounts, Lines
 from genaiops.gateway.plan import Candidate
 from genaiops.gateway.refusals import Short, refuse
 from genaiops.ports.counters import Counters, Refusal, Shortage
@@ -35,6 +37,8 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
     error_message: str | None = None
     output: bytes = b""
     output_truncated: bool = False
+    stored: Stored | None = None
+    """Of a large output."""
 
 
 class Tally:
@@ -42,10 +46,12 @@ class Tally:
 
     __slots__ = (
         "cache_bytes",
+        "cache_entries",
         "cache_failures",
         "cache_hits",
         "cache_misses",
         "in_flight",
+        "over_budget",
         "overrun",
         "refused",
         "unknown_keys",
@@ -60,6 +66,8 @@ class Tally:
         self.unknown_keys = 0
         self.untraced = 0
         self.unsettled = 0
+        self.over_budget = 0
+        """Calls that a budget refused and that went elsewhere instead."""
         self.overrun = 0
         self.unshadowed = 0
         """Copies that were to be made and were not."""
@@ -67,6 +75,7 @@ class Tally:
         self.cache_misses = 0
         self.cache_failures = 0
         self.cache_bytes = 0
+        self.cache_entries = 0
 
 
 class Books:
@@ -75,24 +84,25 @@ class Books:
     def __init__(self, counters: Counters, spool: SpoolWriter) -> None:
         self.tally = Tally()
         self._counters = counters
-        self._spool = spool
+        self.spool = spool
         self._sequence = 0
         self._applied = 0
 
-    def reserve(self, call: Call, amounts: Amounts) -> Failure | None:
-        """Hold the upper bound against every limit. The refusal when one says no; it is not the last word when it sets
+    def reserve(self, call: Call, lines: Lines, amounts: Amounts) -> Failure | None:
+        """Hold the upper bound against these limits. The refusal when one says no; it is not the last word when it sets
         `call.short`."""
-        lines, now_us = call.lines, call.start_us
+        now_us = call.start_us
         windows = lines.windows
         if windows is None or not windows.since_us <= now_us < windows.until_us:
             windows = lines.turn(self._counters, now_us)
         by_line = lines.by_line(amounts)
         answer = windows.reserve(by_line, now_us)
         if isinstance(answer, Refusal):
+            at = answer.index
+            call.refused_by = lines.all[at]
             if isinstance(answer, Shortage):
                 call.short = Short(answer, lines.all, windows, by_line, now_us)
                 return call.short.failure
-            at = answer.index
             return refuse(lines.all[at], answer, windows.holds[at], by_line[at], now_us)
         call.windows = windows
         call.amounts = amounts
@@ -101,7 +111,7 @@ class Books:
         return None
 
     def extend(self, call: Call) -> bool:
-        """Hold the tokens and the money of another try against every limit. Whether they let it."""
+        """Hold the tokens, the money and the energy of another try against every limit. Whether they let it."""
         windows = call.windows
         if windows is not None and call.reservation is not None:
             answer = windows.reserve(call.lines.by_line((0, 0, *call.amounts[2:])), call.now_us())
@@ -110,16 +120,65 @@ class Books:
             call.extension = answer
         return True
 
-    def admit(self, call: Call) -> Failure | None:
-        """Write the record that the call is about to be dispatched. The refusal when it cannot be written and must."""
+    def admit(self, call: Call, fault: StoreError | None = None) -> Failure | None:
+        """Write the record that the call is about to be dispatched. The refusal when it cannot be written and must.
+        `fault`: its large body could not be."""
         self._sequence += 1
         call.sequence = self._sequence
         self.tally.in_flight += 1
+        if fault is not None:
+            return self._untraced(call, fault)
+        aside, call.aside = call.aside, None
         try:
-            self._spool.append(call.admitted(), _bodies(call.raw) if call.key.capture != "off" else b"")
+            self.spool.append(call.admitted(), aside or (_bodies(call.raw) if call.key.capture != "off" else b""))
         except StoreError as error:
             return self._untraced(call, error)
         call.traced = True
+        return None
+
+    def recalled(self, call: Call, output: bytes) -> Failure | None:
+        """Write in one record that a call came and was answered from memory, and count it. The refusal when it cannot
+        be written and must."""
+        tally = self.tally
+        self._sequence = call.sequence = self._sequence + 1
+        tally.in_flight += 1
+        windows, call.windows = call.windows, None  # nothing of budgets is held while it is under way
+        recall = call.recall
+        kept = call.key.capture != "off"
+        settled = Settled(
+            call.sequence,
+            call.trace_id,
+            call.now_us(),
+            call.first_token_us,
+            "ok",
+            200,
+            None,
+            None,
+            (),
+            windows.hit_charges if windows is not None else (),
+            False,
+            "hit",
+            None if kept else hashlib.sha256(output).hexdigest(),
+            recall.lookup if recall is not None else None,
+        )
+        raw = call.raw
+        record = Recalled(call.admitted(), settled, len(raw) if kept else 0)
+        try:
+            self.spool.append(record, (cast("bytes", raw), output) if kept else b"")
+            call.traced = True
+        except StoreError as error:
+            refusal = self._untraced(call, error)
+            if refusal is not None:
+                return refusal
+        tally.in_flight -= 1
+        call.settled = True
+        reservation, call.reservation = call.reservation, None
+        if reservation is not None and call.lines.holds:
+            if call.traced:
+                self._applied = call.sequence
+            reservation.settle(call.lines.by_line(HIT), self._applied)
+        if call.on_settled is not None:
+            call.on_settled(call, Ending(status="ok", http_status=200, output=output))
         return None
 
     def _untraced(self, call: Call, error: StoreError) -> Failure | None:
@@ -164,7 +223,7 @@ class Books:
             call.sequence = self._sequence
         call.windows = None
         try:
-            self._spool.append(Refused(call.admitted(), call.now_us(), failure.status, failure.code, failure.message))
+            self.spool.append(Refused(call.admitted(), call.now_us(), failure.status, failure.code, failure.message))
         except StoreError:
             self.tally.untraced += 1
 
@@ -192,7 +251,12 @@ class Books:
             call.on_settled(call, ending)
 
     def _record(self, call: Call, ending: Ending, used: Amounts) -> bool:
-        kept = call.key.capture != "off"
+        output, digest, cut = ending.output, None, ending.output_truncated
+        if ending.stored is not None:
+            output, digest = ending.stored.aside or b"", ending.stored.sha256
+            cut = cut or (not output and digest is None)
+        elif output and call.key.capture == "off":
+            output, digest = b"", hashlib.sha256(output).hexdigest()
         lookup = call.recall.lookup if call.recall is not None else None
         record = Settled(
             call.sequence,
@@ -205,13 +269,13 @@ class Books:
             ending.error_message,
             tuple(call.attempts),
             call.windows.charges(used) if call.windows is not None else (),
-            ending.output_truncated,
+            cut,
             "off" if lookup is None else lookup.outcome,
-            None if kept or not ending.output else hashlib.sha256(ending.output).hexdigest(),
+            digest,
             lookup,
         )
         try:
-            self._spool.append(record, ending.output if kept else b"")
+            self.spool.append(record, output)
         except StoreError:
             return self._record_bare(record)
         return True
@@ -219,7 +283,7 @@ class Books:
     def _record_bare(self, record: Settled) -> bool:
         """Once more without the body: the disk may have room for the figures."""
         try:
-            self._spool.append(msgspec.structs.replace(record, output_truncated=True))
+            self.spool.append(msgspec.structs.replace(record, output_truncated=True))
         except StoreError as error:
             self.tally.unsettled += 1
             _log.error("a call was settled without a record: %s", error)
@@ -234,6 +298,13 @@ def _bodies(raw: bytes | bytearray) -> bytes | Sequence[bytes]:
 def _used(call: Call) -> Amounts:
     """The amounts (see Lines) that a call is charged: itself if it was dispatched, and what its paying attempt used.
     Where nobody knows what that cost, hard budgets are charged what was reserved: more it cannot have been."""
+    if call.lines.energy:
+        held = call.amounts[-1] if call.energy_unknown and call.lines.hard_energy else 0
+        return *_used_but_energy(call), min(call.energy + held, MOST)
+    return _used_but_energy(call)
+
+
+def _used_but_energy(call: Call) -> Amounts:
     lines = call.lines
     if call.extension is not None:
         return _used_by_two(call)
@@ -273,6 +344,8 @@ def _used_by_two(call: Call) -> Amounts:
 
 def cost_of(usage: Usage, candidate: Candidate, at_us: int) -> Cost:
     """What a usage costs at a target, by the price in force at that time; unknown without one."""
+    if candidate.free:
+        return _NOTHING
     price = candidate.price(at_us)
     if price is None:
         return _UNKNOWN
@@ -280,3 +353,4 @@ def cost_of(usage: Usage, candidate: Candidate, at_us: int) -> Cost:
 
 
 _UNKNOWN = Cost(None)
+_NOTHING = Cost(0)

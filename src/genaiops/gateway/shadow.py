@@ -13,13 +13,14 @@ from typing import Any, cast
 
 import msgspec
 
-from genaiops.core.errors import GenaiopsError
+from genaiops.core.errors import GenaiopsError, StoreError
 from genaiops.domain import Admitted, ShadowPolicy
 from genaiops.gateway.admit import Grant
 from genaiops.gateway.attempts import Attempts
-from genaiops.gateway.bounds import bound
+from genaiops.gateway.bounds import bound, narrow
 from genaiops.gateway.call import Call
-from genaiops.gateway.failure import of_error
+from genaiops.gateway.failure import Failure, of_error
+from genaiops.gateway.large import is_large, set_aside
 from genaiops.gateway.plan import Candidate, Lineup, Plan
 from genaiops.gateway.settings import GatewaySettings
 from genaiops.gateway.settle import Books, Ending
@@ -70,12 +71,13 @@ class Copy(Call):
         self.body = original.body
         self.raw = original.raw
         self.model = original.model
+        self.release = original.release
         self.streamed = original.streamed
         self.session = original.session
         self.properties = original.properties
         self.user_id = original.user_id
         self.user_verified = original.user_verified
-        self.lineup = lineup
+        self.lineup: Lineup | None = lineup
         self._original = (original.trace_id, original.key.entry.actor_id)
 
     def admitted(self) -> Admitted:
@@ -97,8 +99,7 @@ class Shadows:
 
     def consider(self, call: Call, policy: ShadowPolicy) -> None:
         """Draw whether the call will be copied."""
-        if random.random() < policy.share:
-            call.on_settled = self._follow
+        call.on_settled = self._follow if random.random() < policy.share else None
 
     async def aclose(self) -> None:
         """Break off those that are under way; they are settled as such."""
@@ -124,7 +125,7 @@ class Shadows:
 
     async def _run(self, copy: Copy, name: str) -> None:
         try:
-            if self._admit(copy):
+            if await self._admit(copy):
                 await self._attempts.run(copy)
         except asyncio.CancelledError:
             raise
@@ -134,15 +135,28 @@ class Shadows:
             self._books.release(copy)
             self._running[name] -= 1
 
-    def _admit(self, copy: Copy) -> bool:
+    async def _admit(self, copy: Copy) -> bool:
         try:
-            failure = self._books.reserve(copy, bound(copy, self._settings.image_tokens)) if copy.lines.all else None
+            failure, lines = None, copy.lines
+            if lines.strict:
+                narrow(copy)
+            if lines.all:
+                failure = self._books.reserve(copy, lines, bound(copy, self._settings.image_tokens))
         except GenaiopsError as error:
             failure = of_error(error)
-        failure = failure or self._books.admit(copy)
+        failure = failure or await self._record(copy)
         if failure is not None:
             self._books.refuse(copy, failure)
         return failure is None
+
+    async def _record(self, copy: Copy) -> Failure | None:
+        fault: StoreError | None = None
+        try:
+            if is_large(copy):
+                copy.aside = await set_aside(self._books.spool, copy.raw)
+        except StoreError as error:
+            fault = error
+        return self._books.admit(copy, fault)
 
     def _grant(self, key: Grant, name: str, policy: ShadowPolicy) -> Grant:
         """Of the copies of a route's calls: with other limits than the key's."""

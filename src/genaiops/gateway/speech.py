@@ -7,7 +7,7 @@ translated to chat, and its answer back, for one that does not.
 from typing import Protocol
 
 import msgspec
-from msgspec import UNSET, Raw, UnsetType
+from msgspec import UNSET, Raw
 
 from genaiops.core.errors import UsageError
 from genaiops.dialects import messages, responses
@@ -15,17 +15,19 @@ from genaiops.dialects.reader import TranslatedReader
 from genaiops.domain import Operation, Usage
 from genaiops.gateway import body as bodies
 from genaiops.gateway import media
-from genaiops.gateway.body import Body, Extension, Foreign
+from genaiops.gateway.body import Body, Foreign, extension_of, head_of
 from genaiops.gateway.failure import Failure, error_json
 from genaiops.ports.providers import Dialect, StreamReader
 
-_extension = msgspec.json.Decoder(Extension | None).decode
+COMMENT = b": keep-alive\n\n"
 
 
 class Speech(Protocol):
     """One endpoint's manner of speaking. All of it is pure."""
 
     dialect: Dialect
+    heartbeat: bytes
+    """What is sent in the silence of a stream: nothing that its clients would see."""
 
     def decode(self, operation: Operation, raw: bytes | bytearray, content_type: bytes | None = None) -> Body:
         """What the gateway has to know of a body. UsageError that names the field at fault."""
@@ -51,8 +53,21 @@ class Speech(Protocol):
         ...
 
 
+class CountingSpeech(Speech, Protocol):
+    """One whose clients can ask how many tokens a prompt has."""
+
+    def asked(self, raw: bytes | bytearray) -> Foreign:
+        """What the gateway has to know of such a question. UsageError that names the field at fault."""
+        ...
+
+    def counted(self, tokens: int) -> bytes:
+        """The answer to it."""
+        ...
+
+
 class OpenAISpeech:
     dialect: Dialect = "openai"
+    heartbeat = COMMENT
 
     def decode(self, operation: Operation, raw: bytes | bytearray, content_type: bytes | None = None) -> Body:  # noqa: ARG002
         return bodies.decode(operation, raw)
@@ -84,6 +99,7 @@ class MessagesSpeech:
     """Anthropic's clients."""
 
     dialect: Dialect = "messages"
+    heartbeat = COMMENT
 
     def decode(
         self,
@@ -91,13 +107,13 @@ class MessagesSpeech:
         raw: bytes | bytearray,
         content_type: bytes | None = None,  # noqa: ARG002
     ) -> Body:
-        head = messages.decode_messages(raw)
+        head = head_of(raw, messages.decode_messages, messages.decode_prompted)
         return Foreign(
             model=head.model,
             stream=head.stream,
             max_tokens=head.max_tokens,
             user=head.user_id,
-            genaiops=_own(head.genaiops),
+            genaiops=extension_of(head.genaiops),
             dense=messages.dense_parts(head),
         )
 
@@ -116,6 +132,13 @@ class MessagesSpeech:
     def broken(self, failure: Failure, request_id: str) -> bytes:
         return messages.error_event(failure.message, kind=messages.error_type(failure.status), request_id=request_id)
 
+    def asked(self, raw: bytes | bytearray) -> Foreign:
+        head = messages.decode_count(raw)
+        return Foreign(model=head.model, genaiops=extension_of(head.genaiops), dense=messages.dense_parts(head))
+
+    def counted(self, tokens: int) -> bytes:
+        return msgspec.json.encode({"input_tokens": tokens})
+
 
 class ResponsesSpeech:
     """Clients of OpenAI's Responses. Nothing is stored here, and what a provider stores is not referred to: the
@@ -123,6 +146,7 @@ class ResponsesSpeech:
     such a call costs."""
 
     dialect: Dialect = "responses"
+    heartbeat = COMMENT
 
     def decode(
         self,
@@ -130,7 +154,7 @@ class ResponsesSpeech:
         raw: bytes | bytearray,
         content_type: bytes | None = None,  # noqa: ARG002
     ) -> Body:
-        head = responses.decode_head(raw)
+        head = head_of(raw, responses.decode_head, responses.decode_prompted)
         hidden = responses.hidden_state(head)
         if hidden:
             raise UsageError(
@@ -145,7 +169,7 @@ class ResponsesSpeech:
             max_tokens=head.max_output_tokens,
             user=head.end_user,
             metadata=Raw(msgspec.json.encode(head.metadata)) if head.metadata else UNSET,
-            genaiops=_own(head.genaiops),
+            genaiops=extension_of(head.genaiops),
             dense=responses.dense_parts(head),
         )
 
@@ -172,17 +196,7 @@ class ResponsesSpeech:
         return b"event: error\ndata: %b\n\n" % msgspec.json.encode(event)
 
 
-def _own(raw: Raw | UnsetType) -> Extension | UnsetType | None:
-    """Our object in a body."""
-    if isinstance(raw, UnsetType) or not bytes(memoryview(raw)[:1]):
-        return UNSET
-    try:
-        return _extension(raw)
-    except msgspec.ValidationError as error:
-        raise UsageError(f"The object `genaiops` is not right: {error}.", param="genaiops") from None
-
-
 OPENAI: Speech = OpenAISpeech()
 MEDIA: Speech = MediaSpeech()
-MESSAGES: Speech = MessagesSpeech()
+MESSAGES: CountingSpeech = MessagesSpeech()
 RESPONSES: Speech = ResponsesSpeech()

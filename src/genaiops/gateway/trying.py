@@ -87,6 +87,8 @@ class Try:
         duration_us = (time.monotonic_ns() - self.start_ns) // 1000
         if self.candidate.upstream.pace is not None:
             self._measure(self.candidate.upstream.pace, status, duration_us, failure)
+        if usage is not None and self._call.lines.energy:
+            self._use(usage, duration_us, answer.busy_us)
         message = None
         if failure is not None:
             error_type = failure.failure.code
@@ -114,8 +116,18 @@ class Try:
                 self.candidate.server_address,
                 self.candidate.server_port,
                 self.decision,
+                answer.busy_us,
             )
         )
+
+    def _use(self, usage: Usage, duration_us: int, busy_us: int | None) -> None:
+        call = self._call
+        rate = self.candidate.energy(call.operation)
+        if rate is None:
+            call.energy_unknown = True
+        else:
+            busy = None if busy_us is None else busy_us / 1_000_000
+            call.energy += rate.used(usage.output_tokens, duration_us / 1_000_000, busy)
 
     def _measure(self, pace: Pace, status: Status, duration_us: int, failure: AttemptFailure | None) -> None:
         streamed = self._call.streamed

@@ -37,6 +37,7 @@ class Exchange:
     _callbacks: list[Callable[[], None]] | None = None
     _chunked = False
     _silent = False
+    _comes_from: str | None = None
     _remaining = _UNCOUNTED
 
     def __init__(self, conn: "ServerConnection", head: RequestHead, received_ns: int, payload: bytes | None) -> None:
@@ -54,7 +55,16 @@ class Exchange:
     @property
     def peer(self) -> str:
         """The client's address; empty on a unix socket."""
+        return self._comes_from or self._conn.peer
+
+    @property
+    def neighbour(self) -> str:
+        """Who is at the other end of the connection: the client, or a proxy."""
         return self._conn.peer
+
+    def comes_from(self, client: str) -> None:
+        """A proxy that is believed said so."""
+        self._comes_from = client
 
     def header(self, name: bytes) -> bytes | None:
         """The first value of a field; `name` in lower case."""

@@ -18,6 +18,8 @@ _MAX_KEPT_LINE = 256
 _TARGET = re.compile(rb"[\x21-\x7e]+")
 _VERSION = re.compile(rb"HTTP/[0-9]\.[0-9]")
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: [\t\x20-\x7e\x80-\xff]*+)?")
+_PLAIN_SECRET = re.compile(rb"(?i:authorization|x-api-key): [\x21-\x7e]+(?: [\x21-\x7e]+)?+")
+"""A credential as nearly all are sent: no parser refuses such a line, and it would be shown to one at each request."""
 SECRET = frozenset((b"authorization", b"proxy-authorization", b"cookie", b"set-cookie", b"x-api-key", b"api-key"))
 
 
@@ -63,7 +65,8 @@ class _FieldLines(dict[bytes, tuple[bytes, bytes]]):
     """Line -> (name in lower case, value)."""
 
     def __missing__(self, line: bytes) -> tuple[bytes, bytes]:
-        _judge(b"GET / HTTP/1.1\r\n%b\r\n\r\n" % line)
+        if not _PLAIN_SECRET.fullmatch(line):
+            _judge(b"GET / HTTP/1.1\r\n%b\r\n\r\n" % line)
         name, _, value = line.partition(b":")
         field = name.lower(), value.strip(b" \t")
         if len(line) <= _MAX_KEPT_LINE and field[0] not in SECRET:
@@ -82,7 +85,7 @@ class _RequestLines(dict[bytes, RequestLine]):
             raise BadRequest("The request line is not `METHOD target HTTP/1.1`.", remedy="Send a well-formed request.")
         method, target, version = parts
         if version not in (b"HTTP/1.1", b"HTTP/1.0") and _VERSION.fullmatch(version):
-            raise UnsupportedVersion(f"{version.decode('ascii')} is not supported.", remedy="Use HTTP/1.1.")
+            raise UnsupportedVersion(f"{version.decode('ascii')} is not supported.", remedy="Use HTTP/1.1, not gRPC.")
         try:
             _judge(b"%b\r\nhost: x\r\n\r\n" % line)
         except MalformedLine as error:

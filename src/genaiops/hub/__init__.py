@@ -4,9 +4,12 @@
 `compile_snapshot`, `key_entries` and `changed_key_entries` make of the records what the gateway workers need.
 """
 
-from genaiops.hub._access import PERMISSIONS, Permission, allows, require, require_scope
+from genaiops.hub._access import ORGANISATION_TENANT, allows, home_of, require, require_gives, require_scope, sees_all
 from genaiops.hub._actors import administers
+from genaiops.hub._applications import ApplicationChange, NewApplication
 from genaiops.hub._apply import Applied, MadeKey, Wish, apply_state, export
+from genaiops.hub._approvals import Approvals
+from genaiops.hub._artifacts import About, AliasMove, Wanted, may_see
 from genaiops.hub._bootstrap import ADMIN, EmbeddedModel, bootstrap, bring_back
 from genaiops.hub._budgets import NewBudget
 from genaiops.hub._catalogue import (
@@ -21,46 +24,105 @@ from genaiops.hub._catalogue import (
     presets,
 )
 from genaiops.hub._compile import changed_key_entries, compile_snapshot, key_entries
+from genaiops.hub._consent import Consent, Consents, Proposal
+from genaiops.hub._consenting import Consenting, Mode
+from genaiops.hub._dataset_diff import RowDiff, diff_rows
+from genaiops.hub._dataset_text import version_of
+from genaiops.hub._datasets import Chunk, Datasets, Origin, Registered
+from genaiops.hub._deployments import DeploymentChange, Why
+from genaiops.hub._diff import Difference, Line, Piece, compare_texts
 from genaiops.hub._forms import SECTIONS
-from genaiops.hub._hub import Hub
+from genaiops.hub._groups import SIGN_IN, Groups
+from genaiops.hub._hub import SANDBOX_CAP, SANDBOX_DAYS, Hub
 from genaiops.hub._key_checks import NewKey
 from genaiops.hub._keys import KeyChange
+from genaiops.hub._kinds import Kind
 from genaiops.hub._limit_text import ParsedLimit, parse_limit, show_limit
+from genaiops.hub._lineage import STAGES, Direction, Lineage, Node, Walk, edge, edges_of_release, link
 from genaiops.hub._litellm import Translated, translate_litellm
 from genaiops.hub._litellm_section import Finding
+from genaiops.hub._persons import erase_from_records, held_rows
 from genaiops.hub._plan import Change, FieldChange, Plan
+from genaiops.hub._policies import policy_document
+from genaiops.hub._policy import ApprovalPolicy, checked_policy
 from genaiops.hub._price_forms import price_form
 from genaiops.hub._prices import NewFees, NewPrice, NewTier
+from genaiops.hub._prompts import link_prompt, prepare_prompt
 from genaiops.hub._rate_limits import NewRateLimit
+from genaiops.hub._reach import ConfinedTelemetry, Reach, check_rows, reach_of
+from genaiops.hub._releases import ManifestChange, Verdict
+from genaiops.hub._roles import ORGANISATION, PERMISSIONS, ROLES, Permission, RoleRow
 from genaiops.hub._state_text import read_state
 from genaiops.hub._targets import masked
+from genaiops.hub._uses import PinnedBy, pinned_by
 
 __all__ = [
     "ADMIN",
+    "ORGANISATION",
+    "ORGANISATION_TENANT",
     "PERMISSIONS",
+    "ROLES",
+    "SANDBOX_CAP",
+    "SANDBOX_DAYS",
     "SECTIONS",
+    "SIGN_IN",
+    "STAGES",
     "Ability",
+    "About",
+    "AliasMove",
+    "ApplicationChange",
     "Applied",
+    "ApprovalPolicy",
+    "Approvals",
     "CatalogueModel",
     "Change",
+    "Chunk",
+    "ConfinedTelemetry",
+    "Consent",
+    "Consenting",
+    "Consents",
+    "Datasets",
+    "DeploymentChange",
+    "Difference",
+    "Direction",
     "EmbeddedModel",
     "FieldChange",
     "Finding",
+    "Groups",
     "Hub",
     "KeyChange",
+    "Kind",
+    "Line",
+    "Lineage",
     "MadeKey",
+    "ManifestChange",
+    "Mode",
     "ModelState",
+    "NewApplication",
     "NewBudget",
     "NewFees",
     "NewKey",
     "NewPrice",
     "NewRateLimit",
     "NewTier",
+    "Node",
+    "Origin",
     "ParsedLimit",
     "Permission",
+    "Piece",
+    "PinnedBy",
     "Plan",
     "Preset",
+    "Proposal",
+    "Reach",
+    "Registered",
+    "RoleRow",
+    "RowDiff",
     "Translated",
+    "Verdict",
+    "Walk",
+    "Wanted",
+    "Why",
     "Wish",
     "administers",
     "allows",
@@ -71,17 +133,36 @@ __all__ = [
     "catalogue_checked",
     "catalogue_model",
     "changed_key_entries",
+    "check_rows",
+    "checked_policy",
+    "compare_texts",
     "compile_snapshot",
+    "diff_rows",
+    "edge",
+    "edges_of_release",
+    "erase_from_records",
     "export",
+    "held_rows",
+    "home_of",
     "key_entries",
+    "link",
+    "link_prompt",
     "masked",
+    "may_see",
     "parse_limit",
+    "pinned_by",
+    "policy_document",
+    "prepare_prompt",
     "preset",
     "presets",
     "price_form",
+    "reach_of",
     "read_state",
     "require",
+    "require_gives",
     "require_scope",
+    "sees_all",
     "show_limit",
     "translate_litellm",
+    "version_of",
 ]

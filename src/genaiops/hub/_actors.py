@@ -7,9 +7,11 @@ import msgspec
 
 from genaiops.core.errors import Conflict, UsageError
 from genaiops.core.ids import new_id
-from genaiops.domain import Actor, ActorKind, Role, Team, Tenant
+from genaiops.domain import Actor, ActorKind, Identity, Role, Team, Tenant
+from genaiops.hub._access import sees_all
+from genaiops.hub._confined import unconfined
 from genaiops.hub._service import Clock, Service
-from genaiops.hub._validation import checked_choice, checked_name, every, existing, no_duplicates
+from genaiops.hub._validation import checked_choice, checked_name, checked_text, every, existing, no_duplicates
 from genaiops.ports.records import Records, Unit, View
 
 
@@ -30,13 +32,12 @@ class Actors(Service[Actor]):
         """Conflict when the name is taken."""
         with self._records.write(by) as unit:
             existing(unit, Tenant, tenant_id, word="tenant", param="tenant_id")
-            if team_id is not None:
-                existing(unit, Team, team_id, word="team", param="team_id")
+            check_team(unit, team_id, tenant_id)
             actor = Actor(
                 id=new_id("act"),
                 name=checked_name(name, word="actor"),
                 kind=_kind(kind),
-                roles=_roles(roles),
+                roles=checked_roles(roles),
                 tenant_id=tenant_id,
                 team_id=team_id,
                 created_us=self._clock(),
@@ -49,17 +50,45 @@ class Actors(Service[Actor]):
             return next(iter(view.find(Actor, {"name": name}, limit=1)), None)
 
     def set_roles(self, actor_id: str, roles: Sequence[Role], *, by: str) -> Actor:
-        """Conflict when that would leave no administrator."""
-        return self._change(actor_id, by, lambda actor: msgspec.structs.replace(actor, roles=_roles(roles)))
+        """Conflict when that would leave no administrator, and for roles that follow somebody's groups."""
+        wanted = checked_roles(roles)
+
+        def change(actor: Actor) -> Actor:
+            if actor.identity is not None and wanted != actor.roles:
+                raise _follows_groups(actor)
+            return msgspec.structs.replace(actor, roles=wanted)
+
+        return self._change(actor_id, by, change)
 
     def set_team(self, actor_id: str, team_id: str | None, *, by: str) -> Actor:
         """The team of keys made from now on; keys keep theirs."""
         with self._records.write(by) as unit:
-            if team_id is not None:
-                existing(unit, Team, team_id, word="team", param="team_id")
-            actor = msgspec.structs.replace(self._existing(unit, actor_id), team_id=team_id)
+            actor = self._existing(unit, actor_id)
+            if actor.identity is not None and team_id != actor.team_id:
+                raise _follows_groups(actor)
+            check_team(unit, team_id, actor.tenant_id)
+            actor = msgspec.structs.replace(actor, team_id=team_id)
             unit.replace(actor)
         return actor
+
+    def set_identity(self, actor_id: str, identity: Identity | None, *, by: str) -> Actor:
+        """Who a person is at the identity provider: roles and team follow the groups there from the next sign-in on.
+        None: nobody there, and roles are given here again. Conflict when somebody else is that."""
+        with self._records.write(by) as unit:
+            before = self._existing(unit, actor_id)
+            if identity is not None:
+                if before.kind != "person":
+                    raise UsageError(
+                        f"{before.name!r} is a service account.", remedy="Name a person.", param="identity"
+                    )
+                checked_text(identity.subject, param="identity")
+                holder = known(unconfined(unit), identity)  # of another unit as well
+                if holder is not None and holder.id != actor_id:
+                    raise Conflict("Somebody else is that already.", remedy="Take it from them first.")
+            after = msgspec.structs.replace(before, identity=identity)
+            if after != before:
+                unit.replace(after)
+        return after
 
     def disable(self, actor_id: str, *, by: str) -> Actor:
         """From now on none of the actor's keys works. Conflict for the last administrator."""
@@ -75,11 +104,28 @@ class Actors(Service[Actor]):
             after = change(before)
             if after != before:
                 unit.replace(after)
-                _keep_an_administrator(unit, before)
+                keep_an_administrator(unit, before)
         return after
 
 
-def _keep_an_administrator(unit: Unit, before: Actor) -> None:
+def known(view: View, identity: Identity) -> Actor | None:
+    """The person that the identity provider's subject is here."""
+    for actor in every(view, Actor):
+        own = actor.identity
+        if own is not None and (own.issuer, own.subject) == (identity.issuer, identity.subject):
+            return actor
+    return None
+
+
+def _follows_groups(actor: Actor) -> Conflict:
+    return Conflict(
+        f"What {actor.name!r} may do follows the groups of the identity provider.",
+        remedy="Change a mapping with genaiops group map, or the groups there.",
+        code="follows_groups",
+    )
+
+
+def keep_an_administrator(unit: Unit, before: Actor) -> None:
     if administers(before) and not any(administers(actor) for actor in every(unit, Actor)):
         raise Conflict(
             f"{before.name!r} is the last administrator.",
@@ -88,9 +134,21 @@ def _keep_an_administrator(unit: Unit, before: Actor) -> None:
         )
 
 
+def check_team(view: View, team_id: str | None, tenant_id: str) -> None:
+    if team_id is None:
+        return
+    team = existing(view, Team, team_id, word="team", param="team_id")
+    if team.tenant_id != tenant_id:
+        raise UsageError(
+            f"The team {team_id!r} is of the business unit {team.tenant_id!r}, not of {tenant_id!r}.",
+            remedy="Choose a team of the actor's own.",
+            param="team_id",
+        )
+
+
 def administers(actor: Actor) -> bool:
-    """A person who may do everything, now."""
-    return actor.kind == "person" and "admin" in actor.roles and actor.disabled_us is None
+    """A person who may do everything on the whole platform, now."""
+    return actor.kind == "person" and sees_all(actor) and actor.disabled_us is None
 
 
 def _kind(kind: str) -> ActorKind:
@@ -98,7 +156,7 @@ def _kind(kind: str) -> ActorKind:
     return "person" if kind == "person" else "service_account"
 
 
-def _roles(roles: Sequence[Role]) -> tuple[Role, ...]:
+def checked_roles(roles: Sequence[Role]) -> tuple[Role, ...]:
     if isinstance(roles, str):
         raise UsageError(f"roles is the text {roles!r}.", remedy="Give a list of roles.", param="roles")
     for role in roles:

@@ -8,6 +8,7 @@ import msgspec
 from genaiops.core.clock import from_iso, to_iso
 from genaiops.core.errors import Conflict, NotFound, UsageError
 from genaiops.domain import IdentityIssuer, Route, RouteTarget, Scope, Target
+from genaiops.hub._applications import ApplicationChange, NewApplication
 from genaiops.hub._budgets import NewBudget
 from genaiops.hub._forms import SECTIONS, Form, State, document_of
 from genaiops.hub._hub import Hub
@@ -101,6 +102,10 @@ def apply_state(hub: Hub, wish: Wish, *, by: str, permit: Permit = lambda _hub, 
     return Applied(made, done=True, keys=keys)
 
 
+_ALIKE = ("application", "models", "routes", "addresses", "scopes", "regions", "tags")
+"""What a key and its form say in the same words."""
+
+
 class _Doing:
     """Carries out changes in their order. `found` is what was there before."""
 
@@ -115,12 +120,14 @@ class _Doing:
 
     def do(self, changes: Sequence[Change]) -> tuple[MadeKey, ...]:
         doers: Mapping[str, Callable[[Change], None]] = {
+            "tenants": self._tenant,
             "environments": self._environment,
             "teams": self._team,
             "actors": self._actor,
             "targets": self._target,
             "routes": self._route,
             "issuers": self._issuer,
+            "applications": self._application,
             "keys": self._key,
             "prices": self._price,
             "budgets": self._budget,
@@ -133,30 +140,48 @@ class _Doing:
                 raise at(change.place or f"{change.section}.{change.name}", error) from error
         return tuple(self._made_keys)
 
+    def _tenant(self, change: Change) -> None:
+        form: Any = change.form
+        tenants = self._hub.tenants
+        (tenants.create_bare if change.action == "add" else tenants.set_title)(
+            change.name, title=form.title, by=self._by
+        )
+
     def _team(self, change: Change) -> None:
         form: Any = change.form
         if change.action == "add":
-            self._hub.teams.create(change.name, title=form.title, by=self._by)
+            self._hub.teams.create(change.name, title=form.title, tenant_id=form.tenant, by=self._by)
         else:
+            _refuse(change, "tenant", "Make another team.")
             self._hub.teams.set_title(change.name, form.title, by=self._by)
 
     def _environment(self, change: Change) -> None:
         form: Any = change.form
+        ends = None if form.expires_at is None else from_iso(form.expires_at)
         if change.action == "add":
-            self._hub.environments.create(change.name, form.kind, capture=form.capture, by=self._by)
+            self._hub.environments.create(
+                change.name, form.kind, capture=form.capture, tenant_id=form.tenant, expires_us=ends, by=self._by
+            )
             return
         _refuse(change, "kind", "Make another environment and move its keys.")
-        self._hub.environments.set_capture(change.name, form.capture, by=self._by)
+        _refuse(change, "tenant", "Make another environment and move its keys.")
+        if change.alters("capture"):
+            self._hub.environments.set_capture(change.name, form.capture, by=self._by)
+        if change.alters("expires_at"):
+            self._hub.environments.set_expires(change.name, ends, by=self._by)
 
     def _actor(self, change: Change) -> None:
         form: Any = change.form
         actors, by = self._hub.actors, self._by
         if change.action == "add":
-            made = actors.create(change.name, form.kind, roles=form.roles, team_id=form.team, by=by)
+            made = actors.create(
+                change.name, form.kind, roles=form.roles, tenant_id=form.tenant, team_id=form.team, by=by
+            )
             if form.disabled:
                 actors.disable(made.id, by=by)
             return
         _refuse(change, "kind", "Make another actor.")
+        _refuse(change, "tenant", "Make another actor.")
         if change.alters("team"):
             actors.set_team(change.entity_id, form.team, by=by)
         if change.alters("roles"):
@@ -180,10 +205,30 @@ class _Doing:
         issuer = IdentityIssuer(**_fields(change), id=change.name, created_us=0)
         (self._hub.issuers.create if change.action == "add" else self._hub.issuers.replace)(issuer, by=self._by)
 
+    def _application(self, change: Change) -> None:
+        form: Any = change.form
+        applications, by = self._hub.applications, self._by
+        fields: dict[str, Any] = {
+            "title": form.title,
+            "purpose": form.purpose,
+            "team_id": form.team,
+            "risk_tier": form.risk_tier,
+        }
+        owner: dict[str, Any] = {} if form.owner is None else {"owner": self._actor_id(form.owner, param="owner")}
+        if change.action == "add":
+            applications.create(NewApplication(name=change.name, **fields, **owner), by=by)
+        else:
+            applications.change(change.name, ApplicationChange(**fields, **owner), by=by)
+        if change.alters("acknowledgement"):
+            if form.acknowledgement:
+                applications.acknowledge(change.name, form.acknowledgement, by=by)
+            else:
+                applications.withdraw(change.name, by=by)
+
     def _key(self, change: Change) -> None:
         form: Any = change.form
         expires_us = None if form.expires_at is None else from_iso(form.expires_at)
-        alike = {name: getattr(form, name) for name in ("application", "models", "routes", "addresses", "scopes")}
+        alike = {name: getattr(form, name) for name in _ALIKE}
         if change.action == "change":
             _refuse(change, "actor", "Make another key and revoke this one.")
             _refuse(change, "environment", "Make another key and revoke this one.")
@@ -210,13 +255,13 @@ class _Doing:
         self._key_ids[change.name] = key.id
         self._made_keys.append(MadeKey(key.name, key.id, text))
 
-    def _actor_id(self, name: str | None) -> str:
+    def _actor_id(self, name: str | None, *, param: str = "actor") -> str:
         if name is None:
             return self._by
         actor = self._hub.actors.named(name)
         if actor is None:
             names = [each.name for each in self._hub.actors.list()]
-            raise NotFound(f"There is no actor {name!r}.", remedy=suggestion(name, names), param="actor")
+            raise NotFound(f"There is no actor {name!r}.", remedy=suggestion(name, names), param=param)
         return actor.id
 
     def _price(self, change: Change) -> None:
@@ -264,12 +309,14 @@ class _Doing:
     def _remove(self, change: Change) -> None:
         hub, by = self._hub, self._by
         removers: Mapping[str, Callable[..., Any]] = {
+            "tenants": hub.tenants.remove,
             "environments": hub.environments.remove,
             "teams": hub.teams.remove,
             "actors": hub.actors.disable,
             "targets": hub.targets.remove,
             "routes": hub.routes.remove,
             "issuers": hub.issuers.remove,
+            "applications": hub.applications.remove,
             "keys": hub.keys.revoke,
             "budgets": hub.budgets.remove,
             "limits": hub.rate_limits.remove,

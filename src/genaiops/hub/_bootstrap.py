@@ -1,6 +1,6 @@
 """The first start: what has to be there so that the first call works. Later starts leave what people made of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -9,6 +9,7 @@ from genaiops.domain import (
     Actor,
     Artifact,
     ArtifactKind,
+    Edge,
     Environment,
     EnvironmentKind,
     Operation,
@@ -20,6 +21,7 @@ from genaiops.domain import (
 from genaiops.hub._artifacts import register
 from genaiops.hub._key_checks import NewKey
 from genaiops.hub._keys import made_key
+from genaiops.hub._lineage import edge, link
 from genaiops.hub._prices import NewPrice, add_lines, packaged_table, read_table
 from genaiops.hub._targets import checked_target
 from genaiops.ports.records import Records, Unit
@@ -170,4 +172,18 @@ def _embed(unit: Unit, model: EmbeddedModel, now_us: int) -> None:
     if model.manifest:
         kind = model.artifact_kind
         artifact = Artifact(id=f"{kind}/{model.name}", kind=kind, name=model.name, created_us=now_us)
-        register(unit, artifact, model.manifest, by=ACTOR)
+        version = register(unit, artifact, model.manifest, by=ACTOR)
+        link(unit, _came_from(model.manifest, version.id, now_us))
+
+
+def _came_from(manifest: dict[str, Any], version_id: str, now_us: int) -> Iterator[Edge]:
+    """The package that weights were taken from, and where its makers have them from."""
+    origin: dict[str, Any] = manifest.get("origin") or {}
+    source = manifest.get("source")
+    if origin.get("package"):
+        package = f"package/{origin['package']}@{origin.get('version', '')}"
+        yield edge(package, version_id, "made_from", by=ACTOR, now_us=now_us)
+        if source:
+            yield edge(f"url/{source}", package, "made_from", by=ACTOR, now_us=now_us)
+    elif source:
+        yield edge(f"url/{source}", version_id, "made_from", by=ACTOR, now_us=now_us)

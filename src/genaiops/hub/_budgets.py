@@ -1,4 +1,4 @@
-"""Budgets: at most so much money, so many tokens or calls in each period."""
+"""Budgets: at most so much money or energy, so many tokens or calls in each period."""
 
 from collections.abc import Sequence
 from typing import get_args
@@ -18,7 +18,7 @@ from genaiops.ports.records import Records, View
 
 
 class NewBudget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`limit` as people write it: `25 USD`, `1M tokens`, `1000 calls`. `warn_at` in shares of it."""
+    """`limit` as people write it: `25 USD`, `5 kWh`, `1M tokens`, `1000 calls`. `warn_at` in shares of it."""
 
     scope: Scope
     limit: str

@@ -10,17 +10,21 @@ from genaiops.core import clock
 from genaiops.domain import (
     Actor,
     ApiKey,
+    Application,
     Budget,
+    Deployment,
     Environment,
     IdentityIssuer,
     KeyEntry,
     Price,
     RateLimit,
+    Release,
     Route,
     Scope,
     Snapshot,
     Target,
 )
+from genaiops.hub._prompts import prompts_in_force
 from genaiops.hub._scopes import limits_of
 from genaiops.hub._validation import every
 from genaiops.ports.records import COLLECTIONS, Change, View
@@ -34,6 +38,7 @@ Limit = TypeVar("Limit", Budget, RateLimit)
 
 def compile_snapshot(view: View, *, now_us: int, keys_file: str, keys_offset: int) -> Snapshot:
     """The Snapshot of this view and of its version; of prices, those in force and those to come."""
+    deployments = tuple(every(view, Deployment))
     return Snapshot(
         version=view.version(),
         compiled_us=now_us,
@@ -44,9 +49,18 @@ def compile_snapshot(view: View, *, now_us: int, keys_file: str, keys_offset: in
         rate_limits=tuple(_shared(view, RateLimit)),
         environments=tuple(every(view, Environment)),
         issuers=tuple(every(view, IdentityIssuer)),
+        applications=tuple(every(view, Application)),
+        releases=_releases_in_use(view, deployments),
+        deployments=deployments,
+        prompts=prompts_in_force(view),
         keys_file=keys_file,
         keys_offset=keys_offset,
     )
+
+
+def _releases_in_use(view: View, deployments: Iterable[Deployment]) -> tuple[Release, ...]:
+    ids = sorted({share.release_id for deployment in deployments for share in deployment.shares})
+    return tuple(release for release in (view.get(Release, release_id) for release_id in ids) if release is not None)
 
 
 def _shared(view: View, noun: type[Limit]) -> Iterator[Limit]:
@@ -93,13 +107,13 @@ def key_entries(view: View, key_ids: Iterable[str] | None, *, now_us: int | None
 def changed_key_entries(view: View, changes: Iterable[Change], *, now_us: int | None = None) -> Iterator[KeyEntry]:
     """The entries that these changes call for, where the log already has everything before them.
 
-    Changes of keys, of limits on single keys, and of actors count. A digest that a key had between two of them,
-    and has no more, is removed too.
+    Changes of keys, of limits on single keys, of actors and of environments count. A digest that a key had between two
+    of them, and has no more, is removed too.
     """
     now = clock.now_us() if now_us is None else now_us
     touched = _Touched(changes)
     compiler = _KeyCompiler(view, now)
-    if touched.actors or len(touched.keys) > _MANY:
+    if touched.actors or touched.environments or len(touched.keys) > _MANY:
         compiler.prefetch_limits()
     for key_id, key in touched.keys.items():
         key = key or view.get(ApiKey, key_id)
@@ -108,25 +122,38 @@ def changed_key_entries(view: View, changes: Iterable[Change], *, now_us: int | 
             gone = touched.digests[key_id] - {entry.digest for entry in entries}
             yield from (_removed(key, digest) for digest in sorted(gone))
             yield from entries
+    told = set(touched.keys)
+    for key in _ended_with(view, touched):
+        if key.id not in told:
+            told.add(key.id)
+            yield from compiler.entries(key)
+
+
+def _ended_with(view: View, touched: "_Touched") -> Iterator[ApiKey]:
+    """Keys of actors and environments that changed."""
     for actor_id in touched.actors:
-        for key in every(view, ApiKey, {"actor_id": actor_id}):
-            if key.id not in touched.keys:
-                yield from compiler.entries(key)
+        yield from every(view, ApiKey, {"actor_id": actor_id})
+    for environment_id in touched.environments:
+        yield from every(view, ApiKey, {"environment_id": environment_id})
 
 
 class _Touched:
     """What changes say about keys: `keys` in their last state (None: only their limits changed), with every digest that
-    they had in between, and the actors whose keys may all differ."""
+    they had in between, and the actors and environments whose keys may all differ."""
 
     def __init__(self, changes: Iterable[Change]) -> None:
         self.keys: dict[str, ApiKey | None] = {}
         self.digests: defaultdict[str, set[bytes]] = defaultdict(set)
         self.actors: dict[str, None] = {}
+        self.environments: dict[str, None] = {}
         for change in changes:
             if change.collection == COLLECTIONS[Actor].name:
                 self.actors[change.entity_id] = None
             elif change.body is None:
                 continue
+            elif change.collection == COLLECTIONS[Environment].name:
+                if change.action == "replace":
+                    self.environments[change.entity_id] = None
             elif change.collection == COLLECTIONS[ApiKey].name:
                 self._add(msgspec.json.decode(change.body, type=ApiKey))
             elif change.collection in _LIMITS:
@@ -144,6 +171,7 @@ class _KeyCompiler:
         self._view = view
         self._now_us = now_us
         self._actors: dict[str, Actor | None] = {}
+        self._environments: dict[str, int | None] = {}
         self._budgets: Mapping[str, list[Budget]] | None = None
         self._rate_limits: Mapping[str, list[RateLimit]] | None = None
 
@@ -169,7 +197,7 @@ class _KeyCompiler:
         if until <= self._now_us:
             yield _removed(key, bytes.fromhex(retiring))
         else:
-            not_after = until if key.expires_us is None else min(until, key.expires_us)
+            not_after = earliest(until, entry.not_after_us)
             yield msgspec.structs.replace(entry, digest=bytes.fromhex(retiring), not_after_us=not_after)
 
     def _entry(self, key: ApiKey, actor: Actor) -> KeyEntry:
@@ -187,7 +215,7 @@ class _KeyCompiler:
             routes=key.routes,
             addresses=key.addresses,
             scopes=key.scopes,
-            not_after_us=key.expires_us,
+            not_after_us=earliest(key.expires_us, self._ends(key.environment_id)),
             budgets=self._limits(key.id, Budget, self._budgets),
             rate_limits=self._limits(key.id, RateLimit, self._rate_limits),
             regions=key.regions,
@@ -201,10 +229,21 @@ class _KeyCompiler:
             return tuple(limits_of(self._view, noun, Scope("key", key_id)))
         return tuple(prefetched.get(key_id, ()))
 
+    def _ends(self, environment_id: str) -> int | None:
+        if environment_id not in self._environments:
+            environment = self._view.get(Environment, environment_id)
+            self._environments[environment_id] = None if environment is None else environment.expires_us
+        return self._environments[environment_id]
+
     def _actor(self, actor_id: str) -> Actor | None:
         if actor_id not in self._actors:
             self._actors[actor_id] = self._view.get(Actor, actor_id)
         return self._actors[actor_id]
+
+
+def earliest(*ends: int | None) -> int | None:
+    """None: never."""
+    return min((end for end in ends if end is not None), default=None)
 
 
 def _by_key(view: View, noun: type[Limit]) -> Mapping[str, list[Limit]]:

@@ -10,7 +10,17 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from genaiops.domain import ActorKind, EnvironmentKind, IdentityIssuer, KeyScope, Role, Route, ScopeKind, Target
+from genaiops.domain import (
+    ActorKind,
+    EnvironmentKind,
+    IdentityIssuer,
+    KeyScope,
+    RiskTier,
+    Role,
+    Route,
+    ScopeKind,
+    Target,
+)
 from genaiops.hub._budgets import NewBudget
 from genaiops.hub._prices import NewPrice
 from genaiops.hub._rate_limits import NewRateLimit
@@ -23,13 +33,20 @@ class _Base(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     pass
 
 
+class TenantForm(_Base, frozen=True, kw_only=True):
+    title: str = ""
+
+
 class TeamForm(_Base, frozen=True, kw_only=True):
     title: str = ""
+    tenant: str = "default"
 
 
 class EnvironmentForm(_Base, frozen=True, kw_only=True):
     kind: EnvironmentKind
     capture: str = "full"
+    tenant: str = "default"
+    expires_at: str | None = None
 
 
 class ActorForm(_Base, frozen=True, kw_only=True):
@@ -38,7 +55,20 @@ class ActorForm(_Base, frozen=True, kw_only=True):
     kind: ActorKind
     roles: tuple[Role, ...] = ()
     team: str | None = None
+    tenant: str = "default"
     disabled: bool = False
+
+
+class ApplicationForm(_Base, frozen=True, kw_only=True):
+    """`owner` (an actor's name) not said: who applies the file first. `acknowledgement`: that it uses generative AI, in
+    the words of the person who applies the file; empty: nobody has stated it."""
+
+    title: str = ""
+    purpose: str = ""
+    owner: str | None = None
+    team: str | None = None
+    risk_tier: RiskTier = "unknown"
+    acknowledgement: str = ""
 
 
 class KeyForm(_Base, frozen=True, kw_only=True):
@@ -54,6 +84,8 @@ class KeyForm(_Base, frozen=True, kw_only=True):
     routes: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
     scopes: tuple[KeyScope, ...] = ("calls",)
+    regions: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
     expires_at: str | None = None
 
 
@@ -100,12 +132,14 @@ Named = dict[str, Form]
 Listed = tuple[Form, ...]
 
 NAMED: Mapping[str, type[Form]] = {
+    "tenants": TenantForm,
     "environments": EnvironmentForm,
     "teams": TeamForm,
     "actors": ActorForm,
     "targets": TargetForm,
     "routes": RouteForm,
     "issuers": IssuerForm,
+    "applications": ApplicationForm,
     "keys": KeyForm,
 }
 """Section -> form, in an order in which each can name what stands in those before it."""

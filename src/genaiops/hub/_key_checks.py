@@ -7,7 +7,7 @@ from typing import get_args
 import msgspec
 
 from genaiops.core.errors import UsageError
-from genaiops.domain import Actor, ApiKey, Environment, KeyScope, Route, Target, Team
+from genaiops.domain import Actor, ApiKey, Application, Environment, KeyScope, Route, Target, Team
 from genaiops.hub._actors import working_actor
 from genaiops.hub._validation import (
     as_stored,
@@ -23,10 +23,12 @@ from genaiops.ports.records import View
 
 
 class NewKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a key is made of; the fields of ApiKey. `team_id` None: the actor's team."""
+    """What a key is made of; the fields of ApiKey. `team_id` None: the actor's team; the tenant is
+    the actor's."""
 
     name: str
     actor_id: str
+    tenant_id: str = "default"
     team_id: str | None = None
     environment_id: str = "dev"
     application: str | None = None
@@ -47,7 +49,8 @@ class KeyChecks:
         self._now_us = now_us
         self._actors: dict[str, Actor] = {}
         self._environments: dict[str, Environment] = {}
-        self._teams: set[str] = set()
+        self._applications: dict[str, Application] = {}
+        self._teams: dict[str, Team] = {}
         self._models: set[str] | None = None
         self._routes: set[str] | None = None
 
@@ -69,29 +72,63 @@ class KeyChecks:
                 param="environment_id",
             )
         team_id = new.team_id if new.team_id is not None else actor.team_id
-        self._check_team(team_id)
+        self._check_team(team_id, actor.tenant_id)
         self._check_access(new)
+        self._check_application(new, environment)
         addresses = tuple(_network(text) for text in new.addresses)
-        return msgspec.structs.replace(new, team_id=team_id, addresses=addresses)
+        return msgspec.structs.replace(new, tenant_id=actor.tenant_id, team_id=team_id, addresses=addresses)
 
     def checked_key(self, key: ApiKey, former: ApiKey) -> ApiKey:
         """The same for a key that was changed. What it had before may stay, also when it could not be made so today."""
         key = as_stored(key)
-        self._check_team(key.team_id)
+        self._check_team(key.team_id, key.tenant_id)
         self._check_access(key, former)
+        if (key.application, key.scopes) != (former.application, former.scopes):
+            environment = self._view.get(Environment, key.environment_id)
+            if environment is not None:
+                self._check_application(key, environment)
         return msgspec.structs.replace(key, addresses=tuple(_network(text) for text in key.addresses))
 
-    def _check_team(self, team_id: str | None) -> None:
-        if team_id is not None and team_id not in self._teams:
-            existing(self._view, Team, team_id, word="team", param="team_id")
-            self._teams.add(team_id)
+    def _check_application(self, key: NewKey | ApiKey, environment: Environment) -> None:
+        """Calls of an environment of the kind prod are an application's, which answers for them. Elsewhere the name of
+        an application is a label."""
+        if environment.kind != "prod" or "calls" not in key.scopes:
+            return
+        if key.application is None:
+            raise UsageError(
+                f"Calls in {environment.id!r} are an application's, and the key {key.name!r} is of none.",
+                remedy="Name it with --app NAME; genaiops app create NAME makes one.",
+                code="application_missing",
+                param="application",
+            )
+        if key.application not in self._applications:
+            found = existing(self._view, Application, key.application, word="application", param="application")
+            self._applications[found.id] = found
+        if self._applications[key.application].tenant_id != environment.tenant_id:
+            raise UsageError(
+                f"The application {key.application!r} is of another tenant than the environment {environment.id!r}.",
+                remedy="Choose one of its own tenant.",
+                param="application",
+            )
+
+    def _check_team(self, team_id: str | None, tenant_id: str) -> None:
+        if team_id is None:
+            return
+        if team_id not in self._teams:
+            self._teams[team_id] = existing(self._view, Team, team_id, word="team", param="team_id")
+        if self._teams[team_id].tenant_id != tenant_id:
+            raise UsageError(
+                f"The team {team_id!r} is of another business unit than the key.",
+                remedy=f"Choose a team of {tenant_id!r}.",
+                param="team_id",
+            )
 
     def _check_access(self, key: NewKey | ApiKey, former: ApiKey | None = None) -> None:
         checked_name(key.name, word="key")
         if key.application is not None:
             checked_name(key.application, word="application", param="application")
         if not key.scopes:
-            raise UsageError("scopes is empty.", remedy="Name calls, api or both.", param="scopes")
+            raise UsageError("scopes is empty.", remedy="Name calls, api or ingest.", param="scopes")
         for scope in key.scopes:
             checked_choice(scope, get_args(KeyScope), word="scope of keys", param="scopes")
         no_duplicates(key.scopes, param="scopes")
@@ -107,6 +144,7 @@ class KeyChecks:
     def _known_models(self) -> set[str]:
         if self._models is None:
             self._models = {target.model for target in every(self._view, Target)} | self._known_routes()
+            self._models |= {f"app/{application.id}" for application in every(self._view, Application)}
         return self._models
 
     def _known_routes(self) -> set[str]:

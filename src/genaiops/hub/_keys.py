@@ -2,7 +2,7 @@
 
 import hmac
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -10,7 +10,7 @@ from msgspec import UNSET, UnsetType
 from genaiops.core.clock import to_iso
 from genaiops.core.errors import Conflict, NotFound, Unauthenticated
 from genaiops.core.ids import new_id
-from genaiops.domain import Actor, ApiKey, KeyScope
+from genaiops.domain import Actor, ApiKey, Environment, KeyScope
 from genaiops.hub import _key_text
 from genaiops.hub._actors import administers
 from genaiops.hub._key_checks import KeyChecks, NewKey
@@ -73,6 +73,12 @@ class Keys(Service[ApiKey]):
         with self._records.read() as view:
             return view.find(ApiKey, where, after=after, limit=limit)
 
+    def names(self, key_ids: Iterable[str]) -> dict[str, str]:
+        """Id -> name of those that there are, revoked ones too."""
+        with self._records.read() as view:
+            found = [view.get(ApiKey, key_id) for key_id in dict.fromkeys(key_ids) if key_id]
+        return {key.id: key.name for key in found if key is not None}
+
     def change(self, key_id: str, change: KeyChange, *, by: str) -> ApiKey:
         """The new key with that change. Conflict when it is revoked, or when nobody could administer afterwards."""
         with self._records.write(by) as unit:
@@ -131,6 +137,7 @@ class Keys(Service[ApiKey]):
         with self._records.read() as view:
             key = view.get(ApiKey, _key_text.key_id_of(text) or "")
             actor = None if key is None else view.get(Actor, key.actor_id)
+            environment = None if key is None else view.get(Environment, key.environment_id)
         # Every text is hashed and compared, so that the time taken tells nothing about which keys there are.
         now = self._clock()
         matches = _matches(key, _key_text.digest_of(text), now)
@@ -141,6 +148,12 @@ class Keys(Service[ApiKey]):
                 f"The key {key.name!r} expired at {to_iso(key.expires_us or 0)}.",
                 remedy=INVALID_REMEDY,
                 code="expired_api_key",
+            )
+        if environment is not None and environment.expires_us is not None and environment.expires_us <= now:
+            raise Unauthenticated(
+                f"The environment {environment.id!r} ended at {to_iso(environment.expires_us)}, and its keys with it.",
+                remedy="Ask an administrator to give it a later end: genaiops env expire.",
+                code="expired_environment",
             )
         return key, actor
 

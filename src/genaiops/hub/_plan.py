@@ -92,6 +92,8 @@ class _Planning:
                 form = _completed_key(form, former, said)
             elif section == "targets":
                 form = _with_password(form, former)
+            elif section == "applications":
+                form = _with_owner(form, former)
             entity_id = self._now.ids.get((section, name), name)
             self._compare(section, name, (former, form), entity_id, f"{section}.{said}")
         for name, former in present.items():
@@ -191,6 +193,10 @@ def _completed_key(form: Any, former: Any, said: str) -> Form:
         actor=former.actor if form.actor is None else form.actor,
         team=former.team if form.team is msgspec.UNSET else form.team,
     )
+
+
+def _with_owner(form: Any, former: Any) -> Form:
+    return form if former is None or form.owner is not None else msgspec.structs.replace(form, owner=former.owner)
 
 
 def _with_password(form: Any, former: Any) -> Form:

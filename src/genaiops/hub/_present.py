@@ -10,6 +10,7 @@ from genaiops.core.clock import to_iso
 from genaiops.domain import (
     Actor,
     ApiKey,
+    Application,
     Budget,
     Environment,
     IdentityIssuer,
@@ -18,10 +19,13 @@ from genaiops.domain import (
     Route,
     Target,
     Team,
+    Tenant,
 )
+from genaiops.hub._access import ORGANISATION_TENANT
 from genaiops.hub._bootstrap import is_kept_here
 from genaiops.hub._forms import (
     ActorForm,
+    ApplicationForm,
     BudgetForm,
     EnvironmentForm,
     Form,
@@ -33,6 +37,7 @@ from genaiops.hub._forms import (
     State,
     TargetForm,
     TeamForm,
+    TenantForm,
 )
 from genaiops.hub._limit_text import show_limit
 from genaiops.hub._price_forms import price_form
@@ -69,12 +74,14 @@ class _Reading:
 
     def read(self, sections: frozenset[str]) -> Present:
         readers = {
+            "tenants": self._tenants,
             "environments": self._environments,
             "teams": self._teams,
             "actors": self._actors,
             "targets": self._targets,
             "routes": self._routes,
             "issuers": self._issuers,
+            "applications": self._applications,
             "keys": self._keys,
         }
         lists = {"prices": self._prices, "budgets": self._budgets, "limits": self._limits}
@@ -89,19 +96,37 @@ class _Reading:
             frozenset(self._own),
         )
 
+    def _tenants(self) -> Iterator[tuple[str, Form]]:
+        for tenant in every(self._view, Tenant):
+            if tenant.id != ORGANISATION_TENANT:  # it is always there
+                yield tenant.id, TenantForm(title=tenant.title)
+
     def _teams(self) -> Iterator[tuple[str, Form]]:
         for team in every(self._view, Team):
-            yield team.id, TeamForm(title=team.title)
+            yield team.id, TeamForm(title=team.title, tenant=team.tenant_id)
 
     def _environments(self) -> Iterator[tuple[str, Form]]:
         for each in every(self._view, Environment):
-            yield each.id, EnvironmentForm(kind=each.kind, capture=each.capture)
+            ends = None if each.expires_us is None else to_iso(each.expires_us)
+            yield (
+                each.id,
+                EnvironmentForm(kind=each.kind, capture=each.capture, tenant=each.tenant_id, expires_at=ends),
+            )
 
     def _actors(self) -> Iterator[tuple[str, Form]]:
         for actor in every(self._view, Actor):
             self._ids["actors", actor.name] = actor.id
             disabled = actor.disabled_us is not None
-            yield actor.name, ActorForm(kind=actor.kind, roles=actor.roles, team=actor.team_id, disabled=disabled)
+            yield (
+                actor.name,
+                ActorForm(
+                    kind=actor.kind,
+                    roles=actor.roles,
+                    team=actor.team_id,
+                    tenant=actor.tenant_id,
+                    disabled=disabled,
+                ),
+            )
 
     def _targets(self) -> Iterator[tuple[str, Form]]:
         for target in every(self._view, Target):
@@ -116,6 +141,21 @@ class _Reading:
     def _issuers(self) -> Iterator[tuple[str, Form]]:
         for issuer in every(self._view, IdentityIssuer):
             yield issuer.id, _form(IssuerForm, issuer)
+
+    def _applications(self) -> Iterator[tuple[str, Form]]:
+        actors = self._names_of_actors()
+        for each in every(self._view, Application):
+            yield (
+                each.id,
+                ApplicationForm(
+                    title=each.title,
+                    purpose=each.purpose,
+                    owner=actors.get(each.owner),
+                    team=each.team_id,
+                    risk_tier=each.risk_tier,
+                    acknowledgement=each.statement,
+                ),
+            )
 
     def _keys(self) -> Iterator[tuple[str, Form]]:
         names = self._names_of_keys()
@@ -133,6 +173,8 @@ class _Reading:
                     routes=key.routes,
                     addresses=key.addresses,
                     scopes=key.scopes,
+                    regions=key.regions,
+                    tags=key.tags,
                     expires_at=None if key.expires_us is None else to_iso(key.expires_us),
                 ),
             )

@@ -1,6 +1,7 @@
 """Prices: a table that only grows. Setting a price adds a line with the next version; no line is ever edited."""
 
 import difflib
+import re
 import tomllib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
@@ -18,7 +19,9 @@ from genaiops.hub._validation import checked_model, checked_name, checked_text, 
 from genaiops.ports.records import Records, Unit, View
 
 _BUCKETS = Rates.__struct_fields__
-_FEES = Fees.__struct_fields__
+_FEES = tuple(name for name in Fees.__struct_fields__ if name != "video_sizes")
+_SIZE = re.compile(r"[1-9]\d{0,4}x[1-9]\d{0,4}")
+_MOST_SIZES = 32
 _MOST_TIERS = 16
 _MOST_SERVICES = 16
 _DEAREST_SERVICE = 10
@@ -46,13 +49,16 @@ class NewTier(NewRates, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class NewFees(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Decimal text for a call, a rerank search, an image made, a million characters of speech, a minute of audio."""
+    """Decimal text for a call, a rerank search, an image made, a million characters of speech, a minute of audio, a
+    second of video; `video_sizes`: for a second of video of that size, as `{"1792x1024": "0.50"}`."""
 
     call: str = "0"
     search: str = "0"
     image: str = "0"
     characters: str = "0"
     audio_minute: str = "0"
+    video_second: str = "0"
+    video_sizes: dict[str, str] = {}
 
 
 class NewPrice(NewRates, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -210,7 +216,7 @@ def _checked(new: NewPrice, version: int, now_us: int) -> Price:
         currency=new.currency,
         **_rates(new),
         tiers=_tiers(new.tiers),
-        fees=None if new.fees is None else Fees(**{name: _nano(new.fees, name) or 0 for name in _FEES}),
+        fees=_fees(new.fees),
         services=_services(new.services),
         valid_from_us=now_us if new.valid_from_us is None else new.valid_from_us,
         source=checked_text(new.source, param="source"),
@@ -220,6 +226,23 @@ def _checked(new: NewPrice, version: int, now_us: int) -> Price:
 
 def _rates(given: NewRates) -> dict[str, Any]:
     return {bucket: _nano(given, bucket) for bucket in _BUCKETS}
+
+
+def _fees(given: NewFees | None) -> Fees | None:
+    if given is None:
+        return None
+    sizes: dict[str, int] = {}
+    for size, text in given.video_sizes.items():
+        if _SIZE.fullmatch(size) is None or len(given.video_sizes) > _MOST_SIZES:
+            raise UsageError(
+                f"{size[:64]!r} is no size of a video, or there are more than {_MOST_SIZES}.",
+                remedy="Write width and height, as 1280x720.",
+                param="fees",
+            )
+        sizes[size] = to_nano(text, what=f"price of {size}")
+        if sizes[size] < 0:
+            raise UsageError(f"The price of {size} is {text}.", remedy="Use 0 or more.", param="fees")
+    return Fees(**{name: _nano(given, name) or 0 for name in _FEES}, video_sizes=sizes)
 
 
 def _nano(given: NewRates | NewFees, name: str) -> int | None:

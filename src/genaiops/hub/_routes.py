@@ -7,6 +7,7 @@ import msgspec
 
 from genaiops.core.errors import UsageError
 from genaiops.domain import CachePolicy, Environment, Route, Sticky, Strategy, Target
+from genaiops.hub._manifests import refuse_while_deployed
 from genaiops.hub._service import Clock, Service
 from genaiops.hub._validation import (
     as_stored,
@@ -49,8 +50,11 @@ class Routes(Service[Route]):
         return route
 
     def remove(self, route_id: str, *, by: str) -> None:
+        """Conflict while a release that serves somewhere calls it, and no target has its name as a model."""
         with self._records.write(by) as unit:
             self._existing(unit, route_id)
+            if not unit.count(Target, {"model": route_id}):
+                refuse_while_deployed(unit, route_id)
             unit.remove(Route, route_id)
 
 
@@ -84,6 +88,8 @@ def _checked(view: View, route: Route) -> Route:
     targets += [
         existing(view, Target, name, word="target", param="context_fallbacks") for name in route.context_fallbacks
     ]
+    no_duplicates(route.over_budget, param="over_budget")
+    targets += [existing(view, Target, name, word="target", param="over_budget") for name in route.over_budget]
     _check_operations(route.id, targets)
     _check_regions(route, targets)
     if route.shadow is not None:

@@ -133,6 +133,11 @@ def _key(form: Any, name: str) -> Form:
     )
 
 
+def _environment(form: Any, _: str) -> Form:
+    ends: str | None = form.expires_at
+    return msgspec.structs.replace(form, expires_at=None if ends is None else _time(ends, "expires_at"))
+
+
 def _network(text: str) -> str:
     try:
         return str(ipaddress.ip_network(text))
@@ -171,6 +176,7 @@ def _limit(text: str) -> str:
 
 
 _NORMAL: Mapping[str, Callable[[Any, str], Form]] = {
+    "environments": _environment,
     "targets": _target,
     "keys": _key,
     "prices": _price,

@@ -93,7 +93,7 @@ def _routes_to(view: View, target_id: str) -> list[str]:
     return [
         route.id
         for route in every(view, Route)
-        if target_id in (*route.fallbacks, *route.context_fallbacks)
+        if target_id in (*route.fallbacks, *route.context_fallbacks, *route.over_budget)
         or any(target_id == each.target_id for each in route.targets)
         or (route.shadow is not None and route.shadow.target_id == target_id)
     ]
@@ -127,7 +127,7 @@ def checked_target(target: Target, providers: Collection[str] | None = None) -> 
 
 _ENDINGS = (
     *("/chat/completions", "/completions", "/embeddings", "/rerank", "/moderations"),
-    *("/images/generations", "/audio/transcriptions", "/audio/speech"),
+    *("/images/generations", "/audio/transcriptions", "/audio/speech", "/videos"),
 )
 
 

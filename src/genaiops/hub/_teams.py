@@ -3,7 +3,7 @@
 import msgspec
 
 from genaiops.core.errors import Conflict
-from genaiops.domain import Actor, ApiKey, Budget, RateLimit, Team, Tenant
+from genaiops.domain import Actor, ApiKey, Budget, GroupMapping, RateLimit, Team, Tenant
 from genaiops.hub._service import Clock, Service
 from genaiops.hub._validation import checked_name, checked_text, every, existing
 from genaiops.ports.records import Records, View
@@ -37,6 +37,7 @@ class Teams(Service[Team]):
             self._existing(unit, team_id)
             held = {
                 "actors": unit.count(Actor, {"team_id": team_id}),
+                "groups": sum(each.team_id == team_id for each in every(unit, GroupMapping)),
                 "keys": keys_in(unit, {"team_id": team_id}),
                 **limits_on(unit, "team", team_id),
             }

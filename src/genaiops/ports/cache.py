@@ -19,6 +19,10 @@ class Cache(Protocol):
 
     def drop(self, key: bytes) -> None: ...
 
+    def __len__(self) -> int:
+        """Entries kept."""
+        ...
+
     @property
     def size(self) -> int:
         """Bytes kept."""

@@ -55,7 +55,8 @@ class Shortage(Refusal, frozen=True):
 
 
 class Reservation(Protocol):
-    """What was held for one call, until `settle`."""
+    """What was held for one call, until `settle`. One without any sum may be left as it is: what it took of rates
+    stays taken."""
 
     @property
     def levels(self) -> Sequence[int]:

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from genaiops.domain import Energy
+from genaiops.domain import Energy, EnergyBound
 
 
 class EnergyFactors(Protocol):
@@ -16,6 +16,16 @@ class EnergyFactors(Protocol):
     def grid(self, zone: str) -> float | None:
         """kg CO2e per kWh of electricity used in a zone (ISO 3166-1 alpha-3, `WOR`: the world); None: not in the
         set."""
+        ...
+
+    def water(self, zone: str) -> float | None:
+        """Litres of water consumed by generating a kWh in a zone, without the cooling of whatever uses it; None: not in
+        the set."""
+        ...
+
+    def rate(self, provider: str, model: str) -> tuple[EnergyBound, EnergyBound] | None:
+        """The low and the high end of the kWh that `of_model` says, as lines; None: it does not know the model, or
+        what it says are no lines."""
         ...
 
     def of_model(

@@ -12,9 +12,9 @@ import msgspec
 from genaiops.core.multipart import Part
 from genaiops.domain import Operation, Target, Usage
 
-Dialect = Literal["openai", "responses", "messages"]
+Dialect = Literal["openai", "responses", "messages", "cohere", "gemini"]
 """In whose words a body speaks: OpenAI's endpoints (chat completions and all others), its Responses, Anthropic's
-Messages."""
+Messages, Cohere's chat and embed, Google's generateContent and embeddings."""
 
 
 class Form(msgspec.Struct, frozen=True):
@@ -22,6 +22,17 @@ class Form(msgspec.Struct, frozen=True):
 
     content_type: bytes
     parts: tuple[Part, ...]
+
+
+VideoAction = Literal["retrieve", "content", "delete", "remix"]
+
+
+class VideoJob(msgspec.Struct, frozen=True):
+    """What is asked of a video job that is there: `id` is the provider's own, `variant` what of its content."""
+
+    action: VideoAction
+    id: str
+    variant: str | None = None
 
 
 TEXT: frozenset[Operation] = frozenset({"chat", "text_completion", "embeddings"})
@@ -46,6 +57,7 @@ class CallBody(msgspec.Struct, frozen=True):
     extended: bool = True
     dialect: Dialect = "openai"
     form: Form | None = None
+    job: VideoJob | None = None
 
 
 class Wire(msgspec.Struct, frozen=True):
@@ -63,7 +75,8 @@ class Wire(msgspec.Struct, frozen=True):
 
 class Answer(msgspec.Struct, frozen=True):
     """What a whole answer says about itself. `text` is its visible text (for the estimate when `usage` is None).
-    `body` is the answer in the call's dialect where the upstream speaks another (None: as it came)."""
+    `body` is the answer in the call's dialect where the upstream speaks another (None: as it came). `busy_us`: how long
+    the model worked, by its own clock (None: it does not say)."""
 
     usage: Usage | None
     response_id: str | None = None
@@ -71,6 +84,7 @@ class Answer(msgspec.Struct, frozen=True):
     finish_reason: str | None = None
     text: str = ""
     body: bytes | None = None
+    busy_us: int | None = None
 
 
 class StreamPiece(msgspec.Struct, frozen=True):
@@ -144,6 +158,17 @@ class Provider(Protocol):
 
     def prepare(self, call: CallBody, target: Target, credential: str | None) -> Wire: ...
 
+    def count(
+        self,
+        raw: bytes | bytearray,  # noqa: ARG002 - for those that count
+        dialect: Dialect,  # noqa: ARG002
+        target: Target,  # noqa: ARG002
+        credential: str | None,  # noqa: ARG002
+    ) -> Wire | None:
+        """Asks how many tokens a prompt has, `raw` being the body of such a question in that dialect, whose answer
+        needs no translation. None: there is nobody to ask."""
+        return None
+
     def read(self, call: CallBody, body: bytes) -> Answer:
         """Raises UpstreamError when a 200 body is no answer."""
         ...
@@ -203,7 +228,8 @@ class Transport(Protocol):
 
 
 class TokenEstimator(Protocol):
-    """Counts tokens where nobody else did; `name` stands on what it counted."""
+    """Counts tokens where nobody else did, on an event loop: quickly, also of a long text. `name` stands on what it
+    counted."""
 
     name: str
 

@@ -2,7 +2,8 @@
 
 One collection per noun. Every write happens in a Unit, which is one serialised transaction: either all of it is there
 afterwards, with one Change per add, replace and remove, or nothing is. The highest change number is the version of the
-records (and of the Snapshot made from them).
+records (and of the Snapshot made from them). Every change is an event of the audit log as well, and
+so is what is noted.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,19 +16,27 @@ from genaiops.domain import (
     Actor,
     Alias,
     ApiKey,
+    Application,
+    Approval,
     Artifact,
     Budget,
+    Deployment,
+    Edge,
     Environment,
+    GroupMapping,
     IdentityIssuer,
     Machine,
     Price,
     RateLimit,
+    Release,
     Route,
+    SavedView,
     Target,
     Team,
     Tenant,
     Version,
 )
+from genaiops.ports.audit import AuditUnit, AuditView
 
 
 class Collection(msgspec.Struct, frozen=True):
@@ -57,6 +66,13 @@ COLLECTIONS: Mapping[type, Collection] = {
     Version: Collection("versions", ("artifact_id",)),
     Alias: Collection("aliases", ("artifact_id",)),
     Machine: Collection("machines"),
+    Application: Collection("applications", ("tenant_id", "team_id")),
+    Release: Collection("releases", ("application_id",)),
+    Deployment: Collection("deployments", ("application_id", "environment_id")),
+    Approval: Collection("approvals", ("tenant_id", "subject", "state")),
+    Edge: Collection("edges", ("source", "target")),
+    SavedView: Collection("views", ("actor_id", "page")),
+    GroupMapping: Collection("group_mappings", ("tenant_id",)),
 }
 """Every stored noun has `id: str`. Changing this mapping needs a migration."""
 
@@ -100,6 +116,13 @@ class View(Protocol):
 
     def changes(self, after: int, *, limit: int = 1000) -> list[Change]: ...
 
+    def history(self, noun: type[Any], entity_id: str, *, limit: int = 1000) -> list[Change]:
+        """The newest changes of one entity, newest first, also of one that was removed."""
+        ...
+
+    @property
+    def audit(self) -> AuditView: ...
+
 
 class Unit(View, Protocol):
     def add(self, entity: Any) -> None:
@@ -117,6 +140,15 @@ class Unit(View, Protocol):
     def remove(self, noun: type[Any], entity_id: str) -> None:
         """NotFound when there is none with that id."""
         ...
+
+    def note(self, action: str, collection: str, entity_id: str, payload: Any = None) -> None:
+        """An event of the audit log that changes no record, and so not the version: a sign-in, a refusal, an export.
+
+        `payload` is anything that JSON can hold; it is committed to, and can be erased."""
+        ...
+
+    @property
+    def audit(self) -> AuditUnit: ...
 
 
 class Records(Protocol):

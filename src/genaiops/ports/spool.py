@@ -1,10 +1,11 @@
 """The spool: a worker's append-only log of calls, read by the control process.
 
 A spool is a folder per worker life (`w<column>-<start>`), of numbered segments. One frame per record: record and up
-to two raw bodies (the request's with Admitted, the response's with Settled). What `append` returned from survives
-SIGKILL of any process.
+to two raw bodies (the request's with Admitted, the response's with Settled, both with Recalled). What `append` returned
+from survives SIGKILL of any process.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
@@ -22,9 +23,24 @@ class Frame(msgspec.Struct, frozen=True):
     end: int
 
 
+class Aside(ABC):
+    """A large body that lies beside the log already, and waits for its record. Each engine has its own."""
+
+    @abstractmethod
+    def discard(self) -> None:
+        """There will be no record of it."""
+        ...
+
+
 class SpoolWriter(Protocol):
-    def append(self, record: CallRecord, body: bytes | Sequence[bytes] = b"") -> None:
-        """StoreError(code="spool_full") when the disk is full: the frame is then not there at all, and the spool stays
+    def set_aside(self, body: bytes | bytearray) -> Aside:
+        """Write a large body, for a record that is appended later. This takes its time: it is for another thread, and
+        the only method that may be called from one. StoreError(code="spool_full"): then nothing of it is there."""
+        ...
+
+    def append(self, record: CallRecord, body: bytes | Sequence[bytes] | Aside = b"") -> None:
+        """`body` is one of `set_aside` or is written here; it is then the record's, or is gone when this fails.
+        StoreError(code="spool_full") when the disk is full: the frame is then not there at all, and the spool stays
         readable.
         """
         ...
@@ -39,6 +55,10 @@ class SpoolReader(Protocol):
 
     def frames(self, life: str, segment: int, offset: int) -> Iterator[Frame]:
         """Frames from that place on, across segments, until what is there now ends."""
+        ...
+
+    def newest(self, life: str) -> int:
+        """The number of its newest segment: nothing is appended to those before it any more. 0: there is none."""
         ...
 
     def is_alive(self, life: str) -> bool:

@@ -7,6 +7,7 @@ doubles nothing.
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Literal, Protocol
 
 import msgspec
@@ -27,13 +28,16 @@ class SpoolOffset(msgspec.Struct, frozen=True):
 
 class Batch(msgspec.Struct, frozen=True):
     """`ledger`: settled charges to add to the budgets' totals, in the same transaction. A span with an id that is
-    there already changes nothing: spans are written once, when their call has ended."""
+    there already changes nothing: spans are written once, when their call has ended. Whether a span of another dialect
+    than ours is a root, a call and an owner of its usage is decided by what is there (`domain.standings`); a later
+    batch may change it, and the sums with it. `durable`: the write outlives a loss of power, too."""
 
     spans: Sequence[Span] = ()
     contents: Sequence[Content] = ()
     scores: Sequence[Score] = ()
     ledger: Sequence[Charge] = ()
     offsets: Sequence[SpoolOffset] = ()
+    durable: bool = False
 
 
 class Written(msgspec.Struct, frozen=True):
@@ -46,8 +50,19 @@ class Written(msgspec.Struct, frozen=True):
     content_shed: int = 0
 
 
+class ScoreIs(msgspec.Struct, frozen=True):
+    """A trace has a score of that name; with an `operator` one whose value (or label, which is a text) compares so."""
+
+    name: str
+    operator: Literal["=", "!=", "<", "<=", ">", ">="] | None = None
+    value: float | str | None = None
+
+
 class TraceFilter(msgspec.Struct, frozen=True, kw_only=True):
     """All given conditions hold for the root span (`min_cost_nano` for its trace). Times by start.
+
+    `cache`: what a cache said when it was asked. `scores`: every one of them holds for some score of the trace; of
+    several by the same author only the latest counts.
 
     `text` is full-text search over contents (every word and every "phrase" must occur; nothing that people type is an
     error). A match belongs to the nearest root span above the span that matched; since and until hold for both.
@@ -56,6 +71,7 @@ class TraceFilter(msgspec.Struct, frozen=True, kw_only=True):
     since_us: int | None = None
     until_us: int | None = None
     status: Status | None = None
+    tenant_id: str | None = None
     environment_id: str | None = None
     team_id: str | None = None
     key_id: str | None = None
@@ -68,6 +84,8 @@ class TraceFilter(msgspec.Struct, frozen=True, kw_only=True):
     error_type: str | None = None
     min_duration_us: int | None = None
     min_cost_nano: int | None = None
+    cache: Literal["hit", "miss"] | None = None
+    scores: tuple[ScoreIs, ...] = ()
     text: str | None = None
 
 
@@ -101,6 +119,44 @@ class Page(msgspec.Struct, frozen=True):
     next: str | None
 
 
+TallyOrder = Literal["last", "first", "traces", "errors", "tokens", "cost"]
+
+
+class Tally(msgspec.Struct, frozen=True, kw_only=True):
+    """The traces of one session or one end user. `errors`: those of status error or aborted; `cost_nano` is what is
+    known, and `cost_unknown` traces cost something that nobody knows. `others`: how many users a session has, or
+    sessions a user; `other` the first of them by name. `verified`: traces whose user was signed for."""
+
+    id: str
+    traces: int
+    errors: int
+    input_tokens: int
+    output_tokens: int
+    cost_nano: int
+    cost_unknown: int
+    first_us: int
+    last_us: int
+    others: int
+    other: str | None
+    verified: int
+
+
+class Tallies(msgspec.Struct, frozen=True):
+    """One page of `total`. `since_us`: nothing older was looked at, for the work is bounded (None: all was)."""
+
+    rows: Sequence[Tally]
+    total: int
+    since_us: int | None = None
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """The cost that a span was written with; when and by whom (an actor) it was corrected last."""
+
+    cost: Cost | None
+    corrected_us: int
+    corrected_by: str
+
+
 class Trace(msgspec.Struct, frozen=True):
     """All spans in order of start, contents by span id (hex), scores. Spans have their corrected cost; `recorded` is
     what stood there first, by span id (hex) of the corrected ones."""
@@ -109,7 +165,15 @@ class Trace(msgspec.Struct, frozen=True):
     spans: Sequence[Span]
     contents: Mapping[str, Content]
     scores: Sequence[Score]
-    recorded: Mapping[str, Cost | None] = {}
+    recorded: Mapping[str, Recorded] = {}
+
+
+class CorrectionRun(msgspec.Struct, frozen=True):
+    """Costs that somebody corrected at one time."""
+
+    at_us: int
+    by: str
+    spans: int
 
 
 class Paid(msgspec.Struct, frozen=True):
@@ -122,12 +186,14 @@ class Paid(msgspec.Struct, frozen=True):
 
 KWH_UNIT = 1e-12
 GRAM_UNIT = 1e-9
+LITRE_UNIT = 1e-9
 """What EnergySums count in: a call of the smallest model is some 10,000 of each, and 64 bits hold 9 GWh and 9,000 t."""
 
 
 class EnergySums(msgspec.Struct, frozen=True, array_like=True):
-    """Of `known` attempts: electricity in KWH_UNIT and CO2e in GRAM_UNIT, low, central and high. `known_co2e` of them
-    have a figure of CO2e. All other attempts used energy that nobody knows."""
+    """Of `known` attempts: electricity in KWH_UNIT, CO2e in GRAM_UNIT and water in LITRE_UNIT, low, central and high.
+    `known_co2e` of them have a figure of CO2e, `known_water` of water. All other attempts used energy that nobody
+    knows."""
 
     known: int = 0
     known_co2e: int = 0
@@ -137,6 +203,15 @@ class EnergySums(msgspec.Struct, frozen=True, array_like=True):
     co2e_low: int = 0
     co2e_central: int = 0
     co2e_high: int = 0
+    known_water: int = 0
+    water_low: int = 0
+    water_central: int = 0
+    water_high: int = 0
+
+
+def energy_nano(sums: EnergySums) -> int:
+    """What they are on a budget: nano-Wh, which is what KWH_UNIT is, by the central figure."""
+    return sums.kwh_central
 
 
 Dimension = Literal[
@@ -166,9 +241,10 @@ class CacheSums(msgspec.Struct, frozen=True, array_like=True):
 class Rollup(msgspec.Struct, frozen=True):
     """Sums of one bucket of time and one combination of dimensions.
 
-    `calls` counts root spans, `errors` those of status error or aborted, `attempts` spans of kind llm, embedding or
-    rerank; tokens and cost only usage owners. `cost_unknown` counts paying spans without a
-    known price. Histograms: duration of root spans, time to first token, both in microseconds.
+    `calls` counts root spans (of what other programs told: calls of models), `errors` those of status error or
+    aborted, `attempts` spans of kind llm, embedding or rerank; tokens and cost only usage owners. `cost_unknown`
+    counts paying spans without a known price. Histograms: duration of calls, time to first token, both in
+    microseconds.
     """
 
     start_us: int
@@ -223,6 +299,20 @@ class Telemetry(Protocol):
 
     def trace(self, trace_id: bytes) -> Trace | None: ...
 
+    def tallies(
+        self,
+        by: Literal["session_id", "user_id"],
+        where: TraceFilter,
+        *,
+        order: TallyOrder = "last",
+        ascending: bool = False,
+        offset: int = 0,
+        limit: int = 50,
+    ) -> Tallies:
+        """Sessions or end users of the traces that the filter lets through (but for its text, which is not looked
+        at)."""
+        ...
+
     def rollup(self, query: RollupQuery) -> Sequence[Rollup]: ...
 
     def head(self) -> int:
@@ -231,6 +321,11 @@ class Telemetry(Protocol):
 
     def since(self, head: int, *, limit: int = 500) -> tuple[int, Sequence[TraceRow]]:
         """Root spans written after that head, oldest first, and the new head."""
+        ...
+
+    def written(self, after: int, *, limit: int = 500) -> tuple[int, Sequence[tuple[Span, Content | None]]]:
+        """Spans with their content in order of writing, at most `limit` that were written behind the place `after`
+        (`head` is one), and the place to go on from."""
         ...
 
     def paid(self, since_us: int, until_us: int, *, after: int = 0, limit: int = 1000) -> tuple[int, Sequence[Paid]]:
@@ -243,10 +338,28 @@ class Telemetry(Protocol):
         span that has another cost than `former` by now is left alone, so nothing is corrected twice."""
         ...
 
-    def add_score(self, score: Score) -> None: ...
+    def corrections(self, *, limit: int = 20) -> Sequence[CorrectionRun]:
+        """The latest ones, newest first."""
+        ...
+
+    def add_score(self, score: Score) -> Score:
+        """The score that has its identifier now: this one, or the one that was there first."""
+        ...
+
+    def scores(
+        self, since_us: int, until_us: int, *, name: str | None = None, after: tuple[int, str] | None = None, limit: int
+    ) -> Sequence[Score]:
+        """Scores that were made in that range, oldest first by (time, identifier), those behind `after`."""
+        ...
 
     def purge_content(self, before_us: int) -> int:
         """Drop the content of whole days before that time; figures stay. How many days were dropped."""
+        ...
+
+    def blobs(self, *, after: int = 0, limit: int = 1000) -> tuple[int, AbstractSet[str]]:
+        """Digests of blobs that content refers to which is there: of at most `limit` spans that were written behind the
+        place `after`; and the place to go on from (the same: that was all). StoreError when some of it cannot be read.
+        """
         ...
 
     def migrate(self) -> None: ...

@@ -4,102 +4,33 @@ Source: Cohere's API reference (POST /v2/chat, /v2/embed), its guide to streamed
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Any, NoReturn
+from typing import Any, NoReturn
 
 import msgspec
-from msgspec import Meta, Raw
+from msgspec import Raw
 
 from genaiops.core.errors import UpstreamError
-from genaiops.domain import Usage
+from genaiops.dialects.chat import given
+from genaiops.dialects.cohere.wire import (
+    DELTAS,
+    FINISH,
+    GAVE_UP,
+    Call,
+    DeltaMessage,
+    Ending,
+    Event,
+    Logprob,
+    decode_answer,
+    decode_delta,
+    decode_ending,
+    decode_event,
+    usage_of,
+)
 from genaiops.ports.providers import Answer, CallBody
 from genaiops.providers._chat_answer import ChunkStream, Said, completion, embeddings, read_upstream, tool_call
 
-_FINISH = {
-    "COMPLETE": "stop",
-    "STOP_SEQUENCE": "stop",
-    "MAX_TOKENS": "length",
-    "TOOL_CALL": "tool_calls",
-    "ERROR_TOXIC": "content_filter",
-    "ERROR_LIMIT": "length",
-}
-_FAILED = ("ERROR", "TIMEOUT", "USER_CANCEL")
 
-Count = Annotated[float, Meta(ge=0)]
-
-
-class _Content(msgspec.Struct, frozen=True):
-    text: str | None = None
-    thinking: str | None = None
-
-
-class _Function(msgspec.Struct, frozen=True):
-    name: str | None = None
-    arguments: str | None = None
-
-
-class _Call(msgspec.Struct, frozen=True):
-    id: str | None = None
-    function: _Function = _Function()
-
-
-class _Logprob(msgspec.Struct, frozen=True):
-    text: str = ""
-    logprobs: list[float] = []
-
-
-class _Message(msgspec.Struct, frozen=True):
-    """Of a whole answer. In a stream the same names hold one thing each: see `_DeltaMessage`."""
-
-    content: list[_Content] | None = None
-    tool_calls: list[_Call] | None = None
-    tool_plan: str | None = None
-    citations: list[Raw] | None = None
-
-
-class _Billed(msgspec.Struct, frozen=True):
-    input_tokens: Count = 0
-    output_tokens: Count = 0
-
-
-class _Usage(msgspec.Struct, frozen=True):
-    billed_units: _Billed | None = None
-    tokens: _Billed | None = None
-    cached_tokens: Count | None = None
-
-
-class _Answer(msgspec.Struct, frozen=True):
-    message: _Message | str | None = None
-    id: str | None = None
-    finish_reason: str | None = None
-    usage: Raw = Raw()
-    logprobs: list[_Logprob] | None = None
-
-
-_answer = msgspec.json.Decoder(_Answer)
-_usage = msgspec.json.Decoder(_Usage)
-
-
-def usage_of(raw: Raw) -> tuple[Usage | None, dict[str, Any]]:
-    """Billed units in buckets, and what the answer's usage says besides. Cached tokens are a part of the input."""
-    if bytes(memoryview(raw)[:4]) in (b"", b"null"):
-        return None, {}
-    try:
-        found = _usage.decode(raw)
-    except msgspec.DecodeError:
-        return None, {}
-    counted = found.billed_units or found.tokens
-    if counted is None:
-        return None, {}
-    asked = int(counted.input_tokens)
-    cached = min(int(found.cached_tokens or 0), asked)
-    extra: dict[str, Any] = {}
-    if found.tokens is not None:
-        tokens = found.tokens
-        extra["tokens"] = {"input_tokens": int(tokens.input_tokens), "output_tokens": int(tokens.output_tokens)}
-    return Usage(asked - cached, cached, 0, int(counted.output_tokens)), extra
-
-
-def _logprobs(found: Sequence[_Logprob] | None) -> dict[str, Any] | None:
+def _logprobs(found: Sequence[Logprob] | None) -> dict[str, Any] | None:
     """Cohere groups tokens by the text that they make; a group's probability is the product of its tokens'."""
     if found is None:
         return None
@@ -113,13 +44,13 @@ def _logprobs(found: Sequence[_Logprob] | None) -> dict[str, Any] | None:
 
 
 def read_chat(call: CallBody, body: bytes) -> Answer:
-    found = read_upstream(_answer, body, "its answer")
+    found = read_upstream(decode_answer, body, "its answer")
     message = found.message
     if isinstance(message, str):
         raise UpstreamError(message, code="upstream_error_in_answer")
     if message is None:
         raise UpstreamError("its answer has no message.", code="upstream_bad_answer")
-    if found.finish_reason in _FAILED:
+    if found.finish_reason in GAVE_UP:
         raise UpstreamError(f"it gave up with {found.finish_reason}.", code="upstream_generation_failed")
     said = Said(logprobs=_logprobs(found.logprobs))
     for part in message.content or ():
@@ -133,43 +64,9 @@ def read_chat(call: CallBody, body: bytes) -> Answer:
         said.extra["tool_plan"] = message.tool_plan
     if message.citations:
         said.extra["citations"] = message.citations
-    said.finish = _FINISH.get(found.finish_reason or "", "tool_calls" if said.calls else "stop")
+    said.finish = FINISH.get(found.finish_reason or "", "tool_calls" if said.calls else "stop")
     usage, extra = usage_of(found.usage)
     return completion([said], usage, answer_id=found.id, model=call.model, usage_extra=extra)
-
-
-class _DeltaMessage(msgspec.Struct, frozen=True):
-    content: _Content | None = None
-    tool_calls: _Call | None = None
-    tool_plan: str | None = None
-    citations: Raw = Raw()
-
-
-class _Delta(msgspec.Struct, frozen=True):
-    message: _DeltaMessage = _DeltaMessage()
-
-
-class _Ending(msgspec.Struct, frozen=True):
-    finish_reason: str | None = None
-    error: str | None = None
-    usage: Raw = Raw()
-
-
-class _Event(msgspec.Struct, frozen=True):
-    type: str
-    id: str | None = None
-    index: int | None = None
-    delta: Raw = Raw(b"{}")
-    message: str | None = None
-    logprobs: _Logprob | None = None
-
-
-_event = msgspec.json.Decoder(_Event)
-_delta = msgspec.json.Decoder(_Delta)
-_ending = msgspec.json.Decoder(_Ending)
-_DELTAS = frozenset(
-    {"content-start", "content-delta", "tool-plan-delta", "tool-call-start", "tool-call-delta", "citation-start"}
-)
 
 
 class CohereStream(ChunkStream):
@@ -182,18 +79,18 @@ class CohereStream(ChunkStream):
     def event(self, data: bytes) -> None:
         if data == b"[DONE]":  # after `message-end`, where it is sent at all
             return
-        found = read_upstream(_event, data, "its stream")
+        found = read_upstream(decode_event, data, "its stream")
         if found.type == "message-start":
             self.answer_id = found.id
             self.say({})
         elif found.type == "message-end":
-            self._end(read_upstream(_ending, found.delta, "the end of its stream"))
+            self._end(read_upstream(decode_ending, found.delta, "the end of its stream"))
         elif found.type in ("error", "stream-error"):
             self.fail(found.message or "it failed in the middle of its answer.")
-        elif found.type in _DELTAS:
-            self._delta(found, read_upstream(_delta, found.delta, "its stream").message)
+        elif found.type in DELTAS:
+            self._delta(found, read_upstream(decode_delta, found.delta, "its stream").message)
 
-    def _delta(self, event: _Event, message: _DeltaMessage) -> None:
+    def _delta(self, event: Event, message: DeltaMessage) -> None:
         logprobs = _logprobs([event.logprobs]) if event.logprobs is not None else None
         content = message.content
         if content is not None and content.thinking:
@@ -204,10 +101,10 @@ class CohereStream(ChunkStream):
             self.say({"tool_plan": message.tool_plan})
         if message.tool_calls is not None:
             self._call(event, message.tool_calls)
-        if bytes(memoryview(message.citations)[:4]) not in (b"", b"null"):
+        if given(message.citations):
             self.say({"citations": [message.citations]})
 
-    def _call(self, event: _Event, call: _Call) -> None:
+    def _call(self, event: Event, call: Call) -> None:
         place = event.index or 0
         arguments = call.function.arguments or ""
         if event.type == "tool-call-start":
@@ -220,13 +117,13 @@ class CohereStream(ChunkStream):
                 raise UpstreamError("its stream goes on with a tool call that never began.", code="upstream_bad_answer")
             self.say({"tool_calls": [{"index": number, "function": {"arguments": arguments}}]})
 
-    def _end(self, delta: _Ending) -> None:
+    def _end(self, delta: Ending) -> None:
         self.usage, self.usage_extra = usage_of(delta.usage)
         reason = delta.finish_reason or ""
-        if delta.error or reason in _FAILED:
+        if delta.error or reason in GAVE_UP:
             self.fail(delta.error or f"it gave up with {reason}.", "upstream_generation_failed")
             return
-        self.say({}, finish=_FINISH.get(reason, "tool_calls" if self._numbers else "stop"))
+        self.say({}, finish=FINISH.get(reason, "tool_calls" if self._numbers else "stop"))
         self.close()
 
 

@@ -3,19 +3,30 @@
 from typing import Any, cast
 
 import msgspec
+from msgspec import Raw
 
 from genaiops.core.errors import UpstreamError, UsageError
 from genaiops.domain import Target
 from genaiops.ports.providers import Answer, CallBody
 from genaiops.providers import _openai_media
 
+_fields = msgspec.json.Decoder(dict[str, Raw]).decode
+
 
 def rerank_body(call: CallBody, target: Target) -> bytes:
-    """UsageError for a document that is neither a text nor an object with one."""
-    fields: dict[str, Any] = dict(msgspec.json.decode(call.raw, type=dict[str, Any]))
+    """What goes out: the bytes that came when nothing has to change. UsageError for a document that is neither a text
+    nor an object with one."""
+    fields: dict[str, Any] = dict(_fields(call.raw))
+    given: Any = msgspec.json.decode(fields["documents"])
+    texts = _texts({"documents": given})
+    plain = texts == given
+    if plain and call.model == target.upstream_model and not call.extended and "return_documents" not in fields:
+        return call.raw
     fields.pop("genaiops", None)
     fields.pop("return_documents", None)
-    return msgspec.json.encode({**fields, "model": target.upstream_model, "documents": _texts(fields)})
+    return msgspec.json.encode(
+        {**fields, "model": target.upstream_model, "documents": fields["documents"] if plain else texts}
+    )
 
 
 def read_rerank(call: CallBody, body: bytes) -> Answer:

@@ -82,13 +82,20 @@ class _Output(msgspec.Struct, frozen=True):
     message: _Message
 
 
+class _Written(msgspec.Struct, frozen=True, rename="camel"):
+    input_tokens: int = 0
+    ttl: str | None = None
+
+
 class _Usage(msgspec.Struct, frozen=True, rename="camel"):
-    """`input_tokens` are those that the cache neither gave nor took."""
+    """`input_tokens` are those that the cache neither gave nor took; `cache_details` tells what it took by how long it
+    keeps it."""
 
     input_tokens: int
     output_tokens: int
     cache_read_input_tokens: int = 0
     cache_write_input_tokens: int = 0
+    cache_details: list[_Written] | None = None
 
 
 class _Converse(msgspec.Struct, frozen=True, rename="camel"):
@@ -135,11 +142,15 @@ def finish(stop_reason: str) -> str:
 def usage_of(usage: _Usage) -> dict[str, Any]:
     read, write = usage.cache_read_input_tokens, usage.cache_write_input_tokens
     prompt = usage.input_tokens + read + write
+    hour = sum(each.input_tokens for each in usage.cache_details or () if each.ttl == "1h")
+    details: dict[str, Any] = {"cached_tokens": read, "cache_write_tokens": write}
+    if hour:
+        details["cache_creation_token_details"] = {"ephemeral_1h_input_tokens": hour}
     return {
         "prompt_tokens": prompt,
         "completion_tokens": usage.output_tokens,
         "total_tokens": prompt + usage.output_tokens,
-        "prompt_tokens_details": {"cached_tokens": read, "cache_write_tokens": write},
+        "prompt_tokens_details": details,
     }
 
 

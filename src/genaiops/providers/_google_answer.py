@@ -22,7 +22,7 @@ from genaiops.providers._chat_answer import (
 
 Tokens = Annotated[int, Meta(ge=0)]
 
-_FILTERED = frozenset(
+FILTERED = frozenset(
     {
         "SAFETY",
         "RECITATION",
@@ -38,7 +38,7 @@ _FILTERED = frozenset(
         "MODEL_ARMOR",
     }
 )
-_FAILED = frozenset(
+FAILED = frozenset(
     {
         "MALFORMED_FUNCTION_CALL",
         "MALFORMED_RESPONSE",
@@ -96,7 +96,7 @@ class _Logprobs(msgspec.Struct, frozen=True, rename="camel"):
     top_candidates: list[_Top] = []
 
 
-class _Candidate(msgspec.Struct, frozen=True, rename="camel"):
+class Candidate(msgspec.Struct, frozen=True, rename="camel"):
     content: _Content = _Content()
     finish_reason: str | None = None
     finish_message: str | None = None
@@ -126,8 +126,8 @@ class GoogleError(msgspec.Struct, frozen=True):
     status: str = ""
 
 
-class _Response(msgspec.Struct, frozen=True, rename="camel"):
-    candidates: list[_Candidate] | None = None
+class Response(msgspec.Struct, frozen=True, rename="camel"):
+    candidates: list[Candidate] | None = None
     prompt_feedback: _Feedback | None = None
     usage_metadata: Raw = Raw()
     model_version: str | None = None
@@ -135,7 +135,7 @@ class _Response(msgspec.Struct, frozen=True, rename="camel"):
     error: GoogleError | None = None
 
 
-_response = msgspec.json.Decoder(_Response)
+decode_response = msgspec.json.Decoder(Response)
 _usage = msgspec.json.Decoder(_Usage)
 
 
@@ -153,20 +153,20 @@ def usage_of(raw: Raw) -> Usage | None:
     return Usage(asked, cached, 0, found.candidates_token_count, found.thoughts_token_count)
 
 
-def _finish(candidate: _Candidate, *, called: bool) -> str | None:
+def finish_of(candidate: Candidate, *, called: bool) -> str | None:
     reason = candidate.finish_reason
     if reason in (None, "", "FINISH_REASON_UNSPECIFIED"):
         return None
-    if reason in _FAILED:
+    if reason in FAILED:
         raise _failed(candidate)
     if reason in ("MAX_TOKENS", "CONTINUATION"):
         return "length"
-    if reason in _FILTERED:
+    if reason in FILTERED:
         return "content_filter"
     return "tool_calls" if called else "stop"
 
 
-def _failed(candidate: _Candidate) -> UpstreamError:
+def _failed(candidate: Candidate) -> UpstreamError:
     why = f": {candidate.finish_message}" if candidate.finish_message else ""
     return UpstreamError(f"it gave up with {candidate.finish_reason}{why}.", code="upstream_generation_failed")
 
@@ -175,12 +175,12 @@ def told(found: GoogleError) -> str:
     return found.message or found.status or "the answer is an error."
 
 
-def _extra(candidate: _Candidate, signature: str | None) -> dict[str, Any]:
+def _extra(candidate: Candidate, signature: str | None) -> dict[str, Any]:
     """What Google says beside the text, as it says it: `extra_content.google` of a message."""
     google: dict[str, Any] = {}
     if signature:
         google["thought_signature"] = signature
-    if candidate.finish_reason in _FILTERED:
+    if candidate.finish_reason in FILTERED:
         google["finish_reason"] = candidate.finish_reason
         if _said_so(candidate.safety_ratings):
             google["safety_ratings"] = candidate.safety_ratings
@@ -204,7 +204,7 @@ def _blocked(feedback: _Feedback) -> dict[str, Any]:
     return {"extra_content": {"google": google}}
 
 
-def _shown(part: _Part) -> str | None:
+def shown(part: _Part) -> str | None:
     """Text of a part that is neither a call nor a picture; code that Google ran is text."""
     if part.executable_code is not None:
         return f"\n```\n{part.executable_code.code}\n```\n"
@@ -254,7 +254,7 @@ def _logprobs(found: _Logprobs | None) -> dict[str, Any] | None:
 
 
 def read_chat(body: bytes, model: str) -> Answer:
-    found = read_upstream(_response, body, "its answer")
+    found = read_upstream(decode_response, body, "its answer")
     if found.error is not None:
         raise UpstreamError(told(found.error), code="upstream_error_in_answer")
     choices = [_said(candidate) for candidate in found.candidates or ()]
@@ -267,7 +267,7 @@ def read_chat(body: bytes, model: str) -> Answer:
     return completion(choices, usage, answer_id=found.response_id, model=found.model_version or model)
 
 
-def _said(candidate: _Candidate) -> Said:
+def _said(candidate: Candidate) -> Said:
     said = Said()
     pictures: list[dict[str, Any]] = []
     signature: str | None = None
@@ -281,10 +281,10 @@ def _said(candidate: _Candidate) -> Said:
             pictures.append(picture)
             continue
         signature = part.thought_signature or signature
-        text = _shown(part)
+        text = shown(part)
         if text:
             (said.thoughts if part.thought else said.texts).append(text)
-    said.finish = _finish(candidate, called=bool(said.calls)) or "stop"
+    said.finish = finish_of(candidate, called=bool(said.calls)) or "stop"
     said.extra = _extra(candidate, signature)
     if pictures:
         said.extra["images"] = pictures
@@ -311,7 +311,7 @@ class GoogleStream(ChunkStream):
         self._ended: set[int] = set()
 
     def event(self, data: bytes) -> None:
-        found = read_upstream(_response, data, "its stream")
+        found = read_upstream(decode_response, data, "its stream")
         if found.error is not None:
             self.fail(told(found.error), found.error.status or "upstream_error")
             return
@@ -336,7 +336,7 @@ class GoogleStream(ChunkStream):
         partial = self.usage is not None and not self.usage.output_text and len(self._ended) < self._open
         return msgspec.structs.replace(answer, usage=None) if partial and answer.text else answer
 
-    def _candidate(self, candidate: _Candidate) -> bool:
+    def _candidate(self, candidate: Candidate) -> bool:
         """False: it failed, and that was said."""
         index = candidate.index
         signature: str | None = None
@@ -353,11 +353,11 @@ class GoogleStream(ChunkStream):
                 self.say({"images": [picture]}, index=index)
                 continue
             signature = part.thought_signature or signature
-            text = _shown(part)
+            text = shown(part)
             if text:
                 self.say({"reasoning_content" if part.thought else "content": text}, index=index)
         try:
-            finish = _finish(candidate, called=bool(self._calls.get(index)))
+            finish = finish_of(candidate, called=bool(self._calls.get(index)))
         except UpstreamError as error:
             self.fail(error.message, error.code)
             return False

@@ -16,6 +16,14 @@ from genaiops.providers._chat_request import INT, TEXT, TEXTS, Fields
 from genaiops.providers._google_answer import GoogleError, told, usage_of
 from genaiops.providers._google_request import own_words
 
+_TASKS = {
+    "search_document": "RETRIEVAL_DOCUMENT",
+    "search_query": "RETRIEVAL_QUERY",
+    "classification": "CLASSIFICATION",
+    "clustering": "CLUSTERING",
+}
+"""Cohere's `input_type` in Google's words."""
+
 
 class Wanted(msgspec.Struct, frozen=True):
     """What an embeddings call asks for."""
@@ -31,9 +39,12 @@ def embeddings_wanted(call: CallBody, provider: str) -> Wanted:
     given = fields.need("input", TEXTS)
     dimensions = fields.take("dimensions", INT)
     fields.take("encoding_format", TEXT)
+    kind = fields.take("input_type", TEXT)
+    if kind is not None and kind not in _TASKS:
+        raise fields.refuse("input_type", f"the type {kind!r}")
     fields.done()
     texts = (given,) if isinstance(given, str) else tuple(given)
-    return Wanted(texts, dimensions, own.task_type)
+    return Wanted(texts, dimensions, own.task_type or _TASKS.get(kind or ""))
 
 
 def batch_body(wanted: Wanted, model: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from genaiops.dialects.gemini.thinking import BUDGETS
 from genaiops.domain import Target
 from genaiops.ports.providers import CallBody
 from genaiops.providers._chat_request import (
@@ -26,9 +27,6 @@ from genaiops.providers._chat_request import (
     url_of,
 )
 from genaiops.providers._media import Media, media
-
-_THINKING_BUDGETS = {"minimal": 1024, "low": 1024, "medium": 8192, "high": 24576, "xhigh": 24576}
-"""Tokens of thought for models that count them (Gemini 2.5), as Google's own OpenAI-compatible endpoint sets them."""
 
 _LEVELS = re.compile(r"gemini-(?:[3-9]|\d\d)")
 """Models that take a level of thought instead of a number of tokens, and refuse tool calls without their signature."""
@@ -310,10 +308,10 @@ def _thinking(fields: Fields, target: Target, own: OwnWords) -> dict[str, Any] |
         return None
     if effort == "none":
         return {"thinkingBudget": 0}
-    if effort not in _THINKING_BUDGETS:
+    if effort not in BUDGETS:
         raise fields.refuse("reasoning_effort", f"the effort {effort!r}")
     if _LEVELS.search(target.upstream_model):
         if effort == "minimal" and "-pro" in target.upstream_model:
             effort = "low"  # the least that the larger models take
         return {"thinkingLevel": effort.upper(), "includeThoughts": True}
-    return {"thinkingBudget": _THINKING_BUDGETS[effort], "includeThoughts": True}
+    return {"thinkingBudget": BUDGETS[effort], "includeThoughts": True}

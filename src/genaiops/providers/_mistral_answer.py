@@ -9,10 +9,11 @@ import msgspec
 from msgspec import Raw
 
 from genaiops.core.errors import UpstreamError
+from genaiops.dialects.chat import chat_usage
 from genaiops.domain import Usage
 from genaiops.ports.providers import Answer, CallBody
 from genaiops.providers._chat_answer import ChunkStream, Said, completion, read_upstream, tool_call
-from genaiops.providers.openai import error_message, usage_of
+from genaiops.providers.openai import error_message
 
 _FINISH = {"model_length": "length"}
 _encode = msgspec.json.Encoder().encode
@@ -74,7 +75,7 @@ _cached = msgspec.json.Decoder(_Cached)
 
 def mistral_usage(raw: Raw) -> Usage | None:
     """OpenAI's form; cached tokens stand in `prompt_tokens_details`, or alone as `num_cached_tokens`."""
-    usage = usage_of(raw)
+    usage = chat_usage(raw)
     if usage is None or usage.cache_read:
         return usage
     try:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, cast
 import msgspec
 from msgspec import Meta, Raw
 
-from genaiops.core import media
+from genaiops.core import media, multipart
 from genaiops.core.errors import UpstreamError
 from genaiops.domain import Operation, Target, Usage
 from genaiops.ports.providers import Answer, CallBody, Wire
@@ -108,9 +108,14 @@ def _form_wire(path: bytes, call: CallBody, target: Target, headers: tuple[tuple
     fields = ((b"content-type", form.content_type), *fields)
     if call.model == target.upstream_model:
         return Wire(b"POST", path, fields, call.raw)
-    part = next(part for part in form.parts if part.name == "model")
+    part = next((part for part in form.parts if part.name == "model"), None)
     whole: Any = memoryview(call.raw)
     name = target.upstream_model.encode()
+    if part is None:  # before all others, whose first boundary begins the form
+        boundary = multipart.boundary_in(call.raw)
+        assert boundary is not None
+        added = b'--%b\r\nContent-Disposition: form-data; name="model"\r\n\r\n%b\r\n' % (boundary, name)
+        return Wire(b"POST", path, fields, b"", pieces=(added, whole))
     return Wire(b"POST", path, fields, b"", pieces=(whole[: part.start], name, whole[part.end :]))
 
 

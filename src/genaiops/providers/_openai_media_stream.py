@@ -119,6 +119,8 @@ class MediaStream:
 
     def _used(self) -> Usage:
         call = self._call
+        if call.operation == "video_job":
+            return Usage()
         if call.operation == "image_generation":
             return image_usage(self._usage, self._images)
         if call.operation == "transcription":
@@ -188,6 +190,8 @@ _WHOLE = (b"application/json", b"text/plain", b"text/vtt", b"application/x-subri
 
 def stream(call: CallBody, kind: bytes) -> MediaStream | WholeAnswer | None:
     """None: an answer of that content type answers no such call."""
+    if call.operation == "video_job":
+        return MediaStream(call, kind) if kind.startswith((b"video/", b"image/", b"application/octet-stream")) else None
     if kind.startswith(b"text/event-stream"):
         return MediaStream(call, kind)
     if call.operation == "speech":

@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from msgspec import Raw
 from msgspec.structs import replace
 
 from genaiops.checks.tokens import Estimator
-from genaiops.core.errors import ConfigError, NotBuilt
+from genaiops.core.errors import ConfigError, NotBuilt, UsageError
+from genaiops.dialects.chat import error_message, given, read
 from genaiops.dialects.messages.answer import answer_to_chat, whole_message
 from genaiops.dialects.messages.chat_stream import ChatStream, block_text
 from genaiops.dialects.messages.from_chat import request_from_chat
@@ -26,15 +26,13 @@ from genaiops.dialects.messages.wire import (
     Message,
     MessagesUsage,
     decode_event,
-    error_message,
-    given,
     messages_usage,
-    read,
 )
 from genaiops.domain import Target
 from genaiops.ports.providers import Answer, CallBody, Dialect, Provider, ProviderError, StreamPiece, Wire
 from genaiops.providers._errors import LONGEST_REST, QUOTA_REST, read_error
 from genaiops.providers._events import EventSplitter, event_data
+from genaiops.providers._own_body import fields_of, own_body
 
 VERSION = b"2023-06-01"
 KEEP = 1 << 20
@@ -43,9 +41,6 @@ KEEP = 1 << 20
 TEXT_LIMIT = 4 << 20
 """Characters of a stream's text that are kept for the estimate."""
 
-_SAMPLE = 16_384
-"""Characters that are really counted of a text: the event loop must not wait."""
-
 _ESTIMATOR = Estimator()
 
 _BUDGETED = re.compile(r"claude-(?:instant|2|3)|claude-(?:opus|sonnet|haiku)-4(?:-[0-5](?!\d))?(?!-\d{1,2}(?!\d))")
@@ -53,7 +48,6 @@ _BUDGETED = re.compile(r"claude-(?:instant|2|3)|claude-(?:opus|sonnet|haiku)-4(?
 
 Headers = tuple[tuple[bytes, bytes], ...]
 _LIMITS = (b"requests", b"tokens", b"input-tokens", b"output-tokens")
-_fields = msgspec.json.Decoder(dict[str, Raw]).decode
 
 
 class Anthropic(Provider):
@@ -75,8 +69,22 @@ class Anthropic(Provider):
             raise NotBuilt(
                 f"Anthropic has no {call.operation.replace('_', ' ')}.", remedy="Call it by /v1/chat/completions."
             )
-        body = _own_body(call, target) if call.dialect == "messages" else _translated(call, target)
+        body = own_body(call, target) if call.dialect == "messages" else _translated(call, target)
         return Wire(b"POST", b"/messages", self._headers_of(target, credential), body)
+
+    def count(self, raw: bytes | bytearray, dialect: Dialect, target: Target, credential: str | None) -> Wire | None:
+        """UsageError when it is no JSON object."""
+        if dialect != "messages":
+            return None
+        try:
+            fields: dict[str, Any] = dict(fields_of(raw))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise UsageError(f"The body is not right: {error}.", code="invalid_json") from None
+        fields["model"] = target.upstream_model
+        fields.pop("genaiops", None)
+        return Wire(
+            b"POST", b"/messages/count_tokens", self._headers_of(target, credential), msgspec.json.encode(fields)
+        )
 
     def _headers_of(self, target: Target, credential: str | None) -> Headers:
         """The same object for the same target: transports know it by that."""
@@ -198,7 +206,9 @@ class AnthropicStream:
         """The beginning tells only the input: when the stream broke off, the output that came is estimated."""
         usage, text = self._usage.buckets(), "".join(self._text)
         if usage is not None and not self._told:
-            usage = replace(usage, output_text=_count(text), reasoning=0, estimated=True, estimator=_ESTIMATOR.name)
+            usage = replace(
+                usage, output_text=_ESTIMATOR.estimate(text), reasoning=0, estimated=True, estimator=_ESTIMATOR.name
+            )
         stop = self._stop if self._chat is None else _finish(self._stop)
         return Answer(usage, self._id, self._model, stop, text)
 
@@ -208,13 +218,6 @@ class AnthropicStream:
     @property
     def truncated(self) -> bool:
         return self._size > sum(map(len, self._kept))
-
-
-def _count(text: str) -> int:
-    """Tokens by estimate; of a long text by its beginning."""
-    if len(text) <= _SAMPLE:
-        return _ESTIMATOR.estimate(text)
-    return _ESTIMATOR.estimate(text[:_SAMPLE]) * len(text) // _SAMPLE
 
 
 def _finish(stop: str | None) -> str | None:
@@ -230,17 +233,6 @@ def _headers(target: Target, credential: str | None) -> Headers:
     key = {b"x-api-key": credential.encode("latin-1", "replace")} if credential else {}
     fixed = {b"content-type": b"application/json", b"accept-encoding": b"identity", b"anthropic-version": VERSION}
     return tuple({**fixed, **key, **own}.items())
-
-
-def _own_body(call: CallBody, target: Target) -> bytes:
-    if call.model == target.upstream_model and not (call.inject_cap or call.extended):
-        return call.raw
-    fields: dict[str, Any] = dict(_fields(call.raw))
-    fields["model"] = target.upstream_model
-    fields.pop("genaiops", None)
-    if call.inject_cap:
-        fields["max_tokens"] = call.max_tokens
-    return msgspec.json.encode(fields)
 
 
 def _translated(call: CallBody, target: Target) -> bytes:

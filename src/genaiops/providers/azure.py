@@ -11,7 +11,7 @@ from genaiops.ports.providers import TEXT, Answer, CallBody, Provider, ProviderE
 from genaiops.providers._events import EventSplitter, event_data
 from genaiops.providers.openai import OpenAI
 
-_MEDIA: frozenset[Operation] = frozenset({"image_generation", "transcription", "speech"})
+_MEDIA: frozenset[Operation] = frozenset({"image_generation", "transcription", "speech", "video_generation"})
 
 
 class Azure(Provider):
@@ -49,6 +49,8 @@ class Azure(Provider):
             secret = credential.encode("latin-1", "replace")
             entra = target.settings.get("auth") == "entra"
             headers = (*headers, (b"authorization", b"Bearer " + secret) if entra else (b"api-key", secret))
+        if wire.path.startswith(b"/videos"):
+            prefix, query = _of_videos(target, prefix, query, asked=b"?" in wire.path)
         path = prefix.encode() + wire.path + query.encode()
         return Wire(wire.method, path, headers, wire.body, wire.filter_usage, wire.pieces)
 
@@ -86,6 +88,17 @@ def _place(target: Target) -> tuple[Target, str, str]:
     if dated:
         return target, f"{start}/deployments/{quote(target.upstream_model, safe='')}", query
     return target, f"{start}/v1", query
+
+
+def _of_videos(target: Target, prefix: str, query: str, *, asked: bool) -> tuple[str, str]:
+    """Azure has videos in OpenAI's form under /openai/v1 only. `asked`: the path has a query already."""
+    if "/deployments/" in prefix:
+        raise ConfigError(
+            f"The target {target.id!r} has an api_version with a date, and Azure has no videos there.",
+            remedy="Leave api_version out, or set it to preview.",
+            code="api_version",
+        )
+    return prefix, query.replace("?", "&") if asked else query
 
 
 class _Head(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""Cohere's API, version 2: chat, embeddings and rerank.
+"""Cohere's API, version 2: chat, embeddings and rerank, for calls in Cohere's own words and in OpenAI's.
 
 Source: Cohere's API reference (POST /v2/chat, /v2/embed, /v2/rerank), its guide to streamed events.
 """
@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from genaiops.core.errors import UsageError
+from genaiops.dialects.cohere.thinking import BUDGETS
 from genaiops.domain import Target
-from genaiops.ports.providers import Answer, CallBody, Provider, ProviderError, Wire
+from genaiops.ports.providers import Answer, CallBody, Dialect, Provider, ProviderError, StreamReader, Wire
 from genaiops.providers._chat_request import (
     BOOL,
     FLOAT,
@@ -24,12 +25,14 @@ from genaiops.providers._chat_request import (
     url_of,
 )
 from genaiops.providers._cohere_answer import CohereStream, read_chat, read_embeddings
+from genaiops.providers._cohere_native import OwnStream, read_own
 from genaiops.providers._cohere_rerank import read_rerank, rerank_body
 from genaiops.providers._errors import read_error
+from genaiops.providers._own_body import own_body
 from genaiops.providers.openai import request_headers
 
-_THINKING_BUDGETS = {"minimal": 1024, "low": 1024, "medium": 8192, "high": 24576, "xhigh": 24576}
-"""Tokens of thought. Cohere names no counterpart of an effort: these are the ones that Google sets for Gemini 2.5."""
+_EVENTS = (b"accept", b"text/event-stream")
+"""To whom it believes to want JSON, Cohere streams lines of JSON."""
 
 _OWN = ("documents", "citation_options", "safety_mode", "priority")
 _NO_PARAMETERS: dict[str, Any] = {"type": "object", "properties": {}}
@@ -53,8 +56,16 @@ class Cohere(Provider):
     name = "cohere"
     serves = frozenset({"chat", "embeddings", "rerank"})
 
+    def takes(self, dialect: Dialect, target: Target) -> bool:  # noqa: ARG002 - all targets alike
+        return dialect in ("openai", "cohere")
+
     def prepare(self, call: CallBody, target: Target, credential: str | None) -> Wire:
         headers = request_headers(target, credential)
+        if call.stream:
+            headers = (*headers, _EVENTS)
+        if call.dialect == "cohere":
+            path = b"/chat" if call.operation == "chat" else b"/embed"
+            return Wire(b"POST", path, headers, own_body(call, target))
         if call.operation == "embeddings":
             return Wire(b"POST", b"/embed", headers, encode_body(_embed_body(call, target)))
         if call.operation == "rerank":
@@ -68,12 +79,14 @@ class Cohere(Provider):
         return Wire(b"POST", b"/chat", headers, encode_body(_chat_body(call, target)))
 
     def read(self, call: CallBody, body: bytes) -> Answer:
+        if call.dialect == "cohere":
+            return read_own(call, body)
         if call.operation == "embeddings":
             return read_embeddings(call, body)
         return read_rerank(call, body) if call.operation == "rerank" else read_chat(call, body)
 
-    def stream(self, call: CallBody, *, filter_usage: bool) -> CohereStream:  # noqa: ARG002 (usage always comes)
-        return CohereStream(call)
+    def stream(self, call: CallBody, *, filter_usage: bool) -> StreamReader:  # noqa: ARG002 (usage always comes)
+        return OwnStream(call) if call.dialect == "cohere" else CohereStream(call)
 
     def error(self, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> ProviderError:
         return read_error(status, headers, body)
@@ -116,9 +129,9 @@ def _thinking(fields: Fields) -> dict[str, Any] | None:
         return own
     if effort == "none":
         return {"type": "disabled"}
-    if effort not in _THINKING_BUDGETS:
+    if effort not in BUDGETS:
         raise fields.refuse("reasoning_effort", f"the effort {effort!r}")
-    return {"type": "enabled", "token_budget": _THINKING_BUDGETS[effort]}
+    return {"type": "enabled", "token_budget": BUDGETS[effort]}
 
 
 def _tools(fields: Fields) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """A provider for tests and demonstrations: scripted answers, delays and faults, without a network.
 
-Beside text it makes what `_echo_media` says.
+Beside text it makes what `_echo_media` and `_echo_video` say.
 
 A target's `settings` are the script of every call; `script` (a JSON list of objects with the same keys) is one step a
 call, in turn. All values are text:
@@ -16,11 +16,14 @@ call, in turn. All values are text:
 | `reasoning_tokens`, `cached_tokens` | parts of the usage | 0 |
 | `finish_reason` | | `stop` |
 | `tool` | answer with a call of the tool of this name | none |
+| `video_delay` | seconds until a video is there | 0 |
+| `video_error` | videos fail with this message | none |
 | `fault` | `refuse`, `stall`, `garbage`, `cut` (before content), `die` (in the middle), `error_event`, `empty` | none |
 """
 
 import asyncio
 import hashlib
+import os
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, cast
@@ -31,6 +34,7 @@ from genaiops.core.errors import ConfigError, UpstreamError
 from genaiops.domain import Target
 from genaiops.ports.providers import Wire
 from genaiops.providers import _echo_media, _openai_media
+from genaiops.providers._echo_video import EchoVideos, Missing
 from genaiops.providers.openai import OpenAI
 
 DIMENSIONS = 8
@@ -83,6 +87,7 @@ class EchoTransport:
 
     def __init__(self) -> None:
         self._calls = 0
+        self._videos = EchoVideos()
 
     def post(self, wire: Wire, target: Target, extra: bytes, waiter: object) -> None:  # noqa: ARG002 (the port's shape)
         return None
@@ -103,7 +108,12 @@ class EchoTransport:
         if status != 200:
             return _error(status, step)
         body = b"".join(wire.pieces) or wire.body
-        request: dict[str, Any] = {} if wire.path == _FORM else msgspec.json.decode(body)
+        if wire.path.startswith(b"/videos"):
+            return self._video(wire, body, step, target)
+        try:
+            request: dict[str, Any] = {} if wire.path == _FORM else msgspec.json.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            return _error(400, {"text": f"The body is no JSON: {error}"})
         if wire.path in _MEDIA:
             return _made(wire.path, body, request, step)
         if wire.path == b"/embeddings":
@@ -112,6 +122,15 @@ class EchoTransport:
         if request.get("stream"):
             return EchoReply(200, _EVENTS, answer.stream(float(step.get("gap", "0"))))
         return EchoReply(200, _JSON, _one(answer.whole()))
+
+    def _video(self, wire: Wire, body: bytes, step: Mapping[str, str], target: Target) -> EchoReply:
+        try:
+            made, kind = self._videos.answer(wire.method, wire.path, body, step, target.upstream_model)
+        except Missing:
+            return _error(404, {"text": "There is no such video."})
+        except _echo_media.Refused as error:
+            return _error(400, {"text": str(error)})
+        return EchoReply(200, ((b"content-type", kind),), _slices(made, step.get("fault")))
 
     async def aclose(self) -> None: ...
 
@@ -211,7 +230,7 @@ class _Answer:
         options = cast("dict[str, Any]", request.get("stream_options") or {})
         self._stream_usage = bool(options.get("include_usage")) and step.get("usage") != "none"
         self._head = {
-            "id": "chatcmpl-echo",
+            "id": f"chatcmpl-{os.urandom(12).hex()}",  # by it a client's span is known to be of this call
             "object": "chat.completion" if chat else "text_completion",
             "created": 0,
             "model": request.get("model"),
@@ -227,7 +246,7 @@ class _Answer:
 
     def whole(self) -> bytes:
         if self._step.get("fault") in ("garbage", "cut", "die"):
-            return b'{"id": "chatcmpl-echo", "choi'
+            return b'{"id": "chatcmpl-", "choi'
         text = "".join(self._pieces)
         choice: dict[str, Any] = {"index": 0, "finish_reason": self._finish, "logprobs": None}
         if not self._chat:
@@ -261,7 +280,7 @@ class _Answer:
                 break
             if gap:
                 await asyncio.sleep(gap)
-            yield self._event(self._delta(piece))
+            yield self._event(self._delta(piece, first=at == 0))
         if fault == "die":
             raise UpstreamError("it died in the middle of the stream.", code="upstream_truncated")
         if fault == "error_event":
@@ -272,10 +291,13 @@ class _Answer:
             yield b"data: " + msgspec.json.encode({**self._chunk_head(), "choices": [], "usage": self._usage}) + b"\n\n"
         yield b"data: [DONE]\n\n"
 
-    def _delta(self, piece: str) -> dict[str, Any]:
+    def _delta(self, piece: str, *, first: bool) -> dict[str, Any]:
         if not self._chat:
             return {"text": piece}
-        return {"delta": {"tool_calls": [self._tool(piece)]} if "tool" in self._step else {"content": piece}}
+        if "tool" not in self._step:
+            return {"delta": {"content": piece}}
+        call = self._tool(piece) if first else {"index": 0, "function": {"arguments": piece}}
+        return {"delta": {"tool_calls": [call]}}
 
     def _chunk_head(self) -> dict[str, Any]:
         return {**self._head, "object": "chat.completion.chunk" if self._chat else "text_completion"}

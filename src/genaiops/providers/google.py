@@ -1,4 +1,8 @@
-"""Google's models: the Gemini API and Vertex AI. Both take the same bodies; paths and credentials differ."""
+"""Google's models: the Gemini API and Vertex AI. Both take the same bodies; paths and credentials differ.
+
+A call in Google's own words goes out byte for byte as it came in when nothing has to change in it (see
+`_google_native`). One in OpenAI's is translated, and so is what comes back.
+"""
 
 import re
 from collections.abc import Sequence
@@ -7,12 +11,14 @@ from urllib.parse import quote
 import msgspec
 
 from genaiops.core.errors import ConfigError, UsageError
+from genaiops.dialects.gemini import embeddings_answer, embeddings_request
 from genaiops.domain import Target
-from genaiops.ports.providers import Answer, CallBody, Provider, ProviderError, Wire
+from genaiops.ports.providers import Answer, CallBody, Dialect, Provider, ProviderError, StreamReader, Wire
 from genaiops.providers._chat_request import encode_body
 from genaiops.providers._errors import LONGEST_REST, duration, read_error
 from genaiops.providers._google_answer import GoogleStream, read_chat
 from genaiops.providers._google_embeddings import batch_body, embeddings_wanted, read_embeddings, vertex_embeddings
+from genaiops.providers._google_native import NativeStream, count_body, embed_body, generate_body, read_native
 from genaiops.providers._google_request import chat_body
 from genaiops.providers._google_token import ServiceAccount, Tokens, account_of
 from genaiops.providers.openai import request_headers
@@ -35,26 +41,38 @@ class Gemini(Provider):
 
     name = "google"
 
+    def takes(self, dialect: Dialect, target: Target) -> bool:  # noqa: ARG002 - all targets alike
+        return dialect in ("openai", "gemini")
+
     def prepare(self, call: CallBody, target: Target, credential: str | None) -> Wire:
         model = _model(target)
+        native = call.dialect == "gemini"
         if call.operation == "embeddings":
-            path = f"/{model}:batchEmbedContents"
-            body = batch_body(embeddings_wanted(call, self.name), model)
+            method, body = "batchEmbedContents", b""
+            if native:
+                method, body = embed_body(call, model)
+            else:
+                body = encode_body(batch_body(embeddings_wanted(call, self.name), model))
         else:
             _check(call, self.name)
-            path, body = f"/{model}:{_method(call)}", chat_body(call, target, self.name)
-        headers = request_headers(target, None)
-        if credential:
-            headers = (*headers, (b"x-goog-api-key", credential.encode("latin-1", "replace")))
-        return Wire(b"POST", path.encode(), headers, encode_body(body))
+            method = _method(call)
+            body = generate_body(call) if native else encode_body(chat_body(call, target, self.name))
+        return Wire(b"POST", f"/{model}:{method}".encode(), _keyed(target, credential), body)
+
+    def count(self, raw: bytes | bytearray, dialect: Dialect, target: Target, credential: str | None) -> Wire | None:
+        if dialect != "gemini":
+            return None
+        model = _model(target)
+        return Wire(b"POST", f"/{model}:countTokens".encode(), _keyed(target, credential), count_body(raw, model))
 
     def read(self, call: CallBody, body: bytes) -> Answer:
         if call.operation == "embeddings":
-            return read_embeddings(call, body, call.model)
-        return read_chat(body, call.model)
+            found = read_embeddings(call, body, call.model)
+            return msgspec.structs.replace(found, body=None) if call.dialect == "gemini" else found
+        return read_native(body) if call.dialect == "gemini" else read_chat(body, call.model)
 
-    def stream(self, call: CallBody, *, filter_usage: bool) -> GoogleStream:  # noqa: ARG002 (usage always comes)
-        return GoogleStream(call)
+    def stream(self, call: CallBody, *, filter_usage: bool) -> StreamReader:  # noqa: ARG002 (usage always comes)
+        return NativeStream() if call.dialect == "gemini" else GoogleStream(call)
 
     def error(self, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> ProviderError:
         return google_error(status, headers, body)
@@ -75,18 +93,31 @@ class Vertex(Provider):
         self._tokens = Tokens()
         self._accounts: dict[str, ServiceAccount | None] = {}
 
+    def takes(self, dialect: Dialect, target: Target) -> bool:  # noqa: ARG002 - all targets alike
+        return dialect in ("openai", "gemini")
+
     def prepare(self, call: CallBody, target: Target, credential: str | None) -> Wire:
-        account = self._account(credential) if credential else None
         if call.operation == "embeddings":
-            method, body = vertex_embeddings(embeddings_wanted(call, self.name), target.upstream_model)
+            wanted = embeddings_wanted(_plain_embeddings(call), self.name)
+            method, found = vertex_embeddings(wanted, target.upstream_model)
+            body = encode_body(found)
         else:
             _check(call, self.name)
-            method, body = _method(call), chat_body(call, target, self.name)
+            method = _method(call)
+            native = call.dialect == "gemini"
+            body = generate_body(call) if native else encode_body(chat_body(call, target, self.name))
+        return self._wire(target, credential, method, body)
+
+    def count(self, raw: bytes | bytearray, dialect: Dialect, target: Target, credential: str | None) -> Wire | None:
+        return self._wire(target, credential, "countTokens", count_body(raw, None)) if dialect == "gemini" else None
+
+    def _wire(self, target: Target, credential: str | None, method: str, body: bytes) -> Wire:
+        account = self._account(credential) if credential else None
         bearer = credential
         if account is not None and credential is not None:
             bearer = self._tokens.token(credential, account)
         path = f"{_resource(target, account)}:{method}"
-        return Wire(b"POST", path.encode(), request_headers(target, bearer), encode_body(body))
+        return Wire(b"POST", path.encode(), request_headers(target, bearer), body)
 
     def _account(self, credential: str) -> ServiceAccount | None:
         if credential not in self._accounts:
@@ -96,15 +127,44 @@ class Vertex(Provider):
         return self._accounts[credential]
 
     def read(self, call: CallBody, body: bytes) -> Answer:
+        """Embeddings in Google's words are translated here too: Vertex AI's have other bodies than the Gemini API's."""
         if call.operation == "embeddings":
-            return read_embeddings(call, body, call.model)
-        return read_chat(body, call.model)
+            found = read_embeddings(_plain_embeddings(call), body, call.model)
+            if call.dialect != "gemini" or found.body is None:
+                return found
+            said = embeddings_answer(found.body, batch=_is_batch(call), usage=found.usage)
+            return msgspec.structs.replace(found, body=said)
+        return read_native(body) if call.dialect == "gemini" else read_chat(body, call.model)
 
-    def stream(self, call: CallBody, *, filter_usage: bool) -> GoogleStream:  # noqa: ARG002 (usage always comes)
-        return GoogleStream(call)
+    def stream(self, call: CallBody, *, filter_usage: bool) -> StreamReader:  # noqa: ARG002 (usage always comes)
+        return NativeStream() if call.dialect == "gemini" else GoogleStream(call)
 
     def error(self, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> ProviderError:
         return google_error(status, headers, body)
+
+
+def _keyed(target: Target, credential: str | None) -> Sequence[tuple[bytes, bytes]]:
+    headers = request_headers(target, None)
+    return (*headers, (b"x-goog-api-key", credential.encode("latin-1", "replace"))) if credential else headers
+
+
+def _plain_embeddings(call: CallBody) -> CallBody:
+    """The same call in OpenAI's words."""
+    if call.dialect != "gemini":
+        return call
+    raw = embeddings_request(call.raw, model=call.model, own=True)
+    return msgspec.structs.replace(call, raw=raw, dialect="openai")
+
+
+class _Requests(msgspec.Struct, frozen=True):
+    requests: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+_requests = msgspec.json.Decoder(_Requests).decode
+
+
+def _is_batch(call: CallBody) -> bool:
+    return not isinstance(_requests(call.raw).requests, msgspec.UnsetType)
 
 
 def _check(call: CallBody, provider: str) -> None:

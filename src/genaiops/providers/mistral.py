@@ -11,7 +11,18 @@ from typing import Any
 from genaiops.core.errors import UsageError
 from genaiops.domain import Target
 from genaiops.ports.providers import Answer, CallBody, Provider, ProviderError, Wire
-from genaiops.providers._chat_request import INT, TEXTS, Fields, Message, Part, ToolCall, chosen, encode_body, url_of
+from genaiops.providers._chat_request import (
+    INT,
+    TEXT,
+    TEXTS,
+    Fields,
+    Message,
+    Part,
+    ToolCall,
+    chosen,
+    encode_body,
+    url_of,
+)
 from genaiops.providers._errors import read_error
 from genaiops.providers._mistral_answer import MistralStream, read_chat
 from genaiops.providers.openai import OpenAI, request_headers
@@ -130,6 +141,7 @@ def _tools(fields: Fields) -> dict[str, Any]:
 def _embeddings_body(call: CallBody, target: Target) -> dict[str, Any]:
     fields = Fields(call, "mistral")
     given = fields.need("input", TEXTS)
+    fields.take("input_type", TEXT)  # its models embed questions and documents alike
     made: dict[str, Any] = {"model": target.upstream_model, "input": given}
     dimensions = fields.take("dimensions", INT)
     if dimensions is not None:

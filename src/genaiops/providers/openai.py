@@ -12,19 +12,22 @@ import msgspec
 from msgspec import Raw
 
 from genaiops.core.errors import UpstreamError
+from genaiops.dialects.chat import chat_usage, given
 from genaiops.domain import MEDIA, Operation, Target, Usage
 from genaiops.ports.providers import Answer, CallBody, Provider, ProviderError, StreamPiece, StreamReader, Wire
-from genaiops.providers import _openai_media, _openai_media_stream
+from genaiops.providers import _openai_media, _openai_media_stream, _openai_video
 from genaiops.providers._errors import read_error
 from genaiops.providers._events import EventSplitter, event_data
-from genaiops.providers._openai_usage import given, usage_of
+from genaiops.providers._own_body import fields_of, own_body, own_fields
 from genaiops.providers._repeats import Frame, Log, frame_of, unescaped
+from genaiops.providers._timings import busy_us
 
 PATHS: dict[Operation, bytes] = {
     "chat": b"/chat/completions",
     "text_completion": b"/completions",
     "embeddings": b"/embeddings",
     **_openai_media.PATHS,
+    **_openai_video.PATHS,
 }
 KEEP = 1 << 20
 """Bytes of a stream that are kept for the trace."""
@@ -62,10 +65,10 @@ class _Completion(msgspec.Struct, frozen=True):
     id: str | None = None
     model: str | None = None
     service_tier: Any = None
+    timings: Raw = Raw()
 
 
 _decode = msgspec.json.Decoder(_Completion).decode
-_fields = msgspec.json.Decoder(dict[str, Raw]).decode
 
 
 class OpenAI(Provider):
@@ -82,6 +85,8 @@ class OpenAI(Provider):
         return (target.base_url or "").startswith("https://api.openai.com/")
 
     def prepare(self, call: CallBody, target: Target, credential: str | None) -> Wire:
+        if call.job is not None:
+            return _openai_video.job_wire(call.job, call, self._headers_of(target, credential))
         if call.operation in MEDIA:
             return _openai_media.wire(PATHS[call.operation], call, target, self._headers_of(target, credential))
         filtered = call.stream and target.stream_usage and not call.wants_usage and call.operation != "embeddings"
@@ -103,20 +108,20 @@ class OpenAI(Provider):
 
     def read(self, call: CallBody, body: bytes) -> Answer:
         if call.operation in MEDIA:
-            return _openai_media.read(call, body)
+            return _openai_video.read(call, body) if _openai_video.concerns(call) else _openai_media.read(call, body)
         answer = _parse(body, "its answer")
         if given(answer.error):
             raise UpstreamError(error_message(answer.error), code="upstream_error_in_answer")
         if call.operation == "embeddings":
             if answer.data is None:
                 raise UpstreamError("its answer has no embeddings.", code="upstream_bad_answer")
-            return Answer(usage_of(answer.usage), answer.id, answer.model)
+            return Answer(chat_usage(answer.usage), answer.id, answer.model)
         if answer.choices is None:
             raise UpstreamError("its answer has no choices.", code="upstream_bad_answer")
-        usage = usage_of(answer.usage, answer.service_tier)
+        usage = chat_usage(answer.usage, answer.service_tier)
         finish = answer.choices[0].finish_reason if answer.choices else None
         text = "" if usage is not None else "\n".join(_text(choice) for choice in answer.choices)
-        return Answer(usage, answer.id, answer.model, finish, text)
+        return Answer(usage, answer.id, answer.model, finish, text, busy_us=busy_us(answer.timings))
 
     def stream(self, call: CallBody, *, filter_usage: bool) -> StreamReader:  # noqa: ARG002 (one format for all)
         return OpenAIStream(filter_usage=filter_usage)
@@ -132,6 +137,7 @@ class OpenAIStream:
     """Follows a stream. Every event is read: whether content came, what it was, usage, finish reason, an error."""
 
     __slots__ = (
+        "_busy_us",
         "_filter",
         "_finish",
         "_frame",
@@ -161,6 +167,7 @@ class OpenAIStream:
         self._id: str | None = None
         self._model: str | None = None
         self._finish: str | None = None
+        self._busy_us: int | None = None
 
     def feed(self, chunk: bytes) -> StreamPiece | None:
         frame = self._frame
@@ -212,7 +219,9 @@ class OpenAIStream:
             self._id = message.id
             self._model = message.model
         if given(message.usage):
-            self._usage = usage_of(message.usage, message.service_tier) or self._usage
+            self._usage = chat_usage(message.usage, message.service_tier) or self._usage
+        if given(message.timings):
+            self._busy_us = busy_us(message.timings)
         content = False
         for choice in message.choices or ():
             if choice.finish_reason is not None:
@@ -244,7 +253,7 @@ class OpenAIStream:
 
     def finish(self) -> Answer:
         text = "" if self._usage is not None else self._log.texts(_texts) + "".join(self._later)
-        return Answer(self._usage, self._id, self._model, self._finish, text)
+        return Answer(self._usage, self._id, self._model, self._finish, text, busy_us=self._busy_us)
 
     def keep(self) -> bytes:
         return self._log.events()
@@ -298,17 +307,13 @@ def request_headers(target: Target, credential: str | None) -> tuple[tuple[bytes
 
 
 def _body(call: CallBody, target: Target, filtered: bool) -> bytes:
-    if call.model == target.upstream_model and not (call.inject_cap or filtered or call.extended):
-        return call.raw
-    fields: dict[str, Any] = dict(_fields(call.raw))
-    fields["model"] = target.upstream_model
-    fields.pop("genaiops", None)
-    if call.inject_cap:
-        fields[cap_field(call.operation, target)] = call.max_tokens
-    if filtered:
-        given = fields.get("stream_options", b"")
-        options = _fields(given) if bytes(memoryview(given)[:1]) == b"{" else {}
-        fields["stream_options"] = {**options, "include_usage": True}
+    cap = cap_field(call.operation, target) if call.inject_cap else ""
+    if not filtered:
+        return own_body(call, target, cap=cap)
+    fields = own_fields(call, target, cap=cap)
+    given = fields.get("stream_options", b"")
+    options = fields_of(given) if bytes(memoryview(given)[:1]) == b"{" else {}
+    fields["stream_options"] = {**options, "include_usage": True}
     return msgspec.json.encode(fields)
 
 

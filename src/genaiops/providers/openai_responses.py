@@ -14,6 +14,7 @@ from genaiops.core.errors import ConfigError, UpstreamError, UsageError
 from genaiops.domain import Target, Usage
 from genaiops.ports.providers import Answer, CallBody, Dialect, StreamPiece, StreamReader, Wire
 from genaiops.providers._events import EventSplitter, event_data
+from genaiops.providers._own_body import own_body
 from genaiops.providers.openai import KEEP, TEXT_LIMIT, OpenAI, error_message
 
 PATH = b"/responses"
@@ -87,7 +88,6 @@ class _Background(msgspec.Struct, frozen=True):
 _response = msgspec.json.Decoder(_Response)
 _event = msgspec.json.Decoder(_Event)
 _usage = msgspec.json.Decoder(_Usage)
-_fields = msgspec.json.Decoder(dict[str, Raw])
 _texts = msgspec.json.Decoder(list[_Text])
 _background = msgspec.json.Decoder(_Background)
 
@@ -141,7 +141,7 @@ def prepare(call: CallBody, target: Target, headers: Sequence[tuple[bytes, bytes
             code="unsupported_field",
             param="background",
         )
-    return Wire(b"POST", PATH, headers, _body(call, target))
+    return Wire(b"POST", PATH, headers, own_body(call, target, cap="max_output_tokens"))
 
 
 def _runs_on(raw: bytes) -> bool:
@@ -149,17 +149,6 @@ def _runs_on(raw: bytes) -> bool:
         return bool(_background.decode(raw).background)
     except msgspec.DecodeError:
         return True
-
-
-def _body(call: CallBody, target: Target) -> bytes:
-    if call.model == target.upstream_model and not (call.inject_cap or call.extended):
-        return call.raw
-    fields: dict[str, Any] = dict(_fields.decode(call.raw))
-    fields["model"] = target.upstream_model
-    fields.pop("genaiops", None)
-    if call.inject_cap:
-        fields["max_output_tokens"] = call.max_tokens
-    return msgspec.json.encode(fields)
 
 
 def read(body: bytes) -> Answer:

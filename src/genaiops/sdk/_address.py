@@ -41,7 +41,7 @@ def default_home(environ: Mapping[str, str] = os.environ) -> Path:
 
 
 def find_address(
-    base_url: str | None = None,
+    url: str | None = None,
     api_key: str | None = None,
     home: str | Path | None = None,
     environ: Mapping[str, str] = os.environ,
@@ -64,10 +64,10 @@ def find_address(
     running = _running(place)
     from_environment = environ.get(URL_VARIABLE)
     if named is not None:
-        url = base_url or running or from_environment
+        chosen = url or running or from_environment
     else:
-        url = base_url or from_environment or running
-    url = _checked(url or f"http://127.0.0.1:{environ.get('GENAIOPS_PORT') or _DEFAULT_PORT}")
+        chosen = url or from_environment or running
+    url = _checked(chosen or f"http://127.0.0.1:{environ.get('GENAIOPS_PORT') or _DEFAULT_PORT}")
     if api_key:
         return Address(url, api_key)
     own = _admin_key(place) if url == running or _is_this_machine(url) else None
@@ -98,9 +98,9 @@ def _checked(url: str) -> str:
         usable, parts = False, urlsplit("")
     if parts.username is not None or parts.password is not None:
         # Not shown: it may hold a password.
-        raise ConfigError("The address holds a user name or a password.", remedy=remedy, param="base_url")
+        raise ConfigError("The address holds a user name or a password.", remedy=remedy, param="url")
     if not usable or parts.query or parts.fragment:
-        raise ConfigError(f"{url!r} is no address of an installation.", remedy=remedy, param="base_url")
+        raise ConfigError(f"{url!r} is no address of an installation.", remedy=remedy, param="url")
     return url.rstrip("/").removesuffix("/v1")
 
 

@@ -14,11 +14,14 @@ import msgspec
 from genaiops.core.errors import OutsideError, TimedOut, Unauthenticated, Unavailable
 from genaiops.sdk._address import KEY_VARIABLE, find_address
 from genaiops.sdk._events import Event, read_events
-from genaiops.sdk._failures import failure
+from genaiops.sdk._failures import APPROVAL_HEADER, consent_needed, failure
+from genaiops.sdk._witness import HEADER as AUDIT_HEADER
+from genaiops.sdk._witness import Witness
 
 Query = Mapping[str, str | int | float | bool | Sequence[str] | None]
 
 _PAGE = 200
+_CONSISTENCY = "/api/audit/consistency"
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -77,21 +80,24 @@ class Stream:
 
 
 class Client:
-    """A client of one installation. `timeout` is seconds of silence; None in `stream` waits for ever.
+    """A client of one installation. `timeout` is seconds of silence; None in `stream` waits for ever. With a `witness`
+    it refuses an installation whose audit log no longer fits what was seen of it.
 
     Errors are those of `genaiops.core.errors` with the server's message; Unavailable when nothing answers.
     """
 
     def __init__(
         self,
-        base_url: str | None = None,
+        url: str | None = None,
         api_key: str | None = None,
         home: str | Path | None = None,
         *,
         timeout: float = 30.0,
+        witness: Witness | None = None,
     ) -> None:
-        self.address = find_address(base_url, api_key, home)
+        self.address = find_address(url, api_key, home)
         self._timeout = timeout
+        self._witness = witness
         parts = urlsplit(self.address.url)
         self._host, self._port = parts.hostname or "", parts.port
         self._prefix = parts.path.rstrip("/")
@@ -141,7 +147,13 @@ class Client:
             raise self._broken(error) from error
         finally:
             connection.close()
+        if self._witness is not None and AUDIT_HEADER in answer.headers and not path.startswith(_CONSISTENCY):
+            self._witness.look(answer.headers[AUDIT_HEADER], self._consistency)
         return answer
+
+    def _consistency(self, first: int, second: int) -> tuple[Sequence[str], str]:
+        found = self.get(_CONSISTENCY, {"first": first, "second": second})
+        return found["path"], found["second_root"]
 
     def stream(
         self, method: str, path: str, body: Any = None, *, query: Query | None = None, timeout: float | None = None
@@ -150,8 +162,44 @@ class Client:
         connection, response = self._open(method, path, body, query, timeout)
         return Stream(connection, response, self.url + path)
 
+    def exchange(
+        self, method: str, path: str, data: bytes | None, headers: Mapping[str, str], *, timeout: float
+    ) -> Answer:
+        """One call with a body as it is. Every status is an answer; an error is raised only where none came."""
+        connection, response = self._sent(method, path, data, headers, timeout)
+        try:
+            return Answer(response.status, _headers(response), response.read())
+        except TimeoutError as error:
+            raise self._timed_out() from error
+        except (http.client.HTTPException, OSError) as error:
+            raise self._broken(error) from error
+        finally:
+            connection.close()
+
     def _open(
         self, method: str, path: str, body: Any, query: Query | None, timeout: float | None
+    ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
+        data = None if body is None else msgspec.json.encode(body)
+        headers = {} if data is None else {"content-type": "application/json"}
+        connection, response = self._sent(method, _target(path, query), data, headers, timeout)
+        try:
+            if response.status >= 400:
+                raise failure(response.status, _headers(response), response.read())
+            if response.status == 202 and response.getheader(APPROVAL_HEADER):
+                raise consent_needed(_headers(response), response.read())
+        except TimeoutError as error:
+            connection.close()
+            raise self._timed_out() from error
+        except (http.client.HTTPException, OSError) as error:
+            connection.close()
+            raise self._broken(error) from error
+        except BaseException:
+            connection.close()
+            raise
+        return connection, response
+
+    def _sent(
+        self, method: str, target: str, data: bytes | None, headers: Mapping[str, str], timeout: float | None
     ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
         if self.address.key is None:
             raise Unauthenticated(
@@ -159,17 +207,11 @@ class Client:
                 remedy=f"Give one with --key or {KEY_VARIABLE}; the administrator's is in admin.key of the home.",
                 code="no_key",
             )
-        headers = {"authorization": f"Bearer {self.address.key}", "accept": "application/json, text/event-stream"}
-        data = None
-        if body is not None:
-            data = msgspec.json.encode(body)
-            headers["content-type"] = "application/json"
+        own = {"authorization": f"Bearer {self.address.key}", "accept": "application/json, text/event-stream"}
         connection = self._connection(timeout)
         try:
-            connection.request(method, _target(self._prefix + path, query), data, headers)
+            connection.request(method, self._prefix + target, data, {**own, **headers})
             response = connection.getresponse()
-            if response.status >= 400:
-                raise failure(response.status, _headers(response), response.read())
         except TimeoutError as error:
             connection.close()
             raise self._timed_out() from error

@@ -6,6 +6,7 @@ import msgspec
 
 from genaiops.core.errors import (
     Conflict,
+    ConsentNeeded,
     Forbidden,
     GenaiopsError,
     LimitReached,
@@ -46,6 +47,29 @@ class _Body(msgspec.Struct, frozen=True):
     error: _Error
 
 
+class _Waiting(msgspec.Struct, frozen=True):
+    id: str
+    message: str
+    remedy: str | None = None
+    approvers: tuple[str, ...] = ()
+
+
+class _WaitingBody(msgspec.Struct, frozen=True):
+    approval: _Waiting
+
+
+APPROVAL_HEADER = "x-genaiops-approval"
+
+
+def consent_needed(headers: Mapping[str, str], body: bytes) -> ConsentNeeded:
+    """The exception that a 202 with the header APPROVAL_HEADER is: the change waits, and nothing has changed."""
+    try:
+        waiting = msgspec.json.decode(body, type=_WaitingBody).approval
+    except msgspec.MsgspecError:
+        waiting = _Waiting(headers[APPROVAL_HEADER], "Nothing has changed yet: another person has to consent.")
+    return ConsentNeeded(waiting.message, remedy=waiting.remedy, approval_id=waiting.id, approvers=waiting.approvers)
+
+
 def failure(status: int, headers: Mapping[str, str], body: bytes) -> GenaiopsError:
     """The exception that an answer with an error status is. Its message is the server's, with the request id where
     only the server's log can say more."""
@@ -67,7 +91,7 @@ def failure(status: int, headers: Mapping[str, str], body: bytes) -> GenaiopsErr
         return LimitReached(
             message,
             limit=error.code or "limit",
-            retry_after=_seconds(headers.get("retry-after")),
+            retry_after=seconds(headers.get("retry-after")),
             remedy=error.remedy,
             code=error.code,
         )
@@ -77,7 +101,7 @@ def failure(status: int, headers: Mapping[str, str], body: bytes) -> GenaiopsErr
     return kind(message, remedy=error.remedy, code=error.code, param=error.param)
 
 
-def _seconds(text: str | None) -> float | None:
+def seconds(text: str | None) -> float | None:
     try:
         return float(text) if text is not None else None
     except ValueError:

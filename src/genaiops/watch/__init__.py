@@ -1,7 +1,12 @@
 """Watching: spools folded into telemetry, and the figures and documents that are read from it."""
 
+from genaiops.watch._anomalies import SPENDERS, Spend, spend_anomalies
+from genaiops.watch._answered import answered_with
+from genaiops.watch._caches import RouteCache, Similarities, hit_rate, route_caches, similarities
 from genaiops.watch._documents import conversation, row_of, trace_document, trace_row_document
-from genaiops.watch._energy import Machine, Metering, busy_seconds
+from genaiops.watch._energy import Machine, Metering
+from genaiops.watch._erased import ERASED, erased_content
+from genaiops.watch._examples import trace_example
 from genaiops.watch._figures import (
     BudgetState,
     Overview,
@@ -19,37 +24,60 @@ from genaiops.watch._media import medium
 from genaiops.watch._repricing import RepricedCall, RepricedModel, Repricing, reprice
 from genaiops.watch._shares import RouteShare, UnknownPrice, route_shares, unknown_prices
 from genaiops.watch._text import ToolCall, Turn
+from genaiops.watch._uncounted import budget_unknowns
+from genaiops.watch._uses import Called, Caller, calls_with, word_of
+from genaiops.watch._vitals import Latency, cores_used, latencies, machine_busy
 
 __all__ = [
+    "ERASED",
+    "SPENDERS",
     "BudgetState",
+    "Called",
+    "Caller",
     "Folder",
     "Forecast",
+    "Latency",
     "Machine",
     "Metering",
     "Overview",
     "RepricedCall",
     "RepricedModel",
     "Repricing",
+    "RouteCache",
     "RouteShare",
+    "Similarities",
+    "Spend",
     "TargetHealth",
     "ToolCall",
     "Totals",
     "Turn",
     "UnknownPrice",
     "UsageRow",
+    "answered_with",
     "budget_forecasts",
     "budget_states",
-    "busy_seconds",
+    "budget_unknowns",
+    "calls_with",
     "conversation",
+    "cores_used",
+    "erased_content",
     "forecast",
+    "hit_rate",
+    "latencies",
+    "machine_busy",
     "medium",
     "overview",
     "reprice",
+    "route_caches",
     "route_shares",
     "row_of",
+    "similarities",
+    "spend_anomalies",
     "target_health",
     "trace_document",
+    "trace_example",
     "trace_row_document",
     "unknown_prices",
     "usage",
+    "word_of",
 ]

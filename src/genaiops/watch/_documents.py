@@ -7,17 +7,19 @@ import msgspec
 from genaiops.core.clock import to_iso
 from genaiops.core.errors import GenaiopsError
 from genaiops.core.money import from_nano
-from genaiops.domain import Content, Cost, Span, Usage
+from genaiops.domain import MEDIA_ATTRIBUTE, MODEL_CALLS, Content, Cost, Span, Usage
 from genaiops.ports.blobs import Blobs
-from genaiops.ports.telemetry import Trace, TraceRow
-from genaiops.watch._energy import MODEL_CALLS
+from genaiops.ports.telemetry import Recorded, Trace, TraceRow
 from genaiops.watch._energy_documents import energy_document, trace_energy_document
-from genaiops.watch._media import MEDIA_ATTRIBUTE, media_of
+from genaiops.watch._media import media_of
 from genaiops.watch._spans import LOOKUP, PROPERTIES
 from genaiops.watch._text import request_turns, response_turns
 from genaiops.watch._turns import Turn
 
 Document = dict[str, Any]
+
+OURS = "genaiops"
+"""The dialect of what the gateway wrote."""
 
 _APART = frozenset({"genaiops.attempts", LOOKUP, PROPERTIES, MEDIA_ATTRIBUTE})
 """Attributes that stand elsewhere in a document."""
@@ -59,7 +61,7 @@ def _span_usage(usage: Usage | None) -> Document | None:
 
 _RARE = (
     *("cache_write_1h", "audio_input", "image_input", "audio_output", "image_output"),
-    *("searches", "images", "characters", "audio_ms", "service", "unknown"),
+    *("searches", "images", "characters", "audio_ms", "video_ms", "video_size", "service", "unknown"),
 )
 """Shown of a usage only where there are any."""
 
@@ -112,8 +114,9 @@ def trace_row_document(row: TraceRow) -> Document:
 
 
 def root_of(trace: Trace) -> Span:
-    """The gateway's span, else the first one."""
-    return next((span for span in trace.spans if span.kind == "gateway"), trace.spans[0])
+    """The span that has no parent, else the gateway's, else the first one."""
+    whole = next((span for span in trace.spans if span.parent_id is None), None)
+    return whole or next((span for span in trace.spans if span.kind == "gateway"), trace.spans[0])
 
 
 def row_of(trace: Trace) -> TraceRow:
@@ -136,7 +139,12 @@ def trace_document(trace: Trace, blobs: Blobs) -> Document:
     root = row.root
     content = trace.contents.get(root.span_id.hex())
     asked, said = bodies(content, blobs)
-    attempts = _attributes(content).get("genaiops.attempts", {})
+    attempts = {
+        span_id: told
+        for span in trace.spans
+        if span.kind == "gateway"
+        for span_id, told in _attributes(trace.contents.get(span.span_id.hex())).get("genaiops.attempts", {}).items()
+    }
     document = trace_row_document(row)
     untold = sorted({unit for span in trace.spans if span.owns_usage and span.usage for unit in span.usage.unknown})
     if untold:
@@ -145,7 +153,10 @@ def trace_document(trace: Trace, blobs: Blobs) -> Document:
         **document,
         "energy": trace_energy_document([span for span in trace.spans if span.kind in MODEL_CALLS]),
         "spans": [
-            _span_document(span, attempts.get(span.span_id.hex(), {}), trace.recorded.get(span.span_id.hex()))
+            {
+                **_span_document(span, attempts.get(span.span_id.hex(), {}), trace.recorded.get(span.span_id.hex())),
+                **_told_document(span, trace.contents.get(span.span_id.hex()), blobs),
+            }
             for span in trace.spans
         ],
         "messages": msgspec.to_builtins(conversation(trace, blobs)),
@@ -181,9 +192,10 @@ def _attributes(content: Content | None) -> Document:
     return {name: msgspec.json.decode(value) for name, value in content.attributes.items()}
 
 
-def _span_document(span: Span, more: Document, recorded: Cost | None) -> Document:
+def span_attributes(span: Span, more: Document) -> Document:
+    """By OpenTelemetry's names; `more` is what the gateway's records tell of an attempt."""
     attributes: Document = {
-        "gen_ai.operation.name": span.operation,
+        "gen_ai.operation.name": span.operation or None,
         "gen_ai.provider.name": span.provider,
         "gen_ai.request.model": more.get("gen_ai.request.model") or span.request_model,
         "gen_ai.response.model": span.response_model,
@@ -207,6 +219,10 @@ def _span_document(span: Span, more: Document, recorded: Cost | None) -> Documen
         }
     if span.first_token_us is not None:
         attributes["gen_ai.response.time_to_first_chunk"] = span.first_token_us / 1_000_000
+    return {name: value for name, value in attributes.items() if value is not None}
+
+
+def _span_document(span: Span, more: Document, recorded: Recorded | None) -> Document:
     return {
         "span_id": span.span_id.hex(),
         "parent_id": span.parent_id.hex() if span.parent_id else None,
@@ -223,12 +239,31 @@ def _span_document(span: Span, more: Document, recorded: Cost | None) -> Documen
         "reason": more.get("reason"),
         "usage": _span_usage(span.usage),
         "cost": _span_cost(span.cost),
-        "cost_recorded": _span_cost(recorded),
+        "cost_recorded": _span_cost(recorded.cost) if recorded is not None else None,
+        "cost_corrected": _correction(recorded),
         "energy": energy_document(span.energy),
         "owns_usage": span.owns_usage,
         "semconv": span.semconv,
-        "attributes": {name: value for name, value in attributes.items() if value is not None},
+        "attributes": span_attributes(span, more),
     }
+
+
+def _told_document(span: Span, content: Content | None, blobs: Blobs) -> Document:
+    """What only spans of other programs have: their dialect, their own input and output, all their attributes."""
+    if span.dialect == OURS:
+        return {}
+    asked, said = bodies(content, blobs)
+    return {
+        "dialect": span.dialect,
+        "input": _readable(asked),
+        "output": _readable(said),
+        "attributes": {**_attributes(content), **span_attributes(span, {})},
+    }
+
+
+def _correction(recorded: Recorded | None) -> Document | None:
+    """Who corrected the cost, an actor's id, and when."""
+    return None if recorded is None else {"at": to_iso(recorded.corrected_us), "by": recorded.corrected_by}
 
 
 def bodies(content: Content | None, blobs: Blobs) -> tuple[bytes, bytes]:
@@ -257,7 +292,17 @@ def _readable(data: bytes) -> Any:
 
 
 def conversation(trace: Trace, blobs: Blobs) -> list[Turn]:
-    """What was said in the call that the trace is about."""
+    """What was said in the call that the trace is about; where its root is none, or has only half of it, in
+    the last call of a model below."""
     root = root_of(trace)
-    asked, said = bodies(trace.contents.get(root.span_id.hex()), blobs)
-    return [*request_turns(root.operation, asked), *response_turns(root.operation, said)]
+    calls = [span for span in trace.spans if span.kind in ("gateway", "llm") and span is not root]
+    half: list[Turn] = []
+    for span in (root, *sorted(calls, key=lambda one: one.start_us, reverse=True)):
+        asked, said = bodies(trace.contents.get(span.span_id.hex()), blobs)
+        operation = "chat" if span.dialect != OURS else span.operation
+        answer = response_turns(operation, said)
+        turns = [*request_turns(operation, asked), *answer]
+        if turns and (answer or span.dialect == OURS):
+            return turns
+        half = half or turns
+    return half

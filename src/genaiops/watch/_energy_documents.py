@@ -17,7 +17,7 @@ def energy_document(energy: Energy | None) -> Document | None:
     return {
         "method": basis.method,
         "reason": basis.reason or None,
-        **_figures(energy.kwh, energy.co2e_g, energy.embodied_g),
+        **_figures(energy.kwh, energy.co2e_g, energy.embodied_g, energy.water_l),
         "model": basis.model or None,
         "work": basis.work or None,
         "covers": list(basis.covers),
@@ -36,7 +36,7 @@ def trace_energy_document(attempts: Sequence[Span]) -> Document:
     return {
         "attempts": found.attempts,
         "known": found.known,
-        **_figures(found.kwh, found.co2e_g, found.embodied_g),
+        **_figures(found.kwh, found.co2e_g, found.embodied_g, found.water_l),
         "models": sorted({f"{basis.model}: {basis.work}" for basis in found.bases if basis.model}),
         "methods": sorted({basis.method for basis in found.bases}),
         "omits": sorted({omitted for basis in found.bases for omitted in basis.omits}),
@@ -45,8 +45,13 @@ def trace_energy_document(attempts: Sequence[Span]) -> Document:
     }
 
 
-def _figures(kwh: Range | None, co2e_g: Range | None, embodied_g: Range | None) -> Document:
-    return {"kwh": _range(kwh), "co2e_g": _range(co2e_g), "embodied_g": _range(embodied_g)}
+def _figures(kwh: Range | None, co2e_g: Range | None, embodied_g: Range | None, water_l: Range | None) -> Document:
+    return {
+        "kwh": _range(kwh),
+        "co2e_g": _range(co2e_g),
+        "embodied_g": _range(embodied_g),
+        "water_l": _range(water_l),
+    }
 
 
 def _range(found: Range | None) -> Document | None:

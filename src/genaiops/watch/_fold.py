@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import msgspec
 
 from genaiops.core.clock import now_us
-from genaiops.domain import Admitted, Charge, Content, Refused, Settled, Span
+from genaiops.domain import Admitted, Charge, Content, Recalled, Refused, Settled, Span
 from genaiops.ports.blobs import Blobs
 from genaiops.ports.spool import Frame, SpoolReader
 from genaiops.ports.telemetry import Batch, SpoolOffset, Telemetry
@@ -117,6 +117,7 @@ class Folder:
         opened: dict[int, _Open] = {}
         closed: set[int] = set()
         segment, offset, count = life.segment, life.offset, 0
+        newest = self._reader.newest(name)  # asked first: what is before it is finished when it is read
         for frame in self._reader.frames(name, segment, offset):
             start = offset if frame.segment == segment else 0
             segment, offset = frame.segment, frame.end
@@ -128,12 +129,16 @@ class Folder:
                 if call is not None:
                     closed.add(record.sequence)
                     self._settle(work, name, call, record, frame)
+            elif isinstance(record, Recalled):
+                self._recall(work, record, frame.body)
             else:
                 self._refuse(work, record)
             count += 1
             if count >= FRAMES:
                 break
-        if not count:
+        if not count and newest > segment:
+            segment, offset = newest, 0
+        elif not count:
             return 0
         remaining = {sequence: call for sequence, call in {**life.open, **opened}.items() if sequence not in closed}
         self._telemetry.write(work.batch(_offset(name, segment, offset, remaining)))
@@ -147,6 +152,11 @@ class Folder:
         self._add(work, call.call, ended(record), self._body(name, call), frame.body)
         work.charge(record.charged)
 
+    def _recall(self, work: _Work, record: Recalled, body: bytes) -> None:
+        at = record.input_bytes
+        self._add(work, record.admitted, ended(record.settled), body[:at], body[at:])
+        work.charge(record.settled.charged)
+
     def _refuse(self, work: _Work, record: Refused) -> None:
         end = Ended(
             end_us=record.end_us,
@@ -159,7 +169,10 @@ class Folder:
 
     def _add(self, work: _Work, call: Admitted, end: Ended, body: bytes, output: bytes) -> None:
         spans, content = spans_of(call, end, body, output, self._blobs)
-        work.spans += spans if self._metering is None else self._metering.metered(spans, output)
+        if self._metering is not None:
+            busy = {one.span_id: one.busy_us for one in end.attempts if one.busy_us is not None}
+            spans = self._metering.metered(spans, busy)
+        work.spans += spans
         if content is not None:
             work.contents.append(content)
 

@@ -21,7 +21,7 @@ from typing import Literal
 import msgspec
 
 from genaiops.domain import Budget, Scope, ScopeKind
-from genaiops.ports.telemetry import Dimension, Rollup, RollupQuery, Telemetry
+from genaiops.ports.telemetry import Dimension, Rollup, RollupQuery, Telemetry, energy_nano
 from genaiops.watch._figures import HOUR_US, BudgetState
 
 WEEK = 168
@@ -32,7 +32,7 @@ LEVEL = 0.8
 _LEAST_SHARE = 0.05
 _APART = 8
 _LONG = frozenset({"day", "week", "month"})
-_DIMENSIONS: Mapping[ScopeKind, Dimension] = {
+DIMENSIONS: Mapping[ScopeKind, Dimension] = {
     "key": "key_id",
     "team": "team_id",
     "application": "application",
@@ -79,7 +79,7 @@ def _histories(telemetry: Telemetry, scopes: Collection[Scope], now_us: int) -> 
     that there were, however many budgets somebody sets."""
     since_us = (now_us // HOUR_US - MOST_WEEKS * WEEK) * HOUR_US
     found: dict[Scope, list[Rollup]] = {scope: [] for scope in scopes}
-    for kind, dimension in _DIMENSIONS.items():
+    for kind, dimension in DIMENSIONS.items():
         ids = [scope.id for scope in scopes if scope.kind == kind]
         wheres: list[dict[Dimension, str]] = [{}] if len(ids) > _APART else [{dimension: each} for each in ids]
         for where in wheres:
@@ -99,6 +99,8 @@ def _hours(rows: Iterable[Rollup], budget: Budget) -> Hours:
 def _amount(row: Rollup, budget: Budget) -> int:
     if budget.meter == "money":
         return row.cost_nano
+    if budget.meter == "energy":
+        return energy_nano(row.energy)
     return row.input_tokens + row.output_tokens if budget.meter == "tokens" else row.calls
 
 

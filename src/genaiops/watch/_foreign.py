@@ -1,10 +1,12 @@
-"""What was said in Anthropic's Messages and in OpenAI's Responses. Read leniently: a trace shows what it can."""
+"""What was said in Anthropic's Messages, in OpenAI's Responses and in Cohere's chat. Read leniently: a trace shows what
+it can."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
+from genaiops.watch._cohere import CohereTalk, called, document_text
 from genaiops.watch._turns import Direction, ToolCall, Turn, content_text, object_of, objects_of
 
 Fields = dict[str, Any]
@@ -31,7 +33,8 @@ def foreign_answer(body: Fields) -> list[Turn]:
         return _merged([turn for item in objects_of(body.get("output")) for turn in _item(item, "output")])
     if body.get("type") == "message":
         return _message({"role": "assistant", "content": body.get("content")}, "output")
-    return []
+    said = object_of(body.get("message"))
+    return _message(said, "output") if said.get("role") == "assistant" else []
 
 
 def foreign_stream(events: Iterator[Fields]) -> list[Turn] | None:
@@ -39,6 +42,7 @@ def foreign_stream(events: Iterator[Fields]) -> list[Turn] | None:
     blocks: dict[int, Fields] = {}
     text: list[str] = []
     known = False
+    cohere = CohereTalk()
     for event in events:
         kind = str(event.get("type", ""))
         known = known or kind.startswith(("response.", "message_", "content_block_"))
@@ -48,6 +52,8 @@ def foreign_stream(events: Iterator[Fields]) -> list[Turn] | None:
                 return turns
         elif kind == "response.output_text.delta":
             text.append(str(event.get("delta", "")))
+        elif cohere.takes(kind):
+            cohere.add(kind, event)
         elif kind == "content_block_start":
             blocks[_index(event)] = dict(object_of(event.get("content_block")))
         elif kind == "content_block_delta":
@@ -57,6 +63,8 @@ def foreign_stream(events: Iterator[Fields]) -> list[Turn] | None:
         return _message({"role": "assistant", "content": ordered}, "output")
     if text:
         return [Turn(role="assistant", direction="output", text="".join(text))]
+    if cohere.known:
+        return _message(cohere.message(), "output")
     return [] if known else None
 
 
@@ -73,7 +81,7 @@ def _grow(block: Fields, delta: Fields) -> None:
 
 
 def _has_blocks(message: Fields) -> bool:
-    return any(
+    return "tool_plan" in message or any(
         block.get("type") in {"tool_use", "tool_result", "thinking", "redacted_thinking", "image", "document"}
         for block in objects_of(message.get("content"))
     )
@@ -84,15 +92,13 @@ def _said(role: str, direction: Direction, text: Any) -> list[Turn]:
 
 
 def _message(message: Fields, direction: Direction) -> list[Turn]:
-    """A message of Messages; the results of tools in it are turns of their own."""
+    """A message of Messages or of Cohere's; the results of tools in it are turns of their own."""
     role = str(message.get("role") or "user")
     content = message.get("content")
-    if isinstance(content, str):
-        return [Turn(role=role, direction=direction, text=content)]
     results: list[Turn] = []
-    words: list[str] = []
+    words = [word for word in (message.get("tool_plan"), content) if isinstance(word, str) and word]
     thoughts: list[str] = []
-    calls: list[ToolCall] = []
+    calls = [called(call) for call in objects_of(message.get("tool_calls"))]
     for block in objects_of(content):
         kind = block.get("type")
         if kind == "tool_result":
@@ -103,7 +109,7 @@ def _message(message: Fields, direction: Direction) -> list[Turn]:
             arguments = block.get("arguments") or _json(block.get("input"))
             calls.append(ToolCall(str(block.get("name", "")), str(arguments), str(block.get("id", ""))))
         elif kind != "redacted_thinking":
-            words.append(content_text([block]))
+            words.append(document_text(block) or content_text([block]))
     if words or thoughts or calls:
         own = Turn(
             role=role,

@@ -1,7 +1,7 @@
 """Calls beside text as traces hold them: facts of request and answer, and media by reference.
 
-Images and audio go to the blob store by their digest; in what is kept of request and answer a reference stands in their
-place: `{"digest", "media_type", "bytes"}`.
+Images, audio and videos go to the blob store by their digest; in what is kept of request and answer a reference stands
+in their place: `{"digest", "media_type", "bytes"}`.
 """
 
 import base64
@@ -14,15 +14,20 @@ import msgspec
 from genaiops.core import media, multipart
 from genaiops.core.digest import digest_bytes
 from genaiops.core.errors import NotFound, UsageError
-from genaiops.domain import Attempt, Operation, Usage
+from genaiops.domain import MEDIA_ATTRIBUTE, Attempt, Operation, Usage
 from genaiops.ports.blobs import Blobs
 from genaiops.ports.telemetry import Trace
 from genaiops.watch._text import events_of, value_of
 from genaiops.watch._turns import object_of, objects_of
 
-MEDIA_ATTRIBUTE = "genaiops.media"
 _LONGEST = 256
-_OUTPUT: dict[str, str] = {"image_generation": "image", "speech": "speech", "transcription": "text"}
+_OUTPUT: dict[str, str] = {
+    "video_generation": "video",
+    "video_job": "video",
+    "image_generation": "image",
+    "speech": "speech",
+    "transcription": "text",
+}
 """`gen_ai.output.type` (OpenTelemetry GenAI 1.41)."""
 
 _IMAGE_FIELDS = ("size", "quality", "style", "background", "output_format")
@@ -30,7 +35,7 @@ OPAQUE = "application/octet-stream"
 
 
 class Medium(msgspec.Struct, frozen=True):
-    """One image or piece of audio of a call. `kept`: its bytes are in the blob store."""
+    """One image, video or piece of audio of a call. `kept`: its bytes are in the blob store."""
 
     direction: Literal["input", "output"]
     digest: str
@@ -66,10 +71,17 @@ class _Taker:
         return {"digest": digest, "media_type": found, "bytes": len(data)}
 
 
-def typed(
-    operation: Operation, body: bytes, output: bytes, paying: Attempt | None, store: Callable[[bytes], str] | None
-) -> Typed:
+class Bodies(msgspec.Struct, frozen=True):
+    """Of a call. `cut`: the output is only the beginning of what there was."""
+
+    input: bytes
+    output: bytes
+    cut: bool = False
+
+
+def typed(operation: Operation, bodies: Bodies, paying: Attempt | None, store: Callable[[bytes], str] | None) -> Typed:
     """Never fails for what is in a body: what cannot be read stays as it is."""
+    body, output = bodies.input, bodies.output
     taker = _Taker(store)
     asked = object_of(value_of(body)) if body[:1] == b"{" else {}
     attributes: dict[str, Any] = {"gen_ai.output.type": _OUTPUT.get(operation)}
@@ -88,6 +100,16 @@ def typed(
         attributes |= {f"genaiops.image.{name}": asked.get(name) for name in _IMAGE_FIELDS}
         attributes["gen_ai.request.choice.count"] = asked.get("n")
         output = _images(output, taker)
+    elif operation in ("video_generation", "video_job"):
+        if body[:2] == b"--":
+            body, asked = _form(body, taker)
+        elif asked:
+            body = _reference(body, asked, taker)
+        told, output = _video(output, taker, cut=bodies.cut)
+        attributes |= told
+        attributes["genaiops.video.action"] = asked.get("action") or "create"
+        attributes["genaiops.video.variant"] = asked.get("variant")
+        attributes["genaiops.video.id"] = attributes.get("genaiops.video.id") or asked.get("video")
     else:
         attributes |= _counted(operation, asked, output)
     attributes |= _used(paying.usage if paying is not None else None)
@@ -103,6 +125,7 @@ def _used(usage: Usage | None) -> dict[str, Any]:
         "genaiops.audio.seconds": usage.audio_ms / 1000 if usage.audio_ms and "audio_ms" not in usage.unknown else None,
         "genaiops.speech.characters": usage.characters or None,
         "genaiops.image.count": usage.images or None,
+        **({"genaiops.video.seconds": usage.video_ms / 1000} if usage.video_ms else {}),
     }
 
 
@@ -151,6 +174,38 @@ def _speech(output: bytes, form: str, taker: _Taker) -> bytes:
             return output
     kind = {"pcm": "audio/pcm", "mp3": "audio/mpeg", "opus": "audio/ogg"}.get(form, f"audio/{form}" if form else None)
     return msgspec.json.encode({"audio": taker.take(sound, "output", kind)})
+
+
+def _reference(body: bytes, asked: dict[str, Any], taker: _Taker) -> bytes:
+    """The request with the picture that it begins with by reference, where that came as a data URL."""
+    given = object_of(asked.get("input_reference"))
+    url = given.get("image_url")
+    picture = _decoded(url) if isinstance(url, str) and url.startswith("data:") else None
+    if picture is None:
+        return body
+    given["image_url"] = taker.take(picture, "input")
+    return msgspec.json.encode({**asked, "input_reference": given})
+
+
+def _video(output: bytes, taker: _Taker, *, cut: bool) -> tuple[dict[str, Any], bytes]:
+    """What an answer says of a job; or a video (or a picture of it), kept when all of it is there."""
+    if output[:1] != b"{":
+        if not output or cut:
+            return {}, b""
+        kind = media.kind_of(output)
+        return {}, msgspec.json.encode({"content": taker.take(output, "output", kind)})
+    job = object_of(value_of(output))
+    error = object_of(job.get("error"))
+    facts = {name: job.get(name) for name in ("id", "status", "size", "progress")}
+    facts["remixed_from"] = job.get("remixed_from_video_id")
+    facts["error"] = error.get("message") or error.get("code")
+    facts["deleted"] = job.get("deleted")
+    found = {f"genaiops.video.{name}": value for name, value in facts.items()}
+    try:
+        found["genaiops.video.seconds"] = float(cast("str", job.get("seconds")))
+    except (TypeError, ValueError):
+        found["genaiops.video.seconds"] = None
+    return found, output
 
 
 def _images(output: bytes, taker: _Taker) -> bytes:

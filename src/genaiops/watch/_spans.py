@@ -9,6 +9,7 @@ from genaiops.core.money import from_nano
 from genaiops.domain import (
     INLINE,
     MEDIA,
+    MEDIA_ATTRIBUTE,
     PREVIEW,
     Admitted,
     Attempt,
@@ -16,21 +17,30 @@ from genaiops.domain import (
     ContentState,
     Decision,
     Lookup,
+    PromptUse,
     Settled,
     Span,
     SpanKind,
 )
 from genaiops.ports.blobs import Blobs
 from genaiops.ports.telemetry import property_word
-from genaiops.watch._media import MEDIA_ATTRIBUTE, typed
+from genaiops.watch._media import Bodies, typed
 from genaiops.watch._text import request_turns, response_turns, turns_text
 from genaiops.watch._turns import Turn
 
 PROPERTIES = "genaiops.properties"
 """The attribute that holds what the client said about the call: name -> value."""
 
+PROMPT_NAME = "gen_ai.prompt.name"
+PROMPT_VERSION = "gen_ai.prompt.version"
+"""What the call was made of; searched for like a property."""
+
 LOOKUP = "genaiops.cache.lookup"
 """The attribute that holds what the cache said."""
+
+RELEASE = "genaiops.release"
+DEPLOYMENT = "genaiops.deployment"
+"""The attributes that tell which release of an application served the call (its digest), and where it was deployed."""
 
 SEARCHED = 100_000
 """Characters of a call's text that full-text search can find."""
@@ -75,10 +85,11 @@ def spans_of(call: Admitted, end: Ended, body: bytes, output: bytes, blobs: Blob
     preview_in = preview_out = ""
     state: ContentState = "none"
     digest = end.output_sha256 or (hashlib.sha256(output).hexdigest() if output and call.capture != "full" else None)
-    facts: dict[str, Any] = {}
+    facts = _made_of(call)
     if call.operation in MEDIA and body:
-        found = typed(call.operation, body, output, paying, blobs.put if call.capture == "full" else None)
-        body, output, facts = found.input, found.output, found.attributes
+        store = blobs.put if call.capture == "full" else None
+        found = typed(call.operation, Bodies(body, output, end.truncated), paying, store)
+        body, output, facts = found.input, found.output, {**facts, **found.attributes}
         if found.media:
             facts = {**facts, MEDIA_ATTRIBUTE: found.media}
     if end.lookup is not None:
@@ -89,7 +100,7 @@ def spans_of(call: Admitted, end: Ended, body: bytes, output: bytes, blobs: Blob
         content = _content_of(call, {**said_of_it, **_routing(call, end)}, text=_words(call))
     if call.capture != "off":
         asked, said = request_turns(call.operation, body), response_turns(call.operation, output)
-        preview_in, preview_out = _preview(asked), _preview(said)
+        preview_in, preview_out = preview(asked), preview(said)
         state = "preview"
         if call.capture == "full":
             content = _content(call, end, _Kept(body, output, asked, said, facts), blobs)
@@ -126,6 +137,15 @@ def spans_of(call: Admitted, end: Ended, body: bytes, output: bytes, blobs: Blob
     )
     looked = [_lookup_span(call, end.lookup)] if end.lookup is not None else []
     return [root, *looked, *(_attempt_span(call, number, one) for number, one in enumerate(end.attempts, 1))], content
+
+
+def _prompted(use: PromptUse) -> dict[str, Any]:
+    found: dict[str, Any] = {PROMPT_NAME: use.name, PROMPT_VERSION: use.version}
+    if use.alias is not None:
+        found["genaiops.prompt.alias"] = use.alias
+    if use.variables:
+        found["genaiops.prompt.variables"] = use.variables
+    return found
 
 
 def _found(end: Ended, name: str) -> str | None:
@@ -229,7 +249,7 @@ def _attempt_span(call: Admitted, number: int, one: Attempt) -> Span:
     )
 
 
-def _preview(turns: list[Turn]) -> str:
+def preview(turns: list[Turn]) -> str:
     """The newest turn's first characters: what tells one call from another in a list."""
     text = next((turn.text for turn in reversed(turns) if turn.text), "")
     if not text and turns and turns[-1].tool_calls:
@@ -260,8 +280,17 @@ def _content(call: Admitted, end: Ended, kept: _Kept, blobs: Blobs) -> Content:
     )
 
 
+def _made_of(call: Admitted) -> dict[str, Any]:
+    """The release that served it, and the prompt that went into it."""
+    served = {RELEASE: call.release, DEPLOYMENT: call.deployment} if call.release else {}
+    return served if call.prompt is None else {**served, **_prompted(call.prompt)}
+
+
 def _words(call: Admitted) -> str:
-    return " ".join(property_word(name, value) for name, value in call.properties.items())
+    used = call.prompt
+    named = {} if used is None else {PROMPT_NAME: used.name, PROMPT_VERSION: used.version}
+    served = {"release": call.release, "deployment": call.deployment} if call.release else {}
+    return " ".join(property_word(*pair) for pair in (*call.properties.items(), *named.items(), *served.items()))
 
 
 def _routing(call: Admitted, end: Ended) -> dict[str, Any]:

@@ -1,5 +1,5 @@
 """What was said in a call, read out of the bodies as they crossed the wire, streamed or whole: in OpenAI's words here,
-in those of Anthropic's Messages and OpenAI's Responses in `_foreign`."""
+in those of Anthropic's Messages and OpenAI's Responses in `_foreign`, in those of Google's Gemini API in `_gemini`."""
 
 from collections.abc import Iterator
 from typing import Any, cast
@@ -7,6 +7,7 @@ from typing import Any, cast
 import msgspec
 
 from genaiops.watch._foreign import foreign_answer, foreign_request, foreign_stream
+from genaiops.watch._gemini import gemini_answer, gemini_request
 from genaiops.watch._turns import Direction, ToolCall, Turn, content_text, object_of, objects_of
 
 
@@ -41,22 +42,33 @@ def _turn(message: dict[str, Any], direction: Direction, role: str) -> Turn:
 _ASKED = {
     "text_completion": "prompt",
     "image_generation": "prompt",
+    "video_generation": "prompt",
     "transcription": "prompt",
     "rerank": "query",
 }
-_SILENT = frozenset({"embeddings", "rerank", "moderations", "image_generation", "speech"})
+_SILENT = frozenset(
+    {"embeddings", "rerank", "moderations", "image_generation", "speech", "video_generation", "video_job"}
+)
 """Operations whose answers are no text."""
 
 
 def request_turns(operation: str, raw: bytes) -> list[Turn]:
     """The messages of a request; a prompt or the texts to embed as one turn each. Empty when it cannot be read."""
-    body = object_of(value_of(raw))
+    return turns_of_request(operation, object_of(value_of(raw)))
+
+
+def turns_of_request(operation: str, body: dict[str, Any]) -> list[Turn]:
+    """The same of a body that was read already."""
+    if operation in ("chat", "embeddings"):
+        gemini = gemini_request(body)
+        if gemini is not None:
+            return gemini
     if operation == "chat":
         foreign = foreign_request(body)
         if foreign is not None:
             return foreign
-        return [_turn(message, "input", "user") for message in objects_of(body.get("messages"))]
-    given = body.get(_ASKED.get(operation, "input"))
+        return [_turn(message, "input", "user") for message in objects_of(body.get("messages")) if message]
+    given = body.get(_ASKED.get(operation, "input")) or body.get("texts")
     if isinstance(given, str):
         return [Turn(role="user", direction="input", text=given)]
     if isinstance(given, list):
@@ -73,22 +85,33 @@ def response_turns(operation: str, raw: bytes) -> list[Turn]:
         text = _transcript(raw)
         return [Turn(role="assistant", direction="output", text=text)] if text else []
     if raw[:1] == b"{":
-        body = object_of(value_of(raw))
-        return foreign_answer(body) or [
+        return turns_of_answer(object_of(value_of(raw)))
+    foreign = foreign_stream(events_of(raw)) if raw[:6] == b"event:" else None
+    if foreign is not None:
+        return foreign
+    events = list(events_of(raw))
+    if any("candidates" in event for event in events):
+        return gemini_answer(events)
+    streamed: dict[int, _Streamed] = {}
+    for event in events:
+        for choice in objects_of(event.get("choices")):
+            index = choice.get("index")
+            streamed.setdefault(index if isinstance(index, int) else 0, _Streamed()).add(choice)
+    return [streamed[index].turn() for index in sorted(streamed)]
+
+
+def turns_of_answer(body: dict[str, Any]) -> list[Turn]:
+    """Of a whole answer that was read already."""
+    return (
+        foreign_answer(body)
+        or gemini_answer([body])
+        or [
             _turn(object_of(choice.get("message")), "output", "assistant")
             if "message" in choice
             else Turn(role="assistant", direction="output", text=str(choice.get("text") or ""))
             for choice in objects_of(body.get("choices"))
         ]
-    foreign = foreign_stream(events_of(raw)) if raw[:6] == b"event:" else None
-    if foreign is not None:
-        return foreign
-    streamed: dict[int, _Streamed] = {}
-    for event in events_of(raw):
-        for choice in objects_of(event.get("choices")):
-            index = choice.get("index")
-            streamed.setdefault(index if isinstance(index, int) else 0, _Streamed()).add(choice)
-    return [streamed[index].turn() for index in sorted(streamed)]
+    )
 
 
 def _transcript(raw: bytes) -> str:

@@ -7,10 +7,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from genaiops.core.clock import now_us
 from genaiops.core.digest import digest_bytes
 from genaiops.core.errors import NotFound, UsageError
 from genaiops.ports.blobs import Blobs
 from tests.engines.blobs.conftest import OpenBlobs
+from tests.examples import examples
 
 
 @pytest.fixture
@@ -18,7 +20,7 @@ def blobs(open_blobs: OpenBlobs) -> Blobs:
     return open_blobs()
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.binary(max_size=2000))
 def test_what_was_put_is_got(blobs: Blobs, data: bytes) -> None:
     digest = blobs.put(data)
@@ -76,3 +78,16 @@ def test_the_same_content_put_by_many_at_once(open_blobs: OpenBlobs) -> None:
         thread.join()
     assert not wrong
     assert len(list(open_blobs().digests())) == len(contents)
+
+
+def test_what_nobody_puts_becomes_idle_and_can_be_discarded(blobs: Blobs) -> None:
+    old, kept = blobs.put(b"old" * 5000), blobs.put(b"kept")
+    later = now_us() + 1_000_000
+    assert list(blobs.idle(later - 60_000_000)) == []
+    assert blobs.discard(old, later - 60_000_000) is None
+    assert set(blobs.idle(later)) == {old, kept}
+    freed = blobs.discard(old, later)
+    assert freed is not None
+    assert freed > 0
+    assert blobs.discard(old, later) is None
+    assert list(blobs.digests()) == [kept]

@@ -25,12 +25,22 @@ class Opened:
 
     loop: asyncio.AbstractEventLoop | None = None
     machine: Machine | None = None
+    now_us = 0
+    """The machine's clock, as of the last reservation."""
+    passed_us = 0
+    """Redis's clock: it goes on when the machine's is set back."""
+
+    @classmethod
+    def time_is(cls, now_us: int) -> None:
+        cls.passed_us = max(now_us, cls.passed_us) if not cls.now_us else cls.passed_us + max(now_us - cls.now_us, 0)
+        cls.now_us = now_us
 
 
 def reserve_at_last(prepared: Prepared, amounts: Sequence[int], now_us: int) -> Reservation | Refusal:
     """As the gateway does: a shortage is lifted if it can be. On one machine there is none."""
     if Opened.loop is None:
         return prepared.reserve(amounts, now_us)
+    Opened.time_is(now_us)
 
     async def reserve() -> Reservation | Refusal:
         refusal: Refusal | None = None
@@ -54,6 +64,13 @@ def demand(counters: Counters, demands: Sequence[Demand], now_us: int) -> Reserv
     return reserve_at_last(prepared, [one.amount for one in demands], now_us)
 
 
+@pytest.fixture
+def url(redis_url: str) -> Iterator[str]:
+    made = f"{redis_url}?prefix=test-{uuid.uuid4().hex}"
+    yield made
+    forget_all(made)
+
+
 OpenColumn = Callable[[int | None], Counters]
 
 
@@ -65,7 +82,7 @@ def open_column(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open
     url = None if request.param == "mmap" else f"{request.getfixturevalue('redis_url')}?prefix=test-{uuid.uuid4().hex}"
     loop = Opened.loop = asyncio.new_event_loop()
     if url is not None:
-        machine = Opened.machine = Machine(tmp_path, url, "one", slots=1 << 10)
+        machine = Opened.machine = Machine(tmp_path, url, "one", slots=1 << 10, clock=lambda: Opened.passed_us)
 
     def open_one(column: int | None) -> Counters:
         if machine is not None:
@@ -82,3 +99,4 @@ def open_column(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open
         forget_all(str(url))
     loop.close()
     Opened.loop = Opened.machine = None
+    Opened.now_us = Opened.passed_us = 0

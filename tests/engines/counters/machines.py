@@ -5,7 +5,7 @@ from pathlib import Path
 
 import redis
 
-from genaiops.engines.counters_mmap import MmapCounters, open_counters
+from genaiops.engines.counters_mmap import MmapCounters, boot_seconds, open_counters
 from genaiops.engines.counters_redis import LeaseKeeper, RedisLender, place_of
 
 
@@ -20,15 +20,23 @@ class Machine:
         *,
         slots: int = 1 << 12,
         members: Callable[[], Sequence[str]] | None = None,
+        clock: Callable[[], int] | None = None,
+        wall_clock: Callable[[], int] | None = None,
     ) -> None:
+        """`clock`: microseconds, of the machine's second hand and of Redis, as far as rates go. `wall_clock`: the
+        machine's own, of its reservations."""
         self.name = name
+        self._clock = clock
         self.place = place_of(url)
         self._path = folder / f"{name}.mmap"
         self._slots = slots
         self._lenders: list[RedisLender] = []
-        self.counters = open_counters(self._path, column=None, slots=slots, shared=True)
+        seconds = self._seconds
+        self.counters = open_counters(self._path, column=None, slots=slots, shared=True, clock=seconds)
+        if wall_clock is not None:
+            self.counters.leases.alone.now_us = wall_clock
         self.keeper = LeaseKeeper(
-            self.place, name, self.counters, self.counters.leases, members=members or (lambda: [name])
+            self.place, name, self.counters, self.counters.leases, members=members or (lambda: [name]), clock=clock
         )
         self.keeper.step()
 
@@ -36,8 +44,13 @@ class Machine:
         """As a worker does (with a column), or a process that only looks."""
         if column is None:
             return open_counters(self._path, column=None, slots=self._slots, shared=True)
-        self._lenders.append(RedisLender(self.place, self.name))
-        return open_counters(self._path, column=column, slots=self._slots, shared=True, lender=self._lenders[-1])
+        lender = RedisLender(self.place, self.name, clock=self._clock)
+        self._lenders.append(lender)
+        seconds = self._seconds
+        return open_counters(self._path, column=column, slots=self._slots, shared=True, lender=lender, clock=seconds)
+
+    def _seconds(self) -> float:
+        return boot_seconds() if self._clock is None else self._clock() / 1e6
 
     async def close(self) -> None:
         self.keeper.stop()
@@ -50,6 +63,6 @@ def forget_all(url: str) -> None:
     """Take away everything below the URL's prefix."""
     place = place_of(url)
     client = redis.Redis.from_url(place.url)
-    for key in client.scan_iter(f"{place.prefix}*"):
+    for key in client.scan_iter(f"{place.prefix}*", count=10_000):
         client.delete(key)
     client.close()

@@ -79,6 +79,17 @@ def test_without_a_limit_nothing_is_refused_but_all_is_counted(one: Counters, co
     assert control.read("b", NOW) == Reading(10**15, 5)
 
 
+def test_rates_alone_need_not_be_settled(open_column: OpenColumn, control: Counters) -> None:
+    one = open_column(4)
+    reserve(one, budget(10)).settle([10], 7)
+    reserve(one, rate(20), rate(0, key="s"))
+    assert control.read("r", 0, NOW) == Reading(20, 0)
+    assert control.applied(4) == 7
+    one.close()
+    assert control.acknowledged() == {}
+    assert control.read("b", NOW) == Reading(10, 0)
+
+
 def test_columns_see_each_other(open_column: OpenColumn, one: Counters, control: Counters) -> None:
     reserve(one, budget(60))
     two = open_column(5)
@@ -126,8 +137,10 @@ def test_levels_of_all_holds(open_column: OpenColumn, one: Counters) -> None:
     assert list(found.levels) == [MINUTE_NS // 2, 3, 0, 60]
 
 
-def test_prepared_holds_stay_good(open_column: OpenColumn, one: Counters, control: Counters) -> None:
-    """Through another worker's coming and going, a recovery, and a crowd that takes what is not needed."""
+@pytest.mark.parametrize("crowded", [2, 3])
+def test_prepared_holds_stay_good(open_column: OpenColumn, one: Counters, control: Counters, crowded: int) -> None:
+    """Through another worker's coming and going, a recovery, and a crowd that takes what is not needed (with the other
+    worker there, or after it has left)."""
     prepared = one.prepare([budget(0).hold, rate(0).hold, budget(0, limit=None, key="idle").hold])
     for number in range(1, 6):
         two = open_column(1)
@@ -138,7 +151,7 @@ def test_prepared_holds_stay_good(open_column: OpenColumn, one: Counters, contro
         if number % 2:
             other.settle([0], 1)
             two.close()
-        for crowd in range(1200):
+        for crowd in range(1200 if number == crowded else 0):
             reserve(one, budget(1, key=f"crowd-{number}-{crowd}")).settle([0], 1)
         control.recover(1, [])
         made.settle([10, 1, 0], number)

@@ -20,6 +20,7 @@ from genaiops.domain import Charge
 from genaiops.engines.counters_mmap import open_counters
 from genaiops.ports.counters import Counters, Hold, Prepared, Reading, Refusal, Reservation
 from tests.engines.counters.conftest import Demand, demand
+from tests.examples import examples
 
 START = 1_800_000_000_000_000
 MINUTE_NS = 60_000_000_000
@@ -164,6 +165,11 @@ class Comparison(RuleBasedStateMachine):
             rate.empty_at -= back
             assert rate.level(self.now_us) == before[hold.key] - back
 
+    @rule(column=columns, demands=st.lists(rates, min_size=1, unique_by=counter_of))
+    def reserve_rates_and_leave_them(self, column: int, demands: list[Demand]) -> None:
+        """Without any sum no settlement is needed."""
+        self.reserve_both(column, demands)
+
     def reserve_both(self, column: int, demands: list[Demand]) -> Call | MultipleResults[Call]:
         holds = tuple(hold for hold, _ in demands)
         place = column, self.lives[column], holds
@@ -239,14 +245,14 @@ class Comparison(RuleBasedStateMachine):
 
 
 TestComparison = Comparison.TestCase
-TestComparison.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+TestComparison.settings = settings(max_examples=examples(40), stateful_step_count=30, deadline=None)
 
 steps = st.lists(
     st.tuples(st.integers(0, 20_000_000), st.integers(0, 60), st.integers(0, 60), st.integers(0, 4)), max_size=60
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(steps=steps, limit=st.sampled_from([7, 60, 61]))
 def test_no_correction_lets_more_than_the_limit_through(steps: list[tuple[int, int, int, int]], limit: int) -> None:
     """Seen from the end, with every call charged what it really used when it began, the bucket never ran over."""

@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from genaiops.domain import Charge
 from genaiops.engines.counters_mmap import Got, Name, Want
 from genaiops.ports.counters import Hold, Prepared, Reading, Refusal, Reservation, Shortage
 from tests.engines.counters.machines import Machine, forget_all
+from tests.examples import examples
 
 NOW = 1_800_000_000_000_000
 END = 4_000_000_000_000_000
@@ -26,13 +27,6 @@ LIMIT = 60
 HOLD = Hold("sum", "shared", NOW, END, LIMIT)
 
 pytestmark = pytest.mark.needs_redis
-
-
-@pytest.fixture
-def url(redis_url: str) -> Iterator[str]:
-    made = f"{redis_url}?prefix=test-{uuid.uuid4().hex}"
-    yield made
-    forget_all(made)
 
 
 async def reserve(prepared: Prepared, amount: int, machine: Machine | None = None) -> Reservation | Refusal:
@@ -171,7 +165,7 @@ async def test_after_a_loss_nothing_is_lent_before_all_have_told(tmp_path: Path,
 def copied(machine: Machine) -> dict[bytes, bytes]:
     """What Redis would have on its disk."""
     client = client_of(machine)
-    copy = {key: client.dump(key) for key in client.scan_iter(f"{machine.place.prefix}*")}
+    copy = {key: client.dump(key) for key in client.scan_iter(f"{machine.place.prefix}*", count=10_000)}
     client.close()
     return copy
 
@@ -374,13 +368,14 @@ class SharedCounters(RuleBasedStateMachine):
             assert sum(part.used for part in self.parts) == LIMIT
 
 
+@pytest.mark.property
 def test_the_limit_holds_whatever_happens(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     SharedCounters.url = redis_url
     monkeypatch.setattr("genaiops.engines.counters_mmap._leased._JOIN_SECONDS", 0.0)  # time stands still here
     run_state_machine_as_test(
         SharedCounters,
         settings=settings(
-            max_examples=30,
+            max_examples=examples(30),
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

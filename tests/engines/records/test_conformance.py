@@ -55,6 +55,7 @@ def test_every_write_is_a_change(records: Records) -> None:
         unit.replace(renamed)
         assert unit.version() == 2
         assert [change.seq for change in unit.changes(1)] == [2]
+        assert [change.seq for change in unit.history(Team, "search")] == [2, 1]
     with records.write("bob") as unit:
         unit.remove(Team, "search")
     with records.read() as view:
@@ -71,6 +72,9 @@ def test_every_write_is_a_change(records: Records) -> None:
         ]
         assert view.changes(1, limit=1) == changes[1:2]
         assert view.changes(3) == []
+        assert view.history(Team, "search") == changes[::-1]
+        assert view.history(Team, "search", limit=1) == changes[2:]
+        assert view.history(Artifact, "search") == view.history(Team, "no\0ne") == []
 
 
 def test_a_failed_unit_leaves_nothing_and_no_gap(records: Records) -> None:

@@ -14,6 +14,7 @@ from alembic.script import ScriptDirectory
 from genaiops.core.errors import Conflict, StoreError
 from genaiops.domain import Budget, Machine, Price, Team, Version
 from genaiops.engines.records_sql import dump, load, migrations, open_records
+from genaiops.govern import verify
 from genaiops.ports.records import COLLECTIONS
 from tests.engines.records.conftest import Places
 
@@ -42,6 +43,10 @@ def test_forwards_from_every_revision_with_its_data(places: Places, revision: st
         assert view.find(Budget)[0].limit == 25_000_000_000
         assert view.find(Version)[0].manifest["licence"] == "Apache-2.0"
         assert view.find(Price)
+        report = verify(view.audit)
+        # The files were shortened: four prices lost their changes.
+        assert [found.message[:28] for found in report.findings] == ["The record prices/anthropic/"] * 4
+        assert report.sealed == counts["changes"]
     with records.write("ann") as unit:
         unit.add(Machine(id="later", name="later", created_us=5))
     with records.read() as view:

@@ -13,6 +13,7 @@ from genaiops.domain import Actor, Budget, Scope, Team
 from genaiops.engines.records_sql._schema import METADATA
 from genaiops.ports.records import COLLECTIONS, Records, View
 from tests.engines.records.test_migrations import engine_of
+from tests.examples import examples
 
 IDS = st.sampled_from(["a", "b", "c", "B", "ä"])
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=5)
@@ -154,6 +155,7 @@ def check(view: View, model: Model) -> None:
     assert view.count(Budget, {"scope.kind": "key", "scope.id": "a"}) == len(mine)
 
 
+@pytest.mark.property
 def test_records_behave_as_a_dictionary_with_a_log(records: Records) -> None:
     class OnEmptyStore(Machine):
         def __init__(self) -> None:
@@ -165,7 +167,7 @@ def test_records_behave_as_a_dictionary_with_a_log(records: Records) -> None:
     run_state_machine_as_test(
         OnEmptyStore,
         settings=settings(
-            max_examples=25,
+            max_examples=examples(25),
             stateful_step_count=8,
             deadline=None,
             derandomize=True,

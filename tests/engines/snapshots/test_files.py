@@ -17,6 +17,7 @@ from genaiops.core.errors import StoreError
 from genaiops.domain import Snapshot
 from genaiops.engines.snapshot_files import open_reader, open_writer
 from tests.engines.snapshots.keys import entry
+from tests.examples import examples
 
 
 @contextmanager
@@ -44,7 +45,7 @@ def test_a_torn_tail_is_cut_off_by_the_next_writer(tmp_path: Path) -> None:
         assert digests(tmp_path, file, torn) == [entry(1).digest, entry(2).digest, entry(3).digest]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
 def test_a_damaged_entry_is_never_handed_out(place: float, bit: int) -> None:
     with tempfile.TemporaryDirectory() as name:

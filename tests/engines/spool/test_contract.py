@@ -1,9 +1,12 @@
 """What every engine of the spool port does."""
 
+import random
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from genaiops.core.errors import StoreError, UsageError
-from genaiops.domain import CallRecord
+from genaiops.domain import CallRecord, Recalled
 from genaiops.ports.spool import SpoolReader
 from tests.engines.spool.calls import admitted, refused, settled
 from tests.engines.spool.conftest import Spool
@@ -20,7 +23,10 @@ def test_what_was_appended_is_read(spool: Spool) -> None:
     writer.append(admitted(1), b"a request")
     writer.append(settled(1), [b"an ", b"", b"answer"])
     writer.append(refused(2))
-    assert read(spool.reader()) == [(admitted(1), b"a request"), (settled(1), b"an answer"), (refused(2), b"")]
+    recalled = Recalled(admitted(3), settled(3), 9)
+    writer.append(recalled, (b"a request", b"an answer"))
+    both = (recalled, b"a requestan answer")
+    assert read(spool.reader()) == [(admitted(1), b"a request"), (settled(1), b"an answer"), (refused(2), b""), both]
 
 
 @pytest.mark.parametrize("size", [0, 1, 1023, 1024, 1025, 200_000, 3_000_000])
@@ -105,3 +111,33 @@ def test_only_names_of_lives_are_taken(spool: Spool) -> None:
     for name in ("..", "w0-77/..", "w0", ""):
         with pytest.raises(UsageError, match="does not name a life"):
             spool.reader().forget(name, 1)
+
+
+def test_a_large_body_lies_beside_its_record(spool: Spool) -> None:
+    """Written by any thread before the record is, in whatever order the records come; forgotten with its segment."""
+    writer, reader = spool.begin(0, 77), spool.reader()
+    large = random.Random(1).randbytes(300_000)
+    asides = [writer.set_aside(large[at:]) for at in range(9)]
+    asides.pop().discard()
+    for sequence, aside in enumerate(reversed(asides), 1):
+        writer.append(admitted(sequence), aside)
+    writer.append(settled(1), b"small")
+    bodies = [body for _, body in read(reader)]
+    assert bodies == [*(large[at:] for at in reversed(range(8))), b"small"]
+    reader.forget(LIFE, 2)
+    assert [body for _, body in read(reader)] == bodies[3:]
+    writer.set_aside(large)  # of a call that never came to its record
+    writer.close()
+    reader.forget(LIFE, 3)
+    assert [body for _, body in read(reader)] == bodies[6:]
+    reader.forget(LIFE, 99)
+    assert list(reader.lives()) == []
+
+
+def test_large_bodies_are_written_by_many_threads(spool: Spool) -> None:
+    writer = spool.begin(0, 77)
+    with ThreadPoolExecutor(8) as pool:
+        asides = list(pool.map(writer.set_aside, [b"%d" % number * 20_000 for number in range(40)]))
+    for sequence, aside in enumerate(asides, 1):
+        writer.append(admitted(sequence), aside)
+    assert [body for _, body in read(spool.reader())] == [b"%d" % number * 20_000 for number in range(40)]

@@ -1,5 +1,6 @@
 """The files of a spool: damage, a full disk, sudden death."""
 
+import contextlib
 import logging
 import resource
 import subprocess
@@ -18,6 +19,7 @@ from genaiops.core.errors import StoreError
 from genaiops.domain import CallRecord, Charge
 from genaiops.engines.spool_files import FilesSpoolReader, FilesSpoolWriter, open_reader, open_writer
 from tests.engines.spool.calls import admitted, refused, settled
+from tests.examples import examples
 
 LIFE = "w0-77"
 
@@ -48,7 +50,7 @@ def ends(folder: Path, segment: int) -> list[int]:
     return [frame.end for frame in open_reader(folder).frames(LIFE, 0, 0) if frame.segment == segment]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(segment=st.integers(1, 3), place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7), cut=st.booleans())
 @example(segment=1, place=0.0, bit=0, cut=True)
 def test_damage_anywhere_costs_no_more_than_the_rest_of_its_segment(
@@ -76,7 +78,7 @@ def test_damage_anywhere_costs_no_more_than_the_rest_of_its_segment(
         assert reader.skipped == 0
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(garbage=st.binary(max_size=300), keep=st.integers(0, 4))
 def test_garbage_after_frames_is_no_frame(garbage: bytes, keep: int) -> None:
     with tempfile.TemporaryDirectory() as name:
@@ -212,7 +214,8 @@ from genaiops.engines.spool_files import open_writer
 from tests.engines.spool.calls import admitted
 writer = open_writer(Path(sys.argv[1]), column=0, life_us=77, segment_calls=500)
 for sequence in range(1, 1_000_000):
-    writer.append(admitted(sequence), b"b" * (sequence % 50_000))
+    body = b"b" * (sequence % 50_000)
+    writer.append(admitted(sequence), writer.set_aside(body) if sequence % 7 == 0 else body)
     os.write(1, b"%d\\n" % sequence)
 """
 
@@ -235,3 +238,55 @@ def test_what_append_returned_from_survives_a_kill(tmp_path: Path, kill_after: i
     assert acknowledged <= len(found) <= acknowledged + 1
     assert [record for record, _ in found] == [admitted(sequence) for sequence in range(1, len(found) + 1)]
     assert all(len(body) == sequence % 50_000 for sequence, (_, body) in enumerate(found, 1))
+
+
+def test_a_full_disk_leaves_nothing_of_a_large_body(tmp_path: Path) -> None:
+    writer = open_writer(tmp_path, column=0, life_us=77)
+    with room_for(50_000), pytest.raises(StoreError, match="the disk is full"):
+        writer.set_aside(b"b" * 100_000)
+    assert sorted(path.name for path in (tmp_path / LIFE).iterdir()) == ["00000001.spool", "alive"]
+    aside = writer.set_aside(b"b" * 100_000)
+    with room_for(10), pytest.raises(StoreError, match="the disk is full"):
+        writer.append(admitted(1), aside)
+    assert sorted(path.name for path in (tmp_path / LIFE).iterdir()) == ["00000001.spool", "alive"]
+    writer.append(admitted(1), writer.set_aside(b"b" * 100_000))
+    assert read(open_reader(tmp_path)) == [(admitted(1), b"b" * 100_000)]
+    writer.close()
+
+
+def test_large_bodies_count_as_the_segment_that_they_belong_to(tmp_path: Path) -> None:
+    writer = open_writer(tmp_path, column=0, life_us=77, segment_bytes=100_000)
+    for sequence in range(4):
+        writer.append(admitted(sequence), writer.set_aside(b"b" * 60_000))
+    assert {frame.segment for frame in open_reader(tmp_path).frames(LIFE, 0, 0)} == {1, 2}
+    writer.close()
+
+
+def test_a_large_body_that_is_gone_or_short_is_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    writer = open_writer(tmp_path, column=0, life_us=77)
+    for sequence in range(3):
+        writer.append(admitted(sequence), writer.set_aside(b"b" * 100_000))
+    writer.append(settled(1), b"small")
+    first, second, _ = sorted((tmp_path / LIFE).glob("*.body"))
+    first.unlink()
+    second.write_bytes(b"short")
+    found = read(open_reader(tmp_path))
+    assert [len(body) for _, body in found] == [0, 0, 100_000, 5]
+    assert caplog.text.count("is left out") == 2
+    writer.close()
+
+
+def test_a_segment_is_finished_when_it_is_old_and_holds_something(tmp_path: Path) -> None:
+    with contextlib.closing(open_writer(tmp_path, column=0, life_us=1)) as writer:
+        reader = open_reader(tmp_path)
+        assert reader.newest("w0-1") == 1
+        writer.tend(seconds=0.0)
+        assert reader.newest("w0-1") == 1, "there is nothing in it"
+        writer.append(admitted(1), b"asked")
+        writer.tend()
+        assert reader.newest("w0-1") == 1, "it is young"
+        writer.tend(seconds=0.0)
+        assert reader.newest("w0-1") == 2
+        writer.append(settled(1), b"said")
+        assert [frame.segment for frame in reader.frames("w0-1", 0, 0)] == [1, 2]
+    assert open_reader(tmp_path).newest("w9-9") == 0

@@ -8,8 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from genaiops.domain import Cost, CostCorrection
-from genaiops.ports.telemetry import Batch, RollupQuery, Telemetry
+from genaiops.ports.telemetry import Batch, CorrectionRun, Recorded, RollupQuery, Telemetry
 from tests.engines.telemetry.calls import DAY, HOUR, MINUTE, NOW, attempt, listed, merged, root, span_id, trace_id
+from tests.examples import examples
 
 OpenTelemetry = Callable[..., Telemetry]
 COSTS = st.sampled_from([None, Cost(None), Cost(0), Cost(7, "USD", "p@1", 1), Cost(1 << 60, "USD", "p@2", 2)])
@@ -35,7 +36,8 @@ def costs(telemetry: Telemetry, number: int) -> tuple[Cost | None, Cost | None]:
     trace = telemetry.trace(trace_id(number))
     assert trace is not None
     now = trace.spans[1].cost
-    return now, trace.recorded.get(trace.spans[1].span_id.hex(), now)
+    recorded = trace.recorded.get(trace.spans[1].span_id.hex())
+    return now, now if recorded is None else recorded.cost
 
 
 def test_a_correction_keeps_the_original(telemetry: Telemetry) -> None:
@@ -65,7 +67,7 @@ def test_what_counts_otherwise_by_now_is_left_alone(telemetry: Telemetry) -> Non
     assert costs(telemetry, 1) == (Cost(1), Cost(100))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     first=st.lists(st.tuples(COSTS, st.sampled_from([0, 1, MINUTE, HOUR, -HOUR])), min_size=1, max_size=6),
     changes=st.lists(st.tuples(st.integers(0, 5), COSTS.filter(bool)), max_size=8),
@@ -109,3 +111,15 @@ def test_a_reader_cannot_correct(open_store: OpenTelemetry) -> None:
     open_store().write(call(1, Cost(1)))
     with pytest.raises(Exception, match="not open for writing"):
         open_store(writer=False).correct([correction(1, Cost(1), Cost(2))])
+
+
+def test_who_corrected_and_when(telemetry: Telemetry) -> None:
+    telemetry.write(merged(*(call(number, Cost(100)) for number in range(3))))
+    assert telemetry.corrections() == []
+    telemetry.correct([correction(number, Cost(100), Cost(7)) for number in (0, 1)])
+    telemetry.correct([correction(1, Cost(7), Cost(8), created_us=NOW + 5, created_by="olga")])
+    assert telemetry.corrections() == [CorrectionRun(NOW + 5, "olga", 1), CorrectionRun(NOW, "admin", 2)]
+    assert telemetry.corrections(limit=1) == [CorrectionRun(NOW + 5, "olga", 1)]
+    trace = telemetry.trace(trace_id(1))
+    assert trace is not None
+    assert list(trace.recorded.values()) == [Recorded(Cost(100), NOW + 5, "olga")]

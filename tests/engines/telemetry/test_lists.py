@@ -12,6 +12,7 @@ from genaiops.domain import Cost, Span
 from genaiops.ports.telemetry import Batch, Telemetry, TraceFilter
 from tests.engines.telemetry.calls import NOW, SECOND, attempt, call, listed, merged, numbers, pages, root, span_id
 from tests.engines.telemetry.conftest import OpenTelemetry
+from tests.examples import examples
 
 FEW_VALUES: dict[str, Any] = {
     "status": st.sampled_from(["ok", "error", "cancelled", "aborted"]),
@@ -77,7 +78,7 @@ def expected(calls: list[tuple[Span, Span]], where: TraceFilter) -> list[Span]:
     return sorted(found, key=lambda span: (span.start_us, span.span_id), reverse=True)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(30), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(calls=stored_calls(), filters=st.lists(WHERE, min_size=1, max_size=12), limit=st.integers(1, 5))
 def test_a_list_is_what_a_plain_search_through_all_calls_finds(
     new_store: Callable[[], Telemetry], calls: list[tuple[Span, Span]], filters: list[dict[str, Any]], limit: int
@@ -155,3 +156,16 @@ def test_readers_see_what_was_written(telemetry: Telemetry, open_store: OpenTele
     assert listed(reader) == []
     telemetry.write(call(1))
     assert numbers(listed(reader)) == [1]
+
+
+def test_calls_by_what_a_cache_said(telemetry: Telemetry) -> None:
+    said = {0: "hit", 1: "miss", 2: "hit", 3: None}
+    assert numbers(listed(telemetry, TraceFilter(cache="hit"))) == []
+    for number, outcome in said.items():
+        telemetry.write(call(number, NOW + number))
+        if outcome is not None:
+            span = attempt(number, NOW + number, step=7, kind="cache", name=f"cache {outcome}", usage=None, cost=None)
+            telemetry.write(Batch(spans=[span]))
+    assert numbers(listed(telemetry, TraceFilter(cache="hit"))) == [2, 0]
+    assert numbers(listed(telemetry, TraceFilter(cache="miss"))) == [1]
+    assert numbers(listed(telemetry, TraceFilter(cache="hit", until_us=NOW + 1))) == [0]

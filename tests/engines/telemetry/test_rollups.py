@@ -12,6 +12,7 @@ from genaiops.core.histogram import Histogram
 from genaiops.domain import Cost, Energy, EnergyBasis, Range, Span, Usage
 from genaiops.ports.telemetry import Batch, Dimension, EnergySums, Rollup, RollupQuery, Telemetry
 from tests.engines.telemetry.calls import DAY, HOUR, MINUTE, NOW, SECOND, attempt, call, merged, root
+from tests.examples import examples
 
 DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
 START = NOW // DAY * DAY
@@ -67,11 +68,12 @@ def summed(start_us: int, group: dict[Any, str], spans: Sequence[Span]) -> Rollu
 def energy_sums(energies: Sequence[Energy]) -> EnergySums:
     kwh = [energy.kwh for energy in energies if energy.kwh is not None]
     co2e = [energy.co2e_g for energy in energies if energy.co2e_g is not None]
-    sums = [
-        sum(round(getattr(found, bound) / unit) for found in ranges)
-        for ranges, unit in ((kwh, 1e-12), (co2e, 1e-9))
-        for bound in ("low", "central", "high")
-    ]
+    water = [energy.water_l for energy in energies if energy.water_l is not None]
+    kwh_sums, co2e_sums, water_sums = (
+        [sum(round(getattr(found, bound) / unit) for found in ranges) for bound in ("low", "central", "high")]
+        for ranges, unit in ((kwh, 1e-12), (co2e, 1e-9), (water, 1e-9))
+    )
+    sums = [*kwh_sums, *co2e_sums, len(water), *water_sums]
     return EnergySums(len(kwh), len(co2e), *sums)
 
 
@@ -103,7 +105,7 @@ FACTS = st.fixed_dictionaries(
 
 
 RANGES = st.none() | st.sampled_from([Range(0.0, 1e-7, 2.5e-4), Range(1.2345678e-5, 3e-5, 4.0)])
-ENERGIES = st.none() | st.builds(Energy, st.just(EnergyBasis(method="modelled")), RANGES, RANGES)
+ENERGIES = st.none() | st.builds(Energy, st.just(EnergyBasis(method="modelled")), RANGES, RANGES, st.none(), RANGES)
 
 
 @st.composite
@@ -136,7 +138,7 @@ QUERIES = st.builds(
 )
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(30), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(spans=stored_spans(), queries=st.lists(QUERIES, min_size=1, max_size=8), size=st.integers(1, 20))
 def test_sums_equal_a_count_over_all_spans(
     new_store: Callable[[], Telemetry], spans: list[Span], queries: list[RollupQuery], size: int

@@ -23,6 +23,7 @@ from tests.engines.telemetry.calls import (
     root,
     span_id,
 )
+from tests.examples import examples
 
 
 def found(telemetry: Telemetry, text: str, **where: Any) -> list[int]:
@@ -84,7 +85,7 @@ def test_an_empty_text_asks_for_nothing(library: Telemetry, text: str) -> None:
     assert found(library, text) == [5, 4, 3, 2, 1, 0]
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(200), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(st.sampled_from("\"*()^:-+{}NEAR ORANDT'\\\x00a\ud800\u0301%_.") | st.characters(), max_size=20))
 def test_whatever_people_type_is_no_error(library: Telemetry, text: str) -> None:
     library.list(TraceFilter(text=text))
@@ -191,7 +192,7 @@ def stored_calls(draw: st.DrawFn) -> list[tuple[Span, Content]]:
     return found
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(30), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     calls=stored_calls(),
     text=st.sampled_from(["alpha", "beta", "alpha beta"]),

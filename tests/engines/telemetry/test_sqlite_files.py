@@ -7,13 +7,26 @@ import threading
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from genaiops.core.errors import StoreError
-from genaiops.domain import Cost, CostCorrection
+from genaiops.domain import Cost, CostCorrection, Energy, EnergyBasis, Range
 from genaiops.engines.telemetry_sqlite import SqliteTelemetry, open_telemetry
 from genaiops.ports.telemetry import Batch, RollupQuery, TraceFilter
-from tests.engines.telemetry.calls import DAY, NOW, call, content, listed, merged, numbers, root, span_id, trace_id
+from tests.engines.telemetry.calls import (
+    DAY,
+    NOW,
+    attempt,
+    call,
+    content,
+    listed,
+    merged,
+    numbers,
+    root,
+    span_id,
+    trace_id,
+)
 
 
 def open_at(folder: Path, *, writer: bool = True, now_us: int = NOW) -> SqliteTelemetry:
@@ -251,16 +264,33 @@ def test_a_batch_that_fails_leaves_nothing(tmp_path: Path) -> None:
         assert numbers(listed(store, TraceFilter(text="word"))) == [1]
 
 
+def test_energy_that_was_written_before_there_was_water(tmp_path: Path) -> None:
+    energy = Energy(EnergyBasis(method="modelled"), Range(1.0, 2.0, 3.0), None, Range(4.0, 5.0, 6.0))
+    with open_at(tmp_path) as store:
+        store.write(Batch(spans=[root(1), attempt(1, NOW, energy=energy)]))
+    with closing(sqlite3.connect(tmp_path / "figures.db")) as connection:
+        packed = msgspec.msgpack.encode((energy.kwh, energy.co2e_g, energy.embodied_g))
+        connection.execute("UPDATE spans SET energy = ? WHERE energy IS NOT NULL", (packed,))
+        connection.commit()
+    with open_at(tmp_path) as store:
+        found = store.trace(trace_id(1))
+    assert found is not None
+    assert [span.energy for span in found.spans if span.energy is not None] == [energy]
+
+
 def test_a_store_of_the_first_version_is_migrated_with_all_that_it_holds(tmp_path: Path) -> None:
     with open_at(tmp_path) as store:
         store.write(call(1))
         before, sums = store.trace(trace_id(1)), store.rollup(RollupQuery(since_us=NOW, until_us=NOW + 1))
     with closing(sqlite3.connect(tmp_path / "figures.db")) as connection:
         connection.execute("DROP TABLE corrections")
-        added = {"spans": ["usage_more", "energy", "energy_basis"]}
+        connection.execute("DROP TABLE erasures")
+        connection.execute("DROP INDEX spans_by_response")
+        added = {"spans": ["usage_more", "energy", "energy_basis", "called"]}
         energy = [f"{what}_{at}" for what in ("kwh", "co2e") for at in ("low", "central", "high", "known")]
         energy = [name.replace("kwh_known", "energy_known") for name in energy]
         later = [*energy, "cache_hits", "cache_misses", "saved_tokens", "saved_nano", "saved_unknown"]
+        later += [f"water_{at}" for at in ("known", "low", "central", "high")]
         for table, columns in {**added, "rollup_minute": later, "rollup_hour": later}.items():
             for column in columns:
                 connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")

@@ -56,7 +56,7 @@ FULL = Span(
     user_verified=True,
     session_id="s1",
     request_id="req_1",
-    usage=Usage(1, 2, 3, 4, 5, True, "chars/4", 6, 7, 8, 9, 10, 11, 12, 13, 14, "batch"),
+    usage=Usage(1, 2, 3, 4, 5, True, "chars/4", 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, "1280x720", "batch"),
     cost=Cost(nano=6, currency="EUR", price_id="pr_1", price_version=7),
     owns_usage=True,
     input_preview="in",
@@ -70,6 +70,7 @@ FULL = Span(
         ),
         Range(1e-5, 0.1 + 0.2, 3.0),
         Range(1.0, 2.0, 3.0),
+        water_l=Range(0.25, 0.5, 1.0),
     ),
 )
 

@@ -13,7 +13,7 @@ from genaiops.console.pages.gateway import SCOPES, read_scope
 from genaiops.core.clock import Period
 from genaiops.core.errors import GenaiopsError
 from genaiops.hub import NewBudget, show_limit
-from genaiops.watch import budget_forecasts, budget_states
+from genaiops.watch import budget_forecasts, budget_states, budget_unknowns
 
 CHARTED = 20
 """The budgets that are used the most stand in the chart; the table has all."""
@@ -25,7 +25,12 @@ def show(visit: Visiting) -> Response[str]:
     stores = visit.services.stores
     states = budget_states(budgets, stores.counters, now_us=visit.now_us)
     forecasts = budget_forecasts(stores.telemetry, states, now_us=visit.now_us)
-    lines = [Budgeted(state, forecast) for state, forecast in zip(states, forecasts, strict=True)]
+    unknowns = budget_unknowns(stores.telemetry, states, now_us=visit.now_us)
+    names = visit.services.hub.scope_names(budget.scope for budget in budgets)
+    lines = [
+        Budgeted(names[state.budget.scope], state, forecast, unknown)
+        for state, forecast, unknown in zip(states, forecasts, unknowns, strict=True)
+    ]
     lines.sort(key=lambda line: -line.state.share)
     return visit.page(
         "budgets.html",
@@ -34,6 +39,7 @@ def show(visit: Visiting) -> Response[str]:
         tab="budgets",
         lines=[(line, show_limit(line.state.budget)) for line in lines],
         chart=meters.budgets(lines[:CHARTED]) if lines else None,
+        in_energy=any(line.state.budget.meter == "energy" for line in lines),
         scopes=SCOPES,
         periods=get_args(Period),
         may_change=visit.can("budgets"),
@@ -45,7 +51,7 @@ def make(visit: Visiting) -> Response[None]:
     visit.require("budgets")
     try:
         new = NewBudget(
-            scope=read_scope(visit.form),
+            scope=read_scope(visit),
             limit=field(visit.form, "limit"),
             hard=field(visit.form, "hard") == "yes",
             period=cast("Period", field(visit.form, "period")),

@@ -9,14 +9,15 @@ import msgspec
 from litestar import Response, get
 
 from genaiops.console._filters import read_time
+from genaiops.console._format import cell
 from genaiops.console._grouping import by_group
 from genaiops.console._meters import stacked
-from genaiops.console._visit import HEADERS, Visit, Visiting
+from genaiops.console._unusual import unusual
+from genaiops.console._visit import HEADERS, Chip, Visit, Visiting
 from genaiops.core.clock import to_iso
 from genaiops.core.errors import UsageError
 from genaiops.core.money import NANO, from_nano
-from genaiops.domain import ApiKey
-from genaiops.ports.telemetry import Dimension
+from genaiops.ports.telemetry import GRAM_UNIT, KWH_UNIT, LITRE_UNIT, Dimension, energy_nano
 from genaiops.watch import UsageRow, usage
 
 GROUPS: Mapping[str, Dimension] = {
@@ -28,8 +29,9 @@ GROUPS: Mapping[str, Dimension] = {
     "environment": "environment_id",
 }
 SPANS = {"24h": "24 hours", "7d": "7 days", "30d": "30 days", "90d": "90 days"}
-MEASURES = {"cost": "Known cost", "tokens": "Tokens", "calls": "Calls"}
-SORTS = ("name", "calls", "errors", "input", "output", "cost", "share", "change", "unknown")
+MEASURES = {"cost": "Known cost", "energy": "Known energy", "tokens": "Tokens", "calls": "Calls"}
+UNITS = {"cost": "USD", "energy": "Wh", "tokens": "tokens", "calls": "calls"}
+SORTS = ("name", "calls", "errors", "input", "output", "cost", "share", "change", "unknown", "energy")
 _HOUR_US = 3_600_000_000
 _DAY_US = 24 * _HOUR_US
 _LIMIT = 500
@@ -68,12 +70,6 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
         return (self.row.cost_nano - before) / before if before else None
 
 
-class Chip(msgspec.Struct, frozen=True):
-    label: str
-    value: str
-    without: str
-
-
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     asked: Asked
     lines: Sequence[Line]
@@ -91,22 +87,23 @@ def show(visit: Visiting) -> Response[str]:
     rows = _usage(visit, asked, asked.since_us, asked.until_us, asked.step)
     groups = by_group(rows, asked.dimension, starts, lambda row: _measured(row, asked.measure))
     named = [(found.names.get(name, name), values) for name, values in groups]
-    unit = {"cost": "USD", "tokens": "tokens", "calls": "calls"}[asked.measure]
     title = f"{MEASURES[asked.measure]} by {asked.by}, {'an hour' if asked.step == 'hour' else 'a day'} (UTC)"
     return visit.page(
         "costs.html",
         title="Costs",
         nav="costs",
+        knows=(*GROUPS, "by", "since", "until", "show", "sort", "order"),
         report=found,
         lines=found.lines[:_LIMIT],
         left_out=max(0, len(found.lines) - _LIMIT),
-        chart=stacked(title, starts, named, unit=unit) if named else None,
+        chart=stacked(title, starts, named, unit=UNITS[asked.measure]) if named else None,
         groups=tuple(GROUPS),
         spans=SPANS,
         span=visit.query.get("since", "7d"),
         measures=MEASURES,
         chips=_chips(visit, found.names),
         api=_api(asked),
+        unusual=unusual(visit, asked.by),
         filters={name: GROUPS[name] for name in GROUPS},
     )
 
@@ -132,6 +129,7 @@ def table(visit: Visiting) -> Response[bytes]:
             "calls_at_unknown_price",
             "calls_before",
             "known_cost_before",
+            *_ENERGY,
         )
     )
     since, until = to_iso(asked.since_us), to_iso(asked.until_us)
@@ -139,8 +137,8 @@ def table(visit: Visiting) -> Response[bytes]:
         row, before = line.row, line.before
         writer.writerow(
             (
-                _cell(line.id),
-                _cell(line.name),
+                cell(line.id),
+                cell(line.name),
                 since,
                 until,
                 row.calls,
@@ -151,11 +149,46 @@ def table(visit: Visiting) -> Response[bytes]:
                 row.cost_unknown,
                 before.calls if before is not None else 0,
                 from_nano(before.cost_nano) if before is not None else "0",
+                *_energy(row),
             )
         )
     name = f"costs-by-{asked.by}-{since[:10]}.csv"
     headers = {**HEADERS, "content-disposition": f'attachment; filename="{name}"'}
     return Response(text.getvalue().encode(), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+_ENERGY = (
+    "attempts",
+    "attempts_of_known_energy",
+    "kwh_low",
+    "kwh_central",
+    "kwh_high",
+    "attempts_of_known_co2e",
+    "co2e_g_low",
+    "co2e_g_central",
+    "co2e_g_high",
+    "attempts_of_known_water",
+    "water_l_low",
+    "water_l_central",
+    "water_l_high",
+)
+
+
+def _energy(row: UsageRow) -> Sequence[object]:
+    """In the order of `_ENERGY`; empty where nothing is known."""
+    sums = row.energy
+    kwh = [amount * KWH_UNIT for amount in (sums.kwh_low, sums.kwh_central, sums.kwh_high)]
+    grams = [amount * GRAM_UNIT for amount in (sums.co2e_low, sums.co2e_central, sums.co2e_high)]
+    litres = [amount * LITRE_UNIT for amount in (sums.water_low, sums.water_central, sums.water_high)]
+    return (
+        row.attempts,
+        sums.known,
+        *(kwh if sums.known else ("",) * 3),
+        sums.known_co2e,
+        *(grams if sums.known_co2e else ("",) * 3),
+        sums.known_water,
+        *(litres if sums.known_water else ("",) * 3),
+    )
 
 
 def report(visit: Visit) -> Report:
@@ -205,10 +238,15 @@ def read(visit: Visit) -> Asked:
         since_us=since_us,
         until_us=until_us,
         step="hour" if size == _HOUR_US else "day",
-        where={dimension: query[name] for name, dimension in GROUPS.items() if name in query},
+        where={
+            dimension: visit.key_id(query[name]) if name == "key" else query[name]
+            for name, dimension in GROUPS.items()
+            if name in query
+        },
         measure=_one_of(query.get("show", "cost"), tuple(MEASURES), "show"),
         sort=sort,
-        rising=query.get("order", "rising" if sort == "name" else "falling") == "rising",
+        rising=_one_of(query.get("order", "rising" if sort == "name" else "falling"), ("rising", "falling"), "order")
+        == "rising",
     )
 
 
@@ -239,6 +277,8 @@ def _whole(visit: Visit, asked: Asked, since_us: int, until_us: int) -> UsageRow
 def _measured(row: UsageRow, measure: str) -> float:
     if measure == "cost":
         return row.cost_nano / NANO
+    if measure == "energy":
+        return energy_nano(row.energy) / NANO
     return row.calls if measure == "calls" else row.input_tokens + row.output_tokens
 
 
@@ -257,6 +297,8 @@ def _order(line: Line, sort: str) -> tuple[Any, ...]:
             return (row.output_tokens, line.name)
         case "unknown":
             return (row.cost_unknown, line.name)
+        case "energy":
+            return (energy_nano(row.energy), row.energy.known, line.name)
         case "change":
             return (line.change is not None, line.change or 0.0, line.name)
         case _:
@@ -267,9 +309,7 @@ def _names(visit: Visit, ids: set[str], asked: Asked) -> Mapping[str, str]:
     """Names of keys by their ids; other groups are their own names."""
     if asked.by != "key" and "key_id" not in asked.where:
         return {}
-    with visit.services.stores.records.read() as view:
-        keys = [view.get(ApiKey, each) for each in ids if each]
-    return {key.id: key.name for key in keys if key is not None}
+    return visit.services.hub.keys.names(ids)
 
 
 def _chips(visit: Visit, names: Mapping[str, str]) -> list[Chip]:
@@ -284,11 +324,6 @@ def _api(asked: Asked) -> Mapping[str, str]:
     """The query of `/api/usage` that gives the same figures."""
     own = {dimension if dimension != "request_model" else "model": value for dimension, value in asked.where.items()}
     return {"since": to_iso(asked.since_us), "until": to_iso(asked.until_us), "group_by": asked.by, **own}
-
-
-def _cell(text: str) -> str:
-    """A spreadsheet takes some beginnings for a formula; callers choose some of these names."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 HANDLERS: list[Any] = [show, table]

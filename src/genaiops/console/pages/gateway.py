@@ -9,7 +9,7 @@ from genaiops.console._forms import whole_of
 from genaiops.console._grouping import by_group
 from genaiops.console._meters import stacked
 from genaiops.console._undo import Undo
-from genaiops.console._visit import Form, Visiting, field, own_path, redirect
+from genaiops.console._visit import Visit, Visiting, field, own_path, redirect
 from genaiops.console.pages.routes import health_of
 from genaiops.core.errors import GenaiopsError, UsageError
 from genaiops.domain import Scope, ScopeKind
@@ -65,12 +65,14 @@ def overview(visit: Visiting) -> Response[str]:
 
 @get("/gateway/limits", sync_to_thread=True)
 def limits(visit: Visiting) -> Response[str]:
+    found = visit.services.hub.rate_limits.list()
     return visit.page(
         "limits.html",
         title="Gateway",
         nav="gateway",
         tab="limits",
-        limits=visit.services.hub.rate_limits.list(),
+        limits=found,
+        names=visit.services.hub.scope_names(limit.scope for limit in found),
         scopes=SCOPES,
     )
 
@@ -81,7 +83,7 @@ def make_limit(visit: Visiting) -> Response[None]:
     try:
         visit.services.hub.rate_limits.create(
             NewRateLimit(
-                scope=read_scope(visit.form),
+                scope=read_scope(visit),
                 requests_per_minute=whole_of(visit.form, "requests_per_minute"),
                 tokens_per_minute=whole_of(visit.form, "tokens_per_minute"),
                 concurrency=whole_of(visit.form, "concurrency"),
@@ -114,12 +116,12 @@ def remove_limit(visit: Visiting, limit_id: FromPath[str]) -> Response[None]:
     return redirect(visit.link("/gateway/limits"))
 
 
-def read_scope(form: Form) -> Scope:
-    """UsageError unless it is one of the kinds."""
-    kind = field(form, "scope_kind")
+def read_scope(visit: Visit) -> Scope:
+    """UsageError unless it is one of the kinds. A key may be given by its name."""
+    kind, name = field(visit.form, "scope_kind"), field(visit.form, "scope_id")
     for known in SCOPES:
         if kind == known:
-            return Scope(known, field(form, "scope_id"))
+            return Scope(known, visit.key_id(name) if known == "key" else name)
     raise UsageError(f"{kind!r} is nothing a limit is set on.", remedy=f"Use {', '.join(SCOPES)}.", param="scope")
 
 

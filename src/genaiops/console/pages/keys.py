@@ -6,7 +6,7 @@ import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 
-from genaiops.console._visit import Form, Visit, Visiting, field, optional, redirect, words
+from genaiops.console._visit import Chip, Form, Visit, Visiting, field, optional, redirect, words
 from genaiops.core.errors import Forbidden, GenaiopsError, UsageError
 from genaiops.domain import ApiKey, KeyScope
 from genaiops.hub import NewKey
@@ -49,6 +49,12 @@ def show(visit: Visiting) -> Response[str]:
         title="Gateway",
         nav="gateway",
         tab="keys",
+        knows=("team", "actor", "after"),
+        chips=[
+            Chip(name, names.get(visit.query[name], visit.query[name]), visit.same(**{name: None, "after": None}))
+            for name in ("team", "actor")
+            if name in visit.query
+        ],
         lines=lines,
         next=visit.same(after=found[-1].id) if len(found) == PAGE else None,
         may_make=visit.can("own_keys"),
@@ -63,7 +69,8 @@ def show(visit: Visiting) -> Response[str]:
 def make(visit: Visiting) -> Response[None]:
     try:
         new = _read(visit, visit.form)
-        visit.require("own_keys" if new.actor_id == visit.actor.id else "keys")
+        visit.require("own_keys" if new.actor_id == visit.actor.id else "keys", new.environment_id)
+        visit.reach.require(new.environment_id)
         key, text = visit.services.hub.keys.create(new, by=visit.actor.id)
     except GenaiopsError as error:
         visit.complain(error)
@@ -106,6 +113,7 @@ def _allowed(visit: Visit, key_id: str) -> ApiKey:
     key = visit.services.hub.keys.get(key_id)
     if not own(visit, key):
         raise Forbidden(f"The key {key.name!r} is somebody else's.", remedy="Ask an administrator.")
+    visit.reach.require(key.environment_id)
     return key
 
 
@@ -133,7 +141,7 @@ def _read(visit: Visit, form: Form) -> NewKey:
 
 
 def _scopes(form: Form) -> tuple[KeyScope, ...]:
-    given = [scope for scope in ("calls", "api") if form.get(f"scope_{scope}")]
+    given = [scope for scope in ("calls", "api", "ingest") if form.get(f"scope_{scope}")]
     return cast("tuple[KeyScope, ...]", tuple(given))
 
 

@@ -11,9 +11,8 @@ from genaiops.console._charts import overview_charts
 from genaiops.console._format import change, count, duration, money, share
 from genaiops.console._running import running
 from genaiops.console._visit import Visit, Visiting
-from genaiops.domain import ApiKey
-from genaiops.ports.records import Records
-from genaiops.watch import Overview, UsageRow, budget_states, overview, target_health, trace_row_document
+from genaiops.core.errors import UsageError
+from genaiops.watch import Overview, budget_states, overview, target_health, trace_row_document
 
 WINDOWS = {"1": "last hour", "24": "last 24 hours", "168": "last 7 days"}
 _HIGH_ERROR_RATE = 0.05
@@ -41,7 +40,8 @@ class Tile(msgspec.Struct, frozen=True):
 @get("/", sync_to_thread=True)
 def show(visit: Visiting) -> Response[str]:
     hours = visit.query.get("hours", "24")
-    hours = hours if hours in WINDOWS else "24"
+    if hours not in WINDOWS:
+        raise UsageError(f"hours is {hours!r}.", remedy=f"Use one of {', '.join(WINDOWS)}.", param="hours")
     telemetry, records = visit.services.stores.telemetry, visit.services.stores.records
     environment = visit.environment
     found = overview(
@@ -51,10 +51,12 @@ def show(visit: Visiting) -> Response[str]:
         where={"environment_id": environment} if environment else {},
     )
     drawn = marks(records, found.since_us)
+    names = visit.services.hub.keys.names(row.group["key_id"] for row in found.top_keys)
     return visit.page(
         "overview.html",
         title="Overview",
         nav="overview",
+        knows=("hours",),
         hours=hours,
         windows=WINDOWS,
         findings=findings(visit, found),
@@ -63,7 +65,10 @@ def show(visit: Visiting) -> Response[str]:
         drawn=drawn,
         calls=found.now.calls,
         top_models=found.top_models,
-        top_keys=_named(found.top_keys, records),
+        top_keys=[
+            (each, names.get(each, each) or "no key", row)
+            for row, each in ((row, row.group["key_id"]) for row in found.top_keys)
+        ],
         errors=[trace_row_document(row) for row in found.recent_errors],
         changes=recent_changes(records),
     )
@@ -87,9 +92,11 @@ def findings(visit: Visit, found: Overview) -> Sequence[Finding]:
         if health.state in {"open", "half_open"}:
             word = "open" if health.state == "open" else "half open"
             wrong.append(Finding("bad", f"The breaker of the target {health.target_id} is {word}", "/gateway/targets"))
-    for each in budget_states(services.hub.budgets.list(), services.stores.counters, now_us=visit.now_us):
+    budgets = services.hub.budgets.list()
+    called = services.hub.scope_names(budget.scope for budget in budgets)
+    for each in budget_states(budgets, services.stores.counters, now_us=visit.now_us):
         if each.state != "ok":
-            scope = f"{each.budget.scope.kind} {each.budget.scope.id}"
+            scope = f"{each.budget.scope.kind} {called[each.budget.scope]}"
             text = f"The budget of the {scope} is used to {share(each.share)}"
             wrong.append(Finding("bad" if each.state == "exceeded" else "warn", text, "/gateway/budgets"))
     rate = found.now.error_rate
@@ -122,13 +129,6 @@ def tiles(found: Overview) -> Sequence[Tile]:
         Tile("Tokens", count(tokens), change(tokens, tokens_before), count(tokens_before)),
         Tile("Known cost", money(cost), change(cost, cost_before), money(cost_before), unknown),
     ]
-
-
-def _named(rows: Sequence[UsageRow], records: Records) -> list[tuple[str, str, UsageRow]]:
-    """(key id, name, row)."""
-    with records.read() as view:
-        keys = [(row, view.get(ApiKey, row.group["key_id"])) for row in rows]
-    return [(row.group["key_id"], key.name if key else row.group["key_id"] or "no key", row) for row, key in keys]
 
 
 HANDLERS: list[Any] = [show]

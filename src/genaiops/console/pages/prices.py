@@ -8,10 +8,11 @@ from litestar import Response, get, post
 
 from genaiops.console._format import day
 from genaiops.console._forms import texts
+from genaiops.console._price_text import further, tokens_are_free
 from genaiops.console._undo import Undo
 from genaiops.console._visit import Form, Visit, Visiting, field, optional, redirect
 from genaiops.core.clock import from_iso
-from genaiops.core.errors import GenaiopsError
+from genaiops.core.errors import GenaiopsError, NotFound
 from genaiops.domain import Price
 from genaiops.hub import NewPrice, price_form
 from genaiops.watch import unknown_prices
@@ -24,6 +25,29 @@ _FIELDS = ("input", "output", "cache_read", "cache_write", "reasoning", "currenc
 @get("/gateway/prices", sync_to_thread=True)
 def show(visit: Visiting) -> Response[str]:
     return _page(visit, visit.query)
+
+
+@get("/gateway/prices/history", sync_to_thread=True)
+def history(visit: Visiting) -> Response[str]:
+    """All lines of one model, the newest first. NotFound when there are none."""
+    provider, model = field(visit.query, "provider"), field(visit.query, "model")
+    lines = [line for line in visit.services.hub.prices.list() if (line.provider, line.model) == (provider, model)]
+    if not lines:
+        raise NotFound(f"There is no price of {provider} {model}.", remedy="Look under Gateway, Prices.")
+    current = next(iter(in_force(lines, visit.now_us)), None)
+    return visit.page(
+        "price_history.html",
+        title="Gateway",
+        nav="gateway",
+        tab="prices",
+        knows=("provider", "model"),
+        provider=provider,
+        model=model,
+        lines=sorted(lines, key=lambda line: (-line.valid_from_us, -line.version)),
+        current=current,
+        further=further,
+        may_change=visit.can("prices"),
+    )
 
 
 @post("/gateway/prices", sync_to_thread=True)
@@ -72,11 +96,15 @@ def _page(visit: Visit, values: Mapping[str, str], *, status: int = 200) -> Resp
         lines=len(lines),
         used=used,
         unknown=unknown,
+        corrections=visit.services.stores.telemetry.corrections(),
         days=DAYS,
         values=values,
         open=bool(values.get("model")),
         providers=sorted({line.provider for line in lines} | {target.provider for target in targets}),
         may_change=visit.can("prices"),
+        further=further,
+        tokens_are_free=tokens_are_free,
+        knows=(*_FIELDS, "provider", "model", "valid_from"),
     )
 
 
@@ -119,4 +147,4 @@ def in_force(lines: Sequence[Price], now_us: int) -> list[Price]:
     return [found[key] for key in sorted(found)]
 
 
-HANDLERS: list[Any] = [show, make]
+HANDLERS: list[Any] = [show, history, make]

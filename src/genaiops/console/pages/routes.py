@@ -7,9 +7,9 @@ import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 
+from genaiops.console import _saving as saving
 from genaiops.console._forms import decimal_of, texts, whole_of
 from genaiops.console._picture import picture
-from genaiops.console._undo import Undo, if_unchanged
 from genaiops.console._visit import Form, Visit, Visiting, field, redirect
 from genaiops.core.errors import GenaiopsError, UsageError
 from genaiops.domain import RetryPolicy, Route, RouteTarget, Target
@@ -19,11 +19,13 @@ _RETRY = ("attempts", "deadline", "backoff", "backoff_max")
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """A target in the form of a route. `weight` and `fallback` as typed; "" where it has none."""
+    """A target in the form of a route. `weight`, and its places among the fallbacks and among those that serve over
+    budget, as typed; "" where it has none."""
 
     target: Target
     weight: str
     fallback: str
+    over: str
 
 
 def health_of(visit: Visit) -> Mapping[str, TargetHealth]:
@@ -64,6 +66,7 @@ def edit(visit: Visiting, route_id: FromPath[str]) -> Response[str]:
     values = {"id": route.id, **texts(route.retry, _RETRY)}
     values |= {f"weight:{each.target_id}": str(each.weight) for each in route.targets}
     values |= {f"fallback:{name}": str(place) for place, name in enumerate(route.fallbacks, 1)}
+    values |= {f"over:{name}": str(place) for place, name in enumerate(route.over_budget, 1)}
     values |= {f"environment:{name}": "yes" for name in route.environments}
     return _form(visit, route, values)
 
@@ -72,55 +75,39 @@ def edit(visit: Visiting, route_id: FromPath[str]) -> Response[str]:
 def save(visit: Visiting) -> Response[Any]:
     """Makes a route, or replaces the one named `former`."""
     visit.require("routes")
-    routes = visit.services.hub.routes
-    name = visit.form.get("former", "")
+    routes, name = visit.services.hub.routes, visit.form.get("former", "")
     former = routes.get(name) if name else None
-    by = visit.actor.id
     try:
-        read = _read(visit, visit.form, former)
-        route = routes.create(read, by=by) if former is None else routes.replace(read, by=by)
+        saving.save(visit, routes, former, _read(visit, visit.form, former), "route")
     except GenaiopsError as error:
         visit.complain(error)
         return _form(visit, former, visit.form, status=error.status)
-    if former is None:
-        done, restore = f"The route {route.id} is gone again.", lambda: routes.remove(route.id, by=by)
-    else:
-        done, restore = f"The route {route.id} is as it was.", lambda: routes.replace(former, by=by)
-    visit.publish()
-    visit.say(
-        f"The route {route.id} is {'made' if former is None else 'changed'}.",
-        undo=Undo("routes", if_unchanged(lambda: routes.get(route.id), route, restore), done),
-    )
     return redirect(visit.link("/gateway/routes"))
 
 
 @post("/gateway/remove-route", sync_to_thread=True)
 def remove(visit: Visiting) -> Response[None]:
     visit.require("routes")
-    routes, by = visit.services.hub.routes, visit.actor.id
-    route = routes.get(field(visit.form, "id"))
-    routes.remove(route.id, by=by)
-    visit.publish()
-    again = Undo("routes", lambda: routes.create(route, by=by), f"The route {route.id} is there again.")
-    visit.say(f"The route {route.id} is gone.", undo=again)
+    saving.remove(visit, visit.services.hub.routes, "route")
     return redirect(visit.link("/gateway/routes"))
 
 
 def _form(visit: Visit, former: Route | None, values: Form, *, status: int = 200) -> Response[str]:
     targets = visit.services.hub.targets.list()
     choices = [
-        Choice(target, values.get(f"weight:{target.id}", ""), values.get(f"fallback:{target.id}", ""))
+        Choice(target, *(values.get(f"{column}:{target.id}", "") for column in ("weight", "fallback", "over")))
         for target in targets
     ]
     return visit.page(
         "route_form.html",
         status=status,
+        knows=("id",),
         title="Gateway",
         nav="gateway",
         tab="routes",
         former=former,
         values=values,
-        choices=sorted(choices, key=lambda choice: not (choice.weight or choice.fallback)),
+        choices=sorted(choices, key=lambda choice: not (choice.weight or choice.fallback or choice.over)),
         health=health_of(visit),
         may_change=visit.can("routes"),
     )
@@ -132,6 +119,7 @@ def _read(visit: Visit, form: Form, former: Route | None) -> Route:
     old = {each.target_id: each for each in former.targets} if former is not None else {}
     weighted: list[RouteTarget] = []
     fallbacks: list[tuple[int, str]] = []
+    over: list[tuple[int, str]] = []
     for name in ids:
         weight, place = whole_of(form, f"weight:{name}"), whole_of(form, f"fallback:{name}")
         if weight is not None and place is not None:
@@ -142,6 +130,8 @@ def _read(visit: Visit, form: Form, former: Route | None) -> Route:
             weighted.append(msgspec.structs.replace(old.get(name, RouteTarget(name)), weight=weight))
         if place is not None:
             fallbacks.append((place, name))
+        if (place := whole_of(form, f"over:{name}")) is not None:
+            over.append((place, name))
     retry = RetryPolicy() if former is None else former.retry
     retry = msgspec.structs.replace(
         retry,
@@ -155,6 +145,7 @@ def _read(visit: Visit, form: Form, former: Route | None) -> Route:
         route,
         targets=tuple(_in_order(weighted, old)),
         fallbacks=tuple(name for _, name in sorted(fallbacks)),
+        over_budget=tuple(name for _, name in sorted(over)),
         retry=retry,
         environments=tuple(each.id for each in visit.environments() if form.get(f"environment:{each.id}")),
     )

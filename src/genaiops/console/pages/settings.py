@@ -11,6 +11,7 @@ from litestar import Response, get
 
 from genaiops.console._running import running
 from genaiops.console._visit import Visiting
+from genaiops.govern import AUDIT_KEY
 
 
 class Store(msgspec.Struct, frozen=True):
@@ -36,7 +37,8 @@ def show(visit: Visiting) -> Response[str]:
         stores=stores(services.home.path, settings.get("stores", {})),
         settings=flat(settings),
         home=str(services.home.path),
-        secrets=services.secrets.names(),
+        secrets=[each for each in services.secrets.names() if each.name != AUDIT_KEY],
+        may_audit=visit.can("audit"),
         environments=visit.environments(),
         issuers=services.hub.issuers.list(),
     )
@@ -74,16 +76,23 @@ def without_password(url: str) -> str:
 
 
 def flat(settings: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """`listen.port` and its value, of all that is set. Of the stores' URLs, no passwords."""
+    """`listen.port` and its value, of all that is set. No passwords of URLs, and of headers only secrets' names."""
     found: list[tuple[str, str]] = []
     for name, value in settings.items():
         if isinstance(value, dict):
             found += flat(cast("dict[str, Any]", value), f"{prefix}{name}.")
         elif isinstance(value, list | tuple):
-            found.append((prefix + name, ", ".join(map(str, cast("Sequence[Any]", value))) or "none"))
+            shown = map(_header if name == "headers" else str, cast("Sequence[Any]", value))
+            found.append((prefix + name, ", ".join(shown) or "none"))
         else:
             found.append((prefix + name, without_password(str(value)) if value != "" else "default"))
     return found
+
+
+def _header(text: str) -> str:
+    """`NAME=VALUE`, where the value may be a credential, or `NAME=secret:NAME`."""
+    name, _, value = text.partition("=")
+    return text if value.startswith("secret:") else f"{name}=***"
 
 
 HANDLERS: list[Any] = [show]

@@ -7,10 +7,11 @@ import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 
+from genaiops.console import _saving as saving
 from genaiops.console._changes import marks
 from genaiops.console._charts import overview_charts
 from genaiops.console._forms import decimal_of, texts, whole_of
-from genaiops.console._undo import Undo, if_unchanged
+from genaiops.console._undo import Undo
 from genaiops.console._visit import Form, Visit, Visiting, field, optional, redirect, words
 from genaiops.console.pages.routes import health_of
 from genaiops.core.errors import GenaiopsError, UsageError
@@ -68,40 +69,20 @@ def switch(visit: Visiting, target_id: FromPath[str]) -> Response[None]:
 def save(visit: Visiting) -> Response[Any]:
     """Makes a target, or replaces the one named `former`."""
     visit.require("targets")
-    targets, by = visit.services.hub.targets, visit.actor.id
-    name = visit.form.get("former", "")
+    targets, name = visit.services.hub.targets, visit.form.get("former", "")
     former = targets.get(name) if name else None
     try:
-        read = _read(visit, visit.form, former)
-        target = targets.create(read, by=by) if former is None else targets.replace(read, by=by)
+        saving.save(visit, targets, former, _read(visit, visit.form, former), "target")
     except GenaiopsError as error:
         visit.complain(error)
         return _form(visit, former, visit.form, status=error.status)
-    if former is None:
-        done, restore = f"The target {target.id} is gone again.", lambda: targets.remove(target.id, by=by)
-    else:
-        done, restore = f"The target {target.id} is as it was.", lambda: targets.replace(former, by=by)
-    visit.publish()
-    visit.say(
-        f"The target {target.id} is {'made' if former is None else 'changed'}.",
-        undo=Undo("targets", if_unchanged(lambda: targets.get(target.id), target, restore), done),
-    )
     return redirect(visit.link("/gateway/targets"))
 
 
 @post("/gateway/remove-target", sync_to_thread=True)
 def remove(visit: Visiting) -> Response[None]:
     visit.require("targets")
-    targets, by = visit.services.hub.targets, visit.actor.id
-    target = targets.get(field(visit.form, "id"))
-    try:
-        targets.remove(target.id, by=by)
-    except GenaiopsError as error:
-        visit.complain(error)
-    else:
-        visit.publish()
-        again = Undo("targets", lambda: targets.create(target, by=by), f"The target {target.id} is there again.")
-        visit.say(f"The target {target.id} is gone.", undo=again)
+    saving.remove(visit, visit.services.hub.targets, "target")
     return redirect(visit.link("/gateway/targets"))
 
 

@@ -1,10 +1,14 @@
 // Draws the charts of a page with the theme's colours. The library is large, so it comes after everything else.
 import "./vega.js";
 
+const probe = document.body.appendChild(document.createElement("span"));
+probe.hidden = true;
 const TOKEN = /^token:([a-z0-9-]+)$/;
 
+// A colour of the style is a pair, light and dark; only an element that has it as its colour tells which one holds.
 function token(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  probe.style.color = `var(--${name})`;
+  return getComputedStyle(probe).color;
 }
 
 function coloured(value) {
@@ -17,7 +21,7 @@ function coloured(value) {
 }
 
 function look() {
-  const font = token("sans");
+  const font = getComputedStyle(document.documentElement).getPropertyValue("--sans").trim();
   const axis = {
     labelColor: token("soft"),
     titleColor: token("soft"),

@@ -1,5 +1,9 @@
 // What every page has: theme, command palette, copying, the environment switch; the list of traces on its page.
+import { fold } from "./fold.js";
+import { startKeys } from "./keys.js";
 import { startPalette } from "./palette.js";
+import { startTables } from "./tables.js";
+import { startTimes } from "./times.js";
 import { startTraces } from "./traces.js";
 
 function isDark() {
@@ -20,12 +24,22 @@ function startTheme() {
   });
 }
 
-async function copy(button) {
+function copied(button) {
   const place = button.dataset.copy;
-  const source = place === "next" ? button.nextElementSibling : document.querySelector(place);
+  if (place === "next") return button.nextElementSibling;
+  if (place === "previous") return button.previousElementSibling;
+  if (place === "said") return button.closest(".turn").querySelector(".said:not(details .said)");
+  return document.querySelector(place);
+}
+
+async function copy(button) {
+  const source = copied(button);
+  const text = button.dataset.text ?? source.textContent;
+  const before = button.textContent;
   try {
-    await navigator.clipboard.writeText(source.textContent);
+    await navigator.clipboard.writeText(text);
     button.textContent = "Copied";
+    setTimeout(() => (button.textContent = before), 2000);
   } catch {
     getSelection().selectAllChildren(source);
     button.textContent = "Selected";
@@ -49,7 +63,11 @@ function onEscape(event) {
 
 startTheme();
 startPalette();
+startKeys();
+startTables();
+startTimes();
 startTraces();
+fold(document);
 document.addEventListener("click", onClick);
 document.addEventListener("keydown", onEscape);
 for (const form of document.querySelectorAll("[data-submit-on-change]")) {

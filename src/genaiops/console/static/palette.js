@@ -1,8 +1,15 @@
-// Ctrl/Cmd-K: go to a page, to a trace by its id, or search the traces.
+// Ctrl/Cmd-K: go to a page, to a trace by its id, to whatever has that name, or search the traces.
 
 const TRACE = /^[0-9a-f]{32}$/;
 
-function places(text) {
+const WAIT = 150;
+
+async function named(text) {
+  const answer = await fetch(`/places?q=${encodeURIComponent(text)}`, { headers: { accept: "application/json" } });
+  return answer.ok ? answer.json() : [];
+}
+
+function places(text, things) {
   const links = [
     ...document.querySelectorAll("[data-command]"),
     ...document.getElementById("commands").content.querySelectorAll("a"),
@@ -10,6 +17,7 @@ function places(text) {
   const known = links.map((link) => ({ text: link.textContent.trim(), href: link.getAttribute("href") }));
   const wanted = text.trim();
   const found = known.filter((place) => place.text.toLowerCase().includes(wanted.toLowerCase()));
+  found.push(...things);
   if (TRACE.test(wanted)) found.unshift({ text: `Trace ${wanted}`, href: `/traces/${wanted}` });
   else if (wanted) found.push({ text: `Search the traces for “${wanted}”`, href: `/traces?q=${encodeURIComponent(wanted)}` });
   return found;
@@ -33,9 +41,26 @@ export function startPalette() {
   const input = document.getElementById("palette-text");
   const list = document.getElementById("palette-list");
   let at = 0;
+  let things = [];
+  let waiting = 0;
+
+  function look() {
+    const text = input.value.trim();
+    clearTimeout(waiting);
+    if (text.length < 2) {
+      things = [];
+      return;
+    }
+    waiting = setTimeout(async () => {
+      const found = await named(text);
+      if (input.value.trim() !== text) return;
+      things = found;
+      show();
+    }, WAIT);
+  }
 
   function show() {
-    const found = places(input.value);
+    const found = places(input.value, things);
     at = Math.max(0, Math.min(at, found.length - 1));
     list.replaceChildren(...found.map((place, index) => option(place, index === at)));
     list.children[at]?.scrollIntoView({ block: "nearest" });
@@ -43,6 +68,7 @@ export function startPalette() {
 
   function open() {
     input.value = "";
+    things = [];
     at = 0;
     show();
     dialog.showModal();
@@ -51,7 +77,9 @@ export function startPalette() {
 
   input.addEventListener("input", () => {
     at = 0;
+    things = things.filter((each) => each.text.toLowerCase().includes(input.value.trim().toLowerCase()));
     show();
+    look();
   });
   dialog.addEventListener("keydown", (event) => {
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {

@@ -1,5 +1,8 @@
 // The list of traces: a panel beside it, keys, and the live tail. Without this script a row is a link to a page.
 
+import { fold } from "./fold.js";
+import { markSearched } from "./searched.js";
+
 const MOST_ROWS = 500;
 
 export function startTraces() {
@@ -36,7 +39,22 @@ export function startTraces() {
     panel.hidden = false;
     panel.scrollTop = 0;
     split.classList.add("open");
+    fold(panel);
+    markSearched();
     if (push) history.pushState(null, "", address(id));
+  }
+
+  function choose(row) {
+    if ("compare" in table.dataset) location.assign(row.querySelector("a").href);
+    else open(row.dataset.trace);
+  }
+
+  function compare(row) {
+    const url = new URL(location.href);
+    url.searchParams.delete("trace");
+    url.searchParams.set("compare", row.dataset.trace);
+    if ("compare" in table.dataset) choose(row);
+    else location.assign(url);
   }
 
   function close({ push = true } = {}) {
@@ -64,9 +82,22 @@ export function startTraces() {
     const row = event.target.closest("tr[data-trace]");
     if (!row || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
     event.preventDefault();
-    open(row.dataset.trace);
+    choose(row);
+  });
+  panel.addEventListener("submit", async (event) => {
+    const form = event.target.closest("[data-score]");
+    if (!form) return;
+    event.preventDefault();
+    const fields = new URLSearchParams(new FormData(form, event.submitter));
+    const answer = await fetch(form.action, { method: "POST", body: fields, headers: { accept: "application/json" } });
+    if (answer.ok) await open(form.dataset.score, { push: false });
+    else form.querySelector("textarea").setCustomValidity((await answer.json()).error.message);
+    form.reportValidity();
+    form.querySelector("textarea").setCustomValidity("");
   });
   panel.addEventListener("click", (event) => {
+    const step = event.target.closest("[data-step]");
+    if (step) move(Number(step.dataset.step));
     if (!event.target.closest("[data-close]")) return;
     event.preventDefault();
     close();
@@ -84,12 +115,13 @@ export function startTraces() {
     if (event.key === "j" || event.key === "ArrowDown") move(1);
     else if (event.key === "k" || event.key === "ArrowUp") move(-1);
     else if (event.key === "Escape" && !panel.hidden) close();
-    else if (event.key === "Enter" && inList && current() >= 0) open(rows()[current()].dataset.trace);
-    else if (event.key === "/") document.querySelector("input[type=search]")?.focus();
+    else if (event.key === "Enter" && inList && current() >= 0) choose(rows()[current()]);
+    else if (event.key === "c" && current() >= 0) compare(rows()[current()]);
     else return;
     event.preventDefault();
   });
   startTail(table);
+  markSearched();
 }
 
 function startTail(table) {

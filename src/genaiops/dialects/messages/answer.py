@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Raw
 
 from genaiops.core.errors import UpstreamError
+from genaiops.dialects.chat import as_chat, chat_usage, error_message, given, read
 from genaiops.dialects.messages.wire import (
     FINISH_OF_STOP,
     Block,
@@ -13,15 +14,10 @@ from genaiops.dialects.messages.wire import (
     Completion,
     Message,
     ToolCall,
-    as_chat,
     as_messages,
-    chat_usage,
     decode_completion,
     decode_message,
-    error_message,
-    given,
     messages_usage,
-    read,
     stop_of,
 )
 from genaiops.domain import Usage

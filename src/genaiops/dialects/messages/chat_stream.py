@@ -6,20 +6,17 @@ import msgspec
 from msgspec import Raw
 
 from genaiops.core.errors import UpstreamError
+from genaiops.dialects.chat import as_chat, error_message, given, read
+from genaiops.dialects.events import EventReader
 from genaiops.dialects.messages.answer import thinking_block, unknown_block
-from genaiops.dialects.messages.events import EventReader
 from genaiops.dialects.messages.wire import (
     FINISH_OF_STOP,
     Block,
     Delta,
     Event,
     MessagesUsage,
-    as_chat,
     decode_event,
-    error_message,
-    given,
     messages_usage,
-    read,
 )
 
 _encode = msgspec.json.Encoder().encode

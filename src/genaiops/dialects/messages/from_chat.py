@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from genaiops.dialects.messages.fields import MESSAGES, Fields, body_fields, unsayable, wrong
+from genaiops.dialects.fields import MESSAGES, Fields, body_fields, unsayable, wrong
 from genaiops.dialects.messages.parts import MARK, block_of, marked
 from genaiops.dialects.messages.request import TOOL_ERROR
 from genaiops.dialects.messages.thinking import Thinking, thinking_of

@@ -9,7 +9,7 @@ import binascii
 import re
 from typing import Any
 
-from genaiops.dialects.messages.fields import CHAT, MESSAGES, Fields, unsayable, wrong
+from genaiops.dialects.fields import CHAT, MESSAGES, Fields, unsayable, wrong
 
 MARK = "cache_control"
 _DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)((?:;[\w.+-]+=[^;,]*)*)(;base64)?,", re.ASCII)

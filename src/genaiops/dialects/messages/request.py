@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import msgspec
 
-from genaiops.dialects.messages.fields import CHAT, Fields, body_fields, unsayable, wrong
+from genaiops.dialects.fields import CHAT, Fields, body_fields, unsayable, wrong
 from genaiops.dialects.messages.parts import MARK, chat_part, marked
 from genaiops.dialects.messages.thinking import effort_of
 

@@ -9,9 +9,10 @@ from typing import Any
 import msgspec
 
 from genaiops.core.errors import UpstreamError
+from genaiops.dialects.chat import chat_usage, error_message, given, read
+from genaiops.dialects.events import EventReader
 from genaiops.dialects.messages.answer import call_id, message_id, thinking_block
 from genaiops.dialects.messages.errors import error_event
-from genaiops.dialects.messages.events import EventReader
 from genaiops.dialects.messages.wire import (
     Block,
     ChatChoice,
@@ -19,11 +20,7 @@ from genaiops.dialects.messages.wire import (
     Completion,
     ToolCall,
     as_messages,
-    chat_usage,
     decode_completion,
-    error_message,
-    given,
-    read,
     stop_of,
 )
 from genaiops.domain import Usage

@@ -7,7 +7,7 @@ than `max_tokens`). OpenAI has efforts only, so a budget becomes the largest eff
 from typing import Any, Literal
 
 from genaiops.core.errors import UsageError
-from genaiops.dialects.messages.fields import CHAT, MESSAGES, Fields, unsayable
+from genaiops.dialects.fields import CHAT, MESSAGES, Fields, unsayable
 
 Thinking = Literal["adaptive", "budget"]
 BUDGETS = {"minimal": 1024, "low": 4096, "medium": 10240, "high": 24576, "xhigh": 32768, "max": 63999}

@@ -5,16 +5,15 @@ Anthropic: `input_tokens` excludes what the cache read and wrote; `output_tokens
 `prompt_tokens` and `completion_tokens` include all.
 """
 
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Raw
 
-from genaiops.core.errors import UpstreamError
+from genaiops.dialects.chat import given
 from genaiops.domain import Usage
 
 Tokens = Annotated[int, Meta(ge=0)]
-T = TypeVar("T")
 
 FINISH_OF_STOP = {
     "end_turn": "stop",
@@ -181,41 +180,10 @@ class Completion(msgspec.Struct, frozen=True):
     model: str | None = None
 
 
-class _PromptDetails(msgspec.Struct, frozen=True):
-    cached_tokens: Tokens | None = None
-    cache_write_tokens: Tokens | None = None
-
-
-class _CompletionDetails(msgspec.Struct, frozen=True):
-    reasoning_tokens: Tokens | None = None
-
-
-class _ChatUsage(msgspec.Struct, frozen=True):
-    prompt_tokens: Tokens
-    completion_tokens: Tokens | None = None
-    prompt_tokens_details: _PromptDetails | None = None
-    completion_tokens_details: _CompletionDetails | None = None
-    prompt_cache_hit_tokens: Tokens | None = None  # DeepSeek's name for cached_tokens
-
-
 decode_event = msgspec.json.Decoder(Event)
 decode_message = msgspec.json.Decoder(Message)
 decode_completion = msgspec.json.Decoder(Completion)
 _messages_usage = msgspec.json.Decoder(MessagesUsage).decode
-_chat_usage = msgspec.json.Decoder(_ChatUsage).decode
-
-
-def read(decoder: "msgspec.json.Decoder[T]", data: bytes, what: str) -> T:
-    """UpstreamError when the data is not what the dialect says."""
-    try:
-        return decoder.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UpstreamError(f"{what} is not right: {error}.", code="upstream_bad_answer") from None
-
-
-def given(raw: Raw) -> bool:
-    """Whether the field is there and not null."""
-    return bytes(memoryview(raw)[:4]) not in (b"", b"null")
 
 
 def messages_usage(raw: Raw) -> MessagesUsage:
@@ -228,60 +196,16 @@ def messages_usage(raw: Raw) -> MessagesUsage:
         return MessagesUsage()
 
 
-def chat_usage(raw: Raw) -> Usage | None:
-    """OpenAI's counts in buckets that exclude each other; None when there are none, or some that cannot be."""
-    if not given(raw):
-        return None
-    try:
-        found = _chat_usage(raw)
-    except msgspec.DecodeError:
-        return None
-    details, spent = found.prompt_tokens_details, found.completion_tokens_details
-    cached = (details.cached_tokens if details else None) or found.prompt_cache_hit_tokens or 0
-    cached = min(cached, found.prompt_tokens)
-    written = min((details.cache_write_tokens if details else None) or 0, found.prompt_tokens - cached)
-    output = found.completion_tokens or 0
-    reasoning = min((spent.reasoning_tokens if spent else None) or 0, output)
-    return Usage(found.prompt_tokens - cached - written, cached, written, output - reasoning, reasoning)
-
-
 def as_messages(usage: Usage | None) -> dict[str, Any]:
     """`usage` of a Messages answer. Its clients need numbers: what nobody counted is 0."""
     usage = usage or Usage()
     return {
-        "input_tokens": usage.input_uncached,
+        "input_tokens": usage.input_uncached + usage.audio_input + usage.image_input,
         "cache_creation_input_tokens": usage.cache_write + usage.cache_write_1h,
         "cache_read_input_tokens": usage.cache_read,
         "output_tokens": usage.output_tokens,
         "output_tokens_details": {"thinking_tokens": usage.reasoning},
     }
-
-
-def as_chat(usage: Usage) -> dict[str, Any]:
-    """`usage` of a chat answer."""
-    return {
-        "prompt_tokens": usage.input_tokens,
-        "completion_tokens": usage.output_tokens,
-        "total_tokens": usage.total_tokens,
-        "prompt_tokens_details": {
-            "cached_tokens": usage.cache_read,
-            "cache_write_tokens": usage.cache_write + usage.cache_write_1h,
-        },
-        "completion_tokens_details": {"reasoning_tokens": usage.reasoning},
-    }
-
-
-def error_message(raw: Raw | bytes) -> tuple[str, str]:
-    """(message, type) of an error object in an answer or a stream; its text when it has no message."""
-    try:
-        found: Any = msgspec.json.decode(raw)
-    except msgspec.DecodeError:
-        found = None
-    fields = cast("dict[str, Any]", found) if isinstance(found, dict) else {}
-    message, kind = fields.get("message"), fields.get("type")
-    if not isinstance(message, str) or not message:
-        message = found if isinstance(found, str) else bytes(raw)[:500].decode("utf-8", "replace")
-    return message, kind if isinstance(kind, str) else "api_error"
 
 
 def stop_of(finish: str | None, *, tools: bool, met: Any) -> tuple[str, str | None]:

@@ -1,16 +1,15 @@
 """What a Responses answer needs of a chat completion, whole or a chunk of a stream, in the shapes that servers send."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, cast
+from typing import Any, Literal, cast
 
 import msgspec
-from msgspec import Meta, Raw
+from msgspec import Raw
 
 from genaiops.core.errors import UpstreamError
-from genaiops.dialects.responses.head import given
+from genaiops.dialects.chat import chat_usage
 from genaiops.dialects.responses.reasoning import Blocks
 
-Tokens = Annotated[int, Meta(ge=0)]
 Status = Literal["completed", "incomplete", "failed"]
 
 
@@ -80,23 +79,6 @@ class Completion(msgspec.Struct, frozen=True):
     service_tier: str | None = None
 
 
-class _PromptDetails(msgspec.Struct, frozen=True):
-    cached_tokens: Tokens | None = None
-    cache_write_tokens: Tokens | None = None
-
-
-class _CompletionDetails(msgspec.Struct, frozen=True):
-    reasoning_tokens: Tokens | None = None
-
-
-class _Usage(msgspec.Struct, frozen=True):
-    prompt_tokens: Tokens
-    completion_tokens: Tokens | None = None
-    prompt_tokens_details: _PromptDetails | None = None
-    completion_tokens_details: _CompletionDetails | None = None
-    prompt_cache_hit_tokens: Tokens | None = None  # DeepSeek's name for cached_tokens
-
-
 class _InputDetails(msgspec.Struct, frozen=True):
     cached_tokens: int
     cache_write_tokens: int
@@ -117,7 +99,6 @@ class ResponsesUsage(msgspec.Struct, frozen=True):
 
 
 _completion = msgspec.json.Decoder(Completion)
-_usage = msgspec.json.Decoder(_Usage)
 
 
 def read_chat(data: bytes) -> Completion:
@@ -142,21 +123,12 @@ def error_of(raw: Raw) -> tuple[str, str]:
 
 def usage_of(raw: Raw) -> ResponsesUsage | None:
     """None when there is none, or one that cannot be (negative, not numbers)."""
-    if not given(raw):
+    found = chat_usage(raw)
+    if found is None:
         return None
-    try:
-        found = _usage.decode(raw)
-    except msgspec.DecodeError:
-        return None
-    details, spent = found.prompt_tokens_details, found.completion_tokens_details
-    cached = min(
-        (details.cached_tokens if details else None) or found.prompt_cache_hit_tokens or 0, found.prompt_tokens
-    )
-    written = min((details.cache_write_tokens if details else None) or 0, found.prompt_tokens - cached)
-    output = found.completion_tokens or 0
-    reasoning = min((spent.reasoning_tokens if spent else None) or 0, output)
-    total = found.prompt_tokens + output
-    return ResponsesUsage(found.prompt_tokens, _InputDetails(cached, written), output, _OutputDetails(reasoning), total)
+    details = _InputDetails(found.cache_read, found.cache_write + found.cache_write_1h)
+    spent = _OutputDetails(found.reasoning)
+    return ResponsesUsage(found.input_tokens, details, found.output_tokens, spent, found.total_tokens)
 
 
 def names_reasoning(message: Message) -> bool:

@@ -7,7 +7,7 @@ from msgspec import Meta, Raw
 
 from genaiops.core.errors import UsageError
 
-Cap = Annotated[int, Meta(ge=0, le=100_000_000)]
+Cap = Annotated[int, Meta(ge=1, le=100_000_000)]
 T = TypeVar("T")
 
 
@@ -36,6 +36,12 @@ class ResponsesHead(msgspec.Struct, frozen=True, kw_only=True):
         return self.safety_identifier or self.user
 
 
+class PromptedHead(ResponsesHead, frozen=True, kw_only=True):
+    """Of a request that names a prompt, which may bring the model."""
+
+    model: str = ""
+
+
 class _Part(msgspec.Struct, frozen=True):
     type: str | None = None
 
@@ -55,6 +61,7 @@ class _Item(msgspec.Struct, frozen=True):
 
 
 _head = msgspec.json.Decoder(ResponsesHead)
+_prompted = msgspec.json.Decoder(PromptedHead)
 _usual = msgspec.json.Decoder(list[_Usual])
 _items = msgspec.json.Decoder(list[_Item])
 _parts = msgspec.json.Decoder(list[_Part])
@@ -66,6 +73,11 @@ _DENSE_ITEMS = frozenset({"image_generation_call", "compaction"})
 def decode_head(raw: bytes | bytearray) -> ResponsesHead:
     """UsageError (400) that names the field at fault."""
     return decode_with(_head, raw)
+
+
+def decode_prompted(raw: bytes | bytearray) -> ResponsesHead:
+    """As `decode_head`, for a body that names a prompt."""
+    return decode_with(_prompted, raw)
 
 
 def decode_with(decoder: "msgspec.json.Decoder[T]", raw: bytes | bytearray | Raw, at: str = "") -> T:

@@ -4,10 +4,10 @@ Reasoning and text close when something else begins, as in OpenAI's own streams.
 end, because some servers send the pieces of parallel calls in turns.
 """
 
-import re
 from typing import Any
 
 from genaiops.core.errors import UpstreamError
+from genaiops.dialects.events import EventReader
 from genaiops.dialects.responses.answer import Envelope, Item
 from genaiops.dialects.responses.chat import (
     Choice,
@@ -27,9 +27,6 @@ from genaiops.dialects.responses.chat import (
 from genaiops.dialects.responses.events import OpenCall, OpenItem, OpenMessage, OpenReasoning, Script
 from genaiops.dialects.responses.head import given
 
-EVENT_LIMIT = 4 << 20
-_LINE_END = re.compile(rb"\r\n|\r|\n")
-
 
 class ResponsesStream:
     """Chat events in, cut anywhere; Responses events out. `request` is the client's body, `response_id` an id of the
@@ -41,7 +38,7 @@ class ResponsesStream:
     def __init__(self, request: bytes | bytearray, *, response_id: str | None = None) -> None:
         self._envelope = Envelope(request, response_id)
         self._script = Script()
-        self._data = _EventData()
+        self._data = EventReader()
         self._begun = False
         self._ended = False
         self._finish: str | None = None
@@ -61,6 +58,8 @@ class ResponsesStream:
     def feed(self, data: bytes) -> bytes:
         """The events that these bytes complete. UpstreamError when they are no chat stream."""
         for event in self._data.feed(data):
+            if event is None:
+                continue
             if self._ended:
                 break
             if event == b"[DONE]":
@@ -201,35 +200,3 @@ class ResponsesStream:
             self._script.write("response.failed", response=response)
         error = {"type": "server_error", "code": code, "message": message, "param": None}
         self._script.write("error", code=code, message=message, param=None, error=error)
-
-
-class _EventData:
-    """The data of server-sent events out of bytes that are cut anywhere (WHATWG HTML, section 9.2)."""
-
-    __slots__ = ("_after_cr", "_lines", "_rest", "_size")
-
-    def __init__(self) -> None:
-        self._rest = b""
-        self._after_cr = False
-        self._lines: list[bytes] = []
-        self._size = 0
-
-    def feed(self, chunk: bytes) -> list[bytes]:
-        """UpstreamError when an event grows over EVENT_LIMIT."""
-        if self._after_cr and chunk[:1] == b"\n":  # the other half of a CRLF
-            chunk = chunk[1:]
-        self._after_cr = chunk[-1:] == b"\r" or (self._after_cr and not chunk)
-        data = self._rest + chunk if self._rest else chunk
-        lines = _LINE_END.split(data) if b"\r" in data else data.split(b"\n")
-        self._rest = lines.pop()
-        events: list[bytes] = []
-        for line in lines:
-            if line.startswith(b"data:"):
-                self._lines.append(line[5:].removeprefix(b" "))
-                self._size += len(line)
-            elif not line and self._lines:
-                events.append(b"\n".join(self._lines))
-                self._lines, self._size = [], 0
-        if self._size + len(self._rest) > EVENT_LIMIT:
-            raise UpstreamError(f"an event is larger than {EVENT_LIMIT >> 20} MiB.", code="upstream_bad_stream")
-        return events

@@ -5,7 +5,7 @@
 
 import os
 import threading
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from fcntl import LOCK_EX, LOCK_UN, flock
 from itertools import islice
@@ -32,9 +32,10 @@ from genaiops.engines.counters_mmap._file import (
 )
 from genaiops.engines.counters_mmap._gauges import Gauges
 from genaiops.engines.counters_mmap._leased import Desk, LeasedHolds, Lender
-from genaiops.engines.counters_mmap._leases import UNLIMITED, Leases, Standing
+from genaiops.engines.counters_mmap._leases import UNLIMITED, Leases, Standing, boot_seconds
 from genaiops.engines.counters_mmap._prepared import PreparedHolds
 from genaiops.engines.counters_mmap._rate import units
+from genaiops.engines.counters_mmap._stock import Stocks
 from genaiops.engines.counters_mmap._table import (
     BASE,
     ELSEWHERE,
@@ -60,6 +61,11 @@ _TROUBLES: Final[Mapping[Standing, str]] = {
     Standing.APART: "cut off from the store of the shared counters",
     Standing.WAITING: "not given leases of the shared counters yet",
 }
+_RATES: Final[Mapping[Standing, str]] = {
+    Standing.JOINED: "hold",
+    Standing.APART: "with this machine's part of them, one of as many as there are machines",
+    Standing.WAITING: "hold",
+}
 _LONGEST_PERIOD_US: Final = 32 * 86_400_000_000
 
 
@@ -68,13 +74,21 @@ class MmapCounters:
     reserve)."""
 
     def __init__(
-        self, file: CountersFile, column: int | None, *, shared: bool = False, lender: Lender | None = None
+        self,
+        file: CountersFile,
+        column: int | None,
+        *,
+        shared: bool = False,
+        lender: Lender | None = None,
+        clock: Callable[[], float] = boot_seconds,
     ) -> None:
         self._file = file
         self._shared = shared
         self.leases = Leases(file, self._locked)
         """What is leased from others, where the counters are shared between machines."""
+        self.leases.clock = clock
         self._desk = None if lender is None else Desk(self.leases, lender)
+        self._stocks = None if lender is None else Stocks(self.leases, lender)
         self._fd = file.fd
         self._words = file.words
         self._column = column
@@ -85,7 +99,7 @@ class MmapCounters:
 
     def prepare(self, holds: Sequence[Hold]) -> Prepared:
         prepared = PreparedHolds(self._file, self._need_column(), holds)
-        return LeasedHolds(prepared, self.leases, self._desk) if self._shared else prepared
+        return LeasedHolds(prepared, self.leases, self._desk, self._stocks) if self._shared else prepared
 
     def read(self, key: str, window_us: int, now_us: int | None = None) -> Reading:
         with self._locked() as words:
@@ -132,7 +146,8 @@ class MmapCounters:
                 base = find_or_make(self._file, slot, Sweep(clock_us(), values))
                 values[base] = values.get(base, words[base]) + charge.amount
             held = words[first::step].tolist()
-            values.update((first + index * step, 0) for index, amount in enumerate(held) if amount)
+            if any(held):
+                values.update((first + index * step, 0) for index, amount in enumerate(held) if amount)
             values.update((word + column, 0) for word in (ATTACHED, ACKNOWLEDGED, APPLIED, GAUGE_COUNT))
             values[EPOCH] = words[EPOCH] + 1
             self._file.commit(_pairs(values))
@@ -173,7 +188,7 @@ class MmapCounters:
         return (
             f"This machine is {_TROUBLES[standing]}{since}: hard budgets and "
             "limits of concurrency go on with what it had leased, soft budgets are told to the others later, and rate "
-            "limits hold for this machine alone."
+            f"limits {_RATES[standing]}."
         )
 
     def close(self) -> None:
@@ -233,19 +248,26 @@ def _column(column: int) -> int:
 
 
 def open_counters(
-    path: Path, *, column: int | None, slots: int = 1 << 17, shared: bool = False, lender: Lender | None = None
+    path: Path,
+    *,
+    column: int | None,
+    slots: int = 1 << 17,
+    shared: bool = False,
+    lender: Lender | None = None,
+    clock: Callable[[], float] = boot_seconds,
 ) -> MmapCounters:
     """Map the counters file, made when it is not there (`slots`, a power of two, matters only then).
 
     `column`: 0 to 15 for a worker, None for the processes that only look, publish and recover. Open it after a fork,
     not before: a lock is shared by what was forked. StoreError when the file cannot be made or the column is taken.
-    `shared`: several machines share what they count; a worker then asks its `lender` for leases.
+    `shared`: several machines share what they count; a worker then asks its `lender` for leases. `clock`:
+    seconds by which it counts how long it may use what it was lent of rates; it only goes forwards.
     """
     if column is not None:
         _column(column)
     file = open_file(path, slots)
     try:
-        return MmapCounters(file, column, shared=shared, lender=lender)
+        return MmapCounters(file, column, shared=shared, lender=lender, clock=clock)
     except StoreError:
         file.close()
         raise

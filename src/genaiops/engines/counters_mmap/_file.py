@@ -48,10 +48,14 @@ SINCE: Final = 9
 HEARD: Final = 10
 PEERS: Final = 11
 LEASED: Final = 12
+RATES_AT: Final = 13
+MEMBERS: Final = 14
 ATTACHED: Final = 16
 ACKNOWLEDGED: Final = 32
 APPLIED: Final = 48
 GAUGE_COUNT: Final = 64
+OWING: Final = 80
+TOLD: Final = 81
 JOURNAL: Final = 512
 
 _MAGIC_WORD: Final = int.from_bytes(b"gaicount", "little")

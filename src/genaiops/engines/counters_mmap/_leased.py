@@ -1,7 +1,8 @@
-"""Holds on sums that several machines share: reserved here and now, as far as what was lent to this machine reaches.
+"""Holds on counters that several machines share: reserved here and now, as far as what was lent to this machine goes.
 
-The reservation is made as on one machine, and looked at afterwards: `granted` is lowered only down to what is used, so
-a reservation that stands within it stands within it for good. One that does not is taken back and becomes a Shortage.
+Of a sum, the reservation is made as on one machine, and looked at afterwards: `granted` is lowered only down to what is
+used, so a reservation that stands within it stands within it for good. One that does not is taken back and becomes a
+Shortage. Of rates see `_shared_rates`.
 """
 
 import asyncio
@@ -12,6 +13,8 @@ from typing import Final, NamedTuple, Protocol
 from genaiops.core.errors import Unavailable
 from genaiops.engines.counters_mmap._leases import UNLIMITED, Leases, Name, Standing
 from genaiops.engines.counters_mmap._prepared import PreparedHolds
+from genaiops.engines.counters_mmap._shared_rates import rates_of
+from genaiops.engines.counters_mmap._stock import RateLender, Stocks
 from genaiops.engines.counters_mmap._table import GRANTED
 from genaiops.ports.counters import Hold, Refusal, Reservation, Shortage
 
@@ -41,7 +44,7 @@ class Got(NamedTuple):
     lent: int
 
 
-class Lender(Protocol):
+class Lender(RateLender, Protocol):
     """Whoever keeps the common store."""
 
     async def lend(self, generation: int, wants: Mapping[Name, Want]) -> Mapping[Name, Got]:
@@ -138,14 +141,16 @@ class _Leased(NamedTuple):
 
 
 class LeasedHolds:
-    """As PreparedHolds, with sums leased. `desk` is None where nobody can ask: a Shortage is a refusal then."""
+    """As PreparedHolds, with sums and rates leased. `desk` and `stocks` are None where nobody can ask: a Shortage of a
+    sum is a refusal then, and rates are of this machine alone."""
 
-    __slots__ = ("_desk", "_epoch", "_inner", "_leased", "_leases", "holds")
+    __slots__ = ("_desk", "_epoch", "_inner", "_leased", "_leases", "_rates", "holds")
 
-    def __init__(self, inner: PreparedHolds, leases: Leases, desk: Desk | None) -> None:
+    def __init__(self, inner: PreparedHolds, leases: Leases, desk: Desk | None, stocks: Stocks | None) -> None:
         self._inner = inner
         self._leases = leases
         self._desk = desk
+        self._rates = None if stocks is None else rates_of(inner, leases, stocks)
         self._epoch = -1
         self._leased: tuple[_Leased, ...] = ()
         self.holds: Sequence[Hold] = inner.holds
@@ -172,7 +177,7 @@ class LeasedHolds:
                 elif self._desk is not None and words[leased[1]] < leased.limit:
                     self._desk.early(leased.name, Want(leased.limit, 0, amount, leased.window_end_us))
         if not short:
-            return found
+            return found if self._rates is None else self._rates.draw(found, amounts, now_us)
         missing = [
             (leased, levels[leased.at] - words[leased.granted])
             for leased in self._leased

@@ -9,19 +9,23 @@ there. An answer that is lost on the way leaves it lower, which is safe, until b
 0 means that they are being set equal, or never were.
 """
 
+import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from enum import IntEnum
 from typing import Final, NamedTuple
 
 from genaiops.core.clock import now_us as clock_us
+from genaiops.engines.counters_mmap._alone import Alone
 from genaiops.engines.counters_mmap._file import (
     COLUMNS,
     EPOCH,
     GENERATION,
     HEARD,
     LEASED,
+    MEMBERS,
     PEERS,
+    RATES_AT,
     SINCE,
     SLOT_WORDS,
     STANDING,
@@ -77,6 +81,8 @@ class Leases:
     """One process's view of them. Any thread may use it."""
 
     def __init__(self, file: CountersFile, locked: Callable[[], AbstractContextManager[memoryview]]) -> None:
+        self.clock: Callable[[], float] = boot_seconds
+        self.alone = Alone(file, locked)
         self._file = file
         self._locked = locked
         self._seen = (-1, -1)
@@ -156,6 +162,24 @@ class Leases:
     def peers(self) -> int:
         return self._file.words[PEERS]
 
+    @property
+    def members(self) -> int:
+        """Machines that there are, as far as this one knows, alive or not."""
+        return self._file.words[MEMBERS]
+
+    @members.setter
+    def members(self, value: int) -> None:
+        self._file.words[MEMBERS] = value
+
+    def used_rates(self) -> None:
+        """From now on this machine may have used of a rate."""
+        self._file.words[RATES_AT] = int(self.clock() * 1000)
+
+    def without_rates_ms(self) -> int | None:
+        """For how long it has certainly used no rate; None when it never has, as far as this file says."""
+        used = self._file.words[RATES_AT]
+        return None if not used else max(int(self.clock() * 1000) - used, 0)
+
     @contextmanager
     def found(self, prepared: PreparedHolds, now_us: int) -> Generator[memoryview]:
         """The lock, with the slots of the holds found (again)."""
@@ -199,6 +223,11 @@ class Leases:
             return 0
         words[base + GRANTED] = used
         return idle
+
+
+def boot_seconds() -> float:
+    """Since the machine was started, its sleep counted: of all its processes the same, whatever its clock is set to."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 def _is_leased(words: memoryview, base: int) -> bool:

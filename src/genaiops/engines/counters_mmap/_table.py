@@ -8,12 +8,12 @@ A slot's words, counted from its base (the word that is read most):
      0       SUM: settled total.  RATE: theoretical arrival time in nanoseconds
      1       RATE: nanoseconds given back so far.  SUM: where it is leased (see `_leases`): what may be used here
      2       RATE: the limit last used.  SUM: the same where it is leased, -1 without a limit, 0 where it is not leased
-     3       SUM: settled on other machines, as far as they have told
+     3       SUM: settled on other machines, as far as they have told.  RATE: used alone and not told yet (see `_alone`)
      4..19   SUM: what each column has reserved
 
 All functions run under the lock. A slot is given free only when forgetting it changes no answer: nothing is reserved
-and its window is over (or its total is 0), or its bucket is empty. Processes remember bases; a raised EPOCH tells them
-to look again.
+and its window is over (or its total is 0), or its bucket is empty and nothing is to be told. Processes remember bases;
+a raised EPOCH tells them to look again.
 """
 
 import hashlib
@@ -37,6 +37,7 @@ GIVEN_BACK: Final = 1
 GRANTED: Final = 1
 LIMIT: Final = 2
 ELSEWHERE: Final = 3
+ALONE: Final = 3
 RESERVED: Final = 4
 BASE: Final = 4
 
@@ -154,7 +155,7 @@ def _forgettable(file: CountersFile, base: int, now_us: int) -> bool:
     if words[base + HASH_LOW] in (FREE, TOMBSTONE):
         return False
     if words[base + KIND] == RATE:
-        return words[base] <= now_us * 1000
+        return words[base] <= now_us * 1000 and not words[base + ALONE]
     if any(words[base + RESERVED : base + RESERVED + COLUMNS]):
         return False
     return words[base] == 0 or words[base + WINDOW_END] + GRACE_US <= now_us

@@ -1,8 +1,8 @@
 """Counters that several machines share: each has its file (`counters_mmap`) and leases amounts of hard limits from
 Redis, so that a reservation never waits for the network unless its machine's lease is spent.
 
-Of what is held: sums. settled + reserved over all machines never exceeds a hard limit, whatever dies or is cut off.
-Rates are held by each machine alone. Needs the extra `redis`."""
+Sums: settled + reserved over all machines never exceeds a hard limit, whatever dies or is cut off. Rates: all machines
+together use of what Redis lends no more than a rate and its burst (`_rates`). Needs the extra `redis`."""
 
 from genaiops.engines.counters_redis._keeper import LeaseKeeper
 from genaiops.engines.counters_redis._lender import RedisLender

@@ -17,9 +17,10 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from genaiops.engines.counters_mmap import Leases, Row, Standing
+from genaiops.engines.counters_mmap import Leases, RateWant, Row, Standing
 from genaiops.engines.counters_redis import _scripts as scripts
 from genaiops.engines.counters_redis._place import ANSWER_SECONDS, CONNECT_SECONDS, Place, key_of
+from genaiops.engines.counters_redis._rates import RATES, spelt
 from genaiops.ports.counters import Counters
 
 T = TypeVar("T")
@@ -31,6 +32,7 @@ _ALL_EVERY: Final = 20
 _IDLE_BEATS: Final = 20
 _DIFFERENT_BEATS: Final = 4
 _CHUNK: Final = 400
+_AGES_MS: Final = 1 << 40
 
 
 class Told(NamedTuple):
@@ -45,7 +47,8 @@ class Told(NamedTuple):
 
 class LeaseKeeper:
     """`members` names every machine that shares the records. `on_target` is called (in the keeper's thread) with a
-    version of the records that another machine has published and this one has not."""
+    version of the records that another machine has published and this one has not. `clock`: microseconds, for rates, in
+    place of the server's."""
 
     def __init__(
         self,
@@ -56,6 +59,7 @@ class LeaseKeeper:
         *,
         members: Callable[[], Sequence[str]],
         on_target: Callable[[int], object] = lambda _: None,
+        clock: Callable[[], int] | None = None,
     ) -> None:
         self.told = Told(1, 0, 0, ())
         self._place = place
@@ -64,6 +68,7 @@ class LeaseKeeper:
         self._leases = leases
         self._members = members
         self._on_target = on_target
+        self._clock = clock
         client: Any = redis.Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
             place.url,
             socket_connect_timeout=CONNECT_SECONDS,
@@ -73,11 +78,13 @@ class LeaseKeeper:
         self._client = client
         self._scripts: dict[str, Any] = {}
         self._generation = 0
+        self._latest = leases.generation
         self._fresh = True
         self._count = 0
         self._trouble: str | None = None
         self._settled: dict[str, tuple[int, int]] = {}
-        self._idle: dict[str, int] = {}
+        self._idle: dict[str, tuple[Row, int]] = {}
+        """What it was at the last beat, and for how many beats."""
         self._different: dict[str, int] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="leases", daemon=True)
@@ -156,7 +163,7 @@ class LeaseKeeper:
         they asked before are not added any more."""
         self._generation = 0
         self._leases.generation = 0
-        generation = int(self._ask(scripts.BEGIN, *self._members()))
+        generation = self._latest = int(self._ask(scripts.BEGIN, *self._introduced()))
         # At its start it holds what is used and no more: what its file says beside that may be of another time.
         self._leases.level(lower=lower or self._fresh)
         self._fresh = False
@@ -169,6 +176,17 @@ class LeaseKeeper:
             self._different.clear()
             self._generation = generation
             self._leases.generation = generation
+
+    def _introduced(self) -> Sequence[object]:
+        """For how many milliseconds no rate was used here (empty: unknown), and every machine that there is. One that
+        is alone and never used one has nobody to wait for."""
+        members = self._members()
+        self._leases.members = max(len({*members, self._machine}), self._leases.members)
+        idle = self._leases.without_rates_ms()
+        if idle is None and set(members) <= {self._machine}:
+            idle = _AGES_MS
+        now = "" if self._clock is None else self._clock() // 1000
+        return ("" if idle is None else idle, now, self._latest, *members)
 
     def _beat(self) -> str:
         self._count += 1
@@ -187,7 +205,19 @@ class LeaseKeeper:
                 return status
         if self._generation:
             self._give_back(rows, wanted)
+        self._tell_alone()
         return status
+
+    def _tell_alone(self) -> None:
+        """What was used of rates while nobody could be asked. Workers tell it too, of what they use again."""
+        now = "" if self._clock is None else self._clock()
+        alone = self._leases.alone
+        for chunk in _chunks(alone.all_owed()):
+            owed = alone.owed([one.name for one in chunk])
+            wants = [(one.name, RateWant(one.limit, 0, 0, 0, 0, (), one.units, one.ahead_ns)) for one in owed]
+            told = [argument for name, want in wants for argument in spelt(name, want)]
+            if told and self._ask(RATES, now, *told)[0] == b"ok":
+                alone.told(owed)
 
     def _tell(self, rows: Sequence[Row], wanted: set[str]) -> str:
         """`wanted` gets what should be given back."""
@@ -199,7 +229,8 @@ class LeaseKeeper:
         version = self._counters.version()
         status, *rest = self._ask(scripts.BEAT, self._generation, acknowledged, version, *values)
         if rest:
-            peers, target, lowest, names, found, pending = rest
+            peers, known, target, lowest, names, found, pending = rest
+            self._leases.members = max(known, peers)
             self.told = Told(peers, int(target), int(lowest), tuple(one.decode() for one in pending))
             wanted.update(one.decode() for one in names)
             self._take_in(rows, found, wanted)
@@ -225,16 +256,16 @@ class LeaseKeeper:
             if row.limit < 0 or row.granted <= row.used:
                 continue
             key = key_of(row.name)
-            idle = self._idle[key] = 0 if self._settled.get(key) != (row.settled, row.granted) else self._idle_of(key)
+            last, idle = self._idle.get(key, (row, 0))
+            used = row.settled, row.reserved, row.granted
+            idle = idle + 1 if used == (last.settled, last.reserved, last.granted) else 0
+            self._idle[key] = row, idle
             if key in wanted or idle > _IDLE_BEATS:
                 amount = self._leases.give_up(row.name)
                 if amount:
                     returned += key, amount
         for chunk in _chunks(returned):
             self._ask(scripts.RETURN, self._generation, *chunk)
-
-    def _idle_of(self, key: str) -> int:
-        return self._idle.get(key, 0) + 1
 
 
 def _chunks(values: Iterable[T], *, at_least_one: bool = False) -> Iterator[list[T]]:

@@ -1,7 +1,7 @@
 """A worker's way to more: one round trip that leases what is wanted, never on the way of a call that needs none."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import redis.asyncio
@@ -10,8 +10,9 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from genaiops.core.errors import Unavailable
-from genaiops.engines.counters_mmap import Got, Name, Want
+from genaiops.engines.counters_mmap import Got, Name, RateGot, RateWant, Want
 from genaiops.engines.counters_redis._place import ANSWER_SECONDS, CONNECT_SECONDS, Place, key_of
+from genaiops.engines.counters_redis._rates import RATES, TICK_NS, spelt
 from genaiops.engines.counters_redis._scripts import LEND
 
 _REST_SECONDS: Final = 0.25
@@ -24,9 +25,9 @@ _REASONS: Final = {
 
 
 class RedisLender:
-    """Belongs to one event loop."""
+    """Belongs to one event loop. `clock`: microseconds since the epoch, for rates, in place of the server's."""
 
-    def __init__(self, place: Place, machine: str) -> None:
+    def __init__(self, place: Place, machine: str, *, clock: Callable[[], int] | None = None) -> None:
         self._place = place
         self._machine = machine
         client: Any = redis.asyncio.Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
@@ -38,22 +39,41 @@ class RedisLender:
         )
         self._client = client
         self._script = client.register_script(LEND)
+        self._rates = client.register_script(RATES)
+        self._clock = clock
         self._rest_until = 0.0
 
     async def lend(self, generation: int, wants: Mapping[Name, Want]) -> Mapping[Name, Got]:
-        if time.monotonic() < self._rest_until:
-            raise self._unreachable("did not answer a moment ago")
         arguments: list[str | int] = [self._place.prefix, self._machine, generation]
         for name, want in wants.items():
             arguments += key_of(name), want.limit, want.need, want.size, _milliseconds(want.window_end_us)
-        try:
-            status, *rest = await self._script(args=arguments)
-        except (RedisError, OSError, TimeoutError) as error:
-            self._rest_until = time.monotonic() + _REST_SECONDS
-            raise self._unreachable(f"does not answer ({type(error).__name__})") from error
+        status, *rest = await self._ask(self._script, arguments)
         if status != b"ok":
             raise _not_now(status.decode(), [one.decode() for one in rest[0]])
         return {name: Got(*map(int, found)) for name, found in zip(wants, rest[0], strict=True)}
+
+    async def lend_rates(self, wants: Sequence[tuple[Name, RateWant]]) -> Sequence[RateGot]:
+        now: int | str = "" if self._clock is None else self._clock()
+        arguments: list[str | int] = [self._place.prefix, self._machine, now]
+        for name, want in wants:
+            arguments += spelt(name, want)
+        status, *rest = await self._ask(self._rates, arguments)
+        if status != b"ok":
+            raise _not_now(status.decode(), [])
+        found: list[RateGot] = []
+        for told in rest[0]:
+            amount, wait, ahead, born, w = map(int, told)
+            found.append(RateGot(amount, wait * TICK_NS, ahead * TICK_NS, (born, w)))
+        return found
+
+    async def _ask(self, script: Any, arguments: Sequence[str | int]) -> Any:
+        if time.monotonic() < self._rest_until:
+            raise self._unreachable("did not answer a moment ago")
+        try:
+            return await script(args=arguments)
+        except (RedisError, OSError, TimeoutError) as error:
+            self._rest_until = time.monotonic() + _REST_SECONDS
+            raise self._unreachable(f"does not answer ({type(error).__name__})") from error
 
     async def aclose(self) -> None:
         await self._client.aclose()

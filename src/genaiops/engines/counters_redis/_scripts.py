@@ -2,13 +2,17 @@
 
 Keys, below a prefix:
 
-    meta       run_id of the server whose memory all this is; target: the newest version of the records published
+    meta       run_id of the server whose memory all this is; target: the newest version of the records published;
+               full: until when buckets of rates count as full at least (ticks, see `_rates`); lent: when the last
+               machine was lent of a rate before the server lost its memory, as far as they have told
     gen, open  machine -> its generation; whether it is joined (1) or being set equal (0)
-    pending    machines that have not told yet what they hold, since the server lost its memory
+    pending    machines that have not told yet what they hold, since the server lost its memory; untold: those that
+               have not told when they were lent of a rate last
     beats      machine -> when it was heard last (milliseconds); versions: what all its workers have in force
     wanted     counter -> when which machine asked for more of it in vain
     lease:C    machine -> what it was lent of the counter; used:C  machine -> what it has settled
     slots:M    the counters that the machine has leases of
+    rate:C     a rate's bucket: tat, given (back so far), born, who uses it: one machine, or several (*)
 
 A server that was started again, from an old copy or from none, has another run_id: it lends nothing until every
 machine that is known has told what it holds.
@@ -16,7 +20,7 @@ machine that is known has told what it holds.
 
 from typing import Final
 
-_START: Final = """
+START: Final = """
 local p, m = ARGV[1], ARGV[2]
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
 local time = redis.call('TIME')
@@ -46,7 +50,7 @@ end
 """
 
 LEND: Final = (
-    _START
+    START
     + """
 local why = trouble(ARGV[3])
 if why then return {why, redis.call('SMEMBERS', p .. 'pending')} end
@@ -61,7 +65,8 @@ for at = 4, #ARGV, 5 do
         redis.call('HINCRBY', lease, m, text(amount))
         until_ms(lease, ARGV[at + 4])
         redis.call('SADD', p .. 'slots:' .. m, name)
-    elseif need > 0 then
+    end
+    if amount < need then
         redis.call('HSET', p .. 'wanted', name, text(now) .. ' ' .. m)
     end
     table.insert(answer, {text(amount), text(sum(p .. 'used:' .. name)), text(lent + amount)})
@@ -72,24 +77,40 @@ return {'ok', answer}
 """prefix, machine, generation, then (counter, limit, need, size, end in ms) each -> ok, (amount, used, lent) each."""
 
 BEGIN: Final = (
-    _START
+    START
     + """
+local at_ms = tonumber(ARGV[4]) or now
+local function full_after(ms) return math.max((ms - 1767225600e3) * 8e3 + 480e6, 0) end
 if redis.call('HGET', p .. 'meta', 'run_id') ~= run then
-    redis.call('HSET', p .. 'meta', 'run_id', run)
-    redis.call('DEL', p .. 'open', p .. 'pending', p .. 'beats')
-    for at = 3, #ARGV do redis.call('SADD', p .. 'pending', ARGV[at]) end
-    for _, known in ipairs(redis.call('HKEYS', p .. 'gen')) do redis.call('SADD', p .. 'pending', known) end
-    redis.call('SADD', p .. 'pending', m)
+    redis.call('HSET', p .. 'meta', 'run_id', run, 'lent', '0', 'full', text(full_after(at_ms)))
+    redis.call('DEL', p .. 'open', p .. 'pending', p .. 'beats', p .. 'untold')
+    for _, set in ipairs({p .. 'pending', p .. 'untold'}) do
+        for at = 6, #ARGV do redis.call('SADD', set, ARGV[at]) end
+        for _, known in ipairs(redis.call('HKEYS', p .. 'gen')) do redis.call('SADD', set, known) end
+        redis.call('SADD', set, m)
+    end
+end
+if ARGV[3] ~= '' and redis.call('SREM', p .. 'untold', m) == 1 then
+    local lent = math.max(at_ms - ARGV[3], tonumber(redis.call('HGET', p .. 'meta', 'lent')))
+    redis.call('HSET', p .. 'meta', 'lent', text(lent))
+    if redis.call('SCARD', p .. 'untold') == 0 then
+        local full = math.min(full_after(lent), tonumber(redis.call('HGET', p .. 'meta', 'full')))
+        redis.call('HSET', p .. 'meta', 'full', text(full))
+    end
 end
 redis.call('HSET', p .. 'open', m, '0')
 redis.call('DEL', p .. 'new:' .. m)
-return redis.call('HINCRBY', p .. 'gen', m, 1)
+local generation = math.max(tonumber(redis.call('HGET', p .. 'gen', m) or '0'), tonumber(ARGV[5])) + 1
+redis.call('HSET', p .. 'gen', m, text(generation))
+return generation
 """
 )
-"""prefix, machine, all machines -> the new generation."""
+"""prefix, machine, for how long it used no rate (ms; empty: unknown), now (ms; empty: the server's
+clock), its last generation, all machines -> the new generation, which it never had before: an answer to an older
+one may still come."""
 
 PUT: Final = (
-    _START
+    START
     + """
 if redis.call('HGET', p .. 'meta', 'run_id') ~= run or redis.call('HGET', p .. 'gen', m) ~= ARGV[3] then
     return 'stale'
@@ -108,7 +129,7 @@ return 'ok'
 """prefix, machine, generation, then (counter, granted, settled, end in ms) each."""
 
 END: Final = (
-    _START
+    START
     + """
 if redis.call('HGET', p .. 'meta', 'run_id') ~= run or redis.call('HGET', p .. 'gen', m) ~= ARGV[3] then
     return 'stale'
@@ -126,7 +147,7 @@ return 'ok'
 """prefix, machine, generation: what it did not put it does not hold."""
 
 RETURN: Final = (
-    _START
+    START
     + """
 local why = trouble(ARGV[3])
 if why == 'lost' or why == 'stale' then return why end
@@ -139,7 +160,7 @@ return 'ok'
 """prefix, machine, generation, then (counter, amount) each."""
 
 BEAT: Final = (
-    _START
+    START
     + """
 local why = trouble(ARGV[3])
 if why == 'lost' or why == 'stale' then return {why} end
@@ -180,17 +201,23 @@ for at = 1, #beats, 2 do
         lowest = math.min(lowest, tonumber(redis.call('HGET', p .. 'versions', beats[at]) or '0'))
     end
 end
-return {why or 'ok', live(), text(target), text(lowest), wanted, found, redis.call('SMEMBERS', p .. 'pending')}
+local known, pending = redis.call('HLEN', p .. 'gen'), redis.call('SMEMBERS', p .. 'pending')
+for _, name in ipairs(pending) do
+    known = known + 1 - redis.call('HEXISTS', p .. 'gen', name)
+end
+return {why or 'ok', live(), known, text(target), text(lowest), wanted, found, pending}
 """
 )
 """prefix, machine, generation, version in force, version published, then (counter, limit or -1, granted, settled,
-end in ms) each -> status, machines that live, target, lowest version of those, wanted by others, (lent here, settled
-elsewhere, more lent than the limit) each, pending. What this machine has granted is a fact: never lowered here."""
+end in ms) each -> status, machines that live, machines that there are (those awaited, too), target, lowest version of
+those that live, wanted by others, (lent here, settled elsewhere, more lent than the limit) each, pending. What this
+machine has granted is a fact: never lowered here."""
 
 FORGET: Final = (
-    _START
+    START
     + """
 redis.call('SREM', p .. 'pending', m)
+redis.call('SREM', p .. 'untold', m)
 for _, key in ipairs({'beats', 'versions', 'open', 'gen'}) do redis.call('HDEL', p .. key, m) end
 return redis.call('SCARD', p .. 'slots:' .. m)
 """
@@ -198,7 +225,7 @@ return redis.call('SCARD', p .. 'slots:' .. m)
 """prefix, machine: it never comes back. What it was lent counts as used until the counters' windows end."""
 
 LEAVE: Final = (
-    _START
+    START
     + """
 if redis.call('HGET', p .. 'gen', m) == ARGV[3] then redis.call('HDEL', p .. 'beats', m) end
 return 'ok'

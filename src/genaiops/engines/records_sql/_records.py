@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from genaiops.engines.records_sql._database import Database, open_database
 from genaiops.engines.records_sql._failures import told_as_store_error
+from genaiops.engines.records_sql._revision import at_newest
 from genaiops.engines.records_sql._view import SqlUnit, SqlView
 from genaiops.ports.records import Records, Unit, View
 
@@ -26,11 +27,14 @@ class SqlRecords:
             unit.flush()
 
     def migrate(self) -> Sequence[str]:
-        # Alembic takes time to import, and most processes never migrate.
-        from genaiops.engines.records_sql._migrate import upgrade
-
         with told_as_store_error(self._database.name):
             self._database.prepare()
+            with self._database.reading() as connection:
+                if at_newest(connection):
+                    return ()
+            # Alembic takes time to import, and most starts have nothing to migrate.
+            from genaiops.engines.records_sql._migrate import upgrade
+
             with self._database.writing() as connection:
                 return upgrade(connection, self._database.name)
 

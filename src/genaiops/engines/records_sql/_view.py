@@ -6,17 +6,17 @@ from itertools import groupby
 from typing import Any, TypeVar, cast
 
 import msgspec
-from sqlalchemy import Column, ColumnElement, Connection, Table, false, func, insert, select
+from sqlalchemy import Column, ColumnElement, Connection, Row, Table, false, func, insert, select
 
 from genaiops.core.clock import now_us
 from genaiops.core.errors import Conflict, NotFound, StoreError, UsageError
-from genaiops.engines.records_sql._schema import CHANGES, TABLES, column_name
+from genaiops.engines.records_sql._audit import SqlAuditUnit, SqlAuditView
+from genaiops.engines.records_sql._schema import CHANGES, TABLES, UNSTORABLE, column_name
 from genaiops.ports.records import COLLECTIONS, Action, Change
 
 T = TypeVar("T")
 
 _CHUNK = 500  # parameters of one IN list; SQLite allows 32,766, PostgreSQL plans short lists better
-_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _ESCAPED_NUL = rb"\u0000"  # looked for first: the exact search is slow
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
@@ -62,7 +62,7 @@ class SqlView:
         table = _table(noun)
         query = select(table.c.id, table.c.body).where(*_conditions(noun, where))
         if after is not None:
-            query = query.where(table.c.id > _UNSTORABLE.split(after, 1)[0])
+            query = query.where(table.c.id > UNSTORABLE.split(after, 1)[0])
         rows = self._connection.execute(query.order_by(table.c.id).limit(limit)).all()
         return [self._decode(noun, row[0], row[1]) for row in rows]
 
@@ -75,18 +75,20 @@ class SqlView:
 
     def changes(self, after: int, *, limit: int = 1000) -> list[Change]:
         query = select(*CHANGES.c).where(CHANGES.c.seq > after).order_by(CHANGES.c.seq).limit(limit)
-        return [
-            Change(
-                seq=row.seq,
-                at_us=row.at_us,
-                actor_id=row.actor_id,
-                action=row.action,
-                collection=row.collection,
-                entity_id=row.entity_id,
-                body=None if row.body is None else row.body.encode(),
-            )
-            for row in self._connection.execute(query)
-        ]
+        return [_change(row) for row in self._connection.execute(query)]
+
+    def history(self, noun: type[Any], entity_id: str, *, limit: int = 1000) -> list[Change]:
+        query = (
+            select(*CHANGES.c)
+            .where(CHANGES.c.collection == COLLECTIONS[noun].name, _equals(CHANGES.c.entity_id, entity_id))
+            .order_by(CHANGES.c.seq.desc())
+            .limit(limit)
+        )
+        return [_change(row) for row in self._connection.execute(query)]
+
+    @property
+    def audit(self) -> SqlAuditView:
+        return SqlAuditView(self._connection)
 
     def _decode(self, noun: type[T], entity_id: str, body: object) -> T:
         try:
@@ -97,6 +99,18 @@ class SqlView:
                 remedy="It was written by another version or by another program; upgrade, or restore a backup.",
                 code="store_corrupt",
             ) from error
+
+
+def _change(row: Row[Any]) -> Change:
+    return Change(
+        seq=row.seq,
+        at_us=row.at_us,
+        actor_id=row.actor_id,
+        action=row.action,
+        collection=row.collection,
+        entity_id=row.entity_id,
+        body=None if row.body is None else row.body.encode(),
+    )
 
 
 def _conditions(noun: type[Any], where: Mapping[str, str | None] | None) -> list[ColumnElement[bool]]:
@@ -113,7 +127,7 @@ def _conditions(noun: type[Any], where: Mapping[str, str | None] | None) -> list
 def _equals(column: Column[Any], value: str | None) -> ColumnElement[bool]:
     """No row has text that cannot be stored; asking the database for it would be an error on some."""
     # `== None` becomes IS NULL.
-    return false() if value is not None and _UNSTORABLE.search(value) else column == value
+    return false() if value is not None and UNSTORABLE.search(value) else column == value
 
 
 class SqlUnit(SqlView):
@@ -124,6 +138,11 @@ class SqlUnit(SqlView):
         self._actor_id = actor_id
         self._next = super().version() + 1
         self._pending: list[dict[str, object]] = []
+        self._audit = SqlAuditUnit(connection, self.flush)
+
+    @property
+    def audit(self) -> SqlAuditUnit:
+        return self._audit
 
     def version(self) -> int:
         return self._next - 1
@@ -131,6 +150,10 @@ class SqlUnit(SqlView):
     def changes(self, after: int, *, limit: int = 1000) -> list[Change]:
         self.flush()
         return super().changes(after, limit=limit)
+
+    def history(self, noun: type[Any], entity_id: str, *, limit: int = 1000) -> list[Change]:
+        self.flush()
+        return super().history(noun, entity_id, limit=limit)
 
     def add(self, entity: Any) -> None:
         self.add_all((entity,))
@@ -179,25 +202,27 @@ class SqlUnit(SqlView):
             raise _missing(noun, entity_id)
         self._change("remove", noun, entity_id, None, now_us())
 
+    def note(self, action: str, collection: str, entity_id: str, payload: Any = None) -> None:
+        event = self._event(action, collection, UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", entity_id), now_us())
+        self._audit.append(event, None, None if payload is None else msgspec.json.encode(payload).decode())
+
     def flush(self) -> None:
         """Write the changes that were kept back; called before the transaction commits."""
         if self._pending:
             self._connection.execute(insert(CHANGES), self._pending)
             self._pending = []
+        self._audit.flush()
 
     def _change(self, action: Action, noun: type[Any], entity_id: str, body: bytes | None, at_us: int) -> None:
-        self._pending.append(
-            {
-                "seq": self._next,
-                "at_us": at_us,
-                "actor_id": self._actor_id,
-                "action": action,
-                "collection": COLLECTIONS[noun].name,
-                "entity_id": entity_id,
-                "body": None if body is None else body.decode(),
-            }
-        )
+        event = self._event(action, COLLECTIONS[noun].name, entity_id, at_us)
+        text = None if body is None else body.decode()
+        self._pending.append({"seq": self._next, **event, "body": text})
+        self._audit.append(event, self._next, text)
         self._next += 1
+
+    def _event(self, action: str, collection: str, entity_id: str, at_us: int) -> dict[str, Any]:
+        about = {"actor_id": self._actor_id, "action": action, "collection": collection, "entity_id": entity_id}
+        return {"at_us": at_us, **about}
 
 
 def _row(noun: type[Any], entity: Any, at_us: int) -> dict[str, Any]:

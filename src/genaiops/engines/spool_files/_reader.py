@@ -14,13 +14,18 @@ from genaiops.core.errors import StoreError, UsageError
 from genaiops.domain import CallRecord
 from genaiops.engines.spool_files._frame import (
     ALIVE,
+    ASIDE,
+    BODY,
     CHECKED,
     FORMAT,
     HEADER,
     HEADER_START,
     LIFE,
     MAGIC,
+    MAKING,
+    PLACE,
     SEGMENT,
+    body_path,
     segment_path,
 )
 from genaiops.ports.spool import Frame
@@ -56,6 +61,10 @@ class FilesSpoolReader:
                 return
             segment, offset = later[0], 0
 
+    def newest(self, life: str) -> int:
+        segments = self._segments(life)
+        return segments[-1] if segments else 0
+
     def is_alive(self, life: str) -> bool:
         try:
             fd = os.open(self._path(life) / ALIVE, os.O_RDWR)
@@ -73,6 +82,7 @@ class FilesSpoolReader:
         """Delete the segments before that number; a dead life without segments goes as a whole. The newest of a live
         one stays."""
         path, alive, segments = self._path(life), self.is_alive(life), self._segments(life)
+        self._forget_bodies(path, segments[-1] if alive and segments else before_segment, before_segment, alive=alive)
         for number in segments:
             if number < before_segment and not (alive and number == segments[-1]):
                 segment_path(path, number).unlink(missing_ok=True)
@@ -81,6 +91,15 @@ class FilesSpoolReader:
             if path.exists():
                 path.rmdir()
             self._told.pop(life, None)
+
+    @staticmethod
+    def _forget_bodies(path: Path, newest: int, before_segment: int, *, alive: bool) -> None:
+        """Those of the segments that go; of a dead life also what was never told of."""
+        for name in _names(path):
+            match = BODY.fullmatch(name)
+            gone = int(match[1]) < min(newest, before_segment) if match is not None else name.endswith(MAKING)
+            if gone and (match is not None or not alive):
+                (path / name).unlink(missing_ok=True)
 
     def _path(self, life: str) -> Path:
         if LIFE.fullmatch(life) is None:
@@ -132,9 +151,31 @@ class FilesSpoolReader:
             record = self._decode(life, (segment, at), frame)
             at = end
             if record is not None:
-                yield Frame(record, _body_of(frame), segment, end)
+                yield Frame(record, self._body(life, segment, frame), segment, end)
         if at < size:
             self._tell(life, segment, at, size, fault, finished=finished)
+
+    def _body(self, life: str, segment: int, frame: memoryview) -> bytes:
+        _, _, flags, record_length, *_ = HEADER.unpack_from(frame)
+        body = bytes(frame[HEADER.size + record_length :])
+        if not flags & ASIDE:
+            return body
+        number, length = PLACE.unpack(body)
+        path = body_path(self._path(life), segment, number)
+        try:
+            found = path.read_bytes()
+        except FileNotFoundError:
+            found = b""
+        except OSError as error:
+            raise StoreError(
+                f"The body {path} cannot be read: {error.strerror}.",
+                remedy="Check that the data directory belongs to this user.",
+                code="spool_failed",
+            ) from error
+        if len(found) != length:
+            log.error("The body %s has %d bytes instead of %d; it is left out.", path, len(found), length)
+            return b""
+        return found
 
     def _decode(self, life: str, place: tuple[int, int], frame: memoryview) -> CallRecord | None:
         try:
@@ -183,8 +224,11 @@ def _is_whole(frame: memoryview) -> bool:
     return crc32(frame[HEADER.size : checked], crc32(frame[: HEADER_START.size])) == checksum
 
 
-def _body_of(frame: memoryview) -> bytes:
-    return bytes(frame[HEADER.size + HEADER.unpack_from(frame)[3] :])
+def _names(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)  # noqa: PTH208 (names are all that is needed)
+    except FileNotFoundError:
+        return []
 
 
 def open_reader(folder: Path) -> FilesSpoolReader:

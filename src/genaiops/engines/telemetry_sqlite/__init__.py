@@ -7,9 +7,33 @@ from pathlib import Path
 
 from genaiops.core.clock import now_us
 from genaiops.engines.telemetry_sqlite._copy import check, copy_files
+from genaiops.engines.telemetry_sqlite._persons import SqlitePersons
+from genaiops.engines.telemetry_sqlite._sealing import (
+    Owner,
+    Owners,
+    is_sealed,
+    open_content,
+    open_figures,
+    seal_content,
+    seal_figures,
+)
 from genaiops.engines.telemetry_sqlite._store import SqliteTelemetry
 
-__all__ = ["CONTENT_FLOOR_BYTES", "SqliteTelemetry", "check", "copy_files", "open_telemetry"]
+__all__ = [
+    "CONTENT_FLOOR_BYTES",
+    "Owner",
+    "Owners",
+    "SqlitePersons",
+    "SqliteTelemetry",
+    "check",
+    "copy_files",
+    "is_sealed",
+    "open_content",
+    "open_figures",
+    "open_telemetry",
+    "seal_content",
+    "seal_figures",
+]
 
 CONTENT_FLOOR_BYTES = 64 * 1024 * 1024
 """Free space on the file system below which content is shed, so that figures, ledger and spools can go on."""

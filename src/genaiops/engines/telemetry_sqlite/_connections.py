@@ -68,6 +68,41 @@ def transaction(connection: sqlite3.Connection) -> Generator[None]:
 
 
 @contextmanager
+def synced(connection: sqlite3.Connection, *, durable: bool) -> Generator[None]:
+    """Commits inside are on the disk when they return, if `durable`."""
+    if not durable:
+        yield
+        return
+    connection.execute("PRAGMA synchronous = FULL")
+    try:
+        yield
+    finally:
+        connection.execute("PRAGMA synchronous = NORMAL")
+
+
+def vacuum(connection: sqlite3.Connection, path: Path) -> None:
+    """Write the database anew, without what its unused pages hold, and empty its log. StoreError when others read on in
+    the log, or there is no room for a second copy."""
+    with store_errors(path):
+        connection.execute("PRAGMA temp_store = FILE")
+        try:
+            connection.execute("VACUUM")
+        finally:
+            connection.execute("PRAGMA temp_store = MEMORY")
+    empty_log(connection, path)
+
+
+def empty_log(connection: sqlite3.Connection, path: Path) -> None:
+    """Bring all into the database and cut the log to nothing, waiting for readers as long as for a lock."""
+    with store_errors(path):
+        busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    if busy:
+        raise StoreError(
+            f"The log of {path} is in use.", code="locked", remedy="End long readings of it; it is tried again."
+        )
+
+
+@contextmanager
 def store_errors(path: Path) -> Generator[None]:
     """Raise what SQLite says as StoreError."""
     try:

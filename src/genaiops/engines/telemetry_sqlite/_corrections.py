@@ -11,7 +11,7 @@ from genaiops.engines.telemetry_sqlite._names import NameIds, NameTexts, SeriesI
 from genaiops.engines.telemetry_sqlite._rollups import MOST_NANO, correct_cost, place_of
 from genaiops.engines.telemetry_sqlite._rows import COLUMNS, WIDTH, from_row
 from genaiops.engines.telemetry_sqlite._sessions import Session
-from genaiops.ports.telemetry import Paid
+from genaiops.ports.telemetry import CorrectionRun, Paid
 
 _SPAN = ", ".join(f"s.{name}" for name in COLUMNS.split(","))
 _LATEST = "LEFT JOIN corrections AS c ON c.id = (SELECT max(id) FROM corrections WHERE span = s.id)"
@@ -23,7 +23,7 @@ _PAID = (
 )
 _ONE = f"SELECT {_SPAN}, {_COST}, s.id FROM spans AS s {_LATEST} WHERE s.trace_id = ? AND s.span_id = ?"  # noqa: S608
 _OF_TRACE = (
-    "SELECT s.span_id, c.cost_nano, c.currency, c.price_id, c.price_version FROM spans AS s"
+    "SELECT s.span_id, c.cost_nano, c.currency, c.price_id, c.price_version, c.created_us, c.created_by FROM spans AS s"
     " JOIN corrections AS c ON c.id = (SELECT max(id) FROM corrections WHERE span = s.id) WHERE s.trace_id = ?"
 )
 
@@ -33,10 +33,18 @@ def _cost(row: Sequence[Any], span: Span) -> Cost | None:
     return span.cost if row[0] is None else Cost(row[1], row[2], row[3], row[4])
 
 
-def of_trace(connection: sqlite3.Connection, trace_id: bytes) -> Mapping[bytes, Cost]:
-    """Span id -> corrected cost."""
+def of_trace(connection: sqlite3.Connection, trace_id: bytes) -> Mapping[bytes, tuple[Cost, int, str]]:
+    """Span id -> corrected cost, when and by whom."""
     rows = connection.execute(_OF_TRACE, (trace_id,)).fetchall()
-    return {row[0]: Cost(row[1], row[2], row[3], row[4]) for row in rows}
+    return {row[0]: (Cost(row[1], row[2], row[3], row[4]), row[5], row[6]) for row in rows}
+
+
+def runs(session: Session, limit: int) -> list[CorrectionRun]:
+    sql = (
+        "SELECT created_us, created_by, count(*) FROM corrections GROUP BY created_us, created_by"
+        " ORDER BY created_us DESC, created_by LIMIT ?"
+    )
+    return [CorrectionRun(*row) for row in session.figures.execute(sql, (limit,)).fetchall()]
 
 
 def paid(session: Session, since_us: int, until_us: int, after: int, limit: int) -> tuple[int, list[Paid]]:

@@ -7,10 +7,12 @@ from pathlib import Path
 
 from genaiops.domain import Charge, CostCorrection, Score, Span
 from genaiops.engines.telemetry_sqlite import _corrections, _rollups, _rows, _schema
-from genaiops.engines.telemetry_sqlite._connections import connect, is_full, store_errors, transaction
+from genaiops.engines.telemetry_sqlite._connections import connect, is_full, store_errors, synced, transaction
 from genaiops.engines.telemetry_sqlite._names import NameIds, SeriesIds
 from genaiops.engines.telemetry_sqlite._payloads import SpanKey
+from genaiops.engines.telemetry_sqlite._placed import Placed
 from genaiops.engines.telemetry_sqlite._rollups import MOST_NANO, MOST_TOKENS
+from genaiops.engines.telemetry_sqlite._told import Relations
 from genaiops.ports.telemetry import Batch, SpoolOffset
 
 _ADD_TO_TRACE = (
@@ -43,30 +45,30 @@ class FiguresWriter:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._connection = connect(path, writer=True)
+        self.connection = connect(path, writer=True)
         try:
             self.migrate()
         except BaseException:
-            self._connection.close()
+            self.connection.close()
             raise
-        _rollups.prepare_writer(self._connection)
-        self._ids = NameIds(self._connection)
-        self._series = SeriesIds(self._connection)
+        _rollups.prepare_writer(self.connection)
+        self._ids = NameIds(self.connection)
+        self._series = SeriesIds(self.connection)
+        self._relations = Relations(self.connection)
 
     def migrate(self) -> None:
-        _schema.migrate(self._connection, self.path, _schema.FIGURES)
+        _schema.migrate(self.connection, self.path, _schema.FIGURES)
 
     def close(self) -> None:
-        self._connection.close()
+        self.connection.close()
 
     def kept_from_day(self) -> int:
         """Days before this one (counted from the epoch) were purged of content."""
-        row = self._connection.execute("SELECT value FROM meta WHERE name = 'content_kept_from_day'").fetchone()
-        return -(1 << 62) if row is None else int(row[0])
+        return kept_from_day(self.connection)
 
     def keep_from_day(self, day: int) -> None:
         with store_errors(self.path):
-            self._connection.execute(
+            self.connection.execute(
                 "INSERT INTO meta VALUES ('content_kept_from_day', ?)"
                 " ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)",
                 (day,),
@@ -81,7 +83,7 @@ class FiguresWriter:
                 if not is_full(error):
                     raise
                 # The log could not grow; what it holds may still fit into the database, and then it begins anew.
-                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
                 new = self._write(batch, shed)
         self._ids.trim()
         self._series.trim()
@@ -89,24 +91,30 @@ class FiguresWriter:
 
     def _write(self, batch: Batch, shed: AbstractSet[SpanKey]) -> int:
         try:
-            with transaction(self._connection):
+            with synced(self.connection, durable=batch.durable), transaction(self.connection):
                 new = self._add_spans(batch.spans, shed)
                 self._add_scores(batch.scores)
                 if batch.ledger and not self._is_replay(batch.offsets):
-                    self._connection.executemany(_ADD_CHARGE, _by_window(batch.ledger))
+                    self.connection.executemany(_ADD_CHARGE, _by_window(batch.ledger))
                 self._set_offsets(batch.offsets)
         except BaseException:
             self._ids.forget()
             self._series.clear()
+            self._relations.forget()
             raise
         return new
 
     def _add_spans(self, spans: Sequence[Span], shed: AbstractSet[SpanKey]) -> int:
         if not spans:
             return 0
-        connection, ids = self._connection, self._ids
+        connection, ids = self.connection, self._ids
         last = connection.execute("SELECT max(id) FROM spans").fetchone()[0] or 0
-        rows = [_rows.to_row(span, ids, shed=(span.trace_id, span.span_id) in shed) for span in spans]
+        placed = self._relations.place(spans)
+        rows = [
+            _rows.to_row(span, ids, shed=key in shed, standing=placed.standing.get(key))
+            for span in spans
+            for key in ((span.trace_id, span.span_id),)
+        ]
         before = connection.total_changes
         connection.executemany(_rows.INSERT, rows)
         count = connection.total_changes - before
@@ -115,13 +123,13 @@ class FiguresWriter:
             known = {(span.trace_id, span.span_id): span for span in reversed(spans)}
             inserted = connection.execute("SELECT trace_id, span_id FROM spans WHERE id > ?", (last,))
             new = [known[trace_id, span_id] for trace_id, span_id in inserted.fetchall()]
-        if new:
-            connection.executemany(_ADD_TO_TRACE, _by_trace(new))
-            _rollups.add_spans(connection, new, ids, self._series)
+        if new or placed.changes:
+            connection.executemany(_ADD_TO_TRACE, _by_trace(new, placed))
+            _rollups.add_spans(connection, new, ids, self._series, placed)
         return count
 
     def _add_scores(self, scores: Sequence[Score]) -> None:
-        self._connection.executemany(
+        self.connection.executemany(
             _ADD_SCORE,
             [
                 (
@@ -147,7 +155,7 @@ class FiguresWriter:
         return bool(offsets) and not any(self._is_progress(offset) for offset in offsets)
 
     def _is_progress(self, offset: SpoolOffset) -> bool:
-        row = self._connection.execute(
+        row = self.connection.execute(
             'SELECT segment, "offset", open FROM spool_offsets WHERE life = ?', (offset.life,)
         ).fetchone()
         if row is None or (offset.segment, offset.offset) > row[:2]:
@@ -155,7 +163,7 @@ class FiguresWriter:
         return (offset.segment, offset.offset) == row[:2] and offset.open != row[2]
 
     def _set_offsets(self, offsets: Sequence[SpoolOffset]) -> None:
-        self._connection.executemany(
+        self.connection.executemany(
             _SET_OFFSET,
             [
                 (offset.life, offset.segment, offset.offset, offset.open)
@@ -165,26 +173,26 @@ class FiguresWriter:
         )
 
     def add_score(self, score: Score) -> None:
-        with store_errors(self.path), transaction(self._connection):
+        with store_errors(self.path), transaction(self.connection):
             self._add_scores([score])
 
     def correct(self, corrections: Sequence[CostCorrection]) -> int:
         with store_errors(self.path):
             try:
-                with transaction(self._connection):
-                    return _corrections.correct(self._connection, corrections, self._ids, self._series)
+                with transaction(self.connection):
+                    return _corrections.correct(self.connection, corrections, self._ids, self._series)
             except BaseException:
                 self._ids.forget()
                 self._series.clear()
                 raise
 
     def drop_offsets(self, lives: Sequence[str]) -> None:
-        with store_errors(self.path), transaction(self._connection):
-            self._connection.executemany("DELETE FROM spool_offsets WHERE life = ?", [(life,) for life in lives])
+        with store_errors(self.path), transaction(self.connection):
+            self.connection.executemany("DELETE FROM spool_offsets WHERE life = ?", [(life,) for life in lives])
 
     def seed_ledger(self, charges: Sequence[Charge]) -> None:
-        with store_errors(self.path), transaction(self._connection):
-            self._connection.executemany(
+        with store_errors(self.path), transaction(self.connection):
+            self.connection.executemany(
                 _SET_CHARGE, [(charge.budget_id, charge.window_us, charge.amount) for charge in charges]
             )
 
@@ -197,25 +205,36 @@ def _by_window(charges: Sequence[Charge]) -> list[tuple[str, int, int]]:
     return [(*key, total) for key, total in totals.items()]
 
 
-def _by_trace(spans: Sequence[Span]) -> list[tuple[object, ...]]:
+def _by_trace(spans: Sequence[Span], placed: Placed) -> list[tuple[object, ...]]:
     sums: dict[bytes, list[int]] = {}
     for span in spans:
-        row = sums.get(span.trace_id)
-        if row is None:
-            row = sums[span.trace_id] = [0] * 6
+        row = sums.setdefault(span.trace_id, [0] * 6)
         row[0] += 1
-        if not span.owns_usage:
-            continue
-        usage, cost = span.usage, span.cost
-        if usage is not None:
-            row[1] += min(usage.input_tokens, MOST_TOKENS)
-            row[2] += min(usage.output_tokens, MOST_TOKENS)
-            row[3] += usage.estimated
-        if cost is None or cost.nano is None:
-            row[5] += 1
-        else:
-            row[4] += min(cost.nano, MOST_NANO)
+        standing = placed.standing.get((span.trace_id, span.span_id))
+        if span.owns_usage if standing is None else standing.owns:
+            _add_owner(row, span, 1)
+    for change in placed.changes:
+        if change.before.owns != change.now.owns:
+            _add_owner(sums.setdefault(change.span.trace_id, [0] * 6), change.span, 1 if change.now.owns else -1)
     return [(trace_id, *row) for trace_id, row in sorted(sums.items())]
+
+
+def kept_from_day(connection: sqlite3.Connection) -> int:
+    """Days before this one (counted from the epoch) were purged of content."""
+    row = connection.execute("SELECT value FROM meta WHERE name = 'content_kept_from_day'").fetchone()
+    return -(1 << 62) if row is None else int(row[0])
+
+
+def _add_owner(row: list[int], span: Span, times: int) -> None:
+    usage, cost = span.usage, span.cost
+    if usage is not None:
+        row[1] += times * min(usage.input_tokens, MOST_TOKENS)
+        row[2] += times * min(usage.output_tokens, MOST_TOKENS)
+        row[3] += times * usage.estimated
+    if cost is None or cost.nano is None:
+        row[5] += times
+    else:
+        row[4] += times * min(cost.nano, MOST_NANO)
 
 
 def offsets(connection: sqlite3.Connection) -> dict[str, SpoolOffset]:

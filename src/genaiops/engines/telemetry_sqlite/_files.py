@@ -35,9 +35,13 @@ class ContentFile(msgspec.Struct, frozen=True, order=True):
     day: int
     outside: bool = False
 
-    def path(self, folder: Path) -> Path:
+    @property
+    def name(self) -> str:
         label = (_EPOCH + timedelta(days=self.day)).strftime("%Y%m%d")
-        return folder / f"content-{label}{'-outside' if self.outside else ''}.db"
+        return f"content-{label}{'-outside' if self.outside else ''}.db"
+
+    def path(self, folder: Path) -> Path:
+        return folder / self.name
 
     def second(self, start_us: int) -> int:
         """What the upper bits of ids are made of: the second of the day or, outside, of all time (what is beyond is
@@ -60,19 +64,22 @@ def file_of(start_us: int, arrival_us: int) -> ContentFile:
     return ContentFile(today, outside=True)
 
 
+def file_named(name: str) -> ContentFile | None:
+    """The file that has that name; None when none can have it."""
+    match = _NAME.fullmatch(name)
+    if match is None:
+        return None
+    try:
+        day = datetime.strptime(match[1], "%Y%m%d").replace(tzinfo=UTC).date()
+    except ValueError:
+        return None
+    return ContentFile((day - _EPOCH).days, match[2] is not None)
+
+
 def content_files(folder: Path) -> list[ContentFile]:
     """All that exist now, in no order; other files are ignored."""
-    found: list[ContentFile] = []
-    for name in os.listdir(folder):  # noqa: PTH208 (names are all that is needed)
-        match = _NAME.fullmatch(name)
-        if match is None:
-            continue
-        try:
-            day = datetime.strptime(match[1], "%Y%m%d").replace(tzinfo=UTC).date()
-        except ValueError:
-            continue
-        found.append(ContentFile((day - _EPOCH).days, match[2] is not None))
-    return found
+    names = os.listdir(folder)  # noqa: PTH208 (names are all that is needed)
+    return [file for name in names if (file := file_named(name)) is not None]
 
 
 def remove(path: Path) -> None:

@@ -12,7 +12,7 @@ from genaiops.engines.telemetry_sqlite._names import NameTexts
 from genaiops.engines.telemetry_sqlite._rows import COLUMNS, STATUSES, WIDTH, from_row
 from genaiops.engines.telemetry_sqlite._schema import LIST_INDEXES, NARROW
 from genaiops.engines.telemetry_sqlite._sessions import Session
-from genaiops.ports.telemetry import Page, TraceFilter, TraceRow
+from genaiops.ports.telemetry import Page, ScoreIs, TraceFilter, TraceRow
 
 EVER: Final = (-(1 << 62), 1 << 62)
 
@@ -48,6 +48,17 @@ class Condition(msgspec.Struct, frozen=True):
     index: str | None = None
     narrow: bool = False
 
+
+_LOOKED_UP = "EXISTS (SELECT 1 FROM spans AS c WHERE c.trace_id = s.trace_id AND c.kind = ? AND c.name = ?)"
+"""Spans of caches are named by what was said (`genaiops.watch`)."""
+
+_SCORED = (
+    "EXISTS (SELECT 1 FROM scores AS c WHERE c.trace_id = s.trace_id AND c.name = ?{compared} AND NOT EXISTS ("
+    "SELECT 1 FROM scores AS later WHERE later.trace_id = c.trace_id AND later.name = c.name"
+    " AND later.span_id IS c.span_id AND later.source = c.source AND later.created_by = c.created_by"
+    " AND later.created_us > c.created_us))"
+)
+"""Of several scores by the same author only the latest counts."""
 
 _JOIN = " CROSS JOIN traces AS t ON t.trace_id = s.trace_id"
 _ANY = Condition("s.root = 1", (), "spans_by_start")
@@ -93,15 +104,34 @@ def conditions(where: TraceFilter, texts: NameTexts) -> list[Condition] | None:
             if wanted is None:
                 return None
         found.append(Condition(f"s.{column} = ?", (wanted,), LIST_INDEXES.get(column), column in NARROW))
+    if where.tenant_id is not None:
+        tenant = texts.number(where.tenant_id)
+        if tenant is None:
+            return None
+        found.append(Condition("s.tenant_id = ?", (tenant,)))
     if where.status == "ok":
         found.append(Condition("s.status = 0", ()))
     elif where.status is not None:
         found.append(Condition("s.status > 0 AND s.status = ?", (STATUSES.index(where.status),), "spans_by_status"))
+    if where.cache is not None:
+        kind = texts.number("cache")
+        if kind is None:
+            return None
+        found.append(Condition(_LOOKED_UP, (kind, f"cache {where.cache}")))
+    found += map(_scored, where.scores)
     if where.min_duration_us is not None:
         found.append(Condition("s.duration_us >= ?", (where.min_duration_us,), narrow=True))
     if where.min_cost_nano is not None:
         found.append(Condition("t.cost_unknown = 0 AND t.cost_nano >= ?", (where.min_cost_nano,)))
     return found
+
+
+def _scored(wanted: ScoreIs) -> Condition:
+    if wanted.operator is None:
+        return Condition(_SCORED.format(compared=""), (wanted.name,))
+    column = "label" if isinstance(wanted.value, str) else "value"
+    compared = f" AND c.{column} {wanted.operator} ?"
+    return Condition(_SCORED.format(compared=compared), (wanted.name, wanted.value))
 
 
 def period(where: TraceFilter) -> tuple[int, int]:

@@ -66,6 +66,7 @@ class NameTexts(dict[int | None, str | None]):
     def __init__(self, connection: sqlite3.Connection) -> None:
         super().__init__({None: None, 0: None})
         self._connection = connection
+        self._numbers: dict[str, int] = {}
 
     def __missing__(self, number: int | None) -> str:
         if len(self) > _LIMIT:
@@ -77,8 +78,16 @@ class NameTexts(dict[int | None, str | None]):
 
     def number(self, text: str) -> int | None:
         """None when no row can refer to it."""
+        known = self._numbers.get(text)
+        if known is not None:
+            return known
         storable = text.encode("utf-8", "replace").decode()
         found: Sequence[int] | None = self._connection.execute(
             "SELECT id FROM names WHERE text = ?", (storable,)
         ).fetchone()
-        return None if found is None else found[0]
+        if found is None:
+            return None
+        if len(self._numbers) > _LIMIT:
+            self._numbers.clear()
+        self._numbers[text] = found[0]
+        return found[0]

@@ -13,8 +13,15 @@ import zstandard
 from genaiops.core.errors import StoreError
 from genaiops.domain import Content
 from genaiops.engines.telemetry_sqlite import _schema
-from genaiops.engines.telemetry_sqlite._connections import as_store_error, connect, transaction
-from genaiops.engines.telemetry_sqlite._files import DAY_US, SLOT_BITS, SLOTS, ContentFile, file_of
+from genaiops.engines.telemetry_sqlite._connections import (
+    as_store_error,
+    connect,
+    store_errors,
+    synced,
+    transaction,
+    vacuum,
+)
+from genaiops.engines.telemetry_sqlite._files import DAY_US, SLOT_BITS, SLOTS, ContentFile, content_files, file_of
 
 SpanKey = tuple[bytes, bytes]
 """(trace id, span id)"""
@@ -23,6 +30,7 @@ _LEVEL = 1
 _MOST_OPEN = 4
 _PAGE_SIZE = 8192  # a fifth less work for the full-text index than with 4096
 _LARGEST = 1 << 30
+_BODY = "SELECT id, body FROM payloads WHERE trace_id = ? AND span_id = ?"
 
 _log = logging.getLogger(__name__)
 
@@ -79,7 +87,9 @@ class PayloadWriter:
         self._codec = BodyCodec()
         self._open: OrderedDict[ContentFile, sqlite3.Connection] = OrderedDict()
 
-    def write(self, contents: Sequence[Content], *, arrival_us: int, kept_from_day: int) -> set[SpanKey]:
+    def write(
+        self, contents: Sequence[Content], *, arrival_us: int, kept_from_day: int, durable: bool = False
+    ) -> set[SpanKey]:
         """Commit all contents, file by file, and return the keys of those shed. Contents that are there already change
         nothing; those of days that were purged are not kept, as if they had been purged with their day.
         """
@@ -89,7 +99,7 @@ class PayloadWriter:
                 files.setdefault(file_of(content.start_us, arrival_us), []).append(content)
         shed: set[SpanKey] = set()
         for file, members in files.items():
-            shed |= _keys(members) if self._is_low() else self._write_file(file, members)
+            shed |= _keys(members) if self._is_low() else self._write_file(file, members, durable=durable)
         return shed
 
     def _is_low(self) -> bool:
@@ -97,11 +107,11 @@ class PayloadWriter:
         status = os.statvfs(self._folder)
         return status.f_bavail * status.f_frsize < self._floor
 
-    def _write_file(self, file: ContentFile, contents: Sequence[Content]) -> set[SpanKey]:
+    def _write_file(self, file: ContentFile, contents: Sequence[Content], *, durable: bool) -> set[SpanKey]:
         path = file.path(self._folder)
         try:
             connection = self._connection(file, path)
-            with transaction(connection):
+            with synced(connection, durable=durable), transaction(connection):
                 return self._insert(connection, file, contents)
         except sqlite3.Error as error:
             # Full, unwritable or damaged: figures and budgets matter more than texts, so the batch goes on without.
@@ -166,6 +176,48 @@ class PayloadWriter:
         if len(self._open) > _MOST_OPEN:
             self._open.popitem(last=False)[1].close()
         return connection
+
+    def find(self, keys: Sequence[tuple[SpanKey, int]]) -> list[tuple[ContentFile, Content]]:
+        """The contents of those spans (each with its start), wherever they are filed."""
+        found: list[tuple[ContentFile, Content]] = []
+        outside = [file for file in content_files(self._folder) if file.outside]
+        for key, start_us in keys:
+            for file in (ContentFile(start_us // DAY_US), *outside):
+                path = file.path(self._folder)
+                if not path.exists():
+                    continue
+                with store_errors(path):
+                    row = self._connection(file, path).execute(_BODY, key).fetchone()
+                if row is not None:
+                    found.append((file, self._codec.unpack(row[1], key, start_us)))
+        return found
+
+    def replace(self, file: ContentFile, pairs: Sequence[tuple[Content, Content]]) -> None:
+        """(what is there, what shall be there), durable. An error leaves all as it was."""
+        path = file.path(self._folder)
+        connection = self._connection(file, path)
+        with store_errors(path), synced(connection, durable=True), transaction(connection):
+            for former, now in pairs:
+                number = _id_of(connection, former.trace_id, former.span_id)
+                if number is None:
+                    continue
+                if former.text:  # an index without content must be told what it held
+                    connection.execute(
+                        "INSERT INTO words (words, rowid, text) VALUES ('delete', ?, ?)", (number, former.text)
+                    )
+                connection.execute("UPDATE payloads SET body = ? WHERE id = ?", (self._codec.pack(now), number))
+                if now.text:
+                    connection.execute("INSERT INTO words (rowid, text) VALUES (?, ?)", (number, now.text))
+
+    def rewrite(self, file: ContentFile) -> None:
+        """Nothing of what was removed is in the file afterwards, nor in its log."""
+        path = file.path(self._folder)
+        if not path.exists():
+            return
+        connection = self._connection(file, path)
+        with store_errors(path):
+            connection.execute("INSERT INTO words (words) VALUES ('optimize')")
+        vacuum(connection, path)
 
     def release(self, file: ContentFile) -> None:
         """Close the file: before it is removed, or after it failed."""

@@ -7,9 +7,19 @@ from typing import Final, get_args
 
 from genaiops.core.errors import UsageError
 from genaiops.core.histogram import Histogram
-from genaiops.domain import Energy, Span
+from genaiops.domain import MODEL_CALLS, Energy, Span, Standing
 from genaiops.engines.telemetry_sqlite._names import NameIds, NameTexts, SeriesIds
-from genaiops.ports.telemetry import GRAM_UNIT, KWH_UNIT, CacheSums, Dimension, EnergySums, Rollup, RollupQuery
+from genaiops.engines.telemetry_sqlite._placed import NOTHING, Placed
+from genaiops.ports.telemetry import (
+    GRAM_UNIT,
+    KWH_UNIT,
+    LITRE_UNIT,
+    CacheSums,
+    Dimension,
+    EnergySums,
+    Rollup,
+    RollupQuery,
+)
 
 DIMENSIONS: Final[tuple[Dimension, ...]] = (
     "environment_id",
@@ -23,9 +33,6 @@ DIMENSIONS: Final[tuple[Dimension, ...]] = (
     "tenant_id",
 )
 assert set(DIMENSIONS) == set(get_args(Dimension))
-
-MODEL_CALLS: Final = frozenset({"llm", "embedding", "rerank"})
-"""Kinds of span that are attempts at a model."""
 
 FAILED: Final = frozenset({"error", "aborted"})
 """What counts as an error of a call; a client that went away is none."""
@@ -61,11 +68,16 @@ _FIGURES = (
     "saved_tokens",
     "saved_nano",
     "saved_unknown",
+    "water_known",
+    "water_low",
+    "water_central",
+    "water_high",
 )
 _PLAIN = 9
 _SAVED = 17
-"""The figures before `_PLAIN` stand in a Rollup by themselves, those before `_SAVED` in its EnergySums, the others in
-its CacheSums."""
+_WATER = 22
+"""The figures before `_PLAIN` stand in a Rollup by themselves, those before `_SAVED` in its EnergySums, with those from
+`_WATER` on, and the others in its CacheSums."""
 
 
 class Sums:
@@ -78,9 +90,10 @@ class Sums:
         self.duration: Histogram | None = None
         self.first_token: Histogram | None = None
 
-    def add(self, span: Span) -> None:
+    def add(self, span: Span, standing: Standing | None = None) -> None:
+        """A call of the gateway is its root span; of what others told it is what stands as one."""
         figures = self.figures
-        if span.is_root:
+        if span.is_root if standing is None else standing.called:
             figures[0] += 1
             figures[1] += span.status in FAILED
             self.duration = self.duration or Histogram()
@@ -88,8 +101,8 @@ class Sums:
             if span.first_token_us is not None:
                 self.first_token = self.first_token or Histogram()
                 self.first_token.add(span.first_token_us)
-        figures[2] += span.kind in MODEL_CALLS
-        if span.owns_usage:
+        figures[2] += span.kind in MODEL_CALLS if standing is None else standing.called
+        if span.owns_usage if standing is None else standing.owns:
             usage, cost = span.usage, span.cost
             if usage is not None:
                 figures[3] += min(usage.input_tokens, MOST_TOKENS)
@@ -100,7 +113,7 @@ class Sums:
                 figures[8] += 1
             else:
                 figures[7] += min(cost.nano, MOST_NANO)
-        if span.kind == "cache":
+        if span.kind == "cache" and standing is None:
             self._add_lookup(span)
         if span.energy is not None and span.kind in MODEL_CALLS:
             self._add_energy(span.energy)
@@ -120,7 +133,11 @@ class Sums:
 
     def _add_energy(self, energy: Energy) -> None:
         figures = self.figures
-        for known, first, unit, found in ((9, 11, KWH_UNIT, energy.kwh), (10, 14, GRAM_UNIT, energy.co2e_g)):
+        for known, first, unit, found in (
+            (9, 11, KWH_UNIT, energy.kwh),
+            (10, 14, GRAM_UNIT, energy.co2e_g),
+            (_WATER, _WATER + 1, LITRE_UNIT, energy.water_l),
+        ):
             if found is not None:
                 figures[known] += 1
                 for place, amount in enumerate((found.low, found.central, found.high), first):
@@ -130,6 +147,12 @@ class Sums:
         self.figures = [mine + its for mine, its in zip(self.figures, other.figures, strict=True)]
         self.duration = _merged(self.duration, other.duration)
         self.first_token = _merged(self.first_token, other.first_token)
+
+    def take_away(self, other: "Sums") -> None:
+        """What was added before and counts no longer. Histograms take counts below zero: they are added to others."""
+        self.figures = [mine - its for mine, its in zip(self.figures, other.figures, strict=True)]
+        self.duration = _merged(self.duration, _negative(other.duration))
+        self.first_token = _merged(self.first_token, _negative(other.first_token))
 
     def packed(self) -> tuple[object, ...]:
         return (*self.figures, _pack(self.duration), _pack(self.first_token))
@@ -148,12 +171,21 @@ def _merged(mine: Histogram | None, other: Histogram | None) -> Histogram | None
     return whole
 
 
+def _negative(histogram: Histogram | None) -> Histogram | None:
+    if histogram is None:
+        return None
+    less = {index: -times for index, times in histogram.buckets.items()}
+    return Histogram(less, -histogram.zero, -histogram.count, -histogram.total)
+
+
 def _pack(histogram: Histogram | None) -> bytes | None:
     return None if histogram is None else histogram.pack()
 
 
-def counts(span: Span) -> bool:
+def counts(span: Span, standing: Standing | None) -> bool:
     """Whether any figure of a rollup depends on it (a tool's span leaves none)."""
+    if standing is not None:
+        return standing.called or standing.owns
     return span.is_root or span.owns_usage or span.kind == "cache" or span.kind in MODEL_CALLS
 
 
@@ -212,17 +244,26 @@ def correct_cost(connection: sqlite3.Connection, place: tuple[int, int], nano: i
         )
 
 
-def add_spans(connection: sqlite3.Connection, spans: Sequence[Span], ids: NameIds, series: SeriesIds) -> None:
-    """Add spans that were not there before to both rollups, in the open transaction."""
+def add_spans(
+    connection: sqlite3.Connection, spans: Sequence[Span], ids: NameIds, series: SeriesIds, placed: Placed = NOTHING
+) -> None:
+    """Add spans that were not there before to both rollups, and what changed of others, in the open transaction."""
     minutes: dict[tuple[int, int], Sums] = {}
     for span in spans:
-        if not counts(span):
+        standing = placed.standing.get((span.trace_id, span.span_id))
+        if not counts(span, standing):
             continue
         bucket = place_of(span, ids, series)
         sums = minutes.get(bucket)
         if sums is None:
             sums = minutes[bucket] = Sums()
-        sums.add(span)
+        sums.add(span, standing)
+    for change in placed.changes:
+        former = Sums()
+        former.add(change.span, change.before)
+        sums = minutes.setdefault(place_of(change.span, ids, series), Sums())
+        sums.take_away(former)
+        sums.add(change.span, change.now)
     hours: dict[tuple[int, int], Sums] = {}
     for (minute, number), sums in minutes.items():
         bucket = (minute // 60 * 60, number)
@@ -296,8 +337,8 @@ def read(connection: sqlite3.Connection, texts: NameTexts, query: RollupQuery) -
             *row[1 : 1 + _PLAIN],
             duration=_unpack(row[width]),
             first_token=_unpack(row[width + 1]),
-            energy=EnergySums(*row[1 + _PLAIN : 1 + _SAVED]),
-            cache=CacheSums(*row[1 + _SAVED : width]),
+            energy=EnergySums(*row[1 + _PLAIN : 1 + _SAVED], *row[1 + _WATER : width]),
+            cache=CacheSums(*row[1 + _SAVED : 1 + _WATER]),
         )
         for row in rows
         if row[1] is not None  # one row of nothing, where nothing is grouped

@@ -5,13 +5,13 @@ from typing import Any, Final, cast, get_args
 
 import msgspec
 
-from genaiops.domain import ContentState, Cost, Energy, EnergyBasis, Range, Span, SpanKind, Status, Usage
+from genaiops.domain import ContentState, Cost, Energy, EnergyBasis, Range, Span, SpanKind, Standing, Status, Usage
 from genaiops.engines.telemetry_sqlite._names import NameIds, NameTexts
 
 STATUSES: Final[tuple[Status, ...]] = ("ok", "error", "cancelled", "aborted")
 """The code of a status is its position here; stored, so only append. The index of failures covers codes above 0."""
 
-CONTENT_STATES: Final[tuple[ContentState, ...]] = ("none", "inline", "blob", "preview", "shed", "digest")
+CONTENT_STATES: Final[tuple[ContentState, ...]] = ("none", "inline", "blob", "preview", "shed", "digest", "erased")
 """The code of a content state is its position here; stored, so only append."""
 
 assert set(STATUSES) == set(get_args(Status))
@@ -20,6 +20,8 @@ assert set(CONTENT_STATES) == set(get_args(ContentState))
 _STATUS_CODE = {status: code for code, status in enumerate(STATUSES)}
 _CONTENT_CODE = {state: code for code, state in enumerate(CONTENT_STATES)}
 SHED = _CONTENT_CODE["shed"]
+ERASED = _CONTENT_CODE["erased"]
+WITH_BLOBS = _CONTENT_CODE["blob"]
 WITHOUT_PAYLOAD = (_CONTENT_CODE["none"], SHED)
 
 COLUMNS: Final = (
@@ -35,20 +37,21 @@ COLUMNS: Final = (
 WIDTH: Final = COLUMNS.count(",") + 1
 
 INSERT: Final = (
-    f"INSERT INTO spans ({COLUMNS}) VALUES ({', '.join('?' * WIDTH)}) ON CONFLICT (trace_id, span_id) DO NOTHING"  # noqa: S608
+    f"INSERT INTO spans ({COLUMNS},called) VALUES ({', '.join('?' * (WIDTH + 1))})"  # noqa: S608
+    " ON CONFLICT (trace_id, span_id) DO NOTHING"
 )
 
 _NO_USAGE = (None,) * 7
 _NO_COST = (None,) * 4
 
 
-def to_row(span: Span, ids: NameIds, *, shed: bool) -> tuple[object, ...]:
-    usage, cost = span.usage, span.cost
+def to_row(span: Span, ids: NameIds, *, shed: bool, standing: Standing | None = None) -> tuple[object, ...]:
+    usage, cost = span.usage, span.cost  # `standing`: of a span that another program told of
     return (
         span.trace_id,
         span.span_id,
         span.parent_id,
-        span.is_root,
+        span.is_root if standing is None else standing.root,
         span.name,
         ids[span.kind],
         ids[span.operation or None],
@@ -92,7 +95,7 @@ def to_row(span: Span, ids: NameIds, *, shed: bool) -> tuple[object, ...]:
             )
         ),
         *(_NO_COST if cost is None else (cost.nano, ids[cost.currency], ids[cost.price_id], cost.price_version)),
-        span.owns_usage,
+        span.owns_usage if standing is None else standing.owns,
         span.input_preview or None,
         span.output_preview or None,
         SHED if shed else _CONTENT_CODE[span.content],
@@ -100,6 +103,7 @@ def to_row(span: Span, ids: NameIds, *, shed: bool) -> tuple[object, ...]:
         ids[span.semconv],
         None if usage is None else _usage_more(usage),
         *_energy_row(span.energy, ids),
+        None if standing is None else standing.called,
     )
 
 
@@ -172,6 +176,8 @@ _RARE: Final = (
     "images",
     "characters",
     "audio_ms",
+    "video_ms",
+    "video_size",
     "service",
     "unknown",
 )
@@ -183,14 +189,15 @@ def _usage_more(usage: Usage) -> bytes | None:
     return msgspec.msgpack.encode(storable(more)) if more else None
 
 
-_Ranges = tuple[Range | None, Range | None, Range | None]
+_Ranges = tuple[Range | None, ...]
+"""kWh, CO2e, embodied; and water, which older rows do not have."""
 
 
 def _energy_row(energy: Energy | None, ids: NameIds) -> tuple[bytes | None, int | None]:
     if energy is None:
         return None, None
-    ranges = (energy.kwh, energy.co2e_g, energy.embodied_g)
-    packed = None if ranges == (None, None, None) else msgspec.msgpack.encode(ranges)
+    ranges = (energy.kwh, energy.co2e_g, energy.embodied_g, energy.water_l)
+    packed = msgspec.msgpack.encode(ranges) if any(ranges) else None
     return packed, ids[msgspec.json.encode(energy.basis).decode()]
 
 
@@ -218,6 +225,8 @@ def storable(value: Any) -> Any:
         return value.encode("utf-8", "replace").decode()
     if isinstance(value, dict):
         return {name: storable(entry) for name, entry in cast("dict[str, Any]", value).items()}
+    if isinstance(value, tuple):
+        return tuple(map(storable, cast("tuple[Any, ...]", value)))
     if isinstance(value, msgspec.Struct):
         return msgspec.structs.replace(
             value, **{name: storable(getattr(value, name)) for name in value.__struct_fields__}

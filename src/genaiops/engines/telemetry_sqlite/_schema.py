@@ -132,7 +132,28 @@ _FIGURES_3 = "".join(
     for name in _CACHE
 )
 
-FIGURES = (_FIGURES_1, _FIGURES_2, _FIGURES_3)
+_WATER = ("water_known", "water_low", "water_central", "water_high")
+_FIGURES_4 = "".join(
+    f"ALTER TABLE rollup_{step} ADD COLUMN {name} INTEGER NOT NULL DEFAULT 0;\n"
+    for step in ("minute", "hour")
+    for name in _WATER
+)
+
+# `called`: whether a span that another program told of is a call in the sums; NULL for those of the gateway. What owns
+# usage is found by the id of its answer, by which two programs tell of the same call.
+_FIGURES_5 = """
+ALTER TABLE spans ADD COLUMN called INTEGER;
+CREATE INDEX spans_by_response ON spans (response_id) WHERE owns_usage = 1 AND response_id IS NOT NULL;
+"""
+
+# `body` is JSON. `user_id` and `open` (MessagePack: blobs, parts) are there while it goes on.
+_FIGURES_6 = """
+CREATE TABLE erasures (
+  id TEXT PRIMARY KEY, begun_us INTEGER NOT NULL, finished INTEGER NOT NULL, body TEXT NOT NULL, user_id TEXT, open BLOB
+) WITHOUT ROWID;
+"""
+
+FIGURES = (_FIGURES_1, _FIGURES_2, _FIGURES_3, _FIGURES_4, _FIGURES_5, _FIGURES_6)
 """Migrations of figures.db; version n is after the first n."""
 
 # `id` is the second of the start (of the day's, or of all time in a file of outliers) and a number within that second,

@@ -3,14 +3,16 @@
 import fcntl
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Literal, Self
 
 from genaiops.core.errors import StoreError, UsageError
-from genaiops.domain import Charge, CostCorrection, Score
-from genaiops.engines.telemetry_sqlite import _corrections, _figures, _rollups, _trace
+from genaiops.domain import Charge, Content, CostCorrection, Score, Span
+from genaiops.engines.telemetry_sqlite import _blobs, _corrections, _figures, _rollups, _tallies, _trace
 from genaiops.engines.telemetry_sqlite._connections import store_errors
 from genaiops.engines.telemetry_sqlite._figures import FiguresWriter
 from genaiops.engines.telemetry_sqlite._files import DAY_US, ContentFile, content_files, remove
@@ -19,14 +21,17 @@ from genaiops.engines.telemetry_sqlite._matches import match_expression
 from genaiops.engines.telemetry_sqlite._payloads import PayloadWriter
 from genaiops.engines.telemetry_sqlite._rows import storable
 from genaiops.engines.telemetry_sqlite._search import list_by_text
-from genaiops.engines.telemetry_sqlite._sessions import SessionPool
+from genaiops.engines.telemetry_sqlite._sessions import Session, SessionPool
 from genaiops.ports.telemetry import (
     Batch,
+    CorrectionRun,
     Page,
     Paid,
     Rollup,
     RollupQuery,
     SpoolOffset,
+    Tallies,
+    TallyOrder,
     Trace,
     TraceFilter,
     TraceRow,
@@ -47,10 +52,10 @@ class SqliteTelemetry:
         self._path = folder / "figures.db"
         self._clock = clock
         self._write_lock = threading.Lock()
-        self._writer: _Writer | None = None
+        self._writer: Writer | None = None
         if writer:
             folder.mkdir(parents=True, exist_ok=True)
-            self._writer = _Writer(folder, content_floor_bytes)
+            self._writer = Writer(folder, content_floor_bytes)
         elif not self._path.exists():
             raise StoreError(
                 f"There is no telemetry store in {folder}.",
@@ -75,16 +80,21 @@ class SqliteTelemetry:
         writer = self._the_writer()
         with store_errors(self._path):
             kept_from_day = writer.figures.kept_from_day()
-        shed = writer.payloads.write(batch.contents, arrival_us=self._clock(), kept_from_day=kept_from_day)
+        shed = writer.payloads.write(
+            batch.contents, arrival_us=self._clock(), kept_from_day=kept_from_day, durable=batch.durable
+        )
         new = writer.figures.write(batch, shed)
         return Written(spans=new, duplicates=len(batch.spans) - new, content_shed=len(shed))
 
-    def add_score(self, score: Score) -> None:
+    def add_score(self, score: Score) -> Score:
         with self._write_lock:
             try:
                 self._the_writer().figures.add_score(score)
             except (OverflowError, UnicodeEncodeError):
-                self._the_writer().figures.add_score(storable(score))
+                score = storable(score)
+                self._the_writer().figures.add_score(score)
+        with store_errors(self._path), self._readers.session() as session:
+            return _trace.score_of(session, score.identifier) or score
 
     def correct(self, corrections: Sequence[CostCorrection]) -> int:
         with self._write_lock:
@@ -101,8 +111,8 @@ class SqliteTelemetry:
     def purge_content(self, before_us: int) -> int:
         """Remove the files of whole days before that time, and of outliers that arrived, or all began, before it.
 
-        Content of such a day that comes later is not kept either. Blobs that the content referred to stay in the blob
-        store.
+        Content of such a day that comes later is not kept either. Blobs that the content referred to are no longer
+        among `blobs`.
         """
         first_kept = before_us // DAY_US
         with self._write_lock:
@@ -158,9 +168,38 @@ class SqliteTelemetry:
         with store_errors(self._path), self._readers.session() as session:
             return _trace.read_trace(session, trace_id)
 
+    def scores(
+        self, since_us: int, until_us: int, *, name: str | None = None, after: tuple[int, str] | None = None, limit: int
+    ) -> Sequence[Score]:
+        with store_errors(self._path), self._readers.session() as session:
+            return _trace.scores(session, (since_us, until_us), name, after, limit)
+
+    def tallies(
+        self,
+        by: Literal["session_id", "user_id"],
+        where: TraceFilter,
+        *,
+        order: TallyOrder = "last",
+        ascending: bool = False,
+        offset: int = 0,
+        limit: int = 50,
+    ) -> Tallies:
+        with store_errors(self._path), self._readers.session() as session:
+            return _tallies.read(
+                session, by, storable(where), order=order, ascending=ascending, offset=offset, limit=limit
+            )
+
+    def corrections(self, *, limit: int = 20) -> Sequence[CorrectionRun]:
+        with store_errors(self._path), self._readers.session() as session:
+            return _corrections.runs(session, limit)
+
     def paid(self, since_us: int, until_us: int, *, after: int = 0, limit: int = 1000) -> tuple[int, Sequence[Paid]]:
         with store_errors(self._path), self._readers.session() as session:
             return _corrections.paid(session, since_us, until_us, after, limit)
+
+    def blobs(self, *, after: int = 0, limit: int = 1000) -> tuple[int, AbstractSet[str]]:
+        with store_errors(self._path), self._readers.session() as session:
+            return _blobs.referred(session, after, limit, _figures.kept_from_day(session.figures))
 
     def rollup(self, query: RollupQuery) -> Sequence[Rollup]:
         with store_errors(self._path), self._readers.session() as session:
@@ -173,6 +212,23 @@ class SqliteTelemetry:
     def since(self, head: int, *, limit: int = 500) -> tuple[int, Sequence[TraceRow]]:
         with store_errors(self._path), self._readers.session() as session:
             return _trace.rows_since(session, head, limit)
+
+    def written(self, after: int, *, limit: int = 500) -> tuple[int, Sequence[tuple[Span, Content | None]]]:
+        with store_errors(self._path), self._readers.session() as session:
+            return _trace.written_since(session, after, limit)
+
+    # --- for the other fronts of the same files ---
+
+    @contextmanager
+    def reading(self) -> Generator[Session]:
+        with store_errors(self._path), self._readers.session() as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Generator["Writer"]:
+        """Nobody else writes inside."""
+        with self._write_lock:
+            yield self._the_writer()
 
     # --- the end ---
 
@@ -191,7 +247,7 @@ class SqliteTelemetry:
     ) -> None:
         self.close()
 
-    def _the_writer(self) -> "_Writer":
+    def _the_writer(self) -> "Writer":
         if self._writer is None:
             raise StoreError(
                 f"The telemetry store in {self._folder} is not open for writing.",
@@ -201,7 +257,7 @@ class SqliteTelemetry:
         return self._writer
 
 
-class _Writer:
+class Writer:
     """The lock that makes it the only one, and what it holds open. The lock dies with the process."""
 
     def __init__(self, folder: Path, content_floor_bytes: int) -> None:
@@ -245,4 +301,5 @@ def _storable_batch(batch: Batch) -> Batch:
         scores=[storable(score) for score in batch.scores],
         ledger=[storable(charge) for charge in batch.ledger],
         offsets=batch.offsets,
+        durable=batch.durable,
     )

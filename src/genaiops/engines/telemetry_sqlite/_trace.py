@@ -1,6 +1,7 @@
 """One trace: its spans, their content across files, its scores; and the tail of new root spans."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
@@ -10,7 +11,7 @@ from genaiops.engines.telemetry_sqlite._files import DAY_US, ContentFile
 from genaiops.engines.telemetry_sqlite._list import SELECT, to_trace_row
 from genaiops.engines.telemetry_sqlite._rows import COLUMNS, from_row
 from genaiops.engines.telemetry_sqlite._sessions import Session
-from genaiops.ports.telemetry import Trace, TraceRow
+from genaiops.ports.telemetry import Recorded, Trace, TraceRow
 
 
 def read_trace(session: Session, trace_id: bytes) -> Trace | None:
@@ -23,9 +24,14 @@ def read_trace(session: Session, trace_id: bytes) -> Trace | None:
     spans = [from_row(row, session.texts) for row in rows]
     contents, scores = _contents(session, trace_id, spans), _scores(session, trace_id)
     corrected = _corrections.of_trace(session.figures, trace_id)
-    recorded = {span.span_id.hex(): span.cost for span in spans if span.span_id in corrected}
+    recorded = {
+        one.span_id.hex(): Recorded(one.cost, *corrected[one.span_id][1:]) for one in spans if one.span_id in corrected
+    }
     if corrected:
-        spans = [msgspec.structs.replace(one, cost=corrected.get(one.span_id, one.cost)) for one in spans]
+        spans = [
+            msgspec.structs.replace(one, cost=corrected[one.span_id][0]) if one.span_id in corrected else one
+            for one in spans
+        ]
     return Trace(trace_id, spans, contents, scores, recorded)
 
 
@@ -54,27 +60,40 @@ def _contents(session: Session, trace_id: bytes, spans: Sequence[Span]) -> dict[
     return found
 
 
+_SCORES = (
+    "SELECT identifier, trace_id, span_id, name, value, label, source, comment, created_us, created_by FROM scores"
+)
+
+
 def _scores(session: Session, trace_id: bytes) -> list[Score]:
-    rows = session.figures.execute(
-        "SELECT identifier, trace_id, span_id, name, value, label, source, comment, created_us, created_by"
-        " FROM scores WHERE trace_id = ? ORDER BY created_us, identifier",
-        (trace_id,),
-    ).fetchall()
-    return [
-        Score(
-            identifier=row[0],
-            trace_id=row[1],
-            span_id=row[2],
-            name=row[3],
-            value=row[4],
-            label=row[5],
-            source=row[6],
-            comment=row[7],
-            created_us=row[8],
-            created_by=row[9],
-        )
-        for row in rows
-    ]
+    rows = session.figures.execute(f"{_SCORES} WHERE trace_id = ? ORDER BY created_us, identifier", (trace_id,))
+    return [_score(row) for row in rows.fetchall()]
+
+
+def score_of(session: Session, identifier: str) -> Score | None:
+    row = session.figures.execute(f"{_SCORES} WHERE identifier = ?", (identifier,)).fetchone()
+    return None if row is None else _score(row)
+
+
+def scores(
+    session: Session, period: tuple[int, int], name: str | None, after: tuple[int, str] | None, limit: int
+) -> list[Score]:
+    """Oldest first, behind the place `after`."""
+    sql = f"{_SCORES} WHERE created_us >= ? AND created_us < ?"
+    values: list[object] = [*period]
+    if name is not None:
+        sql += " AND name = ?"
+        values.append(name)
+    if after is not None:
+        sql += " AND (created_us, identifier) > (?, ?)"
+        values += after
+    rows = session.figures.execute(f"{sql} ORDER BY created_us, identifier LIMIT ?", (*values, limit))
+    return [_score(row) for row in rows.fetchall()]
+
+
+def _score(row: Sequence[Any]) -> Score:
+    names = ("identifier", "trace_id", "span_id", "name", "value", "label", "source", "comment")
+    return Score(**dict(zip((*names, "created_us", "created_by"), row, strict=True)))
 
 
 def head(session: Session) -> int:
@@ -92,3 +111,21 @@ def rows_since(session: Session, after: int, limit: int) -> tuple[int, list[Trac
     if len(rows) == limit:
         reached = rows[-1][-1]
     return reached, [to_trace_row(row, session.texts) for row in rows]
+
+
+def written_since(session: Session, after: int, limit: int) -> tuple[int, list[tuple[Span, Content | None]]]:
+    rows = session.figures.execute(
+        f"SELECT {COLUMNS}, id FROM spans NOT INDEXED WHERE id > ? ORDER BY id LIMIT ?",  # noqa: S608
+        (after, limit),
+    ).fetchall()
+    spans = [from_row(row, session.texts) for row in rows]
+    by_trace: dict[bytes, list[Span]] = {}
+    for span in spans:
+        by_trace.setdefault(span.trace_id, []).append(span)
+    contents = {
+        (trace_id, span_id): content
+        for trace_id, members in by_trace.items()
+        for span_id, content in _contents(session, trace_id, members).items()
+    }
+    place = rows[-1][-1] if rows else after
+    return place, [(span, contents.get((span.trace_id, span.span_id.hex()))) for span in spans]

@@ -6,6 +6,7 @@ GenaiopsError
 |   `-- WeightsMissing        known, but not pulled into this home
 |-- OutsideError
 |   |-- ChecksumMismatch      what arrived is not what was pinned; it is never installed
+|   |-- DangerousWeights      what arrived could run code when it is loaded; it is never installed
 |   |-- InstallerMissing      there is no pip to ask
 |   `-- BuildFailed           the weights arrived, making the served form of them failed
 |-- Unavailable
@@ -28,6 +29,10 @@ class WeightsMissing(NotFound):
 
 class ChecksumMismatch(OutsideError):
     default_code = "checksum_mismatch"
+
+
+class DangerousWeights(OutsideError):
+    default_code = "dangerous_weights"
 
 
 class InstallerMissing(OutsideError):

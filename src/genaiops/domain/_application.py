@@ -1,0 +1,81 @@
+"""AI systems in use: what they run on, and where."""
+
+from typing import Any, Literal
+
+import msgspec
+
+RiskTier = Literal["unknown", "minimal", "limited", "high"]
+
+
+class Application(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An AI system in use. `id` is its name; `owner` an actor's id.
+
+    `acknowledged_us`: when somebody stated for it that it uses generative AI (None: nobody did, and its keys for
+    environments of the kind prod do not work), in the words of `statement`.
+    """
+
+    id: str
+    tenant_id: str = "default"
+    team_id: str | None = None
+    title: str = ""
+    purpose: str = ""
+    owner: str = ""
+    risk_tier: RiskTier = "unknown"
+    acknowledged_us: int | None = None
+    acknowledged_by: str = ""
+    statement: str = ""
+    created_us: int
+    created_by: str = ""
+
+
+class Commit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The source that an application was built from. `dirty`: files differed from it."""
+
+    sha: str
+    repository: str = ""
+    dirty: bool = False
+
+
+class ReleaseManifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything that an application runs on, pinned. `model` is a model's or a route's name; `parameters` go into each
+    request that does not say otherwise; `prompt` is a version's id; `pins` names further versions by what they are for
+    (`guard`, `index`, `tools`, `suite`, `dataset` ...)."""
+
+    model: str
+    parameters: dict[str, Any] = {}
+    prompt: str | None = None
+    pins: dict[str, str] = {}
+    commit: Commit | None = None
+
+
+class Release(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An immutable manifest. `id` is `application@sha256:...`: the digest of the manifest."""
+
+    id: str
+    application_id: str
+    digest: str
+    manifest: ReleaseManifest
+    note: str = ""
+    created_us: int
+    created_by: str = ""
+
+
+class Share(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`weight` of a release among those of its deployment."""
+
+    release_id: str
+    weight: int = 1
+
+
+class Deployment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which releases get which share of an application's traffic in an environment, since when, by whom. `id` is
+    `application@environment`; `former` is what a roll-back returns to."""
+
+    id: str
+    application_id: str
+    environment_id: str
+    shares: tuple[Share, ...]
+    former: tuple[Share, ...] = ()
+    since_us: int
+    deployed_by: str = ""
+    approval_id: str | None = None

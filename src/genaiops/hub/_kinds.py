@@ -1,0 +1,49 @@
+"""What the Hub knows of each kind of artifact: how manifests are checked, completed, compared and made of others."""
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+
+from genaiops.domain import ArtifactKind, Relation
+from genaiops.ports.records import View
+
+Manifest = Mapping[str, Any]
+
+
+def _as_it_is(_: View, __: str, manifest: Manifest) -> dict[str, Any]:
+    return dict(manifest)
+
+
+def _whole(manifest: Manifest) -> Manifest:
+    return manifest
+
+
+def _alone(_: Manifest) -> Sequence[tuple[Relation, str]]:
+    return ()
+
+
+class Kind(msgspec.Struct, frozen=True, kw_only=True):
+    """`prepare(view, name, manifest)`: the manifest that is kept, or a UsageError. `compared`: what of it a diff looks
+    at. `made_of`: ids of versions that it is made of, and how."""
+
+    prepare: Callable[[View, str, Manifest], dict[str, Any]] = _as_it_is
+    compared: Callable[[Manifest], Manifest] = _whole
+    made_of: Callable[[Manifest], Sequence[tuple[Relation, str]]] = _alone
+
+
+PLAIN = Kind()
+"""Of a kind that nobody declared: any manifest will do."""
+
+_STORED = frozenset({"chunks", "format"})
+"""How the rows of a dataset are kept, which says nothing to people; their diff is one of rows."""
+
+
+def _described(manifest: Manifest) -> Manifest:
+    return {name: value for name, value in manifest.items() if name not in _STORED}
+
+
+DATASET = Kind(compared=_described)
+Kinds = Mapping[ArtifactKind, Kind]
+NO_KINDS: Kinds = MappingProxyType({})
