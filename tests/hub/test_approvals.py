@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from genaiops.core.errors import Conflict, ConsentNeeded, Forbidden, Unauthenticated, UsageError
-from genaiops.domain import Actor, Approval
+from genaiops.domain import Actor, Approval, Verdict
 from genaiops.hub import (
     Approvals,
     Consent,
@@ -17,7 +17,6 @@ from genaiops.hub import (
     changed_key_entries,
     key_entries,
 )
-from genaiops.ports.gate import GateVerdict
 from genaiops.ports.records import Records
 from tests.hub.conftest import START_US, Clock
 
@@ -170,10 +169,10 @@ class Meter:
     def __init__(self, least: float) -> None:
         self.least = least
 
-    def judge(self, subject: str, change: Mapping[str, Any]) -> GateVerdict:
+    def judge(self, subject: str, change: Mapping[str, Any]) -> Verdict:
         measure = 0.9 if subject.startswith("alias:prompt/") and change["from"] is None else 0.2
         outcome = "pass" if measure >= self.least else "fail"
-        return GateVerdict(outcome=outcome, measure=measure, unit="share", n=40, reason=f"{measure} of 40")
+        return Verdict(outcome=outcome, measure=measure, unit="share", n=40, reason=f"{measure} of 40")
 
 
 def test_gates_are_asked_and_recorded(records: Records, clock: Clock) -> None:

@@ -117,6 +117,7 @@ from genaiops.domain._trace import (
     Status,
     blobs_of,
 )
+from genaiops.domain._verdict import Finding, Outcome, Verdict
 
 __all__ = [
     "AUDIT_START",
@@ -170,6 +171,7 @@ __all__ = [
     "EnvironmentKind",
     "Erasure",
     "Fees",
+    "Finding",
     "Foreseen",
     "GroupMapping",
     "HedgePolicy",
@@ -184,6 +186,7 @@ __all__ = [
     "MeterKind",
     "Node",
     "Operation",
+    "Outcome",
     "Person",
     "Price",
     "ProbePolicy",
@@ -226,6 +229,7 @@ __all__ = [
     "Tenant",
     "Tier",
     "Usage",
+    "Verdict",
     "Version",
     "Visibility",
     "blobs_of",

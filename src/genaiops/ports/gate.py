@@ -1,24 +1,9 @@
 """Gates: what decides by measurement, before people do, whether an alias or a deployment may move."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
-import msgspec
-
-Outcome = Literal["pass", "warn", "fail", "inconclusive", "error"]
-
-
-class GateVerdict(msgspec.Struct, frozen=True, kw_only=True):
-    """What a gate says of one change. `measure` is in `unit`, over `n` observations, `interval` its bounds of
-    confidence; None: not measured. `evidence` names what it looked at (runs, reports). An error is never a pass."""
-
-    outcome: Outcome
-    reason: str = ""
-    measure: float | None = None
-    unit: str = ""
-    n: int | None = None
-    interval: tuple[float, float] | None = None
-    evidence: tuple[str, ...] = ()
+from genaiops.domain import Verdict
 
 
 class Gate(Protocol):
@@ -28,7 +13,7 @@ class Gate(Protocol):
     @property
     def name(self) -> str: ...
 
-    def judge(self, subject: str, change: Mapping[str, Any]) -> GateVerdict:
+    def judge(self, subject: str, change: Mapping[str, Any]) -> Verdict:
         """`subject` and `change` as an Approval has them. `fail` and `error` hold the change up, `inconclusive` leaves
         it to people."""
         ...
