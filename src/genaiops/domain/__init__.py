@@ -44,6 +44,18 @@ from genaiops.domain._energy import (
     unknown_energy,
 )
 from genaiops.domain._erasure import Belongings, Erasure, Foreseen, HeldRows, Person
+from genaiops.domain._guard import (
+    DEFAULT_GUARD,
+    DetectorName,
+    Direction,
+    GuardAction,
+    GuardEvent,
+    GuardPolicy,
+    GuardRule,
+    GuardVersion,
+    Provenance,
+    ToolRules,
+)
 from genaiops.domain._keys import ApiKey, KeyEntry, KeyScope
 from genaiops.domain._limits import ENERGY_UNIT, Budget, Cost, MeterKind, RateLimit, Scope, ScopeKind, Usage
 from genaiops.domain._lineage import Edge, Relation
@@ -121,6 +133,7 @@ from genaiops.domain._verdict import Finding, Outcome, Verdict
 
 __all__ = [
     "AUDIT_START",
+    "DEFAULT_GUARD",
     "ENERGY_UNIT",
     "INLINE",
     "LARGEST_PROMPT",
@@ -160,6 +173,8 @@ __all__ = [
     "CostCorrection",
     "Decision",
     "Deployment",
+    "DetectorName",
+    "Direction",
     "Edge",
     "EndUser",
     "Energy",
@@ -174,6 +189,11 @@ __all__ = [
     "Finding",
     "Foreseen",
     "GroupMapping",
+    "GuardAction",
+    "GuardEvent",
+    "GuardPolicy",
+    "GuardRule",
+    "GuardVersion",
     "HedgePolicy",
     "HeldRows",
     "Identity",
@@ -195,6 +215,7 @@ __all__ = [
     "PromptUse",
     "PromptVariable",
     "PromptVersion",
+    "Provenance",
     "Range",
     "RateLimit",
     "Rates",
@@ -228,6 +249,7 @@ __all__ = [
     "Team",
     "Tenant",
     "Tier",
+    "ToolRules",
     "Usage",
     "Verdict",
     "Version",

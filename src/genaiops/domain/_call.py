@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from genaiops.domain._guard import GuardEvent
 from genaiops.domain._limits import Cost, Usage
 from genaiops.domain._prompt import PromptUse
 from genaiops.domain._routing import Operation
@@ -137,6 +138,7 @@ class Settled(msgspec.Struct, frozen=True, array_like=True, tag="settled"):
     cache: str | None = None
     output_sha256: str | None = None
     lookup: Lookup | None = None
+    guard: tuple[GuardEvent, ...] = ()
 
 
 class Refused(msgspec.Struct, frozen=True, array_like=True, tag="refused"):
@@ -149,6 +151,7 @@ class Refused(msgspec.Struct, frozen=True, array_like=True, tag="refused"):
     http_status: int
     error_type: str
     error_message: str
+    guard: tuple[GuardEvent, ...] = ()
 
 
 class Recalled(msgspec.Struct, frozen=True, array_like=True, tag="recalled"):
