@@ -59,12 +59,12 @@ expect.set_options(timeout=30_000)
 
 
 NOT_YET = """
-  const hidden = new CSSStyleSheet();
-  hidden.replaceSync("html { visibility: hidden !important }");
-  document.adoptedStyleSheets.push(hidden);
+  const small = new CSSStyleSheet();
+  small.replaceSync("html { transform: scale(0) !important }");
+  document.adoptedStyleSheets.push(small);
   document.addEventListener("DOMContentLoaded", () => document.adoptedStyleSheets.pop(), { once: true });
 """
-"""A page is not seen before its scripts are in place, for Playwright clicks what it sees. People are slower; and who is
+"""A page has no size before its scripts are in place, for Playwright clicks what has one. People are slower; and who is
 faster has the page without scripts, which is whole, but not what a test of the scripts is about."""
 
 
@@ -75,11 +75,12 @@ class Visitor:
     What is clicked, filled or chosen waits for the page's scripts by itself. Keys do not: a test that presses some
     after a navigation other than by `open` expects something that only the new page has, then waits with `live`."""
 
-    def __init__(self, context: BrowserContext, installation: Installation) -> None:
+    def __init__(self, context: BrowserContext, installation: Installation, *, scripts: bool = True) -> None:
         self.installation = installation
         self.url = installation.url
         self.context = context
-        context.add_init_script(NOT_YET)
+        if scripts:
+            context.add_init_script(NOT_YET)
         self.trouble: list[str] = []
         self.page: Page = context.new_page()
         self.page.set_default_timeout(DEADLINE * 1000)
@@ -153,7 +154,8 @@ def visitor_with(browser: Browser, installation: Installation) -> Iterator[Calla
     made: list[Visitor] = []
 
     def make(**options: Any) -> Visitor:
-        made.append(Visitor(browser.new_context(**options), installation))
+        scripts = options.get("java_script_enabled", True)
+        made.append(Visitor(browser.new_context(**options), installation, scripts=scripts))
         return made[-1]
 
     yield make
