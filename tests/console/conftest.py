@@ -58,14 +58,29 @@ expect.set_options(timeout=30_000)
 """The machine that runs this may be busy."""
 
 
+NOT_YET = """
+  const small = new CSSStyleSheet();
+  small.replaceSync("html { transform: scale(0) !important }");
+  document.adoptedStyleSheets.push(small);
+  document.addEventListener("DOMContentLoaded", () => document.adoptedStyleSheets.pop(), { once: true });
+"""
+"""A page has no size before its scripts are in place, for Playwright clicks what has one. People are slower; and who is
+faster has the page without scripts, which is whole, but not what a test of the scripts is about."""
+
+
 class Visitor:
     """A person in front of the console. `trouble` collects what a page must never do: errors and violations in the
-    browser's console, requests to anywhere else."""
+    browser's console, requests to anywhere else.
 
-    def __init__(self, context: BrowserContext, installation: Installation) -> None:
+    What is clicked, filled or chosen waits for the page's scripts by itself. Keys do not: a test that presses some
+    after a navigation other than by `open` expects something that only the new page has, then waits with `live`."""
+
+    def __init__(self, context: BrowserContext, installation: Installation, *, scripts: bool = True) -> None:
         self.installation = installation
         self.url = installation.url
         self.context = context
+        if scripts:
+            context.add_init_script(NOT_YET)
         self.trouble: list[str] = []
         self.page: Page = context.new_page()
         self.page.set_default_timeout(DEADLINE * 1000)
@@ -82,6 +97,10 @@ class Visitor:
     def open(self, path: str) -> Page:
         self.page.goto(self.url + path)
         return self.page
+
+    def live(self) -> None:
+        """The scripts of the page that is there are in place."""
+        self.page.wait_for_load_state("domcontentloaded")
 
     def log_in(self) -> None:
         """A session of the administrator, without the way through the login page."""
@@ -135,7 +154,8 @@ def visitor_with(browser: Browser, installation: Installation) -> Iterator[Calla
     made: list[Visitor] = []
 
     def make(**options: Any) -> Visitor:
-        made.append(Visitor(browser.new_context(**options), installation))
+        scripts = options.get("java_script_enabled", True)
+        made.append(Visitor(browser.new_context(**options), installation, scripts=scripts))
         return made[-1]
 
     yield make
