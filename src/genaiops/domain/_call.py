@@ -122,7 +122,8 @@ class Lookup(msgspec.Struct, frozen=True, array_like=True):
 
 class Settled(msgspec.Struct, frozen=True, array_like=True, tag="settled"):
     """How the call of the same `sequence` ended. `http_status` is what the client got.
-    `output_sha256` (hex) stands in for a body that must not be kept."""
+    `output_sha256` (hex) stands in for a body that must not be kept. `judge`: rules of guard policies that look at the
+    call now that it has ended (`name@digest#rule`)."""
 
     sequence: int
     trace_id: bytes
@@ -139,6 +140,7 @@ class Settled(msgspec.Struct, frozen=True, array_like=True, tag="settled"):
     output_sha256: str | None = None
     lookup: Lookup | None = None
     guard: tuple[GuardEvent, ...] = ()
+    judge: tuple[str, ...] = ()
 
 
 class Refused(msgspec.Struct, frozen=True, array_like=True, tag="refused"):

@@ -14,7 +14,7 @@ from msgspec import Raw
 
 from genaiops.core.errors import GenaiopsError, StoreError, Unavailable
 from genaiops.domain import KeyEntry, Target
-from genaiops.gateway import conditions, identity, models_api, releasing, replies
+from genaiops.gateway import conditions, guarding, identity, models_api, releasing, replies
 from genaiops.gateway.admit import Grant, bearer, unknown_key
 from genaiops.gateway.asked import ask
 from genaiops.gateway.attempts import Attempts
@@ -48,6 +48,7 @@ from genaiops.gateway.videos import VideoJobs
 from genaiops.http1 import Exchange
 from genaiops.ports.cache import Caches
 from genaiops.ports.counters import Counters
+from genaiops.ports.guard import Guards
 from genaiops.ports.providers import Provider, TokenEstimator, Transport
 from genaiops.ports.secrets import Secrets
 from genaiops.ports.snapshots import SnapshotReader
@@ -63,7 +64,7 @@ _TRIES = 3
 class Gateway:
     """One worker's gateway: `start`, then `handle` for each request and `poll` every 25 ms or so, then `aclose`."""
 
-    # size: a gateway stands on seven ports, its relay and its settings; each is handed in by name, once
+    # size: a gateway stands on eight ports, its relay and its settings; each is handed in by name, once
     def __init__(
         self,
         *,
@@ -78,6 +79,7 @@ class Gateway:
         settings: GatewaySettings,
         caches: Caches | None = None,
         videos: Videos | None = None,
+        guards: Guards | None = None,
     ) -> None:
         self.settings = settings
         self._at_once = min(LARGE, settings.body_limit)
@@ -85,6 +87,7 @@ class Gateway:
         self._counters = counters
         self._secrets = secrets
         self._relay = relay
+        self._guards = guards
         self._estimator = estimator
         self._fleet = Fleet(providers, transports, secrets)
         self._probes = Probes()
@@ -137,6 +140,8 @@ class Gateway:
         await self._shadows.aclose()
         await self._caching.aclose()
         await self._fleet.aclose()
+        if self._guards is not None:
+            await self._guards.aclose()
         if self._relay is not None:
             await self._relay.aclose()
 
@@ -145,7 +150,7 @@ class Gateway:
         if snapshot is None or (self._plan is not None and snapshot.version < version):
             return  # the word is ahead of the file: the next poll will find it
         if self._plan is None or snapshot.version != self._plan.version:
-            self._plan = Plan(snapshot, self._fleet)
+            self._plan = Plan(snapshot, self._fleet, self._guards)
             self._identities = Identities(snapshot.issuers, self._secrets)
             self._probes.aim(self._fleet)
             self._key_log.aim(snapshot.keys_file, snapshot.keys_offset)
@@ -295,7 +300,11 @@ class Gateway:
         return refusal is None
 
     async def _obtain(self, call: Call, raw: bytes | bytearray) -> bool:
-        """As `_admit`, after it said None: ask the other machines, and try again."""
+        """As `_admit`, after it said None: wait for the guard, ask the other machines, and try again."""
+        if call.short is None:
+            admitted = await self._guarded(call, raw)
+            if admitted is not None:
+                return admitted
         stands: Failure | None = None
         for left in reversed(range(_TRIES)):
             short, call.short = call.short, None
@@ -316,11 +325,22 @@ class Gateway:
         self._refuse(call, stands)
         return False
 
+    async def _guarded(self, call: Call, raw: bytes | bytearray) -> bool | None:
+        """As `_admit`, once the guard has looked at what came in."""
+        try:
+            await guarding.wait(call)
+        except GenaiopsError as error:
+            self._refuse(call, of_error(error))
+            return False
+        return self._admit(call, raw)
+
     def _admit(self, call: Call, raw: bytes | bytearray) -> bool | None:
         """Whether the call may go out: its record is written and its limits are reserved. Else it has been answered
         from memory, or refused; None: not yet, for others may have what its limits are short of (`call.short`)."""
         try:
             self._understand(call, raw)
+            if not guarding.ask(call):
+                return None
             lines, lineup = call.lines, call.lineup
             if lines.strict:
                 narrow(call)
@@ -385,6 +405,7 @@ class Gateway:
             call.tags = tags = conditions.tags_of(headers.get(conditions.HEADER), metadata)
             if tags:
                 call.lineup = lineup = call.key.tagged(lineup, tags)
+        guarding.open_guard(call)
         if lineup.asks:
             call.asked = ask(call, self._estimator, self.settings.image_tokens)
 

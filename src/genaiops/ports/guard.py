@@ -4,12 +4,16 @@ It is found by composition: the part `guard` implements this, the gateway is han
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
 from genaiops.domain import GuardAction, GuardEvent, GuardVersion, Operation
 from genaiops.ports.providers import Dialect, Form
+
+GUARDED_AT_ONCE: Final = 16_384
+"""Bytes of a body that a guard looks at without a pause; more are taken in steps, between which others have their
+turn."""
 
 
 class Guarded(msgspec.Struct, frozen=True):
@@ -59,18 +63,40 @@ class StreamGuard(Protocol):
         """The rest. Raises Blocked."""
         ...
 
+    def close(self) -> None:
+        """The stream was broken off: what was found so far is to be recorded."""
+        ...
+
     def keep(self) -> bytes:
         """What may be recorded of what went out, bounded."""
         ...
+
+    @property
+    def truncated(self) -> bool: ...
 
 
 class Guard(Protocol):
     """Of one call. Synchronous methods return within about a millisecond, however long the text is that they get."""
 
-    events: list[GuardEvent]
-    """What was said so far, for the record."""
-    reversible: bool
-    """Something was taken out of the request that belongs into the answer: nobody else may get that answer."""
+    @property
+    def events(self) -> list[GuardEvent]:
+        """What was said of it, for the record: a stream that is under way is over with this."""
+        ...
+
+    @property
+    def judge(self) -> tuple[str, ...]:
+        """The rules that look at this call when it has ended (`name@digest#rule`); drawn by their samples."""
+        ...
+
+    @property
+    def reversible(self) -> bool:
+        """Something was taken out of the request that belongs into the answer: nobody else may get that answer."""
+        ...
+
+    @property
+    def waits(self) -> bool:
+        """Answers have to be waited for: `answer` says None of all of them."""
+        ...
 
     def ask(self, raw: bytes | bytearray, form: Form | None) -> Ruling | None:
         """Of a request. None: it has to be waited for, with `wait`. UsageError for what cannot be read."""
