@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
+from genaiops.checks.scanning._context import Contexts, plain, words_of
 from genaiops.checks.scanning._engine import Engine, Occurring, engine
-from genaiops.checks.scanning._fold import fold, visible
+from genaiops.checks.scanning._fold import fold
 from genaiops.checks.scanning._pattern import Pattern
 from genaiops.checks.scanning._prefix import longest, prefixes
 from genaiops.core.errors import UsageError
@@ -13,6 +14,13 @@ from genaiops.domain import Finding
 _BLOCK: Final = 2048
 """Bytes that are asked at once which patterns occur in them."""
 _NEVER: Final = r"[^\x00-\xff]"
+_FEW: Final = 12
+"""So many patterns are looked for one by one sooner than asked for together."""
+_ESCAPES: Final = frozenset({b"\\n", b"\\r", b"\\t"})
+"""Line breaks and tabs as they are written in JSON and in code: their letter is part of no word."""
+
+
+_Place = tuple[int, int]
 
 
 class Raw(NamedTuple):
@@ -26,7 +34,8 @@ class Raw(NamedTuple):
 
 class Scanner:
     """Immutable once made; may be used from any thread. What it finds at a place depends on `context` characters before
-    it and on one behind it, and on nothing else."""
+    it (the last of a window of words, and two more: an escape may end there) and on one behind it, and on nothing
+    else."""
 
     def __init__(self, patterns: Iterable[Pattern]) -> None:
         """UsageError for a pattern that is not right, with its kind."""
@@ -36,43 +45,55 @@ class Scanner:
         lengths = [length for _, length in compiled]
         self._overlap = [length + 1 for length in lengths]
         self.longest = max(lengths, default=0)
-        self.context = max((each.reach for each in self.patterns if each.context), default=0) + 1
-        short = [number for number, length in enumerate(lengths) if length < _BLOCK]
-        self._sets = [
-            _Set([(number, self.patterns[number].regex) for number in numbers], blocks=blocks)
-            for numbers, blocks in ((short, True), (sorted(set(range(len(lengths))) - set(short)), False))
-            if numbers
-        ]
+        self.context = max((each.reach for each in self.patterns if each.context), default=0) + 2
+        numbers = range(len(lengths))
+        self._free = self._sets([number for number in numbers if not self.patterns[number].context], lengths)
+        self._bound = self._sets([number for number in numbers if self.patterns[number].context], lengths)
         begun = "|".join(prefixes(each.regex) for each in self.patterns) or _NEVER
         self._begun = engine(f"(?:{begun})\\z")
         self._lefts = [_class(each.left, each.kind) for each in self.patterns]
         self._rights = [_class(each.right, each.kind) for each in self.patterns]
-        self._words = [tuple(word.casefold() for word in each.context) for each in self.patterns]
+        self._contexts = Contexts([each.context for each in self.patterns])
 
     def find(self, text: str) -> list[Finding]:
         """What is in it, from left to right; findings do not overlap."""
         data, positions = fold(text)
-        return self.judge(text, data, positions, self.raw(data, 0))
+        return self.judge(text, data, positions, self.raw(data, 0, text))
 
-    def raw(self, data: bytes, start: int) -> list[Raw]:
-        """Matches in a folded text that begin at `start` or behind it; what stands before is seen."""
+    def raw(self, data: bytes, start: int, text: str | None = None) -> list[Raw]:
+        """Matches in a folded text that begin at `start` or behind it; what stands before is seen. Given the text, what
+        needs a word that is not in it is not looked for."""
         found: list[Raw] = []
-        for each in self._sets:
-            for number, spans in each.hits(data, start, self._overlap):
-                engine, group = self._engines[number], self.patterns[number].group
-                position = start
-                for begin, stop in spans:
-                    position = max(position, begin)
-                    limit = min(len(data), stop + self._overlap[number])
-                    for match in engine.finditer(data, position, limit):
-                        if match.start() >= stop:
-                            break
-                        position = match.end()
-                        if match.end() == match.start():
-                            continue
-                        found.append(Raw(match.start(), match.end(), number, match.span(group)))
+        for number, spans in self._where(data, start, text):
+            engine, group = self._engines[number], self.patterns[number].group
+            position = start
+            for begin, stop in spans:
+                position = max(position, begin)
+                limit = min(len(data), stop + self._overlap[number])
+                for match in engine.finditer(data, position, limit):
+                    first, position = match.span()
+                    if first >= stop:
+                        break
+                    if first < position:
+                        found.append(Raw(first, position, number, match.span(group) if group else (first, position)))
         found.sort()
         return found
+
+    def _where(self, data: bytes, start: int, text: str | None) -> Iterator[tuple[int, list[tuple[int, int]]]]:
+        """Numbers of patterns that may match, and where their matches may begin."""
+        for each in self._free:
+            yield from each.hits(data, start, self._overlap)
+        if not self._bound:
+            return
+        may_hold = None if text is None else self._contexts.may_hold_in(text)
+        if may_hold is not None and len(may_hold) <= _FEW:
+            for number in may_hold:
+                yield number, [(start, len(data) + 1)]
+            return
+        for each in self._bound:
+            for number, spans in each.hits(data, start, self._overlap):
+                if may_hold is None or number in may_hold:
+                    yield number, spans
 
     def open_from(self, data: bytes, start: int) -> int:
         """Where the earliest match begins that more text could make, or make longer; the end when there is none."""
@@ -81,37 +102,40 @@ class Scanner:
 
     def judge(self, text: str, data: bytes, positions: Sequence[int] | None, raw: Iterable[Raw]) -> list[Finding]:
         """Which of the matches hold, and which of those that overlap."""
-        held = [each for each in raw if self._holds(text, data, positions, each)]
+        windows: dict[_Place, _Window] = {}
+        held = [each for each in raw if self._holds(text, data, positions, each, windows)]
         if len(held) > 1:
             held = _apart(held, self.patterns)
         return [self._finding(each, positions) for each in held]
 
-    def _holds(self, text: str, data: bytes, positions: Sequence[int] | None, raw: Raw) -> bool:
+    def _holds(
+        self, text: str, data: bytes, positions: Sequence[int] | None, raw: Raw, windows: dict[_Place, "_Window"]
+    ) -> bool:
         number = raw.pattern
-        pattern = self.patterns[number]
+        pattern, context = self.patterns[number], self._contexts[number]
         left, right = self._lefts[number], self._rights[number]
-        if left is not None and raw.start and data[raw.start - 1] in left:
+        start = raw.start
+        if left is not None and start and data[start - 1] in left and data[max(0, start - 2) : start] not in _ESCAPES:
             return False
         if right is not None and raw.end < len(data) and data[raw.end] in right:
             return False
-        if pattern.context and not self._told(text, raw.start if positions is None else positions[raw.start], number):
-            return False
+        if context is not None:
+            start = start if positions is None else positions[start]
+            window = windows.get((start, pattern.reach))
+            if window is None:
+                window = windows[start, pattern.reach] = _window(text, start, pattern.reach)
+            if not context.stands_in(*window):
+                return False
         return pattern.valid is None or pattern.valid(data[slice(*raw.value)].decode("latin-1"))
 
-    def _told(self, text: str, start: int, number: int) -> bool:
-        reach = self.patterns[number].reach
-        before = visible(text[max(0, start - 4 * reach) : start])
-        edge = before[-reach - 1 : -reach] if len(before) > reach else ""
-        window = before[-reach:].casefold()
-        for word in self._words[number]:
-            at = window.find(word)
-            while at >= 0:
-                previous = window[at - 1] if at else edge
-                following = window[at + len(word) : at + len(word) + 1]
-                if not (_letter(previous) and _letter(word[0])) and not (_letter(following) and _letter(word[-1])):
-                    return True
-                at = window.find(word, at + 1)
-        return False
+    def _sets(self, numbers: Sequence[int], lengths: Sequence[int]) -> "list[_Set]":
+        short = [number for number in numbers if lengths[number] < _BLOCK]
+        long = [number for number in numbers if lengths[number] >= _BLOCK]
+        return [
+            _Set([(number, self.patterns[number].regex) for number in some], blocks=blocks)
+            for some, blocks in ((short, True), (long, False))
+            if some
+        ]
 
     def _finding(self, raw: Raw, positions: Sequence[int] | None) -> Finding:
         pattern = self.patterns[raw.pattern]
@@ -119,6 +143,21 @@ class Scanner:
         if positions is not None:
             start, end = positions[start], positions[end - 1] + 1
         return Finding(start, end, pattern.kind, pattern.family, pattern.checked)
+
+
+class _Window(NamedTuple):
+    """What stands before a match: small letters, its words, and the character before it."""
+
+    text: str
+    words: set[str]
+    edge: str
+
+
+def _window(text: str, start: int, reach: int) -> _Window:
+    before = plain(text[max(0, start - 4 * reach) : start])
+    edge = before[-reach - 1 : -reach] if len(before) > reach else ""
+    window = before[-reach:].casefold()
+    return _Window(window, words_of(window), edge)
 
 
 class _Set:
@@ -192,7 +231,3 @@ def _class(content: str, kind: str) -> frozenset[int] | None:
     except UsageError as error:
         raise UsageError(f"The pattern {kind}, the characters beside it: {error}") from error
     return frozenset(code for code in range(256) if compiled.fullmatch(bytes([code])))
-
-
-def _letter(char: str) -> bool:
-    return char.isalnum()

@@ -39,7 +39,7 @@ class Stream:
             return "", []
         data, positions = fold(text)
         begin = kept if positions is None else _first(positions, kept)
-        raw = scanner.raw(data, begin)
+        raw = scanner.raw(data, begin, text)
         safe = len(data) if last else scanner.open_from(data, begin)
         if not last:
             safe = _settled(raw, safe, positions)
