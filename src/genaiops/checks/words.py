@@ -68,9 +68,20 @@ def _folded(char: str) -> str:
 _TABLE: Final = _Table()
 
 
+def fold(piece: str, read: int) -> tuple[str, list[int] | None]:
+    """Without case, accents, forms and what is invisible; and for each character the place of the one that it comes
+    from, the first one of `piece` being at `read` (None: one for one)."""
+    if piece.isascii():
+        return piece.lower(), None
+    folded = piece.translate(_TABLE)
+    if _TABLE.odd.isdisjoint(piece):
+        return folded, None
+    return folded, [place for place, char in enumerate(piece, read) for _ in _TABLE[ord(char)]]
+
+
 def words(text: str) -> Words:
     """All words of a text."""
-    folded, places = _fold(text, 0)
+    folded, places = fold(text, 0)
     return Words(_WORD.findall(folded), folded, places, 0)
 
 
@@ -85,7 +96,7 @@ class WordStream:
 
     def feed(self, piece: str) -> Words:
         """The words that are complete now."""
-        folded, places = _fold(piece, self._read)
+        folded, places = fold(piece, self._read)
         if self._tail:
             folded, places = self._joined(folded, places)
         base = self._read + len(piece) - len(folded)
@@ -115,13 +126,3 @@ class WordStream:
         if places is None:
             places = list(range(self._read, self._read + len(folded)))
         return tail + folded, held + places
-
-
-def _fold(piece: str, read: int) -> tuple[str, list[int] | None]:
-    """And for each character the place of the one that it comes from (None: they are the same in number)."""
-    if piece.isascii():
-        return piece.lower(), None
-    folded = piece.translate(_TABLE)
-    if _TABLE.odd.isdisjoint(piece):
-        return folded, None
-    return folded, [place for place, char in enumerate(piece, read) for _ in _TABLE[ord(char)]]
