@@ -56,11 +56,11 @@ class Canaries:
                 )
         self._read = 0
         self._folded = [
-            _View(r"[^a-z]+", dict(_forms_of_letters(tokens))),
-            _View(r"[^a-z0-9]+", dict(_forms_of_digits(tokens))),
-            _View(r"[^0-9]+", {"".join(str(ord(char)) for char in token): "canary_decimal" for token in tokens}),
+            _View("a-z", dict(_forms_of_letters(tokens))),
+            _View("a-z0-9", dict(_forms_of_digits(tokens))),
+            _View("0-9", {"".join(str(ord(char)) for char in token): "canary_decimal" for token in tokens}),
         ]
-        self._raw = _View(r"[^A-Za-z0-9]+", dict(_forms_of_base64(tokens)))
+        self._raw = _View("A-Za-z0-9", dict(_forms_of_base64(tokens)))
 
     def feed(self, piece: str) -> list[Finding]:
         """What ends in this piece; `start` may lie in one before it."""
@@ -99,8 +99,9 @@ def _forms_of_base64(tokens: list[str]) -> Iterator[tuple[str, str]]:
 class _View:
     """A text without the characters that do not count, and what to find in it, by form."""
 
-    def __init__(self, dropped: str, forms: dict[str, str]) -> None:
-        self._dropped = re.compile(dropped)
+    def __init__(self, counted: str, forms: dict[str, str]) -> None:
+        self._dropped = re.compile(f"[^{counted}]+")
+        self._counted = re.compile(f"[{counted}]")
         self._forms = forms
         self._keep = max(map(len, forms), default=1) - 1
         self._tail = ""
@@ -123,12 +124,13 @@ class _View:
 
     def _kept(self, piece: str, places: list[int] | None, read: int, most: int | None = None) -> list[int]:
         """Where the characters that count stand: all, or at least the last `most` of them."""
-        start = 0
-        if most is not None:
-            start = len(piece)
-            while start > 0 and len(self._dropped.sub("", piece[start:])) < most:
-                start = max(0, start - 4 * most - 1 - (len(piece) - start))
-        indexes = [at for at in range(start, len(piece)) if self._dropped.match(piece[at]) is None]
+        back = len(piece) if most is None else 2 * most
+        while True:
+            start = max(0, len(piece) - back)
+            indexes = [match.start() for match in self._counted.finditer(piece, start)]
+            if most is None or start == 0 or len(indexes) >= most:
+                break
+            back *= 4
         return [places[at] for at in indexes] if places is not None else [read + at for at in indexes]
 
 
