@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from genaiops.domain import CachePolicy, Environment, GuardPolicy, GuardRule, GuardVersion
-from tests.gateway.harness import CHAT, Home, key, price, route, running, target
+from tests.gateway.harness import CHAT, Home, key, price, route, running, target, until
 from tests.gateway.upstream import DONE, ROLE, Upstream, answers, completion, event, stream_events, streams
 
 TICKET = "T-123456"
@@ -248,6 +248,7 @@ async def test_the_cache_knows_the_policy(home: Home) -> None:
             again = await worker.post(body=asked("Which?", model="r"))
             assert again.headers["x-genaiops-cache"].startswith("hit")
             home.publish(guards=(policy(rule()),), **parts)
+            await until(lambda: list(home.observer.acknowledged().values()) == [home.version])
             other = await worker.post(body=asked("Which?", model="r"))
             assert TICKET not in other.body.decode()
             hit = await worker.post(body=asked("Which?", model="r"))

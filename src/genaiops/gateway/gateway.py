@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Raw
 
 from genaiops.core.errors import GenaiopsError, StoreError, Unavailable
-from genaiops.domain import KeyEntry, Target
+from genaiops.domain import KeyEntry, Snapshot, Target
 from genaiops.gateway import conditions, guarding, identity, models_api, releasing, replies
 from genaiops.gateway.admit import Grant, bearer, unknown_key
 from genaiops.gateway.asked import ask
@@ -106,6 +106,8 @@ class Gateway:
         self._gauges = Gauges(counters, self._books.tally, self._fleet)
         self._ids = Ids()
         self._plan: Plan | None = None
+        self._coming: Snapshot | None = None
+        """What will be in force when its guards are ready."""
         self._identities = Identities((), secrets)
         self._version = 0
         self._acknowledged = 0
@@ -115,6 +117,9 @@ class Gateway:
 
     async def start(self) -> None:
         """Load the Snapshot and all keys. StoreError when there is no Snapshot."""
+        snapshot = self._snapshots.latest()
+        if snapshot is not None and self._guards is not None:
+            await self._guards.prepare(snapshot.guards)
         self.poll()
         if self._plan is None:
             raise StoreError(
@@ -146,15 +151,26 @@ class Gateway:
             await self._relay.aclose()
 
     def _load(self, version: int) -> None:
+        coming = self._coming
+        if coming is not None and coming.version >= version and not self._is_ready(coming):
+            return
         snapshot = self._snapshots.latest()
         if snapshot is None or (self._plan is not None and snapshot.version < version):
             return  # the word is ahead of the file: the next poll will find it
+        if not self._is_ready(snapshot):
+            self._coming = snapshot
+            return
+        self._coming = None
         if self._plan is None or snapshot.version != self._plan.version:
             self._plan = Plan(snapshot, self._fleet, self._guards)
             self._identities = Identities(snapshot.issuers, self._secrets)
             self._probes.aim(self._fleet)
             self._key_log.aim(snapshot.keys_file, snapshot.keys_offset)
         self._version = version
+
+    def _is_ready(self, snapshot: Snapshot) -> bool:
+        """Whether its guards are: their making takes longer than a loop may be held up."""
+        return self._guards is None or self._guards.ready(snapshot.guards)
 
     def _advance(self) -> bool:
         """Whether the keys are read as far as the Snapshot reaches; then it is acknowledged."""

@@ -1,9 +1,11 @@
 """The guard of a worker, and of one call."""
 
+import asyncio
+import logging
 import random
 from collections.abc import Sequence
 
-from genaiops.core.errors import NotFound, UsageError
+from genaiops.core.errors import GenaiopsError, NotFound, Unavailable, UsageError
 from genaiops.domain import DEFAULT_GUARD, GuardEvent, GuardPolicy, GuardVersion
 from genaiops.guard import surfaces
 from genaiops.guard._edits import Editor, severe
@@ -17,17 +19,35 @@ from genaiops.ports.guard import GUARDED_AT_ONCE, Guarded, Ruling
 from genaiops.ports.providers import Form
 
 
+_log = logging.getLogger("genaiops.guard")
+
+
 class WorkerGuards:
     """A worker's (see ports.guard.Guards)."""
 
     def __init__(self) -> None:
         self._plan: Plan | None = None
+        self._next: tuple[tuple[GuardVersion, ...], asyncio.Future[Plan]] | None = None
+
+    def ready(self, versions: Sequence[GuardVersion]) -> bool:
+        wanted = tuple(versions)
+        if self._plan is not None and self._plan.versions == wanted:
+            return True
+        if self._next is None or self._next[0] != wanted:
+            self._next = wanted, asyncio.get_running_loop().run_in_executor(None, Plan, wanted)
+        return self._next[1].done()
+
+    async def prepare(self, versions: Sequence[GuardVersion]) -> None:
+        while not self.ready(versions):
+            assert self._next is not None
+            await asyncio.wait((self._next[1],))
 
     def adopt(self, versions: Sequence[GuardVersion]) -> "Plan":
-        former = self._plan
-        if former is not None and former.versions == tuple(versions):
-            return former
-        self._plan = Plan(tuple(versions))
+        wanted = tuple(versions)
+        if self._plan is None or self._plan.versions != wanted:
+            made = self._next
+            self._plan = made[1].result() if made is not None and made[0] == wanted and made[1].done() else Plan(wanted)
+            self._next = None
         return self._plan
 
     async def aclose(self) -> None: ...
@@ -43,6 +63,13 @@ class Plan:
             for point in (version.digest, *version.aliases):
                 self._by_name[f"{version.name}@{point}"] = version
         self._programs: dict[tuple[str, ...], Program] = {}
+        self._broken: dict[str, GenaiopsError] = {}
+        for version in versions:
+            try:
+                self._program((f"{version.name}@{version.digest}",))
+            except GenaiopsError as error:
+                _log.error("the guard policy %s does not work: %s", version.name, error)
+                self._broken[f"{version.name}@{version.digest}"] = error
 
     def guard(self, references: Sequence[str], call: Guarded) -> "CallGuard | None":
         program = self._program(references)
@@ -62,6 +89,13 @@ class Plan:
         reference = reference.removeprefix("policy/")
         found = self._by_name.get(reference if "@" in reference else f"{reference}@current")
         if found is not None:
+            broken = self._broken.get(f"{found.name}@{found.digest}")
+            if broken is not None:
+                raise Unavailable(
+                    f"The guard policy {found.name!r} does not work: {broken}",
+                    remedy="Push a version that does, or move its alias back.",
+                    code="guard_broken",
+                )
             return found
         if reference == DEFAULT_GUARD:  # a Snapshot that is older than policies
             return GuardVersion(name=DEFAULT_GUARD, digest="none", policy=GuardPolicy())

@@ -132,6 +132,14 @@ class GuardPlan(Protocol):
 class Guards(Protocol):
     """A worker's."""
 
+    def ready(self, versions: Sequence[GuardVersion]) -> bool:
+        """Whether `adopt` would return at once. If not they are being made ready elsewhere from now on: ask again."""
+        ...
+
+    async def prepare(self, versions: Sequence[GuardVersion]) -> None:
+        """Return when they are ready."""
+        ...
+
     def adopt(self, versions: Sequence[GuardVersion]) -> GuardPlan:
         """Those that have not changed are kept as they are."""
         ...

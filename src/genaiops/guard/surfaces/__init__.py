@@ -11,3 +11,7 @@ from genaiops.guard.surfaces._grammar import Provenance
 from genaiops.guard.surfaces._walk import Part, Unread
 
 __all__ = ["Document", "Part", "Provenance", "Unread", "answered", "asked"]
+
+
+class Rewriter:  # TEMPORARY
+    def __init__(self, operation, dialect, channel): ...
