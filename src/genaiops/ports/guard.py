@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from genaiops.domain import GuardAction, GuardEvent, GuardVersion, Operation
+from genaiops.domain import GuardAction, GuardEvent, GuardPolicy, GuardVersion, Operation
 from genaiops.ports.providers import Dialect, Form
 
 GUARDED_AT_ONCE: Final = 16_384
@@ -126,6 +126,22 @@ class GuardPlan(Protocol):
 
     def digest(self, references: Sequence[str]) -> str:
         """Stands for all that these policies say now (for the keys of caches)."""
+        ...
+
+
+class Judge(Protocol):
+    """The engine without a call: what a policy would say of one that was recorded, or made up."""
+
+    def check(self, policy: GuardPolicy) -> None:
+        """UsageError when a detector cannot do what the policy asks of it; `param` is the place:
+        `rules[2].options.words`."""
+        ...
+
+    def judge(
+        self, policy: GuardVersion, operation: Operation, dialect: Dialect, request: bytes, answer: bytes | None
+    ) -> Sequence[GuardEvent]:
+        """Of a request, and of its answer (None: there is none; events of a stream are one). Classifiers that work
+        behind the answer are asked as well. UsageError for what cannot be read. May take as long as its detectors."""
         ...
 
 
