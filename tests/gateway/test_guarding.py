@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from genaiops.domain import CachePolicy, Environment, GuardPolicy, GuardRule, GuardVersion
-from tests.gateway.harness import CHAT, Home, key, price, route, running, target, until
+from tests.gateway.harness import CHAT, Home, Worker, key, price, route, running, target, until
 from tests.gateway.upstream import DONE, ROLE, Upstream, answers, completion, event, stream_events, streams
 
 TICKET = "T-123456"
@@ -29,6 +29,12 @@ def policy(*rules: GuardRule, name: str = "default", **changes: Any) -> GuardVer
 
 def asked(text: str, **more: Any) -> dict[str, Any]:
     return {**CHAT, "messages": [{"role": "user", "content": text}], **more}
+
+
+def in_force(worker: Worker) -> bool:
+    """Whether it has what was published last: policies are made ready beside the loop."""
+    worker.gateway.poll()
+    return list(worker.home.observer.acknowledged().values()) == [worker.home.version]
 
 
 def fragments(text: str, size: int) -> list[bytes]:
@@ -248,7 +254,7 @@ async def test_the_cache_knows_the_policy(home: Home) -> None:
             again = await worker.post(body=asked("Which?", model="r"))
             assert again.headers["x-genaiops-cache"].startswith("hit")
             home.publish(guards=(policy(rule()),), **parts)
-            await until(lambda: list(home.observer.acknowledged().values()) == [home.version])
+            await until(lambda: in_force(worker))
             other = await worker.post(body=asked("Which?", model="r"))
             assert TICKET not in other.body.decode()
             hit = await worker.post(body=asked("Which?", model="r"))

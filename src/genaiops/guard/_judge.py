@@ -1,49 +1,41 @@
 """What a policy says of a call that has been: for tests of a policy, and for trying a candidate on recorded calls."""
 
 import asyncio
+from functools import lru_cache
+from typing import Final
 
-from genaiops.domain import GuardEvent, GuardVersion, Operation
+import msgspec
+
+from genaiops.domain import GuardEvent, GuardPolicy, GuardVersion, Operation
 from genaiops.guard._guard import CallGuard, Plan
+from genaiops.guard._program import Program
 from genaiops.ports.guard import Blocked, Guarded
-from genaiops.ports.providers import Dialect, Form
+from genaiops.ports.providers import Dialect
 
-_NOBODY = b"\0" * 16
+_NOBODY: Final = b"\0" * 16
+_EVENTS: Final = (b"data:", b"event:", b":", b"id:", b"retry:", b"\xef\xbb\xbf")
 
 
 class PolicyJudge:
-    """One policy, made ready once. Rules in shadow count as they would for the calls that they are drawn for; those
-    that look at a call when it has ended are left out."""
+    """The engine without a call (see ports.guard.Judge). Rules in shadow count as if they were enforced."""
 
-    def __init__(self, version: GuardVersion) -> None:
-        """UsageError for a policy that is not right."""
-        self._plan = Plan((version,))
-        self._reference = f"{version.name}@{version.digest}"
+    def check(self, policy: GuardPolicy) -> None:
+        Program((GuardVersion(name="candidate", digest="", policy=policy),))
 
     def judge(
-        self,
-        operation: Operation,
-        dialect: Dialect,
-        request: bytes | None,
-        answer: bytes | None = None,
-        *,
-        streamed: bool = False,
-        content_type: bytes = b"application/json",
-        form: Form | None = None,
+        self, policy: GuardVersion, operation: Operation, dialect: Dialect, request: bytes, answer: bytes | None
     ) -> list[GuardEvent]:
-        """Of a request, an answer (`streamed`: as events), or both. UsageError or UpstreamError for what cannot be
-        read."""
-        guard = self._plan.guard((self._reference,), Guarded(_NOBODY, operation, dialect, streamed))
+        streamed = answer is not None and answer.lstrip().startswith(_EVENTS)
+        plan = _ready(msgspec.json.encode(policy))
+        guard = plan.guard((f"{policy.name}@{policy.digest}",), Guarded(_NOBODY, operation, dialect, streamed))
         if guard is None:
             return []
-        if request is not None:
-            ruling = guard.ask(request, form) or asyncio.run(guard.wait(request, form))
-            if not ruling.body:
-                return guard.events
-        if answer is not None:
+        ruling = guard.ask(request, None) or asyncio.run(guard.wait(request, None))
+        if answer is not None and ruling.body:
             if streamed:
                 _follow(guard, answer)
-            elif guard.answer(answer, content_type) is None:
-                asyncio.run(guard.wait_answer(answer, content_type))
+            elif guard.answer(answer, b"application/json") is None:
+                asyncio.run(guard.wait_answer(answer, b"application/json"))
         return guard.events
 
 
@@ -56,3 +48,11 @@ def _follow(guard: CallGuard, answer: bytes) -> None:
         stream.end()
     except Blocked:
         pass
+
+
+@lru_cache(maxsize=8)
+def _ready(encoded: bytes) -> Plan:
+    version = msgspec.json.decode(encoded, type=GuardVersion)
+    rules = tuple(msgspec.structs.replace(rule, shadow=0.0) for rule in version.policy.rules)
+    enforced = msgspec.structs.replace(version.policy, rules=rules)
+    return Plan((msgspec.structs.replace(version, policy=enforced),))
