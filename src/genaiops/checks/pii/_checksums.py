@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 _LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_DOUBLED: Final = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
+_DOUBLED: Final = dict(zip("0123456789", (0, 2, 4, 6, 8, 1, 3, 5, 7, 9), strict=True))
 _TAIWAN: Final = "ABCDEFGHJKLMNPQRSTUVXYWZIO"
 """Letters of the places of Taiwan by their number, from 10 on."""
 _NHI: Final = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 
 def digits_of(value: str) -> str:
-    return "".join(filter(str.isdigit, value))
+    return value if value.isdigit() else "".join(filter(str.isdigit, value))
 
 
 def _weighed(digits: Iterable[str], weights: Iterable[int]) -> int:
@@ -34,7 +34,7 @@ def is_day(year: int, month: int, day: int) -> bool:
 def luhn(value: str) -> bool:
     """ISO/IEC 7812-1, annex B; what is no digit is passed over."""
     digits = digits_of(value)
-    total = sum(map(int, digits[-1::-2])) + sum(_DOUBLED[int(each)] for each in digits[-2::-2])
+    total = sum(map(int, digits[-1::-2])) + sum(map(_DOUBLED.__getitem__, digits[-2::-2]))
     return total % 10 == 0 and len(set(digits)) > 1
 
 

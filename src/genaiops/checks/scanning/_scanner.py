@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from genaiops.checks.scanning._context import Contexts, plain, words_of
+from genaiops.checks.scanning._context import Contexts
 from genaiops.checks.scanning._engine import Engine, Occurring, engine
 from genaiops.checks.scanning._fold import fold
 from genaiops.checks.scanning._pattern import Pattern
@@ -18,9 +18,6 @@ _FEW: Final = 12
 """So many patterns are looked for one by one sooner than asked for together."""
 _ESCAPES: Final = frozenset({b"\\n", b"\\r", b"\\t"})
 """Line breaks and tabs as they are written in JSON and in code: their letter is part of no word."""
-
-
-_Place = tuple[int, int]
 
 
 class Raw(NamedTuple):
@@ -47,24 +44,33 @@ class Scanner:
         self.longest = max(lengths, default=0)
         self.context = max((each.reach for each in self.patterns if each.context), default=0) + 2
         numbers = range(len(lengths))
-        self._free = self._sets([number for number in numbers if not self.patterns[number].context], lengths)
-        self._bound = self._sets([number for number in numbers if self.patterns[number].context], lengths)
-        begun = "|".join(prefixes(each.regex) for each in self.patterns) or _NEVER
-        self._begun = engine(f"(?:{begun})\\z")
-        self._lefts = [_class(each.left, each.kind) for each in self.patterns]
-        self._rights = [_class(each.right, each.kind) for each in self.patterns]
-        self._contexts = Contexts([each.context for each in self.patterns])
+        free = [number for number in numbers if not self.patterns[number].context]
+        bound = [number for number in numbers if self.patterns[number].context]
+        self._free, self._bound = self._sets(free, lengths), self._sets(bound, lengths)
+        begun = [prefixes(each.regex) for each in self.patterns]
+        self._begun_free = _begun([begun[number] for number in free])
+        self._begun_bound = _begun([begun[number] for number in bound])
+        self._begun_each = {number: _begun([begun[number]]) for number in bound}
+        self._contexts = Contexts([(each.context, each.reach) for each in self.patterns])
+        self._terms = [
+            (_class(each.left, each.kind), _class(each.right, each.kind), self._contexts[number], each.valid)
+            for number, each in enumerate(self.patterns)
+        ]
 
     def find(self, text: str) -> list[Finding]:
         """What is in it, from left to right; findings do not overlap."""
         data, positions = fold(text)
-        return self.judge(text, data, positions, self.raw(data, 0, text))
+        return self.judge(text, data, positions, self.raw(data, 0, self.told(data, text)))
 
-    def raw(self, data: bytes, start: int, text: str | None = None) -> list[Raw]:
-        """Matches in a folded text that begin at `start` or behind it; what stands before is seen. Given the text, what
-        needs a word that is not in it is not looked for."""
+    def told(self, data: bytes, text: str) -> set[int]:
+        """Of the patterns with words of context, those that may hold in the text: one of the words is in it."""
+        return self._contexts.may_hold_in(data, text)
+
+    def raw(self, data: bytes, start: int, told: set[int] | None = None) -> list[Raw]:
+        """Matches in a folded text that begin at `start` or behind it; what stands before is seen. `told`: of
+        what needs a word, only these are looked for."""
         found: list[Raw] = []
-        for number, spans in self._where(data, start, text):
+        for number, spans in self._where(data, start, told):
             engine, group = self._engines[number], self.patterns[number].group
             position = start
             for begin, stop in spans:
@@ -79,54 +85,53 @@ class Scanner:
         found.sort()
         return found
 
-    def _where(self, data: bytes, start: int, text: str | None) -> Iterator[tuple[int, list[tuple[int, int]]]]:
+    def _where(self, data: bytes, start: int, told: set[int] | None) -> Iterator[tuple[int, list[tuple[int, int]]]]:
         """Numbers of patterns that may match, and where their matches may begin."""
         for each in self._free:
             yield from each.hits(data, start, self._overlap)
-        if not self._bound:
-            return
-        may_hold = None if text is None else self._contexts.may_hold_in(text)
-        if may_hold is not None and len(may_hold) <= _FEW:
-            for number in may_hold:
+        if told is not None and len(told) <= _FEW:
+            for number in told:
                 yield number, [(start, len(data) + 1)]
             return
         for each in self._bound:
             for number, spans in each.hits(data, start, self._overlap):
-                if may_hold is None or number in may_hold:
+                if told is None or number in told:
                     yield number, spans
 
-    def open_from(self, data: bytes, start: int) -> int:
-        """Where the earliest match begins that more text could make, or make longer; the end when there is none."""
-        match = self._begun.search(data, start)
-        return len(data) if match is None else match.start()
+    def open_from(self, data: bytes, start: int, told: set[int] | None = None) -> int:
+        """Where the earliest match may begin that more text could make, or make longer; the end when there is none.
+        `told`: of what needs a word, only these are waited for."""
+        engines = [self._begun_free]
+        if told is None or len(told) > _FEW:
+            engines.append(self._begun_bound)
+        else:
+            engines += [self._begun_each[number] for number in told]
+        first = len(data)
+        for each in engines:
+            match = each.search(data, start)
+            if match is not None:
+                first = min(first, match.start())
+        return max(start, first, len(data) - self.longest)
 
     def judge(self, text: str, data: bytes, positions: Sequence[int] | None, raw: Iterable[Raw]) -> list[Finding]:
         """Which of the matches hold, and which of those that overlap."""
-        windows: dict[_Place, _Window] = {}
-        held = [each for each in raw if self._holds(text, data, positions, each, windows)]
+        held = [each for each in raw if self._holds(text, data, positions, each)]
         if len(held) > 1:
             held = _apart(held, self.patterns)
         return [self._finding(each, positions) for each in held]
 
-    def _holds(
-        self, text: str, data: bytes, positions: Sequence[int] | None, raw: Raw, windows: dict[_Place, "_Window"]
-    ) -> bool:
-        number = raw.pattern
-        pattern, context = self.patterns[number], self._contexts[number]
-        left, right = self._lefts[number], self._rights[number]
-        start = raw.start
+    def _holds(self, text: str, data: bytes, positions: Sequence[int] | None, raw: Raw) -> bool:
+        start, end, number, (begin, stop) = raw
+        left, right, context, valid = self._terms[number]
         if left is not None and start and data[start - 1] in left and data[max(0, start - 2) : start] not in _ESCAPES:
             return False
-        if right is not None and raw.end < len(data) and data[raw.end] in right:
+        if right is not None and end < len(data) and data[end] in right:
             return False
         if context is not None:
-            start = start if positions is None else positions[start]
-            window = windows.get((start, pattern.reach))
-            if window is None:
-                window = windows[start, pattern.reach] = _window(text, start, pattern.reach)
-            if not context.stands_in(*window):
+            place = start if positions is None else positions[start]
+            if not context.stands_before(data, start, text, place):
                 return False
-        return pattern.valid is None or pattern.valid(data[slice(*raw.value)].decode("latin-1"))
+        return valid is None or valid(data[begin:stop].decode("latin-1"))
 
     def _sets(self, numbers: Sequence[int], lengths: Sequence[int]) -> "list[_Set]":
         short = [number for number in numbers if lengths[number] < _BLOCK]
@@ -143,21 +148,6 @@ class Scanner:
         if positions is not None:
             start, end = positions[start], positions[end - 1] + 1
         return Finding(start, end, pattern.kind, pattern.family, pattern.checked)
-
-
-class _Window(NamedTuple):
-    """What stands before a match: small letters, its words, and the character before it."""
-
-    text: str
-    words: set[str]
-    edge: str
-
-
-def _window(text: str, start: int, reach: int) -> _Window:
-    before = plain(text[max(0, start - 4 * reach) : start])
-    edge = before[-reach - 1 : -reach] if len(before) > reach else ""
-    window = before[-reach:].casefold()
-    return _Window(window, words_of(window), edge)
 
 
 class _Set:
@@ -221,6 +211,10 @@ def _compiled(pattern: Pattern) -> tuple[Engine, int]:
     if pattern.group > compiled.groups:
         raise UsageError(f"The pattern {pattern.kind} has no group {pattern.group}.")
     return compiled, length
+
+
+def _begun(regexes: Iterable[str]) -> Engine:
+    return engine(f"(?:{'|'.join(regexes) or _NEVER})\\z")
 
 
 def _class(content: str, kind: str) -> frozenset[int] | None:
