@@ -56,6 +56,15 @@ from genaiops.domain._guard import (
     Provenance,
     ToolRules,
 )
+from genaiops.domain._guarding import (
+    MARK_SCORE,
+    WHOLE_POLICY,
+    GuardVerdict,
+    Mark,
+    guard_span_id,
+    guard_spans,
+    verdicts_of,
+)
 from genaiops.domain._keys import ApiKey, KeyEntry, KeyScope
 from genaiops.domain._limits import ENERGY_UNIT, Budget, Cost, MeterKind, RateLimit, Scope, ScopeKind, Usage
 from genaiops.domain._lineage import Edge, Relation
@@ -137,12 +146,14 @@ __all__ = [
     "ENERGY_UNIT",
     "INLINE",
     "LARGEST_PROMPT",
+    "MARK_SCORE",
     "MEDIA",
     "MEDIA_ATTRIBUTE",
     "MODEL_CALLS",
     "NANO_WH",
     "NO_CEILING",
     "PREVIEW",
+    "WHOLE_POLICY",
     "Actor",
     "ActorKind",
     "Admitted",
@@ -193,6 +204,7 @@ __all__ = [
     "GuardEvent",
     "GuardPolicy",
     "GuardRule",
+    "GuardVerdict",
     "GuardVersion",
     "HedgePolicy",
     "HeldRows",
@@ -203,6 +215,7 @@ __all__ = [
     "LogKey",
     "Lookup",
     "Machine",
+    "Mark",
     "MeterKind",
     "Node",
     "Operation",
@@ -257,6 +270,8 @@ __all__ = [
     "blobs_of",
     "charge",
     "commitment_of",
+    "guard_span_id",
+    "guard_spans",
     "includes_of",
     "leaf_of",
     "link",
@@ -266,4 +281,5 @@ __all__ = [
     "prompt_manifest",
     "standings",
     "unknown_energy",
+    "verdicts_of",
 ]
