@@ -5,14 +5,18 @@ import logging
 import random
 from collections.abc import Sequence
 
+import msgspec
+
 from genaiops.core.errors import GenaiopsError, NotFound, Unavailable, UsageError
 from genaiops.domain import DEFAULT_GUARD, GuardEvent, GuardPolicy, GuardVersion
 from genaiops.guard import surfaces
-from genaiops.guard._edits import Editor, severe
+from genaiops.guard._edits import Editor, judge_arguments, judge_calls, severe
 from genaiops.guard._inspect import Inspection
 from genaiops.guard._notes import Notes
 from genaiops.guard._program import Program, Tier, shadowed
+from genaiops.guard._spotlight import spotlight, untrusted
 from genaiops.guard._streams import AnswerStream
+from genaiops.guard._tools import calls_in
 from genaiops.guard._vault import Vault
 from genaiops.guard.surfaces import Document
 from genaiops.ports.guard import GUARDED_AT_ONCE, Guarded, Ruling
@@ -109,7 +113,7 @@ class Plan:
 class CallGuard:
     """Of one call (see ports.guard.Guard)."""
 
-    __slots__ = ("_asked", "_call", "_program", "_said", "_stream", "_vault")
+    __slots__ = ("_asked", "_call", "_program", "_said", "_stream", "_tainted", "_vault")
 
     def __init__(self, program: Program, call: Guarded) -> None:
         self._program = program
@@ -118,6 +122,7 @@ class CallGuard:
         self._asked: list[GuardEvent] = []
         self._said: list[GuardEvent] = []
         self._stream: AnswerStream | None = None
+        self._tainted = False
 
     @property
     def events(self) -> list[GuardEvent]:
@@ -171,6 +176,7 @@ class CallGuard:
             )
         self._vault = Vault()
         self._vault.beware(part.text for part in document.parts)
+        self._tainted = any(untrusted(part) for part in document.parts)
         return document
 
     def _rule_request(self, document: Document, inspection: Inspection) -> Ruling:
@@ -178,7 +184,8 @@ class CallGuard:
         self._asked = notes.events()
         if severe(notes):
             return Ruling(notes.action, b"", None, notes.rule, notes.message)
-        return Ruling(notes.action, document.replaced(inspection.texts))
+        texts = spotlight(document, self._program.spotlight, inspection.texts)
+        return Ruling(notes.action, document.replaced(texts))
 
     # -- what goes out
 
@@ -210,6 +217,10 @@ class CallGuard:
 
     def _rule_answer(self, document: Document, inspection: Inspection, body: bytes, content_type: bytes) -> Ruling:
         notes = inspection.notes
+        if self._program.answered.tools:
+            calls = list(calls_in(msgspec.json.decode(body)))
+            judge_calls(self._program.answered, notes, calls, tainted=self._tainted)
+            judge_arguments(self._program.answered, notes, calls)
         self._said = notes.events()
         if notes.action == "replace":
             texts = dict.fromkeys(range(len(document.parts)), "")
@@ -233,7 +244,7 @@ class CallGuard:
         if tier.silent and not self._vault.reversible:
             return None
         self._said = []
-        self._stream = AnswerStream(self._call, tier, self._notes_of(tier), self._vault, self._said)
+        self._stream = AnswerStream(self._call, tier, self._notes_of(tier), self._vault, self._said, tainted=self._tainted)
         return self._stream
 
     def _inspection(self, tier: Tier) -> Inspection:

@@ -8,10 +8,11 @@ from typing import Final
 from genaiops.checks.control import invisible
 from genaiops.checks.scanning import Stream
 from genaiops.domain import Finding, GuardEvent, Provenance
-from genaiops.guard._edits import Editor, severe
+from genaiops.guard._edits import Editor, judge_arguments, judge_calls, severe
 from genaiops.guard._inspect import Edit, edited
 from genaiops.guard._notes import Notes
 from genaiops.guard._program import Tier
+from genaiops.guard._tools import ToolCall, calls_in_events
 from genaiops.guard._vault import Restoring, Vault
 from genaiops.guard._whole import judge_whole
 from genaiops.guard.surfaces import Part, Rewriter
@@ -25,8 +26,12 @@ _MOST_TEXT: Final = 4 << 20
 class AnswerStream:
     """See ports.guard.StreamGuard."""
 
-    def __init__(self, call: Guarded, tier: Tier, notes: Notes, vault: Vault, events: list[GuardEvent]) -> None:
+    # size: a stream stands between five things of its call
+    def __init__(
+        self, call: Guarded, tier: Tier, notes: Notes, vault: Vault, events: list[GuardEvent], *, tainted: bool
+    ) -> None:
         self._tier = tier
+        self._tainted = tainted
         self._notes = notes
         self._events = events
         self._editor = Editor(tier, notes, vault)
@@ -50,6 +55,8 @@ class AnswerStream:
     def feed(self, data: bytes) -> bytes:
         began = self._notes.begin()
         out = self._masking.feed(data)
+        if self._tier.tools:
+            judge_calls(self._tier, self._notes, calls_in_events(data), tainted=self._tainted)
         self._notes.end(began)
         self._check()
         self._keep(out)
@@ -78,7 +85,10 @@ class AnswerStream:
             self._events += self._notes.events()
 
     def _judge(self) -> None:
-        parts = [channel.part() for channel in self._channels] if self._tier.wholes else []
+        parts = [channel.part() for channel in self._channels] if self._tier.wholes or self._tier.tools else []
+        if self._tier.tools:
+            calls = [ToolCall(part.tool, part.text) for part in parts if part.provenance == "tool_arguments"]
+            judge_arguments(self._tier, self._notes, calls)
         for number, whole in self._tier.wholes:
             wanted = self._tier.bounds[number].rule.provenance
             judge_whole(self._notes, number, whole, [one for one in parts if not wanted or one.provenance in wanted])
@@ -112,7 +122,7 @@ class _Masking:
         self._notes = notes
         self._part = part
         self._stream = Stream(tier.scanner) if tier.scanner is not None else None
-        self._texts: list[str] | None = [] if tier.wholes else None
+        self._texts: list[str] | None = [] if tier.wholes or tier.tools else None
         self._size = 0
 
     def feed(self, text: str) -> str:

@@ -5,10 +5,10 @@ tell from the text alone; that a tool which sends things out is called after suc
 (Debenedetti et al., 2025, arXiv 2503.18813, section 3: decide by where data comes from, not by what it says).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, cast
 
 import msgspec
 
@@ -19,15 +19,69 @@ LISTED: Final = "tools.listed"
 ARGUMENTS: Final = "tools.arguments"
 UNTRUSTED: Final = "tools.untrusted"
 """The ids under which the rules for tools stand in events."""
+_CALLS: Final = frozenset(
+    {"tool_use", "server_tool_use", "mcp_tool_use", "function_call", "custom_tool_call", "mcp_call", "tool_call"}
+)
+"""Types by which objects say that they are calls of tools."""
 
 
 def tool_rules(rules: ToolRules) -> tuple[GuardRule, ...]:
     """As rules of a policy, in the order of the three ids."""
     return (
-        GuardRule(id=LISTED, detector="tools", direction="both", action=rules.action),
+        GuardRule(id=LISTED, detector="tools", direction="out", action=rules.action),
         GuardRule(id=ARGUMENTS, detector="tools", direction="out", action=rules.action),
         GuardRule(id=UNTRUSTED, detector="tools", direction="out", action=rules.untrusted),
     )
+
+
+class ToolCall(NamedTuple):
+    """A call that a model makes. `arguments`: JSON, as far as it is there."""
+
+    name: str
+    arguments: str = ""
+
+
+def calls_in(value: Any) -> Iterator[ToolCall]:
+    """The calls that an answer, or an event of a stream, makes: in the words of every dialect, wherever they stand."""
+    todo: list[Any] = [value]
+    while todo:
+        one = todo.pop()
+        if isinstance(one, list):
+            todo += cast("list[Any]", one)
+        elif isinstance(one, dict):
+            fields = cast("dict[str, Any]", one)
+            call = _call(fields)
+            if call is not None:
+                yield call
+            else:
+                todo += fields.values()
+
+
+def _call(fields: dict[str, Any]) -> ToolCall | None:
+    """None: the object itself is no call."""
+    inner = fields.get("function", fields.get("functionCall", fields.get("function_call", fields.get("custom"))))
+    if isinstance(inner, dict):
+        fields = cast("dict[str, Any]", inner)
+    elif fields.get("type") not in _CALLS:
+        return None
+    name = fields.get("name")
+    if not isinstance(name, str) or not name:
+        return None
+    said = next((fields[key] for key in ("arguments", "input", "args") if key in fields), "")
+    return ToolCall(name, said if isinstance(said, str) else msgspec.json.encode(said).decode())
+
+
+def calls_in_events(data: bytes) -> Iterator[ToolCall]:
+    """Those that whole server-sent events make."""
+    if b"name" not in data:
+        return
+    for line in data.split(b"\n"):
+        if line.startswith(b"data:") and b"name" in line:
+            try:
+                value = msgspec.json.decode(line[5:])
+            except msgspec.DecodeError:
+                continue  # `[DONE]`; what is no event at all has been refused before
+            yield from calls_in(value)
 
 
 class ToolCheck:
