@@ -1,1 +1,2 @@
-def invisible(text): return []
+def invisible(text):
+    return []
