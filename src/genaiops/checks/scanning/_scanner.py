@@ -4,13 +4,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from genaiops.checks.scanning._context import Contexts
-from genaiops.checks.scanning._engine import Engine, Occurring, engine
+from genaiops.checks.scanning._engine import Engine, Leading, Occurring, engine
 from genaiops.checks.scanning._fold import fold
 from genaiops.checks.scanning._pattern import Pattern
-from genaiops.checks.scanning._prefix import longest, prefixes
+from genaiops.checks.scanning._prefix import leading, longest, prefixes
 from genaiops.core.errors import UsageError
 from genaiops.domain import Finding
 
+_LONG: Final = 256
 _BLOCK: Final = 2048
 """Bytes that are asked at once which patterns occur in them."""
 _NEVER: Final = r"[^\x00-\xff]"
@@ -206,11 +207,12 @@ def _compiled(pattern: Pattern) -> tuple[Engine, int]:
     try:
         length = longest(pattern.regex)
         compiled = engine(pattern.regex, captures=pattern.group > 0)
+        literal = leading(pattern.regex) if length >= _LONG else ""
     except UsageError as error:
         raise UsageError(f"The pattern {pattern.kind}: {error}") from error
     if pattern.group > compiled.groups:
         raise UsageError(f"The pattern {pattern.kind} has no group {pattern.group}.")
-    return compiled, length
+    return Leading(compiled, literal) if literal else compiled, length
 
 
 def _begun(regexes: Iterable[str]) -> Engine:
