@@ -8,6 +8,7 @@ skipped, and the summary says what to do about it. With GENAIOPS_TEST_STRICT=1, 
 
 import gc
 import os
+import random
 import shutil
 import signal
 import socket
@@ -131,12 +132,30 @@ FIRST = ("e2e", "console", "app", "cli", "engines")
 process works alone then (needs --no-loadscope-reorder)."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--shuffle", metavar="SEED", help="run the files of tests in an order that this word or number gives"
+    )
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    seed = config.getoption("shuffle")
+    return None if seed is None else f"files in another order: --shuffle={seed}"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     def place_of(item: pytest.Item) -> int:
         room = item.path.relative_to(Path(__file__).parent).parts[0]
         return FIRST.index(room) if room in FIRST else len(FIRST)
 
-    items.sort(key=place_of)
+    seed = config.getoption("shuffle")
+    if seed is None:
+        items.sort(key=place_of)
+        return
+    files = sorted({item.path for item in items})
+    random.Random(seed).shuffle(files)  # the same in every process, whatever the order in which each collected
+    places = {path: place for place, path in enumerate(files)}
+    items.sort(key=lambda item: places[item.path])
 
 
 def pytest_collection_finish() -> None:

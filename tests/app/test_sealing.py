@@ -11,13 +11,16 @@ from genaiops.app.backup import back_up, restore
 from genaiops.app.home import Home
 from genaiops.core.clock import now_us
 from genaiops.core.errors import NotFound, StoreError, UsageError
-from genaiops.domain import Person, Score
+from genaiops.domain import GuardEvent, Person, Score
 from genaiops.engines.person_keys import KeyRing, PersonKeys
 from genaiops.ports.telemetry import Batch, TraceFilter
 from tests.app.test_erasing import everything, opened, settings_of, verified
 from tests.engines.telemetry.calls import DAY, call, content, root, trace_id
 
 BACKUP = "monday.tar.zst"
+SAID = GuardEvent(
+    policy="p@1", rule="r", detector="pii", direction="in", action="flag", places=("metadata.anns-friend",), error="oh"
+)
 
 
 @pytest.fixture
@@ -41,6 +44,8 @@ def home(tmp_path: Path) -> Home:
             identifier="s", trace_id=trace_id(1), name="n", source="person", comment="ann is angry", created_us=1
         )
         services.telemetry.write(Batch(scores=[score]))
+        for number in (1, 2):
+            services.telemetry.add_verdicts(trace_id(number), [SAID])
         services.hub.views.create("/traces", "user=ann", "hers", by="admin")
     return home
 
@@ -66,7 +71,7 @@ def test_who_is_erased_stays_erased_when_an_older_backup_is_restored(home: Home,
     erase(home)
     second = Home(tmp_path / "second")
     done = restore(tmp_path / BACKUP, second, keys=[home.person_keys])
-    assert done.erased == 8
+    assert done.erased == 9
     assert words(second) == {"ann": 0, "bob": 3, "nobody": 1}
     with opened(second) as services:
         assert services.telemetry.rollup(everything(services)) == before
@@ -75,6 +80,10 @@ def test_who_is_erased_stays_erased_when_an_older_backup_is_restored(home: Home,
         gone = services.telemetry.trace(trace_id(1))
         assert gone is not None
         assert (gone.spans[0].content, gone.spans[0].input_preview, gone.scores[0].comment) == ("erased", "", "")
+        assert [each.event for each in gone.verdicts] == [msgspec.structs.replace(SAID, places=(), error="erased")]
+        bobs = services.telemetry.trace(trace_id(2))
+        assert bobs is not None
+        assert [each.event for each in bobs.verdicts] == [SAID]
         kept = services.telemetry.trace(trace_id(22))
         assert kept is not None
         (payload,) = kept.contents.values()
@@ -128,7 +137,7 @@ def test_an_older_copy_of_the_keys_opens_what_a_newer_one_says_is_gone_to_nobody
     assert copy.stat().st_mode & 0o777 == 0o600
     erase(home)
     second = Home(tmp_path / "second")
-    assert restore(tmp_path / BACKUP, second, keys=[copy, home.person_keys]).erased == 8
+    assert restore(tmp_path / BACKUP, second, keys=[copy, home.person_keys]).erased == 9
     assert words(second)["ann"] == 0
     with opened(home) as services:  # later calls of the same person are their own, with a key of their own
         services.telemetry.write(call(40, now_us(), "ann came back", user_id="ann"))
@@ -149,7 +158,7 @@ def test_keys_are_asked_for(home: Home, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="keys of persons"):
         restore(tmp_path / BACKUP, second, keys=[tmp_path / "wrong"])
     assert not second.path.exists()
-    assert restore(tmp_path / BACKUP, second, keys=[], without_keys=True).erased == 16
+    assert restore(tmp_path / BACKUP, second, keys=[], without_keys=True).erased == 18
     assert words(second) == {"ann": 0, "bob": 0, "nobody": 0}
     shutil.rmtree(second.path)
 

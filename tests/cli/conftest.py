@@ -1,8 +1,10 @@
 """The command line in this process, against an installation that really runs, with echo targets."""
 
+import contextlib
 import io
 import json
 import re
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +12,13 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from genaiops.app.home import Home
+from genaiops.app.prepare import prepare
+from genaiops.app.settings import Embedded, Settings
 from genaiops.cli import main
-from genaiops.sdk import Client
+from genaiops.domain import Target
+from genaiops.engines.records_sql import open_records
+from genaiops.hub import Hub
 from tests.app.running import Installation
 
 
@@ -71,11 +78,26 @@ def shell(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
 
 
 @pytest.fixture(scope="session")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    with Installation(tmp_path_factory.mktemp("home"), "--only", "gateway") as running:
-        running.start()
-        running.add_echo("talker", text="It rains in Berlin today.")
-        yield running
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """What every file of tests begins with a copy of: a home after its first start, with the target `talker`."""
+    home = Home(tmp_path_factory.mktemp("cli") / "home")
+    prepare(Settings(home=str(home.path), embedded=Embedded(enabled=False)), {})
+    settings = {"text": "It rains in Berlin today."}
+    talker = Target(
+        id="talker", provider="echo", model="talker", upstream_model="talker", settings=settings, created_us=0
+    )
+    with contextlib.closing(open_records(f"sqlite:///{home.records}")) as records:
+        Hub(records).targets.create(talker, by="admin")
+    return home
+
+
+@pytest.fixture(scope="module")
+def installation(prepared: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """Of this file alone: its tests follow pages that begin with nothing, change policies, rewrite records."""
+    path = tmp_path_factory.mktemp("cli") / "home"
+    shutil.copytree(prepared.path, path)
+    with Installation(path, "--only", "gateway") as running:
+        yield running.start()
 
 
 @pytest.fixture
@@ -83,22 +105,3 @@ def connected(shell: Shell, installation: Installation, monkeypatch: pytest.Monk
     """A shell whose GENAIOPS_HOME is that of the running installation."""
     monkeypatch.setenv("GENAIOPS_HOME", str(installation.home.path))
     return shell
-
-
-@pytest.fixture(scope="module")
-def left_as_found(installation: Installation) -> Iterator[None]:
-    """Afterwards the installation has the targets, routes, keys and limits that it had, for the tests to come."""
-    with Client(home=installation.home.path) as client:
-        found = client.get("/api/state", {"sections": "targets,routes,keys,budgets,limits"})
-        yield
-        whole = {"targets": {}, "routes": {}, "keys": {}, "budgets": [], "limits": [], **found}
-        client.post("/api/state", {"state": whole, "prune": True})
-
-
-@pytest.fixture
-def alone(installation: Installation) -> None:
-    """The administrator is the only person: what is protected changes at once."""
-    with installation.hub() as hub:
-        for actor in hub.actors.list():
-            if actor.kind == "person" and actor.id != "admin":
-                hub.actors.disable(actor.id, by="admin")

@@ -13,7 +13,6 @@ from tests.app.running import Installation, request
 from tests.cli.conftest import Shell
 from tests.house.tree import ROOT
 
-pytestmark = pytest.mark.usefixtures("left_as_found")
 PAGE = (ROOT / "docs" / "apply.md").read_text(encoding="utf-8")
 
 

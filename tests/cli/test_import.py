@@ -7,7 +7,6 @@ import yaml
 
 from tests.cli.conftest import Shell
 
-pytestmark = pytest.mark.usefixtures("left_as_found")
 CONFIG = """
 model_list:
   - model_name: imported

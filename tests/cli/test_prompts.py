@@ -23,9 +23,7 @@ def ask(installation: Installation, genaiops: dict[str, Any]) -> Answer:
     return request(f"{installation.url}/v1/chat/completions", key=installation.key, body=body)
 
 
-def test_the_documentation_can_be_followed(
-    connected: Shell, alone: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_documentation_can_be_followed(connected: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     ran: list[str] = []
     for language, title, text in BLOCK.findall((ROOT / "docs" / "prompts.md").read_text(encoding="utf-8")):
@@ -53,7 +51,7 @@ def test_the_documentation_can_be_followed(
 
 
 def test_a_change_is_live_with_the_next_call_and_undone_in_another(
-    connected: Shell, installation: Installation, alone: None
+    connected: Shell, installation: Installation
 ) -> None:
     for text in ("One {{n}}.", "Two {{n}}."):
         manifest = f'{{"messages": [{{"role": "user", "content": "{text}"}}], "variables": {{"n": "number"}}}}'

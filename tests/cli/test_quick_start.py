@@ -45,8 +45,6 @@ def here(
     connected: Shell,
     installation: Installation,
     tmp_path: Path,
-    alone: None,
-    left_as_found: None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Path]:
     monkeypatch.chdir(tmp_path)

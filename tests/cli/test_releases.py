@@ -29,7 +29,7 @@ def made(shell: Shell, application: str, *words: str) -> str:
     return shell.ok("release", "create", application, "--model", "talker", *words).out.strip()
 
 
-def test_from_a_model_to_a_release_in_prod_and_back(connected: Shell, installation: Installation, alone: None) -> None:
+def test_from_a_model_to_a_release_in_prod_and_back(connected: Shell, installation: Installation) -> None:
     connected.ok("app", "create", "support", "--title", "Support", "--risk", "limited")
     first = made(connected, "support", "--param", "temperature=0.2")
     assert made(connected, "support", "--param", "temperature=0.2") == first

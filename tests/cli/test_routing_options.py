@@ -2,12 +2,8 @@
 
 import re
 
-import pytest
-
 from tests.app.running import Installation
 from tests.cli.conftest import Shell
-
-pytestmark = pytest.mark.usefixtures("left_as_found")
 
 
 def test_how_a_route_chooses(connected: Shell, installation: Installation) -> None:

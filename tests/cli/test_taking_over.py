@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.cli.conftest import Shell
 from tests.house.tree import ROOT
 
@@ -20,7 +18,6 @@ def figures(shell: Shell) -> list[Any]:
     ]
 
 
-@pytest.mark.usefixtures("alone")
 def test_langfuse_arrives_once_with_users_tokens_costs_scores_and_prompts(connected: Shell) -> None:
     foreseen = connected.ok("import", "langfuse", str(FILES / "langfuse"), "--dry-run", "--json").json()
     assert (foreseen["spans"], foreseen["scores"], foreseen["prompts"]) == (6, 3, 2)
@@ -42,7 +39,6 @@ def test_langfuse_arrives_once_with_users_tokens_costs_scores_and_prompts(connec
     assert len(connected.ok("trace", "show", TRACE, "--json").json()["scores"]) == 2
 
 
-@pytest.mark.usefixtures("alone")
 def test_mlflow_arrives_once(connected: Shell) -> None:
     said = connected.ok("import", "mlflow", str(FILES / "mlflow-traces.jsonl"))
     assert "4 spans, 2 scores and 0 versions of prompts are taken over" in said.out

@@ -1,9 +1,10 @@
 """A running installation with a day of calls in it, and a real browser in front."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
+import asyncio
+import contextlib
+from collections.abc import Callable, Generator, Iterator
+from typing import Any, NamedTuple
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
@@ -58,14 +59,29 @@ expect.set_options(timeout=30_000)
 """The machine that runs this may be busy."""
 
 
+NOT_YET = """
+  const small = new CSSStyleSheet();
+  small.replaceSync("html { transform: scale(0) !important }");
+  document.adoptedStyleSheets.push(small);
+  document.addEventListener("DOMContentLoaded", () => document.adoptedStyleSheets.pop(), { once: true });
+"""
+"""A page has no size before its scripts are in place, for Playwright clicks what has one. People are slower; and who is
+faster has the page without scripts, which is whole, but not what a test of the scripts is about."""
+
+
 class Visitor:
     """A person in front of the console. `trouble` collects what a page must never do: errors and violations in the
-    browser's console, requests to anywhere else."""
+    browser's console, requests to anywhere else.
 
-    def __init__(self, context: BrowserContext, installation: Installation) -> None:
+    What is clicked, filled or chosen waits for the page's scripts by itself. Keys do not: a test that presses some
+    after a navigation other than by `open` expects something that only the new page has, then waits with `live`."""
+
+    def __init__(self, context: BrowserContext, installation: Installation, *, scripts: bool = True) -> None:
         self.installation = installation
         self.url = installation.url
         self.context = context
+        if scripts:
+            context.add_init_script(NOT_YET)
         self.trouble: list[str] = []
         self.page: Page = context.new_page()
         self.page.set_default_timeout(DEADLINE * 1000)
@@ -83,17 +99,17 @@ class Visitor:
         self.page.goto(self.url + path)
         return self.page
 
+    def live(self) -> None:
+        """The scripts of the page that is there are in place."""
+        self.page.wait_for_load_state("domcontentloaded")
+
     def log_in(self) -> None:
         """A session of the administrator, without the way through the login page."""
-        with httpx.Client(base_url=self.url, timeout=30) as client:
-            page = client.get("/login").text
-            token = page.split('name="csrf" value="')[1].split('"')[0]
-            answer = client.post("/login", data={"csrf": token, "key": self.installation.key})
-            assert answer.status_code == 303
-            name = "genaiops_session"
-            self.context.add_cookies(
-                [{"name": name, "value": client.cookies[name], "url": self.url, "sameSite": "Strict"}]
-            )
+        client = self.context.request
+        token = client.get(f"{self.url}/login").text().split('name="csrf" value="')[1].split('"')[0]
+        form: dict[str, str | float | bool] = {"csrf": token, "key": self.installation.key}
+        answer = client.post(f"{self.url}/login", form=form, max_redirects=0)
+        assert answer.status == 303
 
     def paste(self, key: str, path: str = "/") -> Page:
         """Log in as people do."""
@@ -117,16 +133,40 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
         assert running.stop() == 0
 
 
-@pytest.fixture(scope="module")
-def browser(browser_path: str) -> Iterator[Browser]:
-    """Not for the whole session: Playwright keeps an event loop running in this thread, and asynchronous tests need one
-    of their own."""
+class Chromium(NamedTuple):
+    """A browser, and the event loop that Playwright keeps running in the thread of the tests."""
+
+    browser: Browser
+    loop: asyncio.AbstractEventLoop
+
+    @contextlib.contextmanager
+    def in_use(self) -> Generator[Browser]:
+        """The loop counts as the running one in here alone: asynchronous tests of other files need one of their own."""
+        asyncio._set_running_loop(self.loop)
+        try:
+            yield self.browser
+        finally:
+            asyncio._set_running_loop(None)
+
+
+@pytest.fixture(scope="session")
+def chromium(browser_path: str) -> Iterator[Chromium]:
+    """One for all files of this process: starting it takes a second."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=browser_path, args=["--no-sandbox", "--disable-background-networking"]
         )
-        yield browser
+        found = Chromium(browser, asyncio.get_running_loop())
+        asyncio._set_running_loop(None)
+        yield found
+        asyncio._set_running_loop(found.loop)
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: Chromium) -> Iterator[Browser]:
+    with chromium.in_use() as browser:
+        yield browser
 
 
 @pytest.fixture
@@ -135,7 +175,8 @@ def visitor_with(browser: Browser, installation: Installation) -> Iterator[Calla
     made: list[Visitor] = []
 
     def make(**options: Any) -> Visitor:
-        made.append(Visitor(browser.new_context(**options), installation))
+        scripts = options.get("java_script_enabled", True)
+        made.append(Visitor(browser.new_context(**options), installation, scripts=scripts))
         return made[-1]
 
     yield make

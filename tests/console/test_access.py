@@ -38,12 +38,12 @@ def log_in(client: httpx.Client, key: str, place: str = "/") -> httpx.Response:
 @pytest.mark.needs_browser
 def test_in_and_out(visitor: Visitor) -> None:
     page = visitor.paste(visitor.installation.key, "/gateway/keys?environment=prod")
-    assert page.url == f"{visitor.url}/gateway/keys?environment=prod"
+    page.wait_for_url(f"{visitor.url}/gateway/keys?environment=prod")
     cookie = next(cookie for cookie in visitor.context.cookies() if cookie.get("name") == "genaiops_session")
     assert cookie.get("httpOnly") is True
     assert cookie.get("sameSite") == "Strict"
     page.get_by_role("button", name="Log out").click()
-    assert page.url == f"{visitor.url}/login"
+    page.wait_for_url(f"{visitor.url}/login")
     visitor.open("/traces")
     assert "/login" in page.url
 

@@ -66,9 +66,9 @@ def people(installation: Installation) -> Iterator[dict[str, Person]]:
 
 def asked(installation: Installation, text: str) -> str:
     with installation.hub() as hub:
-        version = hub.artifacts.register("policy", "answer", said(text), by="admin")
+        version = hub.artifacts.register("suite", "answer", said(text), by="admin")
         with pytest.raises(ConsentNeeded) as caught:
-            hub.artifacts.move("policy/answer", "prod", version.id, reason="shorter", by="admin")
+            hub.artifacts.move("suite/answer", "prod", version.id, reason="shorter", by="admin")
     return caught.value.approval_id
 
 
@@ -86,9 +86,9 @@ def test_the_inbox(installation: Installation, people: dict[str, Person]) -> Non
     assert 'value="approve"' not in own
     assert "nobody consents to their own change" in admin.decide(approval, "approve")
     assert "That is no decision" in sam.decide(approval, "shrug")
-    assert "alias:policy/answer@prod is changed." in sam.decide(approval, "approve")
+    assert "alias:suite/answer@prod is changed." in sam.decide(approval, "approve")
     with installation.hub() as hub:
-        assert hub.artifacts.resolve("policy/answer@prod").manifest == said("Answer in a line.")
+        assert hub.artifacts.resolve("suite/answer@prod").manifest == said("Answer in a line.")
     refused = asked(installation, "Do not answer.")
     assert "stays as it is" in sam.decide(refused, "refuse")
 

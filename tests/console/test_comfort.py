@@ -32,7 +32,7 @@ def test_keys_are_listed_and_lead_to_pages(visitor: Visitor) -> None:
     page.keyboard.press("g")
     page.keyboard.press("h")
     expect(page.locator("h1")).to_have_text("Hub")
-    page.wait_for_load_state()
+    visitor.live()
     page.keyboard.press("/")
     expect(page.get_by_label("Search the Hub")).to_be_focused()
     page.keyboard.type("g?")

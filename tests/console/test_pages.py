@@ -4,7 +4,7 @@ or asked another host for anything."""
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import ViewportSize, expect
 
 from tests.console.conftest import PATHS, SEEDED, Visitor
 from tests.console.seed import trace_id
@@ -17,6 +17,7 @@ EVERY = {
     "trace": f"/traces/{trace_id(4).hex()}",
     "split": f"/traces?trace={trace_id(13).hex()}",
 }
+NARROW, WIDE = ViewportSize(width=420, height=860), ViewportSize(width=1280, height=720)
 HEADINGS = {name: "Gateway" for name, path in PATHS.items() if path.startswith("/gateway")}
 
 
@@ -34,25 +35,31 @@ def too_wide(visitor: Visitor) -> int:
     return visitor.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
 
 
-def test_every_page_on_a_wide_screen_has_a_name_for_everything(visitor: Visitor) -> None:
+def test_every_page_narrow_and_wide_with_a_name_for_everything_and_no_secret(visitor: Visitor) -> None:
+    """One visit of each: it is drawn at 420 pixels, then made wide."""
     visitor.log_in()
+    page = visitor.page
+    key = visitor.installation.key
     for name, path in EVERY.items():
-        page = visitor.open(path)
+        page.set_viewport_size(NARROW)
+        visitor.open(path)
+        assert too_wide(visitor) <= 0, f"{name}: scrolls sideways at 420 pixels"
+        page.set_viewport_size(WIDE)
         expect(page.locator("h1")).to_be_visible()
         expect(page.locator("main")).to_be_visible()
-        assert too_wide(visitor) <= 0, name
+        assert too_wide(visitor) <= 0, f"{name}: scrolls sideways at 1280 pixels"
         assert page.evaluate(NAMELESS) == page.evaluate(TWICE) == [], name
         assert page.locator("h1").count() == 1, name
         if name in HEADINGS:
             expect(page.locator("h1")).to_have_text(HEADINGS[name])
+        text = page.content()
+        assert key not in text, name
+        assert key[-20:] not in text, name
 
 
-def test_every_page_at_420_pixels_without_scrolling_sideways(visitor_with: Callable[..., Visitor]) -> None:
-    visitor = visitor_with(viewport={"width": 420, "height": 860})
+def test_the_navigation_of_a_narrow_screen(visitor_with: Callable[..., Visitor]) -> None:
+    visitor = visitor_with(viewport=NARROW)
     visitor.log_in()
-    for name, path in EVERY.items():
-        visitor.open(path)
-        assert too_wide(visitor) <= 0, name
     page = visitor.open("/")
     expect(page.get_by_role("link", name="Traces")).to_be_hidden()
     page.get_by_label("Show the navigation").check(force=True)
@@ -139,15 +146,6 @@ def test_unknown_places_are_pages_that_say_so(visitor: Visitor) -> None:
     assert answer.status == 400
     expect(page.get_by_text("Use one of ok, error")).to_be_visible()
     visitor.trouble = [line for line in visitor.trouble if "404" not in line and "400" not in line]
-
-
-def test_a_page_holds_no_secret_and_no_digest(visitor: Visitor) -> None:
-    visitor.log_in()
-    for path in PATHS.values():
-        visitor.open(path)
-        text = visitor.page.content()
-        assert visitor.installation.key not in text
-        assert visitor.installation.key[-20:] not in text
 
 
 FOCUSED = """() => { const each = document.activeElement; const look = getComputedStyle(each);

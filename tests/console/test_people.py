@@ -125,7 +125,7 @@ def test_two_traces_side_by_side_by_mouse_and_by_keyboard(visitor: Visitor) -> N
     for key in ("j", "j", "c"):
         page.keyboard.press(key)
     expect(page.locator("#comparing")).to_be_visible()
-    page.wait_for_load_state()
+    visitor.live()
     for key in ("j", "j", "j", "Enter"):
         page.keyboard.press(key)
     expect(page.locator("h1")).to_have_text("Compare")

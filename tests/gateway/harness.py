@@ -36,6 +36,7 @@ from genaiops.domain import (
 from genaiops.engines import counters_mmap, secrets_file, snapshot_files, spool_files, videos_files
 from genaiops.engines.cache_memory import MemoryCache
 from genaiops.gateway import Gateway, GatewaySettings, HttpTransport, Relay, error_body
+from genaiops.guard import WorkerGuards
 from genaiops.http1 import Origin, Pool, Server, Timeouts
 from genaiops.http1.errors import UpstreamFault
 from genaiops.ports.cache import Caches, SharedCache
@@ -255,6 +256,7 @@ class Worker:
             settings=settings,
             caches=Caches(MemoryCache(), shared),
             videos=videos_files.open_videos(home.path),
+            guards=WorkerGuards(),
         )
         self.server = Server(self.gateway.handle, error_body=error_body)
         self.port = 0

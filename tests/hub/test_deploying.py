@@ -90,7 +90,7 @@ def test_alone_one_deploys_at_once(hub: Hub, releases: tuple[Release, Release]) 
 
 
 def test_a_protected_alias_is_not_removed_alone(hub: Hub, bob: Actor) -> None:
-    version = hub.artifacts.register("policy", "guard", {"v": 1}, by="admin")
+    version = hub.artifacts.register("policy", "guard", {"kind": "guard", "longest": 9}, by="admin")
     hub.artifacts.move("policy/guard", "prod", version.id, emergency="it burns", by="admin")
     with pytest.raises(ConsentNeeded) as caught:
         hub.artifacts.remove_alias("policy/guard@prod", by="admin")

@@ -41,13 +41,13 @@ def test_the_same_manifest_is_the_same_release(hub: Hub, app: str, clock: Clock)
 
 
 def test_a_reference_by_alias_is_pinned_to_what_it_names_now(hub: Hub, app: str) -> None:
-    one = hub.artifacts.register("policy", "guard/x", {"v": 1}, by="admin")
-    two = hub.artifacts.register("policy", "guard/x", {"v": 2}, by="admin")
-    hub.artifacts.move("policy/guard/x", "prod", one.id, by="admin")
-    made = release(hub, app, pins={"guard": "policy/guard/x@prod"})
-    hub.artifacts.move("policy/guard/x", "prod", two.id, by="admin")
+    one = hub.artifacts.register("policy", "guard", {"longest": 1}, by="admin")
+    two = hub.artifacts.register("policy", "guard", {"longest": 2}, by="admin")
+    hub.artifacts.move("policy/guard", "prod", one.id, by="admin")
+    made = release(hub, app, pins={"guard": "policy/guard@prod"})
+    hub.artifacts.move("policy/guard", "prod", two.id, by="admin")
     assert made.manifest.pins == {"guard": one.id}
-    other = release(hub, app, pins={"guard": "policy/guard/x@prod"})
+    other = release(hub, app, pins={"guard": "policy/guard@prod"})
     assert [(each.field, each.before, each.after) for each in hub.releases.diff(made, other)] == [
         ("pins.guard", one.id, two.id)
     ]
@@ -65,8 +65,8 @@ def test_a_reference_by_alias_is_pinned_to_what_it_names_now(hub: Hub, app: str)
         ({"parameters": {"max_tokens": True}}, "parameters.max_tokens", "whole"),
         ({"parameters": {"Temp": 1}}, "parameters.Temp", "a_name"),
         ({"parameters": {"stop": None}}, "parameters.stop", "leave it out"),
-        ({"pins": {"guard": "policy/x"}}, "pins.guard", "@ALIAS"),
-        ({"pins": {"guard": "policy/x@prod"}}, "pins.guard", "none yet"),
+        ({"pins": {"guard": "policy/x"}}, "pins.guard", "default"),
+        ({"pins": {"guard": "policy/x@prod"}}, "pins.guard", "default"),
         ({"prompt": "answer@prod"}, "prompt", "none yet"),
         ({"commit": Commit(sha="nonsense")}, "commit.sha", "rev-parse"),
     ],

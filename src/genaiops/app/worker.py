@@ -38,6 +38,7 @@ from genaiops.engines.snapshot_files import open_reader
 from genaiops.engines.spool_files import FilesSpoolWriter, open_writer
 from genaiops.engines.videos_files import open_videos
 from genaiops.gateway import ControlRelay, Gateway, GatewaySettings, HttpTransport, Proxies, error_body, through
+from genaiops.guard import WorkerGuards
 from genaiops.http1 import Server
 from genaiops.ports.cache import Caches
 from genaiops.ports.providers import Transport
@@ -134,6 +135,7 @@ async def serve(options: Options, settings: Settings) -> None:
             settings=limits,
             caches=open_caches(settings),
             videos=open_videos(home.path),
+            guards=WorkerGuards(),
         )
         stack.push_async_callback(gateway.aclose)
         await gateway.start()

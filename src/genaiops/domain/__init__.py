@@ -44,6 +44,27 @@ from genaiops.domain._energy import (
     unknown_energy,
 )
 from genaiops.domain._erasure import Belongings, Erasure, Foreseen, HeldRows, Person
+from genaiops.domain._guard import (
+    DEFAULT_GUARD,
+    DetectorName,
+    Direction,
+    GuardAction,
+    GuardEvent,
+    GuardPolicy,
+    GuardRule,
+    GuardVersion,
+    Provenance,
+    ToolRules,
+)
+from genaiops.domain._guarding import (
+    MARK_SCORE,
+    WHOLE_POLICY,
+    GuardVerdict,
+    Mark,
+    guard_span_id,
+    guard_spans,
+    verdicts_of,
+)
 from genaiops.domain._keys import ApiKey, KeyEntry, KeyScope
 from genaiops.domain._limits import ENERGY_UNIT, Budget, Cost, MeterKind, RateLimit, Scope, ScopeKind, Usage
 from genaiops.domain._lineage import Edge, Relation
@@ -121,15 +142,18 @@ from genaiops.domain._verdict import Finding, Outcome, Verdict
 
 __all__ = [
     "AUDIT_START",
+    "DEFAULT_GUARD",
     "ENERGY_UNIT",
     "INLINE",
     "LARGEST_PROMPT",
+    "MARK_SCORE",
     "MEDIA",
     "MEDIA_ATTRIBUTE",
     "MODEL_CALLS",
     "NANO_WH",
     "NO_CEILING",
     "PREVIEW",
+    "WHOLE_POLICY",
     "Actor",
     "ActorKind",
     "Admitted",
@@ -160,6 +184,8 @@ __all__ = [
     "CostCorrection",
     "Decision",
     "Deployment",
+    "DetectorName",
+    "Direction",
     "Edge",
     "EndUser",
     "Energy",
@@ -174,6 +200,12 @@ __all__ = [
     "Finding",
     "Foreseen",
     "GroupMapping",
+    "GuardAction",
+    "GuardEvent",
+    "GuardPolicy",
+    "GuardRule",
+    "GuardVerdict",
+    "GuardVersion",
     "HedgePolicy",
     "HeldRows",
     "Identity",
@@ -183,6 +215,7 @@ __all__ = [
     "LogKey",
     "Lookup",
     "Machine",
+    "Mark",
     "MeterKind",
     "Node",
     "Operation",
@@ -195,6 +228,7 @@ __all__ = [
     "PromptUse",
     "PromptVariable",
     "PromptVersion",
+    "Provenance",
     "Range",
     "RateLimit",
     "Rates",
@@ -228,6 +262,7 @@ __all__ = [
     "Team",
     "Tenant",
     "Tier",
+    "ToolRules",
     "Usage",
     "Verdict",
     "Version",
@@ -235,6 +270,8 @@ __all__ = [
     "blobs_of",
     "charge",
     "commitment_of",
+    "guard_span_id",
+    "guard_spans",
     "includes_of",
     "leaf_of",
     "link",
@@ -244,4 +281,5 @@ __all__ = [
     "prompt_manifest",
     "standings",
     "unknown_energy",
+    "verdicts_of",
 ]

@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from genaiops.domain._guard import GuardEvent
 from genaiops.domain._limits import Cost, Usage
 from genaiops.domain._prompt import PromptUse
 from genaiops.domain._routing import Operation
@@ -121,7 +122,8 @@ class Lookup(msgspec.Struct, frozen=True, array_like=True):
 
 class Settled(msgspec.Struct, frozen=True, array_like=True, tag="settled"):
     """How the call of the same `sequence` ended. `http_status` is what the client got.
-    `output_sha256` (hex) stands in for a body that must not be kept."""
+    `output_sha256` (hex) stands in for a body that must not be kept. `judge`: rules of guard policies that look at the
+    call now that it has ended (`name@digest#rule`)."""
 
     sequence: int
     trace_id: bytes
@@ -137,6 +139,8 @@ class Settled(msgspec.Struct, frozen=True, array_like=True, tag="settled"):
     cache: str | None = None
     output_sha256: str | None = None
     lookup: Lookup | None = None
+    guard: tuple[GuardEvent, ...] = ()
+    judge: tuple[str, ...] = ()
 
 
 class Refused(msgspec.Struct, frozen=True, array_like=True, tag="refused"):
@@ -149,6 +153,7 @@ class Refused(msgspec.Struct, frozen=True, array_like=True, tag="refused"):
     http_status: int
     error_type: str
     error_message: str
+    guard: tuple[GuardEvent, ...] = ()
 
 
 class Recalled(msgspec.Struct, frozen=True, array_like=True, tag="recalled"):

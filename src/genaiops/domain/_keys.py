@@ -16,7 +16,9 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """A key of an actor. The secret is shown once; `digest` is the SHA-256 (hex) of the whole key text.
 
     `models` and `routes` hold names, or prefixes ending in `*`; empty means all. `addresses` holds CIDR networks; empty
-    means any. `retiring_digest` is the former secret during a rotation's overlap and works until `retiring_until_us`.
+    means any. `guard`: the policy that guards its calls, as `name`, `name@alias` or `name@sha256:...` (None: that of
+    its environment). `retiring_digest` is the former secret during a rotation's overlap and works until
+    `retiring_until_us`.
     """
 
     id: str
@@ -39,6 +41,7 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     retiring_until_us: int | None = None
     regions: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    guard: str | None = None
 
 
 class KeyEntry(msgspec.Struct, frozen=True, array_like=True):
@@ -63,3 +66,4 @@ class KeyEntry(msgspec.Struct, frozen=True, array_like=True):
     removed: bool = False
     regions: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    guard: str | None = None

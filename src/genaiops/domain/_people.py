@@ -46,7 +46,8 @@ class Team(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 class Environment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A stage with keys, limits and data of its own. `id` is its name; `capture`: how much content is kept.
-    `expires_us`: when its keys stop (None: never); a sandbox has such an end."""
+    `expires_us`: when its keys stop (None: never); a sandbox has such an end. `guard`: the policy of keys that name
+    none (None: `default`)."""
 
     id: str
     tenant_id: str = "default"
@@ -54,6 +55,7 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     capture: Literal["full", "preview", "off"] = "full"
     created_us: int
     expires_us: int | None = None
+    guard: str | None = None
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -171,7 +171,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     long as that can take calls; the strategy serves whom the request does not name. `regions`: only targets there,
     never others (empty: anywhere). `context_fallbacks` get what is too long for the targets, in order. `over_budget`
     serve instead of all of these, in order, when a hard budget in money or tokens refuses a call to them.
-    What its cache kept before `cache_cleared_us` is not given out any more.
+    What its cache kept before `cache_cleared_us` is not given out any more. `guard`: a policy that holds for its calls
+    besides that of the key.
     """
 
     id: str
@@ -189,3 +190,4 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     cache: CachePolicy = CachePolicy()
     cache_cleared_us: int = 0
     over_budget: tuple[str, ...] = ()
+    guard: str | None = None

@@ -4,6 +4,7 @@ import msgspec
 
 from genaiops.domain._application import Application, Deployment, Release
 from genaiops.domain._energy import EnergyRate
+from genaiops.domain._guard import GuardVersion
 from genaiops.domain._limits import Budget, RateLimit
 from genaiops.domain._people import Environment, IdentityIssuer
 from genaiops.domain._pricing import Price
@@ -31,5 +32,6 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     applications: tuple[Application, ...] = ()
     releases: tuple[Release, ...] = ()
     deployments: tuple[Deployment, ...] = ()
+    guards: tuple[GuardVersion, ...] = ()
     keys_file: str = ""
     keys_offset: int = 0

@@ -7,7 +7,7 @@ from typing import Literal
 
 from genaiops.core.clock import to_iso
 from genaiops.core.errors import Forbidden, NotFound, Unauthenticated, Unavailable, UsageError
-from genaiops.domain import KeyEntry, Operation, matches
+from genaiops.domain import DEFAULT_GUARD, KeyEntry, Operation, matches
 from genaiops.gateway.conditions import in_regions, near, no_region, with_tags
 from genaiops.gateway.limits import Lines, lines_of
 from genaiops.gateway.plan import Candidate, Lineup, Named, Plan
@@ -69,6 +69,7 @@ class Grant:
         "capture",
         "disclosed",
         "entry",
+        "guard",
         "lines",
         "plan",
         "within",
@@ -78,6 +79,10 @@ class Grant:
         self.entry = entry
         self.plan = plan
         environment = plan.environments.get(entry.environment_id)
+        self.guard: tuple[str, ...] = (
+            entry.guard or (environment.guard if environment is not None else None) or DEFAULT_GUARD,
+        )
+        """References of the policies that hold for all of its calls."""
         self.capture: Literal["full", "preview", "off"] = environment.capture if environment is not None else "full"
         application = plan.deployments.applications.get(entry.application) if entry.application is not None else None
         stated = application is not None and application.acknowledged_us is not None

@@ -7,18 +7,22 @@ import msgspec
 from genaiops.gateway.call import Call
 from genaiops.gateway.estimate import estimated
 from genaiops.gateway.failure import AttemptFailure, of_answer
+from genaiops.gateway.guarding import line_of
 from genaiops.gateway.large import Stored
 from genaiops.gateway.trying import Try
+from genaiops.ports.guard import Ruling
 from genaiops.ports.providers import Answer, Reply, TokenEstimator
 
 _ERROR_LIMIT = 1 << 20
 
 
 class Whole(NamedTuple):
-    """An answer with its usage, and its body as the client gets it. `stored`: what was made of a large one before."""
+    """An answer with its usage, and its body as the client gets it. `kept`: as its record has it, where that differs.
+    `stored`: what was made of a large one before."""
 
     answer: Answer
     body: bytes
+    kept: bytes | None = None
     stored: Stored | None = None
 
 
@@ -38,6 +42,12 @@ def understood(call: Call, attempt: Try, body: bytes, estimator: TokenEstimator)
     if call.amend is not None:
         answer, body = call.amend(candidate, answer, body)
     return Whole(answer, body)
+
+
+def ruled(call: Call, whole: Whole, ruling: Ruling) -> Whole:
+    """As the guard lets it go out."""
+    call.guard_line = line_of(ruling.action) or call.guard_line
+    return whole._replace(body=ruling.body, kept=ruling.kept)
 
 
 async def error_answer(attempt: Try, reply: Reply, rest: float) -> AttemptFailure:

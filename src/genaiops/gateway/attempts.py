@@ -15,8 +15,8 @@ import msgspec
 
 from genaiops.core.errors import GenaiopsError, UpstreamError, UsageError
 from genaiops.domain import MEDIA
-from genaiops.gateway import replies
-from genaiops.gateway.answering import Whole, error_answer, understood
+from genaiops.gateway import guarding, replies
+from genaiops.gateway.answering import Whole, error_answer, ruled, understood
 from genaiops.gateway.call import Call
 from genaiops.gateway.choice import Pick, choose, fits
 from genaiops.gateway.estimate import estimated
@@ -33,6 +33,7 @@ from genaiops.gateway.trying import Try
 from genaiops.gateway.upstream import clock
 from genaiops.gateway.waiting import nobody, pause, place, rest
 from genaiops.http1.errors import UpstreamClosed, UpstreamFault
+from genaiops.ports.guard import GUARDED_AT_ONCE, Ruling
 from genaiops.ports.providers import Reply, TokenEstimator, Wire
 
 
@@ -72,7 +73,8 @@ class Attempts:
         """The answer to a first try."""
         step: Coroutine[Any, Any, AttemptFailure | None]
         body = reply.all_here() if 200 <= reply.status < 300 else None
-        if body is None or len(body) > self._at_once:
+        guard = call.guard
+        if body is None or len(body) > (self._at_once if guard is None else 0 if guard.waits else GUARDED_AT_ONCE):
             step = self._reply(call, attempt, reply)
         else:
             attempt.http_status = reply.status
@@ -309,20 +311,48 @@ class Attempts:
             reply.abort()
             raise
         whole = understood(call, attempt, body, self._estimator)
-        stored = await keep(self._books.spool, call, whole.body)
+        if call.guard is not None:
+            kind = replies.kind_of(reply.headers)
+            ruling = call.guard.answer(whole.body, kind) or await call.guard.wait_answer(whole.body, kind)
+            if not ruling.body:
+                self._stop(call, attempt, whole, ruling)
+                return None
+            whole = ruled(call, whole, ruling)
+        stored = await keep(self._books.spool, call, whole.body if whole.kept is None else whole.kept)
         self._end(call, attempt, reply, whole._replace(stored=stored))
         return None
 
     def _answer(self, call: Call, attempt: Try, reply: Reply, body: bytes) -> None:
-        """An answer that is not a stream: settled, then sent."""
-        self._end(call, attempt, reply, understood(call, attempt, body, self._estimator))
+        """An answer that is not a stream: guarded, settled, then sent."""
+        whole = understood(call, attempt, body, self._estimator)
+        if call.guard is not None:
+            ruling = call.guard.answer(whole.body, replies.kind_of(reply.headers))
+            assert ruling is not None
+            if not ruling.body:
+                self._stop(call, attempt, whole, ruling)
+                return
+            whole = ruled(call, whole, ruling)
+        self._end(call, attempt, reply, whole)
+
+    def _stop(self, call: Call, attempt: Try, whole: Whole, ruling: Ruling) -> None:
+        """An answer that its policy withholds: it was made, so it is paid for."""
+        failure = guarding.failure_of(ruling.rule, ruling.message).failure
+        assert whole.answer.usage is not None
+        cost = cost_of(whole.answer.usage, attempt.candidate, call.start_us)
+        attempt.end("ok", usage=whole.answer.usage, cost=cost, answer=whole.answer)
+        ending = Ending(
+            status="error", http_status=failure.status, error_type=failure.code, error_message=failure.message
+        )
+        self._books.settle(call, ending)
+        replies.tell(call, failure)
 
     def _end(self, call: Call, attempt: Try, reply: Reply, whole: Whole) -> None:
         candidate, answer, body = attempt.candidate, whole.answer, whole.body
         assert answer.usage is not None
         cost = cost_of(answer.usage, candidate, call.start_us)
         attempt.end("ok", usage=answer.usage, cost=cost, answer=answer)
-        self._books.settle(call, Ending(status="ok", http_status=reply.status, output=body, stored=whole.stored))
+        output = body if whole.kept is None else whole.kept
+        self._books.settle(call, Ending(status="ok", http_status=reply.status, output=output, stored=whole.stored))
         lines = replies.whole(call, candidate, reply.headers, cost)
         call.exchange.respond(reply.status, lines, body)
         if call.idempotent is not None:

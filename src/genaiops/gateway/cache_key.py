@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Raw
 
 from genaiops.domain import CachePolicy, Route, Target
+from genaiops.gateway.guarding import references
 
 if TYPE_CHECKING:
     from genaiops.gateway.call import Call
@@ -96,8 +97,15 @@ def context(call: "Call", cached: CachedRoute, form: str) -> "hashlib.blake2b":
         sorted(call.groups),
         sorted({one.target.id for one in lineup.all}),
         *(() if call.release is None else (call.release.digest,)),
+        guarded_by(call),
     )
     return hashlib.blake2b(cached.digest + msgspec.json.encode(known), digest_size=32)
+
+
+def guarded_by(call: "Call") -> str:
+    """Stands for the policies that an answer has passed."""
+    guards = call.key.plan.guards
+    return "" if guards is None or call.guard is None else guards.digest(references(call))
 
 
 def add_fields(digest: "hashlib.blake2b", fields: Fields) -> None:

@@ -74,6 +74,8 @@ class Caching:
         lineup = call.lineup
         if lineup is None or lineup.cached is None or self._own is None or call.operation in MEDIA:
             return None
+        if call.guard is not None and call.guard.reversible:  # its answer is of this call alone
+            return None
         recall = call.recall = self._look(call, lineup.cached)
         return None if recall is None else self._recent(recall, recall.key)
 

@@ -23,6 +23,7 @@ from genaiops.gateway.plan import Candidate, Lineup
 from genaiops.gateway.refusals import Short
 from genaiops.http1 import Exchange
 from genaiops.ports.counters import Reservation
+from genaiops.ports.guard import Guard, Ruling
 from genaiops.ports.providers import CallBody
 from genaiops.ports.spool import Aside
 
@@ -102,6 +103,11 @@ class Call:
     amend: "Callable[[Candidate, Answer, bytes], tuple[Answer, bytes]] | None" = None
     """What has to change in an answer before its client gets it."""
     cache_line = b"x-genaiops-cache: off\r\n"
+    guard: Guard | None = None
+    """What looks at what comes in and goes out; None: no policy concerns it."""
+    ruling: Ruling | None = None
+    """What was waited for, until it is followed."""
+    guard_line = b""
     _task: asyncio.Task[None] | None = None
     _watched = False
     _stop: Callable[[], None] | None = None

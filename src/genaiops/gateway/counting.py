@@ -5,6 +5,7 @@ the model. As many questions a minute are let through as calls are (as Anthropic
 
 from genaiops.core.clock import now_us
 from genaiops.core.errors import GenaiopsError
+from genaiops.gateway import guarding
 from genaiops.gateway.admit import Grant
 from genaiops.gateway.estimate import estimated
 from genaiops.gateway.failure import Failure, of_answer, of_error
@@ -41,6 +42,7 @@ class Counting:
             raw = await exchange.body(self._settings.body_limit)
             asked = speech.asked(raw)
             lineup = grant.resolve(asked.model, "chat")
+            raw = await guarding.let_through(grant, lineup, speech.dialect, raw)
             candidate = _first(lineup)
             known = await self._over(grant)
             if known is None and candidate is not None:

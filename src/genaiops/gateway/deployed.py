@@ -23,7 +23,18 @@ _CAPS = frozenset({"max_tokens", "max_completion_tokens"})
 class Released:
     """A release that serves. `head`: what its answers say of it."""
 
-    __slots__ = ("_fields", "application", "deployment", "digest", "head", "model", "parameters", "prompt", "weight")
+    __slots__ = (
+        "_fields",
+        "application",
+        "deployment",
+        "digest",
+        "guard",
+        "head",
+        "model",
+        "parameters",
+        "prompt",
+        "weight",
+    )
 
     def __init__(self, release: Release, deployment: Deployment, weight: int) -> None:
         self.application = release.application_id
@@ -32,6 +43,7 @@ class Released:
         self.weight = weight
         self.model = release.manifest.model
         self.prompt = release.manifest.prompt
+        self.guard = release.manifest.pins.get("guard")
         self.parameters: Mapping[str, Any] = release.manifest.parameters
         self.head = f"x-genaiops-release: {release.id}\r\n".encode()
         self._fields = {name: msgspec.json.encode(value) for name, value in self.parameters.items()}

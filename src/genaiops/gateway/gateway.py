@@ -13,8 +13,8 @@ import msgspec
 from msgspec import Raw
 
 from genaiops.core.errors import GenaiopsError, StoreError, Unavailable
-from genaiops.domain import KeyEntry, Target
-from genaiops.gateway import conditions, identity, models_api, releasing, replies
+from genaiops.domain import KeyEntry, Snapshot, Target
+from genaiops.gateway import conditions, guarding, identity, models_api, releasing, replies
 from genaiops.gateway.admit import Grant, bearer, unknown_key
 from genaiops.gateway.asked import ask
 from genaiops.gateway.attempts import Attempts
@@ -48,6 +48,7 @@ from genaiops.gateway.videos import VideoJobs
 from genaiops.http1 import Exchange
 from genaiops.ports.cache import Caches
 from genaiops.ports.counters import Counters
+from genaiops.ports.guard import Guards
 from genaiops.ports.providers import Provider, TokenEstimator, Transport
 from genaiops.ports.secrets import Secrets
 from genaiops.ports.snapshots import SnapshotReader
@@ -63,7 +64,7 @@ _TRIES = 3
 class Gateway:
     """One worker's gateway: `start`, then `handle` for each request and `poll` every 25 ms or so, then `aclose`."""
 
-    # size: a gateway stands on seven ports, its relay and its settings; each is handed in by name, once
+    # size: a gateway stands on eight ports, its relay and its settings; each is handed in by name, once
     def __init__(
         self,
         *,
@@ -78,6 +79,7 @@ class Gateway:
         settings: GatewaySettings,
         caches: Caches | None = None,
         videos: Videos | None = None,
+        guards: Guards | None = None,
     ) -> None:
         self.settings = settings
         self._at_once = min(LARGE, settings.body_limit)
@@ -85,6 +87,7 @@ class Gateway:
         self._counters = counters
         self._secrets = secrets
         self._relay = relay
+        self._guards = guards
         self._estimator = estimator
         self._fleet = Fleet(providers, transports, secrets)
         self._probes = Probes()
@@ -103,6 +106,8 @@ class Gateway:
         self._gauges = Gauges(counters, self._books.tally, self._fleet)
         self._ids = Ids()
         self._plan: Plan | None = None
+        self._coming: Snapshot | None = None
+        """What will be in force when its guards are ready."""
         self._identities = Identities((), secrets)
         self._version = 0
         self._acknowledged = 0
@@ -112,6 +117,9 @@ class Gateway:
 
     async def start(self) -> None:
         """Load the Snapshot and all keys. StoreError when there is no Snapshot."""
+        snapshot = self._snapshots.latest()
+        if snapshot is not None and self._guards is not None:
+            await self._guards.prepare(snapshot.guards)
         self.poll()
         if self._plan is None:
             raise StoreError(
@@ -137,19 +145,32 @@ class Gateway:
         await self._shadows.aclose()
         await self._caching.aclose()
         await self._fleet.aclose()
+        if self._guards is not None:
+            await self._guards.aclose()
         if self._relay is not None:
             await self._relay.aclose()
 
     def _load(self, version: int) -> None:
+        coming = self._coming
+        if coming is not None and coming.version >= version and not self._is_ready(coming):
+            return
         snapshot = self._snapshots.latest()
         if snapshot is None or (self._plan is not None and snapshot.version < version):
             return  # the word is ahead of the file: the next poll will find it
+        if not self._is_ready(snapshot):
+            self._coming = snapshot
+            return
+        self._coming = None
         if self._plan is None or snapshot.version != self._plan.version:
-            self._plan = Plan(snapshot, self._fleet)
+            self._plan = Plan(snapshot, self._fleet, self._guards)
             self._identities = Identities(snapshot.issuers, self._secrets)
             self._probes.aim(self._fleet)
             self._key_log.aim(snapshot.keys_file, snapshot.keys_offset)
         self._version = version
+
+    def _is_ready(self, snapshot: Snapshot) -> bool:
+        """Whether its guards are: their making takes longer than a loop may be held up."""
+        return self._guards is None or self._guards.ready(snapshot.guards)
 
     def _advance(self) -> bool:
         """Whether the keys are read as far as the Snapshot reaches; then it is acknowledged."""
@@ -295,7 +316,11 @@ class Gateway:
         return refusal is None
 
     async def _obtain(self, call: Call, raw: bytes | bytearray) -> bool:
-        """As `_admit`, after it said None: ask the other machines, and try again."""
+        """As `_admit`, after it said None: wait for the guard, ask the other machines, and try again."""
+        if call.short is None:
+            admitted = await self._guarded(call, raw)
+            if admitted is not None:
+                return admitted
         stands: Failure | None = None
         for left in reversed(range(_TRIES)):
             short, call.short = call.short, None
@@ -316,11 +341,22 @@ class Gateway:
         self._refuse(call, stands)
         return False
 
+    async def _guarded(self, call: Call, raw: bytes | bytearray) -> bool | None:
+        """As `_admit`, once the guard has looked at what came in."""
+        try:
+            await guarding.wait(call)
+        except GenaiopsError as error:
+            self._refuse(call, of_error(error))
+            return False
+        return self._admit(call, raw)
+
     def _admit(self, call: Call, raw: bytes | bytearray) -> bool | None:
         """Whether the call may go out: its record is written and its limits are reserved. Else it has been answered
         from memory, or refused; None: not yet, for others may have what its limits are short of (`call.short`)."""
         try:
             self._understand(call, raw)
+            if not guarding.ask(call):
+                return None
             lines, lineup = call.lines, call.lineup
             if lines.strict:
                 narrow(call)
@@ -385,6 +421,7 @@ class Gateway:
             call.tags = tags = conditions.tags_of(headers.get(conditions.HEADER), metadata)
             if tags:
                 call.lineup = lineup = call.key.tagged(lineup, tags)
+        guarding.open_guard(call)
         if lineup.asks:
             call.asked = ask(call, self._estimator, self.settings.image_tokens)
 

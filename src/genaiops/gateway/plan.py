@@ -36,6 +36,7 @@ from genaiops.gateway.deployed import Deployments
 from genaiops.gateway.limits import FOREVER_US, Line, lines_of
 from genaiops.gateway.pace import Pace
 from genaiops.gateway.upstream import Fleet, Upstream
+from genaiops.ports.guard import GuardPlan, Guards
 
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
 
@@ -117,6 +118,7 @@ class Lineup:
         "context_fallbacks",
         "decision",
         "fallbacks",
+        "guard",
         "hedge",
         "longest",
         "looks",
@@ -158,6 +160,7 @@ class Lineup:
         self.hedge: HedgePolicy | None = route.hedge if route is not None else None
         self.shadow: ShadowPolicy | None = route.shadow if route is not None else None
         self.regions = route.regions if route is not None else ()
+        self.guard = route.guard if route is not None else None
         self._route = route
         everybody = (*(candidate for candidate, _ in primary), *fallbacks, *context_fallbacks)
         self.all: tuple[Candidate, ...] = tuple(dict.fromkeys(everybody))
@@ -284,8 +287,9 @@ class Named:
 class Plan:
     """Immutable."""
 
-    def __init__(self, snapshot: Snapshot, fleet: Fleet) -> None:
+    def __init__(self, snapshot: Snapshot, fleet: Fleet, guards: Guards | None = None) -> None:
         self.version = snapshot.version
+        self.guards: GuardPlan | None = guards.adopt(snapshot.guards) if guards is not None else None
         upstreams, prices = fleet.adopt(snapshot.targets), snapshot.prices
         energy = {rate.target_id: rate for rate in snapshot.energy}
         self.candidates: dict[str, Candidate] = {

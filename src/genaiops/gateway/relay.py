@@ -6,7 +6,7 @@ import time
 from genaiops.core.errors import UpstreamError
 from genaiops.dialects.reader import TranslatedReader
 from genaiops.domain import MEDIA, Status
-from genaiops.gateway import replies
+from genaiops.gateway import guarding, replies
 from genaiops.gateway.call import Call
 from genaiops.gateway.estimate import estimated
 from genaiops.gateway.failure import AttemptFailure, Failure, of_fault, of_upstream_error
@@ -16,6 +16,7 @@ from genaiops.gateway.settings import GatewaySettings
 from genaiops.gateway.settle import Books, Ending, cost_of
 from genaiops.gateway.trying import Try
 from genaiops.http1.errors import Disconnected, UpstreamFault
+from genaiops.ports.guard import Blocked
 from genaiops.ports.providers import CallBody, Provider, Reply, StreamPiece, StreamReader, TokenEstimator
 
 _TICK = 0.25
@@ -83,6 +84,7 @@ class Streams:
         """None: the client has the whole stream. A failure with `call.settled`: it was broken off after content.
         Without: nothing of its content has reached the client, and another target may serve it."""
         live = self._live[call.span_id]
+        reader = guarding.guarded_reader(call, reader)
         try:
             target = attempt.candidate.target
             if call.operation not in MEDIA:
@@ -97,6 +99,9 @@ class Streams:
             if not call.exchange.started:
                 call.exchange.start(200, replies.stream(call, attempt.candidate, reply.headers))
             return await self._pass_on(call, attempt, reply, piece)
+        except Blocked as blocked:
+            reply.abort()
+            return self._stop(call, attempt, blocked)
         except Disconnected:
             call.why = "client"
             raise asyncio.CancelledError from None
@@ -156,9 +161,22 @@ class Streams:
                 call.answer = Kept(200, replies.stream(call, None, ()), output)
         return None
 
+    def _stop(self, call: Call, attempt: Try, blocked: Blocked) -> AttemptFailure | None:
+        """What goes out must not go on: what came is charged, and the client is told."""
+        failure = guarding.failure_of(blocked.rule, blocked.message)
+        begun = call.exchange.started
+        self._close(call, attempt, "error", failure)
+        if begun:
+            self.break_off(call, failure.failure)
+        else:
+            replies.tell(call, failure.failure)
+        return None
+
     def _broken(self, call: Call, attempt: Try, failure: AttemptFailure) -> AttemptFailure:
         """After content there is no other target: what came is charged, and the client sees an error and a cut."""
         reader, told = attempt.reader, failure.failure
+        if isinstance(reader, guarding.GuardedReader):
+            reader = reader.inner
         last = reader.fail(told.message, told.code) if isinstance(reader, TranslatedReader) else None
         self._close(call, attempt, "error", failure)
         self.break_off(call, told, last)

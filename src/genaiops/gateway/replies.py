@@ -42,7 +42,7 @@ def whole(call: Call, candidate: Candidate, upstream: Fields, cost: Cost) -> byt
         candidate.line,
         len(call.attempts),
         money(cost.nano),
-        kind + call.cache_line,
+        kind + call.cache_line + call.guard_line,
     )
 
 
@@ -60,7 +60,7 @@ def remembered(call: Call, saved: Cost | None) -> bytes:
         _identity(call) + _served(call),
         call.limit_lines,
         _EVENTS if call.streamed else b"content-type: application/json\r\n",
-        call.cache_line,
+        call.cache_line + call.guard_line,
         money(saved.nano if saved is not None else None),
     )
 
@@ -71,7 +71,7 @@ def stream(call: Call, candidate: Candidate | None, upstream: Fields) -> bytes:
     events = _EVENTS
     if call.answer_type is not None and not call.answer_type.startswith(b"text/event-stream"):
         events = b"content-type: %b\r\nx-content-type-options: nosniff\r\n" % call.answer_type
-    head = _identity(call) + _served(call) + call.limit_lines + events + call.cache_line
+    head = _identity(call) + _served(call) + call.limit_lines + events + call.cache_line + call.guard_line
     if candidate is None:
         return head
     return b"%b%bx-genaiops-attempts: %d\r\n%b" % (head, candidate.line, len(call.attempts) + 1, _limits_of(upstream))

@@ -15,7 +15,7 @@ from typing import cast
 import msgspec
 
 from genaiops.core.errors import StoreError
-from genaiops.domain import Cost, Recalled, Refused, Settled, Status, Usage, charge
+from genaiops.domain import Cost, GuardEvent, Recalled, Refused, Settled, Status, Usage, charge
 from genaiops.gateway.call import Call
 from genaiops.gateway.failure import Failure
 from genaiops.gateway.large import Stored
@@ -160,6 +160,7 @@ class Books:
             "hit",
             None if kept else hashlib.sha256(output).hexdigest(),
             recall.lookup if recall is not None else None,
+            _events(call),
         )
         raw = call.raw
         record = Recalled(call.admitted(), settled, len(raw) if kept else 0)
@@ -223,7 +224,9 @@ class Books:
             call.sequence = self._sequence
         call.windows = None
         try:
-            self.spool.append(Refused(call.admitted(), call.now_us(), failure.status, failure.code, failure.message))
+            self.spool.append(
+                Refused(call.admitted(), call.now_us(), failure.status, failure.code, failure.message, _events(call))
+            )
         except StoreError:
             self.tally.untraced += 1
 
@@ -273,6 +276,8 @@ class Books:
             "off" if lookup is None else lookup.outcome,
             digest,
             lookup,
+            _events(call),
+            call.guard.judge if call.guard is not None and call.attempts else (),
         )
         try:
             self.spool.append(record, output)
@@ -289,6 +294,10 @@ class Books:
             _log.error("a call was settled without a record: %s", error)
             return False
         return True
+
+
+def _events(call: Call) -> tuple[GuardEvent, ...]:
+    return tuple(call.guard.events) if call.guard is not None else ()
 
 
 def _bodies(raw: bytes | bytearray) -> bytes | Sequence[bytes]:

@@ -15,6 +15,7 @@ import msgspec
 
 from genaiops.core.errors import GenaiopsError, StoreError
 from genaiops.domain import Admitted, ShadowPolicy
+from genaiops.gateway import guarding
 from genaiops.gateway.admit import Grant
 from genaiops.gateway.attempts import Attempts
 from genaiops.gateway.bounds import bound, narrow
@@ -78,6 +79,7 @@ class Copy(Call):
         self.user_id = original.user_id
         self.user_verified = original.user_verified
         self.lineup: Lineup | None = lineup
+        guarding.open_guard(self)
         self._original = (original.trace_id, original.key.entry.actor_id)
 
     def admitted(self) -> Admitted:

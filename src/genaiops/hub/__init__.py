@@ -33,6 +33,10 @@ from genaiops.hub._deployments import DeploymentChange, Why
 from genaiops.hub._diff import Difference, Line, Piece, compare_texts
 from genaiops.hub._forms import SECTIONS
 from genaiops.hub._groups import SIGN_IN, Groups
+from genaiops.hub._guard_diff import GuardDifference, GuardFieldChange, compare_guards, severity
+from genaiops.hub._guard_text import Fault, GuardForm, ReadGuard, read_guard, read_guard_document
+from genaiops.hub._guarding import Guards, GuardState
+from genaiops.hub._guards import GuardUse, default_text, guard_manifest
 from genaiops.hub._hub import SANDBOX_CAP, SANDBOX_DAYS, Hub
 from genaiops.hub._key_checks import NewKey
 from genaiops.hub._keys import KeyChange
@@ -86,9 +90,16 @@ __all__ = [
     "Difference",
     "Direction",
     "EmbeddedModel",
+    "Fault",
     "FieldChange",
     "Finding",
     "Groups",
+    "GuardDifference",
+    "GuardFieldChange",
+    "GuardForm",
+    "GuardState",
+    "GuardUse",
+    "Guards",
     "Hub",
     "KeyChange",
     "Kind",
@@ -115,6 +126,7 @@ __all__ = [
     "Preset",
     "Proposal",
     "Reach",
+    "ReadGuard",
     "Registered",
     "RoleRow",
     "RowDiff",
@@ -135,13 +147,16 @@ __all__ = [
     "changed_key_entries",
     "check_rows",
     "checked_policy",
+    "compare_guards",
     "compare_texts",
     "compile_snapshot",
+    "default_text",
     "diff_rows",
     "edge",
     "edges_of_release",
     "erase_from_records",
     "export",
+    "guard_manifest",
     "held_rows",
     "home_of",
     "key_entries",
@@ -157,11 +172,14 @@ __all__ = [
     "presets",
     "price_form",
     "reach_of",
+    "read_guard",
+    "read_guard_document",
     "read_state",
     "require",
     "require_gives",
     "require_scope",
     "sees_all",
+    "severity",
     "show_limit",
     "translate_litellm",
     "version_of",

@@ -102,7 +102,7 @@ def apply_state(hub: Hub, wish: Wish, *, by: str, permit: Permit = lambda _hub, 
     return Applied(made, done=True, keys=keys)
 
 
-_ALIKE = ("application", "models", "routes", "addresses", "scopes", "regions", "tags")
+_ALIKE = ("application", "models", "routes", "addresses", "scopes", "regions", "tags", "guard")
 """What a key and its form say in the same words."""
 
 
@@ -160,7 +160,13 @@ class _Doing:
         ends = None if form.expires_at is None else from_iso(form.expires_at)
         if change.action == "add":
             self._hub.environments.create(
-                change.name, form.kind, capture=form.capture, tenant_id=form.tenant, expires_us=ends, by=self._by
+                change.name,
+                form.kind,
+                capture=form.capture,
+                tenant_id=form.tenant,
+                expires_us=ends,
+                guard=form.guard,
+                by=self._by,
             )
             return
         _refuse(change, "kind", "Make another environment and move its keys.")
@@ -169,6 +175,8 @@ class _Doing:
             self._hub.environments.set_capture(change.name, form.capture, by=self._by)
         if change.alters("expires_at"):
             self._hub.environments.set_expires(change.name, ends, by=self._by)
+        if change.alters("guard"):
+            self._hub.environments.set_guard(change.name, form.guard, by=self._by)
 
     def _actor(self, change: Change) -> None:
         form: Any = change.form

@@ -10,6 +10,7 @@ from genaiops.core.digest import digest_value
 from genaiops.core.errors import Conflict, NotFound, UsageError
 from genaiops.domain import Actor, Alias, Approval, Artifact, ArtifactKind, Team, Version, Visibility
 from genaiops.hub._access import allows, sees_all
+from genaiops.hub._confined import unconfined
 from genaiops.hub._consent import Consents, Proposal
 from genaiops.hub._diff import Difference, compare
 from genaiops.hub._kinds import NO_KINDS, PLAIN, Kind, Kinds
@@ -182,6 +183,7 @@ class Artifacts(Service[Artifact]):
                 code="moved_meanwhile",
             )
         if version_id is None:
+            self._check_removal(unit, name)
             unit.remove(Alias, name)
             return
         _check_own(unit, artifact_id, version_id)
@@ -207,9 +209,11 @@ class Artifacts(Service[Artifact]):
         return self.move(alias.artifact_id, alias.name, back, reason=reason, emergency=emergency, by=by)
 
     def remove_alias(self, alias_id: str, *, reason: str = "", emergency: str | None = None, by: str) -> None:
-        """The version that it names stays. ConsentNeeded when the alias is protected."""
+        """The version that it names stays. ConsentNeeded when the alias is protected, Conflict while something needs
+        it."""
         with self._records.write(by) as unit:
             alias = existing(unit, Alias, alias_id, word="alias", param="alias")
+            self._check_removal(unit, alias_id)
             proposal = Proposal(
                 subject=f"alias:{alias_id}",
                 change={"from": alias.version_id, "to": None},
@@ -221,6 +225,11 @@ class Artifacts(Service[Artifact]):
             if consent.given:
                 unit.remove(Alias, alias_id)
         consent.check()
+
+    def _check_removal(self, unit: Unit, alias_id: str) -> None:
+        kind = alias_id.partition("/")[0]
+        found = next((self._kinds[one] for one in self._kinds if one == kind), PLAIN)
+        found.check_alias_removal(unconfined(unit), alias_id)  # also what other business units refer to
 
     def aliases(self, artifact_id: str) -> Sequence[Alias]:
         with self._records.read() as view:

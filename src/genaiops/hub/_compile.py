@@ -24,6 +24,7 @@ from genaiops.domain import (
     Snapshot,
     Target,
 )
+from genaiops.hub._guards import guards_in_force
 from genaiops.hub._prompts import prompts_in_force
 from genaiops.hub._scopes import limits_of
 from genaiops.hub._validation import every
@@ -53,6 +54,7 @@ def compile_snapshot(view: View, *, now_us: int, keys_file: str, keys_offset: in
         releases=_releases_in_use(view, deployments),
         deployments=deployments,
         prompts=prompts_in_force(view),
+        guards=guards_in_force(view),
         keys_file=keys_file,
         keys_offset=keys_offset,
     )
@@ -220,6 +222,7 @@ class _KeyCompiler:
             rate_limits=self._limits(key.id, RateLimit, self._rate_limits),
             regions=key.regions,
             tags=key.tags,
+            guard=key.guard,
         )
 
     def _limits(

@@ -6,6 +6,7 @@ import msgspec
 
 from genaiops.core.errors import UsageError
 from genaiops.domain import Budget, Deployment, Environment, EnvironmentKind, Scope, Tenant
+from genaiops.hub._guards import checked_guard
 from genaiops.hub._scopes import limits_of
 from genaiops.hub._service import Clock, Service
 from genaiops.hub._teams import keys_in, limits_on, refuse_while_used
@@ -27,10 +28,11 @@ class Environments(Service[Environment]):
         capture: str = "full",
         tenant_id: str = "default",
         expires_us: int | None = None,
+        guard: str | None = None,
         by: str,
     ) -> Environment:
         """`capture`: how much of the content of calls is kept (full, preview, off). `expires_us`: when all its keys
-        stop."""
+        stop. `guard`: the policy of keys that name none (None: the default)."""
         checked_choice(kind, get_args(EnvironmentKind), word="kind of environment", param="kind")
         with self._records.write(by) as unit:
             existing(unit, Tenant, tenant_id, word="tenant", param="tenant_id")
@@ -40,6 +42,7 @@ class Environments(Service[Environment]):
                 kind=kind,
                 created_us=self._clock(),
                 expires_us=self._checked_end(expires_us),
+                guard=None if guard is None else checked_guard(unit, guard),
             )
             environment = _with_capture(environment, capture)
             unit.add(environment)
@@ -59,6 +62,14 @@ class Environments(Service[Environment]):
             if expires_us is None and environment.kind == "sandbox":
                 raise UsageError("A sandbox has an end.", remedy="Give a later one.", param="expires_at")
             environment = msgspec.structs.replace(environment, expires_us=self._checked_end(expires_us))
+            unit.replace(environment)
+        return environment
+
+    def set_guard(self, environment_id: str, guard: str | None, *, by: str) -> Environment:
+        """Which policy guards the calls of keys that name none; None: the default."""
+        with self._records.write(by) as unit:
+            found = None if guard is None else checked_guard(unit, guard)
+            environment = msgspec.structs.replace(self._existing(unit, environment_id), guard=found)
             unit.replace(environment)
         return environment
 

@@ -47,6 +47,7 @@ class EnvironmentForm(_Base, frozen=True, kw_only=True):
     capture: str = "full"
     tenant: str = "default"
     expires_at: str | None = None
+    guard: str | None = None
 
 
 class ActorForm(_Base, frozen=True, kw_only=True):
@@ -87,6 +88,7 @@ class KeyForm(_Base, frozen=True, kw_only=True):
     regions: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     expires_at: str | None = None
+    guard: str | None = None
 
 
 class ScopeForm(_Base, frozen=True, kw_only=True):

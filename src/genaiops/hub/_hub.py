@@ -16,6 +16,8 @@ from genaiops.hub._datasets import Datasets
 from genaiops.hub._deployments import Deployments
 from genaiops.hub._environments import Environments
 from genaiops.hub._groups import Groups
+from genaiops.hub._guarding import Guards
+from genaiops.hub._guards import policy_kind
 from genaiops.hub._issuers import Issuers
 from genaiops.hub._keys import Keys
 from genaiops.hub._kinds import DATASET, Kinds
@@ -31,10 +33,11 @@ from genaiops.hub._teams import Teams
 from genaiops.hub._tenants import Tenants
 from genaiops.hub._views import SavedViews
 from genaiops.ports.blobs import Blobs
+from genaiops.ports.guard import Judge
 from genaiops.ports.records import Records, Unit, View
 
 KINDS: Kinds = {"dataset": DATASET, "prompt": PROMPT}
-"""What is known of kinds of artifacts."""
+"""What is known of kinds of artifacts, but of policies."""
 
 SANDBOX_CAP = "10 USD"
 SANDBOX_DAYS = 30
@@ -42,7 +45,7 @@ SANDBOX_DAYS = 30
 
 class Hub:
     """One service a noun. `clock` gives microseconds; `providers` are the names a target may use (None: any);
-    `consenting` decides whether protected changes wait."""
+    `consenting` decides whether protected changes wait; `judge` whether a guard policy can be done (None: nobody)."""
 
     def __init__(
         self,
@@ -51,10 +54,12 @@ class Hub:
         clock: Callable[[], int] = now_us,
         providers: Collection[str] | None = None,
         consenting: Consenting | None = None,
+        judge: Judge | None = None,
     ) -> None:
         self.records = records
         self.clock = clock
         self._providers = providers
+        self.judge = judge
         self.tenants = Tenants(records, clock)
         self.actors = Actors(records, clock)
         self.teams = Teams(records, clock)
@@ -68,13 +73,14 @@ class Hub:
         self.rate_limits = RateLimits(records, clock)
         self.issuers = Issuers(records, clock)
         self.consents = consenting or Consenting(clock)
-        self.artifacts = Artifacts(records, clock, self.consents, KINDS)
+        self.artifacts = Artifacts(records, clock, self.consents, {**KINDS, "policy": policy_kind(judge)})
         self.applications = Applications(records, clock)
         self.releases = Releases(records, clock)
         self.deployments = Deployments(records, clock, self.consents)
         self.lineage = Lineage(records, clock)
         self.views = SavedViews(records, clock)
         self.policies = Policies(records, clock, self.artifacts)
+        self.guards = Guards(records, clock, self.artifacts)
         self.approvals = Approvals(
             records,
             clock,
@@ -120,12 +126,22 @@ class Hub:
     def confined(self, tenant_id: str) -> "Hub":
         """The same services as people of one business unit have them: what others own is not there."""
         return Hub(
-            confine(self.records, tenant_id), clock=self.clock, providers=self._providers, consenting=self.consents
+            confine(self.records, tenant_id),
+            clock=self.clock,
+            providers=self._providers,
+            consenting=self.consents,
+            judge=self.judge,
         )
 
     def within(self, unit: Unit) -> "Hub":
         """The same services as parts of one unit: what they write is kept or lost with it."""
-        return Hub(_OneUnit(unit), clock=self.clock, providers=self._providers, consenting=self.consents)
+        return Hub(
+            _OneUnit(unit),
+            clock=self.clock,
+            providers=self._providers,
+            consenting=self.consents,
+            judge=self.judge,
+        )
 
 
 class _OneUnit:

@@ -9,6 +9,7 @@ import msgspec
 from genaiops.core.errors import UsageError
 from genaiops.domain import Actor, ApiKey, Application, Environment, KeyScope, Route, Target, Team
 from genaiops.hub._actors import working_actor
+from genaiops.hub._guards import checked_guard
 from genaiops.hub._validation import (
     as_stored,
     check_labels,
@@ -39,6 +40,7 @@ class NewKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     expires_us: int | None = None
     regions: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    guard: str | None = None
 
 
 class KeyChecks:
@@ -51,6 +53,7 @@ class KeyChecks:
         self._environments: dict[str, Environment] = {}
         self._applications: dict[str, Application] = {}
         self._teams: dict[str, Team] = {}
+        self._guards: dict[str, str] = {}
         self._models: set[str] | None = None
         self._routes: set[str] | None = None
 
@@ -76,7 +79,10 @@ class KeyChecks:
         self._check_access(new)
         self._check_application(new, environment)
         addresses = tuple(_network(text) for text in new.addresses)
-        return msgspec.structs.replace(new, tenant_id=actor.tenant_id, team_id=team_id, addresses=addresses)
+        guard = self._guard(new.guard)
+        return msgspec.structs.replace(
+            new, tenant_id=actor.tenant_id, team_id=team_id, addresses=addresses, guard=guard
+        )
 
     def checked_key(self, key: ApiKey, former: ApiKey) -> ApiKey:
         """The same for a key that was changed. What it had before may stay, also when it could not be made so today."""
@@ -87,7 +93,16 @@ class KeyChecks:
             environment = self._view.get(Environment, key.environment_id)
             if environment is not None:
                 self._check_application(key, environment)
-        return msgspec.structs.replace(key, addresses=tuple(_network(text) for text in key.addresses))
+        guard = key.guard if key.guard == former.guard else self._guard(key.guard)
+        return msgspec.structs.replace(key, addresses=tuple(_network(text) for text in key.addresses), guard=guard)
+
+    def _guard(self, reference: str | None) -> str | None:
+        """As it is stored."""
+        if reference is None:
+            return None
+        if reference not in self._guards:
+            self._guards[reference] = checked_guard(self._view, reference)
+        return self._guards[reference]
 
     def _check_application(self, key: NewKey | ApiKey, environment: Environment) -> None:
         """Calls of an environment of the kind prod are an application's, which answers for them. Elsewhere the name of

@@ -39,6 +39,7 @@ class KeyChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     expires_us: int | UnsetType | None = UNSET
     regions: tuple[str, ...] | UnsetType = UNSET
     tags: tuple[str, ...] | UnsetType = UNSET
+    guard: str | UnsetType | None = UNSET
 
 
 class Keys(Service[ApiKey]):

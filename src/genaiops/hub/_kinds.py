@@ -24,13 +24,19 @@ def _alone(_: Manifest) -> Sequence[tuple[Relation, str]]:
     return ()
 
 
+def _free(_: View, __: str) -> None:
+    """Nothing needs it."""
+
+
 class Kind(msgspec.Struct, frozen=True, kw_only=True):
     """`prepare(view, name, manifest)`: the manifest that is kept, or a UsageError. `compared`: what of it a diff looks
-    at. `made_of`: ids of versions that it is made of, and how."""
+    at. `made_of`: ids of versions that it is made of, and how. `check_alias_removal(view, alias_id)`: Conflict while
+    something needs that alias."""
 
     prepare: Callable[[View, str, Manifest], dict[str, Any]] = _as_it_is
     compared: Callable[[Manifest], Manifest] = _whole
     made_of: Callable[[Manifest], Sequence[tuple[Relation, str]]] = _alone
+    check_alias_removal: Callable[[View, str], None] = _free
 
 
 PLAIN = Kind()

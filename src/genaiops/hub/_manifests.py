@@ -9,6 +9,7 @@ import msgspec
 from genaiops.core.digest import digest_value
 from genaiops.core.errors import Conflict, UsageError
 from genaiops.domain import Alias, Commit, Deployment, Release, ReleaseManifest, Route, Target, Version
+from genaiops.hub._guards import pinned_guard
 from genaiops.hub._validation import as_stored, checked_name, checked_text, every, existing, suggestion
 from genaiops.ports.records import View
 
@@ -82,7 +83,10 @@ def checked_manifest(view: View, manifest: ReleaseManifest) -> ReleaseManifest:
     pins: dict[str, str] = {}
     for name, reference in manifest.pins.items():
         checked_name(name, word="pin", param="pins")
-        pins[name] = pinned(view, reference, param=f"pins.{name}")
+        param = f"pins.{name}"
+        pins[name] = (
+            pinned_guard(view, reference, param=param) if name == "guard" else pinned(view, reference, param=param)
+        )
     prompt = None
     if manifest.prompt is not None:
         reference = manifest.prompt if manifest.prompt.startswith("prompt/") else f"prompt/{manifest.prompt}"

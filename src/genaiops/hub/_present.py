@@ -110,7 +110,13 @@ class _Reading:
             ends = None if each.expires_us is None else to_iso(each.expires_us)
             yield (
                 each.id,
-                EnvironmentForm(kind=each.kind, capture=each.capture, tenant=each.tenant_id, expires_at=ends),
+                EnvironmentForm(
+                    kind=each.kind,
+                    capture=each.capture,
+                    tenant=each.tenant_id,
+                    expires_at=ends,
+                    guard=each.guard,
+                ),
             )
 
     def _actors(self) -> Iterator[tuple[str, Form]]:
@@ -175,6 +181,7 @@ class _Reading:
                     scopes=key.scopes,
                     regions=key.regions,
                     tags=key.tags,
+                    guard=key.guard,
                     expires_at=None if key.expires_us is None else to_iso(key.expires_us),
                 ),
             )

@@ -7,8 +7,8 @@ from typing import Any, Literal, get_args
 
 import msgspec
 
-from genaiops.core.errors import Forbidden
-from genaiops.domain import Actor, ApiKey, Content, CostCorrection, EnvironmentKind, Score, Span
+from genaiops.core.errors import Forbidden, NotFound
+from genaiops.domain import Actor, ApiKey, Content, CostCorrection, EnvironmentKind, GuardVerdict, Mark, Score, Span
 from genaiops.hub._access import ORGANISATION_TENANT, allows, sees_all
 from genaiops.hub._hub import Hub
 from genaiops.ports.telemetry import (
@@ -23,6 +23,14 @@ from genaiops.ports.telemetry import (
     Trace,
     TraceFilter,
     TraceRow,
+)
+from genaiops.ports.verdicts import (
+    GuardDimension,
+    GuardMarks,
+    GuardQuery,
+    GuardSums,
+    VerdictFilter,
+    VerdictPage,
 )
 
 
@@ -93,7 +101,45 @@ class ConfinedTelemetry:
         contents: Mapping[str, Content] = {name: each for name, each in trace.contents.items() if name in readable}
         scores = trace.scores if len(readable) == len(trace.spans) else [_wordless(each) for each in trace.scores]
         spans = [self._cut(span) for span in trace.spans]
-        return msgspec.structs.replace(trace, contents=contents, spans=spans, scores=scores)
+        verdicts = [each if each.call_id.hex() in readable else _bare(each) for each in trace.verdicts]
+        return msgspec.structs.replace(trace, contents=contents, spans=spans, scores=scores, verdicts=verdicts)
+
+    def verdicts(self, where: VerdictFilter, *, cursor: str | None = None, limit: int = 50) -> VerdictPage:
+        own, tenant = self._reach.environment_id, self._reach.tenant_id
+        if own not in (None, where.environment_id or own) or tenant not in (None, where.tenant_id or tenant):
+            return VerdictPage((), None)
+        narrowed = msgspec.structs.replace(
+            where, environment_id=own or where.environment_id, tenant_id=tenant or where.tenant_id
+        )
+        page = self._telemetry.verdicts(narrowed, cursor=cursor, limit=limit)
+        return VerdictPage([each if self._reads(each) else _bare(each) for each in page.rows], page.next)
+
+    def guard_rollup(self, query: GuardQuery) -> Sequence[GuardSums]:
+        narrowed = self._narrowed(query)
+        return () if narrowed is None else self._telemetry.guard_rollup(narrowed)
+
+    def guard_marks(self, query: GuardQuery) -> Sequence[GuardMarks]:
+        narrowed = self._narrowed(query)
+        return () if narrowed is None else self._telemetry.guard_marks(narrowed)
+
+    def mark(self, verdict: GuardVerdict, mark: Mark | None, *, at_us: int, by: str) -> GuardVerdict:
+        """NotFound for one of a trace that is not seen."""
+        trace = self.trace(verdict.trace_id)
+        if trace is None or verdict.id not in {each.id for each in trace.verdicts}:
+            raise NotFound(f"There is no verdict {verdict.id}.", remedy="Look at `verdicts` of the trace.")
+        return self._telemetry.mark(verdict, mark, at_us=at_us, by=by)
+
+    def _narrowed(self, query: GuardQuery) -> GuardQuery | None:
+        """None: nothing of what is asked for is seen."""
+        where: dict[GuardDimension, str] = dict(query.where)
+        own: list[tuple[GuardDimension, str | None]] = [
+            ("tenant_id", self._reach.tenant_id),
+            ("environment_id", self._reach.environment_id),
+        ]
+        for dimension, value in own:
+            if value is not None and where.setdefault(dimension, value) != value:
+                return None
+        return msgspec.structs.replace(query, where=where)
 
     def tallies(self, by: Literal["session_id", "user_id"], where: TraceFilter, **page: Any) -> Tallies:
         own = self._reach.environment_id
@@ -167,7 +213,7 @@ class ConfinedTelemetry:
             return span
         return msgspec.structs.replace(span, input_preview="", output_preview="", content="none", error_message=None)
 
-    def _reads(self, span: Span) -> bool:
+    def _reads(self, span: Span | GuardVerdict) -> bool:
         """What nobody knows the environment of counts as prod."""
         return self._kinds.get(span.environment_id or "", "prod") in self._reach.content
 
@@ -196,6 +242,13 @@ def check_rows(hub: Hub, reach: Reach, environments: Iterable[str]) -> None:
             remedy="Ask a data owner for rows that may be read outside of it: genaiops role list",
             code="content_not_allowed",
         )
+
+
+def _bare(verdict: GuardVerdict) -> GuardVerdict:
+    """Without names of fields that people chose, and what an error quotes."""
+    event = verdict.event
+    error = None if event.error is None else "not shown"
+    return msgspec.structs.replace(verdict, event=msgspec.structs.replace(event, places=(), error=error))
 
 
 def _wordless(score: Score) -> Score:

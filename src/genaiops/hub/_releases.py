@@ -8,6 +8,7 @@ import msgspec
 
 from genaiops.core.errors import NotFound, UsageError
 from genaiops.domain import Application, Release, ReleaseManifest
+from genaiops.hub._guards import keep_default
 from genaiops.hub._lineage import edges_of_release, link
 from genaiops.hub._manifests import checked_manifest, manifest_digest, missing_pins
 from genaiops.hub._service import Clock, Service
@@ -63,6 +64,7 @@ class Releases(Service[Release]):
                 created_us=self._clock(),
                 created_by=by,
             )
+            keep_default(unit, manifest.pins.get("guard"), self._clock())
             unit.add(release)
             link(unit, edges_of_release(release))
         return release

@@ -7,6 +7,7 @@ import msgspec
 
 from genaiops.core.errors import UsageError
 from genaiops.domain import CachePolicy, Environment, Route, Sticky, Strategy, Target
+from genaiops.hub._guards import checked_guard
 from genaiops.hub._manifests import refuse_while_deployed
 from genaiops.hub._service import Clock, Service
 from genaiops.hub._validation import (
@@ -95,6 +96,8 @@ def _checked(view: View, route: Route) -> Route:
     if route.shadow is not None:
         existing(view, Target, route.shadow.target_id, word="target", param="shadow.target_id")
     _check_cache(route.cache)
+    if route.guard is not None:
+        route = msgspec.structs.replace(route, guard=checked_guard(view, route.guard))
     return route
 
 

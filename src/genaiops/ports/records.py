@@ -55,7 +55,7 @@ COLLECTIONS: Mapping[type, Collection] = {
     Team: Collection("teams", ("tenant_id",)),
     Environment: Collection("environments", ("tenant_id",)),
     Actor: Collection("actors", ("tenant_id", "team_id", "kind"), ("name",)),
-    ApiKey: Collection("keys", ("actor_id", "team_id", "environment_id", "name"), ("digest",)),
+    ApiKey: Collection("keys", ("actor_id", "team_id", "environment_id", "name", "guard"), ("digest",)),
     IdentityIssuer: Collection("issuers"),
     Target: Collection("targets", ("model", "provider")),
     Route: Collection("routes"),

@@ -13,7 +13,8 @@ from typing import Literal, Protocol
 import msgspec
 
 from genaiops.core.histogram import Histogram
-from genaiops.domain import Charge, Content, Cost, CostCorrection, Score, Span, Status
+from genaiops.domain import Charge, Content, Cost, CostCorrection, GuardVerdict, Score, Span, Status
+from genaiops.ports.verdicts import Verdicts
 
 
 class SpoolOffset(msgspec.Struct, frozen=True):
@@ -30,7 +31,9 @@ class Batch(msgspec.Struct, frozen=True):
     """`ledger`: settled charges to add to the budgets' totals, in the same transaction. A span with an id that is
     there already changes nothing: spans are written once, when their call has ended. Whether a span of another dialect
     than ours is a root, a call and an owner of its usage is decided by what is there (`domain.standings`); a later
-    batch may change it, and the sums with it. `durable`: the write outlives a loss of power, too."""
+    batch may change it, and the sums with it. `durable`: the write outlives a loss of power, too. A verdict of the same
+    trace, call, policy, rule and direction as one that is there changes nothing; those of a whole policy
+    (`domain.WHOLE_POLICY`) count when the root span of their call is new."""
 
     spans: Sequence[Span] = ()
     contents: Sequence[Content] = ()
@@ -38,6 +41,7 @@ class Batch(msgspec.Struct, frozen=True):
     ledger: Sequence[Charge] = ()
     offsets: Sequence[SpoolOffset] = ()
     durable: bool = False
+    verdicts: Sequence[GuardVerdict] = ()
 
 
 class Written(msgspec.Struct, frozen=True):
@@ -166,6 +170,7 @@ class Trace(msgspec.Struct, frozen=True):
     contents: Mapping[str, Content]
     scores: Sequence[Score]
     recorded: Mapping[str, Recorded] = {}
+    verdicts: Sequence[GuardVerdict] = ()
 
 
 class CorrectionRun(msgspec.Struct, frozen=True):
@@ -276,7 +281,7 @@ class RollupQuery(msgspec.Struct, frozen=True, kw_only=True):
     where: Mapping[Dimension, str] = {}
 
 
-class Telemetry(Protocol):
+class Telemetry(Verdicts, Protocol):
     """One writer, many readers (threads and processes). StoreError(code="disk_full" | "store_newer" | ...) when it
     cannot.
     """

@@ -26,10 +26,12 @@ from genaiops.watch._shares import RouteShare, UnknownPrice, route_shares, unkno
 from genaiops.watch._text import ToolCall, Turn
 from genaiops.watch._uncounted import budget_unknowns
 from genaiops.watch._uses import Called, Caller, calls_with, word_of
+from genaiops.watch._verdicts import SEVERITY, verdict_document, verdict_row_document
 from genaiops.watch._vitals import Latency, cores_used, latencies, machine_busy
 
 __all__ = [
     "ERASED",
+    "SEVERITY",
     "SPENDERS",
     "BudgetState",
     "Called",
@@ -79,5 +81,7 @@ __all__ = [
     "trace_row_document",
     "unknown_prices",
     "usage",
+    "verdict_document",
+    "verdict_row_document",
     "word_of",
 ]

@@ -15,11 +15,15 @@ from genaiops.watch._media import media_of
 from genaiops.watch._spans import LOOKUP, PROPERTIES
 from genaiops.watch._text import request_turns, response_turns
 from genaiops.watch._turns import Turn
+from genaiops.watch._verdicts import guard_attributes, verdict_document
 
 Document = dict[str, Any]
 
 OURS = "genaiops"
 """The dialect of what the gateway wrote."""
+
+_OWN_ATTRIBUTES = ("genaiops.routing.", "genaiops.guard.")
+"""How the attributes begin that the gateway's records add to a span."""
 
 _APART = frozenset({"genaiops.attempts", LOOKUP, PROPERTIES, MEDIA_ATTRIBUTE})
 """Attributes that stand elsewhere in a document."""
@@ -140,11 +144,17 @@ def trace_document(trace: Trace, blobs: Blobs) -> Document:
     content = trace.contents.get(root.span_id.hex())
     asked, said = bodies(content, blobs)
     attempts = {
-        span_id: told
+        span_id: more
         for span in trace.spans
         if span.kind == "gateway"
-        for span_id, told in _attributes(trace.contents.get(span.span_id.hex())).get("genaiops.attempts", {}).items()
+        for span_id, more in _attributes(trace.contents.get(span.span_id.hex())).get("genaiops.attempts", {}).items()
     }
+    guards = {
+        span.span_id.hex(): guard_attributes(trace.verdicts, span.span_id)
+        for span in trace.spans
+        if span.kind == "guardrail"
+    }
+    told = {**attempts, **guards}
     document = trace_row_document(row)
     untold = sorted({unit for span in trace.spans if span.owns_usage and span.usage for unit in span.usage.unknown})
     if untold:
@@ -154,7 +164,7 @@ def trace_document(trace: Trace, blobs: Blobs) -> Document:
         "energy": trace_energy_document([span for span in trace.spans if span.kind in MODEL_CALLS]),
         "spans": [
             {
-                **_span_document(span, attempts.get(span.span_id.hex(), {}), trace.recorded.get(span.span_id.hex())),
+                **_span_document(span, told.get(span.span_id.hex(), {}), trace.recorded.get(span.span_id.hex())),
                 **_told_document(span, trace.contents.get(span.span_id.hex()), blobs),
             }
             for span in trace.spans
@@ -172,6 +182,7 @@ def trace_document(trace: Trace, blobs: Blobs) -> Document:
         "properties": _attributes(content).get(PROPERTIES, {}),
         "cache": _attributes(content).get(LOOKUP),
         "attributes": {key: value for key, value in _attributes(content).items() if key not in _APART},
+        "verdicts": [verdict_document(verdict) for verdict in trace.verdicts],
         "scores": [
             {
                 "name": score.name,
@@ -207,7 +218,7 @@ def span_attributes(span: Span, more: Document) -> Document:
         "server.port": more.get("server.port"),
         "error.type": span.error_type,
         "http.response.status_code": span.http_status,
-        **{name: value for name, value in more.items() if name.startswith("genaiops.routing.")},
+        **{name: value for name, value in more.items() if name.startswith(_OWN_ATTRIBUTES)},
     }
     if span.usage is not None:
         attributes |= {

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import msgspec
 
 from genaiops.core.clock import now_us
-from genaiops.domain import Admitted, Charge, Content, Recalled, Refused, Settled, Span
+from genaiops.domain import Admitted, Charge, Content, GuardVerdict, Recalled, Refused, Settled, Span, verdicts_of
 from genaiops.ports.blobs import Blobs
 from genaiops.ports.spool import Frame, SpoolReader
 from genaiops.ports.telemetry import Batch, SpoolOffset, Telemetry
@@ -55,6 +55,7 @@ class _Work:
         self.spans: list[Span] = []
         self.contents: list[Content] = []
         self.charges: dict[tuple[str, int], int] = {}
+        self.verdicts: list[GuardVerdict] = []
 
     def charge(self, charges: tuple[Charge, ...]) -> None:
         for charge in charges:
@@ -63,7 +64,7 @@ class _Work:
 
     def batch(self, offset: SpoolOffset) -> Batch:
         ledger = [Charge(budget, start, amount) for (budget, start), amount in self.charges.items() if amount]
-        return Batch(spans=self.spans, contents=self.contents, ledger=ledger, offsets=[offset])
+        return Batch(spans=self.spans, contents=self.contents, ledger=ledger, offsets=[offset], verdicts=self.verdicts)
 
 
 class Folder:
@@ -164,6 +165,7 @@ class Folder:
             http_status=record.http_status,
             error_type=record.error_type,
             error_message=record.error_message,
+            guard=record.guard,
         )
         self._add(work, record.admitted, end, b"", b"")
 
@@ -173,6 +175,7 @@ class Folder:
             busy = {one.span_id: one.busy_us for one in end.attempts if one.busy_us is not None}
             spans = self._metering.metered(spans, busy)
         work.spans += spans
+        work.verdicts += verdicts_of(spans[0], end.guard)
         if content is not None:
             work.contents.append(content)
 

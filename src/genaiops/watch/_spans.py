@@ -16,11 +16,13 @@ from genaiops.domain import (
     Content,
     ContentState,
     Decision,
+    GuardEvent,
     Lookup,
     PromptUse,
     Settled,
     Span,
     SpanKind,
+    guard_spans,
 )
 from genaiops.ports.blobs import Blobs
 from genaiops.ports.telemetry import property_word
@@ -60,6 +62,7 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     cache: str | None = None
     output_sha256: str | None = None
     lookup: Lookup | None = None
+    guard: tuple[GuardEvent, ...] = ()
 
 
 def ended(record: Settled) -> Ended:
@@ -75,6 +78,7 @@ def ended(record: Settled) -> Ended:
         cache=record.cache,
         output_sha256=record.output_sha256,
         lookup=record.lookup,
+        guard=record.guard,
     )
 
 
@@ -136,7 +140,13 @@ def spans_of(call: Admitted, end: Ended, body: bytes, output: bytes, blobs: Blob
         **_shared(call),
     )
     looked = [_lookup_span(call, end.lookup)] if end.lookup is not None else []
-    return [root, *looked, *(_attempt_span(call, number, one) for number, one in enumerate(end.attempts, 1))], content
+    guarded = guard_spans(root, end.guard)
+    return [
+        root,
+        *guarded,
+        *looked,
+        *(_attempt_span(call, number, one) for number, one in enumerate(end.attempts, 1)),
+    ], content
 
 
 def _prompted(use: PromptUse) -> dict[str, Any]:

@@ -30,13 +30,35 @@ PATTERNS = (
     Pattern(kind="account", family="pii", regex=r"\b\d{5,8}\b", context=("account", "konto", "号码"), reach=16),
     Pattern(kind="key", family="secret", regex=r"(?i)\bsk-(?:live|test)-([a-z0-9]{4,12})\b", group=1),
     Pattern(kind="words", family="control", regex=r"ignore (?:all )?(?:the )?previous"),
+    Pattern(
+        kind="short", family="pii", regex=r"\d{3}", left=r"\w", right=r"\w", context=("phone no", "电话"), reach=10
+    ),
     Pattern(kind="block", family="secret", regex=r"BEGIN[ \n\w]{0,40}END"),
 )
 SCANNER = Scanner(PATTERNS)
 WORDS = (
     "a bob @ x.org .com 1234 5678 9 - account konto: 号码 sk- live- TEST- ignore all the previous BEGIN END ﬁ １２ е é"
 )
-PIECES = st.sampled_from([*WORDS.split(), " ", "\n", "ignore ", "the ", "\u200b", "\U000e0041", "½", "漢"])
+PIECES = st.sampled_from(
+    [
+        *WORDS.split(),
+        " ",
+        "\n",
+        "ignore ",
+        "the ",
+        "\u200b",
+        "\U000e0041",
+        "½",
+        "漢",
+        "\\n",
+        "\\",
+        "n",
+        "phone",
+        " no",
+        "电话",
+        "777",
+    ]
+)
 TEXTS = st.lists(PIECES, max_size=24).map("".join)
 
 
@@ -60,6 +82,28 @@ def test_context(text: str) -> None:
     assert kinds(text) == [("account", "123456")]
     assert kinds(text.replace("123456", "is somewhere else: 123456")) == []
     assert kinds("accounts 123456") == []
+
+
+def test_escaped_line_breaks_are_no_letters() -> None:
+    assert kinds(r"Name\nPhone no\n123\nAge") == [("short", "123")]
+    assert kinds("Phone no n123") == []
+    assert kinds("nPhone no 123") == []
+
+
+def test_a_word_of_a_script_without_spaces_may_stand_among_others() -> None:
+    assert kinds("我的电话是 123") == [("short", "123")]
+    assert kinds("我的号是 123") == []
+
+
+def test_many_contexts_are_told_apart() -> None:
+    """So many that they are asked for together."""
+    scanner = Scanner(
+        Pattern(kind=f"k{number}", family="pii", regex=rf"{number}\d{{3}}", left=r"\d", context=("id", f"word{number}"))
+        for number in range(10, 40)
+    )
+    assert [each.kind for each in scanner.find("word11 10123, 11123")] == ["k11"]
+    assert [each.kind for each in scanner.find("id: 10123, 12123, 40123")] == ["k10", "k12"]
+    assert scanner.find("ids 10123") == []
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from genaiops.domain import Belongings, Content, Erasure, Person, Score
+from genaiops.domain import Belongings, Content, Erasure, GuardEvent, Person, Score
 from genaiops.engines.telemetry_sqlite import SqlitePersons, SqliteTelemetry
 from genaiops.ports.telemetry import Batch, RollupQuery, Telemetry, TraceFilter
+from genaiops.ports.verdicts import GuardQuery
 from tests.engines.telemetry.calls import DAY, NOW, attempt, call, content, numbers, root, trace_id
 
 ANN = Person("ann")
@@ -155,3 +156,27 @@ def test_blobs_are_remembered_before_content_goes(persons: SqlitePersons, teleme
     (waiting,) = persons.unfinished()
     assert waiting.blobs == {"sha256:" + "1" * 64}
     assert telemetry.blobs()[1] == set()
+
+
+def test_of_verdicts_only_figures_stay(persons: SqlitePersons, telemetry: Telemetry) -> None:
+    said = GuardEvent(
+        policy="p@1",
+        rule="mail",
+        detector="pii",
+        direction="in",
+        action="redact",
+        kinds={"email": 1},
+        places=(f"metadata.{SAID}",),
+        error=f"{SAID} is no address",
+    )
+    for number in (1, 2):
+        telemetry.add_verdicts(trace_id(number), [said])
+    everything = GuardQuery(since_us=NOW - 9 * DAY, until_us=NOW + DAY, step="all")
+    before = telemetry.guard_rollup(everything)
+    erase(persons)
+    hers, his = telemetry.trace(trace_id(1)), telemetry.trace(trace_id(2))
+    assert hers is not None
+    assert his is not None
+    assert his.verdicts[0].event == said
+    assert hers.verdicts[0].event == msgspec.structs.replace(said, places=(), error="erased")
+    assert telemetry.guard_rollup(everything) == before

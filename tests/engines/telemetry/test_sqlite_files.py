@@ -11,9 +11,11 @@ import msgspec
 import pytest
 
 from genaiops.core.errors import StoreError
-from genaiops.domain import Cost, CostCorrection, Energy, EnergyBasis, Range
+from genaiops.domain import Cost, CostCorrection, Energy, EnergyBasis, GuardEvent, Range, verdicts_of
 from genaiops.engines.telemetry_sqlite import SqliteTelemetry, open_telemetry
+from genaiops.engines.telemetry_sqlite._schema import APPLICATION_ID, FIGURES
 from genaiops.ports.telemetry import Batch, RollupQuery, TraceFilter
+from genaiops.ports.verdicts import VerdictFilter
 from tests.engines.telemetry.calls import (
     DAY,
     NOW,
@@ -278,13 +280,28 @@ def test_energy_that_was_written_before_there_was_water(tmp_path: Path) -> None:
     assert [span.energy for span in found.spans if span.energy is not None] == [energy]
 
 
+@pytest.mark.parametrize("number", range(1, len(FIGURES)))
+def test_every_version_becomes_this_one(tmp_path: Path, number: int) -> None:
+    with closing(sqlite3.connect(tmp_path / "figures.db")) as connection:
+        connection.executescript("".join(FIGURES[:number]))
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {number}")
+    said = GuardEvent(policy="p@1", rule="r", detector="pii", direction="in", action="flag")
+    with open_at(tmp_path) as store:
+        batch = call(1)
+        store.write(msgspec.structs.replace(batch, verdicts=verdicts_of(batch.spans[0], [said])))
+        assert [each.event for each in store.verdicts(VerdictFilter()).rows] == [said]
+        assert len(listed(store)) == 1
+
+
 def test_a_store_of_the_first_version_is_migrated_with_all_that_it_holds(tmp_path: Path) -> None:
     with open_at(tmp_path) as store:
         store.write(call(1))
         before, sums = store.trace(trace_id(1)), store.rollup(RollupQuery(since_us=NOW, until_us=NOW + 1))
     with closing(sqlite3.connect(tmp_path / "figures.db")) as connection:
         connection.execute("DROP TABLE corrections")
-        connection.execute("DROP TABLE erasures")
+        for table in ("erasures", "guard_verdicts", "guard_series", "guard_hours"):
+            connection.execute(f"DROP TABLE {table}")
         connection.execute("DROP INDEX spans_by_response")
         added = {"spans": ["usage_more", "energy", "energy_basis", "called"]}
         energy = [f"{what}_{at}" for what in ("kwh", "co2e") for at in ("low", "central", "high", "known")]

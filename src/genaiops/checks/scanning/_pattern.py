@@ -12,8 +12,11 @@ class Pattern(msgspec.Struct, frozen=True, kw_only=True):
 
     What else must hold of a match: no character of the class `left` stands directly before it, none of `right` directly
     behind it (contents of a RE2 class, such as `\w.-`); one of the words `context` stands within `reach` characters
-    before it (in any case, as a whole word); `valid` says yes to the value. `group`: which group of the
-    expression is the value, and the only part that is found (0: all of it).
+    before it (in any case, as a whole word; in scripts that put no spaces, anywhere); `valid` says yes to the value.
+    `group`: which group of the expression is the value, and the only part that is found (0: all of it).
+
+    The letter of an escaped line break or tab (`\n`, as JSON writes it) is part of no word: `left` lets it pass, and
+    words of `context` may follow it; `\b` does not know it.
 
     `checked`: `valid` computes a checksum or asks a table, so that chance seldom passes. Where two findings overlap, a
     checked one wins, then the longer, then the one that stands first in the table.

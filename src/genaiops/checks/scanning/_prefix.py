@@ -12,7 +12,7 @@ from genaiops.core.errors import UsageError
 
 code: Final[Any] = importlib.import_module("re._constants")
 parser: Final[Any] = importlib.import_module("re._parser")  # the tree that `re` compiles; both have no types
-_MOST: Final = 1000
+_COUNTED: Final = 4
 _CLASSES: Final[dict[Any, str]] = {
     code.CATEGORY_DIGIT: r"\d",
     code.CATEGORY_NOT_DIGIT: r"\D",
@@ -25,8 +25,8 @@ _PLACES: Final[dict[Any, str]] = {code.AT_BOUNDARY: r"\b", code.AT_NON_BOUNDARY:
 
 
 def prefixes(regex: str) -> str:
-    """Matches every beginning of a match of `regex`, the whole included, the empty one not. UsageError for what the two
-    engines do not share."""
+    """Matches every beginning of a match of `regex`, the whole included, the empty one not; of what is repeated often,
+    it does not count how often, so it matches more. UsageError for what the two engines do not share."""
     parsed = _parsed(regex)
     begun = _begun(list(parsed))
     return f"(?i:{begun})" if _flags(parsed.state.flags) else begun
@@ -74,13 +74,14 @@ def _beginning(item: Any) -> str:
             return ""
         whole = _whole(list(inner))
         if begun == whole:
-            return f"(?:{whole}){{1,{_bound(most)}}}"
-        return f"(?:{whole}){{0,{_bound(most) - 1}}}{begun}" if most > 1 else begun
+            return f"(?:{whole}){_times(1, most)}"
+        return f"(?:{whole}){_times(0, most - 1)}{begun}" if most > 1 else begun
     return _whole([item])
 
 
-def _bound(most: Any) -> int:
-    return min(int(most), _MOST)
+def _times(least: Any, most: Any) -> str:
+    """A state for each count is too much for an automaton that may stand anywhere in any of many expressions."""
+    return f"{{{least},{most}}}" if most <= _COUNTED else f"{{{min(least, _COUNTED)},}}"
 
 
 def _any(branches: Iterable[str]) -> str:
@@ -113,7 +114,7 @@ def _written(kind: Any, value: Any) -> str:  # one line a construct
         case code.MAX_REPEAT | code.MIN_REPEAT:
             least, most, inner = value
             lazy = "?" if kind is code.MIN_REPEAT else ""
-            return f"(?:{_whole(list(inner))}){{{least},{_bound(most)}}}{lazy}"
+            return f"(?:{_whole(list(inner))}){_times(least, most)}{lazy}"
         case _:
             raise UsageError(
                 f"{str(kind).lower()} is not for patterns.", remedy="Use what RE2 and Python's re have in common."

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
+from genaiops.checks.scanning._context import Contexts
 from genaiops.checks.scanning._engine import Engine, Occurring, engine
-from genaiops.checks.scanning._fold import fold, visible
+from genaiops.checks.scanning._fold import fold
 from genaiops.checks.scanning._pattern import Pattern
 from genaiops.checks.scanning._prefix import longest, prefixes
 from genaiops.core.errors import UsageError
@@ -13,6 +14,10 @@ from genaiops.domain import Finding
 _BLOCK: Final = 2048
 """Bytes that are asked at once which patterns occur in them."""
 _NEVER: Final = r"[^\x00-\xff]"
+_FEW: Final = 12
+"""So many patterns are looked for one by one sooner than asked for together."""
+_ESCAPES: Final = frozenset({b"\\n", b"\\r", b"\\t"})
+"""Line breaks and tabs as they are written in JSON and in code: their letter is part of no word."""
 
 
 class Raw(NamedTuple):
@@ -26,7 +31,8 @@ class Raw(NamedTuple):
 
 class Scanner:
     """Immutable once made; may be used from any thread. What it finds at a place depends on `context` characters before
-    it and on one behind it, and on nothing else."""
+    it (the last of a window of words, and two more: an escape may end there) and on one behind it, and on nothing
+    else."""
 
     def __init__(self, patterns: Iterable[Pattern]) -> None:
         """UsageError for a pattern that is not right, with its kind."""
@@ -36,48 +42,76 @@ class Scanner:
         lengths = [length for _, length in compiled]
         self._overlap = [length + 1 for length in lengths]
         self.longest = max(lengths, default=0)
-        self.context = max((each.reach for each in self.patterns if each.context), default=0) + 1
-        short = [number for number, length in enumerate(lengths) if length < _BLOCK]
-        self._sets = [
-            _Set([(number, self.patterns[number].regex) for number in numbers], blocks=blocks)
-            for numbers, blocks in ((short, True), (sorted(set(range(len(lengths))) - set(short)), False))
-            if numbers
+        self.context = max((each.reach for each in self.patterns if each.context), default=0) + 2
+        numbers = range(len(lengths))
+        free = [number for number in numbers if not self.patterns[number].context]
+        bound = [number for number in numbers if self.patterns[number].context]
+        self._free, self._bound = self._sets(free, lengths), self._sets(bound, lengths)
+        begun = [prefixes(each.regex) for each in self.patterns]
+        self._begun_free = _begun([begun[number] for number in free])
+        self._begun_bound = _begun([begun[number] for number in bound])
+        self._begun_each = {number: _begun([begun[number]]) for number in bound}
+        self._contexts = Contexts([(each.context, each.reach) for each in self.patterns])
+        self._terms = [
+            (_class(each.left, each.kind), _class(each.right, each.kind), self._contexts[number], each.valid)
+            for number, each in enumerate(self.patterns)
         ]
-        begun = "|".join(prefixes(each.regex) for each in self.patterns) or _NEVER
-        self._begun = engine(f"(?:{begun})\\z")
-        self._lefts = [_class(each.left, each.kind) for each in self.patterns]
-        self._rights = [_class(each.right, each.kind) for each in self.patterns]
-        self._words = [tuple(word.casefold() for word in each.context) for each in self.patterns]
 
     def find(self, text: str) -> list[Finding]:
         """What is in it, from left to right; findings do not overlap."""
         data, positions = fold(text)
-        return self.judge(text, data, positions, self.raw(data, 0))
+        return self.judge(text, data, positions, self.raw(data, 0, self.told(data, text)))
 
-    def raw(self, data: bytes, start: int) -> list[Raw]:
-        """Matches in a folded text that begin at `start` or behind it; what stands before is seen."""
+    def told(self, data: bytes, text: str) -> set[int]:
+        """Of the patterns with words of context, those that may hold in the text: one of the words is in it."""
+        return self._contexts.may_hold_in(data, text)
+
+    def raw(self, data: bytes, start: int, told: set[int] | None = None) -> list[Raw]:
+        """Matches in a folded text that begin at `start` or behind it; what stands before is seen. `told`: of
+        what needs a word, only these are looked for."""
         found: list[Raw] = []
-        for each in self._sets:
-            for number, spans in each.hits(data, start, self._overlap):
-                engine, group = self._engines[number], self.patterns[number].group
-                position = start
-                for begin, stop in spans:
-                    position = max(position, begin)
-                    limit = min(len(data), stop + self._overlap[number])
-                    for match in engine.finditer(data, position, limit):
-                        if match.start() >= stop:
-                            break
-                        position = match.end()
-                        if match.end() == match.start():
-                            continue
-                        found.append(Raw(match.start(), match.end(), number, match.span(group)))
+        for number, spans in self._where(data, start, told):
+            engine, group = self._engines[number], self.patterns[number].group
+            position = start
+            for begin, stop in spans:
+                position = max(position, begin)
+                limit = min(len(data), stop + self._overlap[number])
+                for match in engine.finditer(data, position, limit):
+                    first, position = match.span()
+                    if first >= stop:
+                        break
+                    if first < position:
+                        found.append(Raw(first, position, number, match.span(group) if group else (first, position)))
         found.sort()
         return found
 
-    def open_from(self, data: bytes, start: int) -> int:
-        """Where the earliest match begins that more text could make, or make longer; the end when there is none."""
-        match = self._begun.search(data, start)
-        return len(data) if match is None else match.start()
+    def _where(self, data: bytes, start: int, told: set[int] | None) -> Iterator[tuple[int, list[tuple[int, int]]]]:
+        """Numbers of patterns that may match, and where their matches may begin."""
+        for each in self._free:
+            yield from each.hits(data, start, self._overlap)
+        if told is not None and len(told) <= _FEW:
+            for number in told:
+                yield number, [(start, len(data) + 1)]
+            return
+        for each in self._bound:
+            for number, spans in each.hits(data, start, self._overlap):
+                if told is None or number in told:
+                    yield number, spans
+
+    def open_from(self, data: bytes, start: int, told: set[int] | None = None) -> int:
+        """Where the earliest match may begin that more text could make, or make longer; the end when there is none.
+        `told`: of what needs a word, only these are waited for."""
+        engines = [self._begun_free]
+        if told is None or len(told) > _FEW:
+            engines.append(self._begun_bound)
+        else:
+            engines += [self._begun_each[number] for number in told]
+        first = len(data)
+        for each in engines:
+            match = each.search(data, start)
+            if match is not None:
+                first = min(first, match.start())
+        return max(start, first, len(data) - self.longest)
 
     def judge(self, text: str, data: bytes, positions: Sequence[int] | None, raw: Iterable[Raw]) -> list[Finding]:
         """Which of the matches hold, and which of those that overlap."""
@@ -87,31 +121,26 @@ class Scanner:
         return [self._finding(each, positions) for each in held]
 
     def _holds(self, text: str, data: bytes, positions: Sequence[int] | None, raw: Raw) -> bool:
-        number = raw.pattern
-        pattern = self.patterns[number]
-        left, right = self._lefts[number], self._rights[number]
-        if left is not None and raw.start and data[raw.start - 1] in left:
+        start, end, number, (begin, stop) = raw
+        left, right, context, valid = self._terms[number]
+        if left is not None and start and data[start - 1] in left and data[max(0, start - 2) : start] not in _ESCAPES:
             return False
-        if right is not None and raw.end < len(data) and data[raw.end] in right:
+        if right is not None and end < len(data) and data[end] in right:
             return False
-        if pattern.context and not self._told(text, raw.start if positions is None else positions[raw.start], number):
-            return False
-        return pattern.valid is None or pattern.valid(data[slice(*raw.value)].decode("latin-1"))
+        if context is not None:
+            place = start if positions is None else positions[start]
+            if not context.stands_before(data, start, text, place):
+                return False
+        return valid is None or valid(data[begin:stop].decode("latin-1"))
 
-    def _told(self, text: str, start: int, number: int) -> bool:
-        reach = self.patterns[number].reach
-        before = visible(text[max(0, start - 4 * reach) : start])
-        edge = before[-reach - 1 : -reach] if len(before) > reach else ""
-        window = before[-reach:].casefold()
-        for word in self._words[number]:
-            at = window.find(word)
-            while at >= 0:
-                previous = window[at - 1] if at else edge
-                following = window[at + len(word) : at + len(word) + 1]
-                if not (_letter(previous) and _letter(word[0])) and not (_letter(following) and _letter(word[-1])):
-                    return True
-                at = window.find(word, at + 1)
-        return False
+    def _sets(self, numbers: Sequence[int], lengths: Sequence[int]) -> "list[_Set]":
+        short = [number for number in numbers if lengths[number] < _BLOCK]
+        long = [number for number in numbers if lengths[number] >= _BLOCK]
+        return [
+            _Set([(number, self.patterns[number].regex) for number in some], blocks=blocks)
+            for some, blocks in ((short, True), (long, False))
+            if some
+        ]
 
     def _finding(self, raw: Raw, positions: Sequence[int] | None) -> Finding:
         pattern = self.patterns[raw.pattern]
@@ -184,6 +213,10 @@ def _compiled(pattern: Pattern) -> tuple[Engine, int]:
     return compiled, length
 
 
+def _begun(regexes: Iterable[str]) -> Engine:
+    return engine(f"(?:{'|'.join(regexes) or _NEVER})\\z")
+
+
 def _class(content: str, kind: str) -> frozenset[int] | None:
     if not content:
         return None
@@ -192,7 +225,3 @@ def _class(content: str, kind: str) -> frozenset[int] | None:
     except UsageError as error:
         raise UsageError(f"The pattern {kind}, the characters beside it: {error}") from error
     return frozenset(code for code in range(256) if compiled.fullmatch(bytes([code])))
-
-
-def _letter(char: str) -> bool:
-    return char.isalnum()

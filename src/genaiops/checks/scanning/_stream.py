@@ -39,8 +39,9 @@ class Stream:
             return "", []
         data, positions = fold(text)
         begin = kept if positions is None else _first(positions, kept)
-        raw = scanner.raw(data, begin)
-        safe = len(data) if last else scanner.open_from(data, begin)
+        told = scanner.told(data, text)
+        raw = scanner.raw(data, begin, told)
+        safe = len(data) if last else scanner.open_from(data, begin, told)
         if not last:
             safe = _settled(raw, safe, positions)
             raw = [each for each in raw if each.start < safe]

@@ -5,8 +5,19 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 
-from genaiops.domain import Charge, CostCorrection, Score, Span
-from genaiops.engines.telemetry_sqlite import _corrections, _rollups, _rows, _schema
+from genaiops.domain import (
+    WHOLE_POLICY,
+    Charge,
+    CostCorrection,
+    GuardEvent,
+    GuardVerdict,
+    Mark,
+    Score,
+    Span,
+    guard_spans,
+    verdicts_of,
+)
+from genaiops.engines.telemetry_sqlite import _corrections, _guard_sums, _rollups, _rows, _schema, _verdicts
 from genaiops.engines.telemetry_sqlite._connections import connect, is_full, store_errors, synced, transaction
 from genaiops.engines.telemetry_sqlite._names import NameIds, SeriesIds
 from genaiops.engines.telemetry_sqlite._payloads import SpanKey
@@ -93,6 +104,7 @@ class FiguresWriter:
         try:
             with synced(self.connection, durable=batch.durable), transaction(self.connection):
                 new = self._add_spans(batch.spans, shed)
+                self._add_verdicts(batch.verdicts, new)
                 self._add_scores(batch.scores)
                 if batch.ledger and not self._is_replay(batch.offsets):
                     self.connection.executemany(_ADD_CHARGE, _by_window(batch.ledger))
@@ -102,11 +114,12 @@ class FiguresWriter:
             self._series.clear()
             self._relations.forget()
             raise
-        return new
+        return len(new)
 
-    def _add_spans(self, spans: Sequence[Span], shed: AbstractSet[SpanKey]) -> int:
+    def _add_spans(self, spans: Sequence[Span], shed: AbstractSet[SpanKey]) -> Sequence[Span]:
+        """Those that were not there."""
         if not spans:
-            return 0
+            return ()
         connection, ids = self.connection, self._ids
         last = connection.execute("SELECT max(id) FROM spans").fetchone()[0] or 0
         placed = self._relations.place(spans)
@@ -126,7 +139,37 @@ class FiguresWriter:
         if new or placed.changes:
             connection.executemany(_ADD_TO_TRACE, _by_trace(new, placed))
             _rollups.add_spans(connection, new, ids, self._series, placed)
-        return count
+        return new
+
+    def _add_verdicts(self, verdicts: Sequence[GuardVerdict], spans: Sequence[Span]) -> int:
+        """Looks of whole policies have no rows: they are new when their call is."""
+        if not verdicts:
+            return 0
+        calls = {(span.trace_id, span.span_id) for span in spans}
+        rules = [each for each in verdicts if each.event.rule != WHOLE_POLICY]
+        looks = [
+            each for each in verdicts if each.event.rule == WHOLE_POLICY and (each.trace_id, each.call_id) in calls
+        ]
+        new = _verdicts.add(self.connection, rules, self._ids)
+        _guard_sums.add(self.connection, [*new, *looks], self._ids)
+        return len(new)
+
+    def add_verdicts(self, trace_id: bytes, events: Sequence[GuardEvent], call_id: bytes | None) -> int:
+        with store_errors(self.path):
+            call = _verdicts.call_of(self.connection, trace_id, call_id)
+            try:
+                with transaction(self.connection):
+                    self._add_spans(guard_spans(call, events, later=True), frozenset())
+                    return self._add_verdicts(verdicts_of(call, events), ())
+            except BaseException:
+                self._ids.forget()
+                self._series.clear()
+                self._relations.forget()
+                raise
+
+    def mark(self, verdict: GuardVerdict, mark: Mark | None, at_us: int, by: str) -> GuardVerdict:
+        with store_errors(self.path), transaction(self.connection):
+            return _verdicts.mark(self.connection, verdict, mark, at_us, by)
 
     def _add_scores(self, scores: Sequence[Score]) -> None:
         self.connection.executemany(

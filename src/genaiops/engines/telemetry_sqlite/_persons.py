@@ -9,7 +9,7 @@ import msgspec
 
 from genaiops.core.ids import new_id
 from genaiops.domain import Belongings, Content, Erasure, Person, blobs_of
-from genaiops.engines.telemetry_sqlite import _rows
+from genaiops.engines.telemetry_sqlite import _rows, _verdicts
 from genaiops.engines.telemetry_sqlite._connections import empty_log, store_errors, synced, transaction, vacuum
 from genaiops.engines.telemetry_sqlite._files import file_named
 from genaiops.engines.telemetry_sqlite._payloads import SpanKey
@@ -165,6 +165,7 @@ class SqlitePersons:
                 figures.connection.execute("PRAGMA secure_delete = ON")
                 with synced(figures.connection, durable=True), transaction(figures.connection):
                     figures.connection.executemany(_CLEAR, [(each.id,) for each in own])
+                    figures.connection.executemany(_verdicts.CLEAR, [each.key for each in own])
                     comments = sum(_clear_scores(figures.connection, trace_id, own, person) for trace_id in traces)
         return ErasedNow(len(traces), len(own), len(changed), comments)
 

@@ -224,7 +224,7 @@ def storable(value: Any) -> Any:
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
     if isinstance(value, dict):
-        return {name: storable(entry) for name, entry in cast("dict[str, Any]", value).items()}
+        return {storable(name): storable(entry) for name, entry in cast("dict[str, Any]", value).items()}
     if isinstance(value, tuple):
         return tuple(map(storable, cast("tuple[Any, ...]", value)))
     if isinstance(value, msgspec.Struct):

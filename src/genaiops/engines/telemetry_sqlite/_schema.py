@@ -153,7 +153,38 @@ CREATE TABLE erasures (
 ) WITHOUT ROWID;
 """
 
-FIGURES = (_FIGURES_1, _FIGURES_2, _FIGURES_3, _FIGURES_4, _FIGURES_5, _FIGURES_6)
+# Texts of few values are numbers of `names`; `kinds` (kind -> how often), `provenance` and `places` are JSON. In
+# `guard_series` 0 stands for none, and `shadow` is the number of that word. `start` is the hour's first minute.
+_FIGURES_7 = """
+CREATE TABLE guard_verdicts (
+  id INTEGER PRIMARY KEY, trace_id BLOB NOT NULL, call_id BLOB NOT NULL, start_us INTEGER NOT NULL,
+  tenant_id INTEGER NOT NULL, environment_id INTEGER, team_id INTEGER, key_id INTEGER, application INTEGER,
+  policy INTEGER NOT NULL, digest INTEGER NOT NULL, rule INTEGER NOT NULL, detector INTEGER NOT NULL,
+  direction INTEGER NOT NULL, action INTEGER NOT NULL, shadow INTEGER NOT NULL, kinds TEXT NOT NULL,
+  provenance TEXT NOT NULL, places TEXT, count INTEGER NOT NULL, score REAL, duration_us INTEGER NOT NULL, error TEXT,
+  mark TEXT, marked_us INTEGER, marked_by TEXT
+);
+CREATE UNIQUE INDEX verdicts_once ON guard_verdicts (trace_id, call_id, policy, digest, rule, direction);
+CREATE INDEX verdicts_by_start ON guard_verdicts (start_us);
+CREATE INDEX verdicts_by_rule ON guard_verdicts (rule, start_us);
+CREATE INDEX verdicts_by_key ON guard_verdicts (key_id, start_us);
+CREATE INDEX verdicts_by_action ON guard_verdicts (action, start_us);
+CREATE INDEX verdicts_marked ON guard_verdicts (start_us, policy, rule, mark) WHERE mark IS NOT NULL;
+
+CREATE TABLE guard_series (
+  id INTEGER PRIMARY KEY,
+  tenant_id INTEGER NOT NULL, environment_id INTEGER NOT NULL, policy INTEGER NOT NULL, digest INTEGER NOT NULL,
+  rule INTEGER NOT NULL, detector INTEGER NOT NULL, direction INTEGER NOT NULL, action INTEGER NOT NULL,
+  shadow INTEGER NOT NULL,
+  UNIQUE (tenant_id, environment_id, policy, digest, rule, detector, direction, action, shadow)
+);
+CREATE TABLE guard_hours (
+  start INTEGER NOT NULL, series INTEGER NOT NULL, events INTEGER NOT NULL, findings INTEGER NOT NULL,
+  errors INTEGER NOT NULL, duration BLOB, PRIMARY KEY (start, series)
+) WITHOUT ROWID;
+"""
+
+FIGURES = (_FIGURES_1, _FIGURES_2, _FIGURES_3, _FIGURES_4, _FIGURES_5, _FIGURES_6, _FIGURES_7)
 """Migrations of figures.db; version n is after the first n."""
 
 # `id` is the second of the start (of the day's, or of all time in a file of outliers) and a number within that second,

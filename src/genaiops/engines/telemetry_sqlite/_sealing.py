@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import msgspec
 
 from genaiops.domain import Content, blobs_of
-from genaiops.engines.telemetry_sqlite import _rows
+from genaiops.engines.telemetry_sqlite import _rows, _verdicts
 from genaiops.engines.telemetry_sqlite._connections import store_errors, transaction
 from genaiops.engines.telemetry_sqlite._payloads import BodyCodec
 
@@ -81,7 +81,7 @@ def seal_content(path: Path, owners: Owners, sealer: Sealer) -> dict[str, set[Ow
 
 
 def seal_figures(path: Path, sealer: Sealer) -> None:
-    """Likewise: users, sessions, previews, messages of errors, comments of scores."""
+    """Likewise: users, sessions, previews, messages of errors, comments of scores, places of verdicts."""
     with store_errors(path), closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode = OFF")
         connection.execute(
@@ -92,6 +92,7 @@ def seal_figures(path: Path, sealer: Sealer) -> None:
         owners = Owners(connection)
         with transaction(connection):
             _seal_scores(connection, owners, sealer)
+            _seal_verdicts(connection, owners, sealer)
             _seal_spans(connection, owners, sealer)
         connection.execute("VACUUM")
 
@@ -123,6 +124,22 @@ def _seal_scores(connection: sqlite3.Connection, owners: Owners, sealer: Sealer)
         box = sealer.seal(person, tenant, comment.encode(), identifier.encode())
         connection.execute("INSERT INTO sealed VALUES ('score', ?, ?, ?, ?)", (identifier, person, tenant, box))
         connection.execute("UPDATE scores SET comment = '' WHERE identifier = ?", (identifier,))
+
+
+def _seal_verdicts(connection: sqlite3.Connection, owners: Owners, sealer: Sealer) -> None:
+    query = (
+        "SELECT id, trace_id, call_id, places, error FROM guard_verdicts"
+        " WHERE id > ? AND (places IS NOT NULL OR error IS NOT NULL) ORDER BY id LIMIT ?"
+    )
+    last = -1
+    while rows := connection.execute(query, (last, _PAGE)).fetchall():
+        for number, trace_id, call_id, *values in rows:
+            tenant, user_id = owners.of(trace_id, call_id)
+            person = sealer.person(user_id)
+            box = sealer.seal(person, tenant, msgspec.msgpack.encode(values), b"verdict %d" % number)
+            connection.execute("INSERT INTO sealed VALUES ('verdict', ?, ?, ?, ?)", (number, person, tenant, box))
+        last = rows[-1][0]
+    connection.execute(_verdicts.CLEAR_ALL)
 
 
 def is_sealed(path: Path) -> bool:
@@ -184,8 +201,15 @@ _GIVEN = ", ".join(f"{name} = ?" for name in _COLUMNS)
 def _opened(connection: sqlite3.Connection, row: tuple[Any, ...], opener: Opener) -> bool:
     """False for a span that no key opens."""
     what, identity, person, tenant, box = row
-    data = opener.open(person, tenant, box, str(identity).encode())
-    if what == "score":
+    about = b"verdict %d" % identity if what == "verdict" else str(identity).encode()
+    data = opener.open(person, tenant, box, about)
+    if what == "verdict":
+        if data is not None:
+            places_and_error: list[Any] = msgspec.msgpack.decode(data)
+            connection.execute(
+                "UPDATE guard_verdicts SET places = ?, error = ? WHERE id = ?", (*places_and_error, identity)
+            )
+    elif what == "score":
         comment = "" if data is None else data.decode()
         connection.execute("UPDATE scores SET comment = ? WHERE identifier = ?", (comment, identity))
     elif data is not None:

@@ -11,8 +11,17 @@ from types import TracebackType
 from typing import IO, Literal, Self
 
 from genaiops.core.errors import StoreError, UsageError
-from genaiops.domain import Charge, Content, CostCorrection, Score, Span
-from genaiops.engines.telemetry_sqlite import _blobs, _corrections, _figures, _rollups, _tallies, _trace
+from genaiops.domain import Charge, Content, CostCorrection, GuardEvent, GuardVerdict, Mark, Score, Span
+from genaiops.engines.telemetry_sqlite import (
+    _blobs,
+    _corrections,
+    _figures,
+    _guard_sums,
+    _rollups,
+    _tallies,
+    _trace,
+    _verdicts,
+)
 from genaiops.engines.telemetry_sqlite._connections import store_errors
 from genaiops.engines.telemetry_sqlite._figures import FiguresWriter
 from genaiops.engines.telemetry_sqlite._files import DAY_US, ContentFile, content_files, remove
@@ -37,6 +46,7 @@ from genaiops.ports.telemetry import (
     TraceRow,
     Written,
 )
+from genaiops.ports.verdicts import GuardMarks, GuardQuery, GuardSums, VerdictFilter, VerdictPage
 
 _LOCK_SECONDS = 5.0
 _LARGEST_PAGE = 1_000
@@ -95,6 +105,17 @@ class SqliteTelemetry:
                 self._the_writer().figures.add_score(score)
         with store_errors(self._path), self._readers.session() as session:
             return _trace.score_of(session, score.identifier) or score
+
+    def add_verdicts(self, trace_id: bytes, events: Sequence[GuardEvent], *, call_id: bytes | None = None) -> int:
+        with self._write_lock:
+            try:
+                return self._the_writer().figures.add_verdicts(trace_id, events, call_id)
+            except (OverflowError, UnicodeEncodeError):
+                return self._the_writer().figures.add_verdicts(trace_id, storable(tuple(events)), call_id)
+
+    def mark(self, verdict: GuardVerdict, mark: Mark | None, *, at_us: int, by: str) -> GuardVerdict:
+        with self._write_lock:
+            return self._the_writer().figures.mark(verdict, mark, at_us, by)
 
     def correct(self, corrections: Sequence[CostCorrection]) -> int:
         with self._write_lock:
@@ -205,6 +226,22 @@ class SqliteTelemetry:
         with store_errors(self._path), self._readers.session() as session:
             return _rollups.read(session.figures, session.texts, query)
 
+    def verdicts(self, where: VerdictFilter, *, cursor: str | None = None, limit: int = 50) -> VerdictPage:
+        if not 1 <= limit <= _LARGEST_PAGE:
+            raise UsageError(
+                f"A page of {limit} verdicts cannot be read.", remedy=f"Ask for 1 to {_LARGEST_PAGE}.", param="limit"
+            )
+        with store_errors(self._path), self._readers.session() as session:
+            return _verdicts.page(session, storable(where), cursor, limit)
+
+    def guard_rollup(self, query: GuardQuery) -> Sequence[GuardSums]:
+        with store_errors(self._path), self._readers.session() as session:
+            return _guard_sums.read(session.figures, session.texts, query)
+
+    def guard_marks(self, query: GuardQuery) -> Sequence[GuardMarks]:
+        with store_errors(self._path), self._readers.session() as session:
+            return _verdicts.marks(session, query)
+
     def head(self) -> int:
         with store_errors(self._path), self._readers.session() as session:
             return _trace.head(session)
@@ -302,4 +339,5 @@ def _storable_batch(batch: Batch) -> Batch:
         ledger=[storable(charge) for charge in batch.ledger],
         offsets=batch.offsets,
         durable=batch.durable,
+        verdicts=[storable(verdict) for verdict in batch.verdicts],
     )

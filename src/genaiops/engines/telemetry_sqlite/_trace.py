@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from genaiops.domain import Content, Score, Span
-from genaiops.engines.telemetry_sqlite import _corrections
+from genaiops.engines.telemetry_sqlite import _corrections, _verdicts
 from genaiops.engines.telemetry_sqlite._files import DAY_US, ContentFile
 from genaiops.engines.telemetry_sqlite._list import SELECT, to_trace_row
 from genaiops.engines.telemetry_sqlite._rows import COLUMNS, from_row
@@ -32,7 +32,7 @@ def read_trace(session: Session, trace_id: bytes) -> Trace | None:
             msgspec.structs.replace(one, cost=corrected[one.span_id][0]) if one.span_id in corrected else one
             for one in spans
         ]
-    return Trace(trace_id, spans, contents, scores, recorded)
+    return Trace(trace_id, spans, contents, scores, recorded, _verdicts.of_trace(session, trace_id))
 
 
 def _contents(session: Session, trace_id: bytes, spans: Sequence[Span]) -> dict[str, Content]:

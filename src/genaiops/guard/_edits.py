@@ -1,0 +1,62 @@
+"""From a finding to what follows: which rules it counts for, and what stands there instead."""
+
+from collections.abc import Sequence
+
+from genaiops.domain import Finding
+from genaiops.guard._notes import SEVERITY, Notes
+from genaiops.guard._program import Tier
+from genaiops.guard._tables import selects
+from genaiops.guard._vault import Vault
+from genaiops.guard.surfaces import Part
+
+
+class Editor:
+    """Of one call in one direction."""
+
+    __slots__ = ("_notes", "_tier", "_vault")
+
+    def __init__(self, tier: Tier, notes: Notes, vault: Vault) -> None:
+        self._tier = tier
+        self._notes = notes
+        self._vault = vault
+
+    def judge(self, finding: Finding, value: str, part: Part) -> str | None:
+        """What stands for the value from now on; None: it stays. The finding is noted."""
+        tier, notes = self._tier, self._notes
+        numbers = [
+            number
+            for number in tier.rules.get((finding.family, finding.kind), ())
+            if _concerns(tier.bounds[number].rule.provenance, part)
+        ]
+        if any(tier.bounds[number].rule.action == "allow" and notes.enforced(number) for number in numbers):
+            return None
+        hidden = None
+        for number in numbers:
+            rule = tier.bounds[number].rule
+            notes.add(number, finding.kind, provenance=part.provenance, place=part.place)
+            if rule.action == "redact" and notes.enforced(number):
+                reversible = rule.reversible and tier.direction == "in"
+                hidden = self._vault.hide(value, finding.kind, reversible=reversible)
+        return hidden
+
+    def takes_out(self, findings: Sequence[Finding], part: Part) -> bool:
+        """Whether what nobody sees has to go. It is noted."""
+        redacts = False
+        for number in self._tier.invisible:
+            rule = self._tier.bounds[number].rule
+            if not _concerns(rule.provenance, part):
+                continue
+            for each in findings:
+                if selects(rule, each.kind):
+                    self._notes.add(number, each.kind, provenance=part.provenance, place=part.place)
+                    redacts |= rule.action == "redact" and self._notes.enforced(number)
+        return redacts
+
+
+def _concerns(provenance: tuple[str, ...], part: Part) -> bool:
+    return not provenance or part.provenance in provenance
+
+
+def severe(notes: Notes) -> bool:
+    """Whether what was found stops the text."""
+    return SEVERITY[notes.action] > SEVERITY["redact"]

@@ -1,0 +1,244 @@
+"""The guard of a worker, and of one call."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Sequence
+
+from genaiops.core.errors import GenaiopsError, NotFound, Unavailable, UsageError
+from genaiops.domain import DEFAULT_GUARD, GuardEvent, GuardPolicy, GuardVersion
+from genaiops.guard import surfaces
+from genaiops.guard._edits import Editor, severe
+from genaiops.guard._inspect import Inspection
+from genaiops.guard._notes import Notes
+from genaiops.guard._program import Program, Tier, shadowed
+from genaiops.guard._streams import AnswerStream
+from genaiops.guard._vault import Vault
+from genaiops.guard.surfaces import Document
+from genaiops.ports.guard import GUARDED_AT_ONCE, Guarded, Ruling
+from genaiops.ports.providers import Form
+
+
+_log = logging.getLogger("genaiops.guard")
+
+
+class WorkerGuards:
+    """A worker's (see ports.guard.Guards)."""
+
+    def __init__(self) -> None:
+        self._plan: Plan | None = None
+        self._next: tuple[tuple[GuardVersion, ...], asyncio.Future[Plan]] | None = None
+
+    def ready(self, versions: Sequence[GuardVersion]) -> bool:
+        wanted = tuple(versions)
+        if self._plan is not None and self._plan.versions == wanted:
+            return True
+        if self._next is None or self._next[0] != wanted:
+            self._next = wanted, asyncio.get_running_loop().run_in_executor(None, Plan, wanted)
+        return self._next[1].done()
+
+    async def prepare(self, versions: Sequence[GuardVersion]) -> None:
+        while not self.ready(versions):
+            assert self._next is not None
+            await asyncio.wait((self._next[1],))
+
+    def adopt(self, versions: Sequence[GuardVersion]) -> "Plan":
+        wanted = tuple(versions)
+        if self._plan is None or self._plan.versions != wanted:
+            made = self._next
+            self._plan = made[1].result() if made is not None and made[0] == wanted and made[1].done() else Plan(wanted)
+            self._next = None
+        return self._plan
+
+    async def aclose(self) -> None: ...
+
+
+class Plan:
+    """The policies of a Snapshot."""
+
+    def __init__(self, versions: tuple[GuardVersion, ...]) -> None:
+        self.versions = versions
+        self._by_name: dict[str, GuardVersion] = {}
+        for version in versions:
+            for point in (version.digest, *version.aliases):
+                self._by_name[f"{version.name}@{point}"] = version
+        self._programs: dict[tuple[str, ...], Program] = {}
+        self._broken: dict[str, GenaiopsError] = {}
+        for version in versions:
+            try:
+                self._program((f"{version.name}@{version.digest}",))
+            except GenaiopsError as error:
+                _log.error("the guard policy %s does not work: %s", version.name, error)
+                self._broken[f"{version.name}@{version.digest}"] = error
+
+    def guard(self, references: Sequence[str], call: Guarded) -> "CallGuard | None":
+        program = self._program(references)
+        return CallGuard(program, call) if program.concerns(call.operation) else None
+
+    def digest(self, references: Sequence[str]) -> str:
+        return self._program(references).digest
+
+    def _program(self, references: Sequence[str]) -> Program:
+        key = tuple(references)
+        found = self._programs.get(key)
+        if found is None:
+            found = self._programs[key] = Program([self._find(reference) for reference in dict.fromkeys(key)])
+        return found
+
+    def _find(self, reference: str) -> GuardVersion:
+        reference = reference.removeprefix("policy/")
+        found = self._by_name.get(reference if "@" in reference else f"{reference}@current")
+        if found is not None:
+            broken = self._broken.get(f"{found.name}@{found.digest}")
+            if broken is not None:
+                raise Unavailable(
+                    f"The guard policy {found.name!r} does not work: {broken}",
+                    remedy="Push a version that does, or move its alias back.",
+                    code="guard_broken",
+                )
+            return found
+        if reference == DEFAULT_GUARD:  # a Snapshot that is older than policies
+            return GuardVersion(name=DEFAULT_GUARD, digest="none", policy=GuardPolicy())
+        raise NotFound(
+            f"The gateway does not have the guard policy {reference!r}.",
+            remedy="Push it, or let its key, route, environment or release name another.",
+            code="guard_not_found",
+        )
+
+
+class CallGuard:
+    """Of one call (see ports.guard.Guard)."""
+
+    __slots__ = ("_asked", "_call", "_program", "_said", "_stream", "_vault")
+
+    def __init__(self, program: Program, call: Guarded) -> None:
+        self._program = program
+        self._call = call
+        self._vault = Vault()
+        self._asked: list[GuardEvent] = []
+        self._said: list[GuardEvent] = []
+        self._stream: AnswerStream | None = None
+
+    @property
+    def events(self) -> list[GuardEvent]:
+        if self._stream is not None:
+            self._stream.close()
+        return [*self._asked, *self._said]
+
+    @property
+    def judge(self) -> tuple[str, ...]:
+        return tuple(
+            f"{policy}#{rule.id}"
+            for policy, rule in self._program.after
+            if rule.sample >= 1 or random.random() < rule.sample
+        )
+
+    @property
+    def reversible(self) -> bool:
+        return self._vault.reversible
+
+    @property
+    def waits(self) -> bool:
+        return self._program.answered.waits
+
+    # -- what came in
+
+    def ask(self, raw: bytes | bytearray, form: Form | None) -> Ruling | None:
+        tier = self._program.asked
+        if tier.waits or len(raw) > GUARDED_AT_ONCE:
+            return None
+        document = self._document(raw, form)
+        inspection = self._inspection(tier)
+        inspection.look(document)
+        return self._rule_request(document, inspection)
+
+    async def wait(self, raw: bytes | bytearray, form: Form | None) -> Ruling:
+        document = self._document(raw, form)
+        inspection = self._inspection(self._program.asked)
+        await inspection.look_in_steps(document)
+        return self._rule_request(document, inspection)
+
+    def _document(self, raw: bytes | bytearray, form: Form | None) -> Document:
+        call = self._call
+        document = surfaces.asked(call.operation, call.dialect, raw, form)
+        longest = self._program.longest
+        if longest is not None and sum(len(part.text) for part in document.parts) > longest:
+            raise UsageError(
+                f"The texts of the request have more than {longest:,} characters together, which its guard policy "
+                "does not allow.",
+                remedy="Send less at once.",
+                code="too_long_for_guard",
+            )
+        self._vault = Vault()
+        self._vault.beware(part.text for part in document.parts)
+        return document
+
+    def _rule_request(self, document: Document, inspection: Inspection) -> Ruling:
+        notes = inspection.notes
+        self._asked = notes.events()
+        if severe(notes):
+            return Ruling(notes.action, b"", None, notes.rule, notes.message)
+        return Ruling(notes.action, document.replaced(inspection.texts))
+
+    # -- what goes out
+
+    def answer(self, body: bytes, content_type: bytes) -> Ruling | None:
+        tier = self._program.answered
+        if tier.waits or len(body) > GUARDED_AT_ONCE:
+            return None
+        inspection = self._inspection(tier)
+        document = self._answered(body, content_type)
+        if document is None:
+            return Ruling("allow", body)
+        inspection.look(document)
+        return self._rule_answer(document, inspection, body, content_type)
+
+    async def wait_answer(self, body: bytes, content_type: bytes) -> Ruling:
+        inspection = self._inspection(self._program.answered)
+        document = self._answered(body, content_type)
+        if document is None:
+            return Ruling("allow", body)
+        await inspection.look_in_steps(document)
+        return self._rule_answer(document, inspection, body, content_type)
+
+    def _answered(self, body: bytes, content_type: bytes) -> Document | None:
+        """None: there is nothing to do with it."""
+        if self._program.answered.silent and not self._vault.reversible:
+            return None
+        call = self._call
+        return surfaces.answered(call.operation, call.dialect, body, content_type)
+
+    def _rule_answer(self, document: Document, inspection: Inspection, body: bytes, content_type: bytes) -> Ruling:
+        notes = inspection.notes
+        self._said = notes.events()
+        if notes.action == "replace":
+            texts = dict.fromkeys(range(len(document.parts)), "")
+            texts[0] = notes.message or "This answer was withheld."
+            replaced = document.replaced(texts)
+            return Ruling("replace", replaced, None, notes.rule, notes.message)
+        if severe(notes):
+            return Ruling(notes.action, b"", None, notes.rule, notes.message)
+        kept = document.replaced(inspection.texts) if inspection.texts else body
+        if not self._vault.reversible:
+            return Ruling(notes.action, kept)
+        restored = {
+            number: text
+            for number, part in enumerate(document.parts)
+            if (text := self._vault.restore(inspection.texts.get(number, part.text))) != part.text
+        }
+        return Ruling(notes.action, document.replaced(restored), kept)
+
+    def stream(self) -> AnswerStream | None:
+        tier = self._program.answered
+        if tier.silent and not self._vault.reversible:
+            return None
+        self._said = []
+        self._stream = AnswerStream(self._call, tier, self._notes_of(tier), self._vault, self._said)
+        return self._stream
+
+    def _inspection(self, tier: Tier) -> Inspection:
+        notes = self._notes_of(tier)
+        return Inspection(tier, notes, Editor(tier, notes, self._vault))
+
+    def _notes_of(self, tier: Tier) -> Notes:
+        return Notes(tier.bounds, tier.direction, shadowed(tier.bounds, random.random))

@@ -1,0 +1,153 @@
+"""A document under the rules of one direction: what is found in its parts, and their texts without what has to go."""
+
+import asyncio
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from genaiops.checks.control import invisible
+from genaiops.checks.scanning import Stream
+from genaiops.domain import Finding
+from genaiops.guard._edits import Editor
+from genaiops.guard._notes import Notes
+from genaiops.guard._program import Tier
+from genaiops.guard._whole import judge_whole
+from genaiops.guard.surfaces import Document, Part
+
+_BETWEEN: Final = "\n\x00\n"
+"""Between texts that have nothing to do with each other: no pattern reaches over it."""
+_STEP: Final = 8192
+"""Characters that are looked at at once."""
+
+Edit = tuple[int, int, str]
+
+
+class Inspection:
+    """`texts`: part -> what it says now, of those that changed."""
+
+    __slots__ = ("_editor", "_edits", "_tier", "notes", "texts")
+
+    def __init__(self, tier: Tier, notes: Notes, editor: Editor) -> None:
+        self._tier = tier
+        self._editor = editor
+        self._edits: dict[int, list[Edit]] = {}
+        self.notes = notes
+        self.texts: dict[int, str] = {}
+
+    def look(self, document: Document) -> None:
+        began = self.notes.begin()
+        if self._tier.scanner is not None:
+            layout = Layout(document)
+            self._find(layout, self._tier.scanner.find(layout.text))
+        self._rest(document)
+        self.notes.end(began)
+
+    async def look_in_steps(self, document: Document) -> None:
+        """The same, with pauses for others."""
+        scanner = self._tier.scanner
+        if scanner is not None:
+            layout, stream, offset = Layout(document), Stream(scanner), 0
+            for begin in range(0, len(layout.text) + 1, _STEP):
+                began = self.notes.begin()
+                piece, found = stream.feed(layout.text[begin : begin + _STEP])
+                self._find(layout, found, offset)
+                offset += len(piece)
+                self.notes.end(began)
+                await asyncio.sleep(0)
+            self._find(layout, stream.end()[1], offset)
+        began = self.notes.begin()
+        self._rest(document)
+        self.notes.end(began)
+
+    def _find(self, layout: "Layout", findings: Iterable[Finding], offset: int = 0) -> None:
+        for each in findings:
+            begin, end = each.start + offset, each.end + offset
+            pieces = list(layout.pieces(begin, end))
+            if begin >= layout.apart and len(pieces) < 2:
+                continue  # it was found in its part already
+            number, start, stop = pieces[0]
+            hidden = self._editor.judge(each, layout.text[begin:end], layout.parts[number])
+            if hidden is None:
+                continue
+            self._edits.setdefault(number, []).append((start, stop, hidden))
+            for later, start, stop in pieces[1:]:
+                self._edits.setdefault(later, []).append((start, stop, ""))
+
+    def _rest(self, document: Document) -> None:
+        """Everything besides patterns; then the edits are made."""
+        for number, part in enumerate(document.parts):
+            if self._tier.invisible and not part.text.isascii():
+                found = invisible(part.text)
+                if found and self._editor.takes_out(found, part):
+                    edits = self._edits.get(number, [])
+                    self._edits[number] = edits + [
+                        (each.start, each.end, "") for each in found if not _within(each, edits)
+                    ]
+        for number, edits in self._edits.items():
+            self.texts[number] = edited(document.parts[number].text, _apart(edits))
+        for number, whole in self._tier.wholes:
+            rule = self._tier.bounds[number].rule
+            parts = [part for part in document.parts if not rule.provenance or part.provenance in rule.provenance]
+            judge_whole(self.notes, number, whole, parts)
+
+
+class Layout:
+    """All parts of a document as one text: each by itself, then once more those that are read as one, side by side."""
+
+    __slots__ = ("_numbers", "_starts", "apart", "parts", "text")
+
+    def __init__(self, document: Document) -> None:
+        self.parts: Sequence[Part] = document.parts
+        self._starts: list[int] = []
+        self._numbers: list[int] = []
+        pieces: list[str] = []
+        at = 0
+        for number, part in enumerate(self.parts):
+            self._starts.append(at)
+            self._numbers.append(number)
+            pieces += (part.text, _BETWEEN)
+            at += len(part.text) + len(_BETWEEN)
+        self.apart = at
+        """From here on the joined texts."""
+        for group in document.joined():
+            for number in group:
+                self._starts.append(at)
+                self._numbers.append(number)
+                pieces.append(self.parts[number].text)
+                at += len(self.parts[number].text)
+            pieces.append(_BETWEEN)
+            at += len(_BETWEEN)
+        self.text = "".join(pieces)
+
+    def pieces(self, begin: int, end: int) -> Iterator[tuple[int, int, int]]:
+        """(part, from, to) of the parts that a stretch of the text lies in; at least one."""
+        at = bisect_right(self._starts, begin) - 1
+        while at < len(self._starts) and self._starts[at] < end:
+            number, start = self._numbers[at], self._starts[at]
+            length = len(self.parts[number].text)
+            if begin < start + length:
+                yield number, max(0, begin - start), min(length, end - start)
+            at += 1
+
+
+def edited(text: str, edits: Iterable[Edit]) -> str:
+    """With these stretches replaced, which are in order and do not overlap."""
+    pieces: list[str] = []
+    done = 0
+    for start, end, instead in edits:
+        pieces += (text[done:start], instead)
+        done = end
+    return "".join((*pieces, text[done:]))
+
+
+def _apart(edits: Iterable[Edit]) -> list[Edit]:
+    """In order; of those that overlap, the first."""
+    kept: list[Edit] = []
+    for each in sorted(edits):
+        if not kept or each[0] >= kept[-1][1]:
+            kept.append(each)
+    return kept
+
+
+def _within(finding: Finding, edits: Iterable[Edit]) -> bool:
+    return any(start < finding.end and finding.start < end for start, end, _ in edits)

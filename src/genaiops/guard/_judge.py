@@ -1,0 +1,58 @@
+"""What a policy says of a call that has been: for tests of a policy, and for trying a candidate on recorded calls."""
+
+import asyncio
+from functools import lru_cache
+from typing import Final
+
+import msgspec
+
+from genaiops.domain import GuardEvent, GuardPolicy, GuardVersion, Operation
+from genaiops.guard._guard import CallGuard, Plan
+from genaiops.guard._program import Program
+from genaiops.ports.guard import Blocked, Guarded
+from genaiops.ports.providers import Dialect
+
+_NOBODY: Final = b"\0" * 16
+_EVENTS: Final = (b"data:", b"event:", b":", b"id:", b"retry:", b"\xef\xbb\xbf")
+
+
+class PolicyJudge:
+    """The engine without a call (see ports.guard.Judge). Rules in shadow count as if they were enforced."""
+
+    def check(self, policy: GuardPolicy) -> None:
+        Program((GuardVersion(name="candidate", digest="", policy=policy),))
+
+    def judge(
+        self, policy: GuardVersion, operation: Operation, dialect: Dialect, request: bytes, answer: bytes | None
+    ) -> list[GuardEvent]:
+        streamed = answer is not None and answer.lstrip().startswith(_EVENTS)
+        plan = _ready(msgspec.json.encode(policy))
+        guard = plan.guard((f"{policy.name}@{policy.digest}",), Guarded(_NOBODY, operation, dialect, streamed))
+        if guard is None:
+            return []
+        ruling = guard.ask(request, None) or asyncio.run(guard.wait(request, None))
+        if answer is not None and ruling.body:
+            if streamed:
+                _follow(guard, answer)
+            elif guard.answer(answer, b"application/json") is None:
+                asyncio.run(guard.wait_answer(answer, b"application/json"))
+        return guard.events
+
+
+def _follow(guard: CallGuard, answer: bytes) -> None:
+    stream = guard.stream()
+    if stream is None:
+        return
+    try:
+        stream.feed(answer)
+        stream.end()
+    except Blocked:
+        pass
+
+
+@lru_cache(maxsize=8)
+def _ready(encoded: bytes) -> Plan:
+    version = msgspec.json.decode(encoded, type=GuardVersion)
+    rules = tuple(msgspec.structs.replace(rule, shadow=0.0) for rule in version.policy.rules)
+    enforced = msgspec.structs.replace(version.policy, rules=rules)
+    return Plan((msgspec.structs.replace(version, policy=enforced),))

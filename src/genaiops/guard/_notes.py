@@ -1,0 +1,136 @@
+"""What the rules have said of a call in one direction, until it becomes the events of its record."""
+
+import time
+from typing import Final, NamedTuple
+
+from genaiops.domain import Direction, GuardAction, GuardEvent, GuardRule
+
+SEVERITY: Final[dict[GuardAction, int]] = {
+    "allow": 0,
+    "flag": 1,
+    "redact": 2,
+    "replace": 3,
+    "hold": 4,
+    "block": 5,
+}
+_MOST_PLACES: Final = 8
+
+
+class Bound(NamedTuple):
+    """A rule, and the policy that it stands in (`name@digest`)."""
+
+    policy: str
+    rule: GuardRule
+
+
+_OPEN: Final = frozenset({"injection", "toxicity", "topics", "language", "names", "grounding", "refusal"})
+"""Classifiers: what they say is a signal, so that their failure stops nothing."""
+
+
+def closed(rule: GuardRule) -> bool:
+    """Whether a call is refused when the rule's detector cannot say."""
+    return rule.on_error == "closed" if rule.on_error is not None else rule.detector not in _OPEN
+
+
+class _Note:
+    __slots__ = ("duration_us", "error", "kinds", "places", "provenance", "score")
+
+    def __init__(self) -> None:
+        self.kinds: dict[str, int] = {}
+        self.places: dict[str, None] = {}
+        self.provenance: dict[str, None] = {}
+        self.score: float | None = None
+        self.error: str | None = None
+        self.duration_us = 0
+
+
+class Notes:
+    """By the numbers of the rules in `bounds`. `shadowed`: those that only note."""
+
+    __slots__ = ("_bounds", "_direction", "_notes", "_shadowed", "action", "began_ns", "message", "rule", "spent_ns")
+
+    def __init__(self, bounds: tuple[Bound, ...], direction: Direction, shadowed: frozenset[int]) -> None:
+        self._bounds = bounds
+        self._direction: Direction = direction
+        self._shadowed = shadowed
+        self._notes: dict[int, _Note] = {}
+        self.action: GuardAction = "allow"
+        """The severest that follows so far."""
+        self.rule = ""
+        self.message = ""
+        self.spent_ns = 0
+
+    def enforced(self, number: int) -> bool:
+        return number not in self._shadowed
+
+    # size: what is noted has six sides
+    def add(
+        self,
+        number: int,
+        kind: str,
+        count: int = 1,
+        *,
+        provenance: str = "",
+        place: str = "",
+        score: float | None = None,
+        error: str | None = None,
+        duration_us: int = 0,
+    ) -> None:
+        note = self._notes.get(number)
+        if note is None:
+            note = self._notes[number] = _Note()
+        if kind:
+            note.kinds[kind] = note.kinds.get(kind, 0) + count
+        if provenance:
+            note.provenance[provenance] = None
+        if place and len(note.places) < _MOST_PLACES:
+            note.places[place] = None
+        if score is not None:
+            note.score = score if note.score is None else max(note.score, score)
+        note.error = error or note.error
+        note.duration_us += duration_us
+        if number not in self._shadowed and kind:
+            self.follow(number, self._bounds[number].rule.action)
+
+    def fail(self, number: int, error: str, *, duration_us: int = 0) -> None:
+        """Its detector could not say: the call is refused, or goes on, as the rule's failure mode has it."""
+        self.add(number, "", error=error, duration_us=duration_us)
+        if self.enforced(number) and closed(self._bounds[number].rule):
+            self.follow(number, "block")
+            self.message = self.message or "A check that has to be made could not be made."
+
+    def follow(self, number: int, action: GuardAction) -> None:
+        """That action follows from that rule."""
+        if SEVERITY[action] > SEVERITY[self.action]:
+            rule = self._bounds[number].rule
+            self.action, self.rule, self.message = action, rule.id, rule.message
+
+    def events(self) -> list[GuardEvent]:
+        """In the order of the rules."""
+        spent_us = self.spent_ns // 1000
+        found: list[GuardEvent] = []
+        for number in sorted(self._notes):
+            note, (policy, rule) = self._notes[number], self._bounds[number]
+            found.append(
+                GuardEvent(
+                    policy,
+                    rule.id,
+                    rule.detector,
+                    self._direction,
+                    rule.action if note.kinds else "allow",
+                    note.kinds,
+                    tuple(note.provenance),
+                    tuple(note.places),
+                    number in self._shadowed,
+                    note.score,
+                    note.duration_us or spent_us,
+                    note.error,
+                )
+            )
+        return found
+
+    def begin(self) -> int:
+        return time.perf_counter_ns()
+
+    def end(self, began_ns: int) -> None:
+        self.spent_ns += time.perf_counter_ns() - began_ns

@@ -1,0 +1,112 @@
+"""Policies made ready: the rules that concern a direction, the one scanner that serves all of them, who judges whole
+texts, and what is asked of classifiers."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, NamedTuple
+
+import msgspec
+
+from genaiops.checks.scanning import Pattern, Scanner
+from genaiops.domain import Direction, GuardRule, GuardVersion, Operation
+from genaiops.guard._notes import SEVERITY, Bound
+from genaiops.guard._tables import FAMILIES, patterns_of, scanner_of, selects
+from genaiops.guard._whole import Whole, whole_of
+
+CLASSIFIERS: Final = frozenset({"injection", "toxicity", "topics", "names", "grounding"})
+"""Detectors that ask a model."""
+_NO_TEXT: Final[frozenset[Operation]] = frozenset({"video_job"})
+_AFTER: Final = frozenset({"injection", "toxicity", "topics", "grounding"})
+"""Detectors that work behind the answer unless their rule says otherwise: what they say costs time."""
+
+
+class Asking(NamedTuple):
+    """A rule that asks a classifier before anything goes on."""
+
+    number: int
+    rule: GuardRule
+
+
+class Tier:
+    """All rules of one direction."""
+
+    def __init__(self, bounds: tuple[Bound, ...], direction: Direction) -> None:
+        """UsageError for options that are none."""
+        self.direction: Direction = direction
+        self.bounds = tuple(
+            bound for bound in bounds if bound.rule.direction in (direction, "both") and not _after(bound.rule)
+        )
+        patterns: dict[Pattern, None] = {}
+        rules: dict[tuple[str, str], list[int]] = {}
+        self.wholes: list[tuple[int, Whole]] = []
+        self.asking: list[Asking] = []
+        self.invisible: list[int] = []
+        for number, (_, rule) in enumerate(self.bounds):
+            if rule.detector in FAMILIES:
+                for pattern in patterns_of(rule):
+                    patterns[pattern] = None
+                    rules.setdefault((pattern.family, pattern.kind), []).append(number)
+            elif rule.detector == "control":
+                self.invisible.append(number)
+            elif rule.detector in CLASSIFIERS:
+                self.asking.append(Asking(number, rule))
+            else:
+                self.wholes.append((number, whole_of(rule)))
+        self.rules = {each: tuple(dict.fromkeys(numbers)) for each, numbers in rules.items()}
+        self.scanner: Scanner | None = scanner_of(tuple(patterns)) if patterns else None
+        self.waits = bool(self.asking)
+        """Something has to be asked elsewhere before anything goes on."""
+        self.whole = any(
+            SEVERITY[self.bounds[number].rule.action] > SEVERITY["flag"]
+            for number in (*(number for number, _ in self.wholes), *(each.number for each in self.asking))
+        )
+        """An answer has to be there as a whole before any of it may go out."""
+        self.silent = not (self.scanner or self.invisible or self.wholes or self.asking)
+
+
+class Program:
+    """What several policies say together; immutable, shared by the calls that they hold for."""
+
+    def __init__(self, versions: Sequence[GuardVersion]) -> None:
+        bounds = tuple(Bound(f"{one.name}@{one.digest}", rule) for one in versions for rule in one.policy.rules)
+        self.asked = Tier(bounds, "in")
+        self.answered = Tier(bounds, "out")
+        self.after = tuple(bound for bound in bounds if _after(bound.rule))
+        """Rules that look at a call when it has ended."""
+        self.longest = min((one.policy.longest for one in versions if one.policy.longest), default=None)
+        self.spotlight = next((one.policy.spotlight for one in versions if one.policy.spotlight != "off"), "off")
+        self.names = tuple(f"{one.name}@{one.digest}" for one in versions)
+        self.digest = hashlib.blake2b(
+            msgspec.json.encode([(one.name, one.digest) for one in versions]), digest_size=16
+        ).hexdigest()
+        self.silent = (
+            self.asked.silent
+            and self.answered.silent
+            and not self.after
+            and self.longest is None
+            and self.spotlight == "off"
+        )
+
+    def concerns(self, operation: Operation) -> bool:
+        return not self.silent and operation not in _NO_TEXT
+
+
+def check_rules(rules: Iterable[GuardRule]) -> None:
+    """UsageError that names the rule whose options, kinds or action its detector does not have."""
+    for rule in rules:
+        if rule.detector in FAMILIES:
+            patterns_of(rule)
+        elif rule.detector not in CLASSIFIERS and rule.detector != "control":
+            whole_of(rule)
+
+
+def shadowed(bounds: Sequence[Bound], draw: Callable[[], float]) -> frozenset[int]:
+    """The rules that only note for this call."""
+    return frozenset(number for number, (_, rule) in enumerate(bounds) if rule.shadow and draw() < rule.shadow)
+
+
+def _after(rule: GuardRule) -> bool:
+    return rule.when == "after" or (rule.when is None and rule.detector in _AFTER and SEVERITY[rule.action] <= 1)
+
+
+__all__ = ["Asking", "Program", "Tier", "check_rules", "selects", "shadowed"]

@@ -1,0 +1,152 @@
+"""An answer that comes as a stream of events: each text in it is held back only while it may yet become a finding.
+
+Where a rule that judges whole texts may stop the answer, nothing of it goes out before it is there as a whole.
+"""
+
+from typing import Final
+
+from genaiops.checks.control import invisible
+from genaiops.checks.scanning import Stream
+from genaiops.domain import Finding, GuardEvent, Provenance
+from genaiops.guard._edits import Editor, severe
+from genaiops.guard._inspect import Edit, edited
+from genaiops.guard._notes import Notes
+from genaiops.guard._program import Tier
+from genaiops.guard._vault import Restoring, Vault
+from genaiops.guard._whole import judge_whole
+from genaiops.guard.surfaces import Part, Rewriter
+from genaiops.ports.guard import Blocked, Guarded
+
+MOST_KEPT: Final = 4 << 20
+"""Bytes of a stream that are kept for its record."""
+_MOST_TEXT: Final = 4 << 20
+
+
+class AnswerStream:
+    """See ports.guard.StreamGuard."""
+
+    def __init__(self, call: Guarded, tier: Tier, notes: Notes, vault: Vault, events: list[GuardEvent]) -> None:
+        self._tier = tier
+        self._notes = notes
+        self._events = events
+        self._editor = Editor(tier, notes, vault)
+        self._channels: list[_Masking] = []
+        self._masking = Rewriter(call.operation, call.dialect, self._open)
+        self._restoring = (
+            Rewriter(call.operation, call.dialect, lambda provenance, tool, key: Restoring(vault))  # noqa: ARG005
+            if vault.reversible
+            else None
+        )
+        self._kept: list[bytes] = []
+        self._size = 0
+        self._closed = False
+        self._waiting: list[bytes] | None = [] if tier.whole else None
+
+    def _open(self, provenance: Provenance, tool: str, key: str) -> "_Masking":
+        channel = _Masking(self._tier, self._editor, self._notes, Part("", provenance, (key,), tool))
+        self._channels.append(channel)
+        return channel
+
+    def feed(self, data: bytes) -> bytes:
+        began = self._notes.begin()
+        out = self._masking.feed(data)
+        self._notes.end(began)
+        self._check()
+        self._keep(out)
+        if self._waiting is not None:
+            self._waiting.append(out)
+            return b""
+        return out if self._restoring is None else self._restoring.feed(out)
+
+    def end(self) -> bytes:
+        began = self._notes.begin()
+        out = self._masking.end()
+        self._judge()
+        self._notes.end(began)
+        self._check()
+        self._keep(out)
+        if self._waiting is not None:
+            out, self._waiting = b"".join((*self._waiting, out)), None
+        if self._restoring is not None:
+            out = self._restoring.feed(out) + self._restoring.end()
+        self.close()
+        return out
+
+    def close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self._events += self._notes.events()
+
+    def _judge(self) -> None:
+        parts = [channel.part() for channel in self._channels] if self._tier.wholes else []
+        for number, whole in self._tier.wholes:
+            wanted = self._tier.bounds[number].rule.provenance
+            judge_whole(self._notes, number, whole, [one for one in parts if not wanted or one.provenance in wanted])
+
+    def _check(self) -> None:
+        if severe(self._notes):
+            self.close()
+            raise Blocked(self._notes.action, self._notes.rule, self._notes.message)
+
+    def _keep(self, out: bytes) -> None:
+        if self._size < MOST_KEPT:
+            self._kept.append(out)
+        self._size += len(out)
+
+    def keep(self) -> bytes:
+        return b"".join(self._kept)
+
+    @property
+    def truncated(self) -> bool:
+        return self._size >= MOST_KEPT
+
+
+class _Masking:
+    """One text of the answer."""
+
+    __slots__ = ("_editor", "_notes", "_part", "_size", "_stream", "_texts", "_tier")
+
+    def __init__(self, tier: Tier, editor: Editor, notes: Notes, part: Part) -> None:
+        self._tier = tier
+        self._editor = editor
+        self._notes = notes
+        self._part = part
+        self._stream = Stream(tier.scanner) if tier.scanner is not None else None
+        self._texts: list[str] | None = [] if tier.wholes else None
+        self._size = 0
+
+    def feed(self, text: str) -> str:
+        if self._stream is None:
+            return self._out(text, [])
+        released, found = self._stream.feed(text)
+        return self._out(released, self._edits(released, found))
+
+    def end(self) -> str:
+        if self._stream is None:
+            return ""
+        released, found = self._stream.end()
+        return self._out(released, self._edits(released, found))
+
+    def part(self) -> Part:
+        return Part("".join(self._texts or ()), self._part.provenance, self._part.path, self._part.tool)
+
+    def _edits(self, text: str, found: list[Finding]) -> list[Edit]:
+        edits: list[Edit] = []
+        for each in found:
+            hidden = self._editor.judge(each, text[each.start : each.end], self._part)
+            if hidden is not None:
+                edits.append((each.start, each.end, hidden))
+        return edits
+
+    def _out(self, text: str, edits: list[Edit]) -> str:
+        if self._tier.invisible and not text.isascii():
+            unseen = invisible(text)
+            if unseen and self._editor.takes_out(unseen, self._part):
+                free = [each for each in unseen if not any(a < each.end and each.start < b for a, b, _ in edits)]
+                edits = sorted([*edits, *((each.start, each.end, "") for each in free)])
+        if edits:
+            text = edited(text, edits)
+        if self._texts is not None and self._size < _MOST_TEXT:
+            self._texts.append(text)
+            self._size += len(text)
+        return text

@@ -1,0 +1,106 @@
+"""The patterns behind each detector that looks for what can be told by its form; loaded when a policy asks for them."""
+
+from collections.abc import Callable, Mapping
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from typing import Any, Final, cast
+
+from genaiops.checks.scanning import Pattern, Scanner
+from genaiops.core.errors import UsageError
+from genaiops.domain import GuardRule
+
+
+def _pii() -> tuple[Pattern, ...]:
+    from genaiops.checks.pii import PATTERNS
+
+    return PATTERNS
+
+
+def _secrets() -> tuple[Pattern, ...]:
+    from genaiops.checks.secrets import PATTERNS
+
+    return PATTERNS
+
+
+def _markup() -> tuple[Pattern, ...]:
+    from genaiops.checks.markup import PATTERNS
+
+    return PATTERNS
+
+
+def _code() -> tuple[Pattern, ...]:
+    from genaiops.checks.code import PATTERNS
+
+    return PATTERNS
+
+
+_TABLES: Final[Mapping[str, Callable[[], tuple[Pattern, ...]]]] = {
+    "pii": _pii,
+    "secret": _secrets,
+    "markup": _markup,
+    "code": _code,
+}
+FAMILIES: Final = (*_TABLES, "words")
+
+
+def selects(rule: GuardRule, kind: str) -> bool:
+    """Whether findings of that kind count for the rule."""
+    if rule.kinds and not any(fnmatchcase(kind, each) for each in rule.kinds):
+        return False
+    return not any(fnmatchcase(kind, each) for each in rule.excepted)
+
+
+def patterns_of(rule: GuardRule) -> tuple[Pattern, ...]:
+    """What the rule looks for by form. UsageError for what its options cannot be."""
+    if rule.detector == "words":
+        return _own(rule)
+    table = _TABLES.get(rule.detector)
+    return () if table is None else tuple(one for one in table() if selects(rule, one.kind))
+
+
+def _own(rule: GuardRule) -> tuple[Pattern, ...]:
+    """Words and expressions that the policy brings itself: `words = ["Falcon"]`, `patterns = {ticket = "T-\\d{6}"}`."""
+    family = f"words:{rule.id}"
+    words, patterns = rule.options.get("words", []), rule.options.get("patterns", {})
+    if not _is_texts(words) or not isinstance(patterns, dict) or not _is_texts(list(cast("Any", patterns).values())):
+        raise UsageError(
+            f"The rule {rule.id!r} has options that are none of its detector.",
+            remedy='Write `words = ["one", "two"]` or `patterns = { kind = "expression" }`.',
+            param=f"rules.{rule.id}.options",
+        )
+    found = [
+        Pattern(kind="words", family=family, regex="(?i)" + _literal(word), left=_edge(word[0]), right=_edge(word[-1]))
+        for word in cast("list[str]", words)
+    ]
+    found += [
+        Pattern(kind=kind, family=family, regex=regex) for kind, regex in cast("dict[str, str]", patterns).items()
+    ]
+    if not found:
+        raise UsageError(
+            f"The rule {rule.id!r} looks for no words.", remedy="Give it `words` or `patterns`.", param="rules"
+        )
+    Scanner(found)  # tells of an expression that is none
+    return tuple(found)
+
+
+def _is_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) and one for one in cast("list[Any]", value))
+
+
+def _literal(word: str) -> str:
+    """Spaces match any run of them."""
+    pieces = [
+        "".join(char if char.isalnum() else rf"\x{ord(char):02x}" for char in piece if ord(char) < 0x100)
+        for piece in word.split()
+    ]
+    return r"\s{1,8}".join(pieces)
+
+
+def _edge(char: str) -> str:
+    return r"\w" if char.isalnum() else ""
+
+
+@lru_cache(maxsize=64)
+def scanner_of(patterns: tuple[Pattern, ...]) -> Scanner:
+    """Policies that look for the same share one."""
+    return Scanner(patterns)

@@ -1,0 +1,128 @@
+"""Guard policies as people push them and look at them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from genaiops.core.errors import NotFound, UsageError
+from genaiops.domain import DEFAULT_GUARD, Actor, Alias, Artifact, GuardPolicy, GuardVersion, Version
+from genaiops.hub._artifacts import NOTHING_SAID, About, Artifacts, may_see
+from genaiops.hub._guard_diff import GuardDifference, compare_guards
+from genaiops.hub._guard_text import GuardForm, ReadGuard, read_guard, read_guard_document
+from genaiops.hub._guards import (
+    CURRENT,
+    PREFIX,
+    GuardUse,
+    guard_artifacts,
+    guard_manifest,
+    guard_version,
+    refuse_approvals,
+    uses_of_guard,
+)
+from genaiops.hub._policy import ARTIFACT as APPROVALS
+from genaiops.hub._service import Clock
+from genaiops.hub._validation import every, suggestion
+from genaiops.ports.records import Records, View
+
+
+class GuardState(msgspec.Struct, frozen=True, kw_only=True):
+    """A guard policy with its versions, oldest first. `current`: what is in force by its name (None: nothing, only
+    other aliases). `builtin`: that is the default as it came, because nobody pushed another."""
+
+    name: str
+    current: GuardVersion | None
+    builtin: bool = False
+    versions: Sequence[Version] = ()
+    aliases: Mapping[str, str] = {}
+    uses: Sequence[GuardUse] = ()
+
+
+class Guards:
+    def __init__(self, records: Records, clock: Clock, artifacts: Artifacts) -> None:
+        self._records = records
+        self._clock = clock
+        self._artifacts = artifacts
+
+    def list(self, actor: Actor | None = None) -> Sequence[GuardState]:
+        """Those that the actor may see, by name; without who uses them."""
+        with self._records.read() as view:
+            names = {one.name for one in guard_artifacts(view) if actor is None or may_see(actor, one)}
+            return [_state(view, name) for name in sorted({*names, DEFAULT_GUARD})]
+
+    def get(self, name: str, actor: Actor | None = None) -> GuardState:
+        """NotFound also for what the actor may not see."""
+        with self._records.read() as view:
+            self._check_visible(view, name, actor)
+            return msgspec.structs.replace(_state(view, name), uses=tuple(uses_of_guard(view, name)))
+
+    def version(self, reference: str, actor: Actor | None = None) -> GuardVersion:
+        """By `name`, `name@alias` or `name@sha256:...`, which may be the beginning of a digest."""
+        name, _, tail = reference.removeprefix(PREFIX).partition("@")
+        with self._records.read() as view:
+            self._check_visible(view, name, actor)
+            found = guard_version(view, f"{name}@{tail or CURRENT}")
+            if found is not None:
+                return found
+            digits = tail.removeprefix("sha256:")
+            versions = list(every(view, Version, {"artifact_id": f"{PREFIX}{name}"}))
+            named = [one for one in versions if len(digits) >= 6 and one.digest[7:].startswith(digits)]
+            if len(named) == 1:
+                exact = guard_version(view, named[0].id.removeprefix(PREFIX))
+                if exact is not None:
+                    return exact
+            tails = [one.name for one in every(view, Alias, {"artifact_id": f"{PREFIX}{name}"})]
+        raise NotFound(
+            f"The guard policy {name!r} has no version {tail[:80]!r}.", remedy=suggestion(tail, tails), param="version"
+        )
+
+    def push(
+        self,
+        name: str,
+        policy: GuardPolicy,
+        *,
+        alias: str | None = CURRENT,
+        reason: str = "",
+        emergency: str | None = None,
+        about: About = NOTHING_SAID,
+        by: str,
+    ) -> Version:
+        """Keep a version, and let the alias name it (None: none does). ConsentNeeded: it is kept, and the alias names
+        it when another person approves."""
+        artifact_id = f"{PREFIX}{name}"
+        refuse_approvals(name)
+        version = self._artifacts.register("policy", name, guard_manifest(policy), about=about, by=by)
+        if alias is not None:
+            self._artifacts.move(artifact_id, alias, version.id, reason=reason, emergency=emergency, by=by)
+        return version
+
+    def diff(self, before: GuardPolicy, after: GuardPolicy) -> Sequence[GuardDifference]:
+        return compare_guards(before, after)
+
+    def read(self, text: str | None, document: Any, form: GuardForm | None = None) -> ReadGuard:
+        """A policy from its text or from a document, checked, and nothing kept."""
+        if (text is None) == (document is None):
+            raise UsageError("Which policy?", remedy="Give either text or policy.", param="text")
+        return read_guard_document(document) if text is None else read_guard(text, form)
+
+    def _check_visible(self, view: View, name: str, actor: Actor | None) -> None:
+        artifact = view.get(Artifact, f"{PREFIX}{name}")
+        if artifact is None:
+            seen = name == DEFAULT_GUARD
+        else:
+            seen = artifact.id != APPROVALS and (actor is None or may_see(actor, artifact))
+        if seen:
+            return
+        known = [one.name for one in guard_artifacts(view) if actor is None or may_see(actor, one)]
+        raise NotFound(
+            f"There is no guard policy {name[:80]!r}.", remedy=suggestion(name, {*known, DEFAULT_GUARD}), param="name"
+        )
+
+
+def _state(view: View, name: str) -> GuardState:
+    where = {"artifact_id": f"{PREFIX}{name}"}
+    versions = sorted(every(view, Version, where), key=lambda one: (one.created_us, one.id))
+    aliases = {one.name: one.version_id for one in every(view, Alias, where)}
+    current = guard_version(view, name)
+    builtin = name == DEFAULT_GUARD and CURRENT not in aliases
+    return GuardState(name=name, current=current, builtin=builtin, versions=versions, aliases=aliases)

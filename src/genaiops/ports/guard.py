@@ -1,0 +1,163 @@
+"""The guard as the gateway knows it: what comes in and what goes out is shown to it, and what it says is done.
+
+It is found by composition: the part `guard` implements this, the gateway is handed one.
+"""
+
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+import msgspec
+
+from genaiops.domain import GuardAction, GuardEvent, GuardPolicy, GuardVersion, Operation
+from genaiops.ports.providers import Dialect, Form
+
+GUARDED_AT_ONCE: Final = 16_384
+"""Bytes of a body that a guard looks at without a pause; more are taken in steps, between which others have their
+turn."""
+
+
+class Guarded(msgspec.Struct, frozen=True):
+    """The call that a guard is for."""
+
+    trace_id: bytes
+    operation: Operation
+    dialect: Dialect
+    streamed: bool
+    tenant_id: str = "default"
+    environment_id: str = ""
+    key_id: str = ""
+    application: str | None = None
+    session: str | None = None
+    user_id: str | None = None
+
+
+class Ruling(msgspec.Struct, frozen=True):
+    """What became of a text. `action`: the severest that followed. `body` goes on (of a request: to the provider; of an
+    answer: to the client), `kept` is what may be recorded of it (None: the same). Of `block`: `rule` and `message`."""
+
+    action: GuardAction
+    body: bytes
+    kept: bytes | None = None
+    rule: str = ""
+    message: str = ""
+
+
+class Blocked(Exception):
+    """What goes out must not. `rule` and `message` as in Ruling."""
+
+    def __init__(self, action: GuardAction, rule: str, message: str) -> None:
+        super().__init__(message)
+        self.action: GuardAction = action
+        self.rule = rule
+        self.message = message
+
+
+class StreamGuard(Protocol):
+    """Follows one stream of events in the client's dialect, in pieces of whole events."""
+
+    def feed(self, data: bytes) -> bytes:
+        """What may go out now. Raises Blocked; what was released before stays released."""
+        ...
+
+    def end(self) -> bytes:
+        """The rest. Raises Blocked."""
+        ...
+
+    def close(self) -> None:
+        """The stream was broken off: what was found so far is to be recorded."""
+        ...
+
+    def keep(self) -> bytes:
+        """What may be recorded of what went out, bounded."""
+        ...
+
+    @property
+    def truncated(self) -> bool: ...
+
+
+class Guard(Protocol):
+    """Of one call. Synchronous methods return within about a millisecond, however long the text is that they get."""
+
+    @property
+    def events(self) -> list[GuardEvent]:
+        """What was said of it, for the record: a stream that is under way is over with this."""
+        ...
+
+    @property
+    def judge(self) -> tuple[str, ...]:
+        """The rules that look at this call when it has ended (`name@digest#rule`); drawn by their samples."""
+        ...
+
+    @property
+    def reversible(self) -> bool:
+        """Something was taken out of the request that belongs into the answer: nobody else may get that answer."""
+        ...
+
+    @property
+    def waits(self) -> bool:
+        """Answers have to be waited for: `answer` says None of all of them."""
+        ...
+
+    def ask(self, raw: bytes | bytearray, form: Form | None) -> Ruling | None:
+        """Of a request. None: it has to be waited for, with `wait`. UsageError for what cannot be read."""
+        ...
+
+    async def wait(self, raw: bytes | bytearray, form: Form | None) -> Ruling: ...
+
+    def answer(self, body: bytes, content_type: bytes) -> Ruling | None:
+        """Of an answer that is not a stream. None: it has to be waited for, with `wait_answer`. UpstreamError for what
+        cannot be read."""
+        ...
+
+    async def wait_answer(self, body: bytes, content_type: bytes) -> Ruling: ...
+
+    def stream(self) -> StreamGuard | None:
+        """None: nothing looks at what goes out."""
+        ...
+
+
+class GuardPlan(Protocol):
+    """The policies of a Snapshot, made ready."""
+
+    def guard(self, references: Sequence[str], call: Guarded) -> Guard | None:
+        """`references`: `name`, `name@alias`, `name@sha256:...` of the policies that hold for it, all of them together.
+        None: none of their rules concerns such a call. NotFound for one that is not there."""
+        ...
+
+    def digest(self, references: Sequence[str]) -> str:
+        """Stands for all that these policies say now (for the keys of caches)."""
+        ...
+
+
+class Judge(Protocol):
+    """The engine without a call: what a policy would say of one that was recorded, or made up."""
+
+    def check(self, policy: GuardPolicy) -> None:
+        """UsageError when a detector cannot do what the policy asks of it; `param` is the place:
+        `rules[2].options.words`."""
+        ...
+
+    def judge(
+        self, policy: GuardVersion, operation: Operation, dialect: Dialect, request: bytes, answer: bytes | None
+    ) -> Sequence[GuardEvent]:
+        """Of a request, and of its answer (None: there is none; events of a stream are one). Classifiers that work
+        behind the answer are asked as well. UsageError for what cannot be read. May take as long as its detectors."""
+        ...
+
+
+class Guards(Protocol):
+    """A worker's."""
+
+    def ready(self, versions: Sequence[GuardVersion]) -> bool:
+        """Whether `adopt` would return at once. If not they are being made ready elsewhere from now on: ask again."""
+        ...
+
+    async def prepare(self, versions: Sequence[GuardVersion]) -> None:
+        """Return when they are ready."""
+        ...
+
+    def adopt(self, versions: Sequence[GuardVersion]) -> GuardPlan:
+        """Those that have not changed are kept as they are."""
+        ...
+
+    async def aclose(self) -> None: ...

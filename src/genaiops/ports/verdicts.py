@@ -1,0 +1,94 @@
+"""Telemetry of guards: verdicts of their rules, sums of them by the hour, what people said of them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, Protocol
+
+import msgspec
+
+from genaiops.core.histogram import Histogram
+from genaiops.domain import Direction, GuardAction, GuardEvent, GuardVerdict, Mark
+
+
+class VerdictFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """All given conditions hold. `since_us` and `until_us`: when the call began. `marked`: whether a person said
+    something of it."""
+
+    since_us: int | None = None
+    until_us: int | None = None
+    policy: str | None = None
+    rule: str | None = None
+    detector: str | None = None
+    action: GuardAction | None = None
+    direction: Direction | None = None
+    shadow: bool | None = None
+    marked: bool | None = None
+    tenant_id: str | None = None
+    environment_id: str | None = None
+    key_id: str | None = None
+
+
+class VerdictPage(msgspec.Struct, frozen=True):
+    """Newest first. The work for one page is bounded: it may be short, even empty, and still have a `next`."""
+
+    rows: Sequence[GuardVerdict]
+    next: str | None
+
+
+GuardDimension = Literal[
+    "tenant_id", "environment_id", "policy", "digest", "rule", "detector", "direction", "action", "shadow"
+]
+
+
+class GuardQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """`step`: one row per hour, day (UTC), or one for the whole range, which is widened to whole hours. `where` equals
+    ("" stands for none); `shadow` is "shadow" or ""."""
+
+    since_us: int
+    until_us: int
+    step: Literal["hour", "day", "all"] = "hour"
+    group_by: Sequence[GuardDimension] = ()
+    where: Mapping[GuardDimension, str] = {}
+
+
+class GuardSums(msgspec.Struct, frozen=True):
+    """Of one bucket of time and one group. `findings`: how much was found in all; `errors`: verdicts that could not
+    say. `duration` in microseconds. With rule "" (`domain.WHOLE_POLICY`) the events are looks of whole policies."""
+
+    start_us: int
+    group: Mapping[str, str]
+    events: int
+    findings: int
+    errors: int
+    duration: Histogram
+
+
+class GuardMarks(msgspec.Struct, frozen=True):
+    """How many verdicts of a rule people called right, how many false alarms."""
+
+    policy: str
+    rule: str
+    right: int
+    false_alarms: int
+
+
+class Verdicts(Protocol):
+    """Part of the port Telemetry."""
+
+    def add_verdicts(self, trace_id: bytes, events: Sequence[GuardEvent], *, call_id: bytes | None = None) -> int:
+        """What was found after the call had ended; how many were new. `call_id`: the root span of the call, where the
+        trace has several (None: its first). NotFound while the trace is not there."""
+        ...
+
+    def verdicts(self, where: VerdictFilter, *, cursor: str | None = None, limit: int = 50) -> VerdictPage:
+        """UsageError for a cursor that is none."""
+        ...
+
+    def guard_rollup(self, query: GuardQuery) -> Sequence[GuardSums]: ...
+
+    def guard_marks(self, query: GuardQuery) -> Sequence[GuardMarks]:
+        """Of the verdicts of calls that began in that range, by policy and rule. Step and groups do not count."""
+        ...
+
+    def mark(self, verdict: GuardVerdict, mark: Mark | None, *, at_us: int, by: str) -> GuardVerdict:
+        """What a person says of it now (None: nothing any more). NotFound when it is not there."""
+        ...
