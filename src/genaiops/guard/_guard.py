@@ -18,10 +18,10 @@ from genaiops.guard._spotlight import spotlight, untrusted
 from genaiops.guard._streams import AnswerStream
 from genaiops.guard._tools import calls_in
 from genaiops.guard._vault import Vault
+from genaiops.guard._whole import Situation
 from genaiops.guard.surfaces import Document
 from genaiops.ports.guard import GUARDED_AT_ONCE, Guarded, Ruling
 from genaiops.ports.providers import Form
-
 
 _log = logging.getLogger("genaiops.guard")
 
@@ -113,7 +113,7 @@ class Plan:
 class CallGuard:
     """Of one call (see ports.guard.Guard)."""
 
-    __slots__ = ("_asked", "_call", "_program", "_said", "_stream", "_tainted", "_vault")
+    __slots__ = ("_asked", "_call", "_program", "_said", "_situation", "_stream", "_tainted", "_vault")
 
     def __init__(self, program: Program, call: Guarded) -> None:
         self._program = program
@@ -123,6 +123,7 @@ class CallGuard:
         self._said: list[GuardEvent] = []
         self._stream: AnswerStream | None = None
         self._tainted = False
+        self._situation = Situation()
 
     @property
     def events(self) -> list[GuardEvent]:
@@ -177,6 +178,9 @@ class CallGuard:
         self._vault = Vault()
         self._vault.beware(part.text for part in document.parts)
         self._tainted = any(untrusted(part) for part in document.parts)
+        if self._program.answered.wholes:
+            said = [part.text for part in document.parts if part.provenance in ("system", "developer")]
+            self._situation = Situation("\n".join(said))
         return document
 
     def _rule_request(self, document: Document, inspection: Inspection) -> Ruling:
@@ -229,7 +233,7 @@ class CallGuard:
             return Ruling("replace", replaced, None, notes.rule, notes.message)
         if severe(notes):
             return Ruling(notes.action, b"", None, notes.rule, notes.message)
-        kept = document.replaced(inspection.texts) if inspection.texts else body
+        kept = document.replaced(inspection.texts)
         if not self._vault.reversible:
             return Ruling(notes.action, kept)
         restored = {
@@ -244,12 +248,14 @@ class CallGuard:
         if tier.silent and not self._vault.reversible:
             return None
         self._said = []
-        self._stream = AnswerStream(self._call, tier, self._notes_of(tier), self._vault, self._said, tainted=self._tainted)
+        self._stream = AnswerStream(
+            self._call, tier, self._notes_of(tier), self._vault, self._said, self._situation, tainted=self._tainted
+        )
         return self._stream
 
     def _inspection(self, tier: Tier) -> Inspection:
         notes = self._notes_of(tier)
-        return Inspection(tier, notes, Editor(tier, notes, self._vault))
+        return Inspection(tier, notes, Editor(tier, notes, self._vault), self._situation)
 
     def _notes_of(self, tier: Tier) -> Notes:
         return Notes(tier.bounds, tier.direction, shadowed(tier.bounds, random.random))

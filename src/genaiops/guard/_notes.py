@@ -3,8 +3,8 @@
 import time
 from typing import Final, NamedTuple
 
-from genaiops.guard._tools import ToolCheck
 from genaiops.domain import Direction, GuardAction, GuardEvent, GuardRule
+from genaiops.guard._tools import ToolCheck
 
 SEVERITY: Final[dict[GuardAction, int]] = {
     "allow": 0,

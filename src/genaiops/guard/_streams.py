@@ -12,9 +12,9 @@ from genaiops.guard._edits import Editor, judge_arguments, judge_calls, severe
 from genaiops.guard._inspect import Edit, edited
 from genaiops.guard._notes import Notes
 from genaiops.guard._program import Tier
-from genaiops.guard._tools import ToolCall, calls_in_events
+from genaiops.guard._tools import Calling
 from genaiops.guard._vault import Restoring, Vault
-from genaiops.guard._whole import judge_whole
+from genaiops.guard._whole import Situation, judge_whole
 from genaiops.guard.surfaces import Part, Rewriter
 from genaiops.ports.guard import Blocked, Guarded
 
@@ -26,12 +26,22 @@ _MOST_TEXT: Final = 4 << 20
 class AnswerStream:
     """See ports.guard.StreamGuard."""
 
-    # size: a stream stands between five things of its call
+    # size: a stream stands between six things of its call
     def __init__(
-        self, call: Guarded, tier: Tier, notes: Notes, vault: Vault, events: list[GuardEvent], *, tainted: bool
+        self,
+        call: Guarded,
+        tier: Tier,
+        notes: Notes,
+        vault: Vault,
+        events: list[GuardEvent],
+        situation: Situation,
+        *,
+        tainted: bool,
     ) -> None:
         self._tier = tier
         self._tainted = tainted
+        self._situation = situation
+        self._calls = Calling()
         self._notes = notes
         self._events = events
         self._editor = Editor(tier, notes, vault)
@@ -56,7 +66,7 @@ class AnswerStream:
         began = self._notes.begin()
         out = self._masking.feed(data)
         if self._tier.tools:
-            judge_calls(self._tier, self._notes, calls_in_events(data), tainted=self._tainted)
+            judge_calls(self._tier, self._notes, self._calls.feed(data), tainted=self._tainted)
         self._notes.end(began)
         self._check()
         self._keep(out)
@@ -85,13 +95,12 @@ class AnswerStream:
             self._events += self._notes.events()
 
     def _judge(self) -> None:
-        parts = [channel.part() for channel in self._channels] if self._tier.wholes or self._tier.tools else []
-        if self._tier.tools:
-            calls = [ToolCall(part.tool, part.text) for part in parts if part.provenance == "tool_arguments"]
-            judge_arguments(self._tier, self._notes, calls)
+        parts = [channel.part() for channel in self._channels] if self._tier.wholes else []
+        judge_arguments(self._tier, self._notes, self._calls.made())
         for number, whole in self._tier.wholes:
             wanted = self._tier.bounds[number].rule.provenance
-            judge_whole(self._notes, number, whole, [one for one in parts if not wanted or one.provenance in wanted])
+            concerned = [one for one in parts if not wanted or one.provenance in wanted]
+            judge_whole(self._notes, number, whole, concerned, self._situation)
 
     def _check(self) -> None:
         if severe(self._notes):
@@ -122,7 +131,7 @@ class _Masking:
         self._notes = notes
         self._part = part
         self._stream = Stream(tier.scanner) if tier.scanner is not None else None
-        self._texts: list[str] | None = [] if tier.wholes or tier.tools else None
+        self._texts: list[str] | None = [] if tier.wholes else None
         self._size = 0
 
     def feed(self, text: str) -> str:

@@ -71,17 +71,72 @@ def _call(fields: dict[str, Any]) -> ToolCall | None:
     return ToolCall(name, said if isinstance(said, str) else msgspec.json.encode(said).decode())
 
 
-def calls_in_events(data: bytes) -> Iterator[ToolCall]:
-    """Those that whole server-sent events make."""
-    if b"name" not in data:
-        return
-    for line in data.split(b"\n"):
-        if line.startswith(b"data:") and b"name" in line:
-            try:
-                value = msgspec.json.decode(line[5:])
-            except msgspec.DecodeError:
-                continue  # `[DONE]`; what is no event at all has been refused before
-            yield from calls_in(value)
+class Calling:
+    """The calls of a stream, whose arguments come in pieces."""
+
+    __slots__ = ("_arguments", "_names", "_whole")
+
+    def __init__(self) -> None:
+        self._names: dict[Any, str] = {}
+        self._arguments: dict[Any, list[str]] = {}
+        self._whole: list[ToolCall] = []
+
+    def feed(self, data: bytes) -> list[ToolCall]:
+        """Calls that begin in these whole server-sent events."""
+        found: list[ToolCall] = []
+        for line in data.split(b"\n"):
+            if line.startswith(b"data:") and (b"name" in line or b"arguments" in line or b"partial_json" in line):
+                try:
+                    event = msgspec.json.decode(line[5:])
+                except msgspec.DecodeError:
+                    continue  # `[DONE]`; what is no event at all has been refused before
+                if isinstance(event, dict):
+                    found += self._take(cast("dict[str, Any]", event))
+        return found
+
+    def made(self) -> list[ToolCall]:
+        """All of them, when the stream has ended."""
+        pieces = [ToolCall(name, "".join(self._arguments.get(key, ()))) for key, name in self._names.items()]
+        return [*pieces, *self._whole]
+
+    def _take(self, event: dict[str, Any]) -> list[ToolCall]:
+        calls = list(calls_in(event))
+        pieces = list(_pieces(event))
+        for key, name, piece in pieces:
+            if name:
+                self._names.setdefault(key, name)
+            self._arguments.setdefault(key, []).append(piece)
+        if not pieces and event.get("type") not in ("response.output_item.added", "response.completed"):
+            self._whole += calls
+        return calls
+
+
+def _pieces(event: dict[str, Any]) -> Iterator[tuple[Any, str, str]]:
+    """(call, its name where it is said, a piece of its arguments): of chat, of Messages and of Cohere. Others send the
+    arguments whole."""
+    kind, index = event.get("type"), event.get("index")
+    for choice in _objects(event.get("choices")):
+        for call in _objects(_object(choice.get("delta")).get("tool_calls")):
+            inner = _object(call.get("function") or call.get("custom"))
+            said = inner.get("arguments") or inner.get("input") or ""
+            yield ("chat", choice.get("index"), call.get("index")), str(inner.get("name") or ""), str(said)
+    if kind == "content_block_start" and _object(event.get("content_block")).get("type") in _CALLS:
+        yield ("block", index), str(_object(event["content_block"]).get("name") or ""), ""
+    elif kind == "content_block_delta" and "partial_json" in _object(event.get("delta")):
+        yield ("block", index), "", str(event["delta"]["partial_json"])
+    elif kind in ("tool-call-start", "tool-call-delta"):
+        message = _object(_object(event.get("delta")).get("message"))
+        inner = _object(_object(message.get("tool_calls")).get("function"))
+        yield ("cohere", index), str(inner.get("name") or ""), str(inner.get("arguments") or "")
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def _objects(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, list):
+        yield from (_object(each) for each in cast("list[Any]", value))
 
 
 class ToolCheck:
