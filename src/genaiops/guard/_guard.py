@@ -135,7 +135,7 @@ class CallGuard:
     def judge(self) -> tuple[str, ...]:
         return tuple(
             f"{policy}#{rule.id}"
-            for policy, rule in self._program.after
+            for policy, rule, _ in self._program.after
             if rule.sample >= 1 or random.random() < rule.sample
         )
 
@@ -183,7 +183,7 @@ class CallGuard:
             self._situation = Situation("\n".join(said))
         return document
 
-    def _rule_request(self, document: Document, inspection: Inspection) -> Ruling:
+    def _rule_request(self, document: Document, inspection: Inspection, body: bytes) -> Ruling:
         notes = inspection.notes
         self._asked = notes.events()
         if severe(notes):
@@ -202,7 +202,7 @@ class CallGuard:
         if document is None:
             return Ruling("allow", body)
         inspection.look(document)
-        return self._rule_answer(document, inspection, body, content_type)
+        return self._rule_answer(document, inspection, body)
 
     async def wait_answer(self, body: bytes, content_type: bytes) -> Ruling:
         inspection = self._inspection(self._program.answered)
@@ -210,7 +210,7 @@ class CallGuard:
         if document is None:
             return Ruling("allow", body)
         await inspection.look_in_steps(document)
-        return self._rule_answer(document, inspection, body, content_type)
+        return self._rule_answer(document, inspection, body)
 
     def _answered(self, body: bytes, content_type: bytes) -> Document | None:
         """None: there is nothing to do with it."""
@@ -219,7 +219,7 @@ class CallGuard:
         call = self._call
         return surfaces.answered(call.operation, call.dialect, body, content_type)
 
-    def _rule_answer(self, document: Document, inspection: Inspection, body: bytes, content_type: bytes) -> Ruling:
+    def _rule_answer(self, document: Document, inspection: Inspection, body: bytes) -> Ruling:
         notes = inspection.notes
         if self._program.answered.tools:
             calls = list(calls_in(msgspec.json.decode(body)))

@@ -10,6 +10,7 @@ import msgspec
 from genaiops.checks.scanning import Pattern, Scanner
 from genaiops.domain import Direction, GuardRule, GuardVersion, Operation
 from genaiops.guard._notes import SEVERITY, Bound
+from genaiops.guard._spotlight import Manner
 from genaiops.guard._tables import FAMILIES, patterns_of, scanner_of
 from genaiops.guard._tools import ARGUMENTS, ToolCheck, tool_rules
 from genaiops.guard._whole import Whole, whole_of
@@ -78,7 +79,7 @@ class Program:
         self.after = tuple(bound for bound in bounds if _after(bound.rule))
         """Rules that look at a call when it has ended."""
         self.longest = min((one.policy.longest for one in versions if one.policy.longest), default=None)
-        self.spotlight = next((one.policy.spotlight for one in versions if one.policy.spotlight != "off"), "off")
+        self.spotlight: Manner = next((one.policy.spotlight for one in versions if one.policy.spotlight != "off"), "off")
         self.names = tuple(f"{one.name}@{one.digest}" for one in versions)
         self.digest = hashlib.blake2b(
             msgspec.json.encode([(one.name, one.digest) for one in versions]), digest_size=16

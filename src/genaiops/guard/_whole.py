@@ -10,8 +10,8 @@ from genaiops.guard.surfaces import Part
 
 
 class Hit(NamedTuple):
-    """What was found: kind -> how often; with a score, or with why it could not be said. `texts`: part -> what it should
-    say instead."""
+    """What was found: kind -> how often; with a score, or with why it could not be said. `texts`: part -> what it
+    should say instead."""
 
     kinds: Mapping[str, int]
     score: float | None = None
