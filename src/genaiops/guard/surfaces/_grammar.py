@@ -131,6 +131,13 @@ def text(provenance: Provenance, within: Node = FREE) -> Rule:
     return Rule(TEXT, within, provenance)
 
 
+def merged(of: Node, *, enter: Enter | None = None) -> Node:
+    """Another one with the same fields, to be extended."""
+    made = Node(of.default, enter=enter or of.enter, unit=of.unit, run=of.run)
+    made.rules |= of.rules
+    return made
+
+
 def reachable(*roots: Node) -> Iterator[Node]:
     seen: set[int] = set()
     todo = list(roots)
