@@ -297,6 +297,7 @@ NAMED: Final[dict[str, list[tuple[str, str]]]] = {
     ],
     "url_password": [("git clone https://ann:{}@git.example.org/a.git", "Tr0ub4dor")],
     "curl_user": [("curl -s -u {} https://example.org", "ann:sesame77")],
+    "nuget_password": [('<add key="ClearTextPassword" value="{}" />', "33f!!lloppa")],
     "password": [
         ("password = '{}'", "Tr0ub4dor&3"),
         ('"db_password": "{}"', "hunter42!"),

@@ -5,7 +5,7 @@ from typing import Final
 from genaiops.checks.scanning import Pattern
 from genaiops.checks.secrets._shape import key
 
-_UUID: Final = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_UUID: Final = "[0-9a-z]{8}-[0-9a-z]{4}-[0-9a-z]{4}-[0-9a-z]{4}-[0-9a-z]{12}"
 _GITLEAKS: Final = "github.com/gitleaks/gitleaks config/gitleaks.toml"
 _SLACK: Final = "docs.slack.dev/authentication/tokens"
 _SQUARE: Final = "developer.squareup.com/docs/build-basics/access-tokens"
@@ -20,7 +20,7 @@ PATTERNS: Final[tuple[Pattern, ...]] = (
     key(
         "slack_app_token",
         "Slack app-level token",
-        r"(?i:xapp-[0-9]-[A-Z0-9]{5,20}-[0-9]{5,20}-[a-z0-9]{20,80})",
+        r"(?i:xapp-[0-9]-[A-Z0-9]{1,100}-[0-9]{1,100}-[a-z0-9]{20,100})",
         _SLACK,
     ),
     key(

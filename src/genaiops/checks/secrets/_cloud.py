@@ -128,7 +128,7 @@ PATTERNS: Final[tuple[Pattern, ...]] = (
     key(
         "vault_token",
         "HashiCorp Vault token",
-        r"hv[sbr]\.[\w-]{24,300}",
+        r"hv[sbr]\.[\w-]{24,300}|\bs\.[A-Za-z0-9]{24}",
         "developer.hashicorp.com/vault/docs/concepts/tokens",
     ),
     key(

@@ -8,11 +8,11 @@ from genaiops.checks.secrets._shape import key, named
 
 _SERVICES: Final = (
     "adafruit|adobe|airtable|algolia|alibaba|amplitude|artifactory|asana|atlassian|auth0|azure|beamer|bintray|"
-    "bitbucket|bittrex|bugsnag|cloudflare|cloudinary|codecov|cohere|coinbase|confluence|confluent|consul|contentful|"
+    "bitbucket|bittrex|bugsnag|cloudflare|cloudinary|codecov|cohere|co_api|coinbase|confluence|confluent|consul|contentful|"
     "datadog|dd_api|dd_app|deepgram|deepseek|discord|drone(?:ci)?|dropbox|etsy|facebook|fastly|finicity|finnhub|flickr|"
     "freshbooks|freshdesk|gemini|gitter|github|gitlab|gocardless|hetzner|heroku|hubspot|intercom|instagram|jenkins|"
     "jfrog|jira|kraken|kucoin|launchdarkly|linear|linked[_-]?in|linode|lob|looker|mailchimp|mailgun|mailjet|mandrill|"
-    "mapbox|mattermost|meraki|message[_-]?bird|mistral|netlify|new[_-]?relic|nytimes|okta|openai|opsgenie|pagerduty|"
+    "mapbox|mattermost|meraki|message[_-]?bird|mistral|netlify|new[_-]?relic|nytimes|new[ _-]?york[ _-]?times|okta|openai|opsgenie|pagerduty|"
     "paypal|pipedrive|plaid|postmark|private[_-]?ai|rapidapi|rollbar|salesforce|sendbird|sendgrid|sentry|shodan|slack|"
     "snyk|sonar(?:qube)?|splunk|square(?:space)?|sumo(?:logic)?|telegram|telegr|travis|trello|twilio|twitch|twitter|"
     "typeform|virustotal|vultr|wakatime|wandb|weatherstack|yandex|zapier|zendesk|zoom"
@@ -115,6 +115,15 @@ PATTERNS: Final[tuple[Pattern, ...]] = (
         left="",
         right="",
     ),
+    key(
+        "nuget_password",
+        "Password in a NuGet configuration",
+        r'''<add key="(?i:cleartext)?(?i:password)"\s{1,20}value="([^"\s]{6,128})"''',
+        "learn.microsoft.com/nuget/reference/nuget-config-file",
+        valid=_in_address,
+        group=1,
+        left="",
+    ),
     named(
         "password",
         "Password",
@@ -145,7 +154,7 @@ PATTERNS: Final[tuple[Pattern, ...]] = (
     named(
         "service_key",
         "Key of a service, by the name it is given to",
-        rf"(?:{_SERVICES})[\w .-]{{0,20}}",
+        rf"(?:{_SERVICES})[\w \t.-]{{0,20}}",
         rf"{_VALUE}{{14,200}}",
         "an entropy test of ours",
         valid=opaque,

@@ -55,7 +55,9 @@ def opaque(value: str) -> bool:
     names of a program are not."""
     if entropy(value) < _LEAST_BITS or stands_in(value):
         return False
-    return any(_shuffled(run) for run in re.findall(r"[A-Za-z0-9]{8,}", value))
+    runs = re.findall(r"[A-Za-z0-9]+", value)
+    whole = "".join(runs)
+    return any(_shuffled(run) for run in runs if len(run) >= 8) or (len(whole) >= 16 and _shuffled(whole))
 
 
 def _shuffled(run: str) -> bool:

@@ -8,7 +8,7 @@ from genaiops.checks.secrets._judging import CHECKSUMS, varied
 
 FAMILY: Final = "secret"
 LETTERS: Final = "A-Za-z0-9"
-ASSIGNED: Final = r"""["'\x60\]]{0,2}[ \t]{0,4}(?::{0,3}=|=>|\?=|\|\||[:>,])[\s"'\x60=]{0,5}"""
+ASSIGNED: Final = r"""["'\x60\]\s]{0,4}(?::{0,3}=|=>|\?=|\|\||[:>,])[\s"'\x60=]{0,5}"""
 """From the end of a name to its value, in programs, JSON, YAML, shells and .env files."""
 _DASHED: Final = r"\w-"
 
