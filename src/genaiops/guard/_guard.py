@@ -183,7 +183,7 @@ class CallGuard:
             self._situation = Situation("\n".join(said))
         return document
 
-    def _rule_request(self, document: Document, inspection: Inspection, body: bytes) -> Ruling:
+    def _rule_request(self, document: Document, inspection: Inspection) -> Ruling:
         notes = inspection.notes
         self._asked = notes.events()
         if severe(notes):

@@ -79,7 +79,8 @@ class Program:
         self.after = tuple(bound for bound in bounds if _after(bound.rule))
         """Rules that look at a call when it has ended."""
         self.longest = min((one.policy.longest for one in versions if one.policy.longest), default=None)
-        self.spotlight: Manner = next((one.policy.spotlight for one in versions if one.policy.spotlight != "off"), "off")
+        manners: list[Manner] = [one.policy.spotlight for one in versions if one.policy.spotlight != "off"]
+        self.spotlight: Manner = manners[0] if manners else "off"
         self.names = tuple(f"{one.name}@{one.digest}" for one in versions)
         self.digest = hashlib.blake2b(
             msgspec.json.encode([(one.name, one.digest) for one in versions]), digest_size=16

@@ -186,7 +186,7 @@ def _validator(schema: bytes) -> Callable[[Any], str | None]:
     validator = kind(document)
 
     def check(value: Any) -> str | None:
-        error = next(iter(validator.iter_errors(value)), None)  # pyright: ignore[reportUnknownMemberType]
+        error = next(iter(validator.iter_errors(value)), None)
         return None if error is None else f"{error.json_path}: {error.message}"[:300]
 
     return check

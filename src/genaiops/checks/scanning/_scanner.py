@@ -1,6 +1,7 @@
 """Many patterns at once, by RE2 (linear in the text; its calls leave the interpreter to others)."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from genaiops.checks.scanning._context import Contexts
@@ -223,7 +224,12 @@ def _class(content: str, kind: str) -> frozenset[int] | None:
     if not content:
         return None
     try:
-        compiled = engine(f"[{content}]")
+        return _members(content)
     except UsageError as error:
         raise UsageError(f"The pattern {kind}, the characters beside it: {error}") from error
+
+
+@lru_cache(maxsize=256)
+def _members(content: str) -> frozenset[int]:
+    compiled = engine(f"[{content}]")
     return frozenset(code for code in range(256) if compiled.fullmatch(bytes([code])))
