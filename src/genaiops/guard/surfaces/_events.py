@@ -60,6 +60,8 @@ class Splitter:
 
 def read(raw: bytes) -> Event:
     """An event by its lines."""
+    if raw[:6] == b"data: " and raw.find(b"\n", 6) == len(raw) - 2 and b"\r" not in raw:
+        return Event(b"data: ", raw[6:-2], b"\n\n")
     usual = _USUAL.fullmatch(raw)
     if usual is not None:
         return Event(usual[1], usual[2], usual[3])

@@ -31,6 +31,7 @@ TEXT = 0
 NAME = 1
 """An identifier, or one of a list of words: text as soon as it does not look like one."""
 MODEL = 2
+"""The same for names of models and of media types, which have slashes."""
 OPAQUE = 3
 """Media in base64: text as soon as it does not look like base64, or once it decodes to text."""
 URL = 4
@@ -98,6 +99,7 @@ UNIT = Node(Rule(TEXT, FREE), unit=True)
 UNIT.numbers = True
 OTHER = Rule(TEXT, FREE, "other")
 AMOUNTS = Node(None)
+AMOUNTS.default = Rule(NAME, AMOUNTS)
 """Figures that a provider counted."""
 
 

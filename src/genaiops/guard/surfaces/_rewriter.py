@@ -1,5 +1,6 @@
 """A stream of answers, event by event, with its texts as the guard lets them out."""
 
+import re
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -49,6 +50,18 @@ _SCRIPTS: dict[tuple[Operation, Dialect], Callable[[NewChannel], Script]] = {
 }
 
 
+_PLAIN = re.compile(rb"[ !#-\[\]-~]+")
+"""Of a JSON string what is neither escaped nor beyond ASCII."""
+
+
+def _frame(raw: bytes, flow: Flow, text: str) -> tuple[bytes, bytes, Flow] | None:
+    said = encode(text)
+    if b"\\" in raw or raw.count(said) != 1:
+        return None
+    at = raw.index(said)
+    return raw[: at + 1], raw[at + len(said) - 1 :], flow
+
+
 class Rewriter:
     """Server-sent events in, cut anywhere; whole events out, in which every text is what its channel let out.
 
@@ -57,7 +70,7 @@ class Rewriter:
     changes goes out byte for byte. UpstreamError when an event cannot be read alike by all: the stream must not go on.
     """
 
-    __slots__ = ("_channel", "_named", "_script", "_splitter", "_tail")
+    __slots__ = ("_channel", "_frame", "_named", "_script", "_splitter", "_tail")
 
     def __init__(self, operation: Operation, dialect: Dialect, channel: NewChannel) -> None:
         made = _SCRIPTS.get((operation, dialect))
@@ -68,6 +81,9 @@ class Rewriter:
         self._splitter = Splitter()
         self._named = False
         self._tail = b"\n\n"
+        self._frame: tuple[bytes, bytes, Flow] | None = None
+        """The bytes before and behind the text of the last event, where it had one alone: most events of a stream
+        differ in nothing else, and need not be read."""
 
     def feed(self, data: bytes) -> bytes:
         return b"".join([self._event(raw) for raw in self._splitter.feed(data)])
@@ -81,6 +97,17 @@ class Rewriter:
         return last + between + left
 
     def _event(self, raw: bytes) -> bytes:
+        frame = self._frame
+        if frame is not None and raw.startswith(frame[0]) and raw.endswith(frame[1]):
+            found = _PLAIN.fullmatch(raw, len(frame[0]), len(raw) - len(frame[1]))
+            if found is not None:
+                text = found[0].decode()
+                said = self._script.grow(frame[2], text)
+                return raw if said == text else b"%b%b%b" % (frame[0], encode(said)[1:-1], frame[1])
+        self._frame = None
+        return self._any(raw)
+
+    def _any(self, raw: bytes) -> bytes:
         read = _events.read(raw)
         head = read.head
         if read.others:
@@ -101,6 +128,8 @@ class Rewriter:
         except Malformed as error:
             raise UpstreamError(f"its stream cannot be checked: {error}.", code="upstream_bad_stream") from None
         before = self._script.take()
+        if self._script.single is not None and not read.others:
+            self._frame = _frame(raw, self._script.single, self._script.said)
         if changed:
             raw = b"%b%b%b" % (head, encode(event), read.tail or self._tail)
         return self._framed(before) + raw if before else raw

@@ -57,6 +57,9 @@ class Script:
         self._told: dict[tuple[Provenance, str, str], str] = {}
         self._size = 0
         self._ended: Flow
+        self.single: Flow | None = None
+        """The text that the last event had a piece of (`said`), where it had nothing else and has not ended."""
+        self.said = ""
         self.before: list[dict[str, Any]] = []
 
     # -- what the dialects know
@@ -97,6 +100,7 @@ class Script:
         new: dict[int, str] = {}
         whole: list[int] = []
         here: dict[Key, int] = {}
+        flow: Flow | None = None
         for at, part in enumerate(walker.parts):
             slot = walker.slots[at]
             key = None if slot.names or slot.chances or slot.write is not None else self.key(event, part, slot)
@@ -106,10 +110,13 @@ class Script:
             flow = self._flow(key, part, slot)
             flow.path, flow.event = part.path, event
             here[key] = at
-            said = self._grow(flow, part.text)
+            said = self.grow(flow, part.text)
             if said != part.text:
                 new[at] = said
-        for key in self.ends(event):
+        ends = self.ends(event)
+        self.single = flow if len(walker.parts) == 1 and here and not ends else None
+        self.said = walker.parts[0].text if self.single is not None else ""
+        for key in ends:
             rest = self._end(key)
             if rest and (at := here.get(key, -1)) >= 0:
                 new[at] = new.get(at, walker.parts[at].text) + rest
@@ -125,7 +132,8 @@ class Script:
             put(walker, new)
         return bool(new)
 
-    def _grow(self, flow: Flow, text: str) -> str:
+    def grow(self, flow: Flow, text: str) -> str:
+        """What may go out when one more piece has come."""
         said = flow.channel.feed(text)
         if self.repeats:
             self._weigh(len(text))

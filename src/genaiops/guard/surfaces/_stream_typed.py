@@ -22,7 +22,6 @@ from genaiops.guard.surfaces._script import Flow, Key, NewChannel, Script
 from genaiops.guard.surfaces._walk import Part, Slot
 
 _MOST_KINDS = 200
-_PLACE = ("output_index", "item_id", "content_index", "summary_index", "segment_id")
 _ITEM_ENDS = ("response.output_item.done",)
 _PART_ENDS = ("response.content_part.done", "response.reasoning_summary_part.done")
 _TEXTS = ("delta", "text", "refusal", "arguments", "input", "code", "transcript")
@@ -76,7 +75,10 @@ class TypedScript(Script):
         if part.path != ("delta",):
             return None
         kind = word(event.get("type")).removesuffix(".delta")
-        return (kind, *[event.get(name) for name in _PLACE])
+        get = event.get
+        return (
+            kind, get("output_index"), get("item_id"), get("content_index"), get("summary_index"), get("segment_id")
+        )  # fmt: skip
 
     def ends(self, event: dict[str, Any]) -> list[Key]:
         kind = word(event.get("type"))
@@ -89,7 +91,7 @@ class TypedScript(Script):
             return [key for key in self.flows if (key[1], key[3], key[4]) == index]
         if kind.endswith(".done"):
             ended = kind.removesuffix(".done")
-            place = [event.get(name) for name in _PLACE[2:]]
+            place = [event.get(name) for name in ("content_index", "summary_index", "segment_id")]
             mine = (ended, event.get("output_index"))
             return [key for key in self.flows if key[:2] == mine and (not self._numbered(event) or [*key[3:]] == place)]
         over = kind in ("error", "response.completed", "response.incomplete", "response.failed", "response.cancelled")

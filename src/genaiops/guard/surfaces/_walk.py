@@ -37,6 +37,7 @@ _CONTAINERS = frozenset({dict, list})
 _FIGURES = frozenset({int, float})
 _PROMPTS = frozenset({"prompt", "input"})
 _MOST_KNOWN = 1000
+_SHORT = 6
 _MEDIA = ("media_type", "mimeType", "mime_type", "format")
 _decode = msgspec.json.Decoder().decode
 Path = tuple[str | int, ...]
@@ -45,7 +46,7 @@ NAME_OF = "\0"
 _INSIDE = Rule(TEXT, UNIT)
 
 
-class Part(msgspec.Struct, frozen=True):
+class Part(msgspec.Struct, frozen=True, gc=False):
     """One text. `tool`: the name of the tool of arguments and results, as far as it is known. `path`: the keys and
     indexes to it."""
 
@@ -69,7 +70,7 @@ class Unread(msgspec.Struct, frozen=True):
     path: Path
 
 
-class Slot(msgspec.Struct):
+class Slot(msgspec.Struct, gc=False):
     """Where a text stands: `holder[key]`, in the JSON inside a string that is `insides[inside]`, if any. `write`: what
     makes of a new text what has to stand there. `names`: it is the key itself. `arguments`: it is JSON that was left as
     it stands. `chances`: it is made of the tokens there, 1 of those that were chosen, 2 of the others."""
@@ -150,10 +151,6 @@ class Walker:
         self._pieces = pieces
         self.known: set[str] = set()
         self.calls: dict[str, str] = {}
-        self.reset()
-
-    def reset(self) -> None:
-        """Ready for the next event; what is known of the calls of tools stays."""
         self.parts: list[Part] = []
         self.slots: list[Slot] = []
         self.groups: list[int] = []
@@ -166,6 +163,18 @@ class Walker:
         self.tool = ""
         """Whose arguments or results what comes next is."""
         self._run: tuple[Node, Provenance, int] | None = None
+
+    def reset(self) -> None:
+        """Ready for the next event; what is known of names and of the calls of tools stays."""
+        if self.parts:
+            self.parts, self.slots, self.groups = [], [], []
+        if self.insides or self.chances or self.unread:
+            self.insides, self.chances, self.unread = [], [], []
+        self.keys = 0
+        self._group = self._groups = 0
+        self._inside = -1
+        self.tool = ""
+        self._run = None
 
     # -- objects and lists
 
@@ -197,12 +206,12 @@ class Walker:
             if rule is None:
                 rule = node.default
                 if key in _LOGPROBS and rule is OTHER and value.__class__ in _CONTAINERS:
-                    self._chances(found, key, value, path, provenance)
+                    self._chances(found, key, value, path)
                     continue
                 if key in words:
                     if not node.numbers and value.__class__ in _FIGURES:
                         continue
-                else:
+                elif len(key) > _SHORT or not key.isdecimal():  # ids of tokens are numbers
                     slot = Slot(found, key, self._inside, names=True)
                     self._add(key, (*path, key, NAME_OF), rule.provenance or provenance, slot)
             if value.__class__ is str:
@@ -324,9 +333,11 @@ class Walker:
 
     # -- probabilities of tokens
 
-    def _chances(self, holder: Any, key: str, found: Any, path: Path, provenance: Provenance) -> None:
+    def _chances(self, holder: Any, key: str, found: Any, path: Path) -> None:
         """The tokens make one text, and those that were not chosen another one; they go together with what they
         repeat, when that is replaced."""
+        if not found:
+            return
         chosen: list[str] = []
         others: list[str] = []
         todo: list[tuple[Any, list[str]]] = [(found, chosen)]
@@ -348,7 +359,7 @@ class Walker:
         self.chances.append(Chances(path, slots[0]))
         for slot, texts in zip(slots, (chosen, others), strict=True):
             if any(texts):
-                self._add("".join(texts), (*path, key), provenance, slot)
+                self._add("".join(texts), (*path, key), "model_output", slot)
 
 
 def _is_long(value: Any) -> bool:
