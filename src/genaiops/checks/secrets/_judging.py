@@ -18,7 +18,7 @@ _BASE58: Final = {
 }
 _BECH32: Final = {char: index for index, char in enumerate("qpzry9x8gf2tvdw0s3jn54khce6mua7l")}
 _STAND_INS: Final = re.compile(
-    r"(?i)example|placeholder|change.?(?:me|it)|redacted|your[_-]?|dummy|sample|insert|replace|abcdefghij|qwertz|"
+    r"(?i)^(?:sha|md)\d{1,3}[=:-]|example|placeholder|change.?(?:me|it)|redacted|your[_-]?|dummy|sample|insert|replace|abcdefghij|qwertz|"
     r"\*\*\*|\.\.\.|<|\$\{|\{\{|xxxx|0000000000|1234567890123456"
 )
 """What stands in documentation where a secret would."""
