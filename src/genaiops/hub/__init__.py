@@ -33,6 +33,7 @@ from genaiops.hub._deployments import DeploymentChange, Why
 from genaiops.hub._diff import Difference, Line, Piece, compare_texts
 from genaiops.hub._forms import SECTIONS
 from genaiops.hub._groups import SIGN_IN, Groups
+from genaiops.hub._guard_cases import GuardCases
 from genaiops.hub._hub import SANDBOX_CAP, SANDBOX_DAYS, Hub
 from genaiops.hub._key_checks import NewKey
 from genaiops.hub._keys import KeyChange
@@ -89,6 +90,7 @@ __all__ = [
     "FieldChange",
     "Finding",
     "Groups",
+    "GuardCases",
     "Hub",
     "KeyChange",
     "Kind",
