@@ -10,7 +10,7 @@ from typing import Protocol
 
 import msgspec
 
-from genaiops.guard.surfaces._walk import LONG_NUMBER, MAX_DEPTH, Malformed, decoded
+from genaiops.guard.surfaces._walk import LONG_NUMBER, MAX_DEPTH, Malformed, decoded, says
 
 _STOP = re.compile(r'["\\]')
 _STRUCTURE = re.compile(r"[\s{}\[\]:,]*")
@@ -37,8 +37,8 @@ class Channel(Protocol):
 class Arguments:
     """A Channel for JSON; `channel` makes one for each text in it, `words` are names of fields that are none."""
 
-    __slots__ = ("_bare", "_channel", "_depth", "_escape", "_high", "_key", "_names", "_new", "_said", "_string",
-                 "_text", "_whole", "_words")  # fmt: skip
+    __slots__ = ("_bare", "_channel", "_depth", "_escape", "_high", "_key", "_names", "_new", "_raw", "_said",
+                 "_string", "_text", "_whole", "_words")  # fmt: skip
 
     def __init__(self, channel: Callable[[], Channel], words: frozenset[str]) -> None:
         self._new = channel
@@ -47,6 +47,8 @@ class Arguments:
         """Whether a string is open, which is judged as it comes; a name of a field is held until its end instead."""
         self._channel: Channel | None = None
         self._key: list[str] | None = None
+        self._raw: list[str] = []
+        """Of the name that is held, as it came."""
         self._names = False
         self._depth: list[set[str] | None] = []
         """Of each object that is open the names of its fields; None for a list."""
@@ -73,18 +75,18 @@ class Arguments:
 
     def end(self) -> str:
         """The rest, also of what was cut off in the middle."""
-        if self._whole is not None:
-            self._said.append(self._whole.end())
-            self._whole = None
-        elif self._key is not None:
+        if self._key is not None:
             self._said.append(_escaped(_at_once(self._new, "".join(self._key))) + self._high + self._escape)
             self._key = None
         elif self._string:
             rest = self._channel.end() if self._channel is not None else ""
             self._said.append(_escaped(rest) + self._high + self._escape)
             self._string, self._channel = False, None
-        else:
+        elif self._whole is None:
             self._end_bare()
+        if self._whole is not None:
+            self._said.append(self._whole.end())
+            self._whole = None
         return self._take()
 
     def _take(self) -> str:
@@ -190,6 +192,7 @@ class Arguments:
         raw = raw[: len(raw) - len(self._high) - len(self._escape)]
         if self._key is not None:
             self._key.append(said)
+            self._raw.append(text[start : at - closed])
             if closed:
                 self._end_key()
             return at
@@ -257,8 +260,9 @@ class Arguments:
             if key in names:
                 raise Malformed("the arguments of a tool have the same key twice")
             names.add(key)
-        new = key if not key or key in self._words else _at_once(self._new, key)
-        self._said.append(_escaped(new) + '"')
+        new = _at_once(self._new, key) if key not in self._words and says(key) else key
+        self._said.append(("".join(self._raw) if new == key else _escaped(new)) + '"')
+        self._raw = []
 
 
 def _at_once(channel: Callable[[], Channel], text: str) -> str:

@@ -136,6 +136,11 @@ def _once(pairs: list[tuple[str, Any]]) -> None:
         raise ValueError
 
 
+def says(key: str) -> bool:
+    """Whether a name of a field that is none of the known words says something. Short numbers are ids of tokens."""
+    return len(key) > _SHORT or (key != "" and not key.isdecimal())
+
+
 class Walker:
     """Collects the texts of a body, or of the events of a stream one after the other.
 
@@ -211,7 +216,7 @@ class Walker:
                 if key in words:
                     if not node.numbers and value.__class__ in _FIGURES:
                         continue
-                elif len(key) > _SHORT or not key.isdecimal():  # ids of tokens are numbers
+                elif says(key):
                     slot = Slot(found, key, self._inside, names=True)
                     self._add(key, (*path, key, NAME_OF), rule.provenance or provenance, slot)
             if value.__class__ is str:
