@@ -9,6 +9,5 @@ _vault      what was taken out, and its way back
 
 from genaiops.guard._guard import WorkerGuards
 from genaiops.guard._judge import PolicyJudge
-from genaiops.guard._program import check_rules
 
-__all__ = ["PolicyJudge", "WorkerGuards", "check_rules"]
+__all__ = ["PolicyJudge", "WorkerGuards"]

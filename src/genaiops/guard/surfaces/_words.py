@@ -31,8 +31,11 @@ trafficType modality tokenCount avgLogprobs logprobsResult topCandidates chosenC
 startIndex endIndex partIndex groundingChunkIndices confidenceScores renderedContent latitude longitude
 googleSearchDynamicRetrievalScore multiSpeakerVoiceConfig speakerVoiceConfigs blocked probabilityScore
 severityScore values year month day code status system_fingerprint chunking_strategy min max percent
-include_domains timings predicted_n prompt_n predicted_ms prompt_ms cache_n prompt_per_token_ms prompt_per_second
+include_domains timings score return_code start_index end_index token_budget seek
+predicted_n prompt_n predicted_ms prompt_ms cache_n prompt_per_token_ms prompt_per_second
 predicted_per_token_ms predicted_per_second draft_n draft_n_accepted
+hate hate/threatening harassment harassment/threatening self-harm self-harm/intent self-harm/instructions sexual
+sexual/minors violence violence/graphic illicit illicit/violent
 safety_violations moderation object deleted has_more sentence language_code first_id last_id
 """
 
