@@ -1,11 +1,12 @@
 """The figures of the benchmarks, on small data of their own form."""
 
+import json
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from benchmarks.guardrails import refusal
+from benchmarks.guardrails import grounding, refusal
 from benchmarks.guardrails.intervals import auc, paired_auc, rate
 
 
@@ -42,3 +43,28 @@ def test_refusals_are_counted_by_their_labels(tmp_path: Path, capsys: pytest.Cap
     assert told[3].endswith("; 0/1)")
     assert told[5].endswith("; 0/1)")
     assert told[-1] == "none  'Steal'  'Error.'"
+
+
+def test_summaries_are_held_against_their_passages(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pairs = [
+        (
+            "the old harbour burned down in 1912.",
+            "the harbour burned down in 1912.",
+            "the harbour burned down in 1913.",
+        ),
+        (
+            "trains were cancelled after heavy snow.",
+            "heavy snow cancelled trains.",
+            "workers cancelled their holidays.",
+        ),
+    ]
+    names = ("article_sent", "correct_sent", "incorrect_sent")
+    lines = [json.dumps(dict(zip(names, pair, strict=True))) for pair in pairs]
+    with zipfile.ZipFile(tmp_path / "w.whl", "w") as wheel:
+        wheel.writestr(grounding.DATA, "\n".join(lines))
+    grounding.main([str(tmp_path / "w.whl")])
+    told = capsys.readouterr().out.splitlines()
+    assert told[0].startswith("words, a wrong summary: AUC 1.000")
+    assert told[1].endswith("; 2/2)")
+    assert told[2].startswith("words, a summary of something else: AUC 1.000")
+    assert told[4].endswith("; 0/2)")
