@@ -37,4 +37,5 @@ def _stacked(title: str, span: Span, counts: Mapping[int, Mapping[str, int]]) ->
         if action in seen
     ]
     nothing = [Series("verdicts", "token:muted", [0 for _ in starts])]
-    return bars(f"{title}, {each}", starts, series or nothing, (), unit="verdicts")
+    only = f": {series[0].name}" if len(series) == 1 else ""  # one colour has no legend
+    return bars(f"{title}{only}, {each}", starts, series or nothing, (), unit="verdicts")
