@@ -24,6 +24,8 @@ from genaiops.api._erasures import ErasuresController
 from genaiops.api._estimates import EstimateController
 from genaiops.api._figures import Figures
 from genaiops.api._groups import GroupsController
+from genaiops.api._guard_trials import GuardTrialsController
+from genaiops.api._guards import GuardsController
 from genaiops.api._keys import KeysController, Me
 from genaiops.api._limits import BudgetsController, LimitsController
 from genaiops.api._lineage import LineageController
@@ -67,6 +69,8 @@ _HANDLERS: tuple[type[Controller] | BaseRouteHandler, ...] = (
     ArtifactsController,
     ApprovalsController,
     PoliciesController,
+    GuardsController,
+    GuardTrialsController,
     ApplicationsController,
     ReleasesController,
     DeploymentsController,
