@@ -17,6 +17,8 @@ from genaiops.api import (
     _erasures,
     _estimates,
     _guard_figures,
+    _guard_trials,
+    _guards,
     _keys,
     _limits,
     _lineage,
@@ -65,6 +67,10 @@ PLACES: dict[str, Any] = {
     "/erasures": _erasures.ErasureRequest,
     "/erasures/preview": _erasures.PersonRequest,
     "/prices/estimate": _estimates.EstimateRequest,
+    "/guards/check": _guards.CheckGuardRequest,
+    "/guards/diff": _guards.DiffGuardsRequest,
+    "/guards/test": _guard_trials.TryGuardRequest,
+    "/guards/replay": _guard_trials.ReplayRequest,
 }
 NOT_HERE = {"/state"}
 """Applying a state that happens to be empty removes what other tests stand on; it has tests of its own."""
@@ -72,7 +78,7 @@ UNTYPED = {
     place
     for place in PLACES
     if place.startswith(
-        ("/applications", "/artifacts", "/datasets", "/lineage", "/prices/estimate", "/prompts", "/releases")
+        ("/applications", "/artifacts", "/datasets", "/guards", "/lineage", "/prices/estimate", "/prompts", "/releases")
     )
 }
 """Rows have no type, and digests by the thousand take long to draw; `test_bodies` sends to these."""

@@ -9,6 +9,7 @@ from litestar import Controller, Response, get, post
 from litestar.params import FromQuery, JSONBody
 
 from genaiops.api._access import Caller, Calling, anybody, check_hands_out, needs
+from genaiops.api._keys import require_for_guard
 from genaiops.api._services import Services, Serving
 from genaiops.api._writing import write
 from genaiops.core.errors import UsageError
@@ -157,6 +158,8 @@ def _check_may(hub: Hub, caller: Caller, change: Change) -> None:
     stage = getattr(change.form, "environment", None) or hub.keys.get(change.entity_id).environment_id
     kind = hub.environments.get(stage).kind
     caller.reach.require(stage)
+    if change.alters("guard"):
+        require_for_guard(hub, caller.actor, stage)
     if actor.id == caller.actor.id:
         require(caller.actor, "own_keys", kind)
         return

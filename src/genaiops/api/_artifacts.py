@@ -22,7 +22,7 @@ from genaiops.api._writing import write
 from genaiops.core.clock import to_iso
 from genaiops.core.errors import ConsentNeeded, UsageError
 from genaiops.domain import Actor, ArtifactKind, Visibility
-from genaiops.hub import About, Difference, Hub, Wanted
+from genaiops.hub import About, Difference, Hub, Wanted, require
 
 
 class AboutRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -115,6 +115,7 @@ class ArtifactsController(Controller):
             why = {field: fields.pop(field) for field in ("reason", "emergency")}
             waiting: ConsentNeeded | None = None
             _check_not_made_elsewhere(kind, name)
+            _check_may(caller.actor, kind)
             with services.hub.records.write(caller.actor.id) as unit:
                 artifacts = services.hub.within(unit).artifacts
                 artifact_id = f"{kind}/{name}"
@@ -153,11 +154,18 @@ class ArtifactsController(Controller):
 
         def work() -> ArtifactDocument:
             artifacts = services.hub.artifacts
+            _check_may(caller.actor, artifact_id[1:])
             artifacts.visible(artifact_id[1:], caller.actor)
             about = About(**msgspec.structs.asdict(data))
             return shown(artifacts.describe(artifact_id[1:], about, by=caller.actor.id), ArtifactDocument)
 
         return await write(services, work)
+
+
+def _check_may(actor: Actor, artifact_id: str) -> None:
+    """Policies hold for everybody, so that changing one takes more than changing what one works with."""
+    if artifact_id.partition("/")[0] == "policy":
+        require(actor, "policies")
 
 
 def _check_not_made_elsewhere(kind: ArtifactKind, name: str) -> None:
@@ -232,6 +240,7 @@ class AliasesController(Controller):
 
         def work() -> AliasDocument:
             artifacts = services.hub.artifacts
+            _check_may(caller.actor, artifact_id)
             artifacts.visible(artifact_id, caller.actor)
             if data.undo == (data.version is not None):
                 raise UsageError("Where is the alias to point?", remedy="Give a version, or undo.", param="version")
@@ -249,6 +258,7 @@ class AliasesController(Controller):
         """The version that it named stays. A protected alias waits for consent."""
 
         def work() -> None:
+            _check_may(caller.actor, alias_id[1:])
             services.hub.artifacts.visible(alias_id[1:].partition("@")[0], caller.actor)
             services.hub.artifacts.remove_alias(alias_id[1:], by=caller.actor.id)
 

@@ -184,7 +184,7 @@ class DatasetsController(Controller):
         """In order. A page of large rows is shorter than `limit` and has a `next`. Rows of traces are for whoever may
         read the traces' content."""
         datasets = services.hub.datasets(services.blobs)
-        version, start = _readable(services, caller, datasets.resolve(ref)), _place(cursor)
+        version, start = readable(services, caller, datasets.resolve(ref)), _place(cursor)
         rows = datasets.rows(version, start=start, limit=limit)
         after = start + len(rows)
         return Listing(
@@ -204,7 +204,7 @@ class DatasetsController(Controller):
     ) -> RowDiff:
         """Rows that were removed, added and, with a `key`, changed. Counts are of all; rows at most `limit` of each."""
         datasets = services.hub.datasets(services.blobs)
-        versions = [_readable(services, caller, datasets.resolve(each)) for each in (before, after)]
+        versions = [readable(services, caller, datasets.resolve(each)) for each in (before, after)]
         return diff_rows(datasets, *versions, key=key, most=limit)
 
     @post("/missing", summary="Which chunks to send", guards=[needs("artifacts")], sync_to_thread=True, status_code=200)
@@ -270,7 +270,8 @@ def document(version: Version, *, created: bool | None = None) -> DatasetVersion
     )
 
 
-def _readable(services: Services, caller: Caller, version: Version) -> Version:
+def readable(services: Services, caller: Caller, version: Version) -> Version:
+    """The version. Forbidden for who may not read what its rows were taken from."""
     source: dict[str, Any] = version.manifest.get("source", {})
     check_rows(services.hub, caller.reach, source.get("environments", ()) if source.get("kind") == "traces" else ())
     return version

@@ -78,7 +78,7 @@ class GroupDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 class KeyDocument(msgspec.Struct, frozen=True, kw_only=True):
     """A key without its secret; `hint` is how the secret begins and ends. Empty `models`, `routes`, `addresses`,
-    `regions`, `tags`: any.
+    `regions`, `tags`: any. `guard` null: the policy of its environment.
     `retiring_until_at`: how long the secret before the last rotation works."""
 
     id: str
@@ -96,6 +96,7 @@ class KeyDocument(msgspec.Struct, frozen=True, kw_only=True):
     scopes: Sequence[KeyScope]
     regions: Sequence[str]
     tags: Sequence[str]
+    guard: str | None
     created_at: str
     expires_at: str | None
     revoked_at: str | None
@@ -134,7 +135,8 @@ class TeamDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EnvironmentDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """A stage; `capture` says how much of the content of its calls is kept, `expires_at` when its keys stop."""
+    """A stage; `capture` says how much of the content of its calls is kept, `expires_at` when its keys stop; `guard`
+    the policy of keys that name none (null: the default)."""
 
     id: str
     tenant_id: str
@@ -142,6 +144,7 @@ class EnvironmentDocument(msgspec.Struct, frozen=True, kw_only=True):
     capture: Literal["full", "preview", "off"]
     created_at: str
     expires_at: str | None
+    guard: str | None
 
 
 class TargetDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -174,7 +177,8 @@ class TargetDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RouteDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """A name that clients call, its targets by weight, then its fallbacks in order."""
+    """A name that clients call, its targets by weight, then its fallbacks in order. `guard`: a policy that holds for
+    its calls beside the others."""
 
     id: str
     targets: Sequence[RouteTarget]
@@ -189,6 +193,7 @@ class RouteDocument(msgspec.Struct, frozen=True, kw_only=True):
     hedge: HedgePolicy | None
     shadow: ShadowPolicy | None
     cache: CachePolicy
+    guard: str | None
     created_at: str
 
 

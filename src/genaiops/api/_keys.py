@@ -13,14 +13,15 @@ from genaiops.api._services import Serving
 from genaiops.api._times import exact_or_none
 from genaiops.api._writing import write
 from genaiops.core.errors import UsageError
-from genaiops.domain import EnvironmentKind, KeyScope
+from genaiops.domain import Actor, EnvironmentKind, KeyScope
 from genaiops.hub import Hub, KeyChange, NewKey, require
 
 
 class NewKeyRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`actor_id` null: a key of one's own; `team_id` null: the actor's team. `models` and `routes` hold names, or
     prefixes ending in `*`; `addresses` networks; `regions` where its calls may be served; `tags` what its requests may
-    ask for; empty: any. `scopes`: `calls` (models), `api` (this API), `ingest` (traces)."""
+    ask for; empty: any. `scopes`: `calls` (models), `api` (this API), `ingest` (traces). `guard`: the policy that
+    guards its calls (null: that of its environment); naming one needs `keys`, because it may be a milder one."""
 
     name: str
     actor_id: str | None = None
@@ -34,6 +35,7 @@ class NewKeyRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     expires_at: str | None = None
     regions: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    guard: str | None = None
 
 
 class KeyPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -49,6 +51,7 @@ class KeyPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     expires_at: str | UnsetType | None = UNSET
     regions: tuple[str, ...] | UnsetType = UNSET
     tags: tuple[str, ...] | UnsetType = UNSET
+    guard: str | UnsetType | None = UNSET
 
 
 class RotateRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -102,6 +105,8 @@ class KeysController(Controller):
         def work() -> KeyWithSecret:
             actor_id = data.actor_id or caller.actor.id
             _check_may(hub, caller, actor_id, api="api" in data.scopes, environment_id=data.environment_id)
+            if data.guard is not None:
+                require_for_guard(hub, caller.actor, data.environment_id)
             fields = msgspec.structs.asdict(data)
             fields["actor_id"] = actor_id
             fields["expires_us"] = exact_or_none(fields.pop("expires_at"), param="expires_at")
@@ -125,6 +130,8 @@ class KeysController(Controller):
             key = hub.keys.get(key_id)
             scopes = key.scopes if data.scopes is UNSET else data.scopes
             _check_may(hub, caller, key.actor_id, api="api" in scopes, environment_id=key.environment_id)
+            if data.guard is not UNSET and data.guard != key.guard:
+                require_for_guard(hub, caller.actor, key.environment_id)
             return shown_key(hub.keys.change(key_id, _change(data), by=caller.actor.id))
 
         return await write(services, work)
@@ -163,6 +170,12 @@ def _change(data: KeyPatch) -> KeyChange:
     if not given and end is UNSET:
         raise UsageError("The change is empty.", remedy="Give at least one field.")
     return KeyChange(**given, expires_us=end if end is UNSET else exact_or_none(end, param="expires_at"))
+
+
+def require_for_guard(hub: Hub, actor: Actor, environment_id: str) -> None:
+    """Forbidden for who may only make keys of their own: nobody takes themselves out of the guard's sight."""
+    kinds: dict[str, EnvironmentKind] = {each.id: each.kind for each in hub.environments.list()}
+    require(actor, "keys", kinds.get(environment_id))
 
 
 def _check_may(hub: Hub, caller: Caller, actor_id: str, *, api: bool, environment_id: str) -> None:

@@ -51,7 +51,7 @@ class TeamPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 class NewEnvironmentRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`cap` (a hard budget in all, `10 USD` when not said) is for sandboxes; `expires_at`: when its keys stop (of a
-    sandbox after 30 days, when not said)."""
+    sandbox after 30 days, when not said). `guard`: the policy of keys that name none (null: the default)."""
 
     name: str
     kind: EnvironmentKind
@@ -59,6 +59,7 @@ class NewEnvironmentRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_un
     tenant_id: str | None = None
     cap: str | None = None
     expires_at: str | None = None
+    guard: str | None = None
 
 
 class EnvironmentPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -66,6 +67,7 @@ class EnvironmentPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
     capture: Capture | UnsetType = UNSET
     expires_at: str | UnsetType | None = UNSET
+    guard: str | UnsetType | None = UNSET
 
 
 class ActorsController(Controller):
@@ -226,8 +228,8 @@ class EnvironmentsController(Controller):
     async def change(
         self, environment_id: FromPath[str], data: JSONBody[EnvironmentPatch], services: Serving, caller: Calling
     ) -> Response[EnvironmentDocument]:
-        """What is kept of calls from now on (what was kept already stays until retention takes it), or when its keys
-        stop."""
+        """What is kept of calls from now on (what was kept already stays until retention takes it), when its keys
+        stop, or which policy guards calls of keys that name none."""
 
         def work() -> EnvironmentDocument:
             return shown(_changed(services.hub, environment_id[1:], data, caller.actor.id), EnvironmentDocument)
@@ -250,18 +252,30 @@ def _made_environment(hub: Hub, data: NewEnvironmentRequest, caller: Caller) -> 
             expires_us=ends,
             capture=data.capture,
             tenant_id=tenant_id,
+            guard=data.guard,
             by=caller.actor.id,
         )
     if data.cap is not None:
         raise UsageError("Only a sandbox is made with a cap.", remedy="Make a budget for it instead.", param="cap")
     return hub.environments.create(
-        data.name, data.kind, capture=data.capture, tenant_id=tenant_id, expires_us=ends, by=caller.actor.id
+        data.name,
+        data.kind,
+        capture=data.capture,
+        tenant_id=tenant_id,
+        expires_us=ends,
+        guard=data.guard,
+        by=caller.actor.id,
     )
 
 
 def _changed(hub: Hub, environment_id: str, data: EnvironmentPatch, by: str) -> Environment:
-    if (data.capture is UNSET) == (data.expires_at is UNSET):
-        raise UsageError("The change names none of them, or both.", remedy="Give capture or expires_at.")
+    given = [name for name in data.__struct_fields__ if getattr(data, name) is not UNSET]
+    if len(given) != 1:
+        raise UsageError(
+            f"The change names {' and '.join(given) or 'nothing'}.", remedy="Give one of capture, expires_at, guard."
+        )
+    if data.guard is not UNSET:
+        return hub.environments.set_guard(environment_id, data.guard, by=by)
     if data.capture is not UNSET:
         return hub.environments.set_capture(environment_id, data.capture, by=by)
     ends = None if data.expires_at is UNSET else exact_or_none(data.expires_at, param="expires_at")

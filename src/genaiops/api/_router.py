@@ -25,6 +25,8 @@ from genaiops.api._estimates import EstimateController
 from genaiops.api._figures import Figures
 from genaiops.api._groups import GroupsController
 from genaiops.api._guard_figures import GuardFiguresController, MarksController
+from genaiops.api._guard_trials import GuardTrialsController
+from genaiops.api._guards import GuardsController
 from genaiops.api._keys import KeysController, Me
 from genaiops.api._limits import BudgetsController, LimitsController
 from genaiops.api._lineage import LineageController
@@ -68,6 +70,8 @@ _HANDLERS: tuple[type[Controller] | BaseRouteHandler, ...] = (
     ArtifactsController,
     ApprovalsController,
     PoliciesController,
+    GuardsController,
+    GuardTrialsController,
     ApplicationsController,
     ReleasesController,
     DeploymentsController,

@@ -9,6 +9,7 @@ from litestar.params import SkipValidation
 from genaiops.domain import Actor, ApiKey, Erasure, Foreseen, Person, Target
 from genaiops.gateway import Quoting
 from genaiops.govern import Auditor
+from genaiops.guard import Replays
 from genaiops.hub import Hub
 from genaiops.ports.blobs import Blobs
 from genaiops.ports.counters import Counters
@@ -109,6 +110,9 @@ class Services(Protocol):
     def metering(self) -> Metering | None:
         """None: the energy of calls is not worked out here."""
         ...
+
+    @property
+    def replays(self) -> Replays: ...
 
     def restore_model(self, name: str, *, by: str) -> Target:
         """The target of an embedded model that was removed, again. Conflict when it is there, or nothing serves it."""

@@ -71,7 +71,7 @@ class NewTargetRequest(TargetRequest, frozen=True, kw_only=True, forbid_unknown_
 
 
 class RouteRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Equivalents by weight, then fallbacks in order."""
+    """Equivalents by weight, then fallbacks in order. `guard`: a policy that holds beside that of the key."""
 
     targets: tuple[RouteTarget, ...]
     fallbacks: tuple[str, ...] = ()
@@ -85,6 +85,7 @@ class RouteRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     hedge: HedgePolicy | None = None
     shadow: ShadowPolicy | None = None
     cache: CachePolicy = CachePolicy()
+    guard: str | None = None
 
 
 class NewRouteRequest(RouteRequest, frozen=True, kw_only=True, forbid_unknown_fields=True):

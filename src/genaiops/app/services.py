@@ -28,6 +28,7 @@ from genaiops.engines import snapshot_files
 from genaiops.engines.person_keys import PersonKeys
 from genaiops.engines.secrets_file import open_secrets
 from genaiops.gateway import Quoting
+from genaiops.guard import Replays
 from genaiops.hub import Consenting, Hub
 from genaiops.ports.blobs import Blobs
 from genaiops.ports.counters import Counters
@@ -84,6 +85,7 @@ class Services:
             keys=PersonKeys(home.person_keys),
             clock=now_us,
         )
+        self.replays = Replays(now_us)
         self.metrics = Metrics(stores.telemetry, stores.counters, self._providers)
         self.anomalies = AnomalyReader(stores.telemetry)
         self.vitals = VitalsLoop(home)
@@ -117,6 +119,7 @@ class Services:
 
     def close(self, fold_seconds: float) -> None:
         """Fold what the spools hold, for at most that long, and close the stores."""
+        self.replays.close()
         self.erasing.stop()
         self.ingest.stop()
         self.export.stop()

@@ -16,6 +16,7 @@ _COLUMNS = (
     Column("ID", "id"),
     Column("KIND", "kind"),
     Column("CAPTURE", "capture"),
+    Column("GUARD", lambda row: row["guard"] or "default"),
     Column("UNIT", "tenant_id"),
     Column("ENDS", lambda row: short_time(row["expires_at"])),
     Column("CREATED", lambda row: short_time(row["created_at"])),
@@ -29,6 +30,7 @@ _COLUMNS = (
 @click.option("--tenant", "tenant_id", help="Its business unit. [yours]")
 @click.option("--cap", help="What a sandbox may spend in all: '25 USD', '1M tokens'. [10 USD]")
 @click.option("--expires", help="When its keys stop: 14d or an ISO time. [a sandbox: 30d]")
+@click.option("--guard", help="The policy that guards calls of keys that name none. [default]")
 @connected
 def create(session: Session, name: str, expires: str | None, **options: str | None) -> None:
     """Make an environment. A sandbox has a cap and an end."""
@@ -64,6 +66,17 @@ def expire(session: Session, name: str, end: str) -> None:
     ends = None if end == "never" else later(end, param="end")
     changed = session.write("PATCH", path_of("/api/environments", name), {"expires_at": ends})
     session.output.result(changed, f"{name} ends: {short_time(changed['expires_at']) or 'never'}.")
+
+
+@command.verb("guard", example="genaiops env guard prod strict")
+@click.argument("name")
+@click.argument("guard")
+@connected
+def guard_(session: Session, name: str, guard: str) -> None:
+    """Set which policy guards calls of keys that name none: NAME, NAME@ALIAS, or none for the default."""
+    wanted = None if guard == "none" else guard
+    changed = session.write("PATCH", path_of("/api/environments", name), {"guard": wanted})
+    session.output.result(changed, f"{name} is guarded by {changed['guard'] or 'default'}.")
 
 
 @command.verb("remove", example="genaiops env remove search-dev")

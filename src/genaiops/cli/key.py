@@ -51,6 +51,7 @@ COLUMNS = (
 @click.option("--expires", help="When it ends: 90d, 12h or an ISO time. [never]")
 @click.option("--region", "regions", multiple=True, help="Its calls are only served from there; repeatable. [anywhere]")
 @click.option("--tag", "tags", multiple=True, help="A tag that its requests may ask for; repeatable. [any]")
+@click.option("--guard", help="The policy that guards its calls: NAME, NAME@ALIAS. [that of its environment]")
 @connected
 def create(session: Session, actor_id: str | None, expires: str | None, **options: Any) -> None:
     """Make a key. Its secret is shown once."""
@@ -135,6 +136,7 @@ def recover(home: str | None, config: str | None, as_json: bool) -> None:
 @click.option("--expires", help="When it ends: 30d, an ISO time, or never.")
 @click.option("--region", "regions", multiple=True, help="Where its calls are served from now on; repeatable.")
 @click.option("--tag", "tags", multiple=True, help="The tags that its requests may ask for from now on; repeatable.")
+@click.option("--guard", help="The policy that guards its calls; none: that of its environment.")
 @connected
 def update(session: Session, key: str, all_models: bool, expires: str | None, **options: Any) -> None:
     """Change what is given; what is not given stays."""
@@ -143,6 +145,8 @@ def update(session: Session, key: str, all_models: bool, expires: str | None, **
         body["models"] = []
     if expires is not None:
         body["expires_at"] = None if expires == "never" else later(expires, param="expires")
+    if body.get("guard") == "none":
+        body["guard"] = None
     if not body:
         raise click.UsageError("Nothing to change was given.")
     _show(session, session.write("PATCH", path_of("/api/keys", find(session, key)), body))
@@ -180,6 +184,7 @@ def _show(session: Session, key: dict[str, Any]) -> None:
             ("regions", key["regions"] or "any"),
             ("tags", key["tags"] or "any"),
             ("scopes", key["scopes"]),
+            ("guard", key["guard"] or "that of its environment"),
             ("created", short_time(key["created_at"])),
             ("expires", short_time(key["expires_at"]) or "never"),
             ("revoked", short_time(key["revoked_at"])),

@@ -1,63 +1,144 @@
-"""`genaiops policy`: which changes need another person's consent."""
+"""`genaiops policy`: what guards calls, and which changes need another person's consent."""
 
-import difflib
 from typing import Any
 
 import click
 
-from genaiops.cli._described import read_yaml, to_yaml
+from genaiops.cli._guard_policies import (
+    check_file,
+    diff_guards,
+    list_guards,
+    move_alias,
+    push_guard,
+    show_guard,
+    source_of,
+)
+from genaiops.cli._guard_trials import replay_policy, test_policy
 from genaiops.cli._noun import noun
+from genaiops.cli._policy_of_consent import APPROVALS, diff_approvals, push_approvals, show_approvals
 from genaiops.cli._session import Session, connected, consenting
-from genaiops.core.errors import NotFound
+from genaiops.core.errors import UsageError
 
-command = noun("policy", "The policy of consent: which changes another person has to approve.")
+command = noun("policy", "Policies: what guards calls, and which changes need another person's consent.")
 
-_PLACE = "/api/policies/approvals"
+_FORM = click.option("--form", type=click.Choice(["toml", "yaml", "json"]), help="What the file is. [by its name]")
 
 
-@command.verb("show", example="genaiops policy show")
-@click.option("--version", help="A version other than the one in force: its id, or how its digest begins.")
+@command.verb("list", example="genaiops policy list")
 @connected
-def show(session: Session, version: str | None) -> None:
-    """Show the policy in force, in the form that push reads."""
-    found = session.client.get(_PLACE)
-    policy = found["policy"] if version is None else _version(found, version)
-    if session.output.as_json:
-        session.output.json(found if version is None else policy)
+def list_(session: Session) -> None:
+    """List the guard policies, and the policy of consent."""
+    list_guards(session)
+
+
+@command.verb("show", example="genaiops policy show default")
+@click.argument("name", default=APPROVALS)
+@click.option("--version", help="A version other than the one in force: an alias, its digest, or how that begins.")
+@connected
+def show(session: Session, name: str, version: str | None) -> None:
+    """Show a policy in the form that push reads. The name approvals: which changes need consent."""
+    if name == APPROVALS:
+        show_approvals(session, version)
     else:
-        session.output.line(to_yaml(policy).rstrip())
+        show_guard(session, name, version)
 
 
-@command.verb("push", example="genaiops policy push policy.yaml --reason 'staging is protected too'")
-@click.argument("file")
+@command.verb("push", example="genaiops policy push support support.toml")
+@click.argument("name")
+@click.argument("file", required=False)
+@click.option("--alias", default="current", show_default=True, help="The alias that names the version; none: no alias.")
+@click.option("--title", help="A line for people.")
+@_FORM
 @consenting
 @connected
-def push(session: Session, file: str, **why: str | None) -> None:
-    """Keep a version of the policy; it is in force once another person consents."""
-    body = {"policy": read_yaml(file).document, **why}
-    made = session.write("PUT", _PLACE, body)
-    session.output.result(made, f"In force: {made['version']}.")
-
-
-@command.verb("diff", example="genaiops policy diff policy.yaml")
-@click.argument("file")
-@connected
-def diff(session: Session, file: str) -> int:
-    """Show how a file differs from the policy in force; status 1 when it does."""
-    before: dict[str, Any] = session.client.get(_PLACE)["policy"]
-    after: dict[str, Any] = {**before, **read_yaml(file).document}
-    changes = {name: {"from": before.get(name), "to": after[name]} for name in after if before.get(name) != after[name]}
-    if session.output.as_json:
-        session.output.json(changes)
+def push(
+    session: Session,
+    name: str,
+    file: str | None,
+    alias: str,
+    title: str | None,
+    form: str | None,
+    **why: str | None,
+) -> None:
+    """Keep a version of a policy and bring it into force: TOML, YAML or JSON, - is standard input."""
+    if file is None:  # as long as there was only one policy, it had no name here
+        name, file = APPROVALS, name
+        session.output.note(f"Taken as {APPROVALS} {file}: the name comes first, then the file.")
+    if name == APPROVALS:
+        push_approvals(session, file, why)
     else:
-        former, new = to_yaml(before).splitlines(), to_yaml(after).splitlines()
-        for line in difflib.unified_diff(former, new, "in force", file, lineterm=""):
-            session.output.line(line)
-    return 1 if changes else 0
+        push_guard(session, name, source_of(file, form), {"alias": alias, "title": title, **why})
 
 
-def _version(found: dict[str, Any], wanted: str) -> dict[str, Any]:
-    for version in found["versions"]:
-        if wanted in (version["id"], version["digest"]) or version["digest"].removeprefix("sha256:").startswith(wanted):
-            return version["manifest"]
-    raise NotFound(f"The policy has no version {wanted!r}.", remedy="See genaiops policy show --json.", param="version")
+@command.verb("diff", example="genaiops policy diff default support.toml")
+@click.argument("before")
+@click.argument("after", required=False)
+@_FORM
+@connected
+def diff(session: Session, before: str, after: str | None, form: str | None) -> int:
+    """Say what the second policy has in another way than the first: names, NAME@ALIAS, or files. Exit status 1 when
+    they differ. With one file: against the policy of consent."""
+    if after is None or before == APPROVALS:
+        return diff_approvals(session, after or before)
+    return diff_guards(session, before, after, form)
+
+
+@command.verb("alias", example="genaiops policy alias support@current sha256:0123456789ab")
+@click.argument("alias")
+@click.argument("version", required=False)
+@click.option("--undo", is_flag=True, help="What it named before its last move.")
+@click.option("--remove", is_flag=True, help="Take the alias away.")
+@consenting
+@connected
+def alias_(session: Session, alias: str, version: str | None, undo: bool, remove: bool, **why: str | None) -> None:
+    """Let NAME@ALIAS name another VERSION: its digest, how that begins, or another alias."""
+    if (version is not None) + undo + remove != 1:
+        raise UsageError("Where is the alias to point?", remedy="Give a VERSION, --undo or --remove.", param="version")
+    move_alias(session, alias, version, remove=remove, why=why)
+
+
+@command.verb("check", example="genaiops policy check support.toml")
+@click.argument("file")
+@_FORM
+@connected
+def check(session: Session, file: str, form: str | None) -> int:
+    """Say what is wrong with a guard policy, with lines. Exit status 1 when something is."""
+    return check_file(session, source_of(file, form), file)
+
+
+@command.verb("schema", example="genaiops policy schema")
+@connected
+def schema(session: Session) -> None:
+    """Print the JSON Schema of guard policies."""
+    session.output.json(session.client.get("/api/guards/schema"))
+
+
+@command.verb("test", example="genaiops policy test support.toml cases.jsonl")
+@click.argument("policy")
+@click.argument("cases")
+@click.option("--all", "everything", is_flag=True, help="Show the cases that passed as well.")
+@_FORM
+@connected
+def test(session: Session, policy: str, cases: str, everything: bool, form: str | None) -> int:
+    """Try a policy (a name or a file) on CASES: a file with one JSON object a line, or a dataset. Exit status 1 when a
+    case fails."""
+    return test_policy(session, policy, cases, form, everything=everything)
+
+
+@command.verb("replay", example="genaiops policy replay support.toml --since 24h --against default")
+@click.argument("candidate")
+@click.option("--since", default="24h", show_default=True, help="Calls since then: 24h, 7d, an ISO time.")
+@click.option("--until", help="Calls until then. [now]")
+@click.option("--against", help="The policy to compare with. [the one in force of the same name, else default]")
+@click.option("--env", "environment_id", help="Only calls of this environment.")
+@click.option("--key", "key_id", help="Only calls of this key (an id).")
+@click.option("--app", "application", help="Only calls of this application.")
+@click.option("--model", help="Only calls of this model.")
+@click.option("--limit", type=int, default=1000, show_default=True, help="At most so many calls, newest first.")
+@click.option("--examples", type=int, default=10, show_default=True, help="So many calls that differ are shown.")
+@_FORM
+@connected
+def replay(session: Session, candidate: str, against: str | None, form: str | None, **where: Any) -> int:
+    """Try a CANDIDATE (a name, NAME@ALIAS or a file) on recorded calls. Exit status 1 when something would be
+    different, 4 when no call could be judged."""
+    return replay_policy(session, candidate, against, form, where)

@@ -38,6 +38,7 @@ _COLUMNS = (
 @click.option("--prompt", help="A version of a prompt: NAME@ALIAS or NAME@sha256:...")
 @click.option("--param", "parameters", multiple=True, help="NAME=VALUE, the value as JSON or text; repeatable.")
 @click.option("--pin", "pins", multiple=True, help="WHAT=KIND/NAME@ALIAS, such as guard=policy/x@prod; repeatable.")
+@click.option("--guard", help="The guard policy, pinned to the version that it is now: NAME, NAME@ALIAS.")
 @click.option("--commit", help="A Git commit, or auto: the one of the current folder.")
 @click.option("--note", default="", help="A line for people.")
 @connected
@@ -48,6 +49,7 @@ def create(
     prompt: str | None,
     parameters: tuple[str, ...],
     pins: tuple[str, ...],
+    guard: str | None,
     commit: str | None,
     note: str,
 ) -> None:
@@ -57,7 +59,7 @@ def create(
         "model": model,
         "prompt": prompt,
         "parameters": {name: _value(value) for name, value in map(_pair, parameters)},
-        "pins": dict(map(_pair, pins)),
+        "pins": {**dict(map(_pair, pins)), **({} if guard is None else {"guard": guard})},
         "note": note,
     }
     if commit is not None:

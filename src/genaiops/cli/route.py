@@ -65,6 +65,7 @@ _COLUMNS = (
 @click.option("--hedge-share", type=float, help="Of the calls at most, 0 to 1. [0.05]")
 @click.option("--shadow", help="TARGET or TARGET=SHARE (0 to 1): copies of calls are sent there.")
 @click.option("--shadow-app", help="The application whose budgets the copies are charged to. [shadow/NAME]")
+@click.option("--guard", help="A policy that holds for its calls beside that of the key: NAME, NAME@ALIAS. [none]")
 @click.option("--attempts", type=int, help="Attempts of a call over all targets. [3]")
 @click.option("--deadline", type=float, help="Seconds after which no attempt begins. [120]")
 @click.option("--cache", "mode", type=click.Choice(["off", "exact", "semantic"]), help="Give answers again. [off]")
@@ -108,7 +109,7 @@ def set_(
 
 def _choosing(name: str, options: dict[str, Any]) -> dict[str, Any]:
     """The fields beside targets, fallbacks and retries."""
-    plain = ("strategy", "sticky", "regions", "context_fallbacks", "over_budget")
+    plain = ("strategy", "sticky", "regions", "context_fallbacks", "over_budget", "guard")
     body: dict[str, Any] = {field: options[field] for field in plain if options[field] not in (None, ())}
     hedge = {field: options[f"hedge_{field}"] for field in ("after", "percentile", "share")}
     hedge = {field: value for field, value in hedge.items() if value is not None}
@@ -155,6 +156,7 @@ def show(session: Session, name: str) -> None:
             ("over budget", route["over_budget"]),
             ("hedge", _hedging(route["hedge"])),
             ("shadow", _shadowing(route["shadow"])),
+            ("guard", route["guard"]),
             ("attempts", retry["attempts"]),
             ("back-off", f"{retry['backoff']:g} to {retry['backoff_max']:g} s"),
             ("deadline", f"{retry['deadline']:g} s"),

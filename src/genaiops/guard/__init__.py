@@ -5,9 +5,31 @@ _program    policies made ready
 _inspect    documents under rules
 _streams    answers that come piece by piece
 _vault      what was taken out, and its way back
+_cases      what a policy shall say of calls, and whether it does
+_replay     recorded calls under a candidate and under what is in force
 """
 
+from genaiops.guard._cases import MOST_CASES, Case, CaseResult, Expected, read_cases, try_cases
 from genaiops.guard._guard import WorkerGuards
 from genaiops.guard._judge import PolicyJudge
+from genaiops.guard._replay import Progress, ReplayExample, ReplayReport, ReplayWish, RuleDifference, replay
+from genaiops.guard._replays import ReplayRun, Replays
 
-__all__ = ["PolicyJudge", "WorkerGuards"]
+__all__ = [
+    "MOST_CASES",
+    "Case",
+    "CaseResult",
+    "Expected",
+    "PolicyJudge",
+    "Progress",
+    "ReplayExample",
+    "ReplayReport",
+    "ReplayRun",
+    "ReplayWish",
+    "Replays",
+    "RuleDifference",
+    "WorkerGuards",
+    "read_cases",
+    "replay",
+    "try_cases",
+]

@@ -37,7 +37,7 @@ from genaiops.hub._guard_cases import GuardCases
 from genaiops.hub._guard_diff import GuardDifference, GuardFieldChange, compare_guards, severity
 from genaiops.hub._guard_text import Fault, GuardForm, ReadGuard, read_guard, read_guard_document
 from genaiops.hub._guarding import Guards, GuardState
-from genaiops.hub._guards import GuardUse, default_text, guard_manifest
+from genaiops.hub._guards import GuardUse, default_digest, default_text, guard_manifest
 from genaiops.hub._hub import SANDBOX_CAP, SANDBOX_DAYS, Hub
 from genaiops.hub._key_checks import NewKey
 from genaiops.hub._keys import KeyChange
@@ -152,6 +152,7 @@ __all__ = [
     "compare_guards",
     "compare_texts",
     "compile_snapshot",
+    "default_digest",
     "default_text",
     "diff_rows",
     "edge",

@@ -58,6 +58,12 @@ class ReadGuard(msgspec.Struct, frozen=True):
             )
         return self.policy
 
+    def refused(self, error: UsageError, text: str | None, form: GuardForm | None) -> "ReadGuard":
+        """The same, with what somebody else found wrong with it."""
+        fault = Fault(message=error.message, path=error.param or "", remedy=error.remedy or "Mend that place.")
+        lines: Mapping[str, int] = {} if text is None else _READERS[form or _form_of(text)](text)[1]
+        return ReadGuard(None, (_on_line(fault, lines),))
+
 
 def read_guard(text: str, form: GuardForm | None = None) -> ReadGuard:
     """The policy that a text describes. `form` None: what it looks like."""

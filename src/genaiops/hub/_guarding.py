@@ -23,6 +23,7 @@ from genaiops.hub._guards import (
 from genaiops.hub._policy import ARTIFACT as APPROVALS
 from genaiops.hub._service import Clock
 from genaiops.hub._validation import every, suggestion
+from genaiops.ports.guard import Judge
 from genaiops.ports.records import Records, View
 
 
@@ -39,10 +40,11 @@ class GuardState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Guards:
-    def __init__(self, records: Records, clock: Clock, artifacts: Artifacts) -> None:
+    def __init__(self, records: Records, clock: Clock, artifacts: Artifacts, judge: Judge | None = None) -> None:
         self._records = records
         self._clock = clock
         self._artifacts = artifacts
+        self._judge = judge
 
     def list(self, actor: Actor | None = None) -> Sequence[GuardState]:
         """Those that the actor may see, by name; without who uses them."""
@@ -96,6 +98,10 @@ class Guards:
             self._artifacts.move(artifact_id, alias, version.id, reason=reason, emergency=emergency, by=by)
         return version
 
+    def keep(self, version: GuardVersion, *, by: str) -> str:
+        """The id of the version; the default as it came becomes one like others."""
+        return self._artifacts.register("policy", version.name, guard_manifest(version.policy), by=by).id
+
     def diff(self, before: GuardPolicy, after: GuardPolicy) -> Sequence[GuardDifference]:
         return compare_guards(before, after)
 
@@ -103,7 +109,14 @@ class Guards:
         """A policy from its text or from a document, checked, and nothing kept."""
         if (text is None) == (document is None):
             raise UsageError("Which policy?", remedy="Give either text or policy.", param="text")
-        return read_guard_document(document) if text is None else read_guard(text, form)
+        read = read_guard_document(document) if text is None else read_guard(text, form)
+        if read.policy is None or self._judge is None:
+            return read
+        try:
+            self._judge.check(read.policy)
+        except UsageError as error:
+            return read.refused(error, text, form)
+        return read
 
     def _check_visible(self, view: View, name: str, actor: Actor | None) -> None:
         artifact = view.get(Artifact, f"{PREFIX}{name}")

@@ -37,7 +37,7 @@ from genaiops.ports.records import Unit, View
 CURRENT: Final = "current"
 PREFIX: Final = "policy/"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
-_TAKEN = frozenset({"check", "replay", "replays", "schema", "test"})
+_TAKEN = frozenset({"check", "diff", "figures", "replay", "replays", "schema", "test", "verdicts"})
 """Names that mean something else at the same address of the API."""
 
 

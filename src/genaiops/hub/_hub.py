@@ -80,7 +80,7 @@ class Hub:
         self.lineage = Lineage(records, clock)
         self.views = SavedViews(records, clock)
         self.policies = Policies(records, clock, self.artifacts)
-        self.guards = Guards(records, clock, self.artifacts)
+        self.guards = Guards(records, clock, self.artifacts, judge)
         self.approvals = Approvals(
             records,
             clock,
@@ -111,6 +111,7 @@ class Hub:
         expires_us: int | None = None,
         capture: str = "full",
         tenant_id: str = "default",
+        guard: str | None = None,
         by: str,
     ) -> Environment:
         """An environment for trying, with a hard budget of `cap` in all and an end (None: after SANDBOX_DAYS)."""
@@ -118,7 +119,7 @@ class Hub:
         with self.records.write(by) as unit:
             inner = self.within(unit)
             made = inner.environments.create(
-                name, "sandbox", capture=capture, tenant_id=tenant_id, expires_us=end, by=by
+                name, "sandbox", capture=capture, tenant_id=tenant_id, expires_us=end, guard=guard, by=by
             )
             inner.budgets.create(NewBudget(scope=Scope("environment", name), limit=cap, period="total"), by=by)
         return made

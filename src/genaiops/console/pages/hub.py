@@ -117,7 +117,7 @@ def one(visit: Visiting, artifact_id: FromPath[str]) -> Response[str]:
         uses=_uses(visit, versions),
         called=_called(visit, artifact, versions, aliases),
         word_of=word_of,
-        may_move=visit.can("artifacts"),
+        may_move=visit.can("policies" if artifact.kind == "policy" else "artifacts"),
         **_lineage.parts(picture),
     )
 
@@ -125,7 +125,7 @@ def one(visit: Visiting, artifact_id: FromPath[str]) -> Response[str]:
 @post("/hub/alias", sync_to_thread=True)
 def move(visit: Visiting) -> Response[None]:
     """Let an alias name another version."""
-    visit.require("artifacts")
+    visit.require("policies" if field(visit.form, "artifact").startswith("policy/") else "artifacts")
     artifact = _artifact(visit, field(visit.form, "artifact"))
     alias, version_id = field(visit.form, "alias"), field(visit.form, "version")
     artifacts, by, why = visit.services.hub.artifacts, visit.actor.id, why_of(visit.form)
