@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from genaiops.cli._described import read_yaml, to_yaml
+from genaiops.cli._guard_figures import add_verbs
 from genaiops.cli._noun import noun
 from genaiops.cli._session import Session, connected, consenting
 from genaiops.core.errors import NotFound
@@ -61,3 +62,6 @@ def _version(found: dict[str, Any], wanted: str) -> dict[str, Any]:
         if wanted in (version["id"], version["digest"]) or version["digest"].removeprefix("sha256:").startswith(wanted):
             return version["manifest"]
     raise NotFound(f"The policy has no version {wanted!r}.", remedy="See genaiops policy show --json.", param="version")
+
+
+add_verbs(command)
