@@ -8,8 +8,8 @@ from typing import Final, NamedTuple
 import msgspec
 
 from genaiops.checks.scanning import Pattern, Scanner
-from genaiops.domain import Direction, GuardRule, GuardVersion, Operation
-from genaiops.guard._notes import SEVERITY, Bound
+from genaiops.domain import SEVERITY, Direction, GuardRule, GuardVersion, Operation
+from genaiops.guard._notes import Bound
 from genaiops.guard._spotlight import Manner
 from genaiops.guard._tables import FAMILIES, patterns_of, scanner_of
 from genaiops.guard._tools import ARGUMENTS, ToolCheck, tool_rules
