@@ -107,11 +107,16 @@ def _edge(char: str) -> str:
     return r"\w" if char.isalnum() else ""
 
 
-@lru_cache(maxsize=64)
-def scanner_of(patterns: tuple[Pattern, ...]) -> Scanner:
-    """Policies that look for the same share one. It has read a little of everything before: RE2 makes its automata as
-    it meets what they are for, which takes a hundred times as long."""
-    scanner = Scanner(patterns)
+@lru_cache(maxsize=1)
+def _all() -> tuple[Pattern, ...]:
+    return tuple(pattern for table in _TABLES.values() for pattern in table())
+
+
+@lru_cache(maxsize=16)
+def scanner_of(own: tuple[Pattern, ...]) -> Scanner:
+    """One for all tables and these patterns, which policies share. It has read a little of everything before: RE2 makes
+    its automata as it meets what they are for, which takes a hundred times as long."""
+    scanner = Scanner((*_all(), *own), tried=True)
     for text in _SAMPLES:
         scanner.find(text)
         stream = Stream(scanner)
