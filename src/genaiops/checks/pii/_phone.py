@@ -13,9 +13,8 @@ from genaiops.checks.pii._rows import personal
 _EXTENSION: Final = r"(?:(?:,? ?(?:ext\.?|extension|#) ?|x)\d{1,6})?"
 _LABEL: Final = "office|fax|mobile|cell|home|work|desk|direct|phone|tel"
 _NANP: Final = r"(?:\(\d{3}\) ?|\d{3}[ .-])\d{3}[ .-]\d{4}"
-_GROUPED: Final = (
-    r"(?:\+?\d{6,15}|(?:\(\+?\d{1,5}\)[ /-]?|\+?\d{1,5}[ ./-]{1,2}(?:\(\d{1,4}\)[ -]?)?)\d{2,8}(?:[ ./-]\d{2,8}){0,5})"
-)
+_BEGIN: Final = r"(?:\(\+?\d{1,5}\)[ /-]?|\+?\d{1,5}(?:[ ./-]{1,2}|[ ./-]{0,2}\(\d{1,4}\)[ -]?))"
+_GROUPED: Final = rf"(?:\+?\d{{6,15}}|{_BEGIN}\d{{2,8}}(?:[ ./-]\d{{2,8}}){{0,5}})"
 _WORDS: Final = (
     *("phone", "phones", "telephone", "tel", "mobile", "cell", "cellphone", "landline", "hotline", "fax", "whatsapp"),
     *(
