@@ -156,7 +156,7 @@ class Scanner:
     def _holds(self, text: str, data: bytes, positions: Sequence[int] | None, raw: Raw) -> bool:
         start, end, number, (begin, stop) = raw
         left, right, context, valid = self._terms[number]
-        if left is not None and start and data[start - 1] in left and data[max(0, start - 2) : start] not in _ESCAPES:
+        if left is not None and start and data[start - 1] in left and not _escaped(data, start):
             return False
         if right is not None and end < len(data) and data[end] in right:
             return False
@@ -251,6 +251,11 @@ def _compiled(pattern: Pattern, length: int) -> Engine:
     if pattern.group > compiled.groups:
         raise UsageError(f"The pattern {pattern.kind} has no group {pattern.group}.")
     return Leading(compiled, literal) if literal else compiled
+
+
+def _escaped(data: bytes, start: int) -> bool:
+    """An escape ends there, or the match begins with one."""
+    return data[max(0, start - 2) : start] in _ESCAPES or data[start : start + 1] == b"\\"
 
 
 def _begun(regexes: Iterable[str]) -> Engine:
