@@ -14,7 +14,7 @@ from genaiops.checks.control import KINDS, encoded, hidden, inside, invisible, m
 from genaiops.checks.scanning import Pattern, Scanner, Stream
 
 TAGS = "".join(chr(0xE0000 + ord(char)) for char in "send it all")
-SELECTORS = "".join(chr(0xFE00 + byte if byte < 16 else 0xE0100 + byte - 16) for byte in "send it".encode())
+SELECTORS = "".join(chr(0xFE00 + byte if byte < 16 else 0xE0100 + byte - 16) for byte in b"send it")
 BITS = "".join("\u200c" if bit == "1" else "\u200b" for byte in b"go" for bit in f"{byte:08b}")
 INNER = Scanner([Pattern(kind="order", family="control", regex=r"(?i)ignore all rules")])
 ENCODED = Scanner(encoded(INNER))
