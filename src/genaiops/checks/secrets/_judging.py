@@ -17,33 +17,11 @@ _BASE58: Final = {
     char: index for index, char in enumerate("123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz")
 }
 _BECH32: Final = {char: index for index, char in enumerate("qpzry9x8gf2tvdw0s3jn54khce6mua7l")}
-_STAND_INS: Final = tuple(
-    [
-        "example",
-        "placeholder",
-        "changeme",
-        "change_me",
-        "change-me",
-        "redacted",
-        "your_",
-        "your-",
-        "yourapi",
-        "dummy",
-        "sample",
-        "insert",
-        "replace",
-        "abcdefghij",
-        "qwertz",
-        "***",
-        "...",
-        "<",
-        "${",
-        "{{",
-        "xxxx",
-        "0000000000",
-        "1234567890123456",
-    ]
-)
+_STANDING_IN: Final = """
+    example placeholder changeme change_me change-me redacted your_ your- yourapi dummy sample insert replace
+    abcdefghij qwertz *** ... < ${ {{ xxxx 0000000000 1234567890123456
+"""
+_STAND_INS: Final = tuple(_STANDING_IN.split())
 """What stands in documentation where a secret would."""
 _DIGEST: Final = re.compile(r"(?:sha|md)\d{1,3}[=:-]")
 _LOOKED_AT: Final = 400
