@@ -197,6 +197,11 @@ def test_plain_texts_and_media() -> None:
     found = answered("transcription", "openai", "Grüße".encode(), b"text/plain; charset=utf-8")
     assert [part.text for part in found.parts] == ["Grüße"]
     assert found.replaced({0: "x"}) == b"x"
+    found = answered("transcription", "openai", b'{"text": "Gr\\u00fc\\u00dfe"}', "text/plain")
+    assert "Grüße" in [part.text for part in found.parts]
+    assert json.loads(found.replaced({0: "x"})) == {"text": "x"}
+    with pytest.raises(UpstreamError):
+        answered("chat", "openai", b"a plain text", "text/plain")
     found = answered("speech", "openai", b"\x00\xff", b"audio/mpeg")
     assert (found.parts, [one.media for one in found.unread]) == ((), ["audio/mpeg"])
     tokens = asked("embeddings", "openai", b'{"model":"m","input":[[1,2,3],[4]]}')
