@@ -236,3 +236,13 @@ UNSAID = frozenset(
         *("https://mcp.test/x y", "a b", "of jane", "team", "It is grey.", "one text", "too long", "not that"),
     }
 )
+
+
+def test_vectors_are_not_decoded_unless_there_is_a_text_among_them() -> None:
+    body = {"object": "list", "model": "a/b", "data": [{"object": "embedding", "index": 0, "embedding": [0.5]}]}
+    assert not answered("embeddings", "openai", encoded(body)).parts
+    for steps in strings(body):
+        found = answered("embeddings", "openai", encoded(placed(body, steps, MARK)))
+        assert [part.text for part in found.parts] == [MARK]
+    found = answered("embeddings", "openai", encoded({**body, "said": "hunter2"}))
+    assert [part.text for part in found.parts] == ["said", "hunter2"]

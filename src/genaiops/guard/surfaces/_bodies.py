@@ -88,11 +88,30 @@ def answered(
     try:
         if operation == "transcription" and not _JSON.match(kind):
             return _plain(body)
+        if operation == "embeddings" and _is_vectors(body):
+            return Document(body, (), lambda _: bytes(body))
         if operation not in _MEDIA or _JSON.match(kind):
             return _document(body, ANSWERED.get((operation, dialect), FREE), "other")
     except Malformed as error:
         raise UpstreamError(f"its answer cannot be checked: {error}.", code="upstream_bad_answer") from None
     return Document(body, (), lambda _: bytes(body), unread=(Unread(kind.partition(";")[0].strip(), ()),))
+
+
+_STRING = re.compile(rb'"[^"]*"')
+_OF_VECTORS = frozenset(
+    b'"%b"' % word.encode()
+    for word in ("object", "list", "data", "embedding", "index", "model", "usage", "prompt_tokens", "total_tokens",
+                 "embeddings", "values")
+)  # fmt: skip
+_NAMED = re.compile(rb'"model"\s*:\s*("[\w.:/-]{1,256}")', re.ASCII)
+
+
+def _is_vectors(body: bytes | bytearray) -> bool:
+    """Whether there is no string in it but those that stand around vectors: then nobody need decode them."""
+    if b"\\" in body:
+        return False
+    strings = set(_STRING.findall(body))
+    return strings <= _OF_VECTORS | set(_NAMED.findall(body))
 
 
 def walked(raw: bytes | bytearray, node: Node, provenance: Provenance) -> tuple[Walker, list[Any]]:
