@@ -129,6 +129,13 @@ class Script:
         if walker.chances:
             self._drop(new)
         if new:
+            names = {
+                part.path[:-1]: new[at] for at, part in enumerate(walker.parts) if at in new and walker.slots[at].names
+            }
+            if names:
+                for key in here:
+                    if key in self.flows:
+                        self.flows[key].path = _renamed(self.flows[key].path, names)
             put(walker, new)
         return bool(new)
 
@@ -213,3 +220,8 @@ class Script:
     def take(self) -> list[dict[str, Any]]:
         before, self.before = self.before, []
         return before
+
+
+def _renamed(path: Path, names: dict[Path, str]) -> Path:
+    """A name that was hidden must not come back with the rest of its text."""
+    return tuple(names.get(path[: at + 1], step) for at, step in enumerate(path))

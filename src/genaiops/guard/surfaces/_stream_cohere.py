@@ -47,8 +47,8 @@ class CohereScript(Script):
         planned = kind == "tool-plan-delta"
         return [key for key in self.flows if (key[:2] == (over, index)) or (key[0] == "plan" and not planned)]
 
-    def delta(self, key: Key, flow: Flow, rest: str) -> dict[str, Any]:  # noqa: ARG002
-        what, index, field = key
+    def delta(self, key: Key, flow: Flow, rest: str) -> dict[str, Any]:
+        what, index, field = key[0], key[1], flow.path[-1]
         if what == "plan":
             return {"type": "tool-plan-delta", "delta": {"message": {"tool_plan": rest}}}
         if what == "content":

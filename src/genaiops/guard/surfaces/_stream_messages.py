@@ -57,6 +57,6 @@ class MessagesScript(Script):
         return list(self.flows)
 
     def delta(self, key: Key, flow: Flow, rest: str) -> dict[str, Any]:
-        index, field = key
-        kind = _KINDS.get(field) or flow.event["delta"].get("type")
+        index, field = key[0], flow.path[-1]
+        kind = _KINDS.get(key[1]) or flow.event["delta"].get("type")
         return {"type": "content_block_delta", "index": index, "delta": {"type": kind, field: rest}}

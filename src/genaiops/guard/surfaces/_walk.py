@@ -306,7 +306,9 @@ class Walker:
             if read.media:
                 self.unread.append(Unread(read.media, path))
             return
-        slot = Slot(holder, key, self._inside, read.write)
+        # Media go piece by piece too, but never through the channel of a text that grows.
+        write = read.write if read.write is not None or rule.kind == URL else str
+        slot = Slot(holder, key, self._inside, write)
         if not read.text or (read.write and self._within(read.text, path, provenance, slot, exact=False)):
             return
         self._add(read.text, path, provenance, slot)
