@@ -4,6 +4,7 @@ background work keeps up with."""
 import statistics
 import time
 
+from benchmarks.gateway.guarded import guarded
 from benchmarks.gateway.load import Plan, Tools
 from benchmarks.gateway.machine import BenchmarkError, cpu_us, resident_mb
 from benchmarks.gateway.measures import CONNECTIONS, Figures, Sizes
@@ -119,4 +120,11 @@ def hits(tools: Tools, subject: Genaiops, sizes: Sizes) -> Figures:
     return figures
 
 
-ONCE = {"steady": steady, "translated": translated, "hits": hits, "memory": memory, "backlog": backlog}
+ONCE = {
+    "steady": steady,
+    "guarded": guarded,
+    "translated": translated,
+    "hits": hits,
+    "memory": memory,
+    "backlog": backlog,
+}

@@ -19,12 +19,13 @@ from benchmarks.gateway.traffic import Shape
 from genaiops.app.home import Home
 from genaiops.app.installation import SupervisorState, read_state
 from genaiops.core.clock import now_us
-from genaiops.domain import CachePolicy, Route, RouteTarget, Scope, Target, TargetTimeouts
+from genaiops.domain import CachePolicy, GuardPolicy, Route, RouteTarget, Scope, Target, TargetTimeouts
 from genaiops.engines.records_sql import open_records
 from genaiops.engines.telemetry_sqlite import open_telemetry
 from genaiops.hub import Hub, NewBudget, NewKey, NewPrice, NewRateLimit
 from genaiops.ports.telemetry import RollupQuery
 
+UNGUARDED = "unguarded"
 TEAM = "search"
 MODEL = "gpt-4o-mini"
 SECRET = "BENCHMARK_UPSTREAM_KEY"
@@ -54,7 +55,7 @@ class Genaiops:
         self._sent = 0
         self._upstream_port = upstream_port
         self._shapes = shapes
-        self._key = ""
+        self._key = self._guarded_key = ""
         self._process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
@@ -95,8 +96,10 @@ class Genaiops:
     def pids(self) -> list[int]:
         return [self.worker]
 
-    def request(self, shape: Shape) -> Request:
-        headers = (f"authorization: Bearer {self._key}",)
+    def request(self, shape: Shape, *, guarded: bool = False) -> Request:
+        """`guarded`: by a key under the default policy; else by one whose policy has no rules, as other gateways do
+        without one."""
+        headers = (f"authorization: Bearer {self._guarded_key if guarded else self._key}",)
         return Request(port=self.state.port, path=shape.endpoint, body=shape.body(shape.name), headers=headers)
 
     def settled(self) -> None:
@@ -154,13 +157,16 @@ class Genaiops:
         raise BenchmarkError(f"genaiops did not start: {''.join(said)}")
 
     def _fill(self) -> str:
-        """Key, limits, targets, routes and prices, as an administrator would set them; the key's text."""
+        """Keys, limits, targets, routes and prices, as an administrator would set them; the unguarded key's text."""
         hub = Hub(open_records(f"sqlite:///{self.home.records}"))
         by = "benchmark"
         hub.teams.create(TEAM, by=by)
         actor = hub.actors.create("benchmark", "service_account", team_id=TEAM, by=by)
-        key, text = hub.keys.create(NewKey(name="benchmark", actor_id=actor.id, team_id=TEAM), by=by)
-        for scope in (Scope("key", key.id), Scope("team", TEAM)):
+        hub.guards.push(UNGUARDED, GuardPolicy(), by=by)
+        new = NewKey(name="benchmark", actor_id=actor.id, team_id=TEAM)
+        guarded, self._guarded_key = hub.keys.create(new, by=by)
+        key, text = hub.keys.create(msgspec.structs.replace(new, name="unguarded", guard=UNGUARDED), by=by)
+        for scope in (Scope("key", key.id), Scope("key", guarded.id), Scope("team", TEAM)):
             hub.budgets.create(NewBudget(scope=scope, limit="1000000 USD", hard=True), by=by)
             limits = NewRateLimit(scope=scope, requests_per_minute=FAR_AWAY, tokens_per_minute=FAR_AWAY)
             hub.rate_limits.create(limits, by=by)

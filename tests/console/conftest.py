@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Generator, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
@@ -30,6 +30,9 @@ PATHS = {
     "limits": "/gateway/limits",
     "prices": "/gateway/prices",
     "costs": "/costs?since=7d&by=key",
+    "guardrails": "/guardrails",
+    "verdicts": "/guardrails/verdicts",
+    "rule": "/guardrails/rules/default/mail",
     "playground": "/playground",
     "approvals": "/approvals",
     "system": "/system",
@@ -76,12 +79,10 @@ class Visitor:
     What is clicked, filled or chosen waits for the page's scripts by itself. Keys do not: a test that presses some
     after a navigation other than by `open` expects something that only the new page has, then waits with `live`."""
 
-    def __init__(self, context: BrowserContext, installation: Installation, *, scripts: bool = True) -> None:
+    def __init__(self, context: BrowserContext, installation: Installation) -> None:
         self.installation = installation
         self.url = installation.url
         self.context = context
-        if scripts:
-            context.add_init_script(NOT_YET)
         self.trouble: list[str] = []
         self.page: Page = context.new_page()
         self.page.set_default_timeout(DEADLINE * 1000)
@@ -90,6 +91,14 @@ class Visitor:
         )
         self.page.on("pageerror", lambda error: self.trouble.append(str(error)))
         context.on("request", self._look_at)
+
+    def leave(self) -> None:
+        """Nothing stays in the browser but what it keeps of files."""
+        if self.page.url.startswith(self.url):
+            self.page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
+        self.page.close()
+        self.context.remove_listener("request", self._look_at)
+        self.context.clear_cookies()
 
     def _look_at(self, request: Any) -> None:
         if not request.url.startswith((self.url, "data:")):
@@ -133,18 +142,34 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
         assert running.stop() == 0
 
 
-class Chromium(NamedTuple):
-    """A browser, and the event loop that Playwright keeps running in the thread of the tests."""
+class Chromium:
+    """A browser of this process. Playwright keeps an event loop running in the thread of the tests."""
 
-    browser: Browser
-    loop: asyncio.AbstractEventLoop
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._loop = asyncio.get_running_loop()
+        self._common: BrowserContext | None = None
+
+    def common(self, url: str) -> BrowserContext:
+        """Serves one visitor after another. A page that stays keeps the renderer's process and with it the scripts: to
+        start and read them anew was half of what a visit costs."""
+        if self._common is None:
+            self._common = self.context()
+            self._common.new_page().goto(f"{url}/login")
+        return self._common
+
+    def context(self, **options: Any) -> BrowserContext:
+        context = self._browser.new_context(**options)
+        if options.get("java_script_enabled", True):
+            context.add_init_script(NOT_YET)
+        return context
 
     @contextlib.contextmanager
-    def in_use(self) -> Generator[Browser]:
+    def in_use(self) -> Generator[None]:
         """The loop counts as the running one in here alone: asynchronous tests of other files need one of their own."""
-        asyncio._set_running_loop(self.loop)
+        asyncio._set_running_loop(self._loop)
         try:
-            yield self.browser
+            yield
         finally:
             asyncio._set_running_loop(None)
 
@@ -154,34 +179,39 @@ def chromium(browser_path: str) -> Iterator[Chromium]:
     """One for all files of this process: starting it takes a second."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=browser_path, args=["--no-sandbox", "--disable-background-networking"]
+            executable_path=browser_path,
+            args=["--no-sandbox", "--disable-background-networking", "--process-per-site"],
         )
-        found = Chromium(browser, asyncio.get_running_loop())
+        found = Chromium(browser)
         asyncio._set_running_loop(None)
         yield found
-        asyncio._set_running_loop(found.loop)
-        browser.close()
+        with found.in_use():
+            browser.close()
 
 
 @pytest.fixture(scope="module")
-def browser(chromium: Chromium) -> Iterator[Browser]:
-    with chromium.in_use() as browser:
-        yield browser
+def browser(chromium: Chromium) -> Iterator[Chromium]:
+    with chromium.in_use():
+        yield chromium
 
 
 @pytest.fixture
-def visitor_with(browser: Browser, installation: Installation) -> Iterator[Callable[..., Visitor]]:
+def visitor_with(browser: Chromium, installation: Installation) -> Iterator[Callable[..., Visitor]]:
     """Makes visitors with options of a browser context (`viewport`, `color_scheme`, `java_script_enabled`)."""
     made: list[Visitor] = []
+    common = browser.common(installation.url)
 
     def make(**options: Any) -> Visitor:
-        scripts = options.get("java_script_enabled", True)
-        made.append(Visitor(browser.new_context(**options), installation, scripts=scripts))
+        is_free = not options and common not in [visitor.context for visitor in made]
+        made.append(Visitor(common if is_free else browser.context(**options), installation))
         return made[-1]
 
     yield make
     for visitor in made:
-        visitor.context.close()
+        if visitor.context is common:
+            visitor.leave()
+        else:
+            visitor.context.close()
     assert not [line for visitor in made for line in visitor.trouble]
 
 

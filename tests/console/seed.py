@@ -31,6 +31,7 @@ from genaiops.engines.records_sql import open_records
 from genaiops.engines.telemetry_sqlite import open_telemetry
 from genaiops.hub import Hub, NewApplication, NewBudget, NewKey, NewPrice, NewRateLimit
 from genaiops.ports.telemetry import Batch
+from tests.console.guard_seed import guarded
 
 CALLS = 420
 HOUR_US = 3_600_000_000
@@ -68,11 +69,12 @@ def prepared(path: Path) -> Home:
     try:
         now = now_us()
         for first in range(0, CALLS, 40):
-            batches = [call(number, now, keys) for number in range(first, min(first + 40, CALLS))]
+            batches = [guarded(number, call(number, now, keys)) for number in range(first, min(first + 40, CALLS))]
             telemetry.write(
                 Batch(
                     spans=[span for batch in batches for span in batch.spans],
                     contents=[content for batch in batches for content in batch.contents],
+                    verdicts=[verdict for batch in batches for verdict in batch.verdicts],
                 )
             )
     finally:

@@ -53,6 +53,9 @@ def log_in(client: TestClient[Litestar], key: Path) -> None:
         ("budgets", "genaiops budget"),
         ("limits", "No rate limits"),
         ("caches", "--cache exact"),
+        ("guardrails", "Every key is guarded by the policy"),
+        ("verdicts", "No verdict fits"),
+        ("rule", "It said nothing in this time"),
     ],
 )
 def test_an_empty_page_says_what_to_run(client: TestClient[Litestar], page: str, says: str) -> None:

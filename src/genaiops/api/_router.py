@@ -24,6 +24,7 @@ from genaiops.api._erasures import ErasuresController
 from genaiops.api._estimates import EstimateController
 from genaiops.api._figures import Figures
 from genaiops.api._groups import GroupsController
+from genaiops.api._guard_figures import GuardFiguresController, MarksController
 from genaiops.api._guard_trials import GuardTrialsController
 from genaiops.api._guards import GuardsController
 from genaiops.api._keys import KeysController, Me
@@ -85,6 +86,8 @@ _HANDLERS: tuple[type[Controller] | BaseRouteHandler, ...] = (
     StateController,
     TracesController,
     ScoresController,
+    GuardFiguresController,
+    MarksController,
     ErasuresController,
     AnomaliesController,
     Figures,

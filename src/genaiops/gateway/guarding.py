@@ -112,7 +112,7 @@ def follow(call: "Call", ruling: Ruling) -> None:
     if not ruling.body:
         raise stopped(ruling.rule, ruling.message, "request")
     call.guard_line = line_of(ruling.action)
-    if ruling.action != "redact":
+    if ruling.body == call.raw:
         return
     call.raw = ruling.body
     call.body = call.speech.decode(call.operation, call.raw, call.exchange.index.get(b"content-type"))

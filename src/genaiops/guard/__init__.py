@@ -12,7 +12,6 @@ _replay     recorded calls under a candidate and under what is in force
 from genaiops.guard._cases import MOST_CASES, Case, CaseResult, Expected, read_cases, try_cases
 from genaiops.guard._guard import WorkerGuards
 from genaiops.guard._judge import PolicyJudge
-from genaiops.guard._program import check_rules
 from genaiops.guard._replay import Progress, ReplayExample, ReplayReport, ReplayWish, RuleDifference, replay
 from genaiops.guard._replays import ReplayRun, Replays
 
@@ -30,7 +29,6 @@ __all__ = [
     "Replays",
     "RuleDifference",
     "WorkerGuards",
-    "check_rules",
     "read_cases",
     "replay",
     "try_cases",

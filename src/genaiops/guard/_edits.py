@@ -1,11 +1,12 @@
 """From a finding to what follows: which rules it counts for, and what stands there instead."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from genaiops.domain import Finding
 from genaiops.guard._notes import SEVERITY, Notes
 from genaiops.guard._program import Tier
 from genaiops.guard._tables import selects
+from genaiops.guard._tools import ARGUMENTS, LISTED, UNTRUSTED, ToolCall, ToolCheck
 from genaiops.guard._vault import Vault
 from genaiops.guard.surfaces import Part
 
@@ -60,3 +61,28 @@ def _concerns(provenance: tuple[str, ...], part: Part) -> bool:
 def severe(notes: Notes) -> bool:
     """Whether what was found stops the text."""
     return SEVERITY[notes.action] > SEVERITY["redact"]
+
+
+def judge_calls(tier: Tier, notes: Notes, calls: Iterable[ToolCall], *, tainted: bool) -> None:
+    """Calls of tools by their names, noted. `tainted`: untrusted text is in the context."""
+    for call in calls:
+        for number, check, rule in _tool_rules(tier):
+            if rule == LISTED and not check.allows(call.name):
+                notes.add(number, "tool_not_allowed", provenance="tool_arguments", place=call.name[:64])
+            elif rule == UNTRUSTED and tainted and check.sends(call.name):
+                notes.add(number, "tool_sends_after_untrusted", provenance="tool_arguments", place=call.name[:64])
+
+
+def judge_arguments(tier: Tier, notes: Notes, calls: Iterable[ToolCall]) -> None:
+    """Calls of tools by their arguments, which are all there."""
+    for call in calls:
+        for number, check, rule in _tool_rules(tier):
+            if rule == ARGUMENTS and check.wrong(call.name, call.arguments) is not None:
+                notes.add(number, "tool_arguments", provenance="tool_arguments", place=call.name[:64])
+
+
+def _tool_rules(tier: Tier) -> Iterator[tuple[int, ToolCheck, str]]:
+    for number in tier.tools:
+        bound = tier.bounds[number]
+        assert bound.tools is not None
+        yield number, bound.tools, bound.rule.id

@@ -5,19 +5,23 @@ import logging
 import random
 from collections.abc import Sequence
 
+import msgspec
+
 from genaiops.core.errors import GenaiopsError, NotFound, Unavailable, UsageError
 from genaiops.domain import DEFAULT_GUARD, GuardEvent, GuardPolicy, GuardVersion
 from genaiops.guard import surfaces
-from genaiops.guard._edits import Editor, severe
+from genaiops.guard._edits import Editor, judge_arguments, judge_calls, severe
 from genaiops.guard._inspect import Inspection
 from genaiops.guard._notes import Notes
 from genaiops.guard._program import Program, Tier, shadowed
+from genaiops.guard._spotlight import spotlight, untrusted
 from genaiops.guard._streams import AnswerStream
+from genaiops.guard._tools import calls_in
 from genaiops.guard._vault import Vault
+from genaiops.guard._whole import Situation
 from genaiops.guard.surfaces import Document
 from genaiops.ports.guard import GUARDED_AT_ONCE, Guarded, Ruling
 from genaiops.ports.providers import Form
-
 
 _log = logging.getLogger("genaiops.guard")
 
@@ -109,7 +113,7 @@ class Plan:
 class CallGuard:
     """Of one call (see ports.guard.Guard)."""
 
-    __slots__ = ("_asked", "_call", "_program", "_said", "_stream", "_vault")
+    __slots__ = ("_asked", "_call", "_program", "_said", "_situation", "_stream", "_tainted", "_vault")
 
     def __init__(self, program: Program, call: Guarded) -> None:
         self._program = program
@@ -118,6 +122,8 @@ class CallGuard:
         self._asked: list[GuardEvent] = []
         self._said: list[GuardEvent] = []
         self._stream: AnswerStream | None = None
+        self._tainted = False
+        self._situation = Situation()
 
     @property
     def events(self) -> list[GuardEvent]:
@@ -129,7 +135,7 @@ class CallGuard:
     def judge(self) -> tuple[str, ...]:
         return tuple(
             f"{policy}#{rule.id}"
-            for policy, rule in self._program.after
+            for policy, rule, _ in self._program.after
             if rule.sample >= 1 or random.random() < rule.sample
         )
 
@@ -171,6 +177,10 @@ class CallGuard:
             )
         self._vault = Vault()
         self._vault.beware(part.text for part in document.parts)
+        self._tainted = any(untrusted(part) for part in document.parts)
+        if self._program.answered.wholes:
+            said = [part.text for part in document.parts if part.provenance in ("system", "developer")]
+            self._situation = Situation("\n".join(said))
         return document
 
     def _rule_request(self, document: Document, inspection: Inspection) -> Ruling:
@@ -178,7 +188,8 @@ class CallGuard:
         self._asked = notes.events()
         if severe(notes):
             return Ruling(notes.action, b"", None, notes.rule, notes.message)
-        return Ruling(notes.action, document.replaced(inspection.texts))
+        texts = spotlight(document, self._program.spotlight, inspection.texts)
+        return Ruling(notes.action, document.replaced(texts))
 
     # -- what goes out
 
@@ -191,7 +202,7 @@ class CallGuard:
         if document is None:
             return Ruling("allow", body)
         inspection.look(document)
-        return self._rule_answer(document, inspection, body, content_type)
+        return self._rule_answer(document, inspection, body)
 
     async def wait_answer(self, body: bytes, content_type: bytes) -> Ruling:
         inspection = self._inspection(self._program.answered)
@@ -199,7 +210,7 @@ class CallGuard:
         if document is None:
             return Ruling("allow", body)
         await inspection.look_in_steps(document)
-        return self._rule_answer(document, inspection, body, content_type)
+        return self._rule_answer(document, inspection, body)
 
     def _answered(self, body: bytes, content_type: bytes) -> Document | None:
         """None: there is nothing to do with it."""
@@ -208,8 +219,12 @@ class CallGuard:
         call = self._call
         return surfaces.answered(call.operation, call.dialect, body, content_type)
 
-    def _rule_answer(self, document: Document, inspection: Inspection, body: bytes, content_type: bytes) -> Ruling:
+    def _rule_answer(self, document: Document, inspection: Inspection, body: bytes) -> Ruling:
         notes = inspection.notes
+        if self._program.answered.tools:
+            calls = list(calls_in(msgspec.json.decode(body)))
+            judge_calls(self._program.answered, notes, calls, tainted=self._tainted)
+            judge_arguments(self._program.answered, notes, calls)
         self._said = notes.events()
         if notes.action == "replace":
             texts = dict.fromkeys(range(len(document.parts)), "")
@@ -218,7 +233,7 @@ class CallGuard:
             return Ruling("replace", replaced, None, notes.rule, notes.message)
         if severe(notes):
             return Ruling(notes.action, b"", None, notes.rule, notes.message)
-        kept = document.replaced(inspection.texts) if inspection.texts else body
+        kept = document.replaced(inspection.texts)
         if not self._vault.reversible:
             return Ruling(notes.action, kept)
         restored = {
@@ -233,12 +248,14 @@ class CallGuard:
         if tier.silent and not self._vault.reversible:
             return None
         self._said = []
-        self._stream = AnswerStream(self._call, tier, self._notes_of(tier), self._vault, self._said)
+        self._stream = AnswerStream(
+            self._call, tier, self._notes_of(tier), self._vault, self._said, self._situation, tainted=self._tainted
+        )
         return self._stream
 
     def _inspection(self, tier: Tier) -> Inspection:
         notes = self._notes_of(tier)
-        return Inspection(tier, notes, Editor(tier, notes, self._vault))
+        return Inspection(tier, notes, Editor(tier, notes, self._vault), self._situation)
 
     def _notes_of(self, tier: Tier) -> Notes:
         return Notes(tier.bounds, tier.direction, shadowed(tier.bounds, random.random))

@@ -5,13 +5,15 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from msgspec.structs import replace
+
 from genaiops.checks.control import invisible
 from genaiops.checks.scanning import Stream
 from genaiops.domain import Finding
 from genaiops.guard._edits import Editor
 from genaiops.guard._notes import Notes
 from genaiops.guard._program import Tier
-from genaiops.guard._whole import judge_whole
+from genaiops.guard._whole import Situation, judge_whole
 from genaiops.guard.surfaces import Document, Part
 
 _BETWEEN: Final = "\n\x00\n"
@@ -25,10 +27,11 @@ Edit = tuple[int, int, str]
 class Inspection:
     """`texts`: part -> what it says now, of those that changed."""
 
-    __slots__ = ("_editor", "_edits", "_tier", "notes", "texts")
+    __slots__ = ("_editor", "_edits", "_situation", "_tier", "notes", "texts")
 
-    def __init__(self, tier: Tier, notes: Notes, editor: Editor) -> None:
+    def __init__(self, tier: Tier, notes: Notes, editor: Editor, situation: Situation) -> None:
         self._tier = tier
+        self._situation = situation
         self._editor = editor
         self._edits: dict[int, list[Edit]] = {}
         self.notes = notes
@@ -86,9 +89,16 @@ class Inspection:
         for number, edits in self._edits.items():
             self.texts[number] = edited(document.parts[number].text, _apart(edits))
         for number, whole in self._tier.wholes:
-            rule = self._tier.bounds[number].rule
-            parts = [part for part in document.parts if not rule.provenance or part.provenance in rule.provenance]
-            judge_whole(self.notes, number, whole, parts)
+            wanted = self._tier.bounds[number].rule.provenance
+            places = [at for at, part in enumerate(document.parts) if not wanted or part.provenance in wanted]
+            parts = [self._now(document, at) for at in places]
+            for at, text in judge_whole(self.notes, number, whole, parts, self._situation).items():
+                self.texts[places[at]] = text
+
+    def _now(self, document: Document, at: int) -> Part:
+        """A part as it is by now."""
+        part = document.parts[at]
+        return replace(part, text=self.texts[at]) if at in self.texts else part
 
 
 class Layout:

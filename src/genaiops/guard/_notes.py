@@ -4,6 +4,7 @@ import time
 from typing import Final, NamedTuple
 
 from genaiops.domain import Direction, GuardAction, GuardEvent, GuardRule
+from genaiops.guard._tools import ToolCheck
 
 SEVERITY: Final[dict[GuardAction, int]] = {
     "allow": 0,
@@ -17,10 +18,11 @@ _MOST_PLACES: Final = 8
 
 
 class Bound(NamedTuple):
-    """A rule, and the policy that it stands in (`name@digest`)."""
+    """A rule, and the policy that it stands in (`name@digest`). `tools`: what judges calls of tools by it."""
 
     policy: str
     rule: GuardRule
+    tools: ToolCheck | None = None
 
 
 _OPEN: Final = frozenset({"injection", "toxicity", "topics", "language", "names", "grounding", "refusal"})
@@ -110,7 +112,7 @@ class Notes:
         spent_us = self.spent_ns // 1000
         found: list[GuardEvent] = []
         for number in sorted(self._notes):
-            note, (policy, rule) = self._notes[number], self._bounds[number]
+            note, (policy, rule, _) = self._notes[number], self._bounds[number]
             found.append(
                 GuardEvent(
                     policy,

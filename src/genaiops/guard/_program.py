@@ -2,7 +2,7 @@
 texts, and what is asked of classifiers."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -10,7 +10,9 @@ import msgspec
 from genaiops.checks.scanning import Pattern, Scanner
 from genaiops.domain import Direction, GuardRule, GuardVersion, Operation
 from genaiops.guard._notes import SEVERITY, Bound
-from genaiops.guard._tables import FAMILIES, patterns_of, scanner_of, selects
+from genaiops.guard._spotlight import Manner
+from genaiops.guard._tables import FAMILIES, patterns_of, scanner_of
+from genaiops.guard._tools import ARGUMENTS, ToolCheck, tool_rules
 from genaiops.guard._whole import Whole, whole_of
 
 CLASSIFIERS: Final = frozenset({"injection", "toxicity", "topics", "names", "grounding"})
@@ -41,8 +43,11 @@ class Tier:
         self.wholes: list[tuple[int, Whole]] = []
         self.asking: list[Asking] = []
         self.invisible: list[int] = []
-        for number, (_, rule) in enumerate(self.bounds):
-            if rule.detector in FAMILIES:
+        self.tools: list[int] = []
+        for number, (_, rule, tools) in enumerate(self.bounds):
+            if tools is not None:
+                self.tools.append(number)
+            elif rule.detector in FAMILIES:
                 for pattern in patterns_of(rule):
                     patterns[pattern] = None
                     rules.setdefault((pattern.family, pattern.kind), []).append(number)
@@ -59,22 +64,23 @@ class Tier:
         self.whole = any(
             SEVERITY[self.bounds[number].rule.action] > SEVERITY["flag"]
             for number in (*(number for number, _ in self.wholes), *(each.number for each in self.asking))
-        )
+        ) or any(_needs_all(bound) for bound in self.bounds)
         """An answer has to be there as a whole before any of it may go out."""
-        self.silent = not (self.scanner or self.invisible or self.wholes or self.asking)
+        self.silent = not (self.scanner or self.invisible or self.wholes or self.asking or self.tools)
 
 
 class Program:
     """What several policies say together; immutable, shared by the calls that they hold for."""
 
     def __init__(self, versions: Sequence[GuardVersion]) -> None:
-        bounds = tuple(Bound(f"{one.name}@{one.digest}", rule) for one in versions for rule in one.policy.rules)
+        bounds = tuple(bound for one in versions for bound in _bounds(one))
         self.asked = Tier(bounds, "in")
         self.answered = Tier(bounds, "out")
         self.after = tuple(bound for bound in bounds if _after(bound.rule))
         """Rules that look at a call when it has ended."""
         self.longest = min((one.policy.longest for one in versions if one.policy.longest), default=None)
-        self.spotlight = next((one.policy.spotlight for one in versions if one.policy.spotlight != "off"), "off")
+        manners: list[Manner] = [one.policy.spotlight for one in versions if one.policy.spotlight != "off"]
+        self.spotlight: Manner = manners[0] if manners else "off"
         self.names = tuple(f"{one.name}@{one.digest}" for one in versions)
         self.digest = hashlib.blake2b(
             msgspec.json.encode([(one.name, one.digest) for one in versions]), digest_size=16
@@ -91,22 +97,31 @@ class Program:
         return not self.silent and operation not in _NO_TEXT
 
 
-def check_rules(rules: Iterable[GuardRule]) -> None:
-    """UsageError that names the rule whose options, kinds or action its detector does not have."""
-    for rule in rules:
-        if rule.detector in FAMILIES:
-            patterns_of(rule)
-        elif rule.detector not in CLASSIFIERS and rule.detector != "control":
-            whole_of(rule)
+def _bounds(version: GuardVersion) -> Iterator[Bound]:
+    name = f"{version.name}@{version.digest}"
+    for rule in version.policy.rules:
+        yield Bound(name, rule)
+    tools = version.policy.tools
+    if tools is not None:
+        check = ToolCheck(tools)
+        for rule in tool_rules(tools):
+            yield Bound(name, rule, check)
+
+
+def _needs_all(bound: Bound) -> bool:
+    """Whether a rule that does not judge whole texts needs all of an answer, too."""
+    if bound.rule.action == "hold":
+        return True
+    return bound.tools is not None and bound.tools.needs_arguments and bound.rule.id == ARGUMENTS
 
 
 def shadowed(bounds: Sequence[Bound], draw: Callable[[], float]) -> frozenset[int]:
     """The rules that only note for this call."""
-    return frozenset(number for number, (_, rule) in enumerate(bounds) if rule.shadow and draw() < rule.shadow)
+    return frozenset(number for number, (_, rule, _) in enumerate(bounds) if rule.shadow and draw() < rule.shadow)
 
 
 def _after(rule: GuardRule) -> bool:
     return rule.when == "after" or (rule.when is None and rule.detector in _AFTER and SEVERITY[rule.action] <= 1)
 
 
-__all__ = ["Asking", "Program", "Tier", "check_rules", "selects", "shadowed"]
+__all__ = ["Asking", "Program", "Tier", "shadowed"]

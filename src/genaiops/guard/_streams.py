@@ -8,12 +8,13 @@ from typing import Final
 from genaiops.checks.control import invisible
 from genaiops.checks.scanning import Stream
 from genaiops.domain import Finding, GuardEvent, Provenance
-from genaiops.guard._edits import Editor, severe
+from genaiops.guard._edits import Editor, judge_arguments, judge_calls, severe
 from genaiops.guard._inspect import Edit, edited
 from genaiops.guard._notes import Notes
 from genaiops.guard._program import Tier
+from genaiops.guard._tools import Calling
 from genaiops.guard._vault import Restoring, Vault
-from genaiops.guard._whole import judge_whole
+from genaiops.guard._whole import Situation, judge_whole
 from genaiops.guard.surfaces import Part, Rewriter
 from genaiops.ports.guard import Blocked, Guarded
 
@@ -25,8 +26,22 @@ _MOST_TEXT: Final = 4 << 20
 class AnswerStream:
     """See ports.guard.StreamGuard."""
 
-    def __init__(self, call: Guarded, tier: Tier, notes: Notes, vault: Vault, events: list[GuardEvent]) -> None:
+    # size: a stream stands between six things of its call
+    def __init__(
+        self,
+        call: Guarded,
+        tier: Tier,
+        notes: Notes,
+        vault: Vault,
+        events: list[GuardEvent],
+        situation: Situation,
+        *,
+        tainted: bool,
+    ) -> None:
         self._tier = tier
+        self._tainted = tainted
+        self._situation = situation
+        self._calls = Calling()
         self._notes = notes
         self._events = events
         self._editor = Editor(tier, notes, vault)
@@ -50,6 +65,8 @@ class AnswerStream:
     def feed(self, data: bytes) -> bytes:
         began = self._notes.begin()
         out = self._masking.feed(data)
+        if self._tier.tools:
+            judge_calls(self._tier, self._notes, self._calls.feed(data), tainted=self._tainted)
         self._notes.end(began)
         self._check()
         self._keep(out)
@@ -79,9 +96,11 @@ class AnswerStream:
 
     def _judge(self) -> None:
         parts = [channel.part() for channel in self._channels] if self._tier.wholes else []
+        judge_arguments(self._tier, self._notes, self._calls.made())
         for number, whole in self._tier.wholes:
             wanted = self._tier.bounds[number].rule.provenance
-            judge_whole(self._notes, number, whole, [one for one in parts if not wanted or one.provenance in wanted])
+            concerned = [one for one in parts if not wanted or one.provenance in wanted]
+            judge_whole(self._notes, number, whole, concerned, self._situation)
 
     def _check(self) -> None:
         if severe(self._notes):

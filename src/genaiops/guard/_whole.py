@@ -1,7 +1,7 @@
 """Detectors that judge texts as a whole, not place by place."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, NamedTuple, cast
 
 from genaiops.core.errors import UsageError
 from genaiops.domain import GuardRule
@@ -10,22 +10,33 @@ from genaiops.guard.surfaces import Part
 
 
 class Hit(NamedTuple):
-    """What was found: kind -> how often; with a score, or with why it could not be said."""
+    """What was found: kind -> how often; with a score, or with why it could not be said. `texts`: part -> what it
+    should say instead."""
 
-    kinds: dict[str, int]
+    kinds: Mapping[str, int]
     score: float | None = None
     error: str | None = None
     place: str = ""
+    texts: Mapping[int, str] = {}
 
 
-Whole = Callable[[Sequence[Part]], Hit | None]
+class Situation(NamedTuple):
+    """What is known of the call besides the texts that are judged. `system`: the instructions that it came with."""
+
+    system: str = ""
+
+
+Whole = Callable[[Sequence[Part], Situation], Hit | None]
+_SAID: Final = frozenset({"model_output", "other"})
 
 
 def whole_of(rule: GuardRule) -> Whole:
     """UsageError for options that the detector does not have, or an action that it cannot take."""
     make = _MAKERS.get(rule.detector)
     if make is None:
-        raise UsageError(f"The rule {rule.id!r}: the detector {rule.detector!r} is not built yet.", param="rules")
+        raise UsageError(
+            f"The rule {rule.id!r}: the detector {rule.detector!r} is not built yet.", param=f"rules.{rule.id}.detector"
+        )
     if rule.action == "redact":
         raise UsageError(
             f"The rule {rule.id!r} cannot redact: {rule.detector!r} judges a text as a whole.",
@@ -35,10 +46,30 @@ def whole_of(rule: GuardRule) -> Whole:
     return make(rule)
 
 
-def option(rule: GuardRule, name: str, kind: type, default: Any = None) -> Any:
+def judge_whole(
+    notes: Notes, number: int, whole: Whole, parts: Sequence[Part], situation: Situation
+) -> Mapping[int, str]:
+    """One detector's judgement, noted; what parts should say instead. A detector that fails follows the failure mode of
+    its rule."""
+    try:
+        hit = whole(parts, situation)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the rule says what follows
+        notes.fail(number, type(error).__name__)
+        return {}
+    if hit is None:
+        return {}
+    place = hit.place or (parts[0].place if parts else "")
+    for kind, count in hit.kinds.items():
+        notes.add(number, kind, count, place=place, score=hit.score)
+    if hit.error is not None:
+        notes.fail(number, hit.error)
+    return hit.texts if notes.enforced(number) else {}
+
+
+def option(rule: GuardRule, name: str, kind: type | tuple[type, ...], default: Any = None) -> Any:
     """UsageError when it is of another kind; without a default also when it is not there."""
     value = rule.options.get(name, default)
-    if not isinstance(value, kind) or isinstance(value, bool) is not (kind is bool):
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         raise UsageError(
             f"The rule {rule.id!r} needs the option {name!r}.",
             remedy=f"Write `options = {{ {name} = ... }}`.",
@@ -47,30 +78,140 @@ def option(rule: GuardRule, name: str, kind: type, default: Any = None) -> Any:
     return value
 
 
+def _texts(rule: GuardRule, name: str) -> list[str]:
+    value = cast("list[Any]", option(rule, name, list))
+    if not value or not all(isinstance(each, str) and each for each in value):
+        raise UsageError(
+            f"The option {name!r} of the rule {rule.id!r} is a list of texts.",
+            remedy="Give at least one.",
+            param=f"rules.{rule.id}.options.{name}",
+        )
+    return value
+
+
 def _size(rule: GuardRule) -> Whole:
     most = option(rule, "characters", int)
 
-    def judge(parts: Sequence[Part]) -> Hit | None:
+    def judge(parts: Sequence[Part], _: Situation) -> Hit | None:
         size = sum(len(part.text) for part in parts)
         return Hit({"size": 1}, float(size)) if size > most else None
 
     return judge
 
 
-_MAKERS: Final[dict[str, Callable[[GuardRule], Whole]]] = {"size": _size}
+def _canary(rule: GuardRule) -> Whole:
+    from genaiops.checks.extraction import Canaries, find_canaries
+
+    canaries = _texts(rule, "canaries")
+    Canaries(canaries)
+
+    def judge(parts: Sequence[Part], _: Situation) -> Hit | None:
+        kinds: dict[str, int] = {}
+        place = ""
+        for part in parts:
+            for each in find_canaries(part.text, canaries):
+                kinds[each.kind] = kinds.get(each.kind, 0) + 1
+                place = place or part.place
+        return Hit(kinds, place=place) if kinds else None
+
+    return judge
 
 
-def judge_whole(notes: Notes, number: int, whole: Whole, parts: Sequence[Part]) -> None:
-    """One detector's judgement, noted. A detector that fails follows the failure mode of its rule."""
-    try:
-        hit = whole(parts)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the rule says what follows
-        notes.fail(number, type(error).__name__)
-        return
-    if hit is None:
-        return
-    place = hit.place or (parts[0].place if parts else "")
-    for kind, count in hit.kinds.items():
-        notes.add(number, kind, count, place=place, score=hit.score)
-    if hit.error is not None:
-        notes.fail(number, hit.error)
+def _prompt_leak(rule: GuardRule) -> Whole:
+    from genaiops.checks.extraction import PromptOverlap
+    from genaiops.checks.extraction import judge as verdict_of
+
+    share = 0.3 if rule.threshold is None else rule.threshold
+    if share <= 0:
+        raise UsageError(
+            f"The threshold of the rule {rule.id!r} is a share above 0.", param=f"rules.{rule.id}.threshold"
+        )
+
+    def judge(parts: Sequence[Part], situation: Situation) -> Hit | None:
+        if not situation.system:
+            return None
+        prompt = PromptOverlap(situation.system)
+        overlap = prompt.of("\n".join(part.text for part in parts))
+        verdict = verdict_of(overlap, prompt.grams, fail_share=share)
+        return Hit({"system_prompt": 1}, verdict.measure) if verdict.outcome == "fail" else None
+
+    return judge
+
+
+def _verbatim(rule: GuardRule) -> Whole:
+    from genaiops.checks.verbatim import Index, Overlapping
+
+    texts = _texts(rule, "texts")
+    least = option(rule, "words", int, 12)
+    index = Index.build([(f"document {number}", text) for number, text in enumerate(texts, 1)])
+
+    def judge(parts: Sequence[Part], _: Situation) -> Hit | None:
+        kinds: dict[str, int] = {}
+        for part in parts:
+            reading = Overlapping(index)
+            reading.feed(part.text)
+            for overlap in reading.finish():
+                if overlap.longest >= least:
+                    kinds["verbatim"] = kinds.get("verbatim", 0) + 1
+        return Hit(kinds) if kinds else None
+
+    return judge
+
+
+def _schema(rule: GuardRule) -> Whole:
+    from genaiops.checks.structured import Broken, Schema, parse
+
+    schema = Schema(option(rule, "schema", dict))
+    repair = option(rule, "repair", bool, default=False)
+
+    def judge(parts: Sequence[Part], _: Situation) -> Hit | None:
+        for number, part in enumerate(parts):
+            if part.provenance not in _SAID or not part.text.strip():
+                continue
+            parsed = parse(part.text)
+            if isinstance(parsed, Broken):
+                return Hit({"not_json": 1}, place=part.place)
+            problems = schema.problems(parsed.value)
+            if problems:
+                return Hit({"not_of_schema": len(problems)}, place=part.place)
+            if repair and parsed.repairs:
+                return Hit({}, texts={number: parsed.text})
+            if parsed.repairs:
+                return Hit({"not_json": 1}, place=part.place)
+        return None
+
+    return judge
+
+
+def _disclosure(rule: GuardRule) -> Whole:
+    from genaiops.checks.disclosure import Answer, Sentence, apply
+    from genaiops.checks.disclosure import judge as verdict_of
+
+    marks = (Sentence(option(rule, "sentence", str)),)
+    add = option(rule, "add", bool, default=True)
+
+    def judge(parts: Sequence[Part], _: Situation) -> Hit | None:
+        said = [number for number, part in enumerate(parts) if part.provenance == "model_output" and part.text.strip()]
+        if not said:
+            return None
+        last = said[-1]
+        answer = Answer("\n".join(parts[number].text for number in said))
+        verdict, additions = verdict_of(marks, answer)
+        if verdict.outcome == "pass":
+            return None
+        if not add or not additions:
+            return Hit({"not_disclosed": 1}, place=parts[last].place)
+        whole = Answer(parts[last].text)
+        return Hit({}, texts={last: apply(whole, verdict_of(marks, whole)[1]).text})
+
+    return judge
+
+
+_MAKERS: Final[dict[str, Callable[[GuardRule], Whole]]] = {
+    "size": _size,
+    "canary": _canary,
+    "prompt_leak": _prompt_leak,
+    "verbatim": _verbatim,
+    "schema": _schema,
+    "disclosure": _disclosure,
+}

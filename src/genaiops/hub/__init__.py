@@ -33,6 +33,7 @@ from genaiops.hub._deployments import DeploymentChange, Why
 from genaiops.hub._diff import Difference, Line, Piece, compare_texts
 from genaiops.hub._forms import SECTIONS
 from genaiops.hub._groups import SIGN_IN, Groups
+from genaiops.hub._guard_cases import GuardCases
 from genaiops.hub._guard_diff import GuardDifference, GuardFieldChange, compare_guards, severity
 from genaiops.hub._guard_text import Fault, GuardForm, ReadGuard, read_guard, read_guard_document
 from genaiops.hub._guarding import Guards, GuardState
@@ -94,6 +95,7 @@ __all__ = [
     "FieldChange",
     "Finding",
     "Groups",
+    "GuardCases",
     "GuardDifference",
     "GuardFieldChange",
     "GuardForm",

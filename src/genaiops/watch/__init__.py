@@ -1,5 +1,6 @@
 """Watching: spools folded into telemetry, and the figures and documents that are read from it."""
 
+from genaiops.watch._alike import masked
 from genaiops.watch._anomalies import SPENDERS, Spend, spend_anomalies
 from genaiops.watch._answered import answered_with
 from genaiops.watch._caches import RouteCache, Similarities, hit_rate, route_caches, similarities
@@ -20,6 +21,8 @@ from genaiops.watch._figures import (
 )
 from genaiops.watch._fold import Folder
 from genaiops.watch._forecast import Forecast, budget_forecasts, forecast
+from genaiops.watch._guard_figures import FalseAlarms, GuardPoint, RuleFigures, guard_points, rule_figures
+from genaiops.watch._marks import Marked, Marking, found_verdict, guard_case, mark_verdict
 from genaiops.watch._media import medium
 from genaiops.watch._repricing import RepricedCall, RepricedModel, Repricing, reprice
 from genaiops.watch._shares import RouteShare, UnknownPrice, route_shares, unknown_prices
@@ -36,10 +39,14 @@ __all__ = [
     "BudgetState",
     "Called",
     "Caller",
+    "FalseAlarms",
     "Folder",
     "Forecast",
+    "GuardPoint",
     "Latency",
     "Machine",
+    "Marked",
+    "Marking",
     "Metering",
     "Overview",
     "RepricedCall",
@@ -47,6 +54,7 @@ __all__ = [
     "Repricing",
     "RouteCache",
     "RouteShare",
+    "RuleFigures",
     "Similarities",
     "Spend",
     "TargetHealth",
@@ -64,15 +72,21 @@ __all__ = [
     "cores_used",
     "erased_content",
     "forecast",
+    "found_verdict",
+    "guard_case",
+    "guard_points",
     "hit_rate",
     "latencies",
     "machine_busy",
+    "mark_verdict",
+    "masked",
     "medium",
     "overview",
     "reprice",
     "route_caches",
     "route_shares",
     "row_of",
+    "rule_figures",
     "similarities",
     "spend_anomalies",
     "target_health",

@@ -1,6 +1,7 @@
 """A call's records as spans and content: a root span of the gateway, one span per attempt."""
 
 import hashlib
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import msgspec
@@ -139,14 +140,16 @@ def spans_of(call: Admitted, end: Ended, body: bytes, output: bytes, blobs: Blob
         content=state,
         **_shared(call),
     )
-    looked = [_lookup_span(call, end.lookup)] if end.lookup is not None else []
-    guarded = guard_spans(root, end.guard)
-    return [
-        root,
-        *guarded,
-        *looked,
-        *(_attempt_span(call, number, one) for number, one in enumerate(end.attempts, 1)),
-    ], content
+    return [root, *_steps(call, end, root)], content
+
+
+def _steps(call: Admitted, end: Ended, root: Span) -> Iterator[Span]:
+    """What happened inside of it."""
+    yield from guard_spans(root, end.guard)
+    if end.lookup is not None:
+        yield _lookup_span(call, end.lookup)
+    for number, one in enumerate(end.attempts, 1):
+        yield _attempt_span(call, number, one)
 
 
 def _prompted(use: PromptUse) -> dict[str, Any]:

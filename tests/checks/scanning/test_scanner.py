@@ -34,6 +34,7 @@ PATTERNS = (
         kind="short", family="pii", regex=r"\d{3}", left=r"\w", right=r"\w", context=("phone no", "电话"), reach=10
     ),
     Pattern(kind="block", family="secret", regex=r"BEGIN[ \n\w]{0,40}END"),
+    Pattern(kind="long", family="secret", regex=r"a(?:nn|ll)[ \w]{2,300}(E|x)", group=1),
 )
 SCANNER = Scanner(PATTERNS)
 WORDS = (

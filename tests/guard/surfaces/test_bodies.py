@@ -201,3 +201,33 @@ def test_plain_texts_and_media() -> None:
     assert (found.parts, [one.media for one in found.unread]) == ((), ["audio/mpeg"])
     tokens = asked("embeddings", "openai", b'{"model":"m","input":[[1,2,3],[4]]}')
     assert [one.media for one in tokens.unread] == ["tokens", "tokens"]
+
+
+@pytest.mark.parametrize(("side", "operation", "dialect"), BODIES)
+def test_the_fields_of_a_dialect_are_known(side: str, operation: str, dialect: str) -> None:
+    """What names things is no text, and no text is `other` that has a better word."""
+    found = document(side, operation, dialect, encoded(fixture(side, operation, dialect)))
+    others = {part.text for part in found.parts if part.provenance == "other"}
+    assert not {text for text in others if text not in UNSAID}, found
+
+
+UNSAID = frozenset(
+    {
+        *(
+            "END",
+            "that is all",
+            "about Jane",
+            "for jane",
+            "x",
+            "ticket",
+            "user-17",
+            "k17",
+            "u",
+            "u 1",
+            "text",
+            "inside",
+        ),
+        *("field_of_tomorrow", "deep", "Bonn", "Bonn am Rhein", "x-for", "jane doe", "Jane Doe", "t u", "asks"),
+        *("https://mcp.test/x y", "a b", "of jane", "team", "It is grey.", "one text", "too long", "not that"),
+    }
+)

@@ -1,6 +1,7 @@
 """RE2 on bytes, one a character (its Python package has no types)."""
 
 import importlib
+from collections.abc import Iterator
 from typing import Any, Final, Protocol
 
 from genaiops.core.errors import UsageError
@@ -30,6 +31,29 @@ def engine(regex: str, *, captures: bool = False) -> Engine:
         return _re2.compile(regex.encode("latin-1"), _options(captures=captures))
     except (_re2.error, UnicodeEncodeError) as error:
         raise UsageError(f"{regex!r} is no expression of RE2: {_told(error)}.") from error
+
+
+class Leading:
+    """An expression whose matches all begin with the same characters: these are found first, and it is held against
+    what stands there. To search backwards for a beginning, as RE2 does, costs the square of a long bound."""
+
+    def __init__(self, compiled: Any, literal: str) -> None:
+        self.groups: int = compiled.groups
+        self._compiled = compiled
+        self._literal = literal.encode("latin-1")
+        self.fullmatch = compiled.fullmatch
+
+    def search(self, text: bytes, pos: int | None = None, endpos: int | None = None) -> Match | None:
+        return next(self.finditer(text, pos, endpos), None)
+
+    def finditer(self, text: bytes, pos: int | None = None, endpos: int | None = None) -> Iterator[Match]:
+        end = len(text) if endpos is None else endpos
+        at = text.find(self._literal, pos or 0, end)
+        while at >= 0:
+            match = self._compiled.match(text, at, end)
+            if match is not None:
+                yield match
+            at = text.find(self._literal, at + 1 if match is None else match.end(), end)
 
 
 class Occurring:

@@ -138,3 +138,16 @@ def _class(value: list[Any]) -> str:
 
 def _flags(added: int) -> str:
     return "i" if added & 2 else ""
+
+
+def leading(regex: str) -> str:
+    """The characters that every match begins with."""
+    parsed = _parsed(regex)
+    if _flags(parsed.state.flags):
+        return ""
+    found = ""
+    for kind, value in parsed:
+        if kind is not code.LITERAL:
+            break
+        found += chr(value)
+    return found

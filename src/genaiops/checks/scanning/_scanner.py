@@ -1,16 +1,18 @@
 """Many patterns at once, by RE2 (linear in the text; its calls leave the interpreter to others)."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from genaiops.checks.scanning._context import Contexts
-from genaiops.checks.scanning._engine import Engine, Occurring, engine
+from genaiops.checks.scanning._engine import Engine, Leading, Occurring, engine
 from genaiops.checks.scanning._fold import fold
 from genaiops.checks.scanning._pattern import Pattern
-from genaiops.checks.scanning._prefix import longest, prefixes
+from genaiops.checks.scanning._prefix import leading, longest, prefixes
 from genaiops.core.errors import UsageError
 from genaiops.domain import Finding
 
+_LONG: Final = 256
 _BLOCK: Final = 2048
 """Bytes that are asked at once which patterns occur in them."""
 _NEVER: Final = r"[^\x00-\xff]"
@@ -206,11 +208,12 @@ def _compiled(pattern: Pattern) -> tuple[Engine, int]:
     try:
         length = longest(pattern.regex)
         compiled = engine(pattern.regex, captures=pattern.group > 0)
+        literal = leading(pattern.regex) if length >= _LONG else ""
     except UsageError as error:
         raise UsageError(f"The pattern {pattern.kind}: {error}") from error
     if pattern.group > compiled.groups:
         raise UsageError(f"The pattern {pattern.kind} has no group {pattern.group}.")
-    return compiled, length
+    return Leading(compiled, literal) if literal else compiled, length
 
 
 def _begun(regexes: Iterable[str]) -> Engine:
@@ -221,7 +224,12 @@ def _class(content: str, kind: str) -> frozenset[int] | None:
     if not content:
         return None
     try:
-        compiled = engine(f"[{content}]")
+        return _members(content)
     except UsageError as error:
         raise UsageError(f"The pattern {kind}, the characters beside it: {error}") from error
+
+
+@lru_cache(maxsize=256)
+def _members(content: str) -> frozenset[int]:
+    compiled = engine(f"[{content}]")
     return frozenset(code for code in range(256) if compiled.fullmatch(bytes([code])))

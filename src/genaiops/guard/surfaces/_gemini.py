@@ -57,8 +57,9 @@ def _content(own: Provenance | None) -> Enter:
     return enter
 
 
-_BLOB = node("mimeType", said="displayName", media="data")
-_FILE = node("mimeType", said="displayName", links="fileUri")
+_TYPE = Rule(MODEL, FREE)
+_BLOB = node(said="displayName", media="data", mimeType=_TYPE)
+_FILE = node(mimeType=_TYPE, said="displayName", links="fileUri")
 PART = node(enter=_part, sealed="thoughtSignature")
 extend(
     PART,
@@ -112,7 +113,8 @@ _VOICE = node(
     voiceConfig=node(prebuiltVoiceConfig=node("voiceName")),
 )
 _CONFIG = node(
-    "responseMimeType responseModalities mediaResolution",
+    "responseModalities mediaResolution",
+    responseMimeType=_TYPE,
     stopSequences=Rule(TEXT, FREE, "other"),
     responseSchema=Rule(TEXT, SCHEMA, "tool_definition"),
     responseJsonSchema=Rule(TEXT, SCHEMA, "tool_definition"),

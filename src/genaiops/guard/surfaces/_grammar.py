@@ -31,6 +31,7 @@ TEXT = 0
 NAME = 1
 """An identifier, or one of a list of words: text as soon as it does not look like one."""
 MODEL = 2
+"""The same for names of models and of media types, which have slashes."""
 OPAQUE = 3
 """Media in base64: text as soon as it does not look like base64, or once it decodes to text."""
 URL = 4
@@ -98,6 +99,7 @@ UNIT = Node(Rule(TEXT, FREE), unit=True)
 UNIT.numbers = True
 OTHER = Rule(TEXT, FREE, "other")
 AMOUNTS = Node(None)
+AMOUNTS.default = Rule(NAME, AMOUNTS)
 """Figures that a provider counted."""
 
 
@@ -129,6 +131,13 @@ def extend(of: Node, **others: Node | Rule) -> None:
 
 def text(provenance: Provenance, within: Node = FREE) -> Rule:
     return Rule(TEXT, within, provenance)
+
+
+def merged(of: Node, *, enter: Enter | None = None) -> Node:
+    """Another one with the same fields, to be extended."""
+    made = Node(of.default, enter=enter or of.enter, unit=of.unit, run=of.run)
+    made.rules |= of.rules
+    return made
 
 
 def reachable(*roots: Node) -> Iterator[Node]:

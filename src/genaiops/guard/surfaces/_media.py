@@ -23,7 +23,12 @@ RERANK = node(
 )
 _RANKED = node(document=text("retrieved", UNIT), text=text("retrieved"))
 RERANKED = node(
-    "id object", model=_MODEL, results=_RANKED, data=_RANKED, meta=node(warnings=Rule(TEXT, FREE)), usage=USAGE
+    "id object",
+    model=_MODEL,
+    results=_RANKED,
+    data=_RANKED,
+    meta=node(api_version=node("version"), billed_units=AMOUNTS, warnings=Rule(TEXT, FREE)),
+    usage=USAGE,
 )
 MODERATIONS = node(model=_MODEL, input=text("user", PART), genaiops=GENAIOPS)
 _CATEGORIES = Node(Rule(NAME, AMOUNTS))
@@ -43,7 +48,7 @@ IMAGES = node(
 IMAGINED = node(
     "background output_format quality size type",
     media="b64_json partial_image_b64",
-    data=node(media="b64_json", links="url", said="revised_prompt"),
+    data=text("model_output", node(media="b64_json", links="url", said="revised_prompt")),
     revised_prompt=text("model_output"),
     usage=USAGE,
     error=ERROR,
@@ -87,6 +92,7 @@ VIDEO = node(
     prompt=text("user"),
     error=ERROR,
 )
+extend(VIDEO, data=Rule(TEXT, VIDEO))
 _NAMING = """
 model response_format temperature stream language timestamp_granularities[] timestamp_granularities include[] include
 chunking_strategy seconds size

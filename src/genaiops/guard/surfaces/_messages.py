@@ -45,7 +45,7 @@ CITATION = node(
     links="url source",
     said="cited_text document_title title",
 )
-_SOURCE = node("type media_type file_id", links="url", media="data")
+_SOURCE = node("type file_id", links="url", media="data", media_type=Rule(MODEL, FREE))
 BLOCK = node(
     "type id name tool_use_id server_name file_id error_code tool_name",
     enter=_block,

@@ -37,6 +37,7 @@ _CONTAINERS = frozenset({dict, list})
 _FIGURES = frozenset({int, float})
 _PROMPTS = frozenset({"prompt", "input"})
 _MOST_KNOWN = 1000
+_SHORT = 6
 _MEDIA = ("media_type", "mimeType", "mime_type", "format")
 _decode = msgspec.json.Decoder().decode
 Path = tuple[str | int, ...]
@@ -45,7 +46,7 @@ NAME_OF = "\0"
 _INSIDE = Rule(TEXT, UNIT)
 
 
-class Part(msgspec.Struct, frozen=True):
+class Part(msgspec.Struct, frozen=True, gc=False):
     """One text. `tool`: the name of the tool of arguments and results, as far as it is known. `path`: the keys and
     indexes to it."""
 
@@ -69,15 +70,18 @@ class Unread(msgspec.Struct, frozen=True):
     path: Path
 
 
-class Slot(msgspec.Struct):
-    """Where a text stands: `holder[key]`, in the JSON inside a string that is `inside[...]`, if any. `write`: what
-    makes of a new text what has to stand there. `names`: it is the key itself."""
+class Slot(msgspec.Struct, gc=False):
+    """Where a text stands: `holder[key]`, in the JSON inside a string that is `insides[inside]`, if any. `write`: what
+    makes of a new text what has to stand there. `names`: it is the key itself. `arguments`: it is JSON that was left as
+    it stands. `chances`: it is made of the tokens there, 1 of those that were chosen, 2 of the others."""
 
     holder: Any
     key: Any
     inside: int
     write: Callable[[str], Any] | None = None
     names: bool = False
+    arguments: bool = False
+    chances: int = 0
 
 
 class Inside(msgspec.Struct):
@@ -132,23 +136,26 @@ def _once(pairs: list[tuple[str, Any]]) -> None:
         raise ValueError
 
 
+def says(key: str) -> bool:
+    """Whether a name of a field that is none of the known words says something. Short numbers are ids of tokens."""
+    return len(key) > _SHORT or (key != "" and not key.isdecimal())
+
+
 class Walker:
     """Collects the texts of a body, or of the events of a stream one after the other.
 
-    `words`: names of fields that are nobody's text, wherever they stand.
+    `words`: names of fields that are nobody's text, wherever they stand. `pieces`: texts may be pieces of others, so
+    JSON inside of them is left as it stands.
     """
 
-    __slots__ = ("_group", "_groups", "_inside", "_run", "_tool", "_words", "calls", "chances", "groups", "insides",
-                 "keys", "known", "parts", "slots", "unread")  # fmt: skip
+    __slots__ = ("_group", "_groups", "_inside", "_pieces", "_run", "_words", "calls", "chances", "groups",
+                 "insides", "keys", "known", "parts", "slots", "tool", "unread")  # fmt: skip
 
-    def __init__(self, words: frozenset[str]) -> None:
+    def __init__(self, words: frozenset[str], *, pieces: bool = False) -> None:
         self._words = words
+        self._pieces = pieces
         self.known: set[str] = set()
         self.calls: dict[str, str] = {}
-        self.reset()
-
-    def reset(self) -> None:
-        """Ready for the next event; what is known of the calls of tools stays."""
         self.parts: list[Part] = []
         self.slots: list[Slot] = []
         self.groups: list[int] = []
@@ -158,8 +165,21 @@ class Walker:
         self.keys = 0
         self._group = self._groups = 0
         self._inside = -1
-        self._tool = ""
+        self.tool = ""
+        """Whose arguments or results what comes next is."""
         self._run: tuple[Node, Provenance, int] | None = None
+
+    def reset(self) -> None:
+        """Ready for the next event; what is known of names and of the calls of tools stays."""
+        if self.parts:
+            self.parts, self.slots, self.groups = [], [], []
+        if self.insides or self.chances or self.unread:
+            self.insides, self.chances, self.unread = [], [], []
+        self.keys = 0
+        self._group = self._groups = 0
+        self._inside = -1
+        self.tool = ""
+        self._run = None
 
     # -- objects and lists
 
@@ -179,9 +199,9 @@ class Walker:
     def _object(self, found: dict[str, Any], node: Node, path: Path, provenance: Provenance) -> None:
         if len(path) > MAX_DEPTH:
             raise Malformed(f"it is deeper than {MAX_DEPTH} objects and lists")
-        tool, group = self._tool, self._group
+        tool, group = self.tool, self._group
         if node.enter is not None:
-            provenance, self._tool = node.enter(self, found, provenance, tool)
+            provenance, self.tool = node.enter(self, found, provenance, tool)
         if node.unit:
             self._begin(node, provenance)
         self.keys += len(found)
@@ -191,9 +211,12 @@ class Walker:
             if rule is None:
                 rule = node.default
                 if key in _LOGPROBS and rule is OTHER and value.__class__ in _CONTAINERS:
-                    self._chances(found, key, value, path, provenance)
+                    self._chances(found, key, value, path)
                     continue
-                if key not in words:
+                if key in words:
+                    if not node.numbers and value.__class__ in _FIGURES:
+                        continue
+                elif says(key):
                     slot = Slot(found, key, self._inside, names=True)
                     self._add(key, (*path, key, NAME_OF), rule.provenance or provenance, slot)
             if value.__class__ is str:
@@ -203,7 +226,7 @@ class Walker:
                     self._string(found, key, value, rule, (*path, key), provenance)
             elif value is not None and value is not True and value is not False:
                 self.take(found, key, value, rule, (*path, key), provenance)
-        self._tool, self._group = tool, group
+        self.tool, self._group = tool, group
 
     def _begin(self, node: Node, provenance: Provenance) -> None:
         """What is read together begins, or goes on."""
@@ -245,6 +268,9 @@ class Walker:
                 return
             provenance = "other"
         elif kind == ARGUMENTS:
+            if self._pieces:
+                self._add(text, path, rule.provenance or provenance, Slot(holder, key, self._inside, arguments=True))
+                return
             if self._within(text, path, rule.provenance or provenance, Slot(holder, key, self._inside), exact=True):
                 return
         elif kind != TEXT:
@@ -255,7 +281,12 @@ class Walker:
     def _text(self, holder: Any, key: Any, text: str, path: Path, provenance: Provenance) -> None:
         """A text, which may be JSON itself: escapes in it would hide what it says."""
         slot = Slot(holder, key, self._inside)
-        if text[0] in "{[" and "\\u" in text and self._within(text, path, provenance, slot, exact=False):
+        if (
+            not self._pieces
+            and text[0] in "{["
+            and "\\u" in text
+            and self._within(text, path, provenance, slot, exact=False)
+        ):
             return
         self._add(text, path, provenance, slot)
 
@@ -301,15 +332,17 @@ class Walker:
         return read
 
     def _add(self, text: str, path: Path, provenance: Provenance, slot: Slot) -> None:
-        self.parts.append(Part(text, provenance, path, self._tool))
+        self.parts.append(Part(text, provenance, path, self.tool))
         self.slots.append(slot)
         self.groups.append(self._group)
 
     # -- probabilities of tokens
 
-    def _chances(self, holder: Any, key: str, found: Any, path: Path, provenance: Provenance) -> None:
+    def _chances(self, holder: Any, key: str, found: Any, path: Path) -> None:
         """The tokens make one text, and those that were not chosen another one; they go together with what they
         repeat, when that is replaced."""
+        if not found:
+            return
         chosen: list[str] = []
         others: list[str] = []
         todo: list[tuple[Any, list[str]]] = [(found, chosen)]
@@ -326,11 +359,12 @@ class Walker:
                     todo.append((inner, others if apart else into))
                     if name not in self._words and name not in _TOKENS:
                         others.append(name)
-        slot = Slot(holder, key, self._inside, lambda _: [] if found.__class__ is list else None)
-        self.chances.append(Chances(path, slot))
-        for texts in (chosen, others):
+        gone: list[Any] | None = [] if found.__class__ is list else None
+        slots = [Slot(holder, key, self._inside, lambda _: gone, chances=at) for at in (1, 2)]
+        self.chances.append(Chances(path, slots[0]))
+        for slot, texts in zip(slots, (chosen, others), strict=True):
             if any(texts):
-                self._add("".join(texts), (*path, key), provenance, slot)
+                self._add("".join(texts), (*path, key), "model_output", slot)
 
 
 def _is_long(value: Any) -> bool:

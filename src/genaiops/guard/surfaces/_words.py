@@ -22,7 +22,7 @@ cache_read_input_tokens cache_creation ephemeral_5m_input_tokens ephemeral_1h_in
 web_search_requests web_fetch_requests service_tier thinking_tokens cache_write_tokens cost
 billed_units search_units classifications images relevance_score embedding embeddings float int8 uint8 binary
 ubinary base64 seconds duration avg_logprob compression_ratio no_speech_prob speed voice partial_images
-output_compression input_fidelity progress flagged results width height bit_depth
+partial_image_index output_compression input_fidelity progress flagged results width height bit_depth
 candidateCount maxOutputTokens topP topK presencePenalty frequencyPenalty responseLogprobs enableEnhancedCivicAnswers
 includeThoughts thinkingBudget outputDimensionality autoTruncate thought streamFunctionCallArguments fps
 promptTokenCount candidatesTokenCount totalTokenCount cachedContentTokenCount thoughtsTokenCount
@@ -31,8 +31,11 @@ trafficType modality tokenCount avgLogprobs logprobsResult topCandidates chosenC
 startIndex endIndex partIndex groundingChunkIndices confidenceScores renderedContent latitude longitude
 googleSearchDynamicRetrievalScore multiSpeakerVoiceConfig speakerVoiceConfigs blocked probabilityScore
 severityScore values year month day code status system_fingerprint chunking_strategy min max percent
-include_domains timings predicted_n prompt_n predicted_ms prompt_ms cache_n prompt_per_token_ms prompt_per_second
+include_domains timings score return_code start_index end_index token_budget seek
+predicted_n prompt_n predicted_ms prompt_ms cache_n prompt_per_token_ms prompt_per_second
 predicted_per_token_ms predicted_per_second draft_n draft_n_accepted
+hate hate/threatening harassment harassment/threatening self-harm self-harm/intent self-harm/instructions sexual
+sexual/minors violence violence/graphic illicit illicit/violent
 safety_violations moderation object deleted has_more sentence language_code first_id last_id
 """
 

@@ -1,0 +1,166 @@
+"""Whether what has a secret's form is one: checksums that the givers of keys build in, and what chance looks like."""
+
+import base64
+import binascii
+import hashlib
+import json
+import math
+import re
+import string
+import zlib
+from collections import Counter
+from itertools import pairwise
+from typing import Final
+
+_BASE62: Final = string.digits + string.ascii_uppercase + string.ascii_lowercase
+_BASE58: Final = {
+    char: index for index, char in enumerate("123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz")
+}
+_BECH32: Final = {char: index for index, char in enumerate("qpzry9x8gf2tvdw0s3jn54khce6mua7l")}
+_STAND_INS: Final = re.compile(
+    r"(?i)^(?:sha|md)\d{1,3}[=:-]|example|placeholder|change.?(?:me|it)|redacted|your[_-]?|dummy|sample|insert|replace|abcdefghij|qwertz|"
+    r"\*\*\*|\.\.\.|<|\$\{|\{\{|xxxx|0000000000|1234567890123456"
+)
+"""What stands in documentation where a secret would."""
+_PLAIN: Final = """
+    pass passwd password passphrase passwort secret user username guest root admin test demo foo bar none null nil true
+    false undefined string str bytes required optional token pwd hidden mypassword my-password my_password password1
+    password123 secretpassword some-password
+"""
+_PLAIN_WORDS: Final = frozenset(_PLAIN.split())
+_CHAIN: Final = re.compile(r"[A-Za-z_$][\w$]*(?:(?:\.|->|::|/|-)[A-Za-z_$][\w$]*)*")
+_VARIABLE: Final = re.compile(r"[$%@#&]?[A-Z][A-Z_]*%?|[$%][\w.:-]+%?")
+_SYMBOLS: Final = frozenset("!@#$%^&*+=?~|")
+_LEAST_BITS: Final = 2.8
+
+
+def entropy(value: str) -> float:
+    """Bits a character, of the characters that occur (C. Shannon, 1948)."""
+    size = len(value)
+    return -sum(count / size * math.log2(count / size) for count in Counter(value).values()) if size else 0.0
+
+
+def stands_in(value: str) -> bool:
+    """A placeholder, not a secret."""
+    return _STAND_INS.search(value) is not None or len(set(value)) < 4
+
+
+def varied(value: str) -> bool:
+    """As varied as what is drawn by chance: for texts whose form already says what they are."""
+    return entropy(value) >= _LEAST_BITS and not stands_in(value)
+
+
+def opaque(value: str) -> bool:
+    """Drawn by chance, as far as one can tell: what has no form of its own. Words, numbers, slugs, dates, versions and
+    names of a program are not."""
+    if entropy(value) < _LEAST_BITS or stands_in(value):
+        return False
+    runs = re.findall(r"[A-Za-z0-9]+", value)
+    whole = "".join(runs)
+    return any(_shuffled(run) for run in runs if len(run) >= 8) or (len(whole) >= 16 and _shuffled(whole))
+
+
+def _shuffled(run: str) -> bool:
+    """Changes between lower case, upper case and digits come as often as chance has them: among base 62 every second
+    character, in a camel-case name every sixth."""
+    classes = [0 if char.islower() else 1 if char.isupper() else 2 for char in run]
+    present = set(classes)
+    if 2 not in present and len(run) < 20:
+        return False
+    changes = sum(first != second for first, second in pairwise(classes))
+    return len(present) > 1 and changes >= (0.2 if 2 in present else 0.33) * (len(run) - 1)
+
+
+def chosen(value: str) -> bool:
+    """A password somebody may have: letters, and digits or symbols, that are neither a placeholder nor code."""
+    if stands_in(value) or value.lower() in _PLAIN_WORDS or _VARIABLE.fullmatch(value):
+        return False
+    letters = any(char.isalpha() for char in value)
+    others = any(char.isdigit() or char in _SYMBOLS for char in value)
+    if not letters or not others:
+        return False
+    return _CHAIN.fullmatch(value) is None or (any(map(str.isdigit, value)) and not re.search(r"[._:>]", value))
+
+
+def said(value: str) -> bool:
+    """A password in a sentence: stricter, for words follow there as well."""
+    return chosen(value) and any(char.isdigit() for char in value) and not value[0].isdigit()
+
+
+def crc32_base62(value: str) -> bool:
+    """The last six characters are the CRC-32 of those after the prefix, in base 62 (GitHub, npm)."""
+    body = value.rpartition("_")[2]
+    return _as_base62(zlib.crc32(body[:-6].encode())) == body[-6:]
+
+
+def _as_base62(number: int) -> str:
+    digits = ""
+    while number:
+        number, digit = divmod(number, 62)
+        digits = _BASE62[digit] + digits
+    return digits.rjust(6, "0")
+
+
+def crc32_hex(value: str) -> bool:
+    """The last eight characters are the CRC-32 of all before the last underscore, in hexadecimal (Grafana)."""
+    body, _, told = value.rpartition("_")
+    return f"{zlib.crc32(body.encode()):08x}" == told.lower()
+
+
+def base58_check(value: str) -> bool:
+    """The last four bytes are those of a double SHA-256 (Bitcoin)."""
+    number = 0
+    for char in value:
+        number = number * 58 + _BASE58[char]
+    data = number.to_bytes((number.bit_length() + 7) // 8, "big")
+    return hashlib.sha256(hashlib.sha256(data[:-4]).digest()).digest()[:4] == data[-4:]
+
+
+def bech32(value: str) -> bool:
+    """The last six characters are the checksum of all (BIP 173)."""
+    prefix, _, data = value.lower().rpartition("1")
+    state = 1
+    expanded = [*(ord(char) >> 5 for char in prefix), 0, *(ord(char) & 31 for char in prefix)]
+    for digit in [*expanded, *(_BECH32.get(char, 0) for char in data)]:
+        top, state = state >> 25, (state & 0x1FFFFFF) << 5 ^ digit
+        for bit, generator in enumerate((0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)):
+            state ^= generator if top >> bit & 1 else 0
+    return state == 1
+
+
+def json_header(value: str) -> bool:
+    """A JSON Web Token whose header can be read and names an algorithm (RFC 7515)."""
+    header = decoded(value.partition(".")[0])
+    try:
+        read = json.loads(header)
+    except ValueError:
+        return False
+    return isinstance(read, dict) and "alg" in read
+
+
+def user_and_password(value: str) -> bool:
+    """Base64 of `user:password` (RFC 7617)."""
+    text = decoded(value)
+    user, colon, password = text.partition(b":")
+    return bool(user and colon and password) and text.isascii() and text.decode("ascii").isprintable()
+
+
+def decoded(value: str) -> bytes:
+    """Of base64 in either alphabet, padded or not; empty when it is none."""
+    try:
+        return base64.b64decode(value.rstrip("=").translate(_STANDARD) + "=" * (-len(value.rstrip("=")) % 4))
+    except binascii.Error:
+        return b""
+
+
+_STANDARD: Final = str.maketrans("-_", "+/")
+
+
+def key_block(value: str) -> bool:
+    """A block with a key in it, not the line alone that begins one."""
+    body = re.sub(r"-----[^-]{0,60}-----|\\[nr]|[^A-Za-z0-9+/=]", "", value)
+    return len(body) >= 32 and entropy(body) >= 3.5 and not stands_in(body)
+
+
+CHECKSUMS: Final = frozenset({crc32_base62, crc32_hex, base58_check, bech32, json_header, user_and_password})
+"""Those that chance seldom passes."""

@@ -1,0 +1,135 @@
+"""Every kind is found where it is, and what only looks like one is not."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from genaiops.checks.scanning import Scanner, Stream
+from genaiops.checks.secrets import PATTERNS
+from tests.checks.secrets.forms import NAMED, SECRETS, base64_of, hexa, mixed, uuid
+
+SCANNER = Scanner(PATTERNS)
+FORMS = [(kind, value) for kind, values in SECRETS.items() for value in values]
+PLACES = [(kind, *place) for kind, places in NAMED.items() for place in places]
+
+
+def found(text: str) -> list[tuple[str, str]]:
+    return [(each.kind, text[each.start : each.end]) for each in SCANNER.find(text)]
+
+
+def test_every_kind_has_an_example_and_says_where_it_is_from() -> None:
+    kinds = {pattern.kind for pattern in PATTERNS}
+    assert kinds == {*SECRETS, *NAMED}
+    assert len(kinds) >= 60
+    for pattern in PATTERNS:
+        assert pattern.family == "secret"
+        assert pattern.source
+        assert pattern.title
+
+
+@pytest.mark.parametrize("kind", SECRETS)
+def test_forms(kind: str) -> None:
+    for value in SECRETS[kind]:
+        for text in (value, f"Here it is: {value}\nThanks!", f'{{"a": "{value}"}}'):
+            assert (kind, value) in found(text), text
+
+
+@pytest.mark.parametrize("kind", NAMED)
+def test_places(kind: str) -> None:
+    for text, value in NAMED[kind]:
+        assert (kind, value) in found(text.format(value)), text.format(value)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in SECRETS if kind != "private_key"])
+def test_placeholders_are_no_secrets(kind: str) -> None:
+    value = SECRETS[kind][0]
+    masked = value[: len(value) // 4] + "x" * (len(value) - len(value) // 4)
+    assert not found(f"use {masked} here")
+
+
+def test_checked_ones_are_told() -> None:
+    checked = {each.kind for kind in SECRETS for each in SCANNER.find(SECRETS[kind][0]) if each.checked}
+    assert checked >= {"github_token", "npm_token", "grafana_service_account", "age_secret_key", "nostr_private_key"}
+    assert checked >= {"bitcoin_private_key", "bitcoin_extended_private_key", "json_web_token"}
+    token = SECRETS["github_token"][0]
+    wrong = token[:-1] + ("a" if token[-1] != "a" else "b")
+    assert [each.checked for each in SCANNER.find(wrong)] == [False]
+    key = SECRETS["bitcoin_private_key"][0]
+    assert not found(key[:-1] + ("a" if key[-1] != "a" else "b"))
+
+
+HARMLESS = [
+    f"id: {uuid()}",
+    f"commit {hexa(40)}",
+    f"sha256:{hexa(64)}",
+    f'"integrity": "sha512-{base64_of(86)}=="',
+    f"data:image/png;base64,{base64_of(4000)}",
+    "password = os.environ['DB_PASSWORD']",
+    "password: required, at least 12 characters",
+    "password = get_password(user)",
+    "const token = await auth.getToken(request.headers.authorization)",
+    'api_key = "YOUR_API_KEY_HERE"',
+    "api_key: ${OPENAI_API_KEY}",
+    "OPENAI_API_KEY=sk-...",
+    "token_count: 1048576, max_tokens: 4096",
+    "postgres://user:${PASSWORD}@localhost/db",
+    "postgres://user:password@localhost/db",
+    "see https://example.org:8080/a@b and http://[::1]:80/",
+    "The secret is to keep calm, and the password is written nowhere.",
+    "author = 'Ann Example', key = 'ArrowUp', keyboard: qwerty-layout",
+    "-----BEGIN PRIVATE KEY-----",
+    "-----BEGIN PUBLIC KEY-----\n" + base64_of(64),
+    "sk-learn, sk-SK, skeleton, ghp_, AKIA and eyJ are beginnings",
+    "primary_key=True, foreign_key='users.id', sort_key: created_at",
+    "secretName: database-credentials-production",
+    "auth: oauth2-authorization-code-flow",
+]
+
+
+@pytest.mark.parametrize("text", HARMLESS, ids=range(len(HARMLESS)))
+def test_harmless(text: str) -> None:
+    assert not found(text)
+
+
+PIECES = st.sampled_from(
+    [value for _, value in FORMS if len(value) < 300]
+    + [text.format(value) for _, text, value in PLACES if len(value) < 300]
+    + [" ", "\n", "password", " = ", ": ", '"', "The ", "-----BEGIN RSA PRIVATE KEY-----\n", "eyJ", "sk-", mixed(30)]
+)
+
+
+@given(st.lists(PIECES, max_size=6).map("".join), st.lists(st.integers(0, 600), max_size=6))
+def test_pieces_make_no_difference(text: str, cuts: list[int]) -> None:
+    edges = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
+    stream = Stream(SCANNER)
+    released, seen = "", list[tuple[int, int, str]]()
+    for piece, here in (*(stream.feed(text[begin:end]) for begin, end in pairwise(edges)), stream.end()):
+        seen += [(each.start + len(released), each.end + len(released), each.kind) for each in here]
+        released += piece
+    assert released == text
+    assert seen == [(each.start, each.end, each.kind) for each in SCANNER.find(text)]
+
+
+@given(st.text(max_size=400))
+def test_any_text(text: str) -> None:
+    for each in SCANNER.find(text):
+        assert 0 <= each.start < each.end <= len(text)
+
+
+PROSE = (
+    "Retrieval systems answer questions from documents that were indexed before, and most of the time nobody asks "
+    "which passage an answer came from. Never mind: 2024 was the year in which 37 teams measured it. Members of one "
+    "group said their access was the key to it; others meant that basic care, a good password policy and secrets "
+    "kept out of prompts matter more. See https://example.org/reports/2024?page=2 for what they found, or write to us. "
+)
+
+
+def test_prose_is_hardly_held_back() -> None:
+    stream, held = Stream(SCANNER), list[int]()
+    for char in PROSE * 3:
+        stream.feed(char)
+        held.append(stream.held)
+    assert sum(held) / len(held) < 6
+    assert max(held) < 120
