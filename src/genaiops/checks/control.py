@@ -1,1 +1,0 @@
-def invisible(text): return []
