@@ -1,9 +1,10 @@
-"""Traces as files: JSONL and Parquet."""
+"""Traces, and other rows, as files: JSONL and Parquet."""
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,6 +21,15 @@ _TEXT = (
     *("application", "user_id", "session_id", "cost", "currency", "input", "output", "attributes"),
 )
 _NUMBERS = ("input_tokens", "output_tokens", "cache_read", "cache_write", "reasoning")
+
+Type = Literal["text", "whole", "number", "truth"]
+_TYPES: Mapping[str, Type] = {
+    **dict.fromkeys(_TEXT, "text"),
+    **dict.fromkeys(_NUMBERS, "whole"),
+    "duration_ms": "number",
+    "first_token_ms": "number",
+    "owns_usage": "truth",
+}
 
 
 def once(traces: Iterable[Document]) -> Iterator[Document]:
@@ -70,6 +80,30 @@ def _lines(traces: Iterable[Document], file: Any) -> int:
 
 
 def _parquet(traces: Iterable[Document], path: Path) -> int:
+    """How many traces; a row is a span."""
+    counts: list[int] = []
+    rows = (_row(trace, span) for trace in _counted(traces, counts) for span in trace["spans"])
+    _parquet_rows(rows, path, _TYPES)
+    return sum(counts)
+
+
+def write_rows(
+    rows: Iterable[Document], form: Literal["jsonl", "parquet"], output: Path, types: Mapping[str, Type]
+) -> int:
+    """Any rows as a file, one a line or one a row; how many. In Parquet what is no text where one belongs is JSON."""
+    if form == "jsonl":
+        return _replacing(output, lambda path: _jsonl(rows, path))
+    plain = ({name: _text(row[name]) if kind == "text" else row[name] for name, kind in types.items()} for row in rows)
+    return _replacing(output, lambda path: _parquet_rows(plain, path, types))
+
+
+def _counted(traces: Iterable[Document], counts: list[int]) -> Iterator[Document]:
+    for trace in traces:
+        counts.append(1)
+        yield trace
+
+
+def _parquet_rows(rows: Iterable[Document], path: Path, types: Mapping[str, Type]) -> int:
     try:
         pyarrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
     except ModuleNotFoundError as error:
@@ -78,26 +112,19 @@ def _parquet(traces: Iterable[Document], path: Path) -> int:
             remedy="Install genaiops[parquet], or write JSONL.",
             param="format",
         ) from error
-    schema = pyarrow.schema(
-        [
-            *((name, pyarrow.string()) for name in _TEXT),
-            *((name, pyarrow.int64()) for name in _NUMBERS),
-            ("duration_ms", pyarrow.float64()),
-            ("first_token_ms", pyarrow.float64()),
-            ("owns_usage", pyarrow.bool_()),
-        ]
-    )
+    kinds = {
+        "text": pyarrow.string(),
+        "whole": pyarrow.int64(),
+        "number": pyarrow.float64(),
+        "truth": pyarrow.bool_(),
+    }
+    schema = pyarrow.schema([(name, kinds[kind]) for name, kind in types.items()])
     count = 0
-    rows: list[Document] = []
     with parquet.ParquetWriter(path, schema, compression="zstd") as writer:
-        for trace in traces:
-            count += 1
-            rows += [_row(trace, span) for span in trace["spans"]]
-            if len(rows) >= _AT_ONCE:
-                writer.write_table(pyarrow.Table.from_pylist(rows, schema=schema))
-                rows = []
-        if rows:
-            writer.write_table(pyarrow.Table.from_pylist(rows, schema=schema))
+        rows = iter(rows)
+        while group := list(islice(rows, _AT_ONCE)):
+            count += len(group)
+            writer.write_table(pyarrow.Table.from_pylist(group, schema=schema))
     return count
 
 

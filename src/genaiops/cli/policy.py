@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from genaiops.cli._guard_figures import add_verbs
 from genaiops.cli._guard_policies import (
     check_file,
     diff_guards,
@@ -142,3 +143,6 @@ def replay(session: Session, candidate: str, against: str | None, form: str | No
     """Try a CANDIDATE (a name, NAME@ALIAS or a file) on recorded calls. Exit status 1 when something would be
     different, 4 when no call could be judged."""
     return replay_policy(session, candidate, against, form, where)
+
+
+add_verbs(command)

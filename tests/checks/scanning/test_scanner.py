@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genaiops.checks.scanning import Pattern, Scanner, Stream
+from genaiops.checks.scanning._engine import engine
 from genaiops.checks.scanning._fold import fold
+from genaiops.checks.scanning._head import head
 from genaiops.checks.scanning._prefix import longest
 from genaiops.core.errors import UsageError
 from genaiops.domain import Finding
@@ -175,6 +177,29 @@ def test_every_beginning_of_a_match_may_grow(pattern: Pattern, data: st.DataObje
     scanner = Scanner([pattern])
     for end in range(1, len(match) + 1):
         assert scanner.open_from(match[:end].encode("latin-1", "replace"), 0) == 0
+
+
+@pytest.mark.parametrize("pattern", PATTERNS, ids=lambda pattern: pattern.kind)
+@given(data=st.data())
+def test_every_match_has_its_head(pattern: Pattern, data: st.DataObject) -> None:
+    match = data.draw(st.from_regex(re.compile(pattern.regex, re.ASCII), fullmatch=True))
+    assert engine(head(pattern.regex)).search(match.encode("latin-1", "replace")) is not None
+
+
+@pytest.mark.parametrize(
+    ("regex", "beginnings", "others"),
+    [
+        (r"ghp_[A-Za-z0-9]{36,255}", ["ghp_abcdef"], ["ghp_abc", "ghp"]),
+        (r"(?i)token(?:: ?|=)\d{4,9}", ["TOKEN: 1234", "token=1234"], ["token 1234", "toke"]),
+        (r"(?:live|test)_[a-f]{30}", ["live_abcdef", "test_abcdef"], ["live", "best_abcdef"]),
+        (r"\w{3}abc{0,9}", ["xyzab"], ["abc"]),
+        (r"key(?:a{9}b)?c{20}", ["keycccccccc", "keyaaaaaaa"], ["ke"]),
+    ],
+)
+def test_heads(regex: str, beginnings: list[str], others: list[str]) -> None:
+    compiled = engine(head(regex))
+    assert all(compiled.search(each.encode()) for each in beginnings)
+    assert not any(compiled.search(each.encode()) for each in others)
 
 
 def test_what_cannot_grow_is_let_go() -> None:

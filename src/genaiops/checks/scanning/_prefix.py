@@ -151,3 +151,13 @@ def leading(regex: str) -> str:
             break
         found += chr(value)
     return found
+
+
+def tree(regex: str) -> Any:
+    """What `re` reads in an expression: its items, and `state.flags`. UsageError for what is none."""
+    return _parsed(regex)
+
+
+def written(item: Any) -> str:
+    """One item of the tree, as an expression."""
+    return _whole([item])

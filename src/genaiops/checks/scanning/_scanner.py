@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from genaiops.checks.scanning._context import Contexts
 from genaiops.checks.scanning._engine import Engine, Leading, Occurring, engine
 from genaiops.checks.scanning._fold import fold
+from genaiops.checks.scanning._head import head
 from genaiops.checks.scanning._pattern import Pattern
 from genaiops.checks.scanning._prefix import leading, longest, prefixes
 from genaiops.core.errors import UsageError
@@ -158,7 +159,7 @@ class _Set:
     def __init__(self, regexes: list[tuple[int, str]], *, blocks: bool) -> None:
         self._numbers = [number for number, _ in regexes]
         self._blocks = blocks
-        self._occurring = Occurring([regex for _, regex in regexes])
+        self._occurring = Occurring([head(regex) for _, regex in regexes])
 
     def hits(self, data: bytes, start: int, overlap: Sequence[int]) -> Iterator[tuple[int, list[tuple[int, int]]]]:
         """Numbers of patterns, and the blocks in which their matches may begin."""

@@ -17,11 +17,36 @@ _BASE58: Final = {
     char: index for index, char in enumerate("123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz")
 }
 _BECH32: Final = {char: index for index, char in enumerate("qpzry9x8gf2tvdw0s3jn54khce6mua7l")}
-_STAND_INS: Final = re.compile(
-    r"(?i)^(?:sha|md)\d{1,3}[=:-]|example|placeholder|change.?(?:me|it)|redacted|your[_-]?|dummy|sample|insert|replace|abcdefghij|qwertz|"
-    r"\*\*\*|\.\.\.|<|\$\{|\{\{|xxxx|0000000000|1234567890123456"
+_STAND_INS: Final = tuple(
+    [
+        "example",
+        "placeholder",
+        "changeme",
+        "change_me",
+        "change-me",
+        "redacted",
+        "your_",
+        "your-",
+        "yourapi",
+        "dummy",
+        "sample",
+        "insert",
+        "replace",
+        "abcdefghij",
+        "qwertz",
+        "***",
+        "...",
+        "<",
+        "${",
+        "{{",
+        "xxxx",
+        "0000000000",
+        "1234567890123456",
+    ]
 )
 """What stands in documentation where a secret would."""
+_DIGEST: Final = re.compile(r"(?:sha|md)\d{1,3}[=:-]")
+_LOOKED_AT: Final = 400
 _PLAIN: Final = """
     pass passwd password passphrase passwort secret user username guest root admin test demo foo bar none null nil true
     false undefined string str bytes required optional token pwd hidden mypassword my-password my_password password1
@@ -41,8 +66,9 @@ def entropy(value: str) -> float:
 
 
 def stands_in(value: str) -> bool:
-    """A placeholder, not a secret."""
-    return _STAND_INS.search(value) is not None or len(set(value)) < 4
+    """A placeholder, or the digest of something that is no secret."""
+    small = value[:_LOOKED_AT].lower()
+    return len(set(small)) < 4 or _DIGEST.match(small) is not None or any(map(small.__contains__, _STAND_INS))
 
 
 def varied(value: str) -> bool:
