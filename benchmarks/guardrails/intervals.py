@@ -1,22 +1,20 @@
 """How sure a figure is that was measured on a sample."""
 
-import math
 import random
 from collections.abc import Sequence
 from typing import Final
 
-_Z: Final = 1.959964
+from genaiops.checks.proportion import wilson
+
 _SAMPLES: Final = 2000
 
 
 def rate(hits: int, of: int) -> str:
-    """A share with Wilson's interval of 95 % (E. B. Wilson, 1927), for people."""
+    """A share with Wilson's interval of 95 %, for people."""
     if not of:
         return "none"
-    share = hits / of
-    centre = (share + _Z**2 / (2 * of)) / (1 + _Z**2 / of)
-    half = _Z / (1 + _Z**2 / of) * math.sqrt(share * (1 - share) / of + _Z**2 / (4 * of**2))
-    return f"{share:.1%} ({max(0.0, centre - half):.1%} to {min(1.0, centre + half):.1%}; {hits}/{of})"
+    low, high = wilson(hits, of)
+    return f"{hits / of:.1%} ({low:.1%} to {high:.1%}; {hits}/{of})"
 
 
 def auc(low: Sequence[float], high: Sequence[float]) -> float:

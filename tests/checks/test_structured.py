@@ -224,6 +224,11 @@ def test_problems_have_paths() -> None:
     assert SCHEMA.problems([]) == (Problem("", "[] is not of type 'object'", "/type"),)
 
 
+@pytest.mark.parametrize("name", ["date", "email", "ipv4", "ipv6", "uuid"])
+def test_formats_are_enforced(name: str) -> None:
+    assert Schema({"format": name}).problems("x")
+
+
 def test_names_are_escaped_in_pointers() -> None:
     (problem,) = Schema({"additionalProperties": {"type": "null"}}).problems({"a/b~c": 1})
     assert problem.path == "/a~1b~0c"

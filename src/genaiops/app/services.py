@@ -28,7 +28,7 @@ from genaiops.engines import snapshot_files
 from genaiops.engines.person_keys import PersonKeys
 from genaiops.engines.secrets_file import open_secrets
 from genaiops.gateway import Quoting
-from genaiops.guard import Replays
+from genaiops.guard import PolicyJudge, Replays
 from genaiops.hub import Consenting, Hub
 from genaiops.ports.blobs import Blobs
 from genaiops.ports.counters import Counters
@@ -47,7 +47,7 @@ class Services:
         self.home = home = Home(settings.home)
         self.stores = stores = OpenStores(settings, home, writer=True)
         consenting = Consenting(now_us, mode=settings.access.approval)
-        self.hub = Hub(stores.records, providers=tuple(PROVIDERS), consenting=consenting)
+        self.hub = Hub(stores.records, providers=tuple(PROVIDERS), consenting=consenting, judge=PolicyJudge())
         self.secrets: Secrets = open_secrets(home.path)
         self.identity_provider = open_identity_provider(settings.oidc, self.secrets)
         self.auditor = open_auditor(stores.records, self.secrets, home)

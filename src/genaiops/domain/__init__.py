@@ -46,6 +46,7 @@ from genaiops.domain._energy import (
 from genaiops.domain._erasure import Belongings, Erasure, Foreseen, HeldRows, Person
 from genaiops.domain._guard import (
     DEFAULT_GUARD,
+    SEVERITY,
     DetectorName,
     Direction,
     GuardAction,
@@ -153,6 +154,7 @@ __all__ = [
     "NANO_WH",
     "NO_CEILING",
     "PREVIEW",
+    "SEVERITY",
     "WHOLE_POLICY",
     "Actor",
     "ActorKind",

@@ -1,6 +1,6 @@
 """Guard policies: which detectors look at which texts of a call, and what follows from what they find."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -24,6 +24,8 @@ answer itself."""
 GuardAction = Literal["allow", "flag", "redact", "replace", "hold", "block"]
 """What follows, from the mildest to the severest. `allow` says that a finding is none (an exception for other rules);
 `redact` takes the finding out, `replace` the whole answer; `hold` keeps the answer until a person releases it."""
+
+SEVERITY: Final[dict[GuardAction, int]] = {"allow": 0, "flag": 1, "redact": 2, "replace": 3, "hold": 4, "block": 5}
 
 Direction = Literal["in", "out"]
 

@@ -46,7 +46,7 @@ def understood(call: Call, attempt: Try, body: bytes, estimator: TokenEstimator)
 
 def ruled(call: Call, whole: Whole, ruling: Ruling) -> Whole:
     """As the guard lets it go out."""
-    call.guard_line = line_of(ruling.action) or call.guard_line
+    call.guard_line = line_of(call, ruling.action)
     return whole._replace(body=ruling.body, kept=ruling.kept)
 
 

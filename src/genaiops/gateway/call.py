@@ -9,7 +9,7 @@ from msgspec import UnsetType
 
 from genaiops.core.clock import now_us
 from genaiops.core.ids import parse_traceparent
-from genaiops.domain import Admitted, Attempt, Operation, PromptUse
+from genaiops.domain import Admitted, Attempt, GuardAction, Operation, PromptUse
 from genaiops.gateway.admit import Grant
 from genaiops.gateway.asked import NOTHING, Asked
 from genaiops.gateway.body import Body, output_cap
@@ -107,6 +107,8 @@ class Call:
     """What looks at what comes in and goes out; None: no policy concerns it."""
     ruling: Ruling | None = None
     """What was waited for, until it is followed."""
+    guarded: GuardAction = "allow"
+    """What followed from what came in."""
     guard_line = b""
     _task: asyncio.Task[None] | None = None
     _watched = False

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from genaiops.core.errors import GenaiopsError
-from genaiops.domain import GuardAction
+from genaiops.domain import SEVERITY, GuardAction
 from genaiops.gateway.failure import AttemptFailure, Failure
 from genaiops.gateway.media import MediaBody
 from genaiops.ports.guard import Guarded, Ruling, StreamGuard
@@ -111,7 +111,8 @@ def _form(call: "Call") -> Form | None:
 def follow(call: "Call", ruling: Ruling) -> None:
     if not ruling.body:
         raise stopped(ruling.rule, ruling.message, "request")
-    call.guard_line = line_of(ruling.action)
+    call.guarded = ruling.action
+    call.guard_line = line_of(call, ruling.action)
     if ruling.body == call.raw:
         return
     call.raw = ruling.body
@@ -121,9 +122,9 @@ def follow(call: "Call", ruling: Ruling) -> None:
     call.properties = {}
 
 
-def line_of(action: GuardAction) -> bytes:
-    """What a response says of it."""
-    return _LINES.get(action, b"")
+def line_of(call: "Call", action: GuardAction) -> bytes:
+    """What a response says of the severest of what its request and its answer met."""
+    return _LINES.get(action if SEVERITY[action] > SEVERITY[call.guarded] else call.guarded, b"")
 
 
 def stopped(rule: str, message: str, what: str) -> Stopped:

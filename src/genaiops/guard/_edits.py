@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from genaiops.domain import Finding
-from genaiops.guard._notes import SEVERITY, Notes
+from genaiops.domain import SEVERITY, Finding
+from genaiops.guard._notes import Notes
 from genaiops.guard._program import Tier
 from genaiops.guard._tables import selects
 from genaiops.guard._tools import ARGUMENTS, LISTED, UNTRUSTED, ToolCall, ToolCheck

@@ -3,17 +3,9 @@
 import time
 from typing import Final, NamedTuple
 
-from genaiops.domain import Direction, GuardAction, GuardEvent, GuardRule
+from genaiops.domain import SEVERITY, Direction, GuardAction, GuardEvent, GuardRule
 from genaiops.guard._tools import ToolCheck
 
-SEVERITY: Final[dict[GuardAction, int]] = {
-    "allow": 0,
-    "flag": 1,
-    "redact": 2,
-    "replace": 3,
-    "hold": 4,
-    "block": 5,
-}
 _MOST_PLACES: Final = 8
 
 

@@ -1,6 +1,7 @@
 """Secrets: what opens something, and must not go to a model, come from one, or stand in a trace.
 
 PATTERNS    one row a form, for a `Scanner` or a `Stream`
+entropy     of a text, in bits a character
 
 A key with a form of its own is told by it, and by its checksum where its giver documents one (then the finding is
 `checked`). What has no form is told by what it is called, and by how it varies.
@@ -10,6 +11,7 @@ from typing import Final
 
 from genaiops.checks.scanning import Pattern
 from genaiops.checks.secrets import _ai, _blocks, _business, _cloud, _credentials, _development
+from genaiops.checks.secrets._judging import entropy
 
 PATTERNS: Final[tuple[Pattern, ...]] = (
     *_ai.PATTERNS,
@@ -20,4 +22,4 @@ PATTERNS: Final[tuple[Pattern, ...]] = (
     *_credentials.PATTERNS,
 )
 
-__all__ = ["PATTERNS"]
+__all__ = ["PATTERNS", "entropy"]
