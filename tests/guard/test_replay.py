@@ -16,6 +16,7 @@ from genaiops.engines.blobs_folder import open_blobs
 from genaiops.engines.telemetry_sqlite import open_telemetry
 from genaiops.guard import Progress, ReplayReport, Replays, ReplayWish, replay
 from genaiops.guard._recorded import dialect_of
+from genaiops.guard._replays import WAITING
 from genaiops.ports.blobs import Blobs
 from genaiops.ports.telemetry import Batch, Telemetry, TraceFilter
 from tests.guard.judging import WordJudge, words
@@ -31,7 +32,7 @@ def blobs(tmp_path: Path) -> Blobs:
 
 @pytest.fixture
 def telemetry(tmp_path: Path) -> Iterator[Telemetry]:
-    opened = open_telemetry(tmp_path / "telemetry", tmp_path / "content")
+    opened = open_telemetry(tmp_path / "telemetry", writer=True)
     yield opened
     opened.close()
 
@@ -235,9 +236,10 @@ def test_only_so_many_wait(replays: Replays) -> None:
         return REPORT
 
     first = replays.begin(work, tenant_id="default", by="ann")
+    for _ in range(WAITING - 1):
+        replays.begin(work, tenant_id="default", by="ann")
     with pytest.raises(Conflict):
-        for _ in range(10):
-            replays.begin(work, tenant_id="default", by="ann")
+        replays.begin(work, tenant_id="default", by="ann")
     going.set()
     assert ended(replays, first.id).state == "done"
     with pytest.raises(GenaiopsError):
