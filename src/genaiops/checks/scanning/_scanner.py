@@ -41,8 +41,8 @@ class Scanner:
     else."""
 
     def __init__(self, patterns: Iterable[Pattern], *, tried: bool = False) -> None:
-        """UsageError for a pattern that is not right, with its kind. `tried`: all of them are known to be right, so that
-        each is compiled when it is first met."""
+        """UsageError for a pattern that is not right, with its kind. `tried`: all of them are known to be right, so
+        that each is compiled when it is first met."""
         self.patterns: tuple[Pattern, ...] = tuple(patterns)
         lengths = [_length(pattern) for pattern in self.patterns]
         self._lengths = lengths
