@@ -64,6 +64,28 @@ def opaque(value: str) -> bool:
     return any(_shuffled(run) for run in runs if len(run) >= 8) or (len(whole) >= 16 and _shuffled(whole))
 
 
+_NAMING: Final = """
+    chatcmpl call msg run req resp thread file asst toolu fp evt event batch step session sess trace span job task item
+    user org proj project vs img image doc rs fc ws cmpl embd gen id commit build layer sha md etag rev
+"""
+_NAMES: Final = frozenset(_NAMING.split())
+"""Prefixes of names, which tell things apart and open nothing."""
+
+
+def prefixed(value: str) -> bool:
+    """A key by its looks alone: behind a prefix, 24 characters at least in which capitals, small letters and digits
+    come as chance has them. Names of things (calls, messages, files) have forms like it; their prefixes are known."""
+    first = re.split(r"[_.-]", value, maxsplit=1)[0].lower()
+    runs = [run for run in re.findall(r"[A-Za-z0-9]+", value) if len(run) >= 8]
+    body = "".join(runs)
+    if first in _NAMES or len(body) < 24 or stands_in(value) or entropy(body) < 4.0:
+        return False
+    mixed = [
+        run for run in runs if any(map(str.isdigit, run)) and any(map(str.isupper, run)) and any(map(str.islower, run))
+    ]
+    return sum(map(len, mixed)) >= 0.6 * len(body) and all(map(_shuffled, mixed))
+
+
 def _shuffled(run: str) -> bool:
     """Changes between lower case, upper case and digits come as often as chance has them: among base 62 every second
     character, in a camel-case name every sixth."""
