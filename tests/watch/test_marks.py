@@ -16,7 +16,7 @@ from genaiops.domain import GuardEvent, GuardVerdict, Mark
 from genaiops.engines.blobs_folder import open_blobs
 from genaiops.engines.telemetry_sqlite import open_telemetry
 from genaiops.ports.telemetry import Batch, Telemetry
-from genaiops.watch import Marked, Marking, guard_points, mark_verdict, rule_figures
+from genaiops.watch import Marked, Marking, guard_points, mark_verdict, masked, rule_figures
 from genaiops.watch._alike import Alike
 from tests.engines.telemetry.calls import DAY, HOUR, NOW, content, root, trace_id
 from tests.engines.telemetry.test_verdicts import event, guarded
@@ -132,6 +132,11 @@ def test_alike(text: str, words: list[str]) -> None:
     assert exchange.text(whole) == first
     assert len(first) == min(len(whole), 20_000)
     assert [each.isdigit() for each in first] == [each.isdigit() for each in whole[: len(first)]]
+
+
+def test_masked() -> None:
+    assert masked(f"I am {SECRET}, born in 1990") == "I am •••, card •••, •••, born in 1990"
+    assert masked("internationalisation of 12 words") == "internationalisation of 12 words"
 
 
 def test_numbers_keep_their_checksum() -> None:
