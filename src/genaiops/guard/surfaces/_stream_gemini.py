@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 from genaiops.guard.surfaces import _gemini
-from genaiops.guard.surfaces._script import Flow, Key, NewChannel, Script
+from genaiops.guard.surfaces._script import Flow, Key, NewChannel, Script, scalar
 from genaiops.guard.surfaces._walk import Part, Slot
 
 _NONE: tuple[int, bool | None] = (0, None)
@@ -31,7 +31,7 @@ class GeminiScript(Script):
         for at, one in enumerate(cast("list[Any]", found)):
             if isinstance(one, dict):
                 candidate = cast("dict[str, Any]", one)
-                index = candidate.get("index", at)
+                index = scalar(candidate.get("index", at))
                 if candidate.get("finishReason") is not None:
                     self._over.add(index)
                 for place, part in enumerate(_parts(candidate)):
