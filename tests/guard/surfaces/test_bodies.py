@@ -11,7 +11,7 @@ from genaiops.core.errors import UpstreamError, UsageError
 from genaiops.guard.surfaces import Document, answered, asked
 from tests.guard.surfaces.bodies import ANSWERED, ASKED
 from tests.guard.surfaces.pieces import TEXT_FILE
-from tests.guard.surfaces.places import objects, placed, strings, value_at
+from tests.guard.surfaces.places import objects, placed, spoiled, strings, value_at
 
 MARK = "the marker stands here"
 BODIES = [("asked", *key) for key in ASKED] + [("answered", *key) for key in ANSWERED]
@@ -246,3 +246,12 @@ def test_vectors_are_not_decoded_unless_there_is_a_text_among_them() -> None:
         assert [part.text for part in found.parts] == [MARK]
     found = answered("embeddings", "openai", encoded({**body, "said": "hunter2"}))
     assert [part.text for part in found.parts] == ["said", "hunter2"]
+
+
+@pytest.mark.parametrize(("side", "operation", "dialect"), BODIES)
+def test_what_does_not_belong_there_is_read_too(side: str, operation: str, dialect: str) -> None:
+    for body in spoiled(fixture(side, operation, dialect)):
+        found = document(side, operation, dialect, encoded(body))
+        seen = "\n".join(part.text for part in found.parts)
+        assert "x y" in seen or "x y" not in json.dumps(body)
+        json.loads(found.replaced({at: f"{part.text}!" for at, part in enumerate(found.parts)}))

@@ -21,10 +21,16 @@ NewChannel = Callable[[Provenance, str, str], Channel]
 for all pieces of a text)."""
 
 Key = tuple[Any, ...]
+_SCALARS = frozenset({int, str, type(None)})
 OUTPUT_LIMIT = 16 << 20
 """Characters of an answer that is kept because later events repeat it."""
 
 encode = msgspec.json.Encoder().encode
+
+
+def scalar(value: Any) -> Any:
+    """An index or an id as a part of a key, whatever the event has there."""
+    return value if value.__class__ in _SCALARS else repr(value)
 
 
 class Flow:
