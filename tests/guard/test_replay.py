@@ -54,7 +54,8 @@ class Store:
             "span_id": new_span_id(),
             "start_us": START_US + self.count * SECOND,
         }
-        span = Span(**{**fields, "name": "chat m", "kind": "gateway", "operation": "chat", "content": content, **more})
+        said_of_it: dict[str, Any] = {"name": "chat m", "kind": "gateway", "operation": "chat", "content": content}
+        span = Span(**fields, **{**said_of_it, **more})
         kept = Content(**fields, input=asked, output=said)
         if content == "blob":
             kept = msgspec.structs.replace(kept, input=None, input_blob=self.blobs.put(asked))
