@@ -59,6 +59,8 @@ ANSWERED: Final[dict[tuple[Operation, Dialect], Node]] = {
 """Bodies of answers, likewise."""
 
 _JSON = re.compile(r"\s*(?:application|text)/(?:[\w.-]+\+)?json\b", re.IGNORECASE)
+_OTHERWISE: Final[frozenset[Operation]] = frozenset({"transcription", "speech", "video_job"})
+"""Whose answers need not be JSON."""
 _PLAIN = re.compile(r"\s*(?:text/[\w.+-]+|application/x-subrip)", re.IGNORECASE)
 
 
@@ -80,17 +82,22 @@ def asked(operation: Operation, dialect: Dialect, raw: bytes | bytearray, form: 
 def answered(
     operation: Operation, dialect: Dialect, body: bytes | bytearray, content_type: bytes | str | None = None
 ) -> Document:
-    """The texts of an answer that is not a stream, in its client's dialect. Without a content type it is JSON; a plain
-    text is one part, anything else is not read. UpstreamError when it cannot be read to the end by all alike."""
+    """The texts of an answer that is not a stream, in its client's dialect: JSON, whatever its content type says, for
+    that is how clients read it. Only a transcription may be plain text (one part), and only speech and videos may be
+    what is not read. UpstreamError when it cannot be read to the end by all alike."""
     kind = content_type.decode("latin-1") if isinstance(content_type, bytes) else content_type or "application/json"
     try:
-        if _JSON.match(kind):
+        if operation not in _OTHERWISE or _JSON.match(kind) or (operation == "transcription" and _is_object(body)):
             return _document(body, ANSWERED.get((operation, dialect), FREE), "other")
-        if _PLAIN.match(kind):
+        if operation == "transcription" or _PLAIN.match(kind):
             return _plain(body)
     except Malformed as error:
         raise UpstreamError(f"its answer cannot be checked: {error}.", code="upstream_bad_answer") from None
     return Document(body, (), lambda _: bytes(body), unread=(Unread(kind.partition(";")[0].strip(), ()),))
+
+
+def _is_object(body: bytes | bytearray) -> bool:
+    return body.lstrip()[:1] == b"{"
 
 
 def walked(raw: bytes | bytearray, node: Node, provenance: Provenance) -> tuple[Walker, list[Any]]:
