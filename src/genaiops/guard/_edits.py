@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from msgspec.structs import replace
+
 from genaiops.domain import SEVERITY, Finding
 from genaiops.guard._notes import Notes
 from genaiops.guard._program import Tier
 from genaiops.guard._tables import selects
 from genaiops.guard._tools import ARGUMENTS, LISTED, UNTRUSTED, ToolCall, ToolCheck
 from genaiops.guard._vault import Vault
-from genaiops.guard.surfaces import Part
+from genaiops.guard.surfaces import Part, says
 
 
 class Editor:
@@ -34,11 +36,18 @@ class Editor:
         hidden = None
         for number in numbers:
             rule = tier.bounds[number].rule
-            notes.add(number, finding.kind, provenance=part.provenance, place=part.place)
+            notes.add(number, finding.kind, provenance=part.provenance, place=self._place(part))
             if rule.action == "redact" and notes.enforced(number):
                 reversible = rule.reversible and tier.direction == "in"
                 hidden = self._vault.hide(value, finding.kind, reversible=reversible)
         return hidden
+
+    def _place(self, part: Part) -> str:
+        """Where it was found. A name of a field that is a finding itself is not told: events are kept."""
+        scanner, wanted = self._tier.scanner, self._tier.wanted
+        assert scanner is not None
+        steps = ["*" if isinstance(one, str) and says(one) and scanner.find(one, wanted) else one for one in part.path]
+        return part.place if tuple(steps) == part.path else replace(part, path=tuple(steps)).place
 
     def takes_out(self, findings: Sequence[Finding], part: Part) -> bool:
         """Whether what nobody sees has to go. It is noted."""
@@ -49,7 +58,8 @@ class Editor:
                 continue
             for each in findings:
                 if selects(rule, each.kind):
-                    self._notes.add(number, each.kind, provenance=part.provenance, place=part.place)
+                    place = self._place(part) if self._tier.scanner is not None else part.place
+                    self._notes.add(number, each.kind, provenance=part.provenance, place=place)
                     redacts |= rule.action == "redact" and self._notes.enforced(number)
         return redacts
 
