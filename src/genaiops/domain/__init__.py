@@ -54,6 +54,7 @@ from genaiops.domain._guard import (
     GuardPolicy,
     GuardRule,
     GuardVersion,
+    PendingJudgement,
     Provenance,
     ToolRules,
 )
@@ -222,6 +223,7 @@ __all__ = [
     "Node",
     "Operation",
     "Outcome",
+    "PendingJudgement",
     "Person",
     "Price",
     "ProbePolicy",

@@ -9,7 +9,18 @@ from collections.abc import Mapping
 import msgspec
 
 from genaiops.core.clock import now_us
-from genaiops.domain import Admitted, Charge, Content, GuardVerdict, Recalled, Refused, Settled, Span, verdicts_of
+from genaiops.domain import (
+    Admitted,
+    Charge,
+    Content,
+    GuardVerdict,
+    PendingJudgement,
+    Recalled,
+    Refused,
+    Settled,
+    Span,
+    verdicts_of,
+)
 from genaiops.ports.blobs import Blobs
 from genaiops.ports.spool import Frame, SpoolReader
 from genaiops.ports.telemetry import Batch, SpoolOffset, Telemetry
@@ -56,6 +67,7 @@ class _Work:
         self.contents: list[Content] = []
         self.charges: dict[tuple[str, int], int] = {}
         self.verdicts: list[GuardVerdict] = []
+        self.pending: list[PendingJudgement] = []
 
     def charge(self, charges: tuple[Charge, ...]) -> None:
         for charge in charges:
@@ -64,7 +76,14 @@ class _Work:
 
     def batch(self, offset: SpoolOffset) -> Batch:
         ledger = [Charge(budget, start, amount) for (budget, start), amount in self.charges.items() if amount]
-        return Batch(spans=self.spans, contents=self.contents, ledger=ledger, offsets=[offset], verdicts=self.verdicts)
+        return Batch(
+            spans=self.spans,
+            contents=self.contents,
+            ledger=ledger,
+            offsets=[offset],
+            verdicts=self.verdicts,
+            pending=self.pending,
+        )
 
 
 class Folder:
@@ -176,6 +195,8 @@ class Folder:
             spans = self._metering.metered(spans, busy)
         work.spans += spans
         work.verdicts += verdicts_of(spans[0], end.guard)
+        if end.judge:
+            work.pending.append(PendingJudgement(call.trace_id, call.span_id, call.start_us, end.judge))
         if content is not None:
             work.contents.append(content)
 
