@@ -2,7 +2,7 @@
 texts, and what is asked of classifiers."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -11,7 +11,16 @@ from genaiops.checks.scanning import Pattern, Scanner
 from genaiops.domain import SEVERITY, Direction, GuardRule, GuardVersion, Operation
 from genaiops.guard._notes import Bound
 from genaiops.guard._spotlight import Manner
-from genaiops.guard._tables import FAMILIES, patterns_of, scanner_of
+from genaiops.guard._tables import (
+    ENCODED,
+    FAMILIES,
+    check_control,
+    encoded_of,
+    looks_for_mixed,
+    patterns_of,
+    scanner_of,
+    selects,
+)
 from genaiops.guard._tools import ARGUMENTS, ToolCheck, tool_rules
 from genaiops.guard._whole import Whole, whole_of
 
@@ -41,7 +50,7 @@ class Tier:
         rules: dict[tuple[str, str], list[int]] = {}
         self.wholes: list[tuple[int, Whole]] = []
         self.asking: list[Asking] = []
-        self.invisible: list[int] = []
+        self.control: list[int] = []
         self.tools: list[int] = []
         for number, (_, rule, tools) in enumerate(self.bounds):
             if tools is not None:
@@ -51,7 +60,8 @@ class Tier:
                     patterns[pattern] = None
                     rules.setdefault((pattern.family, pattern.kind), []).append(number)
             elif rule.detector == "control":
-                self.invisible.append(number)
+                check_control(rule)
+                self.control.append(number)
             elif rule.detector in CLASSIFIERS:
                 self.asking.append(Asking(number, rule))
             else:
@@ -60,10 +70,12 @@ class Tier:
         self.scanner: Scanner | None = None
         self.wanted: frozenset[int] = frozenset()
         """The numbers of the scanner's patterns that some rule looks for."""
+        self.within: tuple[Scanner, frozenset[int]] | None = None
+        """What is looked for in encoded runs."""
         if patterns:
-            own = tuple(pattern for pattern in patterns if pattern.family.startswith("words:"))
-            self.scanner = scanner_of(own)
-            self.wanted = frozenset(at for at, one in enumerate(self.scanner.patterns) if one in patterns)
+            self._scan(patterns)
+        self.mixed = any(looks_for_mixed(self.bounds[number].rule) for number in self.control)
+        """Some rule looks for words of two scripts."""
         self.waits = bool(self.asking)
         """Something has to be asked elsewhere before anything goes on."""
         self.whole = any(
@@ -71,7 +83,24 @@ class Tier:
             for number in (*(number for number, _ in self.wholes), *(each.number for each in self.asking))
         ) or any(_needs_all(bound) for bound in self.bounds)
         """An answer has to be there as a whole before any of it may go out."""
-        self.silent = not (self.scanner or self.invisible or self.wholes or self.asking or self.tools)
+        self.silent = not (self.scanner or self.control or self.wholes or self.asking or self.tools)
+
+    def _scan(self, patterns: Collection[Pattern]) -> None:
+        own = tuple(pattern for pattern in patterns if pattern.family.startswith("words:"))
+        self.scanner = scanner_of(own)
+        self.wanted = frozenset(at for at, one in enumerate(self.scanner.patterns) if one in patterns)
+        encoding = [number for number in self.control if selects(self.bounds[number].rule, ENCODED)]
+        if not encoding:
+            return
+        self.within = self.scanner, frozenset(at for at in self.wanted if not self._excused(self.scanner.patterns[at]))
+        runs = encoded_of(own)
+        self.scanner = scanner_of((*own, *runs))
+        self.wanted |= frozenset(range(len(self.scanner.patterns) - len(runs), len(self.scanner.patterns)))
+        self.rules[runs[0].family, ENCODED] = tuple(encoding)
+
+    def _excused(self, pattern: Pattern) -> bool:
+        """A rule says of it that it is no finding."""
+        return any(self.bounds[at].rule.action == "allow" for at in self.rules[pattern.family, pattern.kind])
 
 
 class Program:
