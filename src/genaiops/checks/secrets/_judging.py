@@ -23,6 +23,7 @@ _STAND_INS: Final = tuple(_STANDING_IN.split())
 """What stands in documentation where a secret would."""
 _DIGEST: Final = re.compile(r"(?:sha|md)\d{1,3}[=:-]")
 _LOOKED_AT: Final = 400
+_TERMS: Final = (0.0, *(count * math.log2(count) for count in range(1, _LOOKED_AT + 1)))
 _PLAIN: Final = """
     pass passwd password passphrase passwort secret user username guest root admin test demo foo bar none null nil true
     false undefined string str bytes required optional token pwd hidden mypassword my-password my_password password1
@@ -40,7 +41,9 @@ def entropy(value: str) -> float:
     size = len(value)
     if not size:
         return 0.0
-    return math.log2(size) - sum(count * math.log2(count) for count in map(value.count, set(value))) / size
+    if size > _LOOKED_AT:
+        return math.log2(size) - sum(count * math.log2(count) for count in map(value.count, set(value))) / size
+    return math.log2(size) - sum(map(_TERMS.__getitem__, map(value.count, set(value)))) / size
 
 
 def stands_in(value: str) -> bool:
