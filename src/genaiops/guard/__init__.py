@@ -6,10 +6,12 @@ _inspect    documents under rules
 _streams    answers that come piece by piece
 _vault      what was taken out, and its way back
 _cases      what a policy shall say of calls, and whether it does
+_detectors  what there is to look with, and how good it is
 _replay     recorded calls under a candidate and under what is in force
 """
 
 from genaiops.guard._cases import MOST_CASES, Case, CaseResult, Expected, read_cases, try_cases
+from genaiops.guard._detectors import Detector, DetectorKind, detector_of, detectors
 from genaiops.guard._guard import WorkerGuards
 from genaiops.guard._judge import PolicyJudge
 from genaiops.guard._replay import Progress, ReplayExample, ReplayReport, ReplayWish, RuleDifference, replay
@@ -19,6 +21,8 @@ __all__ = [
     "MOST_CASES",
     "Case",
     "CaseResult",
+    "Detector",
+    "DetectorKind",
     "Expected",
     "PolicyJudge",
     "Progress",
@@ -29,6 +33,8 @@ __all__ = [
     "Replays",
     "RuleDifference",
     "WorkerGuards",
+    "detector_of",
+    "detectors",
     "read_cases",
     "replay",
     "try_cases",
