@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from genaiops.cli._output import Column
+from genaiops.cli._output import Column, Row
 from genaiops.cli._session import Session
 from genaiops.sdk import path_of
 
@@ -15,7 +15,7 @@ _WAYS = {
 }
 
 
-def _value(row: dict[str, Any]) -> str:
+def _value(row: Row) -> str:
     return f"{row['value']:.3f} ({row['low']:.3f} to {row['high']:.3f})"
 
 

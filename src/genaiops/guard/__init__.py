@@ -10,7 +10,7 @@ _detectors  what there is to look with, and how good it is
 _replay     recorded calls under a candidate and under what is in force
 """
 
-from genaiops.guard._cases import MOST_CASES, Case, CaseResult, Expected, read_cases, try_cases
+from genaiops.guard._cases import MOST_CASES, Case, CaseResult, CaseVerdict, Expected, read_cases, try_cases
 from genaiops.guard._detectors import Detector, DetectorKind, detector_of, detectors
 from genaiops.guard._guard import WorkerGuards
 from genaiops.guard._judge import PolicyJudge
@@ -21,6 +21,7 @@ __all__ = [
     "MOST_CASES",
     "Case",
     "CaseResult",
+    "CaseVerdict",
     "Detector",
     "DetectorKind",
     "Expected",
