@@ -26,7 +26,7 @@ from genaiops.guard._whole import Whole, whole_of
 
 CLASSIFIERS: Final = frozenset({"injection", "toxicity", "topics", "names", "grounding"})
 """Detectors that ask a model."""
-_AFTER: Final = frozenset({"injection", "toxicity", "topics", "grounding"})
+AFTER: Final = frozenset({"injection", "toxicity", "topics", "grounding"})
 """Detectors that work behind the answer unless their rule says otherwise: what they say costs time."""
 
 
@@ -155,7 +155,7 @@ def shadowed(bounds: Sequence[Bound], draw: Callable[[], float]) -> frozenset[in
 
 
 def _after(rule: GuardRule) -> bool:
-    return rule.when == "after" or (rule.when is None and rule.detector in _AFTER and SEVERITY[rule.action] <= 1)
+    return rule.when == "after" or (rule.when is None and rule.detector in AFTER and SEVERITY[rule.action] <= 1)
 
 
-__all__ = ["Asking", "Program", "Tier", "shadowed"]
+__all__ = ["AFTER", "CLASSIFIERS", "Asking", "Program", "Tier", "shadowed"]

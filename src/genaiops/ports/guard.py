@@ -135,6 +135,14 @@ class GuardPlan(Protocol):
         ...
 
 
+class Judged(msgspec.Struct, frozen=True):
+    """What a policy says of a call: `events`, and the bodies that go on (None: nothing does, or there is none)."""
+
+    events: Sequence[GuardEvent]
+    request: bytes | None
+    answer: bytes | None
+
+
 class Judge(Protocol):
     """The engine without a call: what a policy would say of one that was recorded, or made up."""
 
@@ -148,6 +156,12 @@ class Judge(Protocol):
     ) -> Sequence[GuardEvent]:
         """Of a request, and of its answer (None: there is none; events of a stream are one). Classifiers that work
         behind the answer are asked as well. UsageError for what cannot be read. May take as long as its detectors."""
+        ...
+
+    def rule(
+        self, policy: GuardVersion, operation: Operation, dialect: Dialect, request: bytes, answer: bytes | None
+    ) -> Judged:
+        """As `judge`, with what becomes of the bodies. Of an answer that is a stream of events nothing is told."""
         ...
 
 
