@@ -12,7 +12,7 @@ from genaiops.domain import SEVERITY, GuardAction
 from genaiops.gateway.failure import AttemptFailure, Failure
 from genaiops.gateway.media import MediaBody
 from genaiops.gateway.properties import LABEL, metadata_of, properties_of
-from genaiops.ports.guard import Blocked, Guarded, Ruling, StreamGuard
+from genaiops.ports.guard import Blocked, Guard, Guarded, Ruling, StreamGuard
 from genaiops.ports.providers import Answer, Dialect, Form, StreamPiece, StreamReader
 
 if TYPE_CHECKING:
@@ -93,18 +93,36 @@ async def wait(call: "Call") -> None:
     call.ruling = await call.guard.wait(call.raw, _form(call))
 
 
-async def let_through(grant: "Grant", lineup: "Lineup", dialect: Dialect, raw: bytes | bytearray) -> bytes | bytearray:
-    """What of a request that nobody answers may leave. Raises Stopped."""
+async def let_through(
+    grant: "Grant", lineup: "Lineup", dialect: Dialect, raw: bytes | bytearray
+) -> tuple[bytes | bytearray, Guard | None]:
+    """What of a request that nobody answers may leave, and who looks at what is said of it. Raises Stopped."""
     guards, entry = grant.plan.guards, grant.entry
     if guards is None:
-        return raw
+        return raw, None
     found = grant.guard if lineup.guard is None else (*grant.guard, lineup.guard)
     guard = guards.guard(found, Guarded(b"", "chat", dialect, False, entry.tenant_id, entry.environment_id))
     if guard is None:
-        return raw
+        return raw, None
     ruling = guard.ask(raw, None) or await guard.wait(raw, None)
     if not ruling.body:
         raise stopped(ruling.rule, ruling.message, "request")
+    return ruling.body, guard
+
+
+async def counted(guard: Guard | None, known: bytes | Failure | None) -> bytes | Failure | None:
+    """What a provider says of the size of a prompt, as its client may have it. Raises Stopped."""
+    if guard is None or known is None:
+        return known
+    if isinstance(known, Failure):
+        return _cleaned(guard, known)
+    return await _ruled(guard, known)
+
+
+async def _ruled(guard: Guard, body: bytes) -> bytes:
+    ruling = guard.answer(body, _JSON) or await guard.wait_answer(body, _JSON)
+    if not ruling.body:
+        raise stopped(ruling.rule, ruling.message, "answer")
     return ruling.body
 
 
@@ -185,9 +203,11 @@ def told(call: "Call", failure: AttemptFailure) -> AttemptFailure:
 
 
 def told_failure(call: "Call", failure: Failure) -> Failure:
-    if call.guard is None:
-        return failure
-    message = call.guard.clean(failure.message, "out") or "What its provider said was withheld."
+    return failure if call.guard is None else _cleaned(call.guard, failure)
+
+
+def _cleaned(guard: Guard, failure: Failure) -> Failure:
+    message = guard.clean(failure.message, "out") or "What its provider said was withheld."
     return failure if message == failure.message else msgspec.structs.replace(failure, message=message)
 
 
