@@ -24,7 +24,7 @@ from genaiops.checks.scanning import Scanner
 from genaiops.checks.secrets import PATTERNS
 
 _HELD_OUT: Final = "credsweeper"
-_UNKNOWABLE: Final = "without a name or a form"
+UNKNOWABLE: Final = "without a name or a form"
 _FORMED: Final = 3
 """Characters that all tokens of a form begin with, from which on they are told by it."""
 _NO_SECRETS: Final = re.compile(
@@ -69,7 +69,7 @@ def cases(known: Sequence[Form], seed: int, number: int) -> tuple[list[Case], li
                 text = chance.choice(ways)(words(form.name), token, around)
                 found.append(Case(form.origin == _HELD_OUT, place, form.name, text, token))
             token = tokens.draw(chance)
-            place = "without a name, with a form" if formed else _UNKNOWABLE
+            place = "without a name, with a form" if formed else UNKNOWABLE
             found.append(Case(form.origin == _HELD_OUT, place, form.name, bare(token, around), token))
     return found, left
 
@@ -126,7 +126,7 @@ def _rows(finder: str, made: Sequence[Case], hits: Sequence[bool]) -> list[tuple
         return rate(sum(counted), len(counted))
 
     rows: list[tuple[Cell, ...]] = [
-        (finder, f"all but {_UNKNOWABLE}", *(share(half, _UNKNOWABLE.__ne__) for half in (False, True)))
+        (finder, f"all but {UNKNOWABLE}", *(share(half, UNKNOWABLE.__ne__) for half in (False, True)))
     ]
     places = dict.fromkeys(case.place for case in made)
     return [*rows, *((finder, place, *(share(half, place.__eq__) for half in (False, True))) for place in places)]
