@@ -9,7 +9,7 @@ import msgspec
 from genaiops.domain import GuardEvent, GuardPolicy, GuardVersion, Operation
 from genaiops.guard._guard import CallGuard, Plan
 from genaiops.guard._program import Program
-from genaiops.ports.guard import Blocked, Guarded
+from genaiops.ports.guard import Blocked, Guarded, Withheld
 from genaiops.ports.providers import Dialect
 
 _NOBODY: Final = b"\0" * 16
@@ -31,7 +31,7 @@ class PolicyJudge:
         if guard is None:
             return []
         ruling = guard.ask(request, None) or asyncio.run(guard.wait(request, None))
-        if answer is not None and ruling.body:
+        if answer is not None and not ruling.stops:
             if streamed:
                 _follow(guard, answer)
             elif guard.answer(answer, b"application/json") is None:
@@ -46,7 +46,7 @@ def _follow(guard: CallGuard, answer: bytes) -> None:
     try:
         stream.feed(answer)
         stream.end()
-    except Blocked:
+    except (Blocked, Withheld):
         pass
 
 

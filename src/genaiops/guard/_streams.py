@@ -9,6 +9,7 @@ from genaiops.checks.control import invisible
 from genaiops.checks.scanning import Stream
 from genaiops.domain import Finding, GuardEvent, Provenance
 from genaiops.guard._edits import Editor, judge_arguments, judge_calls, severe
+from genaiops.guard._held import held
 from genaiops.guard._inspect import Edit, edited
 from genaiops.guard._notes import Notes
 from genaiops.guard._program import Tier
@@ -16,7 +17,7 @@ from genaiops.guard._tools import Calling
 from genaiops.guard._vault import Restoring, Vault
 from genaiops.guard._whole import Situation, judge_whole
 from genaiops.guard.surfaces import Part, Rewriter
-from genaiops.ports.guard import Blocked, Guarded
+from genaiops.ports.guard import Blocked, Guarded, Withheld
 
 MOST_KEPT: Final = 4 << 20
 """Bytes of a stream that are kept for its record."""
@@ -87,6 +88,8 @@ class AnswerStream:
         if self._restoring is not None:
             out = self._restoring.feed(out) + self._restoring.end()
         self.close()
+        if self._notes.action == "hold":
+            raise Withheld(held(self._notes, self._tier, out, [channel.part() for channel in self._channels]))
         return out
 
     def close(self) -> None:
@@ -103,7 +106,7 @@ class AnswerStream:
             judge_whole(self._notes, number, whole, concerned, self._situation)
 
     def _check(self) -> None:
-        if severe(self._notes):
+        if severe(self._notes) and self._notes.action != "hold":  # that is decided when all of it is there
             self.close()
             raise Blocked(self._notes.action, self._notes.rule, self._notes.message)
 
@@ -131,7 +134,7 @@ class _Masking:
         self._notes = notes
         self._part = part
         self._stream = Stream(tier.scanner) if tier.scanner is not None else None
-        self._texts: list[str] | None = [] if tier.wholes else None
+        self._texts: list[str] | None = [] if tier.wholes or tier.holds else None
         self._size = 0
 
     def feed(self, text: str) -> str:
