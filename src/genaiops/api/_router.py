@@ -39,6 +39,7 @@ from genaiops.api._scores import ScoresController
 from genaiops.api._services import Services, Sessions
 from genaiops.api._status import Status
 from genaiops.api._targets import EmbeddedController, ModelsController, RoutesController, TargetsController
+from genaiops.api._tasks import TasksController
 from genaiops.api._tenants import RolesController, TenantsController
 from genaiops.api._traces import TracesController
 from genaiops.api._trust import IssuersController, SecretsController
@@ -69,6 +70,7 @@ _HANDLERS: tuple[type[Controller] | BaseRouteHandler, ...] = (
     SecretsController,
     ArtifactsController,
     ApprovalsController,
+    TasksController,
     PoliciesController,
     GuardsController,
     GuardTrialsController,

@@ -1,5 +1,6 @@
 """The nouns: frozen, without I/O. The API, the CLI, the console, the tables and the documentation use these words."""
 
+from genaiops.domain._alert import Alert, AlertSeverity, AlertState
 from genaiops.domain._application import (
     Application,
     Commit,
@@ -174,6 +175,9 @@ __all__ = [
     "Actor",
     "ActorKind",
     "Admitted",
+    "Alert",
+    "AlertSeverity",
+    "AlertState",
     "Alias",
     "ApiKey",
     "Application",

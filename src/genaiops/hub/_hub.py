@@ -29,6 +29,7 @@ from genaiops.hub._rate_limits import RateLimits
 from genaiops.hub._releases import Releases
 from genaiops.hub._routes import Routes
 from genaiops.hub._targets import Targets
+from genaiops.hub._tasks import Tasks
 from genaiops.hub._teams import Teams
 from genaiops.hub._tenants import Tenants
 from genaiops.hub._views import SavedViews
@@ -81,6 +82,7 @@ class Hub:
         self.views = SavedViews(records, clock)
         self.policies = Policies(records, clock, self.artifacts)
         self.guards = Guards(records, clock, self.artifacts, judge)
+        self.tasks = Tasks(records, clock, self.consents)
         self.approvals = Approvals(
             records,
             clock,

@@ -32,8 +32,12 @@ Permission = Literal[
     "audit",  # read the audit log, with what was changed, and have it signed
     "policies",  # which changes need another person's consent
     "approve",  # consent to what another person wants to release
+    "review",  # decide about what a guard policy holds
     "erase",  # take away what is kept of an end user
 ]
+
+PERSONAL: frozenset[Permission] = frozenset({"approve", "review"})
+"""What a service account never does, whatever its roles."""
 
 ORGANISATION: frozenset[Permission] = frozenset(
     {"targets", "routes", "prices", "issuers", "tenants", "policies", "audit"}
@@ -90,7 +94,7 @@ ROLES: Mapping[Role, RoleRow] = {
         title="Answers for data: who may use it and for what, and its erasure",
         home="/approvals",
         home_needs="approve",
-        grants={EVERYWHERE: ("read", "content", "approve", "erase")},
+        grants={EVERYWHERE: ("read", "content", "approve", "review", "erase")},
     ),
     "data-scientist": RoleRow(
         title="Tries prompts and models",
@@ -128,7 +132,7 @@ ROLES: Mapping[Role, RoleRow] = {
     "security": RoleRow(
         title="Looks for danger; decides about trust and consent",
         home="/traces?status=error",
-        grants={EVERYWHERE: ("read", "content", "issuers", "policies", "approve")},
+        grants={EVERYWHERE: ("read", "content", "issuers", "policies", "approve", "review")},
     ),
     "product-owner": RoleRow(
         title="Answers for an application, its quality and its budget",
@@ -141,7 +145,7 @@ ROLES: Mapping[Role, RoleRow] = {
     "reviewer": RoleRow(
         title="Knows the field: judges answers",
         home="/traces",
-        grants={EVERYWHERE: ("read", "content"), BELOW_PROD: ("playground",)},
+        grants={EVERYWHERE: ("read", "content", "review"), BELOW_PROD: ("playground",)},
     ),
     "auditor": RoleRow(
         title="Reads everything and changes nothing",

@@ -4,12 +4,13 @@ How far a life has been folded is committed together with what was made of it. A
 settled yet is remembered by the place of its record in the spool, which stays there until the call has ended.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
 from genaiops.core.clock import now_us
-from genaiops.domain import Admitted, Charge, Content, GuardVerdict, Recalled, Refused, Settled, Span, verdicts_of
+from genaiops.core.errors import Unavailable
+from genaiops.domain import Admitted, Charge, Content, GuardVerdict, Held, Recalled, Refused, Settled, Span, verdicts_of
 from genaiops.ports.blobs import Blobs
 from genaiops.ports.spool import Frame, SpoolReader
 from genaiops.ports.telemetry import Batch, SpoolOffset, Telemetry
@@ -68,17 +69,25 @@ class _Work:
 
 
 class Folder:
-    """One at a time for an installation. Errors of the stores pass through; nothing is half done, and `step` may be
-    called again.
+    """One at a time for an installation. `held` keeps what waits for a person (its sealed content is the blob of that
+    digest), and takes the same twice for once. Errors of the stores pass through; nothing is half done, and `step` may
+    be called again.
     """
 
     def __init__(
-        self, reader: SpoolReader, telemetry: Telemetry, blobs: Blobs, metering: Metering | None = None
+        self,
+        reader: SpoolReader,
+        telemetry: Telemetry,
+        blobs: Blobs,
+        metering: Metering | None = None,
+        *,
+        held: Callable[[Held, str], None] | None = None,
     ) -> None:
         self._reader = reader
         self._telemetry = telemetry
         self._blobs = blobs
         self._metering = metering
+        self._held = held
         self._lives: dict[str, _Life] = {}
 
     def step(self) -> int:
@@ -132,6 +141,8 @@ class Folder:
                     self._settle(work, name, call, record, frame)
             elif isinstance(record, Recalled):
                 self._recall(work, record, frame.body)
+            elif isinstance(record, Held):
+                self._hold(record, frame.body)
             else:
                 self._refuse(work, record)
             count += 1
@@ -152,6 +163,12 @@ class Folder:
     def _settle(self, work: _Work, name: str, call: _Open, record: Settled, frame: Frame) -> None:
         self._add(work, call.call, ended(record), self._body(name, call), frame.body)
         work.charge(record.charged)
+
+    def _hold(self, record: Held, sealed: bytes) -> None:
+        """Before the place in the spool is committed: read again, it is the same task."""
+        if self._held is None:
+            raise Unavailable("A spool has what waits for a person, and nobody here keeps tasks.")
+        self._held(record, self._blobs.put(sealed))
 
     def _recall(self, work: _Work, record: Recalled, body: bytes) -> None:
         at = record.input_bytes
