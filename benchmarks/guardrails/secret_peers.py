@@ -88,7 +88,8 @@ with default_settings():
     seconds = time.process_time() - began
 json.dump({"found": found, "seconds": seconds}, open(sys.argv[2], "w"))
 """
-PEERS: Final[Mapping[str, str]] = {"Kingfisher 1.5.0": _KINGFISHER, "detect-secrets 1.5.0": _DETECT_SECRETS}
+KINGFISHER: Final = "Kingfisher 1.5.0"
+PEERS: Final[Mapping[str, str]] = {KINGFISHER: _KINGFISHER, "detect-secrets 1.5.0": _DETECT_SECRETS}
 
 
 class Rule(msgspec.Struct, frozen=True):

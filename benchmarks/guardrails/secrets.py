@@ -20,7 +20,7 @@ import msgspec
 
 from benchmarks.gateway.machine import describe
 from benchmarks.guardrails.harmless import Harmless, harmless
-from benchmarks.guardrails.secret_peers import PEERS, Rule, peer, rules
+from benchmarks.guardrails.secret_peers import KINGFISHER, PEERS, Rule, peer, rules
 from genaiops.checks.scanning import Scanner
 from genaiops.checks.secrets import PATTERNS
 
@@ -149,7 +149,14 @@ def measure(given: argparse.Namespace) -> Result:
     secrets = [(label, text) for _, label, text in labelled]
     clean = harmless(given.seed, given.harmless)
     ours, hits = _row("genaiops", _ours, secrets, clean)
-    rows = [ours, *(_row(name, _theirs(name), secrets, clean)[0] for name in PEERS if given.peers)]
+    theirs = {name: _row(name, _theirs(name), secrets, clean) for name in PEERS if given.peers}
+    rows = [ours, *(row for row, _ in theirs.values())]
+    if KINGFISHER in theirs:
+        confirmed = [secret for secret, hit in zip(secrets, theirs[KINGFISHER][1], strict=False) if hit]
+        both = [hit for hit, sure in zip(hits, theirs[KINGFISHER][1][: len(secrets)], strict=False) if sure]
+        for name in sorted({name for name, _ in confirmed}):
+            among = [hit for (here, _), hit in zip(confirmed, both, strict=True) if here == name]
+            ours.found[f"{name}, of those that Kingfisher finds"] = rate(sum(among), len(among))
     missed: dict[str, dict[str, str]] = {}
     for (rule, label, text), hit in zip(labelled, hits, strict=False):
         if not hit:

@@ -90,7 +90,7 @@ def test_marks(people: Mapping[str, Api], guarded: list[str]) -> None:
     rows = admin.get("/datasets/rows", ref=done["case_version"].removeprefix("dataset/"))["data"]
     (row,) = [each["row"] for each in rows if each["row"]["id"] == f"{guarded[1]}/{verdict['id']}"]
     assert (row["expect"], row["note"], row["input"][0]["content"]) == (
-        {"action": "allow"},
+        {"action": "allow", "rule": "mail"},
         "a test address",
         "say hello",
     )

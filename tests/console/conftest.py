@@ -93,12 +93,9 @@ class Visitor:
         context.on("request", self._look_at)
 
     def leave(self) -> None:
-        """Nothing stays in the browser but what it keeps of files."""
-        if self.page.url.startswith(self.url):
-            self.page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
+        """The context goes on to somebody else."""
         self.page.close()
         self.context.remove_listener("request", self._look_at)
-        self.context.clear_cookies()
 
     def _look_at(self, request: Any) -> None:
         if not request.url.startswith((self.url, "data:")):
@@ -148,15 +145,19 @@ class Chromium:
     def __init__(self, browser: Browser) -> None:
         self._browser = browser
         self._loop = asyncio.get_running_loop()
-        self._common: BrowserContext | None = None
+        self._stays: Page | None = None
 
     def common(self, url: str) -> BrowserContext:
-        """Serves one visitor after another. A page that stays keeps the renderer's process and with it the scripts: to
-        start and read them anew was half of what a visit costs."""
-        if self._common is None:
-            self._common = self.context()
-            self._common.new_page().goto(f"{url}/login")
-        return self._common
+        """Serves one visitor after another; nothing is in it but what a browser keeps of files.
+
+        A page that stays keeps the renderer's process and with it the scripts: to start and read them anew was half of
+        what a visit costs."""
+        if self._stays is None:
+            self._stays = self.context().new_page()
+            self._stays.goto(f"{url}/login")
+        self._stays.evaluate("localStorage.clear()")
+        self._stays.context.clear_cookies()
+        return self._stays.context
 
     def context(self, **options: Any) -> BrowserContext:
         context = self._browser.new_context(**options)

@@ -214,7 +214,12 @@ async def test_a_full_disk_refuses_calls_under_hard_budgets_and_serves_the_other
             worker.gateway._gauges._next = 0
             worker.gateway.poll()
             assert home.gauge("untraced") >= 3
-            window = worker.gateway._keys.find(b"soft", worker.gateway._plan).lines.windows.holds[0].window_us  # type: ignore[union-attr]
+            force = worker.gateway._force
+            assert force.plan is not None
+            soft = force.keys.find(b"soft", force.plan)
+            assert soft is not None
+            assert soft.lines.windows is not None
+            window = soft.lines.windows.holds[0].window_us
             assert home.observer.read("bud_soft", window) == type(home.observer.read("bud_soft", window))(14, 0)
     assert (hard.status, hard.error["code"]) == (503, "spool_full")
     assert hard.headers["retry-after"] == "30"

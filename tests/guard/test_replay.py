@@ -16,6 +16,7 @@ from genaiops.engines.blobs_folder import open_blobs
 from genaiops.engines.telemetry_sqlite import open_telemetry
 from genaiops.guard import Progress, ReplayReport, Replays, ReplayWish, replay
 from genaiops.guard._recorded import dialect_of
+from genaiops.guard._replays import WAITING
 from genaiops.ports.blobs import Blobs
 from genaiops.ports.telemetry import Batch, Telemetry, TraceFilter
 from tests.guard.judging import WordJudge, words
@@ -31,7 +32,7 @@ def blobs(tmp_path: Path) -> Blobs:
 
 @pytest.fixture
 def telemetry(tmp_path: Path) -> Iterator[Telemetry]:
-    opened = open_telemetry(tmp_path / "telemetry", tmp_path / "content")
+    opened = open_telemetry(tmp_path / "telemetry", writer=True)
     yield opened
     opened.close()
 
@@ -53,7 +54,8 @@ class Store:
             "span_id": new_span_id(),
             "start_us": START_US + self.count * SECOND,
         }
-        span = Span(**{**fields, "name": "chat m", "kind": "gateway", "operation": "chat", "content": content, **more})
+        said_of_it: dict[str, Any] = {"name": "chat m", "kind": "gateway", "operation": "chat", "content": content}
+        span = Span(**fields, **{**said_of_it, **more})
         kept = Content(**fields, input=asked, output=said)
         if content == "blob":
             kept = msgspec.structs.replace(kept, input=None, input_blob=self.blobs.put(asked))
@@ -235,9 +237,10 @@ def test_only_so_many_wait(replays: Replays) -> None:
         return REPORT
 
     first = replays.begin(work, tenant_id="default", by="ann")
+    for _ in range(WAITING - 1):
+        replays.begin(work, tenant_id="default", by="ann")
     with pytest.raises(Conflict):
-        for _ in range(10):
-            replays.begin(work, tenant_id="default", by="ann")
+        replays.begin(work, tenant_id="default", by="ann")
     going.set()
     assert ended(replays, first.id).state == "done"
     with pytest.raises(GenaiopsError):

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from genaiops.engines.blobs_folder import open_blobs
-from genaiops.hub import GuardCases, Hub
+from genaiops.hub import GuardCases, Hub, held_rows
 from genaiops.ports.blobs import Blobs
 from tests.hub.conftest import Clock
 
@@ -46,6 +46,15 @@ def test_what_is_taken_back_is_gone(hub: Hub, blobs: Blobs, clock: Clock) -> Non
     cases.keep(row("a"), tenant_id="default", by="admin")
     assert cases.drop("b", tenant_id="default", by="admin") is not None
     assert rows(hub, blobs) == [("a", "allow")]  # these rows were the first version
+
+
+def test_every_version_tells_whose_calls_are_in_it(hub: Hub, blobs: Blobs, clock: Clock) -> None:
+    cases = GuardCases(hub, blobs)
+    ann, bob = b"a" * 16, b"b" * 16
+    cases.keep(row("a", trace_id=ann.hex()), tenant_id="default", by="admin")
+    clock.move(1)
+    newest = cases.keep(row("b", trace_id=bob.hex()), tenant_id="default", by="admin")
+    assert newest in {each.version for each in held_rows(hub.records, [ann])}
 
 
 def test_units_keep_their_own(hub: Hub, blobs: Blobs) -> None:

@@ -5,9 +5,9 @@ import threading
 import pytest
 
 from genaiops.core.errors import Conflict, Forbidden, NotFound
-from genaiops.domain import Actor, Held, Pass
+from genaiops.domain import Actor, Held, Pass, Task
 from genaiops.hub import Consenting, Hub, compile_snapshot
-from genaiops.ports.records import Records
+from genaiops.ports.records import Change, Records
 from tests.hub.conftest import START_US, Clock
 
 HOUR = 3600
@@ -80,9 +80,7 @@ def test_who_asked_does_not_decide_and_nobody_decides_twice(hub: Hub, bob: Actor
     assert [change.actor_id for change in _history(hub)] == [bob.id, "gateway"]
 
 
-def _history(hub: Hub) -> list[object]:
-    from genaiops.domain import Task
-
+def _history(hub: Hub) -> list[Change]:
     with hub.records.read() as view:
         return list(view.history(Task, held().id))
 

@@ -16,7 +16,7 @@ from genaiops.domain import GuardEvent, GuardVerdict, Mark
 from genaiops.engines.blobs_folder import open_blobs
 from genaiops.engines.telemetry_sqlite import open_telemetry
 from genaiops.ports.telemetry import Batch, Telemetry
-from genaiops.watch import Marked, Marking, guard_points, mark_verdict, rule_figures
+from genaiops.watch import Marked, Marking, guard_points, mark_verdict, masked, rule_figures
 from genaiops.watch._alike import Alike
 from tests.engines.telemetry.calls import DAY, HOUR, NOW, content, root, trace_id
 from tests.engines.telemetry.test_verdicts import event, guarded
@@ -86,15 +86,37 @@ def test_a_mark_is_a_score_and_a_case(telemetry: Telemetry, tmp_path: Path) -> N
     assert (score.name, score.label, score.value, score.source) == ("guard:mail", "false_alarm", 0.0, "person")
     assert score.span_id == trace.verdicts[0].span_id
     (row,) = cases.rows.values()
-    assert (row["expect"], row["rule"], row["note"]) == ({"action": "allow"}, "mail", "an order number")
+    expected = {"action": "allow", "rule": "mail"}
+    assert (row["expect"], row["rule"], row["note"]) == (expected, "mail", "an order number")
     assert (row["changed"], "output" in row) == (True, False)
     mark(telemetry, tmp_path, cases, 1, "right", at=1)
     outward = list(cases.rows.values())[1]
-    assert outward["expect"] == {"action": "block", "kinds": ["email"]}
+    assert outward["expect"] == {"action": "block", "kinds": ["email"], "rule": "out"}
     assert re.fullmatch(r"call \d{3} \d{7}", outward["output"])
     assert outward["output"] != "call 030 1234567"
     undone = mark(telemetry, tmp_path, cases, 1, None)
     assert (undone.verdict.mark, undone.case, undone.score.label, len(cases.rows)) == (None, "dropped", "unmarked", 1)
+
+
+@pytest.mark.parametrize(
+    ("at", "said", "expected"),
+    [
+        (0, "right", {"action": "redact", "kinds": ["email"], "rule": "mail"}),
+        (0, "false_alarm", {"action": "flag"}),  # another rule noticed something
+        (1, "right", {"action": "redact", "kinds": ["email"], "rule": "words"}),
+        (1, "false_alarm", {"action": "redact"}),
+        (2, "right", {"action": "block", "kinds": ["email"], "rule": "shadowed"}),
+        (3, "right", {"action": "hold", "kinds": ["email"], "rule": "out"}),
+    ],
+)
+def test_a_case_expects_what_follows_of_all_that_it_shows(
+    telemetry: Telemetry, tmp_path: Path, at: int, said: Mark, expected: dict[str, Any]
+) -> None:
+    shadow = event("shadowed", action="block", shadow=True)
+    kept(telemetry, 1, event(), event("words", action="flag"), shadow, event("out", direction="out", action="hold"))
+    cases = KeptCases()
+    mark(telemetry, tmp_path, cases, 1, said, at=at)
+    assert [each["expect"] for each in cases.rows.values()] == [expected]
 
 
 def test_marks_without_a_case(telemetry: Telemetry, tmp_path: Path) -> None:
@@ -134,6 +156,11 @@ def test_alike(text: str, words: list[str]) -> None:
     assert [each.isdigit() for each in first] == [each.isdigit() for each in whole[: len(first)]]
 
 
+def test_masked() -> None:
+    assert masked(f"I am {SECRET}, born in 1990") == "I am •••, card •••, •••, born in 1990"
+    assert masked("internationalisation of 12 words") == "internationalisation of 12 words"
+
+
 def test_numbers_keep_their_checksum() -> None:
     found = Alike().text("4111 1111 1111 1111")
     digits = [int(each) for each in found if each.isdigit()][::-1]
@@ -145,8 +172,8 @@ def test_figures_by_rule(telemetry: Telemetry) -> None:
     write(telemetry, 1, whole, event(duration_us=100), event("size", detector="size", action="block", error="late"))
     write(telemetry, 2, whole, event(duration_us=300), event("words", action="block", shadow=True), start_us=NOW + HOUR)
     write(telemetry, 3, whole, start_us=NOW + HOUR)
-    for number, said in ((1, "right"), (2, "false_alarm")):
-        telemetry.mark(verdict(telemetry, number), said, at_us=NOW, by="ann")
+    telemetry.mark(verdict(telemetry, 1), "right", at_us=NOW, by="ann")
+    telemetry.mark(verdict(telemetry, 2), "false_alarm", at_us=NOW, by="ann")
     mail, size, words = rule_figures(telemetry, since_us=NOW, until_us=NOW + DAY)
     assert (mail.policy, mail.rule, mail.detector, mail.looked_at) == ("default", "mail", "pii", 3)
     assert (mail.noted, mail.did("redact"), mail.shadow, mail.findings, mail.errors) == (2, 2, {}, 4, 0)

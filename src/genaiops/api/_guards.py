@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 from litestar import Controller, Response, delete, get, post, put
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from genaiops.api._access import Calling, needs
 from genaiops.api._documents import AliasDocument, Listing, VersionDocument, shown
@@ -146,7 +146,9 @@ class GuardsController(Controller):
         )
 
     @get("/{name:str}", summary="One guard policy", guards=[needs("read")], sync_to_thread=True)
-    def one(self, name: FromPath[str], services: Serving, caller: Calling, version: str = "current") -> GuardDocument:
+    def one(
+        self, name: FromPath[str], services: Serving, caller: Calling, version: FromQuery[str] = "current"
+    ) -> GuardDocument:
         """What is in force by its name, or a `version`: an alias, a digest, or how one begins."""
         guards = services.hub.guards
         state = guards.get(name, caller.actor)

@@ -1,9 +1,9 @@
 """What is meant for a model and not for the eyes of people: characters that nobody sees, text that shows in another
 order, letters of another script in a word, and content in an encoding.
 
-A `Scanner` reads text with these folded away; here they are findings in their own right. `invisible` and `mixed` judge a
-run of characters by itself, so that pieces of a stream may be given one by one; `encoded` makes patterns for a `Scanner`
-out of another one, which reads what is decoded.
+A `Scanner` reads text with these folded away; here they are findings in their own right. `invisible` and `mixed` judge
+a run of characters by itself, so that pieces of a stream may be given one by one; `encoded` makes patterns for a
+`Scanner` out of another one, which reads what is decoded.
 """
 
 import base64
@@ -35,16 +35,20 @@ _UNSEEN: Final = re.compile(
 KINDS: Final = ("tag_characters", "variation_selectors", "bidi_override", "bidi_control", "zero_width", "annotation")
 
 _CYRILLIC: Final = "\u0400-\u052f"
-_LIKE_LATIN: Final = "\u03bf\u03bd\u03c1\u03b1\u03b9\u03ba\u03c5\u03c7\u0391-\u0392\u0395-\u0397\u0399-\u039a\u039c-\u039d\u039f\u03a1\u03a4-\u03a5\u03a7"
-_MIXED: Final = re.compile(
-    f"[A-Za-z]+[{_CYRILLIC}][A-Za-z{_CYRILLIC}]*|[{_CYRILLIC}]+[A-Za-z][A-Za-z{_CYRILLIC}]*"
-    f"|[A-Za-z]+[{_LIKE_LATIN}]+[A-Za-z]+"
+_LIKE_LATIN: Final = (
+    "\u03bf\u03bd\u03c1\u03b1\u03b9\u03ba\u03c5\u03c7\u0391-\u0392\u0395-\u0397\u0399-\u039a\u039c-\u039d\u039f\u03a1"
+    "\u03a4-\u03a5\u03a7"
+)
+_WORD: Final = re.compile(f"[A-Za-z{_CYRILLIC}{_LIKE_LATIN}]{{2,}}")
+_TWO_SCRIPTS: Final = re.compile(
+    f"[A-Za-z][{_CYRILLIC}{_LIKE_LATIN}]*[{_CYRILLIC}]|[{_CYRILLIC}][A-Za-z]|[A-Za-z][{_LIKE_LATIN}]+[A-Za-z]"
 )
 
 
 def invisible(text: str) -> list[Finding]:
     """Characters that nobody sees, or that change the order of what is seen; from left to right. What belongs to
-    ordinary text (joiners of emoji and of scripts, flags, one selector of a variant) is not found. Linear in the text."""
+    ordinary text (joiners of emoji and of scripts, flags, one selector of a variant) is not found. Linear in the
+    text."""
     if text.isascii():
         return []
     return [
@@ -82,7 +86,11 @@ def mixed(text: str) -> list[Finding]:
     Linear in the text."""
     if text.isascii():
         return []
-    return [Finding(match.start(), match.end(), "homoglyphs", FAMILY) for match in _MIXED.finditer(text)]
+    return [
+        Finding(match.start(), match.end(), "homoglyphs", FAMILY)
+        for match in _WORD.finditer(text)
+        if not match[0].isascii() and _TWO_SCRIPTS.search(match[0]) is not None
+    ]
 
 
 _DEPTH: Final = 3
@@ -121,7 +129,10 @@ _ENCODINGS: Final = (
         "RFC 3986, section 2.1",
     ),
     (
-        r"(?:[\w .:=-]{0,8}\\(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|U[0-9A-Fa-f]{8}|u\{[0-9A-Fa-f]{1,6}\})){3,100}[\w .:=-]{0,64}",
+        (
+            r"(?:[\w .:=-]{0,8}\\(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|U[0-9A-Fa-f]{8}|u\{[0-9A-Fa-f]{1,6}\})){3,100}"
+            r"[\w .:=-]{0,64}"
+        ),
         "",
         "Escaped characters with something in them",
         "RFC 8259, section 7",
@@ -148,7 +159,8 @@ def inside(value: str, scanner: Scanner, depth: int = _DEPTH) -> list[str]:
 
 
 _RUN: Final = re.compile(
-    r"[A-Za-z0-9+/_-]{16,}={0,2}|(?:[\w.~+-]*%[0-9A-Fa-f]{2}){3,}[\w.~+-]*|(?:\\[uxU]\{?[0-9A-Fa-f]{2,8}\}?){3,}|(?:&#\w{1,7};){3,}"
+    r"[A-Za-z0-9+/_-]{16,}={0,2}|(?:[\w.~+-]{0,24}%[0-9A-Fa-f]{2}){3,}[\w.~+-]{0,64}"
+    r"|(?:\\[uxU]\{?[0-9A-Fa-f]{2,8}\}?){3,}|(?:&#\w{1,7};){3,}"
 )
 
 

@@ -138,7 +138,9 @@ _VERY_LONG: Final = 300
 _RANDOM_BITS: Final = 3.7
 _LEAST_WORDS: Final = 4
 _WORD: Final = re.compile(r"[^\W\d_]{4,}")
-_ENCODED: Final = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
+_ENCODED: Final = (re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}"), re.compile(r"[A-Za-z0-9_-]{16,}={0,2}"))
+_HEXADECIMAL: Final = re.compile(r"[0-9A-Fa-f]{80,}")
+"""Longer than a digest is."""
 
 
 def carried(address: str, conversation: str = "") -> Carried:
@@ -149,7 +151,7 @@ def carried(address: str, conversation: str = "") -> Carried:
     longest = max(pieces, key=len, default="")
     size, bits = sum(map(len, pieces)), entropy(longest)
     words = _words_in(address, conversation) if conversation else 0
-    random = len(longest) >= _LONG and bits >= _RANDOM_BITS
+    random = (len(longest) >= _LONG and bits >= _RANDOM_BITS) or _HEXADECIMAL.search(longest) is not None
     spoken = len(_WORD.findall(unquote_plus(query))) >= 2 * _LEAST_WORDS
     return Carried(size, bits, words, random or spoken or size >= _VERY_LONG or words >= _LEAST_WORDS)
 
@@ -165,7 +167,8 @@ def _odd(path: str) -> str:
 def _words_in(address: str, conversation: str) -> int:
     known = {word.lower() for word in _WORD.findall(conversation)}
     plain = unquote_plus(address)
-    texts = [plain, *(text for run in _ENCODED.findall(plain) for text in _decodings(run))]
+    runs = {run for form in _ENCODED for run in form.findall(plain)}
+    texts = [plain, *(text for run in sorted(runs) for text in _decodings(run))]
     query = " ".join(texts).partition("://")[2].partition("/")[2]
     return len(known & {word.lower() for word in _WORD.findall(query)})
 

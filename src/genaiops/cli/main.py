@@ -32,7 +32,7 @@ NOUNS: Mapping[str, str] = {
     "env": "Environments: stages with keys, limits and data of their own.",
     "task": "Tasks: answers and requests that wait for somebody.",
     "approval": "Approvals: protected changes that wait for another person's consent.",
-    "policy": "The policy of consent: which changes another person has to approve.",
+    "policy": "Policies: what guards calls, and which changes need another person's consent.",
     "model": "Models: the targets that serve them, and weights to pull.",
     "route": "Routes: which targets serve a name, by weight, and what to fall back on.",
     "cache": "Caches: which routes keep answers, and what that saved.",

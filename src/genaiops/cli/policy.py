@@ -132,7 +132,7 @@ def test(session: Session, policy: str, cases: str, everything: bool, form: str 
 @click.option("--until", help="Calls until then. [now]")
 @click.option("--against", help="The policy to compare with. [the one in force of the same name, else default]")
 @click.option("--env", "environment_id", help="Only calls of this environment.")
-@click.option("--key", "key_id", help="Only calls of this key (an id).")
+@click.option("--key-id", help="Only calls of this key.")
 @click.option("--app", "application", help="Only calls of this application.")
 @click.option("--model", help="Only calls of this model.")
 @click.option("--limit", type=int, default=1000, show_default=True, help="At most so many calls, newest first.")

@@ -45,22 +45,18 @@ _COLUMNS = (
 def create(
     session: Session,
     application: str,
-    model: str,
-    prompt: str | None,
     parameters: tuple[str, ...],
     pins: tuple[str, ...],
     guard: str | None,
     commit: str | None,
-    note: str,
+    **plain: str | None,
 ) -> None:
     """Make a release. The same content is the same release, whoever makes it and however often."""
     body: dict[str, Any] = {
         "application": application,
-        "model": model,
-        "prompt": prompt,
+        **plain,
         "parameters": {name: _value(value) for name, value in map(_pair, parameters)},
         "pins": {**dict(map(_pair, pins)), **({} if guard is None else {"guard": guard})},
-        "note": note,
     }
     if commit is not None:
         body["commit"] = _commit_here() if commit == "auto" else {"sha": commit}

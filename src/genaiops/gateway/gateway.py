@@ -5,7 +5,6 @@
 everything else      relayed to the control process
 """
 
-import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -13,7 +12,7 @@ import msgspec
 from msgspec import Raw
 
 from genaiops.core.errors import GenaiopsError, StoreError, Unavailable
-from genaiops.domain import KeyEntry, Snapshot, Target
+from genaiops.domain import Target
 from genaiops.gateway import conditions, guarding, identity, models_api, releasing
 from genaiops.gateway.admit import Grant, bearer, unknown_key
 from genaiops.gateway.asked import ask
@@ -30,14 +29,12 @@ from genaiops.gateway.gauges import Gauges
 from genaiops.gateway.health import ALIVE, readiness
 from genaiops.gateway.holding import Holding
 from genaiops.gateway.idempotency import Idempotency, Kept
-from genaiops.gateway.identity import Identities
 from genaiops.gateway.ids import Ids
-from genaiops.gateway.keyring import KeyLog, Keyring
+from genaiops.gateway.in_force import InForce
 from genaiops.gateway.large import LARGE, is_large, set_aside
 from genaiops.gateway.outside import JSON, no_control, refuse_plainly
 from genaiops.gateway.over_budget import OverBudget
-from genaiops.gateway.plan import Lineup, Plan
-from genaiops.gateway.probes import Probes
+from genaiops.gateway.plan import Lineup
 from genaiops.gateway.properties import metadata_of, properties_of
 from genaiops.gateway.relay import Streams
 from genaiops.gateway.settings import GatewaySettings
@@ -60,7 +57,6 @@ from genaiops.ports.videos import Videos
 
 _UPLOADS = frozenset({"transcription", "video_generation"})
 _LABEL = 256
-_AGAIN = 0.003
 _TRIES = 3
 
 
@@ -87,14 +83,11 @@ class Gateway:
     ) -> None:
         self.settings = settings
         self._at_once = min(LARGE, settings.body_limit)
-        self._snapshots = snapshots
         self._counters = counters
         self._secrets = secrets
         self._relay = relay
-        self._guards = guards
         self._estimator = estimator
         self._fleet = Fleet(providers, transports, secrets)
-        self._probes = Probes()
         self._books = Books(counters, spool)
         self._holding = Holding(self._books, seals)
         self._streams = Streams(self._books, estimator, settings, self._holding)
@@ -106,96 +99,32 @@ class Gateway:
         self._over_budget = OverBudget(self._books, estimator, settings.image_tokens)
         self._counting = Counting(estimator, settings, counters)
         self._idempotency = Idempotency(settings)
-        self._keys: Keyring[Grant] = Keyring(self._grant, hot=settings.hot_keys)
-        self._key_log = KeyLog(snapshots, self._keys)
+        self._force = InForce(
+            snapshots=snapshots, counters=counters, fleet=self._fleet, secrets=secrets, guards=guards, settings=settings
+        )
         self._gauges = Gauges(counters, self._books.tally, self._fleet)
         self._ids = Ids()
-        self._plan: Plan | None = None
-        self._coming: Snapshot | None = None
-        """What will be in force when its guards are ready."""
-        self._identities = Identities((), secrets)
-        self._version = 0
-        self._acknowledged = 0
-        self._again: asyncio.TimerHandle | None = None
 
     # -- what is in force
 
     async def start(self) -> None:
         """Load the Snapshot and all keys. StoreError when there is no Snapshot."""
-        snapshot = self._snapshots.latest()
-        if snapshot is not None and self._guards is not None:
-            await self._guards.prepare(snapshot.guards)
-        self.poll()
-        if self._plan is None:
-            raise StoreError(
-                "There is no Snapshot to serve.", remedy="Run the preparation step first.", code="snapshot_missing"
-            )
-        while not self._advance():  # noqa: ASYNC110 (there is nothing to wait for: this is work, in steps)
-            await asyncio.sleep(0)
+        await self._force.start()
+        self._gauges.publish(clock())
 
     def poll(self) -> None:
         """Take up a new Snapshot, read on in the key log, acknowledge what is in force, publish the gauges."""
-        version = self._counters.version()
-        if self._plan is None or version not in (self._version, self._acknowledged):
-            self._load(version)
-        if not self._advance() and self._again is None:
-            self._again = asyncio.get_running_loop().call_later(_AGAIN, self._read_on)
+        self._force.poll()
         self._gauges.publish(clock())
 
     async def aclose(self) -> None:
         """Close every connection to targets and to the control process."""
-        if self._again is not None:
-            self._again.cancel()
-        await self._probes.aclose()
+        await self._force.aclose()
         await self._shadows.aclose()
         await self._caching.aclose()
         await self._fleet.aclose()
-        if self._guards is not None:
-            await self._guards.aclose()
         if self._relay is not None:
             await self._relay.aclose()
-
-    def _load(self, version: int) -> None:
-        coming = self._coming
-        if coming is not None and coming.version >= version and not self._is_ready(coming):
-            return
-        snapshot = self._snapshots.latest()
-        if snapshot is None or (self._plan is not None and snapshot.version < version):
-            return  # the word is ahead of the file: the next poll will find it
-        if not self._is_ready(snapshot):
-            self._coming = snapshot
-            return
-        self._coming = None
-        if self._plan is None or snapshot.version != self._plan.version:
-            self._plan = Plan(snapshot, self._fleet, self._guards)
-            self._identities = Identities(snapshot.issuers, self._secrets)
-            self._probes.aim(self._fleet)
-            self._key_log.aim(snapshot.keys_file, snapshot.keys_offset)
-        self._version = version
-
-    def _is_ready(self, snapshot: Snapshot) -> bool:
-        """Whether its guards are: their making takes longer than a loop may be held up."""
-        return self._guards is None or self._guards.ready(snapshot.guards)
-
-    def _advance(self) -> bool:
-        """Whether the keys are read as far as the Snapshot reaches; then it is acknowledged."""
-        if not self._key_log.step(self.settings.key_chunk):
-            return False
-        plan = self._plan
-        if plan is not None and plan.version != self._acknowledged:
-            self._acknowledged = plan.version
-            self._version = self._counters.version()
-            self._counters.acknowledge(plan.version)
-        return True
-
-    def _read_on(self) -> None:
-        self._again = None
-        if not self._advance():
-            self._again = asyncio.get_running_loop().call_later(_AGAIN, self._read_on)
-
-    def _grant(self, entry: KeyEntry) -> Grant:
-        assert self._plan is not None
-        return Grant(entry, self._plan)
 
     # -- requests
 
@@ -207,7 +136,7 @@ class Gateway:
         if path == "/healthz":
             exchange.respond(200, [JSON], ALIVE)
         elif path == "/readyz":
-            health = readiness(self._plan, self.settings, clock(), self._counters.degraded())
+            health = readiness(self._force.plan, self.settings, clock(), self._counters.degraded())
             ready = health.status != "unready"
             exchange.respond(200 if ready else 503, [JSON], msgspec.json.encode(health))
         elif self._relay is not None:
@@ -217,7 +146,7 @@ class Gateway:
         return None
 
     def _model_api(self, exchange: Exchange) -> Coroutine[Any, Any, None] | None:
-        if self._counters.version() != self._version:
+        if self._counters.version() != self._force.version:
             self.poll()
         headers = exchange.index
         google = b"x-goog-api-key" in headers
@@ -270,10 +199,10 @@ class Gateway:
         return self._caching.run(call) if call.lineup is not None else self._lists.run(call)
 
     def _find(self, headers: dict[bytes, bytes], query: bytes) -> Grant:
-        plan = self._plan
+        plan = self._force.plan
         if plan is None:
             raise Unavailable("The gateway has no configuration yet.", remedy="Try again in a moment.")
-        grant = self._keys.find(bearer(headers, query), plan)
+        grant = self._force.keys.find(bearer(headers, query), plan)
         if grant is None:
             raise unknown_key()
         return grant
@@ -405,7 +334,7 @@ class Gateway:
         call.streamed = body.stream is True
         signed, token = headers.get(identity.HEADER), headers.get(identity.TOKEN_HEADER)
         if signed is not None or token is not None:  # a signed end user is an identity
-            user = self._identities.verify(signed, token)
+            user = self._force.identities.verify(signed, token)
             call.user_id, call.groups = user.id, user.groups
             call.user_verified = True
         elif body.user is not None:  # a `user` in the body is a label

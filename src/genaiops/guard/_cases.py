@@ -27,8 +27,8 @@ class Expected(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
     """A call, and what shall follow. Either `input` (a text of a user, or messages of a chat) or `request` (a whole
-    body of `operation` in `dialect`). `output`: the answer, as its text, or as a whole body. Other fields are somebody's
-    own."""
+    body of `operation` in `dialect`). `output`: the answer, as its text, or as a whole body. Other fields are
+    somebody's own."""
 
     expect: Expected
     input: str | list[dict[str, Any]] | None = None
@@ -112,7 +112,7 @@ def _read(rows: Iterable[Any]) -> Iterator[Case]:
             ) from error
         if (case.input is None) == (case.request is None):
             raise UsageError(
-                f"Case {number} has {'neither' if case.input is None else 'both'} input and request.",
+                f"Case {number} has {'neither input nor' if case.input is None else 'both input and'} request.",
                 remedy="Give one of the two.",
                 param=f"cases[{number - 1}]",
             )

@@ -7,7 +7,7 @@ takes nothing out: a secret that must not reach the client must not reach whoeve
 from collections.abc import Iterable
 
 from genaiops.domain import SEVERITY, HeldPart
-from genaiops.guard._inspect import edited
+from genaiops.guard._inspect import apart, edited
 from genaiops.guard._notes import Notes
 from genaiops.guard._program import Tier
 from genaiops.guard.surfaces import Part
@@ -23,16 +23,14 @@ def held(notes: Notes, tier: Tier, body: bytes, parts: Iterable[Part]) -> Ruling
 def _masked(text: str, tier: Tier) -> str:
     if tier.scanner is None:
         return text
-    edits = sorted(
-        (each.start, each.end, f"[{each.kind}]")
-        for each in tier.scanner.find(text)
-        if any(
-            SEVERITY[tier.bounds[number].rule.action] >= SEVERITY["redact"]
-            for number in tier.rules.get((each.family, each.kind), ())
-        )
+    return edited(
+        text,
+        apart(
+            (each.start, each.end, f"[{each.kind}]")
+            for each in tier.scanner.find(text)
+            if any(
+                SEVERITY[tier.bounds[number].rule.action] >= SEVERITY["redact"]
+                for number in tier.rules.get((each.family, each.kind), ())
+            )
+        ),
     )
-    kept: list[tuple[int, int, str]] = []
-    for each in edits:
-        if not kept or each[0] >= kept[-1][1]:
-            kept.append(each)
-    return edited(text, kept)

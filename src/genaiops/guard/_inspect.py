@@ -41,7 +41,7 @@ class Inspection:
         began = self.notes.begin()
         if self._tier.scanner is not None:
             layout = Layout(document)
-            self._find(layout, self._tier.scanner.find(layout.text))
+            self._find(layout, self._tier.scanner.find(layout.text, self._tier.wanted))
         self._rest(document)
         self.notes.end(began)
 
@@ -49,7 +49,7 @@ class Inspection:
         """The same, with pauses for others."""
         scanner = self._tier.scanner
         if scanner is not None:
-            layout, stream, offset = Layout(document), Stream(scanner), 0
+            layout, stream, offset = Layout(document), Stream(scanner, self._tier.wanted), 0
             for begin in range(0, len(layout.text) + 1, _STEP):
                 began = self.notes.begin()
                 piece, found = stream.feed(layout.text[begin : begin + _STEP])
@@ -87,7 +87,7 @@ class Inspection:
                         (each.start, each.end, "") for each in found if not _within(each, edits)
                     ]
         for number, edits in self._edits.items():
-            self.texts[number] = edited(document.parts[number].text, _apart(edits))
+            self.texts[number] = edited(document.parts[number].text, apart(edits))
         for number, whole in self._tier.wholes:
             wanted = self._tier.bounds[number].rule.provenance
             places = [at for at, part in enumerate(document.parts) if not wanted or part.provenance in wanted]
@@ -154,12 +154,15 @@ def edited(text: str, edits: Iterable[Edit]) -> str:
     return "".join((*pieces, text[done:]))
 
 
-def _apart(edits: Iterable[Edit]) -> list[Edit]:
-    """In order; of those that overlap, the first."""
+def apart(edits: Iterable[Edit]) -> list[Edit]:
+    """In order; those that overlap become one that stands for all of them."""
     kept: list[Edit] = []
-    for each in sorted(edits):
-        if not kept or each[0] >= kept[-1][1]:
-            kept.append(each)
+    for start, end, instead in sorted(edits):
+        if kept and start < kept[-1][1]:
+            before, reach, said = kept[-1]
+            kept[-1] = (before, max(reach, end), said)
+        else:
+            kept.append((start, end, instead))
     return kept
 
 

@@ -58,7 +58,13 @@ class Tier:
             else:
                 self.wholes.append((number, whole_of(rule)))
         self.rules = {each: tuple(dict.fromkeys(numbers)) for each, numbers in rules.items()}
-        self.scanner: Scanner | None = scanner_of(tuple(patterns)) if patterns else None
+        self.scanner: Scanner | None = None
+        self.wanted: frozenset[int] = frozenset()
+        """The numbers of the scanner's patterns that some rule looks for."""
+        if patterns:
+            own = tuple(pattern for pattern in patterns if pattern.family.startswith("words:"))
+            self.scanner = scanner_of(own)
+            self.wanted = frozenset(at for at, one in enumerate(self.scanner.patterns) if one in patterns)
         self.waits = bool(self.asking)
         """Something has to be asked elsewhere before anything goes on."""
         self.whole = any(

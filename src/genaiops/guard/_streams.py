@@ -10,7 +10,7 @@ from genaiops.checks.scanning import Stream
 from genaiops.domain import Finding, GuardEvent, Provenance
 from genaiops.guard._edits import Editor, judge_arguments, judge_calls, severe
 from genaiops.guard._held import held
-from genaiops.guard._inspect import Edit, edited
+from genaiops.guard._inspect import Edit, apart, edited
 from genaiops.guard._notes import Notes
 from genaiops.guard._program import Tier
 from genaiops.guard._tools import Calling
@@ -133,7 +133,7 @@ class _Masking:
         self._editor = editor
         self._notes = notes
         self._part = part
-        self._stream = Stream(tier.scanner) if tier.scanner is not None else None
+        self._stream = Stream(tier.scanner, tier.wanted) if tier.scanner is not None else None
         self._texts: list[str] | None = [] if tier.wholes or tier.holds else None
         self._size = 0
 
@@ -158,7 +158,7 @@ class _Masking:
             hidden = self._editor.judge(each, text[each.start : each.end], self._part)
             if hidden is not None:
                 edits.append((each.start, each.end, hidden))
-        return edits
+        return apart(edits)
 
     def _out(self, text: str, edits: list[Edit]) -> str:
         if self._tier.invisible and not text.isascii():

@@ -34,7 +34,7 @@ class GuardCases:
         with _WRITING:
             rows = {str(each["id"]): each for each in self._rows(_name(tenant_id))}
             rows.pop(row["id"], None)
-            return self._register(tenant_id, [*rows.values(), row], (f"trace/{row['trace_id']}",), by)
+            return self._register(tenant_id, [*rows.values(), row], by)
 
     def drop(self, case_id: str, *, tenant_id: str, by: str) -> str | None:
         """None when it was not there; the last one stays, because a dataset has rows."""
@@ -43,15 +43,15 @@ class GuardCases:
             left = [each for each in rows if each["id"] != case_id]
             if len(left) == len(rows) or not left:
                 return None
-            return self._register(tenant_id, left, (), by)
+            return self._register(tenant_id, left, by)
 
-    def _register(self, tenant_id: str, rows: Sequence[Mapping[str, Any]], sources: tuple[str, ...], by: str) -> str:
+    def _register(self, tenant_id: str, rows: Sequence[Mapping[str, Any]], by: str) -> str:
         environments = sorted({str(each.get("environment_id") or _UNKNOWN) for each in rows})
         origin = Origin(
             kind="traces",
             description="Calls that people marked: what a guard policy has to say of them.",
             detail={"environments": environments},
-            sources=sources,
+            sources=[f"trace/{each['trace_id']}" for each in rows],  # an erasure finds the versions by them
         )
         version = self._datasets.add(_name(tenant_id), rows, origin, by=by).version
         self._artifacts.move(version.artifact_id, CURRENT, version.id, reason="a verdict was marked", by=by)

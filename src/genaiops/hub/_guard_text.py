@@ -60,7 +60,8 @@ class ReadGuard(msgspec.Struct, frozen=True):
 
     def refused(self, error: UsageError, text: str | None, form: GuardForm | None) -> "ReadGuard":
         """The same, with what somebody else found wrong with it."""
-        fault = Fault(message=error.message, path=error.param or "", remedy=error.remedy or "Mend that place.")
+        path = _numbered(self.policy, error.param or "")
+        fault = Fault(message=error.message, path=path, remedy=error.remedy or "Mend that place.")
         lines: Mapping[str, int] = {} if text is None else _READERS[form or _form_of(text)](text)[1]
         return ReadGuard(None, (_on_line(fault, lines),))
 
@@ -245,6 +246,16 @@ def _read_yaml(text: str) -> tuple[Any, Mapping[str, int]]:
 
 
 _READERS = {"toml": _read_toml, "yaml": _read_yaml, "json": _read_json}
+
+
+def _numbered(policy: GuardPolicy | None, path: str) -> str:
+    """`rules.ID.options` as a file has it: `rules[2].options`."""
+    rules = () if policy is None else policy.rules
+    for number, rule in sorted(enumerate(rules), key=lambda each: -len(each[1].id)):
+        begin = f"rules.{rule.id}"
+        if path == begin or path.startswith(f"{begin}."):
+            return f"rules[{number}]{path[len(begin) :]}"
+    return path
 
 
 def _refused(fault: Fault) -> ReadGuard:

@@ -65,7 +65,9 @@ def rule_figures(
     # The looks of whole policies have no detector or action to be asked for by.
     of_policies = {name: value for name, value in query.where.items() if name in _OF_POLICIES}
     whole = telemetry.guard_rollup(
-        msgspec.structs.replace(query, group_by=("policy", "direction"), where={**of_policies, "rule": WHOLE_POLICY})
+        msgspec.structs.replace(
+            query, group_by=("policy", "direction"), where={**of_policies, "rule": WHOLE_POLICY}, durations=False
+        )
     )
     looks = {(row.group["policy"], row.group["direction"]): row.events for row in whole}
     said = {(each.policy, each.rule): each for each in telemetry.guard_marks(query)}
@@ -125,6 +127,7 @@ def guard_points(
             step=step,
             group_by=("rule", "action", "shadow"),
             where=where or {},
+            durations=False,
         )
     )
     by_start: dict[int, list[GuardSums]] = {}

@@ -12,6 +12,7 @@ from genaiops.ports.blobs import Blobs
 from genaiops.ports.telemetry import Telemetry, Trace
 from genaiops.watch._alike import Alike
 from genaiops.watch._examples import trace_example
+from genaiops.watch._verdicts import SEVERITY
 
 UNMARKED = "unmarked"
 """The label of a score that takes a mark back."""
@@ -107,8 +108,8 @@ def case_id(verdict: GuardVerdict) -> str:
 def guard_case(
     trace: Trace, verdict: GuardVerdict, blobs: Blobs, *, mark: Mark, note: str = ""
 ) -> dict[str, Any] | None:
-    """A row: `input` (messages), `output` (of a verdict on what went out), `expect` (`action`, and of one that was
-    right its `kinds`), and where it comes from. `changed`: something was exchanged for something alike, so a detector
+    """A row: `input` (messages), `output` (of a verdict on what went out), `expect` (`action`, `kinds`,
+    `rule`), and where it comes from. `changed`: something was exchanged for something alike, so a detector
     that knows the value itself may say otherwise. None where nothing was kept of what was said."""
     example = trace_example(trace, blobs)
     if example is None:
@@ -120,7 +121,7 @@ def guard_case(
     row: dict[str, Any] = {
         "id": case_id(verdict),
         "input": safe["input"],
-        "expect": {"action": event.action, "kinds": sorted(event.kinds)} if right else {"action": "allow"},
+        "expect": _expected(trace, verdict, right=right),
         "rule": event.rule,
         "policy": event.policy,
         "direction": event.direction,
@@ -131,3 +132,24 @@ def guard_case(
         "environment_id": verdict.environment_id,
     }
     return {**row, "output": safe["output"]} if safe["output"] else row
+
+
+def _expected(trace: Trace, verdict: GuardVerdict, *, right: bool) -> dict[str, Any]:
+    """The severest that follows of all that is shown of the call, with or without this verdict; and what the rule has
+    to find, or (where nothing else follows) that it must not say anything."""
+    event = verdict.event
+    shown = {"in", event.direction}  # of a verdict on the request the answer is not in the case
+    others = [
+        each.event.action
+        for each in trace.verdicts
+        if each.call_id == verdict.call_id
+        and each.id != verdict.id
+        and each.event.direction in shown
+        and not each.event.shadow
+        and each.mark != "false_alarm"
+    ]
+    if right:
+        action = max([*others, event.action], key=SEVERITY.index)
+        return {"action": action, "kinds": sorted(event.kinds), "rule": event.rule}
+    action = max([*others, "allow"], key=SEVERITY.index)
+    return {"action": action, "rule": event.rule} if action == "allow" else {"action": action}

@@ -8,9 +8,12 @@ from hypothesis import strategies as st
 
 from genaiops.checks.scanning import Scanner, Stream
 from genaiops.checks.secrets import PATTERNS
-from tests.checks.secrets.forms import NAMED, SECRETS, base64_of, hexa, mixed, uuid
+from tests.checks.secrets.forms import NAMED, base64_of, hexa, mixed, uuid
+from tests.checks.secrets.forms import SECRETS as FORMS_OF_KEYS
+from tests.checks.secrets.platforms import PLATFORMS
 
 SCANNER = Scanner(PATTERNS)
+SECRETS = FORMS_OF_KEYS | PLATFORMS
 FORMS = [(kind, value) for kind, values in SECRETS.items() for value in values]
 PLACES = [(kind, *place) for kind, places in NAMED.items() for place in places]
 
@@ -61,6 +64,9 @@ def test_checked_ones_are_told() -> None:
 
 
 HARMLESS = [
+    f"chatcmpl-{mixed(29)}",
+    f"call_{mixed(24)} and msg_01{mixed(22)}",
+    "some_function_name_with_many_words_in_it and kebab-case-names-of-things-that-go-on",
     f"id: {uuid()}",
     f"commit {hexa(40)}",
     f"sha256:{hexa(64)}",

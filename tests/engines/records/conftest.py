@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.engine import make_url
 
 from genaiops.engines.records_sql import open_records
@@ -65,22 +65,46 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def migrated_schema(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a schema at the newest revision. Emptying it takes a fiftieth of the time of migrating another."""
+    places = Places("postgres", tmp_path_factory.mktemp("records"), postgres_url)
+    url = places.empty()
+    records = open_records(url)
+    records.migrate()
+    records.close()
+    yield url
+    places.clear()
+
+
+def emptied(url: str) -> str:
+    engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"))
+    with engine.begin() as connection:
+        for table in inspect(connection).get_table_names():
+            if table != "alembic_version":
+                connection.execute(text(f'DELETE FROM "{table}"'))
+    engine.dispose()
+    return url
+
+
 @pytest.fixture
 def store_url(places: Places) -> str:
     return places.empty()
 
 
 @pytest.fixture
-def new_records(places: Places, migrated_file: Path) -> Iterator[Callable[[], Records]]:
+def new_records(places: Places, migrated_file: Path, request: pytest.FixtureRequest) -> Iterator[Callable[[], Records]]:
     """Makes stores at the newest revision, as many as asked for."""
     opened: list[Records] = []
 
     def make() -> Records:
-        url = places.empty()
         if places.engine == "sqlite":
+            url = places.empty()
             shutil.copyfile(migrated_file, url.removeprefix("sqlite:///"))
+        else:
+            url = places.empty() if opened else emptied(request.getfixturevalue("migrated_schema"))
         records = open_records(url)
-        if places.engine != "sqlite":
+        if places.engine != "sqlite" and opened:
             records.migrate()
         opened.append(records)
         return records

@@ -156,6 +156,9 @@ def test_sums(telemetry: Telemetry) -> None:
         (NOW - 12 * HOUR, 3, 1),
         (NOW + 12 * HOUR, 1, 0),
     ]
+    assert {
+        each.duration.count for each in telemetry.guard_rollup(msgspec.structs.replace(query, durations=False))
+    } == {0}
     only = msgspec.structs.replace(query, step="all", group_by=(), where={"tenant_id": "t", "environment_id": ""})
     assert [each.events for each in telemetry.guard_rollup(only)] == [1]
     assert telemetry.guard_rollup(msgspec.structs.replace(only, where={"tenant_id": "nobody"})) == []
@@ -232,6 +235,12 @@ def test_sums_are_those_of_what_is_there(
     firsts: dict[int, list[GuardEvent]] = {}
     for number, events in batches:
         firsts.setdefault(number, events)
+    split = GuardQuery(since_us=NOW - DAY, until_us=NOW + 2 * DAY, step="all", group_by=("rule",))
+    by_day = {each.group["rule"]: (each.events, each.duration.count) for each in telemetry.guard_rollup(split)}
+    by_hour: dict[str, int] = {}
+    for each in sums:
+        by_hour[each.group["rule"]] = by_hour.get(each.group["rule"], 0) + each.events
+    assert by_day == {rule: (times, times) for rule, times in by_hour.items()}
     looks = sum(each.rule == "" for events in firsts.values() for each in events)
     assert sum(each.events for each in sums if not each.group["rule"]) == looks
     once = {(number, each.rule, each.direction) for number, events in batches for each in events if each.rule}

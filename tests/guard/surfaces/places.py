@@ -43,3 +43,13 @@ def placed(value: Any, steps: Steps, new: Any) -> Any:
         return new
     value_at(made, steps[:-1])[steps[-1]] = new
     return made
+
+
+JUNK: tuple[Any, ...] = (None, 1, [], {"a": ["b"]}, "x y", [[{}]], True, ["x y", {"text": "t"}], -1.5, 10**20, {})
+
+
+def spoiled(value: Any) -> Iterator[Any]:
+    """Copies with something that does not belong there, at each place in turn."""
+    for at, steps in enumerate([*strings(value), *objects(value)]):
+        if steps:
+            yield placed(value, steps, JUNK[at % len(JUNK)])

@@ -11,7 +11,7 @@ from genaiops.core.errors import UpstreamError, UsageError
 from genaiops.guard.surfaces import Document, answered, asked
 from tests.guard.surfaces.bodies import ANSWERED, ASKED
 from tests.guard.surfaces.pieces import TEXT_FILE
-from tests.guard.surfaces.places import objects, placed, strings, value_at
+from tests.guard.surfaces.places import objects, placed, spoiled, strings, value_at
 
 MARK = "the marker stands here"
 BODIES = [("asked", *key) for key in ASKED] + [("answered", *key) for key in ANSWERED]
@@ -197,6 +197,11 @@ def test_plain_texts_and_media() -> None:
     found = answered("transcription", "openai", "Grüße".encode(), b"text/plain; charset=utf-8")
     assert [part.text for part in found.parts] == ["Grüße"]
     assert found.replaced({0: "x"}) == b"x"
+    found = answered("transcription", "openai", b'{"text": "Gr\\u00fc\\u00dfe"}', "text/plain")
+    assert "Grüße" in [part.text for part in found.parts]
+    assert json.loads(found.replaced({0: "x"})) == {"text": "x"}
+    with pytest.raises(UpstreamError):
+        answered("chat", "openai", b"a plain text", "text/plain")
     found = answered("speech", "openai", b"\x00\xff", b"audio/mpeg")
     assert (found.parts, [one.media for one in found.unread]) == ((), ["audio/mpeg"])
     tokens = asked("embeddings", "openai", b'{"model":"m","input":[[1,2,3],[4]]}')
@@ -231,3 +236,22 @@ UNSAID = frozenset(
         *("https://mcp.test/x y", "a b", "of jane", "team", "It is grey.", "one text", "too long", "not that"),
     }
 )
+
+
+def test_vectors_are_not_decoded_unless_there_is_a_text_among_them() -> None:
+    body = {"object": "list", "model": "a/b", "data": [{"object": "embedding", "index": 0, "embedding": [0.5]}]}
+    assert not answered("embeddings", "openai", encoded(body)).parts
+    for steps in strings(body):
+        found = answered("embeddings", "openai", encoded(placed(body, steps, MARK)))
+        assert [part.text for part in found.parts] == [MARK]
+    found = answered("embeddings", "openai", encoded({**body, "said": "hunter2"}))
+    assert [part.text for part in found.parts] == ["said", "hunter2"]
+
+
+@pytest.mark.parametrize(("side", "operation", "dialect"), BODIES)
+def test_what_does_not_belong_there_is_read_too(side: str, operation: str, dialect: str) -> None:
+    for body in spoiled(fixture(side, operation, dialect)):
+        found = document(side, operation, dialect, encoded(body))
+        seen = "\n".join(part.text for part in found.parts)
+        assert "x y" in seen or "x y" not in json.dumps(body)
+        json.loads(found.replaced({at: f"{part.text}!" for at, part in enumerate(found.parts)}))

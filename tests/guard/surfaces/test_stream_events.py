@@ -8,7 +8,7 @@ import pytest
 from genaiops.core.errors import UpstreamError
 from genaiops.guard.surfaces import Rewriter
 from tests.guard.surfaces.channels import Heard, Hides, Same, Shouts, always
-from tests.guard.surfaces.places import objects, placed, strings, value_at
+from tests.guard.surfaces.places import objects, placed, spoiled, strings, value_at
 from tests.guard.surfaces.streams import STREAMS, call, chunk, events, parsed, texts_of
 from tests.guard.surfaces.test_streams import rewritten
 
@@ -109,3 +109,18 @@ def test_frames_are_not_trusted_with_what_is_no_text() -> None:
     one.feed(first)
     more = one.feed(first.replace(b'"a"', b'"b","tool_calls":null,"more":"c"'))
     assert json.loads(more[6:])["choices"][0]["delta"] == {"content": "B", "tool_calls": None, "MORE!": "C"}
+
+
+@pytest.mark.parametrize("dialect", list(STREAMS))
+def test_events_with_what_does_not_belong_there_are_read_too(dialect: Any) -> None:
+    found = parsed(STREAMS[dialect]())
+    kinds: dict[str, int] = {}
+    for at, event in enumerate(found):
+        kinds.setdefault(str(event.get("type")) + ",".join(sorted(str(steps) for steps in strings(event))), at)
+    for at in kinds.values():
+        for spoilt in spoiled(found[at]):
+            stream = events([*found[max(0, at - 2) : at], spoilt, *found[at + 1 : at + 4]], done=False)
+            heard = Heard()
+            parsed(rewritten(dialect, stream, always(lambda: Hides("nothing"))))
+            rewritten(dialect, stream, heard)
+            assert "x y" not in json.dumps(spoilt) or any("x y" in text for text, _, _ in heard.texts)

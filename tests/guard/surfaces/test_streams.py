@@ -4,10 +4,24 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from genaiops.guard.surfaces import NewChannel, Rewriter
 from tests.guard.surfaces.channels import Heard, Hides, Same, Shouts, always
-from tests.guard.surfaces.streams import ARGUMENTS, MORE, SAID, STREAMS, THOUGHT, Texts, texts_of
+from tests.guard.surfaces.streams import (
+    ARGUMENTS,
+    MORE,
+    SAID,
+    STREAMS,
+    THOUGHT,
+    Texts,
+    call,
+    chunk,
+    events,
+    parsed,
+    texts_of,
+)
 
 DIALECTS = list(STREAMS)
 
@@ -110,3 +124,52 @@ def test_what_is_held_goes_out_when_the_stream_breaks(dialect: str) -> None:
     )
     out = rewritten(dialect, cut, always(lambda: Hides("nothing")))
     assert b"".join(text.encode() for text in SAID) in out
+
+
+Piece = tuple[int, str, str]
+pieces_of_answers = st.lists(
+    st.tuples(
+        st.integers(0, 1),
+        st.sampled_from(["content", "reasoning_content", "refusal", "unheard", "call 0", "call 1"]),
+        st.text(max_size=5),
+    ),
+    max_size=12,
+)
+
+
+def _piece(index: int, field: str, text: str, named: set[tuple[int, str]]) -> dict[str, Any]:
+    if not field.startswith("call"):
+        return chunk({field: text}, index)
+    name = None if (index, field) in named else "f"
+    named.add((index, field))
+    return chunk(call(int(field[-1]), text, name), index)
+
+
+@given(
+    pieces=pieces_of_answers,
+    finished=st.lists(st.integers(0, 1), max_size=2),
+    size=st.integers(1, 80),
+    held=st.integers(0, 6),
+)
+@settings(max_examples=80, deadline=None)
+def test_nothing_is_lost_or_said_twice(pieces: list[Piece], finished: list[int], size: int, held: int) -> None:
+    """Whatever comes in whatever order, with an end or without. Texts of calls are no JSON here: one text each."""
+    named: set[tuple[int, str]] = set()
+    chunks = [_piece(index, field, f"é{text}" if "call" in field else text, named) for index, field, text in pieces]
+    chunks += [chunk({}, index, "stop") for index in finished]
+    stream = events(chunks)
+    expected = {key: text.upper() + "!" for key, text in _plainly(stream).items()}
+    out = rewritten("openai", stream, always(lambda: Shouts(held)), size)
+    assert _plainly(out) == expected
+    assert out.endswith(b"data: [DONE]\n\n")
+
+
+def _plainly(stream: bytes) -> Texts:
+    texts = texts_of("openai", stream)
+    for event in parsed(stream):
+        for choice in event["choices"]:
+            for field, text in choice["delta"].items():
+                if field.lower().startswith("unheard"):
+                    key = (choice["index"], "unheard")
+                    texts[key] = texts.get(key, "") + text
+    return {key: text for key, text in texts.items() if text}

@@ -59,6 +59,13 @@ PATTERNS: Final = (
         *("rfc", "registro federal", "contribuyentes", *TAX_ID),
     ),
     identity(
+        "mx_social_security",
+        r"\d{2}[ -]?\d{2}[ -]?\d{2}[ -]?\d{4}[ -]?\d",
+        check.luhn,
+        "NSS of Mexico",
+        *("nss", "imss", "seguro social", "seguridad social"),
+    ),
+    identity(
         "br_cpf",
         r"\d{3}\.\d{3}\.\d{3}-\d{2}|\d{11}|\d{9}-\d{2}",
         "br.cpf",
@@ -99,7 +106,13 @@ PATTERNS: Final = (
         *("cédula", "cedula", "cédula de ciudadanía", "cedula de ciudadania", "c.c."),
     ),
     identity(
-        "co_nit", r"\d{3}\.?\d{3}\.?\d{3}-?\d", "co.nit", "NIT of Colombia", "nit", "número de identificación", *TAX_ID
+        "co_nit",
+        r"\d{6,10}-?\d|\d{1,3}(?:\.\d{3}){2,3}-\d",
+        "co.nit",
+        "NIT of Colombia",
+        "nit",
+        "número de identificación",
+        *TAX_ID,
     ),
     identity("pe_ruc", r"(?:1[0567]|20)\d{9}", "pe.ruc", "RUC of Peru", "ruc", "contribuyente", *TAX_ID),
     identity("pe_dni", r"\d{8}-?[A-K\d]", "pe.cui", "DNI of Peru with its check", "dni", "cui", *NATIONAL_ID),

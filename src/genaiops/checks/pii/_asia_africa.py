@@ -27,7 +27,7 @@ PATTERNS: Final = (
     identity(
         "in_voter", r"[A-Z]{3}\d{7}", "in_.epic", "Voter card of India", "epic", "voter id", "voter card", "voter"
     ),
-    identity("cn_identity", r"[1-9]\d{5}(?:18|19|20)\d{9}[\dXx]", "cn.ric", "居民身份证"),
+    identity("cn_identity", r"[1-9]\d{5}(?:18|19|20)\d{9}[\dXx]", check.cn_identity, "居民身份证"),
     identity("hk_identity", r"[A-Z]{1,2}\d{6} ?\([\dA]\)", check.hk_identity, "Hong Kong identity card"),
     identity(
         "hk_identity",

@@ -77,6 +77,13 @@ def de_social_insurance(value: str) -> bool:
     return sum(product // 10 + product % 10 for product in products) % 10 == int(plain[11])
 
 
+def de_health_insurance(value: str) -> bool:
+    """Krankenversichertennummer: the letter as two digits, weights 1 and 2, sums of digits of the products."""
+    digits = f"{_LETTERS.index(value[0]) + 1:02d}{value[1:9]}"
+    products = (int(digit) * weight for digit, weight in zip(digits, (1, 2) * 5, strict=True))
+    return sum(product // 10 + product % 10 for product in products) % 10 == int(value[9])
+
+
 def weights_731(value: str) -> bool:
     """ICAO 9303, part 3: the last character is the check of the others."""
     plain = value.upper().replace("<", "0")
@@ -115,6 +122,23 @@ def hu_social_security(value: str) -> bool:
     """TAJ: weights 3 and 7, mod 10."""
     digits = digits_of(value)
     return _weighed(digits[:8], (3, 7) * 4) % 10 == int(digits[8]) and len(set(digits)) > 1
+
+
+def hu_personal(value: str) -> bool:
+    """Személyi azonosító: mod 11, weights 1 to 10, and 10 to 1 of those born since 1997."""
+    digits = digits_of(value)
+    weights = range(10, 0, -1) if digits[0] in "3478" or int(digits[1:3]) > 96 else range(1, 11)
+    born = is_day(2000 + int(digits[1:3]), int(digits[3:5]), int(digits[5:7]))
+    return born and _weighed(digits[:10], weights) % 11 == int(digits[10])
+
+
+def cn_identity(value: str) -> bool:
+    """GB 11643: a day of birth, and ISO 7064 mod 11-2."""
+    total = _weighed(value[:17], (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2))
+    return (
+        is_day(int(value[6:10]), int(value[10:12]), int(value[12:14]))
+        and "10X98765432"[total % 11] == value[17].upper()
+    )
 
 
 def hk_identity(value: str) -> bool:

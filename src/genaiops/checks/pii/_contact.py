@@ -7,7 +7,9 @@ from genaiops.checks.pii._rows import personal
 _BYTE: Final = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _NOBODY: Final = frozenset({"127.0.0.1", "255.255.255.255"})
 _LETTER: Final = r"A-Za-z\xc0-\xd6\xd8-\xf6\xf8-\xff"
-_PLAIN_DOMAINS: Final = "com|org|net|edu|gov|info|biz|app|dev|online|shop|de|fr|uk|eu|ca|au|nl|es|it|ch|at|pl|se|br|jp"
+_PLAIN_DOMAINS: Final = (
+    "com|org|net|COM|ORG|NET|edu|gov|info|biz|app|dev|online|shop|de|fr|uk|eu|ca|au|nl|es|it|ch|at|pl|se|br|jp"
+)
 """Ends of names that are taken for web addresses without `https://` or `www.`; endings of files are not among them."""
 
 
@@ -53,8 +55,8 @@ PATTERNS: Final = (
     ),
     personal(
         kind="url",
-        regex=r"(?i)(?:\\[nrt])?((?:www\.[a-z\d-]{1,63}(?:\.[a-z\d-]{1,63}){0,3}\.[a-z]{2,24}"
-        rf"|[a-z\d-]{{2,63}}(?:\.[a-z\d-]{{1,63}}){{0,3}}\.(?:{_PLAIN_DOMAINS})\b)"
+        regex=r"(?:\\[nrt])?((?:(?:www|WWW)\.[A-Za-z\d-]{1,63}(?:\.[A-Za-z\d-]{1,63}){0,3}\.[A-Za-z]{2,24}"
+        rf"|[A-Za-z\d-]{{2,63}}(?:\.[A-Za-z\d-]{{1,63}}){{0,3}}\.(?:{_PLAIN_DOMAINS})\b)"
         r"""(?:/(?:[^\s<>"'`{}|\\^\[\]]{0,300}[^\s<>"'`{}|\\^\[\].,;:!?)*])?)?)""",
         group=1,
         left=r"\w@./:%+-",

@@ -38,6 +38,13 @@ PATTERNS: Final = (
         "TAJ number",
         *("taj", "taj szám", "taj-szám", "tajszám"),
     ),
+    identity(
+        "hu_personal_id",
+        r"[1-8]-?\d{6}-?\d{4}",
+        check.hu_personal,
+        "Személyi azonosító",
+        *("személyi szám", "személyi azonosító", "személyi", *NATIONAL_ID),
+    ),
     identity("ro_cnp", r"[1-9]\d{12}", "ro.cnp", "CNP", "cnp", "cod numeric personal", "c.n.p.", *NATIONAL_ID),
     identity("bg_egn", r"\d{10}", "bg.egn", "EGN", "егн", "egn", "единен граждански номер", *NATIONAL_ID),
     identity("hr_oib", r"\d{11}", "hr.oib", "OIB", "oib", "osobni identifikacijski broj", *NATIONAL_ID, *TAX_ID),

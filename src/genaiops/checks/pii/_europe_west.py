@@ -51,13 +51,25 @@ PATTERNS: Final = (
         "Rentenversicherungsnummer",
     ),
     identity(
+        "de_health_insurance",
+        r"[A-Z]\d{9}(?:\d{10})?",
+        check.de_health_insurance,
+        "Krankenversichertennummer",
+        *("krankenversichertennummer", "krankenversichertennr", "kvnr", "versichertennummer", "krankenkasse"),
+    ),
+    identity(
         "de_id_card",
         r"[CFGHJK-NPRTV-Z][CFGHJK-NPRTV-Z\d]{8}\d",
         check.weights_731,
         "Personalausweis, passport",
         *("personalausweis", "personalausweisnummer", "ausweisnummer", "ausweis", "reisepass", *NATIONAL_ID),
     ),
-    identity("fr_social_security", r"[12378] ?\d{2} ?\d{2} ?\d[\dAB] ?\d{3} ?\d{3} ?\d{2}", "fr.nir", "NIR"),
+    identity(
+        "fr_social_security",
+        r"[12378] ?\d{2} ?(?:0[1-9]|1[0-2]|[2-9]\d) ?\d[\dAB] ?\d{3} ?\d{3} ?\d{2}",
+        "fr.nir",
+        "NIR",
+    ),
     identity(
         "fr_tax_id",
         r"[0-3]\d{12}|[0-3]\d(?: \d{2}){2} \d{3} \d{3} \d{1}|[0-3]\d \d{2} \d{3} \d{3} \d{3}",

@@ -10,12 +10,11 @@ from typing import Any, Final
 
 from genaiops.checks.pii._rows import personal
 
-_EXTENSION: Final = r"(?:(?:,? ?(?:ext\.?|extension|#) ?|x)\d{1,6})?"
+_EXTENSION: Final = r"(?:(?:,? ?(?:ext\.?|extension|#) ?| ?x)\d{1,6})?"
 _LABEL: Final = "office|fax|mobile|cell|home|work|desk|direct|phone|tel"
 _NANP: Final = r"(?:\(\d{3}\) ?|\d{3}[ .-])\d{3}[ .-]\d{4}"
-_GROUPED: Final = (
-    r"(?:\+?\d{6,15}|(?:\(\+?\d{1,5}\)[ /-]?|\+?\d{1,5}[ ./-]{1,2}(?:\(\d{1,4}\)[ -]?)?)\d{2,8}(?:[ ./-]\d{2,8}){0,5})"
-)
+_BEGIN: Final = r"(?:\(\+?\d{1,5}\)[ /-]?|\+?\d{1,5}(?:[ ./-]{1,2}|[ ./-]{0,2}\(\d{1,4}\)[ -]?))"
+_GROUPED: Final = rf"(?:\+?\d{{6,15}}|{_BEGIN}\d{{2,8}}(?:[ ./-]\d{{2,8}}){{0,5}})"
 _WORDS: Final = (
     *("phone", "phones", "telephone", "tel", "mobile", "cell", "cellphone", "landline", "hotline", "fax", "whatsapp"),
     *(
@@ -52,7 +51,7 @@ _WORDS: Final = (
 )
 _DATE: Final = re.compile(r"(?:\d{1,2}([./-])\d{1,2}\1(?:\d{4}|\d\d)|(?:19|20)\d\d([./-])\d{1,2}\2\d{1,2})")
 _ONE_BYTE_EACH: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
-_EXTENDED: Final = re.compile(r"(?:,? ?(?:ext|extension|#)|x).*", re.IGNORECASE)
+_EXTENDED: Final = re.compile(r"(?:,? ?(?:ext|extension|#)| ?x).*", re.IGNORECASE)
 
 
 @cache

@@ -24,7 +24,7 @@ class Context:
     def __init__(self, phrases: Iterable[str], reach: int) -> None:
         self.reach = reach
         narrow, self._wide = _by_width(phrases)
-        said = "|".join(map(re.escape, narrow))
+        said = "|".join(map(_any_case, narrow))
         self._form = engine(rf"(?i)(?:[^{_LETTER}]|\\[nrt])(?:{said})(?:[^{_LETTER}]|\z)") if narrow else None
 
     def stands_before(self, data: bytes, start: int, text: str, place: int) -> bool:
@@ -54,7 +54,7 @@ class Contexts:
                 self._numbers.setdefault(phrase, []).append(number)
         self._narrow, self._wide = _by_width(self._numbers)
         self._occurring = Occurring(
-            [rf"(?i)(?:\A|[^{_LETTER}]|[nrt]){re.escape(each)}(?:[^{_LETTER}]|\z)" for each in self._narrow]
+            [rf"(?i)(?:\A|[^{_LETTER}]|[nrt]){_any_case(each)}(?:[^{_LETTER}]|\z)" for each in self._narrow]
         )
 
     def __getitem__(self, number: int) -> Context | None:
@@ -78,6 +78,16 @@ def _by_width(phrases: Iterable[str]) -> tuple[list[str], list[str]]:
     for phrase in dict.fromkeys(map(str.casefold, phrases)):
         (narrow if phrase.isascii() or all(ord(char) < 0x100 for char in phrase) else wide).append(phrase)
     return narrow, wide
+
+
+def _any_case(phrase: str) -> str:
+    """RE2 knows no capitals of Latin-1 beyond ASCII."""
+    return "".join(re.escape(char) if char.isascii() else f"[{char}{_capital(char)}]" for char in phrase)
+
+
+def _capital(char: str) -> str:
+    capital = char.upper()
+    return capital if len(capital) == 1 and ord(capital) < 0x100 else ""
 
 
 def _as_whole_words(phrase: str, window: str, edge: str) -> bool:

@@ -1,7 +1,7 @@
 """The first few characters of an expression, as one of its own: where it does not match, the whole does not begin.
 
-Asking for many expressions at once, RE2 keeps a state for every count of every run and for every set of expressions that
-were met: with long runs its memory is full after a hundred texts. Heads that are mostly letters have few states.
+Asking for many expressions at once, RE2 keeps a state for every count of every run and for every set of expressions
+that were met: with long runs its memory is full after a hundred texts. Heads that are mostly letters have few states.
 """
 
 from typing import Any, Final

@@ -16,7 +16,8 @@ class Pattern(msgspec.Struct, frozen=True, kw_only=True):
     `group`: which group of the expression is the value, and the only part that is found (0: all of it).
 
     The letter of an escaped line break or tab (`\n`, as JSON writes it) is part of no word: `left` lets it pass, and
-    words of `context` may follow it; `\b` does not know it.
+    words of `context` may follow it; `\b` does not know it. What may begin with such a letter takes the escape into its
+    expression, before the group of the value.
 
     `checked`: `valid` computes a checksum or asks a table, so that chance seldom passes. Where two findings overlap, a
     checked one wins, then the longer, then the one that stands first in the table.

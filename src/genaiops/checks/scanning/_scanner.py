@@ -23,6 +23,9 @@ _ESCAPES: Final = frozenset({b"\\n", b"\\r", b"\\t"})
 """Line breaks and tabs as they are written in JSON and in code: their letter is part of no word."""
 
 
+Wanted = frozenset[int] | None
+
+
 class Raw(NamedTuple):
     """A match of an expression, by its form alone. Bytes of the folded text; of `pattern`s, the number in the table."""
 
@@ -37,12 +40,16 @@ class Scanner:
     it (the last of a window of words, and two more: an escape may end there) and on one behind it, and on nothing
     else."""
 
-    def __init__(self, patterns: Iterable[Pattern]) -> None:
-        """UsageError for a pattern that is not right, with its kind."""
+    def __init__(self, patterns: Iterable[Pattern], *, tried: bool = False) -> None:
+        """UsageError for a pattern that is not right, with its kind. `tried`: all of them are known to be right, so
+        that each is compiled when it is first met."""
         self.patterns: tuple[Pattern, ...] = tuple(patterns)
-        compiled = [_compiled(pattern) for pattern in self.patterns]
-        self._engines = [engine for engine, _ in compiled]
-        lengths = [length for _, length in compiled]
+        lengths = [_length(pattern) for pattern in self.patterns]
+        self._lengths = lengths
+        self._engines: dict[int, Engine] = {}
+        if not tried:
+            for number in range(len(lengths)):
+                self._engine(number)
         self._overlap = [length + 1 for length in lengths]
         self.longest = max(lengths, default=0)
         self.context = max((each.reach for each in self.patterns if each.context), default=0) + 2
@@ -53,17 +60,25 @@ class Scanner:
         begun = [prefixes(each.regex) for each in self.patterns]
         self._begun_free = _begun([begun[number] for number in free])
         self._begun_bound = _begun([begun[number] for number in bound])
-        self._begun_each = {number: _begun([begun[number]]) for number in bound}
+        self._begun_texts = {number: begun[number] for number in bound}
+        self._begun_each: dict[int, Engine] = {}
         self._contexts = Contexts([(each.context, each.reach) for each in self.patterns])
         self._terms = [
             (_class(each.left, each.kind), _class(each.right, each.kind), self._contexts[number], each.valid)
             for number, each in enumerate(self.patterns)
         ]
 
-    def find(self, text: str) -> list[Finding]:
-        """What is in it, from left to right; findings do not overlap."""
+    def find(self, text: str, wanted: Wanted = None) -> list[Finding]:
+        """What is in it, from left to right; findings of one family do not overlap. `wanted`: numbers of the patterns
+        that count (None: all)."""
         data, positions = fold(text)
-        return self.judge(text, data, positions, self.raw(data, 0, self.told(data, text)))
+        return self.judge(text, data, positions, self.raw(data, 0, self.told(data, text)), wanted)
+
+    def _engine(self, number: int) -> Engine:
+        found = self._engines.get(number)
+        if found is None:
+            found = self._engines[number] = _compiled(self.patterns[number], self._lengths[number])
+        return found
 
     def told(self, data: bytes, text: str) -> set[int]:
         """Of the patterns with words of context, those that may hold in the text: one of the words is in it."""
@@ -74,7 +89,7 @@ class Scanner:
         what needs a word, only these are looked for."""
         found: list[Raw] = []
         for number, spans in self._where(data, start, told):
-            engine, group = self._engines[number], self.patterns[number].group
+            engine, group = self._engine(number), self.patterns[number].group
             position = start
             for begin, stop in spans:
                 position = max(position, begin)
@@ -108,7 +123,7 @@ class Scanner:
         if told is None or len(told) > _FEW:
             engines.append(self._begun_bound)
         else:
-            engines += [self._begun_each[number] for number in told]
+            engines += [self._begun_with(number) for number in told]
         first = len(data)
         for each in engines:
             match = each.search(data, start)
@@ -116,17 +131,32 @@ class Scanner:
                 first = min(first, match.start())
         return max(start, first, len(data) - self.longest)
 
-    def judge(self, text: str, data: bytes, positions: Sequence[int] | None, raw: Iterable[Raw]) -> list[Finding]:
-        """Which of the matches hold, and which of those that overlap."""
-        held = [each for each in raw if self._holds(text, data, positions, each)]
+    def _begun_with(self, number: int) -> Engine:
+        found = self._begun_each.get(number)
+        if found is None:
+            found = self._begun_each[number] = _begun([self._begun_texts[number]])
+        return found
+
+    def judge(
+        self, text: str, data: bytes, positions: Sequence[int] | None, raw: Iterable[Raw], wanted: Wanted = None
+    ) -> list[Finding]:
+        """Which of the matches hold, and which of those of one family that overlap."""
+        held = [
+            each
+            for each in raw
+            if (wanted is None or each.pattern in wanted) and self._holds(text, data, positions, each)
+        ]
         if len(held) > 1:
-            held = _apart(held, self.patterns)
+            families: dict[str, list[Raw]] = {}
+            for each in held:
+                families.setdefault(self.patterns[each.pattern].family, []).append(each)
+            held = sorted(one for each in families.values() for one in _apart(each, self.patterns))
         return [self._finding(each, positions) for each in held]
 
     def _holds(self, text: str, data: bytes, positions: Sequence[int] | None, raw: Raw) -> bool:
         start, end, number, (begin, stop) = raw
         left, right, context, valid = self._terms[number]
-        if left is not None and start and data[start - 1] in left and data[max(0, start - 2) : start] not in _ESCAPES:
+        if left is not None and start and data[start - 1] in left and not _escaped(data, start):
             return False
         if right is not None and end < len(data) and data[end] in right:
             return False
@@ -205,16 +235,27 @@ def _apart(held: list[Raw], patterns: Sequence[Pattern]) -> list[Raw]:
     return chosen
 
 
-def _compiled(pattern: Pattern) -> tuple[Engine, int]:
+def _length(pattern: Pattern) -> int:
     try:
-        length = longest(pattern.regex)
+        return longest(pattern.regex)
+    except UsageError as error:
+        raise UsageError(f"The pattern {pattern.kind}: {error}") from error
+
+
+def _compiled(pattern: Pattern, length: int) -> Engine:
+    try:
         compiled = engine(pattern.regex, captures=pattern.group > 0)
         literal = leading(pattern.regex) if length >= _LONG else ""
     except UsageError as error:
         raise UsageError(f"The pattern {pattern.kind}: {error}") from error
     if pattern.group > compiled.groups:
         raise UsageError(f"The pattern {pattern.kind} has no group {pattern.group}.")
-    return Leading(compiled, literal) if literal else compiled, length
+    return Leading(compiled, literal) if literal else compiled
+
+
+def _escaped(data: bytes, start: int) -> bool:
+    """An escape ends there, or the match begins with one."""
+    return data[max(0, start - 2) : start] in _ESCAPES or data[start : start + 1] == b"\\"
 
 
 def _begun(regexes: Iterable[str]) -> Engine:

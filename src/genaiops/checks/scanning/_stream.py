@@ -6,17 +6,18 @@ before it, which are kept, and on one behind it.
 """
 
 from genaiops.checks.scanning._fold import fold, visible
-from genaiops.checks.scanning._scanner import Raw, Scanner
+from genaiops.checks.scanning._scanner import Raw, Scanner, Wanted
 from genaiops.domain import Finding
 
 
 class Stream:
     """`feed` pieces, then `end`. Each answers with what is released and the findings in it, by its own characters."""
 
-    __slots__ = ("_before", "_held", "_scanner")
+    __slots__ = ("_before", "_held", "_scanner", "_wanted")
 
-    def __init__(self, scanner: Scanner) -> None:
+    def __init__(self, scanner: Scanner, wanted: Wanted = None) -> None:
         self._scanner = scanner
+        self._wanted = wanted
         self._before = ""
         self._held = ""
 
@@ -46,7 +47,7 @@ class Stream:
             safe = _settled(raw, safe, positions)
             raw = [each for each in raw if each.start < safe]
         cut = len(text) if last or safe == len(data) else safe if positions is None else positions[safe]
-        found = scanner.judge(text, data, positions, raw)
+        found = scanner.judge(text, data, positions, raw, self._wanted)
         released = text[kept:cut]
         self._held = text[cut:]
         self._before = visible(text[:cut])[-scanner.context :]

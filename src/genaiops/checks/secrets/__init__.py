@@ -10,7 +10,7 @@ A key with a form of its own is told by it, and by its checksum where its giver 
 from typing import Final
 
 from genaiops.checks.scanning import Pattern
-from genaiops.checks.secrets import _ai, _blocks, _business, _cloud, _credentials, _development
+from genaiops.checks.secrets import _ai, _blocks, _business, _cloud, _credentials, _development, _platforms
 from genaiops.checks.secrets._judging import entropy
 
 PATTERNS: Final[tuple[Pattern, ...]] = (
@@ -18,6 +18,7 @@ PATTERNS: Final[tuple[Pattern, ...]] = (
     *_cloud.PATTERNS,
     *_development.PATTERNS,
     *_business.PATTERNS,
+    *_platforms.PATTERNS,
     *_blocks.PATTERNS,
     *_credentials.PATTERNS,
 )

@@ -19,7 +19,7 @@ PATTERNS: Final[tuple[Pattern, ...]] = (
     key(
         "openai_key",
         "OpenAI API key",
-        r"sk-(?:(?:proj|svcacct|admin|service|None)-)?[\w-]{16,100}T3BlbkFJ[\w-]{16,100}",
+        r"sk-(?:(?:proj|svcacct|admin|service|None)-)?[\w-]{16,180}T3BlbkFJ[\w-]{16,180}",
         _OPENAI,
         valid=opaque,
     ),
@@ -45,7 +45,7 @@ PATTERNS: Final[tuple[Pattern, ...]] = (
     ),
     key("replicate_token", "Replicate API token", r"r8_[A-Za-z0-9]{37}", "replicate.com/docs/reference/http"),
     key("groq_key", "Groq API key", r"gsk_[A-Za-z0-9]{52}", "console.groq.com/docs"),
-    key("xai_key", "xAI API key", r"xai-[A-Za-z0-9_]{80}", "docs.x.ai"),
+    key("xai_key", "xAI API key", r"xai-[\w-]{80}", "docs.x.ai"),
     key("perplexity_key", "Perplexity API key", r"pplx-[A-Za-z0-9]{48}", "docs.perplexity.ai"),
     key("together_key", "Together API key", r"tgp_v1_[\w-]{43}", "docs.together.ai"),
     key("fireworks_key", "Fireworks API key", r"fw_[A-Za-z0-9]{22,24}", "docs.fireworks.ai", valid=opaque),
@@ -61,7 +61,7 @@ PATTERNS: Final[tuple[Pattern, ...]] = (
     key(
         "langsmith_key",
         "LangSmith API key",
-        r"ls(?:v2_(?:pt|sk)_[a-f0-9]{32}_[a-f0-9]{10}|__[a-f0-9]{32})",
+        r"ls(?:v2_(?:pt|sk)_[A-Fa-f0-9]{32}_[A-Fa-f0-9]{10}|__[a-f0-9]{32})",
         "docs.langchain.com/langsmith",
     ),
     key("wandb_key", "Weights & Biases API key", r"wandb_v1_[\w-]{60,90}", "docs.wandb.ai"),

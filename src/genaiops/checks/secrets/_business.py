@@ -14,13 +14,13 @@ PATTERNS: Final[tuple[Pattern, ...]] = (
     key(
         "slack_token",
         "Slack token",
-        r"(?i:xox[abdeoprs](?:\.xox[bp])?)-[0-9A-Za-z-]{8,255}",
+        r"(?i:xox[abcdeoprs](?:\.xox[bp])?)-[0-9A-Za-z%-]{8,255}",
         _SLACK,
     ),
     key(
         "slack_app_token",
         "Slack app-level token",
-        r"(?i:xapp-[0-9]-[A-Z0-9]{1,100}-[0-9]{1,100}-[a-z0-9]{20,100})",
+        r"(?i:xapp-[0-9]{1,20}-[A-Z0-9]{1,100}-[0-9]{1,100}-[a-z0-9]{20,100})",
         _SLACK,
     ),
     key(

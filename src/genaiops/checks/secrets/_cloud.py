@@ -104,7 +104,7 @@ PATTERNS: Final[tuple[Pattern, ...]] = (
     key("netlify_token", "Netlify token", r"nf[pcoub]_[A-Za-z0-9]{36}", "docs.netlify.com/api/get-started"),
     key("render_api_key", "Render API key", r"rnd_[A-Za-z0-9]{28,36}", "render.com/docs/api"),
     key("scalingo_token", "Scalingo token", r"tk-us-[\w-]{48}", _GITLEAKS),
-    key("supabase_token", "Supabase token", r"sbp_(?:oauth_|v0_)?[a-f0-9]{40}", "supabase.com/docs/reference/api"),
+    key("supabase_token", "Supabase token", r"sbp_(?:oauth_|v0_)?[\w-]{40}", "supabase.com/docs/reference/api"),
     key(
         "supabase_secret_key",
         "Supabase secret key",
@@ -157,7 +157,7 @@ PATTERNS: Final[tuple[Pattern, ...]] = (
     key(
         "tailscale_key",
         "Tailscale key",
-        r"tskey-(?:[a-z]{2,10}-)?[A-Za-z0-9]{6,24}-[A-Za-z0-9]{16,48}",
+        r"tskey-(?:[a-z]{2,10}-)?[A-Za-z0-9]{6,24}-[A-Za-z0-9]{10,48}",
         "tailscale.com/kb/1085/auth-keys",
     ),
     key("maxmind_key", "MaxMind license key", r"\b[A-Za-z0-9]{6}_[A-Za-z0-9]{29}_mmk", _GITLEAKS),

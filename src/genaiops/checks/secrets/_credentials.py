@@ -3,19 +3,27 @@
 from typing import Final
 
 from genaiops.checks.scanning import Pattern
-from genaiops.checks.secrets._judging import chosen, json_header, opaque, said, stands_in, user_and_password
+from genaiops.checks.secrets._judging import chosen, json_header, opaque, prefixed, said, stands_in, user_and_password
 from genaiops.checks.secrets._shape import key, named
 
 _SERVICES: Final = (
-    "adafruit|adobe|airtable|algolia|alibaba|amplitude|artifactory|asana|atlassian|auth0|azure|beamer|bintray|"
-    "bitbucket|bittrex|bugsnag|cloudflare|cloudinary|codecov|cohere|co_api|coinbase|confluence|confluent|consul|contentful|"
-    "datadog|dd_api|dd_app|deepgram|deepseek|discord|drone(?:ci)?|dropbox|etsy|facebook|fastly|finicity|finnhub|flickr|"
-    "freshbooks|freshdesk|gemini|gitter|github|gitlab|gocardless|hetzner|heroku|hubspot|intercom|instagram|jenkins|"
-    "jfrog|jira|kraken|kucoin|launchdarkly|linear|linked[_-]?in|linode|lob|looker|mailchimp|mailgun|mailjet|mandrill|"
-    "mapbox|mattermost|meraki|message[_-]?bird|mistral|netlify|new[_-]?relic|nytimes|new[ _-]?york[ _-]?times|okta|openai|opsgenie|pagerduty|"
-    "paypal|pipedrive|plaid|postmark|private[_-]?ai|rapidapi|rollbar|salesforce|sendbird|sendgrid|sentry|shodan|slack|"
-    "snyk|sonar(?:qube)?|splunk|square(?:space)?|sumo(?:logic)?|telegram|telegr|travis|trello|twilio|twitch|twitter|"
-    "typeform|virustotal|vultr|wakatime|wandb|weatherstack|yandex|zapier|zendesk|zoom"
+    "abuseipdb|adafruit|adobe|airtable|algolia|alibaba|amplitude|anthropic|apollo|artifactory|asana|assemblyai|"
+    "atlassian|auth0|azure|beamer|bintray|bitbucket|bitly|bitrise|bittrex|bitwarden|box|brave|browserstack|bugsnag|"
+    "capella|cartesia|cerebras|civo|claude|clerk|cloudant|cloudflare|cloudinary|co_api|codecov|cohere|coinbase|"
+    "confluence|confluent|consul|contentful|couchbase|coveralls|data[_-]?gov|databento|datadog|dd_api|dd_app|"
+    "deepgram|deepseek|devin|discord|disqus|doppler|drone(?:ci)?|dropbox|ebay|elastic|endor|etsy|facebook|"
+    "fal[_-]?ai|fastly|finicity|finnhub|fireworks|flickr|fly|freshbooks|freshdesk|fullstory|gemini|gitea|github|"
+    "gitlab|gitter|gocardless|greptile|groq|gumroad|hcp|heroku|hetzner|honeycomb|hubspot|hunter|ibm|influx(?:db)?|"
+    "infomaniak|instagram|instantly|intercom|jenkins|jfrog|jira|jumpcloud|kagi|kimi|klaviyo|kraken|kucoin|langfuse|"
+    "langsmith|lark|launchdarkly|linear|linked[_-]?in|linode|llama|lob|looker|mailchimp|mailersend|mailgun|mailjet|"
+    "mandrill|mapbox|mattermost|mem0|meraki|message[_-]?bird|midtrans|minimax|miro|mistral|monday|moonshot|mux|neon|"
+    "netlify|new[ _-]?york[ _-]?times|new[_-]?relic|ngrok|nvidia|nylas|nytimes|okta|ollama|onesignal|onfido|openai|"
+    "openweather|opsgenie|ovh|pagerduty|paypal|perplexity|pinecone|pinterest|pipedrive|plaid|planetscale|plivo|"
+    "polymarket|postmark|private[_-]?ai|railway|rapidapi|razorpay|redis|render|replicate|resend|retell|rollbar|"
+    "runpod|salesforce|scaleway|scalr|segment|sendbird|sendgrid|sentry|shodan|slack|snowflake|snyk|softlayer|"
+    "sonar(?:qube)?|splunk|square(?:space)?|sslmate|stability|sumo(?:logic)?|supabase|tableau|tailscale|telegr|"
+    "telegram|telnyx|temporal|together|travis|trello|twilio|twitch|twitter|typeform|upstash|vercel|virustotal|"
+    "voyage|vultr|wakatime|wandb|weatherstack|weights|wiz|workos|xendit|yandex|z[._-]?ai|zapier|zendesk|zoho|zoom"
 )
 _OWN: Final = (
     r"api[_.-]?key|access[_.-]?key|account[_.-]?key|app[_.-]?key|auth[_.-]?key|client[_.-]?key|consumer[_.-]?key|"
@@ -150,6 +158,14 @@ PATTERNS: Final[tuple[Pattern, ...]] = (
         rf"{_VALUE}{{10,200}}",
         "an entropy test of ours",
         valid=opaque,
+    ),
+    key(
+        "prefixed_key",
+        "Key by its looks, of no service that is known",
+        r"\b[a-z]{2,12}[_-](?:[a-z0-9]{1,12}[_-]){0,2}[\w-]{24,160}",
+        "an entropy test of ours",
+        valid=prefixed,
+        left=r"\w.-/+=",
     ),
     named(
         "service_key",

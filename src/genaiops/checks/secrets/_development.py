@@ -22,7 +22,7 @@ PATTERNS: Final[tuple[Pattern, ...]] = (
         r"gl(?:pat|oas|dt|rt|ptt|ft|imt|agent|soat|ffct|cbt|rtr|wt)-[\w.-]{20,320}",
         _GITLAB,
     ),
-    key("gitlab_runner_registration", "GitLab runner registration token", r"GR1348941[\w-]{20}", _GITLAB),
+    key("gitlab_runner_registration", "GitLab runner registration token", r"GR1348941[\w-]{20,50}", _GITLAB),
     key("gitlab_session", "GitLab session", r"_gitlab_session=([0-9a-z]{32})", _GITLEAKS, group=1, left=""),
     key(
         "bitbucket_app_password",
@@ -122,7 +122,9 @@ PATTERNS: Final[tuple[Pattern, ...]] = (
         r"\b[012]/[0-9]{16}(?:/[0-9]{16})?:[a-f0-9]{32}",
         "developers.asana.com/docs/personal-access-token",
     ),
-    key("clickup_token", "ClickUp token", r"pk_[0-9]{5,10}_[A-Z0-9]{32}", "developer.clickup.com/docs/authentication"),
+    key(
+        "clickup_token", "ClickUp token", r"pk_[0-9]{5,10}_[A-Za-z0-9]{32}", "developer.clickup.com/docs/authentication"
+    ),
     key(
         "contentful_token",
         "Contentful management token",

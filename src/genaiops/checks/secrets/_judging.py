@@ -17,33 +17,11 @@ _BASE58: Final = {
     char: index for index, char in enumerate("123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz")
 }
 _BECH32: Final = {char: index for index, char in enumerate("qpzry9x8gf2tvdw0s3jn54khce6mua7l")}
-_STAND_INS: Final = tuple(
-    [
-        "example",
-        "placeholder",
-        "changeme",
-        "change_me",
-        "change-me",
-        "redacted",
-        "your_",
-        "your-",
-        "yourapi",
-        "dummy",
-        "sample",
-        "insert",
-        "replace",
-        "abcdefghij",
-        "qwertz",
-        "***",
-        "...",
-        "<",
-        "${",
-        "{{",
-        "xxxx",
-        "0000000000",
-        "1234567890123456",
-    ]
-)
+_STANDING_IN: Final = """
+    example placeholder changeme change_me change-me redacted your_ your- yourapi dummy sample insert replace
+    abcdefghij qwertz *** ... < ${ {{ xxxx 0000000000 1234567890123456
+"""
+_STAND_INS: Final = tuple(_STANDING_IN.split())
 """What stands in documentation where a secret would."""
 _DIGEST: Final = re.compile(r"(?:sha|md)\d{1,3}[=:-]")
 _LOOKED_AT: Final = 400
@@ -84,6 +62,28 @@ def opaque(value: str) -> bool:
     runs = re.findall(r"[A-Za-z0-9]+", value)
     whole = "".join(runs)
     return any(_shuffled(run) for run in runs if len(run) >= 8) or (len(whole) >= 16 and _shuffled(whole))
+
+
+_NAMING: Final = """
+    chatcmpl call msg run req resp thread file asst toolu fp evt event batch step session sess trace span job task item
+    user org proj project vs img image doc rs fc ws cmpl embd gen id commit build layer sha md etag rev
+"""
+_NAMES: Final = frozenset(_NAMING.split())
+"""Prefixes of names, which tell things apart and open nothing."""
+
+
+def prefixed(value: str) -> bool:
+    """A key by its looks alone: behind a prefix, 24 characters at least in which capitals, small letters and digits
+    come as chance has them. Names of things (calls, messages, files) have forms like it; their prefixes are known."""
+    first = re.split(r"[_.-]", value, maxsplit=1)[0].lower()
+    runs = [run for run in re.findall(r"[A-Za-z0-9]+", value) if len(run) >= 8]
+    body = "".join(runs)
+    if first in _NAMES or len(body) < 24 or stands_in(value) or entropy(body) < 4.0:
+        return False
+    mixed = [
+        run for run in runs if any(map(str.isdigit, run)) and any(map(str.isupper, run)) and any(map(str.islower, run))
+    ]
+    return sum(map(len, mixed)) >= 0.6 * len(body) and all(map(_shuffled, mixed))
 
 
 def _shuffled(run: str) -> bool:

@@ -154,7 +154,8 @@ CREATE TABLE erasures (
 """
 
 # Texts of few values are numbers of `names`; `kinds` (kind -> how often), `provenance` and `places` are JSON. In
-# `guard_series` 0 stands for none, and `shadow` is the number of that word. `start` is the hour's first minute.
+# `guard_series` 0 stands for none, and `shadow` is the number of that word. `start` is the first minute of
+# the hour or the day.
 _FIGURES_7 = """
 CREATE TABLE guard_verdicts (
   id INTEGER PRIMARY KEY, trace_id BLOB NOT NULL, call_id BLOB NOT NULL, start_us INTEGER NOT NULL,
@@ -178,11 +179,15 @@ CREATE TABLE guard_series (
   shadow INTEGER NOT NULL,
   UNIQUE (tenant_id, environment_id, policy, digest, rule, detector, direction, action, shadow)
 );
-CREATE TABLE guard_hours (
+""" + "".join(
+    f"""
+CREATE TABLE guard_{step} (
   start INTEGER NOT NULL, series INTEGER NOT NULL, events INTEGER NOT NULL, findings INTEGER NOT NULL,
   errors INTEGER NOT NULL, duration BLOB, PRIMARY KEY (start, series)
 ) WITHOUT ROWID;
 """
+    for step in ("hours", "days")
+)
 
 FIGURES = (_FIGURES_1, _FIGURES_2, _FIGURES_3, _FIGURES_4, _FIGURES_5, _FIGURES_6, _FIGURES_7)
 """Migrations of figures.db; version n is after the first n."""

@@ -12,7 +12,7 @@ from genaiops.guard.surfaces import _chat, _cohere, _gemini, _media, _messages, 
 from genaiops.guard.surfaces._document import Document, put
 from genaiops.guard.surfaces._forms import form_document
 from genaiops.guard.surfaces._grammar import FREE, TEXT, Node, Provenance, Rule
-from genaiops.guard.surfaces._walk import Malformed, Part, Unread, Walker, decoded, unique
+from genaiops.guard.surfaces._walk import Malformed, Unread, Walker, decoded, unique
 from genaiops.guard.surfaces._words import WORDS
 from genaiops.ports.providers import Dialect, Form
 
@@ -59,7 +59,8 @@ ANSWERED: Final[dict[tuple[Operation, Dialect], Node]] = {
 """Bodies of answers, likewise."""
 
 _JSON = re.compile(r"\s*(?:application|text)/(?:[\w.-]+\+)?json\b", re.IGNORECASE)
-_PLAIN = re.compile(r"\s*(?:text/[\w.+-]+|application/x-subrip)", re.IGNORECASE)
+_MEDIA: Final[frozenset[Operation]] = frozenset({"speech", "video_job"})
+"""Operations whose answers may be media. All others answer with JSON, whatever they say of its type."""
 
 
 def asked(operation: Operation, dialect: Dialect, raw: bytes | bytearray, form: Form | None = None) -> Document:
@@ -80,17 +81,37 @@ def asked(operation: Operation, dialect: Dialect, raw: bytes | bytearray, form: 
 def answered(
     operation: Operation, dialect: Dialect, body: bytes | bytearray, content_type: bytes | str | None = None
 ) -> Document:
-    """The texts of an answer that is not a stream, in its client's dialect. Without a content type it is JSON; a plain
-    text is one part, anything else is not read. UpstreamError when it cannot be read to the end by all alike."""
+    """The texts of an answer that is not a stream, in its client's dialect. A transcription may be a plain text, which
+    is one part; sound and videos are not read; all else is JSON. UpstreamError when it cannot be read to the end by all
+    alike."""
     kind = content_type.decode("latin-1") if isinstance(content_type, bytes) else content_type or "application/json"
     try:
-        if _JSON.match(kind):
-            return _document(body, ANSWERED.get((operation, dialect), FREE), "other")
-        if _PLAIN.match(kind):
+        if operation == "transcription" and not _JSON.match(kind):
             return _plain(body)
+        if operation == "embeddings" and _is_vectors(body):
+            return Document(body, (), lambda _: bytes(body))
+        if operation not in _MEDIA or _JSON.match(kind):
+            return _document(body, ANSWERED.get((operation, dialect), FREE), "other")
     except Malformed as error:
         raise UpstreamError(f"its answer cannot be checked: {error}.", code="upstream_bad_answer") from None
     return Document(body, (), lambda _: bytes(body), unread=(Unread(kind.partition(";")[0].strip(), ()),))
+
+
+_STRING = re.compile(rb'"[^"]*"')
+_OF_VECTORS = frozenset(
+    b'"%b"' % word.encode()
+    for word in ("object", "list", "data", "embedding", "index", "model", "usage", "prompt_tokens", "total_tokens",
+                 "embeddings", "values")
+)  # fmt: skip
+_NAMED = re.compile(rb'"model"\s*:\s*("[\w.:/-]{1,256}")', re.ASCII)
+
+
+def _is_vectors(body: bytes | bytearray) -> bool:
+    """Whether there is no string in it but those that stand around vectors: then nobody need decode them."""
+    if b"\\" in body:
+        return False
+    strings = set(_STRING.findall(body))
+    return strings <= _OF_VECTORS | set(_NAMED.findall(body))
 
 
 def walked(raw: bytes | bytearray, node: Node, provenance: Provenance) -> tuple[Walker, list[Any]]:
@@ -115,9 +136,21 @@ def _document(raw: bytes | bytearray, node: Node, provenance: Provenance) -> Doc
 
 
 def _plain(body: bytes | bytearray) -> Document:
+    """A text that is no JSON by its type; but it may be by itself."""
     try:
         text = body.decode()
     except UnicodeDecodeError as error:
         raise Malformed(f"it is not UTF-8: {error}") from None
-    parts = (Part(text, "model_output", ()),) if text else ()
-    return Document(body, parts, lambda texts: texts[0].encode())
+
+    def read() -> tuple[Walker, list[str]]:
+        box = [text]
+        walker = Walker(WORDS)
+        walker.take(box, 0, text, Rule(TEXT, FREE), (), "model_output")
+        return walker, box
+
+    def write(texts: Mapping[int, str]) -> bytes:
+        again, box = read()
+        put(again, texts)
+        return box[0].encode()
+
+    return Document(body, read()[0].parts, write)

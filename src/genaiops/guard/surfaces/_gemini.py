@@ -52,7 +52,9 @@ def _content(own: Provenance | None) -> Enter:
     """`own`: of all contents (an answer's, a system instruction's); None: it depends on the role."""
 
     def enter(_: Calls, content: dict[str, Any], __: Provenance, tool: str) -> tuple[Provenance, str]:
-        return own or _ROLES.get(content.get("role"), "other"), tool
+        role: Any = content.get("role")
+        known = role is None or isinstance(role, str)
+        return own or (_ROLES.get(role, "other") if known else "other"), tool
 
     return enter
 

@@ -34,7 +34,7 @@ def _block(calls: Calls, block: dict[str, Any], provenance: Provenance, tool: st
 
 def _said(own: Provenance | None) -> Enter:
     def enter(_: Calls, message: dict[str, Any], __: Provenance, tool: str) -> tuple[Provenance, str]:
-        return own or ROLES.get(message.get("role"), "other"), tool
+        return own or ROLES.get(word(message.get("role")), "other"), tool
 
     return enter
 

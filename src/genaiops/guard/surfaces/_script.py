@@ -21,10 +21,16 @@ NewChannel = Callable[[Provenance, str, str], Channel]
 for all pieces of a text)."""
 
 Key = tuple[Any, ...]
+_SCALARS = frozenset({int, str, type(None)})
 OUTPUT_LIMIT = 16 << 20
 """Characters of an answer that is kept because later events repeat it."""
 
 encode = msgspec.json.Encoder().encode
+
+
+def scalar(value: Any) -> Any:
+    """An index or an id as a part of a key, whatever the event has there."""
+    return value if value.__class__ in _SCALARS else repr(value)
 
 
 class Flow:
@@ -129,6 +135,13 @@ class Script:
         if walker.chances:
             self._drop(new)
         if new:
+            names = {
+                part.path[:-1]: new[at] for at, part in enumerate(walker.parts) if at in new and walker.slots[at].names
+            }
+            if names:
+                for key in here:
+                    if key in self.flows:
+                        self.flows[key].path = _renamed(self.flows[key].path, names)
             put(walker, new)
         return bool(new)
 
@@ -213,3 +226,8 @@ class Script:
     def take(self) -> list[dict[str, Any]]:
         before, self.before = self.before, []
         return before
+
+
+def _renamed(path: Path, names: dict[Path, str]) -> Path:
+    """A name that was hidden must not come back with the rest of its text."""
+    return tuple(names.get(path[: at + 1], step) for at, step in enumerate(path))

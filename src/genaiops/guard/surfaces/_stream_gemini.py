@@ -3,9 +3,10 @@
 from typing import Any, cast
 
 from genaiops.guard.surfaces import _gemini
-from genaiops.guard.surfaces._script import Flow, Key, NewChannel, Script
+from genaiops.guard.surfaces._script import Flow, Key, NewChannel, Script, scalar
 from genaiops.guard.surfaces._walk import Part, Slot
 
+_NONE: tuple[int, bool | None] = (0, None)
 _ENVELOPE = ("modelVersion", "responseId")
 
 
@@ -18,17 +19,28 @@ class GeminiScript(Script):
         """Of each candidate the number of its run of parts, and whether those are thoughts (None: no texts)."""
         self._keys: dict[tuple[int, int], Key] = {}
         """Of the parts of this event, by candidate and place."""
+        self._over: set[Any] = set()
+        """The candidates that this event finishes."""
 
     def begun(self, event: dict[str, Any]) -> None:
-        self._keys = {}
-        for at, index, candidate in _candidates(event):
-            for place, part in enumerate(_parts(candidate)):
-                run, thought = self._runs.get(index, (0, None))
-                now = _thought(part)
-                if now is not thought:
-                    run += 1
-                    self._runs[index] = (run, now)
-                self._keys[at, place] = (index, run, now)
+        self._keys.clear()
+        self._over.clear()
+        found: Any = event.get("candidates")
+        if not isinstance(found, list):
+            return
+        for at, one in enumerate(cast("list[Any]", found)):
+            if isinstance(one, dict):
+                candidate = cast("dict[str, Any]", one)
+                index = scalar(candidate.get("index", at))
+                if candidate.get("finishReason") is not None:
+                    self._over.add(index)
+                for place, part in enumerate(_parts(candidate)):
+                    run, thought = self._runs.get(index, _NONE)
+                    now = _thought(part)
+                    if now is not thought:
+                        run += 1
+                        self._runs[index] = (run, now)
+                    self._keys[at, place] = (index, run, now)
 
     def key(self, event: dict[str, Any], part: Part, slot: Slot) -> Key | None:  # noqa: ARG002
         path = part.path
@@ -41,27 +53,14 @@ class GeminiScript(Script):
             return []
         if event.get("error") is not None or event.get("promptFeedback") is not None:
             return list(self.flows)
-        over = {index for _, index, candidate in _candidates(event) if candidate.get("finishReason") is not None}
-        return [key for key in self.flows if key[0] in over or key[1] != self._runs[key[0]][0]]
+        over, runs = self._over, self._runs
+        return [key for key in self.flows if key[0] in over or key[1] != runs[key[0]][0]]
 
     def delta(self, key: Key, flow: Flow, rest: str) -> dict[str, Any]:
         part: dict[str, Any] = {"text": rest, "thought": True} if key[2] else {"text": rest}
         candidate = {"content": {"role": "model", "parts": [part]}, "index": key[0]}
         envelope = {name: flow.event[name] for name in _ENVELOPE if name in flow.event}
         return {"candidates": [candidate], **envelope}
-
-
-def _candidates(event: dict[str, Any]) -> list[tuple[int, Any, dict[str, Any]]]:
-    """With the place of each, and its index."""
-    found: Any = event.get("candidates")
-    if not isinstance(found, list):
-        return []
-    made: list[tuple[int, Any, dict[str, Any]]] = []
-    for at, one in enumerate(cast("list[Any]", found)):
-        if isinstance(one, dict):
-            candidate = cast("dict[str, Any]", one)
-            made.append((at, candidate.get("index", at), candidate))
-    return made
 
 
 def _parts(candidate: dict[str, Any]) -> list[Any]:

@@ -18,7 +18,7 @@ from genaiops.guard.surfaces._grammar import (
     extend,
     merged,
 )
-from genaiops.guard.surfaces._script import Flow, Key, NewChannel, Script
+from genaiops.guard.surfaces._script import Flow, Key, NewChannel, Script, scalar
 from genaiops.guard.surfaces._walk import Part, Slot
 
 _MOST_KINDS = 200
@@ -67,9 +67,11 @@ class TypedScript(Script):
         if isinstance(item, dict):
             found = cast("dict[str, Any]", item)
             kind = word(found.get("type"))
-            self._tools[event.get("output_index")] = (word(found.get("name")) or kind) if kind.endswith("_call") else ""
+            self._tools[scalar(event.get("output_index"))] = (
+                (word(found.get("name")) or kind) if kind.endswith("_call") else ""
+            )
         elif "output_index" in event:
-            self._walker.tool = self._tools.get(event["output_index"], "")
+            self._walker.tool = self._tools.get(scalar(event["output_index"]), "")
 
     def key(self, event: dict[str, Any], part: Part, slot: Slot) -> Key | None:  # noqa: ARG002
         if part.path != ("delta",):
@@ -77,8 +79,13 @@ class TypedScript(Script):
         kind = word(event.get("type")).removesuffix(".delta")
         get = event.get
         return (
-            kind, get("output_index"), get("item_id"), get("content_index"), get("summary_index"), get("segment_id")
-        )  # fmt: skip
+            kind,
+            scalar(get("output_index")),
+            scalar(get("item_id")),
+            scalar(get("content_index")),
+            scalar(get("summary_index")),
+            scalar(get("segment_id")),
+        )
 
     def ends(self, event: dict[str, Any]) -> list[Key]:
         kind = word(event.get("type"))

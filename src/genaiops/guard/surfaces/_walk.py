@@ -205,28 +205,43 @@ class Walker:
         if node.unit:
             self._begin(node, provenance)
         self.keys += len(found)
-        rules, words, known = node.rules, self._words, self.known
+        rules, known = node.rules, self.known
         for key, value in found.items():
             rule = rules.get(key)
             if rule is None:
                 rule = node.default
-                if key in _LOGPROBS and rule is OTHER and value.__class__ in _CONTAINERS:
-                    self._chances(found, key, value, path)
+                if self._unnamed(found, key, value, node, path, rule.provenance or provenance):
                     continue
-                if key in words:
-                    if not node.numbers and value.__class__ in _FIGURES:
-                        continue
-                elif says(key):
-                    slot = Slot(found, key, self._inside, names=True)
-                    self._add(key, (*path, key, NAME_OF), rule.provenance or provenance, slot)
-            if value.__class__ is str:
-                if rule.kind == TEXT and value:
+            kind = value.__class__
+            if kind is str:
+                if not value or (rule.kind == NAME and value in known):
+                    continue
+                if rule.kind == TEXT:
                     self._text(found, key, value, (*path, key), rule.provenance or provenance)
-                elif value and not (rule.kind == NAME and value in known):
+                else:
                     self._string(found, key, value, rule, (*path, key), provenance)
-            elif value is not None and value is not True and value is not False:
-                self.take(found, key, value, rule, (*path, key), provenance)
+            elif kind is dict:
+                self._object(value, rule.node, (*path, key), rule.provenance or provenance)
+            elif kind is list:
+                self._list(value, rule, (*path, key), rule.provenance or provenance)
+            elif rule.node.numbers and _is_long(value):
+                slot = Slot(found, key, self._inside)
+                self._add(str(value), (*path, key), rule.provenance or provenance, slot)
         self.tool, self._group = tool, group
+
+    def _unnamed(
+        self, found: dict[str, Any], key: str, value: Any, node: Node, path: Path, provenance: Provenance
+    ) -> bool:
+        """Takes the name of a field that has no rule, where it says something; whether that was all."""
+        kind = value.__class__
+        if key in _LOGPROBS and node.default is OTHER and kind in _CONTAINERS:
+            self._chances(found, key, value, path)
+            return True
+        if key in self._words:
+            return kind in _FIGURES and not node.numbers
+        if says(key):
+            self._add(key, (*path, key, NAME_OF), provenance, Slot(found, key, self._inside, names=True))
+        return False
 
     def _begin(self, node: Node, provenance: Provenance) -> None:
         """What is read together begins, or goes on."""
@@ -248,8 +263,12 @@ class Walker:
                 return
             if not rule.node.numbers or not any(map(_is_long, found)):
                 return
+        node = rule.node
         for at, one in enumerate(found):
-            self.take(found, at, one, rule, (*path, at), provenance)
+            if one.__class__ is dict:
+                self._object(one, node, (*path, at), provenance)
+            else:
+                self.take(found, at, one, rule, (*path, at), provenance)
 
     # -- strings
 
@@ -306,7 +325,9 @@ class Walker:
             if read.media:
                 self.unread.append(Unread(read.media, path))
             return
-        slot = Slot(holder, key, self._inside, read.write)
+        # Media go piece by piece too, but never through the channel of a text that grows.
+        write = read.write if read.write is not None or rule.kind == URL else str
+        slot = Slot(holder, key, self._inside, write)
         if not read.text or (read.write and self._within(read.text, path, provenance, slot, exact=False)):
             return
         self._add(read.text, path, provenance, slot)

@@ -1,0 +1,35 @@
+"""`python -m benchmarks.guardrails NAME`: measure one detector, print tables; `--json FILE` keeps the figures.
+
+Each name is a module of this package with two functions: `options(parser)` adds its flags, `measure(given)` answers
+with a Report.
+"""
+
+import argparse
+import importlib
+from pathlib import Path
+from typing import Final
+
+from benchmarks.guardrails.report import Report, as_text, write
+
+NAMES: Final = {
+    "pii": "personal data by its form: recall and precision, beside Presidio",
+    "latency": "what scanning costs, and how much of a stream it holds back",
+}
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.guardrails", description=__doc__)
+    commands = parser.add_subparsers(dest="name", required=True, metavar="NAME")
+    for name, title in NAMES.items():
+        command = commands.add_parser(name, help=title, description=title)
+        command.add_argument("--json", type=Path, help="keep the figures in this file")
+        importlib.import_module(f"benchmarks.guardrails.{name}").options(command)
+    given = parser.parse_args(arguments)
+    report: Report = importlib.import_module(f"benchmarks.guardrails.{given.name}").measure(given)
+    print(as_text(report))
+    if given.json is not None:
+        write(report, given.json)
+
+
+if __name__ == "__main__":
+    main()

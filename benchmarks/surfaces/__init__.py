@@ -1,0 +1,1 @@
+"""What finding the texts of bodies and streams costs."""
