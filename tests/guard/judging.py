@@ -20,10 +20,11 @@ class WordJudge:
     def judge(
         self, policy: GuardVersion, operation: Operation, dialect: Dialect, request: bytes, answer: bytes | None
     ) -> Sequence[GuardEvent]:
+        bodies: tuple[tuple[Direction, bytes | None], ...] = (("in", request), ("out", answer))
         return [
             event
             for rule in policy.policy.rules
-            for direction, body in (("in", request), ("out", answer))
+            for direction, body in bodies
             if rule.direction in (direction, "both") and body is not None
             if (event := _said(policy, rule, direction, body)) is not None
         ]
