@@ -1,6 +1,7 @@
 """Held answers from the spool to the client: a worker that was killed, the folding, the reviewers, the poll."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -171,3 +172,30 @@ def test_lists_begin_with_what_waits(services: Services, asker: Api, reviewer: A
     pending = {each["id"] for each in reviewer.get("/tasks", state="pending")["items"]}
     assert waiting.id in pending
     assert decided.id not in pending
+
+
+TOKEN = re.compile(r'name="csrf" value="([^"]+)"')
+
+
+def test_the_console_shows_it_redacted_and_asks_before(services: Services, asker: Api, reviewer: Api) -> None:
+    record = written(services, 11)
+    assert poll(asker, record.id).status_code == 202
+    with TestClient(build(services), base_url="http://localhost", follow_redirects=False) as browser:
+        csrf = TOKEN.findall(browser.get("/login").text)[0]
+        form = {"csrf": csrf, "key": str(reviewer.key), "next": "/"}
+        assert browser.post("/login", data=form).status_code == 303
+        page = browser.get("/guardrails/held").text
+        assert record.id in page
+        assert SHOWN in page
+        assert "T-123456" not in page
+        assert "Yes, refuse" not in page
+        asked = browser.get(f"/guardrails/held?task={record.id}&verb=refuse").text
+        assert "Yes, refuse" in asked
+        decided = {"csrf": TOKEN.findall(asked)[0], "id": record.id, "verb": "refuse", "reason": "<b>no</b>"}
+        assert browser.post("/guardrails/held", data=decided).status_code == 303
+        after = browser.get("/guardrails/held").text
+        assert f"{record.id} is refused." in after
+        assert "&lt;b&gt;no&lt;/b&gt;" in after
+        assert browser.post("/guardrails/held", data=decided).status_code == 303
+        assert "refused already" in browser.get("/guardrails/held").text
+    assert poll(asker, record.id).status_code == 410

@@ -32,6 +32,7 @@ PATHS = {
     "costs": "/costs?since=7d&by=key",
     "guardrails": "/guardrails",
     "verdicts": "/guardrails/verdicts",
+    "held": "/guardrails/held",
     "rule": "/guardrails/rules/default/mail",
     "playground": "/playground",
     "approvals": "/approvals",

@@ -20,7 +20,7 @@ from genaiops.hub import allows, opened
 
 class TaskQuery(msgspec.Struct, frozen=True, kw_only=True):
     state: Annotated[TaskState | None, msgspec.Meta(description="only in this state")] = None
-    queue: Annotated[str | None, msgspec.Meta(description="only of this queue", max_length=64)] = None
+    queue: Annotated[str | None, msgspec.Meta(description="only of this queue")] = None
 
 
 class TaskDecisionRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
