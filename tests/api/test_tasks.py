@@ -167,9 +167,9 @@ def test_lists_begin_with_what_waits(services: Services, asker: Api, reviewer: A
     decided, waiting = written(services, 9), written(services, 10)
     assert poll(asker, decided.id).status_code == poll(asker, waiting.id).status_code == 202
     reviewer.call("POST", f"/tasks/{decided.id}/refuse", {})
-    order = [each["id"] for each in reviewer.get("/tasks")["items"]]
+    order = [each["id"] for each in reviewer.get("/tasks")["data"]]
     assert order.index(waiting.id) < order.index(decided.id)
-    pending = {each["id"] for each in reviewer.get("/tasks", state="pending")["items"]}
+    pending = {each["id"] for each in reviewer.get("/tasks", state="pending")["data"]}
     assert waiting.id in pending
     assert decided.id not in pending
 

@@ -8,6 +8,7 @@ from litestar.di import Provide
 from litestar.handlers import BaseRouteHandler
 
 from genaiops.api._access import Authentication, Caller, Connection, calling
+from genaiops.api._alerts import AlertsController
 from genaiops.api._anomalies import AnomaliesController
 from genaiops.api._applications import ApplicationsController
 from genaiops.api._apply import StateController
@@ -69,6 +70,7 @@ _HANDLERS: tuple[type[Controller] | BaseRouteHandler, ...] = (
     IssuersController,
     SecretsController,
     ArtifactsController,
+    AlertsController,
     ApprovalsController,
     TasksController,
     PoliciesController,

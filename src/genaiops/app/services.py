@@ -56,7 +56,10 @@ class Services:
         self.auditor = open_auditor(stores.records, self.secrets, home)
         spool = RecoveredSpool(stores.spool, stores.counters)
         self.metering = open_metering(settings)
-        self.folding = FoldLoop(Folder(spool, stores.telemetry, stores.blobs, self.metering, held=self.hub.tasks.hold))
+        hub = self.hub
+        self.folding = FoldLoop(
+            Folder(spool, stores.telemetry, stores.blobs, self.metering, held=hub.tasks.hold, alerts=hub.alerts)
+        )
         self.quoting = Quoting(providers.load, stores.counters, Estimator())
         self.publisher = Publisher(
             records=stores.records,

@@ -32,6 +32,7 @@ Permission = Literal[
     "audit",  # read the audit log, with what was changed, and have it signed
     "policies",  # which changes need another person's consent
     "approve",  # consent to what another person wants to release
+    "alerts",  # acknowledge and close them
     "review",  # decide about what a guard policy holds
     "erase",  # take away what is kept of an end user
 ]
@@ -75,7 +76,7 @@ ROLES: Mapping[Role, RoleRow] = {
         grants={
             EVERYWHERE: (
                 *("read", "content", "playground", "own_keys", "keys", "targets", "routes", "prices", "budgets"),
-                *("artifacts", "applications", "deployments"),
+                *("artifacts", "applications", "deployments", "alerts"),
             )
         },
     ),
@@ -119,7 +120,7 @@ ROLES: Mapping[Role, RoleRow] = {
         grants={
             EVERYWHERE: (
                 *("read", "content", "playground", "own_keys", "keys", "targets", "routes", "budgets"),
-                *("artifacts", "applications", "deployments"),
+                *("artifacts", "applications", "deployments", "alerts"),
             )
         },
     ),
@@ -132,7 +133,7 @@ ROLES: Mapping[Role, RoleRow] = {
     "security": RoleRow(
         title="Looks for danger; decides about trust and consent",
         home="/traces?status=error",
-        grants={EVERYWHERE: ("read", "content", "issuers", "policies", "approve", "review")},
+        grants={EVERYWHERE: ("read", "content", "issuers", "policies", "approve", "alerts", "review")},
     ),
     "product-owner": RoleRow(
         title="Answers for an application, its quality and its budget",
