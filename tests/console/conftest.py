@@ -36,6 +36,7 @@ PATHS = {
     "rule": "/guardrails/rules/default/mail",
     "playground": "/playground",
     "approvals": "/approvals",
+    "alerts": "/alerts",
     "system": "/system",
     "settings": "/settings",
     "access": "/settings/access",

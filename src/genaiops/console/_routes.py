@@ -18,6 +18,7 @@ from genaiops.console._sign_in import SignIns
 from genaiops.console._visit import HEADERS, Form, NotLoggedIn, Visit, Web, html, is_secure, read_form
 from genaiops.console.pages import (
     access,
+    alerts,
     approvals,
     assets,
     audit,
@@ -91,6 +92,7 @@ def create(services: Services, sessions: Sessions | None = None, *, clock: Clock
             *budgets.HANDLERS,
             *prices.HANDLERS,
             *playground.HANDLERS,
+            *alerts.HANDLERS,
             *approvals.HANDLERS,
             *system.HANDLERS,
             *settings.HANDLERS,
