@@ -13,6 +13,7 @@ from benchmarks.guardrails.report import Report, as_text, write
 
 NAMES: Final = {
     "pii": "personal data by its form: recall and precision, beside Presidio",
+    "secrets_in_place": "keys where they stand in life: recall, beside Kingfisher and detect-secrets",
     "latency": "what scanning costs, and how much of a stream it holds back",
 }
 

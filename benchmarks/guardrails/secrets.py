@@ -22,7 +22,7 @@ from benchmarks.gateway.machine import describe
 from benchmarks.guardrails.harmless import Harmless, harmless
 from benchmarks.guardrails.secret_peers import KINGFISHER, PEERS, Rule, peer, rules
 from genaiops.checks.scanning import Scanner
-from genaiops.checks.secrets import PATTERNS
+from genaiops.checks.secrets import PATTERNS, SERVICES
 
 _Z: Final = 1.959964
 _IDENTIFIERS: Final = re.compile(r"(?:client|access|user-api)-id$|-pub(?:lic|-api)?-?key$|public")
@@ -92,8 +92,7 @@ def _set_of(rule: Rule, known: frozenset[str]) -> str:
 def _known() -> frozenset[str]:
     """Names of services that the table claims."""
     names = {_service(pattern.kind) for pattern in PATTERNS}
-    listed = next(pattern for pattern in PATTERNS if pattern.kind == "service_key").regex
-    names |= {one.split("[")[0].split("(")[0] for one in listed.removeprefix("(?i:(?:").split(")[")[0].split("|")}
+    names |= {one.split("[")[0].split("(")[0] for one in SERVICES.split("|")}
     return frozenset(name for name in names if len(name) > 2 and name not in {"key", "url", "secret", "service"})
 
 

@@ -49,6 +49,8 @@ TABLE: dict[tuple[str, str], str | None] = {
     ("GET", "/policies/{name:str}"): "read",
     ("PUT", "/policies/{name:str}"): "policies",
     ("GET", "/guards"): "read",
+    ("GET", "/detectors"): "read",
+    ("GET", "/detectors/{name:str}"): "read",
     ("GET", "/guards/schema"): "read",
     ("POST", "/guards/check"): "read",
     ("POST", "/guards/diff"): "read",

@@ -21,6 +21,7 @@ from genaiops.api._checking import check_request
 from genaiops.api._confined import confined
 from genaiops.api._datasets import DatasetsController
 from genaiops.api._deployments import DeploymentsController
+from genaiops.api._detectors import DetectorsController
 from genaiops.api._erasures import ErasuresController
 from genaiops.api._estimates import EstimateController
 from genaiops.api._figures import Figures
@@ -76,6 +77,7 @@ _HANDLERS: tuple[type[Controller] | BaseRouteHandler, ...] = (
     PoliciesController,
     GuardsController,
     GuardTrialsController,
+    DetectorsController,
     ApplicationsController,
     ReleasesController,
     DeploymentsController,

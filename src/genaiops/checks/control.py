@@ -14,13 +14,13 @@ from collections.abc import Callable
 from typing import Final
 from urllib.parse import unquote
 
-from genaiops.checks.scanning import Pattern, Scanner
+from genaiops.checks.scanning import Pattern, Scanner, Wanted
 from genaiops.domain import Finding
 
 FAMILY: Final = "control"
 
 _FLAG: Final = "\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f"
-_ZERO_WIDTH: Final = "\u200b-\u200d\u2060-\u2064\ufeff\u180e\u00ad\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0"
+ZERO_WIDTH: Final = "\u200b-\u200d\u2060-\u2064\ufeff\u180e\u00ad\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0"
 _ALWAYS: Final = "\u200b\u2060-\u2064\u180e\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0"
 """Those that stand alone in no script's ordinary text. A joiner, a soft hyphen or a byte order mark may."""
 _UNSEEN: Final = re.compile(
@@ -29,19 +29,19 @@ _UNSEEN: Final = re.compile(
     "|(?P<variation_selectors>[\ufe00-\ufe0f\U000e0100-\U000e01ef]{2,})"
     "|(?P<bidi_override>[\u202d\u202e])"
     "|(?P<bidi_control>[\u202a-\u202c\u2066-\u206f])"
-    f"|(?P<zero_width>[{_ZERO_WIDTH}]{{2,}}|[{_ALWAYS}]|(?<=[A-Za-z])[\u200c\u200d\ufeff](?=[A-Za-z]))"
+    f"|(?P<zero_width>[{ZERO_WIDTH}]{{2,}}|[{_ALWAYS}]|(?<=[A-Za-z])[\u200c\u200d\ufeff](?=[A-Za-z]))"
     "|(?P<annotation>[\ufff9-\ufffb\U0001d173-\U0001d17a]+)"
 )
 KINDS: Final = ("tag_characters", "variation_selectors", "bidi_override", "bidi_control", "zero_width", "annotation")
 
-_CYRILLIC: Final = "\u0400-\u052f"
-_LIKE_LATIN: Final = (
+CYRILLIC: Final = "\u0400-\u052f"
+LIKE_LATIN: Final = (
     "\u03bf\u03bd\u03c1\u03b1\u03b9\u03ba\u03c5\u03c7\u0391-\u0392\u0395-\u0397\u0399-\u039a\u039c-\u039d\u039f\u03a1"
     "\u03a4-\u03a5\u03a7"
 )
-_WORD: Final = re.compile(f"[A-Za-z{_CYRILLIC}{_LIKE_LATIN}]{{2,}}")
+WORD: Final = re.compile(f"[A-Za-z{CYRILLIC}{LIKE_LATIN}]{{2,}}")
 _TWO_SCRIPTS: Final = re.compile(
-    f"[A-Za-z][{_CYRILLIC}{_LIKE_LATIN}]*[{_CYRILLIC}]|[{_CYRILLIC}][A-Za-z]|[A-Za-z][{_LIKE_LATIN}]+[A-Za-z]"
+    f"[A-Za-z][{CYRILLIC}{LIKE_LATIN}]*[{CYRILLIC}]|[{CYRILLIC}][A-Za-z]|[A-Za-z][{LIKE_LATIN}]+[A-Za-z]"
 )
 
 
@@ -88,7 +88,7 @@ def mixed(text: str) -> list[Finding]:
         return []
     return [
         Finding(match.start(), match.end(), "homoglyphs", FAMILY)
-        for match in _WORD.finditer(text)
+        for match in WORD.finditer(text)
         if not match[0].isascii() and _TWO_SCRIPTS.search(match[0]) is not None
     ]
 
@@ -146,15 +146,16 @@ _ENCODINGS: Final = (
 )
 
 
-def inside(value: str, scanner: Scanner, depth: int = _DEPTH) -> list[str]:
-    """Kinds of what the scanner finds in an encoded run once it is decoded; a run within is decoded in turn."""
+def inside(value: str, scanner: Scanner, depth: int = _DEPTH, wanted: Wanted = None) -> list[str]:
+    """Kinds of what the scanner finds in an encoded run once it is decoded; a run within is decoded in turn. `wanted`:
+    numbers of the scanner's patterns that count (None: all)."""
     kinds: list[str] = []
     if depth <= 0:
         return kinds
     for text in decodings(value):
-        kinds += [each.kind for each in scanner.find(text)]
+        kinds += [each.kind for each in scanner.find(text, wanted)]
         for run in _RUN.findall(text):
-            kinds += inside(run, scanner, depth - 1)
+            kinds += inside(run, scanner, depth - 1, wanted)
     return list(dict.fromkeys(kinds))
 
 

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from genaiops.domain import Erasure, Foreseen, Person
 from genaiops.govern import Auditor
+from genaiops.guard import Replays
 from genaiops.hub import Hub
 from genaiops.ports.blobs import Blobs
 from genaiops.ports.counters import Counters
@@ -99,3 +100,5 @@ class Services(Protocol):
     def folding(self) -> Folding: ...
     @property
     def erasing(self) -> Erasures: ...
+    @property
+    def replays(self) -> Replays: ...

@@ -56,6 +56,7 @@ from genaiops.domain._guard import (
     GuardPolicy,
     GuardRule,
     GuardVersion,
+    PendingJudgement,
     Provenance,
     ToolRules,
 )
@@ -245,6 +246,7 @@ __all__ = [
     "Operation",
     "Outcome",
     "Pass",
+    "PendingJudgement",
     "Person",
     "Price",
     "ProbePolicy",

@@ -147,5 +147,14 @@ class GuardEvent(msgspec.Struct, frozen=True, array_like=True):
     error: str | None = None
 
 
+class PendingJudgement(msgspec.Struct, frozen=True):
+    """A call that has ended and that rules (`name@digest#rule`) have yet to look at. `call_id`: its root span."""
+
+    trace_id: bytes
+    call_id: bytes
+    start_us: int
+    rules: tuple[str, ...]
+
+
 DEFAULT_GUARD = "default"
 """The policy (`policy/default@current`) of keys and environments that name none."""

@@ -15,7 +15,7 @@ import msgspec
 
 from genaiops.core.errors import GenaiopsError, UpstreamError, UsageError
 from genaiops.domain import MEDIA
-from genaiops.gateway import replies
+from genaiops.gateway import guarding, replies
 from genaiops.gateway.answering import Whole, error_answer, ruled, understood
 from genaiops.gateway.call import Call
 from genaiops.gateway.choice import Pick, choose, fits
@@ -257,6 +257,8 @@ class Attempts:
         if failure is None:
             breaker.succeed()
             return None
+        if not call.settled:  # else it was told before
+            failure = guarding.told(call, failure)
         self._judge(attempt, failure, probe=probe)
         if not attempt.ended:
             attempt.end("error", failure=failure)

@@ -113,6 +113,8 @@ class Call:
     """By which it was stopped until a person releases it."""
     guarded: GuardAction = "allow"
     """What followed from what came in."""
+    looked_at = False
+    """Nothing that its policies take out is in it any more."""
     guard_line = b""
     _task: asyncio.Task[None] | None = None
     _watched = False

@@ -63,7 +63,7 @@ class Holding:
         if isinstance(told, Failure):
             failure = told
         if not call.traced:
-            self._books.refuse(call, failure)
+            self._books.refuse(call, guarding.recordable(call, failure))
         if isinstance(told, Failure):
             replies.tell(call, told)
         else:

@@ -2,13 +2,20 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from genaiops.domain import SEVERITY, Finding
+from msgspec.structs import replace
+
+from genaiops.checks.control import inside
+from genaiops.checks.scanning import Scanner
+from genaiops.domain import SEVERITY, Finding, GuardRule
 from genaiops.guard._notes import Notes
 from genaiops.guard._program import Tier
-from genaiops.guard._tables import selects
+from genaiops.guard._tables import ENCODED, HOMOGLYPHS, looks_for_mixed, selects
 from genaiops.guard._tools import ARGUMENTS, LISTED, UNTRUSTED, ToolCall, ToolCheck
 from genaiops.guard._vault import Vault
-from genaiops.guard.surfaces import Part
+from genaiops.guard.surfaces import Part, says
+
+Edit = tuple[int, int, str]
+"""From, up to, and what stands there instead."""
 
 
 class Editor:
@@ -21,41 +28,69 @@ class Editor:
         self._notes = notes
         self._vault = vault
 
-    def judge(self, finding: Finding, value: str, part: Part) -> str | None:
-        """What stands for the value from now on; None: it stays. The finding is noted."""
+    def judge(self, finding: Finding, value: str, part: Part) -> Sequence[Edit]:
+        """What becomes of the value, by its own characters; empty: it stays. The finding is noted."""
         tier, notes = self._tier, self._notes
         numbers = [
             number
             for number in tier.rules.get((finding.family, finding.kind), ())
             if _concerns(tier.bounds[number].rule.provenance, part)
         ]
+        if finding.kind == ENCODED and tier.within is not None and not _holds(value, *tier.within):
+            return ()
         if any(tier.bounds[number].rule.action == "allow" and notes.enforced(number) for number in numbers):
-            return None
-        hidden = None
+            return ()
+        edits: Sequence[Edit] = ()
         for number in numbers:
             rule = tier.bounds[number].rule
-            notes.add(number, finding.kind, provenance=part.provenance, place=part.place)
+            notes.add(number, finding.kind, provenance=part.provenance, place=self._place(part))
             if rule.action == "redact" and notes.enforced(number):
                 reversible = rule.reversible and tier.direction == "in"
-                hidden = self._vault.hide(value, finding.kind, reversible=reversible)
-        return hidden
+                edits = ((0, len(value), self._vault.hide(value, finding.kind, reversible=reversible)),)
+        return edits
 
-    def takes_out(self, findings: Sequence[Finding], part: Part) -> bool:
-        """Whether what nobody sees has to go. It is noted."""
-        redacts = False
-        for number in self._tier.invisible:
-            rule = self._tier.bounds[number].rule
-            if not _concerns(rule.provenance, part):
-                continue
+    def _place(self, part: Part) -> str:
+        """Where it was found. A name of a field that is a finding itself is not told: events are kept."""
+        scanner, wanted = self._tier.scanner, self._tier.wanted
+        if scanner is None:
+            return part.place
+        steps = ["*" if isinstance(one, str) and says(one) and scanner.find(one, wanted) else one for one in part.path]
+        return part.place if tuple(steps) == part.path else replace(part, path=tuple(steps)).place
+
+    def takes_out(self, findings: Sequence[Finding], part: Part) -> list[Finding]:
+        """Which of what nobody sees has to go. All of it is noted."""
+        for rule, number in self._control(part):
             for each in findings:
                 if selects(rule, each.kind):
-                    self._notes.add(number, each.kind, provenance=part.provenance, place=part.place)
-                    redacts |= rule.action == "redact" and self._notes.enforced(number)
-        return redacts
+                    self._notes.add(number, each.kind, provenance=part.provenance, place=self._place(part))
+        return [each for each in findings if self.goes(each, part)]
+
+    def goes(self, finding: Finding, part: Part) -> bool:
+        """Whether it has to go. Nothing is noted."""
+        return any(
+            rule.action == "redact" and self._notes.enforced(number) and selects(rule, finding.kind)
+            for rule, number in self._control(part)
+        )
+
+    def mixed(self, count: int, part: Part) -> None:
+        """So many words of two scripts, noted."""
+        for rule, number in self._control(part):
+            if looks_for_mixed(rule):
+                self._notes.add(number, HOMOGLYPHS, count, provenance=part.provenance, place=self._place(part))
+
+    def _control(self, part: Part) -> Iterator[tuple[GuardRule, int]]:
+        for number in self._tier.control:
+            rule = self._tier.bounds[number].rule
+            if _concerns(rule.provenance, part):
+                yield rule, number
 
 
 def _concerns(provenance: tuple[str, ...], part: Part) -> bool:
     return not provenance or part.provenance in provenance
+
+
+def _holds(value: str, scanner: Scanner, wanted: frozenset[int]) -> bool:
+    return bool(inside(value, scanner, wanted=wanted))
 
 
 def severe(notes: Notes) -> bool:

@@ -27,7 +27,7 @@ def _masked(text: str, tier: Tier) -> str:
         text,
         apart(
             (each.start, each.end, f"[{each.kind}]")
-            for each in tier.scanner.find(text)
+            for each in tier.scanner.find(text, tier.wanted)
             if any(
                 SEVERITY[tier.bounds[number].rule.action] >= SEVERITY["redact"]
                 for number in tier.rules.get((each.family, each.kind), ())

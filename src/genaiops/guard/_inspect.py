@@ -7,10 +7,10 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from genaiops.checks.control import invisible
+from genaiops.checks.control import invisible, mixed
 from genaiops.checks.scanning import Stream
 from genaiops.domain import Finding
-from genaiops.guard._edits import Editor
+from genaiops.guard._edits import Edit, Editor
 from genaiops.guard._notes import Notes
 from genaiops.guard._program import Tier
 from genaiops.guard._whole import Situation, judge_whole
@@ -20,8 +20,6 @@ _BETWEEN: Final = "\n\x00\n"
 """Between texts that have nothing to do with each other: no pattern reaches over it."""
 _STEP: Final = 8192
 """Characters that are looked at at once."""
-
-Edit = tuple[int, int, str]
 
 
 class Inspection:
@@ -68,24 +66,23 @@ class Inspection:
             pieces = list(layout.pieces(begin, end))
             if begin >= layout.apart and len(pieces) < 2:
                 continue  # it was found in its part already
-            number, start, stop = pieces[0]
-            hidden = self._editor.judge(each, layout.text[begin:end], layout.parts[number])
-            if hidden is None:
-                continue
-            self._edits.setdefault(number, []).append((start, stop, hidden))
-            for later, start, stop in pieces[1:]:
-                self._edits.setdefault(later, []).append((start, stop, ""))
+            number = pieces[0][0]
+            for first, last, instead in self._editor.judge(each, layout.text[begin:end], layout.parts[number]):
+                for later, start, stop in layout.pieces(begin + first, begin + last):
+                    self._edits.setdefault(later, []).append((start, stop, instead))
+                    instead = ""
 
     def _rest(self, document: Document) -> None:
         """Everything besides patterns; then the edits are made."""
         for number, part in enumerate(document.parts):
-            if self._tier.invisible and not part.text.isascii():
-                found = invisible(part.text)
-                if found and self._editor.takes_out(found, part):
-                    edits = self._edits.get(number, [])
-                    self._edits[number] = edits + [
-                        (each.start, each.end, "") for each in found if not _within(each, edits)
-                    ]
+            if self._tier.control and not part.text.isascii():
+                found = self._editor.takes_out(invisible(part.text), part)
+                if found:
+                    edits = apart(self._edits.get(number, []))
+                    self._edits[number] = edits + list(outside(found, edits))
+                words = mixed(part.text) if self._tier.mixed else ()
+                if words:
+                    self._editor.mixed(len(words), part)
         for number, edits in self._edits.items():
             self.texts[number] = edited(document.parts[number].text, apart(edits))
         for number, whole in self._tier.wholes:
@@ -166,5 +163,14 @@ def apart(edits: Iterable[Edit]) -> list[Edit]:
     return kept
 
 
-def _within(finding: Finding, edits: Iterable[Edit]) -> bool:
-    return any(start < finding.end and finding.start < end for start, end, _ in edits)
+def outside(findings: Iterable[Finding], edits: Sequence[Edit]) -> Iterator[Edit]:
+    """Cuts of what of the findings no edit replaces; edits are in order and do not overlap."""
+    for each in findings:
+        start = each.start
+        for begin, end, _ in edits:
+            if begin < each.end and start < end:
+                if start < begin:
+                    yield start, begin, ""
+                start = end
+        if start < each.end:
+            yield start, each.end, ""

@@ -2,7 +2,7 @@
 texts, and what is asked of classifiers."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -11,14 +11,22 @@ from genaiops.checks.scanning import Pattern, Scanner
 from genaiops.domain import SEVERITY, Direction, GuardRule, GuardVersion, Operation
 from genaiops.guard._notes import Bound
 from genaiops.guard._spotlight import Manner
-from genaiops.guard._tables import FAMILIES, patterns_of, scanner_of
+from genaiops.guard._tables import (
+    ENCODED,
+    FAMILIES,
+    check_control,
+    encoded_of,
+    looks_for_mixed,
+    patterns_of,
+    scanner_of,
+    selects,
+)
 from genaiops.guard._tools import ARGUMENTS, ToolCheck, tool_rules
 from genaiops.guard._whole import Whole, whole_of
 
 CLASSIFIERS: Final = frozenset({"injection", "toxicity", "topics", "names", "grounding"})
 """Detectors that ask a model."""
-_NO_TEXT: Final[frozenset[Operation]] = frozenset({"video_job"})
-_AFTER: Final = frozenset({"injection", "toxicity", "topics", "grounding"})
+AFTER: Final = frozenset({"injection", "toxicity", "topics", "grounding"})
 """Detectors that work behind the answer unless their rule says otherwise: what they say costs time."""
 
 
@@ -42,7 +50,7 @@ class Tier:
         rules: dict[tuple[str, str], list[int]] = {}
         self.wholes: list[tuple[int, Whole]] = []
         self.asking: list[Asking] = []
-        self.invisible: list[int] = []
+        self.control: list[int] = []
         self.tools: list[int] = []
         for number, (_, rule, tools) in enumerate(self.bounds):
             if tools is not None:
@@ -52,7 +60,8 @@ class Tier:
                     patterns[pattern] = None
                     rules.setdefault((pattern.family, pattern.kind), []).append(number)
             elif rule.detector == "control":
-                self.invisible.append(number)
+                check_control(rule)
+                self.control.append(number)
             elif rule.detector in CLASSIFIERS:
                 self.asking.append(Asking(number, rule))
             else:
@@ -61,10 +70,12 @@ class Tier:
         self.scanner: Scanner | None = None
         self.wanted: frozenset[int] = frozenset()
         """The numbers of the scanner's patterns that some rule looks for."""
+        self.within: tuple[Scanner, frozenset[int]] | None = None
+        """What is looked for in encoded runs."""
         if patterns:
-            own = tuple(pattern for pattern in patterns if pattern.family.startswith("words:"))
-            self.scanner = scanner_of(own)
-            self.wanted = frozenset(at for at, one in enumerate(self.scanner.patterns) if one in patterns)
+            self._scan(patterns)
+        self.mixed = any(looks_for_mixed(self.bounds[number].rule) for number in self.control)
+        """Some rule looks for words of two scripts."""
         self.waits = bool(self.asking)
         """Something has to be asked elsewhere before anything goes on."""
         self.whole = any(
@@ -73,7 +84,24 @@ class Tier:
         ) or any(_needs_all(bound) for bound in self.bounds)
         """An answer has to be there as a whole before any of it may go out."""
         self.holds = any(bound.rule.action == "hold" for bound in self.bounds)
-        self.silent = not (self.scanner or self.invisible or self.wholes or self.asking or self.tools)
+        self.silent = not (self.scanner or self.control or self.wholes or self.asking or self.tools)
+
+    def _scan(self, patterns: Collection[Pattern]) -> None:
+        own = tuple(pattern for pattern in patterns if pattern.family.startswith("words:"))
+        self.scanner = scanner_of(own)
+        self.wanted = frozenset(at for at, one in enumerate(self.scanner.patterns) if one in patterns)
+        encoding = [number for number in self.control if selects(self.bounds[number].rule, ENCODED)]
+        if not encoding:
+            return
+        self.within = self.scanner, frozenset(at for at in self.wanted if not self._excused(self.scanner.patterns[at]))
+        runs = encoded_of(own)
+        self.scanner = scanner_of((*own, *runs))
+        self.wanted |= frozenset(range(len(self.scanner.patterns) - len(runs), len(self.scanner.patterns)))
+        self.rules[runs[0].family, ENCODED] = tuple(encoding)
+
+    def _excused(self, pattern: Pattern) -> bool:
+        """A rule says of it that it is no finding."""
+        return any(self.bounds[at].rule.action == "allow" for at in self.rules[pattern.family, pattern.kind])
 
 
 class Program:
@@ -101,7 +129,7 @@ class Program:
         )
 
     def concerns(self, operation: Operation) -> bool:
-        return not self.silent and operation not in _NO_TEXT
+        return not self.silent and (operation != "video_job" or not self.answered.silent)
 
 
 def _bounds(version: GuardVersion) -> Iterator[Bound]:
@@ -128,7 +156,7 @@ def shadowed(bounds: Sequence[Bound], draw: Callable[[], float]) -> frozenset[in
 
 
 def _after(rule: GuardRule) -> bool:
-    return rule.when == "after" or (rule.when is None and rule.detector in _AFTER and SEVERITY[rule.action] <= 1)
+    return rule.when == "after" or (rule.when is None and rule.detector in AFTER and SEVERITY[rule.action] <= 1)
 
 
-__all__ = ["Asking", "Program", "Tier", "shadowed"]
+__all__ = ["AFTER", "CLASSIFIERS", "Asking", "Program", "Tier", "shadowed"]

@@ -5,12 +5,14 @@ Where a rule that judges whole texts may stop the answer, nothing of it goes out
 
 from typing import Final
 
-from genaiops.checks.control import invisible
+from msgspec.structs import replace
+
+from genaiops.checks.control_stream import InvisibleStream, MixedStream, Unseen
 from genaiops.checks.scanning import Stream
 from genaiops.domain import Finding, GuardEvent, Provenance
-from genaiops.guard._edits import Editor, judge_arguments, judge_calls, severe
+from genaiops.guard._edits import Edit, Editor, judge_arguments, judge_calls, severe
 from genaiops.guard._held import held
-from genaiops.guard._inspect import Edit, apart, edited
+from genaiops.guard._inspect import apart, edited, outside
 from genaiops.guard._notes import Notes
 from genaiops.guard._program import Tier
 from genaiops.guard._tools import Calling
@@ -59,7 +61,7 @@ class AnswerStream:
         self._waiting: list[bytes] | None = [] if tier.whole else None
 
     def _open(self, provenance: Provenance, tool: str, key: str) -> "_Masking":
-        channel = _Masking(self._tier, self._editor, self._notes, Part("", provenance, (key,), tool))
+        channel = _Masking(self._tier, self._editor, Part("", provenance, (key,), tool))
         self._channels.append(channel)
         return channel
 
@@ -124,48 +126,70 @@ class AnswerStream:
 
 
 class _Masking:
-    """One text of the answer."""
+    """One text of the answer. Places in `_cuts` count from the beginning of what is released next."""
 
-    __slots__ = ("_editor", "_notes", "_part", "_size", "_stream", "_texts", "_tier")
+    __slots__ = ("_cuts", "_editor", "_mixed", "_part", "_size", "_stream", "_texts", "_tier", "_unseen")
 
-    def __init__(self, tier: Tier, editor: Editor, notes: Notes, part: Part) -> None:
+    def __init__(self, tier: Tier, editor: Editor, part: Part) -> None:
         self._tier = tier
         self._editor = editor
-        self._notes = notes
         self._part = part
         self._stream = Stream(tier.scanner, tier.wanted) if tier.scanner is not None else None
+        self._unseen = InvisibleStream() if tier.control else None
+        self._mixed = MixedStream() if tier.mixed else None
+        self._cuts: list[Finding] = []
         self._texts: list[str] | None = [] if tier.wholes or tier.holds else None
         self._size = 0
 
     def feed(self, text: str) -> str:
+        if self._mixed is not None:
+            words = self._mixed.feed(text)
+            if words:
+                self._editor.mixed(words, self._part)
+        if self._unseen is not None:
+            text = self._seen(self._unseen.feed(text))
         if self._stream is None:
             return self._out(text, [])
         released, found = self._stream.feed(text)
         return self._out(released, self._edits(released, found))
 
     def end(self) -> str:
+        text = "" if self._unseen is None else self._seen(self._unseen.end())
         if self._stream is None:
-            return ""
+            return self._out(text, [])
+        before, found = self._stream.feed(text) if text else ("", [])
+        out = self._out(before, self._edits(before, found))
         released, found = self._stream.end()
-        return self._out(released, self._edits(released, found))
+        return out + self._out(released, self._edits(released, found))
 
     def part(self) -> Part:
         return Part("".join(self._texts or ()), self._part.provenance, self._part.path, self._part.tool)
 
+    def _seen(self, unseen: Unseen) -> str:
+        if unseen.found or unseen.more:
+            shift = 0 if self._stream is None else self._stream.held
+            gone = [each for each in unseen.more if self._editor.goes(each, self._part)]
+            gone += self._editor.takes_out(unseen.found, self._part)
+            self._cuts += [replace(each, start=each.start + shift, end=each.end + shift) for each in gone]
+        return unseen.text
+
     def _edits(self, text: str, found: list[Finding]) -> list[Edit]:
-        edits: list[Edit] = []
-        for each in found:
-            hidden = self._editor.judge(each, text[each.start : each.end], self._part)
-            if hidden is not None:
-                edits.append((each.start, each.end, hidden))
-        return apart(edits)
+        return apart(
+            (each.start + first, each.start + last, instead)
+            for each in found
+            for first, last, instead in self._editor.judge(each, text[each.start : each.end], self._part)
+        )
 
     def _out(self, text: str, edits: list[Edit]) -> str:
-        if self._tier.invisible and not text.isascii():
-            unseen = invisible(text)
-            if unseen and self._editor.takes_out(unseen, self._part):
-                free = [each for each in unseen if not any(a < each.end and each.start < b for a, b, _ in edits)]
-                edits = sorted([*edits, *((each.start, each.end, "") for each in free)])
+        if self._cuts:
+            size = len(text)
+            now = [replace(each, end=min(each.end, size)) for each in self._cuts if each.start < size]
+            self._cuts = [
+                replace(each, start=max(0, each.start - size), end=each.end - size)
+                for each in self._cuts
+                if each.end > size
+            ]
+            edits = sorted([*edits, *outside(now, edits)])
         if edits:
             text = edited(text, edits)
         if self._texts is not None and self._size < _MOST_TEXT:

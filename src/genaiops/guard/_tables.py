@@ -5,6 +5,7 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any, Final, cast
 
+from genaiops.checks.control import encoded
 from genaiops.checks.scanning import Pattern, Scanner, Stream
 from genaiops.core.errors import UsageError
 from genaiops.domain import GuardRule
@@ -50,6 +51,8 @@ _CODE: Final = (
     "def f(x):\n    return [y ** 2 for y in x if y > 0]  # SELECT * FROM t WHERE a = 'b'; ![image](http://h/p.png)\n"
 )
 FAMILIES: Final = (*_TABLES, "words")
+ENCODED: Final = "encoded"
+HOMOGLYPHS: Final = "homoglyphs"
 
 
 def selects(rule: GuardRule, kind: str) -> bool:
@@ -59,12 +62,33 @@ def selects(rule: GuardRule, kind: str) -> bool:
     return not any(fnmatchcase(kind, each) for each in rule.excepted)
 
 
+def looks_for_mixed(rule: GuardRule) -> bool:
+    """Whether a rule of `control` concerns words of two scripts: one that takes out does not, for the word is read."""
+    return rule.action != "redact" and selects(rule, HOMOGLYPHS)
+
+
+def check_control(rule: GuardRule) -> None:
+    """UsageError for what it cannot do."""
+    if rule.action == "redact" and rule.kinds and all(each == HOMOGLYPHS for each in rule.kinds):
+        raise UsageError(
+            f"The rule {rule.id!r} cannot redact: words of two scripts are told of, never cut out.",
+            remedy="Let it flag, replace, hold or block.",
+            param=f"rules.{rule.id}.action",
+        )
+
+
 def patterns_of(rule: GuardRule) -> tuple[Pattern, ...]:
     """What the rule looks for by form. UsageError for what its options cannot be."""
     if rule.detector == "words":
         return _own(rule)
     table = _TABLES.get(rule.detector)
     return () if table is None else tuple(one for one in table() if selects(rule, one.kind))
+
+
+def table_of(detector: str) -> tuple[Pattern, ...]:
+    """All patterns of a detector that has a table of them."""
+    table = _TABLES.get(detector)
+    return () if table is None else table()
 
 
 def _own(rule: GuardRule) -> tuple[Pattern, ...]:
@@ -125,3 +149,10 @@ def scanner_of(own: tuple[Pattern, ...]) -> Scanner:
         for at in range(0, len(text), 4):
             stream.feed(text[at : at + 4])
     return scanner
+
+
+@lru_cache(maxsize=16)
+def encoded_of(own: tuple[Pattern, ...]) -> tuple[Pattern, ...]:
+    """For runs that hold, once they are decoded, what any pattern of `scanner_of(own)` finds; which of these count is
+    asked when one is found, so that policies share this scanner, too."""
+    return encoded(scanner_of(own))

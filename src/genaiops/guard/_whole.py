@@ -215,3 +215,4 @@ _MAKERS: Final[dict[str, Callable[[GuardRule], Whole]]] = {
     "schema": _schema,
     "disclosure": _disclosure,
 }
+WHOLES: Final = frozenset(_MAKERS)

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from genaiops.domain import GuardAction, GuardEvent, GuardPolicy, GuardVersion, HeldPart, Operation
+from genaiops.domain import Direction, GuardAction, GuardEvent, GuardPolicy, GuardVersion, HeldPart, Operation
 from genaiops.ports.providers import Dialect, Form
 
 GUARDED_AT_ONCE: Final = 16_384
@@ -129,6 +129,12 @@ class Guard(Protocol):
 
     async def wait_answer(self, body: bytes, content_type: bytes) -> Ruling: ...
 
+    def clean(self, text: str, direction: Direction) -> str:
+        """A text beside the bodies, by the rules that look for patterns: a label that its client gave (`in`), the
+        message of an error that is no answer (`out`). Empty where one of them stops it; of a long text its beginning
+        counts."""
+        ...
+
     def stream(self) -> StreamGuard | None:
         """None: nothing looks at what goes out."""
         ...
@@ -147,6 +153,14 @@ class GuardPlan(Protocol):
         ...
 
 
+class Judged(msgspec.Struct, frozen=True):
+    """What a policy says of a call: `events`, and the bodies that go on (None: nothing does, or there is none)."""
+
+    events: Sequence[GuardEvent]
+    request: bytes | None
+    answer: bytes | None
+
+
 class Judge(Protocol):
     """The engine without a call: what a policy would say of one that was recorded, or made up."""
 
@@ -160,6 +174,12 @@ class Judge(Protocol):
     ) -> Sequence[GuardEvent]:
         """Of a request, and of its answer (None: there is none; events of a stream are one). Classifiers that work
         behind the answer are asked as well. UsageError for what cannot be read. May take as long as its detectors."""
+        ...
+
+    def rule(
+        self, policy: GuardVersion, operation: Operation, dialect: Dialect, request: bytes, answer: bytes | None
+    ) -> Judged:
+        """As `judge`, with what becomes of the bodies. Of an answer that is a stream of events nothing is told."""
         ...
 
 

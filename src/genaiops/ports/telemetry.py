@@ -13,7 +13,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from genaiops.core.histogram import Histogram
-from genaiops.domain import Charge, Content, Cost, CostCorrection, GuardVerdict, Score, Span, Status
+from genaiops.domain import Charge, Content, Cost, CostCorrection, GuardVerdict, PendingJudgement, Score, Span, Status
 from genaiops.ports.verdicts import Verdicts
 
 
@@ -42,6 +42,7 @@ class Batch(msgspec.Struct, frozen=True):
     offsets: Sequence[SpoolOffset] = ()
     durable: bool = False
     verdicts: Sequence[GuardVerdict] = ()
+    pending: Sequence[PendingJudgement] = ()
 
 
 class Written(msgspec.Struct, frozen=True):

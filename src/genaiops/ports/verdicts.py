@@ -6,7 +6,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from genaiops.core.histogram import Histogram
-from genaiops.domain import Direction, GuardAction, GuardEvent, GuardVerdict, Mark
+from genaiops.domain import Direction, GuardAction, GuardEvent, GuardVerdict, Mark, PendingJudgement
 
 
 class VerdictFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,6 +82,14 @@ class Verdicts(Protocol):
 
     def verdicts(self, where: VerdictFilter, *, cursor: str | None = None, limit: int = 50) -> VerdictPage:
         """UsageError for a cursor that is none."""
+        ...
+
+    def pending(self, limit: int) -> Sequence[PendingJudgement]:
+        """Calls that rules have yet to look at, the oldest first."""
+        ...
+
+    def judged(self, done: Sequence[PendingJudgement]) -> None:
+        """They need not be looked at any more."""
         ...
 
     def guard_rollup(self, query: GuardQuery) -> Sequence[GuardSums]: ...

@@ -11,7 +11,19 @@ import msgspec
 
 from genaiops.core.clock import now_us
 from genaiops.core.errors import GenaiopsError, Unavailable
-from genaiops.domain import Admitted, Charge, Content, GuardVerdict, Held, Recalled, Refused, Settled, Span, verdicts_of
+from genaiops.domain import (
+    Admitted,
+    Charge,
+    Content,
+    GuardVerdict,
+    Held,
+    PendingJudgement,
+    Recalled,
+    Refused,
+    Settled,
+    Span,
+    verdicts_of,
+)
 from genaiops.ports.alerts import Alerts
 from genaiops.ports.blobs import Blobs
 from genaiops.ports.spool import Frame, SpoolReader
@@ -63,6 +75,7 @@ class _Work:
         self.charges: dict[tuple[str, int], int] = {}
         self.verdicts: list[GuardVerdict] = []
         self.troubles = Troubles()
+        self.pending: list[PendingJudgement] = []
 
     def charge(self, charges: tuple[Charge, ...]) -> None:
         for charge in charges:
@@ -71,7 +84,14 @@ class _Work:
 
     def batch(self, offset: SpoolOffset) -> Batch:
         ledger = [Charge(budget, start, amount) for (budget, start), amount in self.charges.items() if amount]
-        return Batch(spans=self.spans, contents=self.contents, ledger=ledger, offsets=[offset], verdicts=self.verdicts)
+        return Batch(
+            spans=self.spans,
+            contents=self.contents,
+            ledger=ledger,
+            offsets=[offset],
+            verdicts=self.verdicts,
+            pending=self.pending,
+        )
 
 
 class Folder:
@@ -223,6 +243,8 @@ class Folder:
         work.spans += spans
         work.troubles.see(call, end.guard, end.error_type, end.error_message)
         work.verdicts += verdicts_of(spans[0], end.guard)
+        if end.judge:
+            work.pending.append(PendingJudgement(call.trace_id, call.span_id, call.start_us, end.judge))
         if content is not None:
             work.contents.append(content)
 

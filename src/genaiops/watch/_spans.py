@@ -64,6 +64,7 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     output_sha256: str | None = None
     lookup: Lookup | None = None
     guard: tuple[GuardEvent, ...] = ()
+    judge: tuple[str, ...] = ()
 
 
 def ended(record: Settled) -> Ended:
@@ -80,6 +81,7 @@ def ended(record: Settled) -> Ended:
         output_sha256=record.output_sha256,
         lookup=record.lookup,
         guard=record.guard,
+        judge=record.judge,
     )
 
 

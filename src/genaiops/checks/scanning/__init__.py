@@ -6,7 +6,7 @@ Stream      the same for a text that comes piece by piece
 """
 
 from genaiops.checks.scanning._pattern import Pattern
-from genaiops.checks.scanning._scanner import Scanner
+from genaiops.checks.scanning._scanner import Scanner, Wanted
 from genaiops.checks.scanning._stream import Stream
 
-__all__ = ["Pattern", "Scanner", "Stream"]
+__all__ = ["Pattern", "Scanner", "Stream", "Wanted"]

@@ -12,12 +12,13 @@ from genaiops.domain import (
     GuardEvent,
     GuardVerdict,
     Mark,
+    PendingJudgement,
     Score,
     Span,
     guard_spans,
     verdicts_of,
 )
-from genaiops.engines.telemetry_sqlite import _corrections, _guard_sums, _rollups, _rows, _schema, _verdicts
+from genaiops.engines.telemetry_sqlite import _corrections, _guard_sums, _pending, _rollups, _rows, _schema, _verdicts
 from genaiops.engines.telemetry_sqlite._connections import connect, is_full, store_errors, synced, transaction
 from genaiops.engines.telemetry_sqlite._names import NameIds, SeriesIds
 from genaiops.engines.telemetry_sqlite._payloads import SpanKey
@@ -105,6 +106,7 @@ class FiguresWriter:
             with synced(self.connection, durable=batch.durable), transaction(self.connection):
                 new = self._add_spans(batch.spans, shed)
                 self._add_verdicts(batch.verdicts, new)
+                _pending.add(self.connection, batch.pending)
                 self._add_scores(batch.scores)
                 if batch.ledger and not self._is_replay(batch.offsets):
                     self.connection.executemany(_ADD_CHARGE, _by_window(batch.ledger))
@@ -166,6 +168,10 @@ class FiguresWriter:
                 self._series.clear()
                 self._relations.forget()
                 raise
+
+    def judged(self, done: Sequence[PendingJudgement]) -> None:
+        with store_errors(self.path), transaction(self.connection):
+            _pending.remove(self.connection, done)
 
     def mark(self, verdict: GuardVerdict, mark: Mark | None, at_us: int, by: str) -> GuardVerdict:
         with store_errors(self.path), transaction(self.connection):

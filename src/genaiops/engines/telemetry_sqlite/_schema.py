@@ -172,6 +172,11 @@ CREATE INDEX verdicts_by_key ON guard_verdicts (key_id, start_us);
 CREATE INDEX verdicts_by_action ON guard_verdicts (action, start_us);
 CREATE INDEX verdicts_marked ON guard_verdicts (start_us, policy, rule, mark) WHERE mark IS NOT NULL;
 
+CREATE TABLE guard_pending (
+  id INTEGER PRIMARY KEY, trace_id BLOB NOT NULL, call_id BLOB NOT NULL, start_us INTEGER NOT NULL,
+  rules TEXT NOT NULL, UNIQUE (trace_id, call_id)
+);
+
 CREATE TABLE guard_series (
   id INTEGER PRIMARY KEY,
   tenant_id INTEGER NOT NULL, environment_id INTEGER NOT NULL, policy INTEGER NOT NULL, digest INTEGER NOT NULL,

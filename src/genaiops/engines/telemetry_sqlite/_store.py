@@ -11,12 +11,23 @@ from types import TracebackType
 from typing import IO, Literal, Self
 
 from genaiops.core.errors import StoreError, UsageError
-from genaiops.domain import Charge, Content, CostCorrection, GuardEvent, GuardVerdict, Mark, Score, Span
+from genaiops.domain import (
+    Charge,
+    Content,
+    CostCorrection,
+    GuardEvent,
+    GuardVerdict,
+    Mark,
+    PendingJudgement,
+    Score,
+    Span,
+)
 from genaiops.engines.telemetry_sqlite import (
     _blobs,
     _corrections,
     _figures,
     _guard_sums,
+    _pending,
     _rollups,
     _tallies,
     _trace,
@@ -234,6 +245,14 @@ class SqliteTelemetry:
         with store_errors(self._path), self._readers.session() as session:
             return _verdicts.page(session, storable(where), cursor, limit)
 
+    def pending(self, limit: int) -> Sequence[PendingJudgement]:
+        with store_errors(self._path), self._readers.session() as session:
+            return _pending.oldest(session, limit)
+
+    def judged(self, done: Sequence[PendingJudgement]) -> None:
+        with self._write_lock:
+            self._the_writer().figures.judged(done)
+
     def guard_rollup(self, query: GuardQuery) -> Sequence[GuardSums]:
         with store_errors(self._path), self._readers.session() as session:
             return _guard_sums.read(session.figures, session.texts, query)
@@ -340,4 +359,5 @@ def _storable_batch(batch: Batch) -> Batch:
         offsets=batch.offsets,
         durable=batch.durable,
         verdicts=[storable(verdict) for verdict in batch.verdicts],
+        pending=batch.pending,
     )

@@ -1,0 +1,23 @@
+"""What looks at texts with a model of its own, in another process."""
+
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import Protocol
+
+from genaiops.domain import Verdict
+
+
+class Classifiers(Protocol):
+    """A failure is a Verdict with the outcome `error`, never an exception, and never a pass."""
+
+    async def classify(self, texts: Sequence[str]) -> list[Mapping[str, Verdict]]:
+        """For each text, in order: a Verdict by the name of its classifier. `measure` is a probability, `fail` means
+        that it reached the classifier's threshold."""
+        ...
+
+
+class Ask(Protocol):
+    """One POST of JSON to one endpoint."""
+
+    def __call__(self, body: bytes, /) -> Awaitable[tuple[int, bytes]]:
+        """Status and body. Raises GenaiopsError when there is no answer in time or it is too large."""
+        ...
