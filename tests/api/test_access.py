@@ -33,6 +33,14 @@ TABLE: dict[tuple[str, str], str | None] = {
     ("GET", "/tenants/{tenant_id:path}"): "read",
     ("PATCH", "/tenants/{tenant_id:path}"): "tenants",
     ("DELETE", "/tenants/{tenant_id:path}"): "tenants",
+    ("GET", "/alerts"): "read",
+    ("GET", "/alerts/{alert_id:str}"): "read",
+    ("POST", "/alerts/{alert_id:str}/acknowledge"): "alerts",
+    ("POST", "/alerts/{alert_id:str}/close"): "alerts",
+    ("GET", "/tasks"): "read",
+    ("GET", "/tasks/{task_id:str}"): "read",
+    ("POST", "/tasks/{task_id:str}/release"): "review",
+    ("POST", "/tasks/{task_id:str}/refuse"): "review",
     ("GET", "/approvals"): "read",
     ("GET", "/approvals/{approval_id:str}"): "read",
     ("POST", "/approvals/{approval_id:str}/approve"): "approve",
@@ -225,6 +233,8 @@ def test_roles(place: tuple[str, str], permission: str, role: str, people: Mappi
         "name:str",
         "trace_id:str",
         "approval_id:str",
+        "task_id:str",
+        "alert_id:str",
         "role:str",
     ):
         path = path.replace(f"{{{placeholder}}}", "absent")

@@ -8,6 +8,7 @@ from litestar.di import Provide
 from litestar.handlers import BaseRouteHandler
 
 from genaiops.api._access import Authentication, Caller, Connection, calling
+from genaiops.api._alerts import AlertsController
 from genaiops.api._anomalies import AnomaliesController
 from genaiops.api._applications import ApplicationsController
 from genaiops.api._apply import StateController
@@ -40,6 +41,7 @@ from genaiops.api._scores import ScoresController
 from genaiops.api._services import Services, Sessions
 from genaiops.api._status import Status
 from genaiops.api._targets import EmbeddedController, ModelsController, RoutesController, TargetsController
+from genaiops.api._tasks import TasksController
 from genaiops.api._tenants import RolesController, TenantsController
 from genaiops.api._traces import TracesController
 from genaiops.api._trust import IssuersController, SecretsController
@@ -69,7 +71,9 @@ _HANDLERS: tuple[type[Controller] | BaseRouteHandler, ...] = (
     IssuersController,
     SecretsController,
     ArtifactsController,
+    AlertsController,
     ApprovalsController,
+    TasksController,
     PoliciesController,
     GuardsController,
     GuardTrialsController,

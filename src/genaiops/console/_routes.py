@@ -18,6 +18,7 @@ from genaiops.console._sign_in import SignIns
 from genaiops.console._visit import HEADERS, Form, NotLoggedIn, Visit, Web, html, is_secure, read_form
 from genaiops.console.pages import (
     access,
+    alerts,
     approvals,
     assets,
     audit,
@@ -31,6 +32,7 @@ from genaiops.console.pages import (
     guard_policies,
     guard_replays,
     guardrails,
+    held,
     hub,
     keys,
     login,
@@ -79,6 +81,7 @@ def create(services: Services, sessions: Sessions | None = None, *, clock: Clock
             *tallies.HANDLERS,
             *erasures.HANDLERS,
             *guardrails.HANDLERS,
+            *held.HANDLERS,
             *guard_policies.HANDLERS,
             *guard_replays.HANDLERS,
             *guard_detectors.HANDLERS,
@@ -95,6 +98,7 @@ def create(services: Services, sessions: Sessions | None = None, *, clock: Clock
             *budgets.HANDLERS,
             *prices.HANDLERS,
             *playground.HANDLERS,
+            *alerts.HANDLERS,
             *approvals.HANDLERS,
             *system.HANDLERS,
             *settings.HANDLERS,

@@ -11,6 +11,7 @@ from genaiops.hub import Hub
 from genaiops.ports.blobs import Blobs
 from genaiops.ports.counters import Counters
 from genaiops.ports.records import Records
+from genaiops.ports.seals import Seals
 from genaiops.ports.secrets import Secrets
 from genaiops.ports.sign_in import IdentityProvider
 from genaiops.ports.telemetry import Telemetry
@@ -85,6 +86,8 @@ class Services(Protocol):
     def hub(self) -> Hub: ...
     @property
     def secrets(self) -> Secrets: ...
+    @property
+    def seals(self) -> Seals: ...
     @property
     def auditor(self) -> Auditor: ...
     @property

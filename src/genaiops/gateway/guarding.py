@@ -2,6 +2,7 @@
 out before the client or the record gets it.
 """
 
+import hashlib
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -24,6 +25,7 @@ _LINES: Final[dict[GuardAction, bytes]] = {
     "flag": b"x-genaiops-guard: flagged\r\n",
     "redact": b"x-genaiops-guard: redacted\r\n",
     "replace": b"x-genaiops-guard: replaced\r\n",
+    "hold": b"x-genaiops-guard: released\r\n",
 }
 _JSON: Final = b"application/json"
 _WITHHELD: Final = "The guard policy does not allow it."
@@ -35,6 +37,27 @@ class Stopped(GenaiopsError):
     status = 400
     type = "invalid_request_error"
     default_code = "content_filter"
+
+
+class Waits(GenaiopsError):
+    """A request that its guard policy keeps until a person has released it."""
+
+    status = 202
+    type = "held"
+    default_code = "held_for_review"
+
+
+def request_digest(call: "Call") -> str:
+    """Stands for a request of its key, byte for byte."""
+    hashed = hashlib.sha256(f"{call.key.entry.key_id}\0{call.operation}\0{call.speech.dialect}\0".encode())
+    hashed.update(call.raw)  # apart: a body may be large
+    return hashed.hexdigest()
+
+
+def passes(call: "Call") -> bool:
+    """Whether this very request was held before, and released."""
+    known = call.key.plan.passes
+    return bool(known) and known.get((call.key.entry.key_id, request_digest(call)), 0) > call.start_us
 
 
 def open_guard(call: "Call") -> None:
@@ -105,7 +128,7 @@ async def let_through(
     if guard is None:
         return raw, None
     ruling = guard.ask(raw, None) or await guard.wait(raw, None)
-    if not ruling.body:
+    if ruling.stops:
         raise stopped(ruling.rule, ruling.message, "request")
     return ruling.body, guard
 
@@ -133,6 +156,11 @@ def _form(call: "Call") -> Form | None:
 def follow(call: "Call", ruling: Ruling) -> None:
     if not ruling.body:
         raise stopped(ruling.rule, ruling.message, "request")
+    if ruling.action == "hold" and not passes(call):
+        if not call.holds:
+            raise stopped(ruling.rule, ruling.message, "request")
+        call.held = ruling
+        raise Waits("The request waits for review.")
     call.guarded = ruling.action
     call.guard_line = line_of(call, ruling.action)
     if ruling.body != call.raw:

@@ -9,7 +9,7 @@ import msgspec
 from genaiops.domain import GuardEvent, GuardPolicy, GuardVersion, Operation
 from genaiops.guard._guard import CallGuard, Plan
 from genaiops.guard._program import Program
-from genaiops.ports.guard import Blocked, Guarded, Judged
+from genaiops.ports.guard import Blocked, Guarded, Judged, Withheld
 from genaiops.ports.providers import Dialect
 
 _NOBODY: Final = b"\0" * 16
@@ -37,7 +37,7 @@ class PolicyJudge:
             return Judged((), request, answer)
         ruling = guard.ask(request, None) or asyncio.run(guard.wait(request, None))
         said: bytes | None = None
-        if answer is not None and ruling.body:
+        if answer is not None and not ruling.stops:
             if streamed:
                 _follow(guard, answer)
             else:
@@ -53,7 +53,7 @@ def _follow(guard: CallGuard, answer: bytes) -> None:
     try:
         stream.feed(answer)
         stream.end()
-    except Blocked:
+    except (Blocked, Withheld):
         pass
 
 

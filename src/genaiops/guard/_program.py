@@ -83,6 +83,7 @@ class Tier:
             for number in (*(number for number, _ in self.wholes), *(each.number for each in self.asking))
         ) or any(_needs_all(bound) for bound in self.bounds)
         """An answer has to be there as a whole before any of it may go out."""
+        self.holds = any(bound.rule.action == "hold" for bound in self.bounds)
         self.silent = not (self.scanner or self.control or self.wholes or self.asking or self.tools)
 
     def _scan(self, patterns: Collection[Pattern]) -> None:
