@@ -79,6 +79,7 @@ async def serve(settings: Settings, ready: int | None) -> None:
         asyncio.create_task(_publish_for_ever(services)),
         asyncio.create_task(_drop_old_content_for_ever(services)),
         asyncio.create_task(_sign_for_ever(services)),
+        asyncio.create_task(services.judging.run()),
         asyncio.create_task(_say_when_started(server, ready)),
     ]
     try:

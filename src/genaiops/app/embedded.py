@@ -19,6 +19,9 @@ from genaiops.engines import weights
 KEY_VARIABLE = "GENAIOPS_EMBEDDED_KEY"
 """The name of the secret that the embedded targets use, and of the variable that holds it."""
 
+GUARD = "guard"
+"""The server of classifiers: no model that clients call, over the weights of an encoder."""
+_ENCODER = "minilm-int8"
 _PORTS = "ports.json"
 
 
@@ -32,8 +35,9 @@ class EmbeddedServers:
         self._terminal = terminal
         self._key = secrets.token_urlsafe(32)
         self._sockets: dict[str, socket.socket] = {}
-        self._wanted = settings.embedded.models if settings.runs_embedded else ()
-        _check_names(self._wanted)
+        models = settings.embedded.models if settings.runs_embedded else ()
+        _check_names(models)
+        self._wanted = (*models, GUARD) if models and settings.embedded.guard else models
 
     async def pull(self) -> None:
         """Fetch what is not there. A registry out of reach leaves that model out of this start, and says so."""
@@ -44,7 +48,8 @@ class EmbeddedServers:
             except GenaiopsError as error:
                 self.missing[name] = error.message
                 self._terminal.say(f"{name} is not started: {error.message}", model=name)
-                self._terminal.say(f"    Later: genaiops model pull {name}, then start again. {error.remedy or ''}")
+                later = f"genaiops model pull {_weights_of(name)}"
+                self._terminal.say(f"    Later: {later}, then start again. {error.remedy or ''}")
                 continue
             self._sockets[name] = _bind_loopback(last_ports(self._home).get(name, 0))
         ports = {name: sock.getsockname()[1] for name, sock in self._sockets.items()}
@@ -57,7 +62,7 @@ class EmbeddedServers:
 
     def addresses(self) -> Mapping[str, str]:
         """Name -> base URL of its OpenAI-compatible server."""
-        return {name: loopback_url(sock.getsockname()[1]) for name, sock in self._sockets.items()}
+        return {name: loopback_url(sock.getsockname()[1]) for name, sock in self._sockets.items() if name != GUARD}
 
     def variables(self) -> Mapping[str, str]:
         """What workers and model servers need in their environment."""
@@ -81,12 +86,13 @@ class EmbeddedServers:
 
     def _is_installed(self, name: str) -> bool:
         try:
-            weights.locate(name, self._home.path)
+            weights.locate(_weights_of(name), self._home.path)
         except GenaiopsError:
             return False
         return True
 
     async def _pull(self, name: str) -> None:
+        name = _weights_of(name)
         log = RotatingLog(self._home.logs / "pull.log")
         self._terminal.say(f"Fetching the weights of {weights.find(name).title} ...", model=name)
 
@@ -104,6 +110,10 @@ class EmbeddedServers:
         finally:
             self._terminal.end_progress()
             log.close()
+
+
+def _weights_of(name: str) -> str:
+    return _ENCODER if name == GUARD else name
 
 
 def last_ports(home: Home) -> Mapping[str, int]:

@@ -184,7 +184,11 @@ class Fleet:
         def command() -> Command:
             # Once it is prepared, a control process that is started again only serves.
             more = () if self._result.exists() else preparation
-            return Command(module="genaiops.app.control", arguments=("--settings", str(self._home.settings), *more))
+            return Command(
+                module="genaiops.app.control",
+                arguments=("--settings", str(self._home.settings), *more),
+                variables=self._embedded.variables(),
+            )
 
         self._control = self._keep("control", command, must_start=must_start)
 

@@ -51,9 +51,11 @@ class Stores(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Embedded(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The models that come along. `context` is in tokens."""
+    """The models that come along. `context` is in tokens. `guard`: the classifiers that rules of guard policies ask,
+    in a process of their own."""
 
     enabled: bool = True
+    guard: bool = True
     models: tuple[str, ...] = ("smollm2", "minilm")
     model_threads: Annotated[int, msgspec.Meta(ge=1, le=256)] = 1
     context: Annotated[int, msgspec.Meta(ge=256, le=131_072)] = 2048

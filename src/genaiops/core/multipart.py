@@ -15,6 +15,7 @@ LONGEST_HEAD = 4096
 """Bytes of the header lines of one part."""
 
 _BOUNDARY = re.compile(rb"[0-9A-Za-z'()+_,./:=?-](?:[0-9A-Za-z'()+_,./:=? -]{0,68}[0-9A-Za-z'()+_,./:=?-])?")
+_TOKEN = re.compile(rb"[0-9A-Za-z'+_.-]+")
 _PARAMETER = re.compile(
     rb';[ \t]*([!#$%&\'*+.^_`|~0-9A-Za-z-]+)[ \t]*=[ \t]*(?:"((?:[^"\\\r\n]|\\.)*)"|([^\s";]+))[ \t]*'
 )
@@ -57,6 +58,12 @@ def boundary_in(body: bytes | bytearray) -> bytes | None:
     end = body.find(b"\r\n", 0, 128)
     line = bytes(body[: max(end, 0)]).rstrip(b" \t")
     return line[2:] if line[:2] == b"--" and _BOUNDARY.fullmatch(line[2:]) else None
+
+
+def content_type(boundary: bytes) -> bytes:
+    """The header's value for a form with that boundary."""
+    token = _TOKEN.fullmatch(boundary) is not None
+    return b"multipart/form-data; boundary=" + (boundary if token else b'"%b"' % boundary)
 
 
 def parts_of(body: bytes | bytearray, boundary: bytes) -> list[Part]:

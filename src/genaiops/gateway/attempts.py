@@ -247,6 +247,8 @@ class Attempts:
         if failure is None:
             breaker.succeed()
             return None
+        if not call.settled:  # else it was told before
+            failure = guarding.told(call, failure)
         self._judge(attempt, failure, probe=probe)
         if not attempt.ended:
             attempt.end("error", failure=failure)

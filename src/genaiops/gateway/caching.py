@@ -130,7 +130,8 @@ class Caching:
             self._places.clear()
         if len(raw) > _SHORT or not isinstance(raw, bytes):
             return self._find_place(call, cached, form)
-        asked = (raw, call.key, call.lineup, call.operation, call.speech, form, call.user_verified, call.groups)
+        whose = (call.key, call.lineup, call.release, call.user_verified, call.groups)
+        asked = (raw, whose, call.operation, call.speech, form)
         place = self._places.get(asked, _UNKNOWN)
         if place is _UNKNOWN:
             if len(self._places) >= _MOST_PLACES:

@@ -109,6 +109,8 @@ class Call:
     """What was waited for, until it is followed."""
     guarded: GuardAction = "allow"
     """What followed from what came in."""
+    looked_at = False
+    """Nothing that its policies take out is in it any more."""
     guard_line = b""
     _task: asyncio.Task[None] | None = None
     _watched = False

@@ -34,7 +34,7 @@ from genaiops.gateway.large import LARGE, is_large, set_aside
 from genaiops.gateway.outside import JSON, no_control, refuse_plainly
 from genaiops.gateway.over_budget import OverBudget
 from genaiops.gateway.plan import Lineup
-from genaiops.gateway.properties import metadata_of, properties_of
+from genaiops.gateway.properties import LABEL, metadata_of, properties_of
 from genaiops.gateway.relay import Streams
 from genaiops.gateway.settings import GatewaySettings
 from genaiops.gateway.settle import Books
@@ -53,7 +53,6 @@ from genaiops.ports.spool import SpoolWriter
 from genaiops.ports.videos import Videos
 
 _UPLOADS = frozenset({"transcription", "video_generation"})
-_LABEL = 256
 _TRIES = 3
 
 
@@ -333,7 +332,7 @@ class Gateway:
             call.user_id, call.groups = user.id, user.groups
             call.user_verified = True
         elif body.user is not None:  # a `user` in the body is a label
-            call.user_id = body.user[:_LABEL]
+            call.user_id = body.user[:LABEL]
         metadata = metadata_of(body.metadata) if isinstance(body.metadata, Raw) else None
         found = properties_of(headers, metadata)
         if found:
@@ -342,6 +341,7 @@ class Gateway:
             call.user_id = call.user_id or found.get("user_id")
         if call.place.video is not None:
             call.lineup = lineup
+            guarding.open_guard(call)
             return
         call.lineup = lineup = releasing.resolve(call, headers.get(b"content-type"))
         if call.operation == "video_generation":
@@ -356,5 +356,5 @@ class Gateway:
 
     def _refuse(self, call: Call, failure: Failure) -> None:
         if not call.traced:
-            self._books.refuse(call, failure)
+            self._books.refuse(call, guarding.recordable(call, failure))
         replies.tell(call, failure)

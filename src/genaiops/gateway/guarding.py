@@ -5,12 +5,14 @@ out before the client or the record gets it.
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+from msgspec import Raw
 
 from genaiops.core.errors import GenaiopsError
 from genaiops.domain import SEVERITY, GuardAction
 from genaiops.gateway.failure import AttemptFailure, Failure
 from genaiops.gateway.media import MediaBody
-from genaiops.ports.guard import Guarded, Ruling, StreamGuard
+from genaiops.gateway.properties import LABEL, metadata_of, properties_of
+from genaiops.ports.guard import Blocked, Guarded, Ruling, StreamGuard
 from genaiops.ports.providers import Answer, Dialect, Form, StreamPiece, StreamReader
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ _LINES: Final[dict[GuardAction, bytes]] = {
     "redact": b"x-genaiops-guard: redacted\r\n",
     "replace": b"x-genaiops-guard: replaced\r\n",
 }
+_JSON: Final = b"application/json"
 _WITHHELD: Final = "The guard policy does not allow it."
 
 
@@ -72,14 +75,15 @@ def references(call: "Call") -> tuple[str, ...]:
 def ask(call: "Call") -> bool:
     """Whether the guard has ruled on what came in; then the call goes on with what it left. Raises Stopped."""
     guard = call.guard
-    if guard is None:
-        return True
-    ruling = call.ruling
-    if ruling is None:
-        ruling = guard.ask(call.raw, _form(call))
+    video = call.place.video
+    if guard is not None and (video is None or video.action == "remix"):
+        ruling = call.ruling
         if ruling is None:
-            return False
-    follow(call, ruling)
+            ruling = guard.ask(call.raw, _form(call))
+            if ruling is None:
+                return False
+        follow(call, ruling)
+    call.looked_at = True
     return True
 
 
@@ -113,13 +117,78 @@ def follow(call: "Call", ruling: Ruling) -> None:
         raise stopped(ruling.rule, ruling.message, "request")
     call.guarded = ruling.action
     call.guard_line = line_of(call, ruling.action)
-    if ruling.body == call.raw:
-        return
-    call.raw = ruling.body
-    call.body = call.speech.decode(call.operation, call.raw, call.exchange.index.get(b"content-type"))
-    if call.prompt is not None and call.prompt.variables:  # the record keeps none that was taken out
-        call.prompt = msgspec.structs.replace(call.prompt, variables={})
-    call.properties = {}
+    if ruling.body != call.raw:
+        call.raw = ruling.body
+        if call.place.video is None:
+            call.body = call.speech.decode(call.operation, call.raw, call.exchange.index.get(b"content-type"))
+        _label_again(call)
+    elif call.properties or call.prompt is not None:
+        clean_labels(call)
+
+
+def _label_again(call: "Call") -> None:
+    """What the record says of its client, by what was left of the body."""
+    body = call.body
+    metadata = metadata_of(body.metadata) if body is not None and isinstance(body.metadata, Raw) else None
+    call.properties = found = properties_of(call.exchange.index, metadata)
+    if not call.user_verified:
+        user = body.user if body is not None else None
+        call.user_id = user[:LABEL] if user is not None else found.get("user_id")
+    clean_labels(call)
+
+
+def clean_labels(call: "Call") -> None:
+    """Take out of what the record says of its client what the rules take out: not all of it came in the body."""
+    guard = call.guard
+    assert guard is not None
+    clean = guard.clean
+    if call.user_id is not None and not call.user_verified:
+        call.user_id = clean(call.user_id, "in") or None
+    if call.session is not None:
+        call.session = clean(call.session, "in") or None
+    if call.properties:
+        found = {clean(name, "in"): clean(value, "in") for name, value in call.properties.items()}
+        call.properties = {name: value for name, value in found.items() if name and value}
+    if call.prompt is not None and call.prompt.variables:
+        said = msgspec.json.encode(call.prompt.variables).decode()
+        if clean(said, "in") != said:
+            call.prompt = msgspec.structs.replace(call.prompt, variables={})
+
+
+def recordable(call: "Call", failure: Failure) -> Failure:
+    """Why a call is refused, as it may be recorded. Of a call that the guard has not let through its labels go as they
+    must; where nobody can say what must, they all go."""
+    if call.looked_at or call.key.plan.guards is None:
+        return failure
+    try:
+        open_guard(call)
+    except GenaiopsError:
+        call.properties, call.session = {}, None
+        call.user_id = call.user_id if call.user_verified else None
+        call.prompt = None
+        if call.lineup is not None:
+            return failure
+        call.model = ""
+        return msgspec.structs.replace(failure, message="")
+    if call.guard is None:
+        return failure
+    clean_labels(call)
+    if call.lineup is None:
+        call.model = call.guard.clean(call.model, "in")
+    return msgspec.structs.replace(failure, message=call.guard.clean(failure.message, "in"))
+
+
+def told(call: "Call", failure: AttemptFailure) -> AttemptFailure:
+    """What a provider says instead of an answer, as the client and the record may have it."""
+    said = told_failure(call, failure.failure)
+    return failure if said is failure.failure else msgspec.structs.replace(failure, failure=said)
+
+
+def told_failure(call: "Call", failure: Failure) -> Failure:
+    if call.guard is None:
+        return failure
+    message = call.guard.clean(failure.message, "out") or "What its provider said was withheld."
+    return failure if message == failure.message else msgspec.structs.replace(failure, message=message)
 
 
 def line_of(call: "Call", action: GuardAction) -> bytes:
@@ -140,6 +209,46 @@ def failure_of(rule: str, message: str) -> AttemptFailure:
     error = stopped(rule, message, "answer")
     failure = Failure(status=error.status, type=error.type, code=error.code, message=str(error), param=error.param)
     return AttemptFailure(failure=failure, retryable=False, breaks=False)
+
+
+async def answered(call: "Call", body: bytes) -> bytes:
+    """An answer of the gateway's own that says what providers say. Raises Stopped."""
+    if call.guard is None:
+        return body
+    ruling = call.guard.answer(body, _JSON) or await call.guard.wait_answer(body, _JSON)
+    if not ruling.body:
+        raise stopped(ruling.rule, ruling.message, "answer")
+    call.guard_line = line_of(call, ruling.action)
+    return ruling.body
+
+
+class RuledReader:
+    """A whole answer to a call that asked for a stream, once the guard has ruled on it. Raises Blocked."""
+
+    def __init__(self, reader: StreamReader, body: bytes, ruling: Ruling) -> None:
+        self._reader = reader
+        self._ruling = ruling
+        reader.feed(body)
+
+    def feed(self, chunk: bytes) -> StreamPiece | None:  # noqa: ARG002 - it is all there
+        return None
+
+    def end(self) -> StreamPiece | None:
+        ruling = self._ruling
+        piece = self._reader.end()
+        if not ruling.body:
+            raise Blocked(ruling.action, ruling.rule, ruling.message)
+        return None if piece is None else StreamPiece(ruling.body, piece.content, piece.error, piece.done)
+
+    def finish(self) -> Answer:
+        return self._reader.finish()
+
+    def keep(self) -> bytes:
+        return self._ruling.body if self._ruling.kept is None else self._ruling.kept
+
+    @property
+    def truncated(self) -> bool:
+        return False
 
 
 class GuardedReader:
@@ -182,6 +291,9 @@ class GuardedReader:
 
 
 def guarded_reader(call: "Call", reader: StreamReader) -> StreamReader:
-    """The reader, behind the guard where something looks at what goes out."""
+    """The reader, behind the guard where something looks at what goes out: of events only, for a whole answer has been
+    ruled on, and sound and pictures have no text."""
+    if call.answer_type is not None and not call.answer_type.startswith(b"text/event-stream"):
+        return reader
     guard = call.guard.stream() if call.guard is not None else None
     return reader if guard is None else GuardedReader(reader, guard)

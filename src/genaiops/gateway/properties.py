@@ -12,6 +12,8 @@ import msgspec
 MOST: Final = 32
 LONGEST_NAME: Final = 64
 LONGEST_VALUE: Final = 512
+LABEL: Final = 256
+"""Characters of an end user that nobody has signed."""
 
 _PROPERTY = b"helicone-property-"
 _NAMED = {

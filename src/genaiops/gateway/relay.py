@@ -21,6 +21,8 @@ from genaiops.ports.providers import CallBody, Provider, Reply, StreamPiece, Str
 
 _TICK = 0.25
 _FOREVER = 1 << 62
+_UNREAD = (b"text/event-stream", b"audio/", b"video/", b"image/", b"application/octet-stream")
+"""Content types of answers that come piece by piece: events, which are guarded as such, and what has no text."""
 
 
 class _Live:
@@ -118,6 +120,10 @@ class Streams:
             shown = kind.decode("latin-1")[:100]
             raise UpstreamError(f"it sent {shown}, which answers no such call.", code="upstream_bad_answer")
         call.answer_type = kind
+        if call.guard is not None and not kind.startswith(_UNREAD):
+            body = await reply.read(self._settings.answer_limit)
+            ruling = call.guard.answer(body, kind) or await call.guard.wait_answer(body, kind)
+            reader = guarding.RuledReader(reader, body, ruling)
         return await self.relay(call, attempt, reply, reader)
 
     async def _hold_back(self, reply: Reply, reader: StreamReader) -> StreamPiece:
@@ -174,6 +180,7 @@ class Streams:
 
     def _broken(self, call: Call, attempt: Try, failure: AttemptFailure) -> AttemptFailure:
         """After content there is no other target: what came is charged, and the client sees an error and a cut."""
+        failure = guarding.told(call, failure)
         reader, told = attempt.reader, failure.failure
         if isinstance(reader, guarding.GuardedReader):
             reader = reader.inner

@@ -1,5 +1,6 @@
 """One try at one target, while it lasts."""
 
+import re
 import time
 
 from genaiops.domain import Attempt, Cost, Decision, Status, Usage
@@ -13,6 +14,7 @@ from genaiops.ports.providers import Answer, CallBody, StreamReader, Wire
 
 _NO_ANSWER = Answer(None)
 _LONGEST = 2000
+_NAME = re.compile(r"[\w.:/@+-]{1,256}", re.ASCII)
 
 
 class Try:
@@ -109,9 +111,9 @@ class Try:
                 usage is not None,
                 usage,
                 cost,
-                answer.response_id,
-                answer.response_model,
-                answer.finish_reason,
+                self._named(answer.response_id),
+                self._named(answer.response_model),
+                self._named(answer.finish_reason),
                 self.reason,
                 self.candidate.server_address,
                 self.candidate.server_port,
@@ -119,6 +121,13 @@ class Try:
                 answer.busy_us,
             )
         )
+
+    def _named(self, text: str | None) -> str | None:
+        """What a provider calls something, where it is a name; else what the guard leaves of it."""
+        guard = self._call.guard
+        if guard is None or not text or _NAME.fullmatch(text):
+            return text
+        return guard.clean(text, "out") or None
 
     def _use(self, usage: Usage, duration_us: int, busy_us: int | None) -> None:
         call = self._call

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Raw
 
 from genaiops.core.errors import GenaiopsError, Unavailable, UpstreamError, UsageError
-from genaiops.gateway import replies
+from genaiops.gateway import guarding, replies
 from genaiops.gateway.call import Call
 from genaiops.gateway.failure import Failure, of_answer, of_error, of_fault, of_upstream_error
 from genaiops.gateway.settle import Books, Ending
@@ -54,9 +54,9 @@ class VideoLists:
         """Returns when the call has ended."""
         call.watch(asyncio.get_running_loop())
         try:
-            body = await self._list(call)
+            body = await guarding.answered(call, await self._list(call))
         except (GenaiopsError, Told) as error:
-            failure = error.failure if isinstance(error, Told) else of_error(error)
+            failure = guarding.told_failure(call, error.failure) if isinstance(error, Told) else of_error(error)
             ending = Ending(
                 status="error", http_status=failure.status, error_type=failure.code, error_message=failure.message
             )

@@ -9,9 +9,11 @@ _cases      what a policy shall say of calls, and whether it does
 _replay     recorded calls under a candidate and under what is in force
 """
 
+from genaiops.guard._after import judge_later
 from genaiops.guard._cases import MOST_CASES, Case, CaseResult, Expected, read_cases, try_cases
 from genaiops.guard._guard import WorkerGuards
 from genaiops.guard._judge import PolicyJudge
+from genaiops.guard._recorded import RecordedCall, recorded_call
 from genaiops.guard._replay import Progress, ReplayExample, ReplayReport, ReplayWish, RuleDifference, replay
 from genaiops.guard._replays import ReplayRun, Replays
 
@@ -22,6 +24,7 @@ __all__ = [
     "Expected",
     "PolicyJudge",
     "Progress",
+    "RecordedCall",
     "ReplayExample",
     "ReplayReport",
     "ReplayRun",
@@ -29,7 +32,9 @@ __all__ = [
     "Replays",
     "RuleDifference",
     "WorkerGuards",
+    "judge_later",
     "read_cases",
+    "recorded_call",
     "replay",
     "try_cases",
 ]

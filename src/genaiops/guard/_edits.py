@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from msgspec.structs import replace
+
 from genaiops.checks.control import inside
 from genaiops.checks.scanning import Scanner
 from genaiops.domain import SEVERITY, Finding, GuardRule
@@ -11,7 +13,7 @@ from genaiops.guard._program import Tier
 from genaiops.guard._tables import ENCODED, HOMOGLYPHS, looks_for_mixed, selects
 from genaiops.guard._tools import ARGUMENTS, LISTED, UNTRUSTED, ToolCall, ToolCheck
 from genaiops.guard._vault import Vault
-from genaiops.guard.surfaces import Part
+from genaiops.guard.surfaces import Part, says
 
 Edit = tuple[int, int, str]
 """From, up to, and what stands there instead."""
@@ -46,12 +48,20 @@ class Editor:
         edits: Sequence[Edit] = ()
         for number in numbers:
             rule = tier.bounds[number].rule
-            notes.add(number, finding.kind, provenance=part.provenance, place=part.place)
+            notes.add(number, finding.kind, provenance=part.provenance, place=self._place(part))
             if rule.action == "redact" and notes.enforced(number):
                 reversible = rule.reversible and tier.direction == "in"
                 edits = around_label(value) if finding.family == "markup" and not reversible else ()
                 edits = edits or ((0, len(value), self._vault.hide(value, finding.kind, reversible=reversible)),)
         return edits
+
+    def _place(self, part: Part) -> str:
+        """Where it was found. A name of a field that is a finding itself is not told: events are kept."""
+        scanner, wanted = self._tier.scanner, self._tier.wanted
+        if scanner is None:
+            return part.place
+        steps = ["*" if isinstance(one, str) and says(one) and scanner.find(one, wanted) else one for one in part.path]
+        return part.place if tuple(steps) == part.path else replace(part, path=tuple(steps)).place
 
     def _counts(self, number: int, finding: Finding, value: str) -> bool:
         counts = self._tier.counts.get(number)
@@ -62,7 +72,7 @@ class Editor:
         for rule, number in self._control(part):
             for each in findings:
                 if selects(rule, each.kind):
-                    self._notes.add(number, each.kind, provenance=part.provenance, place=part.place)
+                    self._notes.add(number, each.kind, provenance=part.provenance, place=self._place(part))
         return [each for each in findings if self.goes(each, part)]
 
     def goes(self, finding: Finding, part: Part) -> bool:
@@ -76,7 +86,7 @@ class Editor:
         """So many words of two scripts, noted."""
         for rule, number in self._control(part):
             if looks_for_mixed(rule):
-                self._notes.add(number, HOMOGLYPHS, count, provenance=part.provenance, place=part.place)
+                self._notes.add(number, HOMOGLYPHS, count, provenance=part.provenance, place=self._place(part))
 
     def _control(self, part: Part) -> Iterator[tuple[GuardRule, int]]:
         for number in self._tier.control:

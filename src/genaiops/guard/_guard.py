@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import msgspec
 
 from genaiops.core.errors import GenaiopsError, NotFound, Unavailable, UsageError
-from genaiops.domain import DEFAULT_GUARD, GuardEvent, GuardPolicy, GuardVersion
+from genaiops.domain import DEFAULT_GUARD, Direction, GuardEvent, GuardPolicy, GuardVersion
 from genaiops.guard import surfaces
 from genaiops.guard._edits import Editor, judge_arguments, judge_calls, severe
-from genaiops.guard._inspect import Inspection
+from genaiops.guard._inspect import Edit, Inspection, apart, edited
 from genaiops.guard._notes import Notes
 from genaiops.guard._program import Program, Tier, shadowed
 from genaiops.guard._spotlight import spotlight, untrusted
@@ -19,7 +19,7 @@ from genaiops.guard._streams import AnswerStream
 from genaiops.guard._tools import calls_in
 from genaiops.guard._vault import Vault
 from genaiops.guard._whole import Situation, situation_of
-from genaiops.guard.surfaces import Document
+from genaiops.guard.surfaces import Document, Part
 from genaiops.ports.guard import GUARDED_AT_ONCE, Guarded, Ruling
 from genaiops.ports.providers import Form
 
@@ -113,7 +113,7 @@ class Plan:
 class CallGuard:
     """Of one call (see ports.guard.Guard)."""
 
-    __slots__ = ("_asked", "_call", "_program", "_said", "_situation", "_stream", "_tainted", "_vault")
+    __slots__ = ("_asked", "_beside", "_call", "_program", "_said", "_situation", "_stream", "_tainted", "_vault")
 
     def __init__(self, program: Program, call: Guarded) -> None:
         self._program = program
@@ -121,6 +121,7 @@ class CallGuard:
         self._vault = Vault()
         self._asked: list[GuardEvent] = []
         self._said: list[GuardEvent] = []
+        self._beside: list[GuardEvent] = []
         self._stream: AnswerStream | None = None
         self._tainted = False
         self._situation = Situation()
@@ -129,7 +130,7 @@ class CallGuard:
     def events(self) -> list[GuardEvent]:
         if self._stream is not None:
             self._stream.close()
-        return [*self._asked, *self._said]
+        return [*self._asked, *self._beside, *self._said]
 
     @property
     def judge(self) -> tuple[str, ...]:
@@ -211,6 +212,21 @@ class CallGuard:
             return Ruling("allow", body)
         await inspection.look_in_steps(document)
         return self._rule_answer(document, inspection, body)
+
+    def clean(self, text: str, direction: Direction) -> str:
+        tier = self._program.asked if direction == "in" else self._program.answered
+        if tier.scanner is None or not text:
+            return text
+        text = text[:GUARDED_AT_ONCE]
+        notes = self._notes_of(tier)
+        editor, part, edits = Editor(tier, notes, self._vault), Part("", "other", ()), list[Edit]()
+        for each in tier.scanner.find(text, tier.wanted):
+            hidden = editor.judge(each, text[each.start : each.end], part)
+            if hidden is not None:
+                edits.append((each.start, each.end, hidden))
+        if direction == "out" or not self._asked:
+            self._beside += notes.events()
+        return "" if severe(notes) else edited(text, apart(edits)) if edits else text
 
     def _answered(self, body: bytes, content_type: bytes) -> Document | None:
         """None: there is nothing to do with it."""

@@ -27,7 +27,6 @@ from genaiops.guard._whole import Whole, whole_of
 
 CLASSIFIERS: Final = frozenset({"injection", "toxicity", "topics", "names"})
 """Detectors that ask a model."""
-_NO_TEXT: Final[frozenset[Operation]] = frozenset({"video_job"})
 _AFTER: Final = frozenset({"injection", "toxicity", "topics"})
 """Detectors that work behind the answer unless their rule says otherwise: what they say costs time."""
 
@@ -138,7 +137,7 @@ class Program:
         )
 
     def concerns(self, operation: Operation) -> bool:
-        return not self.silent and operation not in _NO_TEXT
+        return not self.silent and (operation != "video_job" or not self.answered.silent)
 
 
 def _bounds(version: GuardVersion) -> Iterator[Bound]:

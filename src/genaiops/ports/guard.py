@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from genaiops.domain import GuardAction, GuardEvent, GuardPolicy, GuardVersion, Operation
+from genaiops.domain import Direction, GuardAction, GuardEvent, GuardPolicy, GuardVersion, Operation
 from genaiops.ports.providers import Dialect, Form
 
 GUARDED_AT_ONCE: Final = 16_384
@@ -110,6 +110,12 @@ class Guard(Protocol):
         ...
 
     async def wait_answer(self, body: bytes, content_type: bytes) -> Ruling: ...
+
+    def clean(self, text: str, direction: Direction) -> str:
+        """A text beside the bodies, by the rules that look for patterns: a label that its client gave (`in`), the
+        message of an error that is no answer (`out`). Empty where one of them stops it; of a long text its beginning
+        counts."""
+        ...
 
     def stream(self) -> StreamGuard | None:
         """None: nothing looks at what goes out."""

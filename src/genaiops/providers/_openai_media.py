@@ -105,15 +105,15 @@ def _form_wire(path: bytes, call: CallBody, target: Target, headers: tuple[tuple
     form = call.form
     assert form is not None
     fields = tuple(field for field in headers if field[0] != b"content-type")
-    fields = ((b"content-type", form.content_type), *fields)
+    boundary = multipart.boundary_in(call.raw)
+    assert boundary is not None
+    fields = ((b"content-type", multipart.content_type(boundary)), *fields)  # nothing else of what the client said
     if call.model == target.upstream_model:
         return Wire(b"POST", path, fields, call.raw)
     part = next((part for part in form.parts if part.name == "model"), None)
     whole: Any = memoryview(call.raw)
     name = target.upstream_model.encode()
     if part is None:  # before all others, whose first boundary begins the form
-        boundary = multipart.boundary_in(call.raw)
-        assert boundary is not None
         added = b'--%b\r\nContent-Disposition: form-data; name="model"\r\n\r\n%b\r\n' % (boundary, name)
         return Wire(b"POST", path, fields, b"", pieces=(added, whole))
     return Wire(b"POST", path, fields, b"", pieces=(whole[: part.start], name, whole[part.end :]))

@@ -1,5 +1,6 @@
 """Video jobs as OpenAI has them (API reference, "Videos"): begun, asked for, fetched, changed, ended."""
 
+import re
 from typing import Any
 from urllib.parse import quote
 
@@ -14,6 +15,7 @@ from genaiops.providers._openai_media import given, message_of
 PATHS: dict[Operation, bytes] = {"video_generation": b"/videos"}
 _METHODS = {"retrieve": b"GET", "content": b"GET", "delete": b"DELETE", "remix": b"POST"}
 _ENDINGS = {"retrieve": b"", "content": b"/content", "delete": b"", "remix": b"/remix"}
+_SIZE = re.compile(r"\d{1,5}x\d{1,5}")
 _OPERATIONS = frozenset({"video_generation", "video_job"})
 
 
@@ -64,7 +66,7 @@ def read(call: CallBody, body: bytes) -> Answer:
 
 
 def _made(video: _Video) -> Usage:
-    size = video.size if isinstance(video.size, str) else None
+    size = video.size if isinstance(video.size, str) and _SIZE.fullmatch(video.size) else None
     try:
         seconds = float(video.seconds)
     except (TypeError, ValueError):

@@ -1,5 +1,6 @@
 """Surfaces: every text of every body in every dialect, and the place to put another one.
 
+says       whether a name of a field is more than a name
 asked      the texts of a request
 answered   the texts of an answer that is not a stream
 Document   texts with provenance and place; the same body with other texts
@@ -12,6 +13,6 @@ from genaiops.guard.surfaces._document import Document
 from genaiops.guard.surfaces._grammar import Provenance
 from genaiops.guard.surfaces._rewriter import Rewriter
 from genaiops.guard.surfaces._script import NewChannel
-from genaiops.guard.surfaces._walk import Part, Unread
+from genaiops.guard.surfaces._walk import Part, Unread, says
 
-__all__ = ["Channel", "Document", "NewChannel", "Part", "Provenance", "Rewriter", "Unread", "answered", "asked"]
+__all__ = ["Channel", "Document", "NewChannel", "Part", "Provenance", "Rewriter", "Unread", "answered", "asked", "says"]

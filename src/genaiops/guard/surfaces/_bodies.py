@@ -61,6 +61,7 @@ ANSWERED: Final[dict[tuple[Operation, Dialect], Node]] = {
 _JSON = re.compile(r"\s*(?:application|text)/(?:[\w.-]+\+)?json\b", re.IGNORECASE)
 _MEDIA: Final[frozenset[Operation]] = frozenset({"speech", "video_job"})
 """Operations whose answers may be media. All others answer with JSON, whatever they say of its type."""
+_PLAIN = re.compile(r"\s*(?:text/[\w.+-]+|application/x-subrip)", re.IGNORECASE)
 
 
 def asked(operation: Operation, dialect: Dialect, raw: bytes | bytearray, form: Form | None = None) -> Document:
@@ -81,17 +82,19 @@ def asked(operation: Operation, dialect: Dialect, raw: bytes | bytearray, form: 
 def answered(
     operation: Operation, dialect: Dialect, body: bytes | bytearray, content_type: bytes | str | None = None
 ) -> Document:
-    """The texts of an answer that is not a stream, in its client's dialect. A transcription may be a plain text, which
-    is one part; sound and videos are not read; all else is JSON. UpstreamError when it cannot be read to the end by all
-    alike."""
+    """The texts of an answer that is not a stream, in its client's dialect: JSON, whatever its content type says, for
+    that is how clients read it. Only a transcription may be plain text (one part), and only speech and videos may be
+    what is not read. UpstreamError when it cannot be read to the end by all alike."""
     kind = content_type.decode("latin-1") if isinstance(content_type, bytes) else content_type or "application/json"
     try:
-        if operation == "transcription" and not _JSON.match(kind):
+        if operation == "transcription" and not (_JSON.match(kind) or _is_object(body)):
             return _plain(body)
         if operation == "embeddings" and _is_vectors(body):
             return Document(body, (), lambda _: bytes(body))
         if operation not in _MEDIA or _JSON.match(kind):
             return _document(body, ANSWERED.get((operation, dialect), FREE), "other")
+        if _PLAIN.match(kind):
+            return _plain(body)
     except Malformed as error:
         raise UpstreamError(f"its answer cannot be checked: {error}.", code="upstream_bad_answer") from None
     return Document(body, (), lambda _: bytes(body), unread=(Unread(kind.partition(";")[0].strip(), ()),))
@@ -112,6 +115,10 @@ def _is_vectors(body: bytes | bytearray) -> bool:
         return False
     strings = set(_STRING.findall(body))
     return strings <= _OF_VECTORS | set(_NAMED.findall(body))
+
+
+def _is_object(body: bytes | bytearray) -> bool:
+    return body.lstrip()[:1] == b"{"
 
 
 def walked(raw: bytes | bytearray, node: Node, provenance: Provenance) -> tuple[Walker, list[Any]]:

@@ -1,0 +1,135 @@
+"""What looks at calls when they have ended: rules of guard policies that ask the guard server, one call after another.
+
+What waits stands in the telemetry, so that nothing is forgotten when the process ends. A call whose content was not
+kept cannot be looked at. What has waited for longer than an hour is let go, so that what is new is seen soon.
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from genaiops.app.asking import HttpAsk
+from genaiops.app.embedded import GUARD, KEY_VARIABLE, last_ports
+from genaiops.app.home import Home
+from genaiops.core.clock import now_us
+from genaiops.core.errors import GenaiopsError, NotFound
+from genaiops.domain import GuardEvent, GuardRule, PendingJudgement
+from genaiops.engines.classifier_http import GuardClassifiers
+from genaiops.guard import RecordedCall, judge_later, recorded_call
+from genaiops.hub import Hub
+from genaiops.ports.blobs import Blobs
+from genaiops.ports.classifiers import Classifiers
+from genaiops.ports.telemetry import Telemetry
+
+_log = logging.getLogger("genaiops.judging")
+
+AT_ONCE: Final = 16
+IDLE_SECONDS: Final = 0.5
+AWAY_SECONDS: Final = 5.0
+LONGEST_US: Final = 3_600_000_000
+ASKED: Final = ("injection", "toxicity")
+
+
+class Judging:
+    """Belongs to the control process. `classifiers` gives who is asked (None: nobody is there)."""
+
+    def __init__(
+        self,
+        telemetry: Telemetry,
+        blobs: Blobs,
+        hub: Hub,
+        classifiers: Callable[[], Classifiers | None],
+        clock: Callable[[], int] = now_us,
+    ) -> None:
+        self._telemetry = telemetry
+        self._blobs = blobs
+        self._hub = hub
+        self._classifiers = classifiers
+        self._clock = clock
+        self.let_go = 0
+        """Calls that were not looked at: nothing of them was kept, or they waited too long."""
+
+    async def run(self) -> None:
+        """For ever."""
+        while True:
+            try:
+                pause = IDLE_SECONDS if not await self.step() else 0.0
+            except GenaiopsError:
+                _log.exception("calls cannot be looked at")
+                pause = AWAY_SECONDS
+            await asyncio.sleep(pause)
+
+    async def step(self) -> int:
+        """Look at some calls that wait; how many were dealt with."""
+        pending = await asyncio.to_thread(self._telemetry.pending, AT_ONCE)
+        if not pending:
+            return 0
+        classifiers = self._classifiers()
+        if classifiers is None:
+            old = [each for each in pending if self._is_old(each)]
+            await self._done(old)
+            self.let_go += len(old)
+            return len(old)
+        for each in pending:
+            await self._look(each, classifiers)
+        await self._done(pending)
+        return len(pending)
+
+    async def _done(self, pending: Sequence[PendingJudgement]) -> None:
+        if pending:
+            await asyncio.to_thread(self._telemetry.judged, pending)
+
+    def _is_old(self, pending: PendingJudgement) -> bool:
+        return self._clock() - pending.start_us > LONGEST_US
+
+    async def _look(self, pending: PendingJudgement, classifiers: Classifiers) -> None:
+        call = None if self._is_old(pending) else await asyncio.to_thread(self._recorded, pending)
+        if call is None:
+            self.let_go += 1
+            return
+        events: list[GuardEvent] = []
+        for reference in pending.rules:
+            policy, _, name = reference.rpartition("#")
+            rule = await asyncio.to_thread(self._rule, policy, name)
+            if rule is not None:
+                events += await judge_later(policy, rule, call, classifiers)
+        if events:
+            try:
+                await asyncio.to_thread(self._telemetry.add_verdicts, pending.trace_id, events, call_id=pending.call_id)
+            except NotFound:  # erased meanwhile
+                self.let_go += 1
+
+    def _recorded(self, pending: PendingJudgement) -> RecordedCall | None:
+        trace = self._telemetry.trace(pending.trace_id)
+        if trace is None:
+            return None
+        root = next((span for span in trace.spans if span.span_id == pending.call_id), None)
+        return None if root is None else recorded_call(root, trace.contents.get(pending.call_id.hex()), self._blobs)
+
+    def _rule(self, policy: str, name: str) -> GuardRule | None:
+        """None: it is not there any more."""
+        try:
+            version = self._hub.guards.version(policy)
+        except GenaiopsError:
+            return None
+        return next((rule for rule in version.policy.rules if rule.id == name), None)
+
+
+def guard_server(home: Home) -> Callable[[], Classifiers | None]:
+    """Who is asked, as soon as there is a guard server."""
+    made: dict[int, GuardClassifiers] = {}
+
+    def find() -> Classifiers | None:
+        port = last_ports(home).get(GUARD)
+        if port is None:
+            return None
+        found = made.get(port)
+        if found is None:
+            ask = HttpAsk(f"http://127.0.0.1:{port}/v1/classify", key=os.environ.get(KEY_VARIABLE), timeout=30.0)
+            made.clear()
+            found = made[port] = GuardClassifiers(ask, classifiers=ASKED, timeout=30.0)
+        return found
+
+    return find

@@ -1,0 +1,145 @@
+"""Rules that look at a call when it has ended: what classifiers say of its texts. They cost nobody time, and only
+note.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from genaiops.core.errors import GenaiopsError
+from genaiops.domain import Direction, GuardEvent, GuardRule, Verdict
+from genaiops.guard import surfaces
+from genaiops.guard._recorded import RecordedCall
+from genaiops.guard.surfaces import Part, Rewriter
+from genaiops.ports.classifiers import Classifiers
+
+LATER: Final = frozenset({"injection", "toxicity"})
+"""Detectors that the guard server answers for."""
+_FROM_OTHERS: Final = frozenset({"user", "tool_result", "retrieved", "other"})
+"""Where attempts to overrule instructions come from: not from the instructions themselves."""
+_MOST_TEXTS: Final = 48
+_MOST_CHARACTERS: Final = 65_536
+"""Of one call and direction; what is behind is not looked at."""
+
+
+async def judge_later(policy: str, rule: GuardRule, call: RecordedCall, classifiers: Classifiers) -> list[GuardEvent]:
+    """What the rule of a policy (`name@digest`) says of a recorded call."""
+    found: list[GuardEvent] = []
+    for direction in ("in", "out"):
+        if rule.direction in (direction, "both"):
+            event = await _judge(policy, rule, direction, call, classifiers)
+            if event is not None:
+                found.append(event)
+    return found
+
+
+async def _judge(
+    policy: str, rule: GuardRule, direction: Direction, call: RecordedCall, classifiers: Classifiers
+) -> GuardEvent | None:
+    try:
+        parts = _bounded(_wanted(rule, _parts(call, direction)))
+    except GenaiopsError as error:
+        return _event(policy, rule, direction, error=error.code)
+    if not parts:
+        return None
+    began = time.perf_counter()
+    verdicts = await classifiers.classify([part.text for part in parts])
+    took_us = int((time.perf_counter() - began) * 1e6)
+    return _said(policy, rule, direction, list(zip(parts, verdicts, strict=True)), took_us)
+
+
+def _said(
+    policy: str,
+    rule: GuardRule,
+    direction: Direction,
+    verdicts: Sequence[tuple[Part, Mapping[str, Verdict]]],
+    took_us: int,
+) -> GuardEvent | None:
+    over: list[Part] = []
+    score, error = 0.0, None
+    for part, found in verdicts:
+        verdict = found.get(rule.detector)
+        if verdict is None or verdict.outcome == "error" or verdict.measure is None:
+            error = (verdict.reason if verdict is not None else "")[:200] or "no answer"
+            continue
+        score = max(score, verdict.measure)
+        if verdict.measure >= rule.threshold if rule.threshold is not None else verdict.outcome == "fail":
+            over.append(part)
+    if not over and error is None:
+        return None
+    return GuardEvent(
+        policy,
+        rule.id,
+        rule.detector,
+        direction,
+        "flag" if over else "allow",
+        {rule.detector: len(over)} if over else {},
+        tuple(dict.fromkeys(part.provenance for part in over)),
+        tuple(part.place for part in over[:8]),
+        score=round(score, 4),
+        duration_us=took_us,
+        error=error,
+    )
+
+
+def _event(policy: str, rule: GuardRule, direction: Direction, *, error: str) -> GuardEvent:
+    return GuardEvent(policy, rule.id, rule.detector, direction, "allow", error=error)
+
+
+def _wanted(rule: GuardRule, parts: Sequence[Part]) -> list[Part]:
+    wanted = frozenset(rule.provenance) or (_FROM_OTHERS if rule.detector == "injection" else None)
+    return [
+        part
+        for part in parts
+        if part.text.strip() and (wanted is None or part.provenance in wanted or part.provenance == "model_output")
+    ]
+
+
+def _bounded(parts: Sequence[Part]) -> list[Part]:
+    kept: list[Part] = []
+    left = _MOST_CHARACTERS
+    for part in parts[-_MOST_TEXTS:]:  # the last ones are new, those before were looked at in earlier calls
+        if left <= 0:
+            break
+        kept.append(Part(part.text[:left], part.provenance, part.path, part.tool))
+        left -= len(part.text)
+    return kept
+
+
+def _parts(call: RecordedCall, direction: Direction) -> Sequence[Part]:
+    if direction == "in":
+        return surfaces.asked(call.operation, call.dialect, call.request, None).parts
+    if call.answer is None:
+        return ()
+    if call.answer.lstrip()[:1] == b"{":
+        return surfaces.answered(call.operation, call.dialect, call.answer, b"application/json").parts
+    heard: list[_Hearing] = []
+
+    def open_channel(provenance: surfaces.Provenance, tool: str, key: str) -> _Hearing:
+        heard.append(_Hearing(provenance, tool, key))
+        return heard[-1]
+
+    rewriter = Rewriter(call.operation, call.dialect, open_channel)
+    rewriter.feed(call.answer)
+    rewriter.end()
+    return [each.part() for each in heard]
+
+
+class _Hearing:
+    """A text of a stream, as it went."""
+
+    def __init__(self, provenance: surfaces.Provenance, tool: str, key: str) -> None:
+        self._provenance: surfaces.Provenance = provenance
+        self._tool = tool
+        self._key = key
+        self._texts: list[str] = []
+
+    def feed(self, text: str) -> str:
+        self._texts.append(text)
+        return text
+
+    def end(self) -> str:
+        return ""
+
+    def part(self) -> Part:
+        return Part("".join(self._texts), self._provenance, (self._key,), self._tool)
