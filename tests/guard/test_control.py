@@ -3,15 +3,15 @@
 import base64
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from genaiops.core.errors import UsageError
-from genaiops.domain import GuardPolicy, GuardRule, GuardVersion
-from genaiops.guard import PolicyJudge, WorkerGuards
-from genaiops.ports.guard import Blocked, Guarded, Ruling
+from genaiops.domain import GuardPolicy, GuardRule
+from genaiops.guard import PolicyJudge
+from genaiops.ports.guard import Blocked
+from tests.guard.answering import answered, delta, guard, streamed
 
 TAGS = "\U000e0041\U000e0042"
 FLAG = "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e007f"
@@ -33,47 +33,6 @@ def rule(**fields: Any) -> GuardRule:
 TICKETS = GuardRule(
     id="tickets", detector="words", action="redact", direction="out", options={"patterns": {"ticket": r"T-\d{6}"}}
 )
-
-
-def guard(*rules: GuardRule) -> Any:
-    version = GuardVersion(name="p", digest="sha256:1", aliases=("current",), policy=GuardPolicy(rules=rules))
-    made = WorkerGuards().adopt((version,)).guard(("p",), Guarded(b"\0" * 16, "chat", "openai", streamed=True))
-    assert made is not None
-    return made
-
-
-def answered(text: str, *rules: GuardRule) -> tuple[str, dict[str, int], str]:
-    """The answer as a whole: its text, what was found, what follows."""
-    one = guard(*rules)
-    body = {"choices": [{"index": 0, "message": {"role": "assistant", "content": text}}]}
-    ruling: Ruling = one.answer(msgspec.json.encode(body), b"application/json")
-    said = msgspec.json.decode(ruling.body)["choices"][0]["message"]["content"] if ruling.body else ""
-    return said, kinds(one), ruling.action
-
-
-def delta(text: str) -> bytes:
-    return b"data: %b\n\n" % msgspec.json.encode({"choices": [{"index": 0, "delta": {"content": text}}]})
-
-
-def streamed(pieces: list[str], *rules: GuardRule) -> tuple[str, dict[str, int]]:
-    one = guard(*rules)
-    stream = one.stream()
-    out = b"".join(stream.feed(delta(piece)) for piece in pieces)
-    out += stream.feed(b"data: [DONE]\n\n") + stream.end()
-    said = ""
-    for line in out.split(b"\n\n"):
-        if line.startswith(b"data: {"):
-            for choice in msgspec.json.decode(line[6:])["choices"]:
-                said += choice["delta"].get("content") or ""
-    return said, kinds(one)
-
-
-def kinds(one: Any) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for event in one.events:
-        for kind, count in event.kinds.items():
-            found[f"{event.rule}.{kind}"] = count
-    return found
 
 
 @settings(max_examples=40)

@@ -7,6 +7,7 @@ An image that a reader's program fetches by itself carries whatever stands in it
 
 import base64
 import binascii
+import html
 import re
 from collections.abc import Iterable
 from typing import Final
@@ -122,6 +123,45 @@ def allowed(host: str, hosts: Iterable[str]) -> bool:
     return False
 
 
+_ANY: Final = re.compile(
+    r"""(?i)(?:(?:https?|ftp|wss?):/*|(?<![\w:/])//+)[^\s<>"'`)]+|(?:javascript|vbscript|data|mailto):[^\s"'`]+"""
+)
+_RUNS: Final = re.compile(r"(?i)[\s/\"']on[a-z]{3,20}\s*=|srcdoc\s*=")
+_NESTED: Final = re.compile(r"!?\[[^\]]*\[")
+
+
+def addresses(found: str) -> list[Address]:
+    """All addresses in the text of a finding, as a browser reads them: character references are resolved, backslashes
+    are slashes, and slashes behind a scheme may be missing."""
+    text = html.unescape(found).replace("\\", "/")
+    made = (address_of(_SCHEME.sub(r"\1://", match[0])) for match in _ANY.finditer(text))
+    return [each for each in made if each is not None]
+
+
+_SCHEME: Final = re.compile(r"(?i)\A(https?|ftp|wss?):/*")
+
+
+def leads_out(found: str, kind: str, hosts: Iterable[str]) -> bool:
+    """Whether a finding leads to a host that is not on the list (see `allowed`). A script always does, and so does what
+    has brackets within brackets, which readers take apart in different ways."""
+    if kind in ("html_script", "script_url") or (kind == "html_fetch" and _RUNS.search(found)):
+        return True
+    if kind.startswith("markdown_") and _NESTED.match(found):
+        return True
+    listed = tuple(hosts)
+    return any(not allowed(each.host, listed) for each in addresses(found))
+
+
+_LABELLED: Final = re.compile(r"!?\[([^\[\]<>]*[^\[\]<>\s][^\[\]<>]*)\]\(")
+
+
+def label(found: str) -> tuple[int, int] | None:
+    """Where the text that people read stands in an image or a link of Markdown. None where there is none, or none that
+    may stand alone: it is an address itself, or has brackets in it."""
+    match = _LABELLED.match(found)
+    return None if match is None or addresses(match[1]) else match.span(1)
+
+
 class Carried(msgspec.Struct, frozen=True):
     """What an address takes along. `characters` in its path's odd segments and its query; `bits`: entropy a character
     of the longest of them; `words`: how many words of the conversation are in it, plain or in base64 or hexadecimal;
@@ -143,9 +183,9 @@ _HEXADECIMAL: Final = re.compile(r"[0-9A-Fa-f]{80,}")
 """Longer than a digest is."""
 
 
-def carried(address: str, conversation: str = "") -> Carried:
+def carried(address: str, conversation: str | frozenset[str] = "") -> Carried:
     """Whether an address carries data out. `conversation`: what must not leave; its words of four letters and more are
-    looked for in the address, as they are and decoded."""
+    looked for in the address, as they are and decoded; who asks often gives `known_words` of it."""
     path, _, query = address.partition("?")
     pieces = [piece for piece in re.split(r"[/&=?#;]", f"{query}&{_odd(path)}") if piece]
     longest = max(pieces, key=len, default="")
@@ -164,8 +204,13 @@ def _odd(path: str) -> str:
     return "&".join([*labels, *(segment for segment in rest if len(segment) >= _LONG)])
 
 
-def _words_in(address: str, conversation: str) -> int:
-    known = {word.lower() for word in _WORD.findall(conversation)}
+def known_words(conversation: str) -> frozenset[str]:
+    """Its words of four letters and more."""
+    return frozenset(word.lower() for word in _WORD.findall(conversation))
+
+
+def _words_in(address: str, conversation: str | frozenset[str]) -> int:
+    known = known_words(conversation) if isinstance(conversation, str) else conversation
     plain = unquote_plus(address)
     runs = {run for form in _ENCODED for run in form.findall(plain)}
     texts = [plain, *(text for run in sorted(runs) for text in _decodings(run))]

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from genaiops.checks.control import inside
 from genaiops.checks.scanning import Scanner
 from genaiops.domain import SEVERITY, Finding, GuardRule
+from genaiops.guard._leading import around_label
 from genaiops.guard._notes import Notes
 from genaiops.guard._program import Tier
 from genaiops.guard._tables import ENCODED, HOMOGLYPHS, looks_for_mixed, selects
@@ -21,9 +22,11 @@ Edit = tuple[int, int, str]
 class Editor:
     """Of one call in one direction."""
 
-    __slots__ = ("_notes", "_tier", "_vault")
+    __slots__ = ("_known", "_notes", "_tier", "_vault")
 
-    def __init__(self, tier: Tier, notes: Notes, vault: Vault) -> None:
+    def __init__(self, tier: Tier, notes: Notes, vault: Vault, known: frozenset[str] = frozenset()) -> None:
+        """`known`: words of the conversation."""
+        self._known = known
         self._tier = tier
         self._notes = notes
         self._vault = vault
@@ -38,6 +41,8 @@ class Editor:
         ]
         if finding.kind == ENCODED and tier.within is not None and not _holds(value, *tier.within):
             return ()
+        if tier.counts:
+            numbers = [number for number in numbers if self._counts(number, finding, value)]
         if any(tier.bounds[number].rule.action == "allow" and notes.enforced(number) for number in numbers):
             return ()
         edits: Sequence[Edit] = ()
@@ -46,7 +51,8 @@ class Editor:
             notes.add(number, finding.kind, provenance=part.provenance, place=self._place(part))
             if rule.action == "redact" and notes.enforced(number):
                 reversible = rule.reversible and tier.direction == "in"
-                edits = ((0, len(value), self._vault.hide(value, finding.kind, reversible=reversible)),)
+                edits = around_label(value) if finding.family == "markup" and not reversible else ()
+                edits = edits or ((0, len(value), self._vault.hide(value, finding.kind, reversible=reversible)),)
         return edits
 
     def _place(self, part: Part) -> str:
@@ -56,6 +62,10 @@ class Editor:
             return part.place
         steps = ["*" if isinstance(one, str) and says(one) and scanner.find(one, wanted) else one for one in part.path]
         return part.place if tuple(steps) == part.path else replace(part, path=tuple(steps)).place
+
+    def _counts(self, number: int, finding: Finding, value: str) -> bool:
+        counts = self._tier.counts.get(number)
+        return counts is None or counts(finding, value, self._known)
 
     def takes_out(self, findings: Sequence[Finding], part: Part) -> list[Finding]:
         """Which of what nobody sees has to go. All of it is noted."""

@@ -19,7 +19,7 @@ from genaiops.guard._spotlight import spotlight, untrusted
 from genaiops.guard._streams import AnswerStream
 from genaiops.guard._tools import calls_in
 from genaiops.guard._vault import Vault
-from genaiops.guard._whole import Situation
+from genaiops.guard._whole import Situation, situation_of
 from genaiops.guard.surfaces import Document, Part
 from genaiops.ports.guard import GUARDED_AT_ONCE, Guarded, Ruling
 from genaiops.ports.providers import Form
@@ -180,9 +180,9 @@ class CallGuard:
         self._vault = Vault()
         self._vault.beware(part.text for part in document.parts)
         self._tainted = any(untrusted(part) for part in document.parts)
-        if self._program.answered.wholes:
-            said = [part.text for part in document.parts if part.provenance in ("system", "developer")]
-            self._situation = Situation("\n".join(said))
+        tier = self._program.answered
+        if tier.wholes or tier.counts:
+            self._situation = situation_of(document.parts, words=bool(tier.counts))
         return document
 
     def _rule_request(self, document: Document, inspection: Inspection) -> Ruling:
@@ -279,7 +279,8 @@ class CallGuard:
 
     def _inspection(self, tier: Tier) -> Inspection:
         notes = self._notes_of(tier)
-        return Inspection(tier, notes, Editor(tier, notes, self._vault), self._situation)
+        known = self._situation.words if tier.direction == "out" else frozenset[str]()
+        return Inspection(tier, notes, Editor(tier, notes, self._vault, known), self._situation)
 
     def _notes_of(self, tier: Tier) -> Notes:
         return Notes(tier.bounds, tier.direction, shadowed(tier.bounds, random.random))

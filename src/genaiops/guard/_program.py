@@ -9,6 +9,7 @@ import msgspec
 
 from genaiops.checks.scanning import Pattern, Scanner
 from genaiops.domain import SEVERITY, Direction, GuardRule, GuardVersion, Operation
+from genaiops.guard._leading import Counts, counts_of
 from genaiops.guard._notes import Bound
 from genaiops.guard._spotlight import Manner
 from genaiops.guard._tables import (
@@ -24,9 +25,9 @@ from genaiops.guard._tables import (
 from genaiops.guard._tools import ARGUMENTS, ToolCheck, tool_rules
 from genaiops.guard._whole import Whole, whole_of
 
-CLASSIFIERS: Final = frozenset({"injection", "toxicity", "topics", "names", "grounding"})
+CLASSIFIERS: Final = frozenset({"injection", "toxicity", "topics", "names"})
 """Detectors that ask a model."""
-AFTER: Final = frozenset({"injection", "toxicity", "topics", "grounding"})
+AFTER: Final = frozenset({"injection", "toxicity", "topics"})
 """Detectors that work behind the answer unless their rule says otherwise: what they say costs time."""
 
 
@@ -51,11 +52,14 @@ class Tier:
         self.wholes: list[tuple[int, Whole]] = []
         self.asking: list[Asking] = []
         self.control: list[int] = []
+        self.counts: dict[int, Counts] = {}
+        """Rules for which not every finding counts."""
         self.tools: list[int] = []
         for number, (_, rule, tools) in enumerate(self.bounds):
             if tools is not None:
                 self.tools.append(number)
             elif rule.detector in FAMILIES:
+                self._count(number, rule)
                 for pattern in patterns_of(rule):
                     patterns[pattern] = None
                     rules.setdefault((pattern.family, pattern.kind), []).append(number)
@@ -85,6 +89,11 @@ class Tier:
         """An answer has to be there as a whole before any of it may go out."""
         self.holds = any(bound.rule.action == "hold" for bound in self.bounds)
         self.silent = not (self.scanner or self.control or self.wholes or self.asking or self.tools)
+
+    def _count(self, number: int, rule: GuardRule) -> None:
+        counts = counts_of(rule) if rule.detector == "markup" else None
+        if counts is not None:
+            self.counts[number] = counts
 
     def _scan(self, patterns: Collection[Pattern]) -> None:
         own = tuple(pattern for pattern in patterns if pattern.family.startswith("words:"))

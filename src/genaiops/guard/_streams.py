@@ -47,7 +47,7 @@ class AnswerStream:
         self._calls = Calling()
         self._notes = notes
         self._events = events
-        self._editor = Editor(tier, notes, vault)
+        self._editor = Editor(tier, notes, vault, situation.words)
         self._channels: list[_Masking] = []
         self._masking = Rewriter(call.operation, call.dialect, self._open)
         self._restoring = (

@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple, cast
 from genaiops.core.errors import UsageError
 from genaiops.domain import GuardRule
 from genaiops.guard._notes import Notes
+from genaiops.guard._tables import selects
 from genaiops.guard.surfaces import Part
 
 
@@ -21,13 +22,35 @@ class Hit(NamedTuple):
 
 
 class Situation(NamedTuple):
-    """What is known of the call besides the texts that are judged. `system`: the instructions that it came with."""
+    """What is known of the call besides the texts that are judged. `system`: the instructions that it came with;
+    `passages`: what was retrieved for it, and what tools answered; `words`: those of all its texts, where they are
+    asked for."""
 
     system: str = ""
+    passages: tuple[str, ...] = ()
+    words: frozenset[str] = frozenset()
+
+
+def situation_of(parts: Sequence[Part], *, words: bool) -> Situation:
+    """Of a request."""
+    known: frozenset[str] = frozenset()
+    if words:
+        from genaiops.checks.markup import known_words
+
+        known = known_words("\n".join(part.text for part in parts)[-_MOST_KNOWN:])
+    return Situation(
+        "\n".join(part.text for part in parts if part.provenance in ("system", "developer")),
+        tuple(part.text for part in parts if part.provenance in ("retrieved", "tool_result")),
+        known,
+    )
 
 
 Whole = Callable[[Sequence[Part], Situation], Hit | None]
 _SAID: Final = frozenset({"model_output", "other"})
+_MOST_KNOWN: Final = 200_000
+"""Characters of a conversation whose words are looked for in addresses: the last ones."""
+_MOST_PASSAGES: Final = 200_000
+"""Characters that an answer is held against, off which a worker can still answer others in time."""
 
 
 def whole_of(rule: GuardRule) -> Whole:
@@ -207,6 +230,48 @@ def _disclosure(rule: GuardRule) -> Whole:
     return judge
 
 
+def _answer(parts: Sequence[Part]) -> str:
+    return "\n".join(part.text for part in parts if part.provenance == "model_output" and part.text.strip())
+
+
+def _refusal(rule: GuardRule) -> Whole:
+    from genaiops.checks.refusal import judge as verdict_of
+    from genaiops.checks.refusal import refusal
+
+    least = 0.5 if rule.threshold is None else rule.threshold
+
+    def judge(parts: Sequence[Part], _: Situation) -> Hit | None:
+        found = refusal(_answer(parts))
+        measure = verdict_of(found).measure
+        if found.kind == "none" or measure is None or measure < least or not selects(rule, found.kind):
+            return None
+        return Hit({found.kind: 1}, measure)
+
+    return judge
+
+
+def _grounding(rule: GuardRule) -> Whole:
+    from genaiops.checks.grounding import Grounding
+
+    least = 0.3 if rule.threshold is None else rule.threshold
+    supported = option(rule, "supported", (int, float), 0.5)
+    names = option(rule, "names", bool, default=True)
+
+    def judge(parts: Sequence[Part], situation: Situation) -> Hit | None:
+        answer = _answer(parts)
+        if not answer or not situation.passages:
+            return None
+        if sum(map(len, situation.passages)) + len(answer) > _MOST_PASSAGES:
+            return Hit({}, error="too_long")
+        checked = Grounding(situation.passages, names=names).check(answer)
+        alone = sum(not each.supported(supported) for each in checked)
+        if not alone or alone / len(checked) < least or not selects(rule, "unsupported"):
+            return None
+        return Hit({"unsupported": alone}, alone / len(checked))
+
+    return judge
+
+
 _MAKERS: Final[dict[str, Callable[[GuardRule], Whole]]] = {
     "size": _size,
     "canary": _canary,
@@ -214,5 +279,7 @@ _MAKERS: Final[dict[str, Callable[[GuardRule], Whole]]] = {
     "verbatim": _verbatim,
     "schema": _schema,
     "disclosure": _disclosure,
+    "refusal": _refusal,
+    "grounding": _grounding,
 }
 WHOLES: Final = frozenset(_MAKERS)
