@@ -1,0 +1,1 @@
+"""How well guardrails recognise what they are there for, and what they cost."""
