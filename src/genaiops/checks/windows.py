@@ -5,8 +5,10 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-WINDOW_BYTES = 400
-"""UTF-8 bytes, not characters: a Chinese character is three bytes and one token, four English letters are one."""
+WINDOW_BYTES = 160
+"""One sentence or two: an attack of one sentence among others of a page is lost in 400 (measured: recall .02, not .3).
+
+UTF-8 bytes, not characters: a Chinese character is three bytes and one token, four English letters are one."""
 
 _BREAK = re.compile(r"(?<=[.!?:;])\s+|\n+|(?<=[\u3002\uff01\uff1f\uff1b])|(?<=[>\]}])\s*")
 _SPACE = re.compile(r"\s+")

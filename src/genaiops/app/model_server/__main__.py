@@ -1,4 +1,4 @@
-"""`python -m genaiops.app.model_server (minilm|minilm-int8|smollm2) --home H --listen ADDRESS --key-env NAME`."""
+"""`python -m genaiops.app.model_server (minilm|minilm-int8|smollm2|guard) --home H --listen ADDRESS --key-env NAME`."""
 
 import argparse
 import asyncio
@@ -23,6 +23,8 @@ from genaiops.http1 import Server
 _log = logging.getLogger("genaiops.model_server")
 _CHAT_WAITING = 4
 _EMBEDDING_WAITING = 64  # a text takes milliseconds
+GUARD = "guard"
+_GUARD_ENCODER = "minilm-int8"  # the classifiers were trained on its vectors
 
 
 class Options(Struct, frozen=True):
@@ -42,7 +44,7 @@ class Options(Struct, frozen=True):
 def parse(arguments: list[str]) -> Options:
     """Raises ConfigError when the key is not in the environment. Takes it out of there: no child needs it."""
     parser = argparse.ArgumentParser(prog="python -m genaiops.app.model_server", description=__doc__)
-    parser.add_argument("name", choices=("minilm", "minilm-int8", "smollm2"))
+    parser.add_argument("name", choices=("minilm", "minilm-int8", "smollm2", GUARD))
     parser.add_argument("--home", type=Path, required=True, help="the data directory; weights are in HOME/models")
     parser.add_argument(
         "--listen", required=True, help="127.0.0.1:PORT, [::1]:PORT, the path of a unix socket, or fd:N"
@@ -51,7 +53,9 @@ def parse(arguments: list[str]) -> Options:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--context", type=int, default=2048, help="tokens of prompt and answer together (smollm2)")
     parser.add_argument(
-        "--waiting", type=int, help=f"requests that may wait ({_CHAT_WAITING}; {_EMBEDDING_WAITING} for minilm)"
+        "--waiting",
+        type=int,
+        help=f"requests that may wait ({_CHAT_WAITING}; {_EMBEDDING_WAITING} for minilm and guard)",
     )
     parser.add_argument("--drain", type=float, default=10.0, help="seconds that running requests get after SIGTERM")
     parser.add_argument(READY_OPTION, type=int, dest="ready", help="a pipe to write a line to once it serves")
@@ -99,6 +103,22 @@ def embedding_application(options: Options, weights: Installed) -> tuple[Applica
     return application, close
 
 
+def guard_application(options: Options, weights: Installed) -> tuple[Application, Closer]:
+    from genaiops.app.model_server._guard import Guard
+    from genaiops.engines.minilm import Encoder
+
+    waiting = _EMBEDDING_WAITING if options.waiting is None else options.waiting
+    endpoint = Guard(Encoder(weights.directory, threads=options.threads), waiting=waiting)
+    application = Application(
+        model=GUARD, context=weights.manifest.context, key=options.key, endpoints={"/v1/classify": endpoint}
+    )
+
+    async def close() -> None:
+        endpoint.close()
+
+    return application, close
+
+
 def generation_application(options: Options, weights: Installed) -> tuple[Application, Closer]:
     from genaiops.app.model_server._generation import Generation
     from genaiops.engines.llamacpp import LlamaOptions, LlamaServer
@@ -126,9 +146,12 @@ def generation_application(options: Options, weights: Installed) -> tuple[Applic
 
 async def serve(options: Options) -> None:
     """Load, listen, say so, and serve until SIGTERM or SIGINT; then let what runs finish."""
-    weights = locate(options.name, options.home)
+    weights = locate(_GUARD_ENCODER if options.name == GUARD else options.name, options.home)
     bound = bind(options.listen)
-    make = generation_application if weights.manifest.kind == "chat" else embedding_application
+    if options.name == GUARD:
+        make = guard_application
+    else:
+        make = generation_application if weights.manifest.kind == "chat" else embedding_application
     application, close = make(options, weights)
     server = Server(application, error_body=error_body)
     await server.serve(bound)
