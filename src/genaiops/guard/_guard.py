@@ -221,9 +221,10 @@ class CallGuard:
         notes = self._notes_of(tier)
         editor, part, edits = Editor(tier, notes, self._vault), Part("", "other", ()), list[Edit]()
         for each in tier.scanner.find(text, tier.wanted):
-            hidden = editor.judge(each, text[each.start : each.end], part)
-            if hidden is not None:
-                edits.append((each.start, each.end, hidden))
+            edits += (
+                (each.start + first, each.start + last, instead)
+                for first, last, instead in editor.judge(each, text[each.start : each.end], part)
+            )
         if direction == "out" or not self._asked:
             self._beside += notes.events()
         return "" if severe(notes) else edited(text, apart(edits)) if edits else text
