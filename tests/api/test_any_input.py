@@ -10,6 +10,7 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from genaiops.api import (
+    _alerts,
     _applications,
     _artifacts,
     _datasets,
@@ -29,6 +30,7 @@ from genaiops.api import (
     _releases,
     _scores,
     _targets,
+    _tasks,
     _tenants,
     _traces,
     _trust,
@@ -67,6 +69,8 @@ PLACES: dict[str, Any] = {
     "/erasures": _erasures.ErasureRequest,
     "/erasures/preview": _erasures.PersonRequest,
     "/prices/estimate": _estimates.EstimateRequest,
+    "/alerts/alr_0/close": _alerts.AlertRequest,
+    "/tasks/held_0000000000000001/refuse": _tasks.TaskDecisionRequest,
     "/guards/check": _guards.CheckGuardRequest,
     "/guards/diff": _guards.DiffGuardsRequest,
     "/guards/test": _guard_trials.TryGuardRequest,

@@ -56,6 +56,7 @@ def log_in(client: TestClient[Litestar], key: Path) -> None:
         ("guardrails", "Every key is guarded by the policy"),
         ("verdicts", "No verdict fits"),
         ("rule", "It said nothing in this time"),
+        ("policies", "the built-in default is in force everywhere"),
     ],
 )
 def test_an_empty_page_says_what_to_run(client: TestClient[Litestar], page: str, says: str) -> None:

@@ -152,8 +152,8 @@ def speaks(way: Way) -> Dialect:
 
 def answer_of(way: Way) -> Any:
     """What the target behind answers."""
-    here, there = (way.operation, way.dialect), (way.operation, speaks(way))
-    found: Any = copy.deepcopy(ANSWERED[there if there in ANSWERED else here])
+    found: Any = ANSWERED.get((way.operation, speaks(way)))
+    found = copy.deepcopy(ANSWERED[way.operation, way.dialect] if found is None else found)
     if way.plain and way.operation == "chat":  # what the client's dialect can say
         if "choices" in found:
             for choice in found["choices"]:

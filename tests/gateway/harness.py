@@ -33,7 +33,7 @@ from genaiops.domain import (
     Target,
     TargetTimeouts,
 )
-from genaiops.engines import counters_mmap, secrets_file, snapshot_files, spool_files, videos_files
+from genaiops.engines import counters_mmap, seals_secret, secrets_file, snapshot_files, spool_files, videos_files
 from genaiops.engines.cache_memory import MemoryCache
 from genaiops.gateway import Gateway, GatewaySettings, HttpTransport, Relay, error_body
 from genaiops.guard import WorkerGuards
@@ -171,6 +171,7 @@ class Home:
         self.writer = snapshot_files.open_writer(path / "snapshots")
         self.reader = snapshot_files.open_reader(path / "snapshots")
         self.secrets = secrets_file.open_secrets(path)
+        self.seals = seals_secret.open_seals(self.secrets)
         # An installation's size would be thirty megabytes for each test.
         self.observer = counters_mmap.open_counters(path / "counters.mmap", column=None, slots=1 << 10)
         self.version = 0
@@ -251,6 +252,7 @@ class Worker:
             providers=self._provider,
             transports=self._transport,
             secrets=home.secrets,
+            seals=home.seals,
             estimator=WordEstimator(),
             relay=relay,
             settings=settings,

@@ -108,7 +108,7 @@ async def test_a_blocked_answer_is_paid_for_and_withheld(home: Home) -> None:
 
 
 async def test_a_blocked_stream_ends_with_an_error(home: Home) -> None:
-    script = gated(ROLE + event("It is known, "), continued(event("T-12"), event("3456"), event(" it is"), DONE))
+    script = gated(ROLE + event("It is known!\n\n"), continued(event("T-12"), event("3456"), event(" it is"), DONE))
     async with Upstream(script) as upstream:
         home.publish(key(), targets=(target(upstream.url),), prices=(price(),), guards=(policy(rule(action="block")),))
         async with running(home) as worker:
@@ -118,7 +118,7 @@ async def test_a_blocked_stream_ends_with_an_error(home: Home) -> None:
         assert got.status == 200
         assert got.cut
         assert got.body.count(b"content") < 4
-        assert "It is known, " in got.body.decode()
+        assert "It is known!" in got.body.decode()
         assert got.events[-1]["error"]["code"] == "content_filter"
         assert TICKET.encode() not in got.body
         check_paid(home)

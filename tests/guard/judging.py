@@ -6,6 +6,7 @@ from typing import Any
 
 from genaiops.core.errors import UsageError
 from genaiops.domain import Direction, GuardEvent, GuardPolicy, GuardRule, GuardVersion, Operation
+from genaiops.ports.guard import Judged
 from genaiops.ports.providers import Dialect
 
 
@@ -28,6 +29,11 @@ class WordJudge:
             if rule.direction in (direction, "both") and body is not None
             if (event := _said(policy, rule, direction, body)) is not None
         ]
+
+    def rule(
+        self, policy: GuardVersion, operation: Operation, dialect: Dialect, request: bytes, answer: bytes | None
+    ) -> Judged:
+        return Judged(self.judge(policy, operation, dialect, request, answer), request, answer)
 
 
 def _said(policy: GuardVersion, rule: GuardRule, direction: Direction, body: bytes) -> GuardEvent | None:

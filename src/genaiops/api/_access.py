@@ -19,7 +19,7 @@ from litestar.params import SkipValidation
 from genaiops.api._services import Services, Sessions
 from genaiops.core.errors import Forbidden, StoreError, Unauthenticated
 from genaiops.domain import Actor, ApiKey
-from genaiops.hub import Hub, Permission, Reach, allows, reach_of, require, require_scope
+from genaiops.hub import PERSONAL, Hub, Permission, Reach, allows, reach_of, require, require_scope
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 
@@ -137,7 +137,7 @@ def calling(request: Request[Any, Any, Any]) -> Caller:
 
 def check_hands_out(caller: Caller, actor: Actor) -> None:
     """Forbidden when a key of the scope `api` for that actor may do more than the caller."""
-    more = [p for p in get_args(Permission) if allows(actor, p) and not allows(caller.actor, p) and p != "approve"]
+    more = [p for p in get_args(Permission) if allows(actor, p) and not allows(caller.actor, p) and p not in PERSONAL]
     if more:
         raise Forbidden(
             f"A key of {actor.name!r} may do more than {caller.actor.name!r} may: {', '.join(more)}.",

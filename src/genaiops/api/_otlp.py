@@ -9,6 +9,7 @@ from litestar import Request, Response, Router, post
 from litestar.di import Provide
 
 from genaiops.api._errors import ErrorDetail
+from genaiops.api._held import held
 from genaiops.api._request_id import HEADER, request_id
 from genaiops.api._services import Services, Serving
 from genaiops.core.errors import (
@@ -75,7 +76,7 @@ def create_ingest(services: Services) -> Router:
 
     return Router(
         path="/v1",
-        route_handlers=[traces],
+        route_handlers=[traces, held],
         dependencies={"services": Provide(provided, sync_to_thread=False)},
     )
 

@@ -8,6 +8,7 @@ from litestar.di import Provide
 from litestar.handlers import BaseRouteHandler
 
 from genaiops.api._access import Authentication, Caller, Connection, calling
+from genaiops.api._alerts import AlertsController
 from genaiops.api._anomalies import AnomaliesController
 from genaiops.api._applications import ApplicationsController
 from genaiops.api._apply import StateController
@@ -20,6 +21,7 @@ from genaiops.api._checking import check_request
 from genaiops.api._confined import confined
 from genaiops.api._datasets import DatasetsController
 from genaiops.api._deployments import DeploymentsController
+from genaiops.api._detectors import DetectorsController
 from genaiops.api._erasures import ErasuresController
 from genaiops.api._estimates import EstimateController
 from genaiops.api._figures import Figures
@@ -39,6 +41,7 @@ from genaiops.api._scores import ScoresController
 from genaiops.api._services import Services, Sessions
 from genaiops.api._status import Status
 from genaiops.api._targets import EmbeddedController, ModelsController, RoutesController, TargetsController
+from genaiops.api._tasks import TasksController
 from genaiops.api._tenants import RolesController, TenantsController
 from genaiops.api._traces import TracesController
 from genaiops.api._trust import IssuersController, SecretsController
@@ -68,10 +71,13 @@ _HANDLERS: tuple[type[Controller] | BaseRouteHandler, ...] = (
     IssuersController,
     SecretsController,
     ArtifactsController,
+    AlertsController,
     ApprovalsController,
+    TasksController,
     PoliciesController,
     GuardsController,
     GuardTrialsController,
+    DetectorsController,
     ApplicationsController,
     ReleasesController,
     DeploymentsController,

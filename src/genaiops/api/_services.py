@@ -13,6 +13,7 @@ from genaiops.guard import Replays
 from genaiops.hub import Hub
 from genaiops.ports.blobs import Blobs
 from genaiops.ports.counters import Counters
+from genaiops.ports.seals import Seals
 from genaiops.ports.secrets import Secrets
 from genaiops.ports.sign_in import IdentityProvider
 from genaiops.ports.telemetry import Telemetry
@@ -81,6 +82,13 @@ class Services(Protocol):
 
     @property
     def secrets(self) -> Secrets: ...
+
+    @property
+    def seals(self) -> Seals: ...
+
+    def fold_now(self) -> None:
+        """Bring what the workers have written so far into the records and the telemetry."""
+        ...
 
     @property
     def publisher(self) -> Publishing: ...

@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Generator
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 import uvicorn
@@ -27,6 +28,9 @@ _log = logging.getLogger("genaiops.control")
 
 PUBLISH_SECONDS = 0.5
 """How often the records are looked at for writes of other processes; a write through the API is published at once."""
+
+EXPIRE_SECONDS = 60.0
+"""How often it is looked for tasks that nobody has decided about in time."""
 
 RETENTION_SECONDS = 3600.0
 SWEEP_ROUNDS = 24
@@ -79,6 +83,7 @@ async def serve(settings: Settings, ready: int | None) -> None:
         asyncio.create_task(_publish_for_ever(services)),
         asyncio.create_task(_drop_old_content_for_ever(services)),
         asyncio.create_task(_sign_for_ever(services)),
+        asyncio.create_task(_expire_for_ever(services)),
         asyncio.create_task(services.judging.run()),
         asyncio.create_task(_say_when_started(server, ready)),
     ]
@@ -122,15 +127,24 @@ async def _sign_for_ever(services: Services) -> None:
         await asyncio.sleep(services.settings.audit.checkpoint_minutes * 60)
 
 
+async def _expire_for_ever(services: Services) -> None:
+    while True:
+        await _once("tasks cannot be ended", services.hub.tasks.expire)
+        await asyncio.sleep(EXPIRE_SECONDS)
+
+
 async def _drop_old_content_for_ever(services: Services) -> None:
     days = services.settings.content.retention_days
     if not days:
         return
 
+    def needed() -> AbstractSet[str]:
+        return {*services.hub.datasets(services.blobs).held(), *services.hub.tasks.contents()}
+
     def drop(rounds: int) -> None:
         dropped = services.telemetry.purge_content(now_us() - days * _DAY_US)
         if dropped or rounds % SWEEP_ROUNDS == 0:
-            sweep(services.telemetry, services.blobs, services.folding, services.hub.datasets(services.blobs).held)
+            sweep(services.telemetry, services.blobs, services.folding, needed)
         if dropped:
             _log.info("content of %d days was dropped, it was older than %d days", dropped, days)
 

@@ -20,7 +20,9 @@ from genaiops.core.clock import now_us
 from genaiops.core.errors import ConfigError, Conflict
 from genaiops.domain import Target
 from genaiops.engines import snapshot_files
-from genaiops.hub import bootstrap
+from genaiops.engines.seals_secret import open_seals
+from genaiops.engines.secrets_file import open_secrets
+from genaiops.hub import Hub, bootstrap
 from genaiops.ports.records import View
 from genaiops.watch import Folder, Metering
 
@@ -32,6 +34,7 @@ def prepare(settings: Settings, embedded: Mapping[str, str]) -> Prepared:
     stores = OpenStores(settings, home, writer=True)
     try:
         revisions = stores.migrate()
+        open_seals(open_secrets(home.path)).ensure()
         metering = open_metering(settings)
         folded = _fold(stores, metering)
         first = (
@@ -72,7 +75,8 @@ def _fold(stores: OpenStores, metering: Metering | None) -> int:
                 remedy="End it (genaiops doctor names its process), then start again.",
                 code="worker_alive",
             )
-    folder = Folder(stores.spool, stores.telemetry, stores.blobs, metering)
+    tasks = Hub(stores.records).tasks
+    folder = Folder(stores.spool, stores.telemetry, stores.blobs, metering, held=tasks.hold)
     folded = 0
     while frames := folder.step():
         folded += frames

@@ -27,12 +27,14 @@ from genaiops.core.clock import now_us
 from genaiops.domain import Target
 from genaiops.engines import snapshot_files
 from genaiops.engines.person_keys import PersonKeys
+from genaiops.engines.seals_secret import open_seals
 from genaiops.engines.secrets_file import open_secrets
 from genaiops.gateway import Quoting
 from genaiops.guard import PolicyJudge, Replays
 from genaiops.hub import Consenting, Hub
 from genaiops.ports.blobs import Blobs
 from genaiops.ports.counters import Counters
+from genaiops.ports.seals import Seals
 from genaiops.ports.secrets import Secrets
 from genaiops.ports.telemetry import Telemetry
 from genaiops.providers import PROVIDERS
@@ -50,11 +52,15 @@ class Services:
         consenting = Consenting(now_us, mode=settings.access.approval)
         self.hub = Hub(stores.records, providers=tuple(PROVIDERS), consenting=consenting, judge=PolicyJudge())
         self.secrets: Secrets = open_secrets(home.path)
+        self.seals: Seals = open_seals(self.secrets)
         self.identity_provider = open_identity_provider(settings.oidc, self.secrets)
         self.auditor = open_auditor(stores.records, self.secrets, home)
         spool = RecoveredSpool(stores.spool, stores.counters)
         self.metering = open_metering(settings)
-        self.folding = FoldLoop(Folder(spool, stores.telemetry, stores.blobs, self.metering))
+        hub = self.hub
+        self.folding = FoldLoop(
+            Folder(spool, stores.telemetry, stores.blobs, self.metering, held=hub.tasks.hold, alerts=hub.alerts)
+        )
         self.quoting = Quoting(providers.load, stores.counters, Estimator())
         self.publisher = Publisher(
             records=stores.records,
@@ -118,6 +124,11 @@ class Services:
     def restore_model(self, name: str, *, by: str) -> Target:
         """See `genaiops.app.own_models.restore`."""
         return restore(self.settings, self.home, self.hub, name, by=by)
+
+    def fold_now(self) -> None:
+        """Bring what the workers have written so far into the records and the telemetry."""
+        with self.folding.caught_up():
+            pass
 
     def close(self, fold_seconds: float) -> None:
         """Fold what the spools hold, for at most that long, and close the stores."""

@@ -33,6 +33,7 @@ from genaiops.core.errors import GenaiopsError
 from genaiops.domain import Target
 from genaiops.engines.cache_memory import MemoryCache
 from genaiops.engines.cache_redis import RedisCache
+from genaiops.engines.seals_secret import open_seals
 from genaiops.engines.secrets_file import open_secrets
 from genaiops.engines.snapshot_files import open_reader
 from genaiops.engines.spool_files import FilesSpoolWriter, open_writer
@@ -123,13 +124,15 @@ async def serve(options: Options, settings: Settings) -> None:
         spool = open_writer(home.spool, column=options.column, life_us=now_us())
         stack.callback(spool.close)
         limits = gateway_settings(settings, home)
+        secrets = open_secrets(home.path)
         gateway = Gateway(
             snapshots=open_reader(home.snapshots),
             counters=counters,
             spool=spool,
             providers=providers.load,
             transports=transport_of,
-            secrets=open_secrets(home.path),
+            secrets=secrets,
+            seals=open_seals(secrets),
             estimator=Estimator(),
             relay=ControlRelay(str(home.control_socket), limits),
             settings=limits,

@@ -30,6 +30,8 @@ NOUNS: Mapping[str, str] = {
     "team": "Teams: people and keys that share budgets.",
     "group": "Groups of the identity provider: which roles and team their members have.",
     "env": "Environments: stages with keys, limits and data of their own.",
+    "alert": "Alerts: what is wrong with the installation, until somebody closes it.",
+    "task": "Tasks: answers and requests that a guard policy holds until somebody decides.",
     "approval": "Approvals: protected changes that wait for another person's consent.",
     "policy": "Policies: what guards calls, and which changes need another person's consent.",
     "model": "Models: the targets that serve them, and weights to pull.",

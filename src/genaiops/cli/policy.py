@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from genaiops.cli._guard_detectors import list_detectors, show_detector
 from genaiops.cli._guard_figures import add_verbs
 from genaiops.cli._guard_policies import (
     check_file,
@@ -143,6 +144,17 @@ def replay(session: Session, candidate: str, against: str | None, form: str | No
     """Try a CANDIDATE (a name, NAME@ALIAS or a file) on recorded calls. Exit status 1 when something would be
     different, 4 when no call could be judged."""
     return replay_policy(session, candidate, against, form, where)
+
+
+@command.verb("detectors", example="genaiops policy detectors pii")
+@click.argument("name", required=False)
+@connected
+def detectors(session: Session, name: str | None) -> None:
+    """List what guard policies can look with; or show one: what it finds, its options, how good it is."""
+    if name is None:
+        list_detectors(session)
+    else:
+        show_detector(session, name)
 
 
 add_verbs(command)

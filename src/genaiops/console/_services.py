@@ -6,10 +6,12 @@ from typing import Protocol
 
 from genaiops.domain import Erasure, Foreseen, Person
 from genaiops.govern import Auditor
+from genaiops.guard import Replays
 from genaiops.hub import Hub
 from genaiops.ports.blobs import Blobs
 from genaiops.ports.counters import Counters
 from genaiops.ports.records import Records
+from genaiops.ports.seals import Seals
 from genaiops.ports.secrets import Secrets
 from genaiops.ports.sign_in import IdentityProvider
 from genaiops.ports.telemetry import Telemetry
@@ -85,6 +87,8 @@ class Services(Protocol):
     @property
     def secrets(self) -> Secrets: ...
     @property
+    def seals(self) -> Seals: ...
+    @property
     def auditor(self) -> Auditor: ...
     @property
     def stores(self) -> Stores: ...
@@ -96,3 +100,5 @@ class Services(Protocol):
     def folding(self) -> Folding: ...
     @property
     def erasing(self) -> Erasures: ...
+    @property
+    def replays(self) -> Replays: ...

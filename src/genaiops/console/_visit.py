@@ -150,6 +150,10 @@ class Visit:
             return 0
         return sum(each.requested_by != self.actor.id for each in self.services.hub.approvals.waiting())
 
+    def alarms(self) -> int:
+        """How many alerts are open."""
+        return len(self.services.hub.alerts.in_state("open"))
+
     def link(self, path: str, **changes: str | None) -> str:
         """To a path with the query given; the environment switch goes along."""
         query = {"environment": self.environment, **changes}

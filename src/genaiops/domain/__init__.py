@@ -1,5 +1,6 @@
 """The nouns: frozen, without I/O. The API, the CLI, the console, the tables and the documentation use these words."""
 
+from genaiops.domain._alert import Alert, AlertSeverity, AlertState
 from genaiops.domain._application import (
     Application,
     Commit,
@@ -26,6 +27,7 @@ from genaiops.domain._call import (
     CallRecord,
     Charge,
     Decision,
+    Held,
     Lookup,
     Recalled,
     Refused,
@@ -127,6 +129,17 @@ from genaiops.domain._routing import (
     TargetTimeouts,
 )
 from genaiops.domain._snapshot import Snapshot
+from genaiops.domain._task import (
+    HELD_HOURS,
+    HELD_QUEUE,
+    PASS_MINUTES,
+    HeldBody,
+    HeldPart,
+    Pass,
+    Task,
+    TaskKind,
+    TaskState,
+)
 from genaiops.domain._trace import (
     INLINE,
     MEDIA_ATTRIBUTE,
@@ -146,6 +159,8 @@ __all__ = [
     "AUDIT_START",
     "DEFAULT_GUARD",
     "ENERGY_UNIT",
+    "HELD_HOURS",
+    "HELD_QUEUE",
     "INLINE",
     "LARGEST_PROMPT",
     "MARK_SCORE",
@@ -154,12 +169,16 @@ __all__ = [
     "MODEL_CALLS",
     "NANO_WH",
     "NO_CEILING",
+    "PASS_MINUTES",
     "PREVIEW",
     "SEVERITY",
     "WHOLE_POLICY",
     "Actor",
     "ActorKind",
     "Admitted",
+    "Alert",
+    "AlertSeverity",
+    "AlertState",
     "Alias",
     "ApiKey",
     "Application",
@@ -210,6 +229,9 @@ __all__ = [
     "GuardVerdict",
     "GuardVersion",
     "HedgePolicy",
+    "Held",
+    "HeldBody",
+    "HeldPart",
     "HeldRows",
     "Identity",
     "IdentityIssuer",
@@ -223,6 +245,7 @@ __all__ = [
     "Node",
     "Operation",
     "Outcome",
+    "Pass",
     "PendingJudgement",
     "Person",
     "Price",
@@ -263,6 +286,9 @@ __all__ = [
     "Strategy",
     "Target",
     "TargetTimeouts",
+    "Task",
+    "TaskKind",
+    "TaskState",
     "Team",
     "Tenant",
     "Tier",

@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from genaiops.domain._guard import GuardEvent
+from genaiops.domain._guard import Direction, GuardEvent
 from genaiops.domain._limits import Cost, Usage
 from genaiops.domain._prompt import PromptUse
 from genaiops.domain._routing import Operation
@@ -156,6 +156,28 @@ class Refused(msgspec.Struct, frozen=True, array_like=True, tag="refused"):
     guard: tuple[GuardEvent, ...] = ()
 
 
+class Held(msgspec.Struct, frozen=True, array_like=True, tag="held"):
+    """An answer (or, `direction` "in", a request) that waits for a person. It is written before its client is told so;
+    the body of its frame is a sealed `HeldBody`. `request` (hex) stands for the body and key of a held request."""
+
+    id: str
+    trace_id: bytes
+    at_us: int
+    key_id: str
+    actor_id: str
+    tenant_id: str
+    environment_id: str
+    application: str | None
+    operation: Operation
+    model: str
+    direction: Direction
+    policy: str
+    rule: str
+    message: str
+    found: dict[str, int]
+    request: str = ""
+
+
 class Recalled(msgspec.Struct, frozen=True, array_like=True, tag="recalled"):
     """A call that was answered from memory: nothing was dispatched, so both its records are written at once. The body
     of its frame is the request's, of `input_bytes`, then the answer's."""
@@ -165,4 +187,4 @@ class Recalled(msgspec.Struct, frozen=True, array_like=True, tag="recalled"):
     input_bytes: int
 
 
-CallRecord = Admitted | Settled | Refused | Recalled
+CallRecord = Admitted | Settled | Refused | Recalled | Held

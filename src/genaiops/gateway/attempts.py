@@ -23,6 +23,7 @@ from genaiops.gateway.estimate import estimated
 from genaiops.gateway.failure import AttemptFailure, Failure, of_error, of_fault, of_upstream_error, too_late
 from genaiops.gateway.flight import Flight
 from genaiops.gateway.hedging import Hedges
+from genaiops.gateway.holding import Holding
 from genaiops.gateway.idempotency import Kept
 from genaiops.gateway.large import LARGE, keep
 from genaiops.gateway.plan import Candidate, Lineup
@@ -33,15 +34,24 @@ from genaiops.gateway.trying import Try
 from genaiops.gateway.upstream import clock
 from genaiops.gateway.waiting import nobody, pause, place, rest
 from genaiops.http1.errors import UpstreamClosed, UpstreamFault
-from genaiops.ports.guard import GUARDED_AT_ONCE, Ruling
+from genaiops.ports.guard import GUARDED_AT_ONCE
 from genaiops.ports.providers import Reply, TokenEstimator, Wire
 
 
 class Attempts:
     """Takes an admitted call to its end: answered (or cut off) and settled, whatever happens."""
 
-    def __init__(self, books: Books, streams: Streams, estimator: TokenEstimator, settings: GatewaySettings) -> None:
+    # size: what a try needs, each once
+    def __init__(
+        self,
+        books: Books,
+        streams: Streams,
+        estimator: TokenEstimator,
+        settings: GatewaySettings,
+        holding: Holding,
+    ) -> None:
         self._books = books
+        self._holding = holding
         self._streams = streams
         self._estimator = estimator
         self._settings = settings
@@ -316,8 +326,8 @@ class Attempts:
         if call.guard is not None:
             kind = replies.kind_of(reply.headers)
             ruling = call.guard.answer(whole.body, kind) or await call.guard.wait_answer(whole.body, kind)
-            if not ruling.body:
-                self._stop(call, attempt, whole, ruling)
+            if ruling.stops:
+                self._holding.stop(call, attempt, whole.answer, ruling, kind)
                 return None
             whole = ruled(call, whole, ruling)
         stored = await keep(self._books.spool, call, whole.body if whole.kept is None else whole.kept)
@@ -328,25 +338,14 @@ class Attempts:
         """An answer that is not a stream: guarded, settled, then sent."""
         whole = understood(call, attempt, body, self._estimator)
         if call.guard is not None:
-            ruling = call.guard.answer(whole.body, replies.kind_of(reply.headers))
+            kind = replies.kind_of(reply.headers)
+            ruling = call.guard.answer(whole.body, kind)
             assert ruling is not None
-            if not ruling.body:
-                self._stop(call, attempt, whole, ruling)
+            if ruling.stops:
+                self._holding.stop(call, attempt, whole.answer, ruling, kind)
                 return
             whole = ruled(call, whole, ruling)
         self._end(call, attempt, reply, whole)
-
-    def _stop(self, call: Call, attempt: Try, whole: Whole, ruling: Ruling) -> None:
-        """An answer that its policy withholds: it was made, so it is paid for."""
-        failure = guarding.failure_of(ruling.rule, ruling.message).failure
-        assert whole.answer.usage is not None
-        cost = cost_of(whole.answer.usage, attempt.candidate, call.start_us)
-        attempt.end("ok", usage=whole.answer.usage, cost=cost, answer=whole.answer)
-        ending = Ending(
-            status="error", http_status=failure.status, error_type=failure.code, error_message=failure.message
-        )
-        self._books.settle(call, ending)
-        replies.tell(call, failure)
 
     def _end(self, call: Call, attempt: Try, reply: Reply, whole: Whole) -> None:
         candidate, answer, body = attempt.candidate, whole.answer, whole.body

@@ -107,6 +107,10 @@ class Call:
     """What looks at what comes in and goes out; None: no policy concerns it."""
     ruling: Ruling | None = None
     """What was waited for, until it is followed."""
+    holds = True
+    """Somebody waits for its answer who can be told to ask again later."""
+    held: Ruling | None = None
+    """By which it was stopped until a person releases it."""
     guarded: GuardAction = "allow"
     """What followed from what came in."""
     looked_at = False

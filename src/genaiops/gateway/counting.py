@@ -42,11 +42,11 @@ class Counting:
             raw = await exchange.body(self._settings.body_limit)
             asked = speech.asked(raw)
             lineup = grant.resolve(asked.model, "chat")
-            raw = await guarding.let_through(grant, lineup, speech.dialect, raw)
+            raw, guard = await guarding.let_through(grant, lineup, speech.dialect, raw)
             candidate = _first(lineup)
             known = await self._over(grant)
             if known is None and candidate is not None:
-                known = await self._told(candidate, raw, speech)
+                known = await guarding.counted(guard, await self._told(candidate, raw, speech))
         except GenaiopsError as error:
             refuse_plainly(exchange, of_error(error), speech=speech)
             return

@@ -13,7 +13,7 @@ from msgspec import Raw
 
 from genaiops.core.errors import GenaiopsError, StoreError, Unavailable
 from genaiops.domain import Target
-from genaiops.gateway import conditions, guarding, identity, models_api, releasing, replies
+from genaiops.gateway import conditions, guarding, identity, models_api, releasing
 from genaiops.gateway.admit import Grant, bearer, unknown_key
 from genaiops.gateway.asked import ask
 from genaiops.gateway.attempts import Attempts
@@ -27,6 +27,7 @@ from genaiops.gateway.endpoints import ROOTS, TRACES, WrongMethod, locate, speec
 from genaiops.gateway.failure import Failure, of_error
 from genaiops.gateway.gauges import Gauges
 from genaiops.gateway.health import ALIVE, readiness
+from genaiops.gateway.holding import Holding
 from genaiops.gateway.idempotency import Idempotency, Kept
 from genaiops.gateway.ids import Ids
 from genaiops.gateway.in_force import InForce
@@ -42,11 +43,13 @@ from genaiops.gateway.shadow import Shadows
 from genaiops.gateway.upstream import Fleet, clock
 from genaiops.gateway.video_list import VideoLists
 from genaiops.gateway.videos import VideoJobs
+from genaiops.gateway.waiting_answer import HELD
 from genaiops.http1 import Exchange
 from genaiops.ports.cache import Caches
 from genaiops.ports.counters import Counters
 from genaiops.ports.guard import Guards
 from genaiops.ports.providers import Provider, TokenEstimator, Transport
+from genaiops.ports.seals import Seals
 from genaiops.ports.secrets import Secrets
 from genaiops.ports.snapshots import SnapshotReader
 from genaiops.ports.spool import SpoolWriter
@@ -75,6 +78,7 @@ class Gateway:
         caches: Caches | None = None,
         videos: Videos | None = None,
         guards: Guards | None = None,
+        seals: Seals | None = None,
     ) -> None:
         self.settings = settings
         self._at_once = min(LARGE, settings.body_limit)
@@ -84,8 +88,9 @@ class Gateway:
         self._estimator = estimator
         self._fleet = Fleet(providers, transports, secrets)
         self._books = Books(counters, spool)
-        self._streams = Streams(self._books, estimator, settings)
-        self._attempts = Attempts(self._books, self._streams, estimator, settings)
+        self._holding = Holding(self._books, seals)
+        self._streams = Streams(self._books, estimator, settings, self._holding)
+        self._attempts = Attempts(self._books, self._streams, estimator, settings, self._holding)
         self._shadows = Shadows(self._books, self._attempts, settings)
         self._caching = Caching(self._attempts, self._books, settings, caches)
         self._videos = VideoJobs(videos)
@@ -125,7 +130,7 @@ class Gateway:
     def handle(self, exchange: Exchange) -> Coroutine[Any, Any, None] | None:
         """Answer one request, or see to it that it is answered; what is returned must be run."""
         path = exchange.path
-        if path.startswith(ROOTS) and path != TRACES:
+        if path.startswith(ROOTS) and path != TRACES and not path.startswith(HELD):
             return self._model_api(exchange)
         if path == "/healthz":
             exchange.respond(200, [JSON], ALIVE)
@@ -215,7 +220,7 @@ class Gateway:
             self._understand(call, raw)  # a request that is wrong is refused, and remembered for nobody
             claim = await self._idempotency.claim(call.key.entry.key_id, exchange.path, value, raw)
         except GenaiopsError as error:
-            self._refuse(call, of_error(error))
+            self._holding.refuse(call, of_error(error))
             return None
         if isinstance(claim, Kept):
             claim.repeat(exchange)
@@ -240,7 +245,7 @@ class Gateway:
             fault = error
         refusal = self._books.admit(call, fault)
         if refusal is not None:
-            self._refuse(call, refusal)
+            self._holding.refuse(call, refusal)
         return refusal is None
 
     async def _obtain(self, call: Call, raw: bytes | bytearray) -> bool:
@@ -259,14 +264,14 @@ class Gateway:
                 stands = refused or short.failure
                 call.alone = call.alone or refused is not None or not left
             except GenaiopsError as error:
-                self._refuse(call, msgspec.structs.replace(of_error(error), retry_after=1.0))
+                self._holding.refuse(call, msgspec.structs.replace(of_error(error), retry_after=1.0))
                 return False
             admitted = self._admit(call, raw)
             if admitted is not None:
                 return admitted
         assert stands is not None
         call.short = None
-        self._refuse(call, stands)
+        self._holding.refuse(call, stands)
         return False
 
     async def _guarded(self, call: Call, raw: bytes | bytearray) -> bool | None:
@@ -274,7 +279,7 @@ class Gateway:
         try:
             await guarding.wait(call)
         except GenaiopsError as error:
-            self._refuse(call, of_error(error))
+            self._holding.refuse(call, of_error(error))
             return False
         return self._admit(call, raw)
 
@@ -307,7 +312,7 @@ class Gateway:
             return found is None
         if call.short is not None:
             return None
-        self._refuse(call, refusal)
+        self._holding.refuse(call, refusal)
         return False
 
     def _understand(self, call: Call, raw: bytes | bytearray) -> None:
@@ -353,8 +358,3 @@ class Gateway:
         guarding.open_guard(call)
         if lineup.asks:
             call.asked = ask(call, self._estimator, self.settings.image_tokens)
-
-    def _refuse(self, call: Call, failure: Failure) -> None:
-        if not call.traced:
-            self._books.refuse(call, guarding.recordable(call, failure))
-        replies.tell(call, failure)

@@ -2,6 +2,7 @@
 out before the client or the record gets it.
 """
 
+import hashlib
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -12,7 +13,7 @@ from genaiops.domain import SEVERITY, GuardAction
 from genaiops.gateway.failure import AttemptFailure, Failure
 from genaiops.gateway.media import MediaBody
 from genaiops.gateway.properties import LABEL, metadata_of, properties_of
-from genaiops.ports.guard import Blocked, Guarded, Ruling, StreamGuard
+from genaiops.ports.guard import Blocked, Guard, Guarded, Ruling, StreamGuard
 from genaiops.ports.providers import Answer, Dialect, Form, StreamPiece, StreamReader
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ _LINES: Final[dict[GuardAction, bytes]] = {
     "flag": b"x-genaiops-guard: flagged\r\n",
     "redact": b"x-genaiops-guard: redacted\r\n",
     "replace": b"x-genaiops-guard: replaced\r\n",
+    "hold": b"x-genaiops-guard: released\r\n",
 }
 _JSON: Final = b"application/json"
 _WITHHELD: Final = "The guard policy does not allow it."
@@ -35,6 +37,27 @@ class Stopped(GenaiopsError):
     status = 400
     type = "invalid_request_error"
     default_code = "content_filter"
+
+
+class Waits(GenaiopsError):
+    """A request that its guard policy keeps until a person has released it."""
+
+    status = 202
+    type = "held"
+    default_code = "held_for_review"
+
+
+def request_digest(call: "Call") -> str:
+    """Stands for a request of its key, byte for byte."""
+    hashed = hashlib.sha256(f"{call.key.entry.key_id}\0{call.operation}\0{call.speech.dialect}\0".encode())
+    hashed.update(call.raw)  # apart: a body may be large
+    return hashed.hexdigest()
+
+
+def passes(call: "Call") -> bool:
+    """Whether this very request was held before, and released."""
+    known = call.key.plan.passes
+    return bool(known) and known.get((call.key.entry.key_id, request_digest(call)), 0) > call.start_us
 
 
 def open_guard(call: "Call") -> None:
@@ -93,18 +116,36 @@ async def wait(call: "Call") -> None:
     call.ruling = await call.guard.wait(call.raw, _form(call))
 
 
-async def let_through(grant: "Grant", lineup: "Lineup", dialect: Dialect, raw: bytes | bytearray) -> bytes | bytearray:
-    """What of a request that nobody answers may leave. Raises Stopped."""
+async def let_through(
+    grant: "Grant", lineup: "Lineup", dialect: Dialect, raw: bytes | bytearray
+) -> tuple[bytes | bytearray, Guard | None]:
+    """What of a request that nobody answers may leave, and who looks at what is said of it. Raises Stopped."""
     guards, entry = grant.plan.guards, grant.entry
     if guards is None:
-        return raw
+        return raw, None
     found = grant.guard if lineup.guard is None else (*grant.guard, lineup.guard)
     guard = guards.guard(found, Guarded(b"", "chat", dialect, False, entry.tenant_id, entry.environment_id))
     if guard is None:
-        return raw
+        return raw, None
     ruling = guard.ask(raw, None) or await guard.wait(raw, None)
-    if not ruling.body:
+    if ruling.stops:
         raise stopped(ruling.rule, ruling.message, "request")
+    return ruling.body, guard
+
+
+async def counted(guard: Guard | None, known: bytes | Failure | None) -> bytes | Failure | None:
+    """What a provider says of the size of a prompt, as its client may have it. Raises Stopped."""
+    if guard is None or known is None:
+        return known
+    if isinstance(known, Failure):
+        return _cleaned(guard, known)
+    return await _ruled(guard, known)
+
+
+async def _ruled(guard: Guard, body: bytes) -> bytes:
+    ruling = guard.answer(body, _JSON) or await guard.wait_answer(body, _JSON)
+    if not ruling.body:
+        raise stopped(ruling.rule, ruling.message, "answer")
     return ruling.body
 
 
@@ -115,6 +156,11 @@ def _form(call: "Call") -> Form | None:
 def follow(call: "Call", ruling: Ruling) -> None:
     if not ruling.body:
         raise stopped(ruling.rule, ruling.message, "request")
+    if ruling.action == "hold" and not passes(call):
+        if not call.holds:
+            raise stopped(ruling.rule, ruling.message, "request")
+        call.held = ruling
+        raise Waits("The request waits for review.")
     call.guarded = ruling.action
     call.guard_line = line_of(call, ruling.action)
     if ruling.body != call.raw:
@@ -185,9 +231,11 @@ def told(call: "Call", failure: AttemptFailure) -> AttemptFailure:
 
 
 def told_failure(call: "Call", failure: Failure) -> Failure:
-    if call.guard is None:
-        return failure
-    message = call.guard.clean(failure.message, "out") or "What its provider said was withheld."
+    return failure if call.guard is None else _cleaned(call.guard, failure)
+
+
+def _cleaned(guard: Guard, failure: Failure) -> Failure:
+    message = guard.clean(failure.message, "out") or "What its provider said was withheld."
     return failure if message == failure.message else msgspec.structs.replace(failure, message=message)
 
 

@@ -290,6 +290,8 @@ class Plan:
     def __init__(self, snapshot: Snapshot, fleet: Fleet, guards: Guards | None = None) -> None:
         self.version = snapshot.version
         self.guards: GuardPlan | None = guards.adopt(snapshot.guards) if guards is not None else None
+        self.passes = {(one.key_id, one.request): one.until_us for one in snapshot.passes}
+        """Held requests that were released: until when they pass."""
         upstreams, prices = fleet.adopt(snapshot.targets), snapshot.prices
         energy = {rate.target_id: rate for rate in snapshot.energy}
         self.candidates: dict[str, Candidate] = {

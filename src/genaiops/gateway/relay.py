@@ -5,18 +5,19 @@ import time
 
 from genaiops.core.errors import UpstreamError
 from genaiops.dialects.reader import TranslatedReader
-from genaiops.domain import MEDIA, Status
+from genaiops.domain import MEDIA, Status, Usage
 from genaiops.gateway import guarding, replies
 from genaiops.gateway.call import Call
 from genaiops.gateway.estimate import estimated
 from genaiops.gateway.failure import AttemptFailure, Failure, of_fault, of_upstream_error
+from genaiops.gateway.holding import Holding
 from genaiops.gateway.idempotency import Kept
 from genaiops.gateway.large import LARGE, Stored, keep
 from genaiops.gateway.settings import GatewaySettings
 from genaiops.gateway.settle import Books, Ending, cost_of
 from genaiops.gateway.trying import Try
 from genaiops.http1.errors import Disconnected, UpstreamFault
-from genaiops.ports.guard import Blocked
+from genaiops.ports.guard import Blocked, Ruling, Withheld
 from genaiops.ports.providers import CallBody, Provider, Reply, StreamPiece, StreamReader, TokenEstimator
 
 _TICK = 0.25
@@ -39,8 +40,9 @@ class _Live:
 class Streams:
     """Relays streams. One coarse timer serves all of them, for heartbeats and for the time to the first content."""
 
-    def __init__(self, books: Books, estimator: TokenEstimator, settings: GatewaySettings) -> None:
+    def __init__(self, books: Books, estimator: TokenEstimator, settings: GatewaySettings, holding: Holding) -> None:
         self._books = books
+        self._holding = holding
         self._estimator = estimator
         self._settings = settings
         self._live: dict[bytes, _Live] = {}
@@ -103,7 +105,10 @@ class Streams:
             return await self._pass_on(call, attempt, reply, piece)
         except Blocked as blocked:
             reply.abort()
-            return self._stop(call, attempt, blocked)
+            return self._stop(call, attempt, guarding.failure_of(blocked.rule, blocked.message))
+        except Withheld as withheld:
+            reply.leave()
+            return self._hold(call, attempt, withheld.ruling)
         except Disconnected:
             call.why = "client"
             raise asyncio.CancelledError from None
@@ -167,9 +172,21 @@ class Streams:
                 call.answer = Kept(200, replies.stream(call, None, ()), output)
         return None
 
-    def _stop(self, call: Call, attempt: Try, blocked: Blocked) -> AttemptFailure | None:
+    def _hold(self, call: Call, attempt: Try, ruling: Ruling) -> AttemptFailure | None:
+        """All of it is there and waits for a person: it is charged, and the client is told."""
+        if not self._holding.takes(call):
+            return self._stop(call, attempt, guarding.failure_of(ruling.rule, ruling.message))
+        assert attempt.reader is not None
+        usage = attempt.reader.finish().usage or Usage()
+        told = self._holding.keep(call, ruling, "out", usage=usage, content_type=b"text/event-stream")
+        if isinstance(told, Failure):
+            return self._stop(call, attempt, AttemptFailure(failure=told, retryable=False, breaks=False))
+        self._close(call, attempt, "ok", None, (told.body, None), http_status=202)
+        self._holding.tell(call, told, call.attempts[-1].cost)
+        return None
+
+    def _stop(self, call: Call, attempt: Try, failure: AttemptFailure) -> AttemptFailure | None:
         """What goes out must not go on: what came is charged, and the client is told."""
-        failure = guarding.failure_of(blocked.rule, blocked.message)
         begun = call.exchange.started
         self._close(call, attempt, "error", failure)
         if begun:
@@ -204,6 +221,8 @@ class Streams:
         status: Status,
         failure: AttemptFailure | None,
         said: tuple[bytes, Stored | None] | None = None,
+        *,
+        http_status: int = 200,
     ) -> None:
         """Settle by what the stream said of itself, or by estimate where it did not."""
         reader = attempt.reader
@@ -218,7 +237,7 @@ class Streams:
         output, stored = said or (reader.keep(), None)
         ending = Ending(
             status=status,
-            http_status=200,
+            http_status=http_status,
             error_type=told.code if told is not None else None,
             error_message=attempt.redacted(told.message)[:2000] if told is not None else None,
             output=output,

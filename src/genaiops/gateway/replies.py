@@ -23,6 +23,7 @@ _RATE = b"x-ratelimit-"
 DISCLOSURE = b"x-genaiops-disclosure: generative-ai\r\nai-disclosure: mode=machine-generated\r\n"
 """Ours, and the header of draft-abaris-aicdh (an Internet-Draft, no standard yet), which crawlers and archives read."""
 
+_STREAMS = frozenset({"chat", "text_completion"})
 _GENERATES = frozenset({"chat", "text_completion", "image_generation", "speech", "video_generation"})
 
 
@@ -51,6 +52,18 @@ def own(call: Call) -> bytes:
     return b"%b%bcontent-type: application/json\r\nx-genaiops-attempts: 0\r\nx-genaiops-cost: 0\r\n" % (
         _identity(call),
         call.limit_lines,
+    )
+
+
+def held(call: Call, held_id: str, cost: Cost | None) -> bytes:
+    """Of an answer that waits for a person. `cost` None: nothing was sent to a model."""
+    return b"%b%b%bx-genaiops-attempts: %d\r\nx-genaiops-cost: %b\r\nx-genaiops-held: %b\r\n" % (
+        _identity(call) + _served(call),
+        call.limit_lines,
+        _EVENTS if call.streamed and call.operation in _STREAMS else b"content-type: application/json\r\n",
+        len(call.attempts),
+        money(cost.nano if cost is not None else 0),
+        held_id.encode("ascii"),
     )
 
 

@@ -66,6 +66,8 @@ class Nobody:
 class Copy(Call):
     """The copy of a call."""
 
+    holds = False
+
     def __init__(self, original: Call, grant: Grant, lineup: Lineup) -> None:
         exchange = cast("Exchange", Nobody(original.exchange.peer))
         super().__init__(exchange, grant, original.place, original.ids, None)

@@ -6,11 +6,13 @@ _inspect    documents under rules
 _streams    answers that come piece by piece
 _vault      what was taken out, and its way back
 _cases      what a policy shall say of calls, and whether it does
+_detectors  what there is to look with, and how good it is
 _replay     recorded calls under a candidate and under what is in force
 """
 
 from genaiops.guard._after import judge_later
-from genaiops.guard._cases import MOST_CASES, Case, CaseResult, Expected, read_cases, try_cases
+from genaiops.guard._cases import MOST_CASES, Case, CaseResult, CaseVerdict, Expected, read_cases, try_cases
+from genaiops.guard._detectors import Detector, DetectorKind, detector_of, detectors
 from genaiops.guard._guard import WorkerGuards
 from genaiops.guard._judge import PolicyJudge
 from genaiops.guard._recorded import RecordedCall, recorded_call
@@ -21,6 +23,9 @@ __all__ = [
     "MOST_CASES",
     "Case",
     "CaseResult",
+    "CaseVerdict",
+    "Detector",
+    "DetectorKind",
     "Expected",
     "PolicyJudge",
     "Progress",
@@ -32,6 +37,8 @@ __all__ = [
     "Replays",
     "RuleDifference",
     "WorkerGuards",
+    "detector_of",
+    "detectors",
     "judge_later",
     "read_cases",
     "recorded_call",

@@ -7,9 +7,9 @@ from typing import Any, Final, cast
 import msgspec
 
 from genaiops.core.errors import GenaiopsError, UsageError
-from genaiops.domain import WHOLE_POLICY, GuardAction, GuardEvent, GuardVersion, Operation
+from genaiops.domain import WHOLE_POLICY, Direction, GuardAction, GuardEvent, GuardVersion, Operation
 from genaiops.guard._notes import SEVERITY
-from genaiops.ports.guard import Judge
+from genaiops.ports.guard import Judge, Judged
 from genaiops.ports.providers import Dialect
 
 MOST_CASES: Final = 10_000
@@ -39,9 +39,23 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
 
 
+class CaseVerdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What one rule said of a case, as in GuardEvent."""
+
+    rule: str
+    detector: str
+    direction: Direction
+    action: GuardAction
+    kinds: dict[str, int] = {}
+    places: tuple[str, ...] = ()
+    score: float | None = None
+    error: str | None = None
+
+
 class CaseResult(msgspec.Struct, frozen=True, kw_only=True):
     """`number` from 1. `found`: kind -> how often; `rules`: those that said something. `error`: why it could not be
-    judged, which is no pass."""
+    judged, which is no pass. `verdicts`: of each rule that said something. `text`: what goes on of the answer, or,
+    where there is none, of the input (None: nothing does, or the case is no text)."""
 
     number: int
     note: str
@@ -50,6 +64,8 @@ class CaseResult(msgspec.Struct, frozen=True, kw_only=True):
     action: GuardAction | None = None
     found: dict[str, int] = {}
     rules: tuple[str, ...] = ()
+    verdicts: tuple[CaseVerdict, ...] = ()
+    text: str | None = None
     error: str | None = None
 
 
@@ -63,10 +79,11 @@ def try_cases(judge: Judge, policy: GuardVersion, cases: Iterable[Case]) -> Iter
     for number, case in enumerate(cases, 1):
         result = CaseResult(number=number, note=case.note, passed=False, expected=case.expect)
         try:
-            events = judge.judge(policy, case.operation, case.dialect, _request(case), _answer(case))
+            judged = judge.rule(policy, case.operation, case.dialect, _request(case), _answer(case))
         except GenaiopsError as error:
             yield msgspec.structs.replace(result, error=str(error))
             continue
+        events = judged.events
         said = [event for event in events if event.rule != WHOLE_POLICY]
         failed = next((event.error for event in said if event.error is not None), None)
         found: dict[str, int] = {}
@@ -78,6 +95,8 @@ def try_cases(judge: Judge, policy: GuardVersion, cases: Iterable[Case]) -> Iter
             action=severest(events),
             found=found,
             rules=tuple(dict.fromkeys(event.rule for event in said if event.action != "allow" or event.kinds)),
+            verdicts=tuple(_verdict(event) for event in said if event.action != "allow" or event.kinds or event.error),
+            text=_text(case, judged),
             error=failed,
         )
         yield msgspec.structs.replace(result, passed=failed is None and _fits(result))
@@ -87,6 +106,28 @@ def severest(events: Iterable[GuardEvent]) -> GuardAction:
     """What follows of all of them."""
     actions: list[GuardAction] = ["allow", *(event.action for event in events)]
     return max(actions, key=SEVERITY.__getitem__)
+
+
+def _verdict(event: GuardEvent) -> CaseVerdict:
+    return CaseVerdict(
+        rule=event.rule,
+        detector=event.detector,
+        direction=event.direction,
+        action=event.action,
+        kinds=event.kinds,
+        places=event.places,
+        score=event.score,
+        error=event.error,
+    )
+
+
+def _text(case: Case, judged: Judged) -> str | None:
+    """Of bodies that were made here, so that it is known where their text stands."""
+    if isinstance(case.output, str):
+        return None if judged.answer is None else msgspec.json.decode(judged.answer)["choices"][0]["message"]["content"]
+    if case.output is None and isinstance(case.input, str) and judged.request is not None:
+        return msgspec.json.decode(judged.request)["messages"][-1]["content"]
+    return None
 
 
 def _fits(result: CaseResult) -> bool:

@@ -11,6 +11,7 @@ from genaiops.core.errors import GenaiopsError, NotFound, Unavailable, UsageErro
 from genaiops.domain import DEFAULT_GUARD, Direction, GuardEvent, GuardPolicy, GuardVersion
 from genaiops.guard import surfaces
 from genaiops.guard._edits import Editor, judge_arguments, judge_calls, severe
+from genaiops.guard._held import held
 from genaiops.guard._inspect import Edit, Inspection, apart, edited
 from genaiops.guard._notes import Notes
 from genaiops.guard._program import Program, Tier, shadowed
@@ -187,9 +188,12 @@ class CallGuard:
     def _rule_request(self, document: Document, inspection: Inspection) -> Ruling:
         notes = inspection.notes
         self._asked = notes.events()
-        if severe(notes):
+        waits = notes.action == "hold"
+        if severe(notes) and not waits:
             return Ruling(notes.action, b"", None, notes.rule, notes.message)
         texts = spotlight(document, self._program.spotlight, inspection.texts)
+        if waits:
+            return held(notes, self._program.asked, document.replaced(texts), inspection.parts(document))
         return Ruling(notes.action, document.replaced(texts))
 
     # -- what goes out
@@ -221,10 +225,8 @@ class CallGuard:
         notes = self._notes_of(tier)
         editor, part, edits = Editor(tier, notes, self._vault), Part("", "other", ()), list[Edit]()
         for each in tier.scanner.find(text, tier.wanted):
-            edits += (
-                (each.start + first, each.start + last, instead)
-                for first, last, instead in editor.judge(each, text[each.start : each.end], part)
-            )
+            for first, last, instead in editor.judge(each, text[each.start : each.end], part):
+                edits.append((each.start + first, each.start + last, instead))
         if direction == "out" or not self._asked:
             self._beside += notes.events()
         return "" if severe(notes) else edited(text, apart(edits)) if edits else text
@@ -248,16 +250,21 @@ class CallGuard:
             texts[0] = notes.message or "This answer was withheld."
             replaced = document.replaced(texts)
             return Ruling("replace", replaced, None, notes.rule, notes.message)
-        if severe(notes):
+        waits = notes.action == "hold"
+        if severe(notes) and not waits:
             return Ruling(notes.action, b"", None, notes.rule, notes.message)
         kept = document.replaced(inspection.texts)
         if not self._vault.reversible:
+            if waits:
+                return held(notes, self._program.answered, kept, inspection.parts(document))
             return Ruling(notes.action, kept)
         restored = {
             number: text
             for number, part in enumerate(document.parts)
             if (text := self._vault.restore(inspection.texts.get(number, part.text))) != part.text
         }
+        if waits:
+            return held(notes, self._program.answered, document.replaced(restored), inspection.parts(document))
         return Ruling(notes.action, document.replaced(restored), kept)
 
     def stream(self) -> AnswerStream | None:

@@ -92,6 +92,10 @@ class Inspection:
             for at, text in judge_whole(self.notes, number, whole, parts, self._situation).items():
                 self.texts[places[at]] = text
 
+    def parts(self, document: Document) -> list[Part]:
+        """All of them as they are by now."""
+        return [self._now(document, at) for at in range(len(document.parts))]
+
     def _now(self, document: Document, at: int) -> Part:
         """A part as it is by now."""
         part = document.parts[at]

@@ -9,7 +9,7 @@ import msgspec
 from genaiops.domain import GuardEvent, GuardPolicy, GuardVersion, Operation
 from genaiops.guard._guard import CallGuard, Plan
 from genaiops.guard._program import Program
-from genaiops.ports.guard import Blocked, Guarded
+from genaiops.ports.guard import Blocked, Guarded, Judged, Withheld
 from genaiops.ports.providers import Dialect
 
 _NOBODY: Final = b"\0" * 16
@@ -25,18 +25,25 @@ class PolicyJudge:
     def judge(
         self, policy: GuardVersion, operation: Operation, dialect: Dialect, request: bytes, answer: bytes | None
     ) -> list[GuardEvent]:
+        return list(self.rule(policy, operation, dialect, request, answer).events)
+
+    def rule(
+        self, policy: GuardVersion, operation: Operation, dialect: Dialect, request: bytes, answer: bytes | None
+    ) -> Judged:
         streamed = answer is not None and answer.lstrip().startswith(_EVENTS)
         plan = _ready(msgspec.json.encode(policy))
         guard = plan.guard((f"{policy.name}@{policy.digest}",), Guarded(_NOBODY, operation, dialect, streamed))
         if guard is None:
-            return []
+            return Judged((), request, answer)
         ruling = guard.ask(request, None) or asyncio.run(guard.wait(request, None))
-        if answer is not None and ruling.body:
+        said: bytes | None = None
+        if answer is not None and not ruling.stops:
             if streamed:
                 _follow(guard, answer)
-            elif guard.answer(answer, b"application/json") is None:
-                asyncio.run(guard.wait_answer(answer, b"application/json"))
-        return guard.events
+            else:
+                out = guard.answer(answer, b"application/json")
+                said = (out or asyncio.run(guard.wait_answer(answer, b"application/json"))).body
+        return Judged(tuple(guard.events), ruling.body or None, said or None)
 
 
 def _follow(guard: CallGuard, answer: bytes) -> None:
@@ -46,7 +53,7 @@ def _follow(guard: CallGuard, answer: bytes) -> None:
     try:
         stream.feed(answer)
         stream.end()
-    except Blocked:
+    except (Blocked, Withheld):
         pass
 
 

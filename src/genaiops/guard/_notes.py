@@ -41,7 +41,18 @@ class _Note:
 class Notes:
     """By the numbers of the rules in `bounds`. `shadowed`: those that only note."""
 
-    __slots__ = ("_bounds", "_direction", "_notes", "_shadowed", "action", "began_ns", "message", "rule", "spent_ns")
+    __slots__ = (
+        "_bounds",
+        "_direction",
+        "_follows",
+        "_notes",
+        "_shadowed",
+        "action",
+        "began_ns",
+        "message",
+        "rule",
+        "spent_ns",
+    )
 
     def __init__(self, bounds: tuple[Bound, ...], direction: Direction, shadowed: frozenset[int]) -> None:
         self._bounds = bounds
@@ -52,6 +63,7 @@ class Notes:
         """The severest that follows so far."""
         self.rule = ""
         self.message = ""
+        self._follows = -1
         self.spent_ns = 0
 
     def enforced(self, number: int) -> bool:
@@ -98,6 +110,18 @@ class Notes:
         if SEVERITY[action] > SEVERITY[self.action]:
             rule = self._bounds[number].rule
             self.action, self.rule, self.message = action, rule.id, rule.message
+            self._follows = number
+
+    @property
+    def policy(self) -> str:
+        """The one whose rule has the severest action, `name@digest`."""
+        return self._bounds[self._follows].policy if self._follows >= 0 else ""
+
+    @property
+    def found(self) -> dict[str, int]:
+        """What that rule found: kind -> how often."""
+        note = self._notes.get(self._follows)
+        return dict(note.kinds) if note is not None else {}
 
     def events(self) -> list[GuardEvent]:
         """In the order of the rules."""

@@ -27,7 +27,7 @@ from genaiops.guard._whole import Whole, whole_of
 
 CLASSIFIERS: Final = frozenset({"injection", "toxicity", "topics", "names"})
 """Detectors that ask a model."""
-_AFTER: Final = frozenset({"injection", "toxicity", "topics"})
+AFTER: Final = frozenset({"injection", "toxicity", "topics"})
 """Detectors that work behind the answer unless their rule says otherwise: what they say costs time."""
 
 
@@ -87,6 +87,7 @@ class Tier:
             for number in (*(number for number, _ in self.wholes), *(each.number for each in self.asking))
         ) or any(_needs_all(bound) for bound in self.bounds)
         """An answer has to be there as a whole before any of it may go out."""
+        self.holds = any(bound.rule.action == "hold" for bound in self.bounds)
         self.silent = not (self.scanner or self.control or self.wholes or self.asking or self.tools)
 
     def _count(self, number: int, rule: GuardRule) -> None:
@@ -164,7 +165,7 @@ def shadowed(bounds: Sequence[Bound], draw: Callable[[], float]) -> frozenset[in
 
 
 def _after(rule: GuardRule) -> bool:
-    return rule.when == "after" or (rule.when is None and rule.detector in _AFTER and SEVERITY[rule.action] <= 1)
+    return rule.when == "after" or (rule.when is None and rule.detector in AFTER and SEVERITY[rule.action] <= 1)
 
 
-__all__ = ["Asking", "Program", "Tier", "shadowed"]
+__all__ = ["AFTER", "CLASSIFIERS", "Asking", "Program", "Tier", "shadowed"]

@@ -11,6 +11,7 @@ from genaiops.checks.control_stream import InvisibleStream, MixedStream, Unseen
 from genaiops.checks.scanning import Stream
 from genaiops.domain import Finding, GuardEvent, Provenance
 from genaiops.guard._edits import Edit, Editor, judge_arguments, judge_calls, severe
+from genaiops.guard._held import held
 from genaiops.guard._inspect import apart, edited, outside
 from genaiops.guard._notes import Notes
 from genaiops.guard._program import Tier
@@ -18,7 +19,7 @@ from genaiops.guard._tools import Calling
 from genaiops.guard._vault import Restoring, Vault
 from genaiops.guard._whole import Situation, judge_whole
 from genaiops.guard.surfaces import Part, Rewriter
-from genaiops.ports.guard import Blocked, Guarded
+from genaiops.ports.guard import Blocked, Guarded, Withheld
 
 MOST_KEPT: Final = 4 << 20
 """Bytes of a stream that are kept for its record."""
@@ -89,6 +90,8 @@ class AnswerStream:
         if self._restoring is not None:
             out = self._restoring.feed(out) + self._restoring.end()
         self.close()
+        if self._notes.action == "hold":
+            raise Withheld(held(self._notes, self._tier, out, [channel.part() for channel in self._channels]))
         return out
 
     def close(self) -> None:
@@ -105,7 +108,7 @@ class AnswerStream:
             judge_whole(self._notes, number, whole, concerned, self._situation)
 
     def _check(self) -> None:
-        if severe(self._notes):
+        if severe(self._notes) and self._notes.action != "hold":  # that is decided when all of it is there
             self.close()
             raise Blocked(self._notes.action, self._notes.rule, self._notes.message)
 
@@ -135,7 +138,7 @@ class _Masking:
         self._unseen = InvisibleStream() if tier.control else None
         self._mixed = MixedStream() if tier.mixed else None
         self._cuts: list[Finding] = []
-        self._texts: list[str] | None = [] if tier.wholes else None
+        self._texts: list[str] | None = [] if tier.wholes or tier.holds else None
         self._size = 0
 
     def feed(self, text: str) -> str:

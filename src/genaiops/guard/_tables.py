@@ -85,6 +85,12 @@ def patterns_of(rule: GuardRule) -> tuple[Pattern, ...]:
     return () if table is None else tuple(one for one in table() if selects(rule, one.kind))
 
 
+def table_of(detector: str) -> tuple[Pattern, ...]:
+    """All patterns of a detector that has a table of them."""
+    table = _TABLES.get(detector)
+    return () if table is None else table()
+
+
 def _own(rule: GuardRule) -> tuple[Pattern, ...]:
     """Words and expressions that the policy brings itself: `words = ["Falcon"]`, `patterns = {ticket = "T-\\d{6}"}`."""
     family = f"words:{rule.id}"

@@ -282,3 +282,4 @@ _MAKERS: Final[dict[str, Callable[[GuardRule], Whole]]] = {
     "refusal": _refusal,
     "grounding": _grounding,
 }
+WHOLES: Final = frozenset(_MAKERS)

@@ -56,9 +56,10 @@ from genaiops.hub._prompts import link_prompt, prepare_prompt
 from genaiops.hub._rate_limits import NewRateLimit
 from genaiops.hub._reach import ConfinedTelemetry, Reach, check_rows, reach_of
 from genaiops.hub._releases import ManifestChange, Verdict
-from genaiops.hub._roles import ORGANISATION, PERMISSIONS, ROLES, Permission, RoleRow
+from genaiops.hub._roles import ORGANISATION, PERMISSIONS, PERSONAL, ROLES, Permission, RoleRow
 from genaiops.hub._state_text import read_state
 from genaiops.hub._targets import masked
+from genaiops.hub._tasks import opened
 from genaiops.hub._uses import PinnedBy, pinned_by
 
 __all__ = [
@@ -66,6 +67,7 @@ __all__ = [
     "ORGANISATION",
     "ORGANISATION_TENANT",
     "PERMISSIONS",
+    "PERSONAL",
     "ROLES",
     "SANDBOX_CAP",
     "SANDBOX_DAYS",
@@ -167,6 +169,7 @@ __all__ = [
     "link_prompt",
     "masked",
     "may_see",
+    "opened",
     "parse_limit",
     "pinned_by",
     "policy_document",

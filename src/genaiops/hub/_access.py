@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from genaiops.core.errors import Forbidden
 from genaiops.domain import Actor, ApiKey, EnvironmentKind, KeyScope, Role
-from genaiops.hub._roles import ORGANISATION, PERMISSIONS, ROLES, Permission
+from genaiops.hub._roles import ORGANISATION, PERMISSIONS, PERSONAL, ROLES, Permission
 
 ORGANISATION_TENANT = "default"
 
@@ -16,7 +16,7 @@ def sees_all(actor: Actor) -> bool:
 
 def allows(actor: Actor, permission: Permission, kind: EnvironmentKind | None = None) -> bool:
     """`kind`: of the environment that it is about; None: whether it holds anywhere."""
-    if actor.disabled_us is not None or (permission == "approve" and actor.kind != "person"):
+    if actor.disabled_us is not None or (permission in PERSONAL and actor.kind != "person"):
         return False
     if permission in ORGANISATION and actor.tenant_id != ORGANISATION_TENANT:
         return False
@@ -41,10 +41,10 @@ def require(actor: Actor, permission: Permission, kind: EnvironmentKind | None =
         return
     if actor.disabled_us is not None:
         raise Forbidden(f"The actor {actor.name!r} is disabled.", remedy="Ask an administrator to enable it.")
-    if permission == "approve" and actor.kind != "person":
+    if permission in PERSONAL and actor.kind != "person":
         raise Forbidden(
-            f"{actor.name!r} is a service account, and those never approve anything.",
-            remedy="Let a person approve it.",
+            f"{actor.name!r} is a service account, and those never {permission} anything.",
+            remedy=f"Let a person {permission} it.",
             code="person_required",
         )
     if permission in ORGANISATION and actor.tenant_id != ORGANISATION_TENANT:

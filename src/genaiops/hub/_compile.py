@@ -27,6 +27,7 @@ from genaiops.domain import (
 from genaiops.hub._guards import guards_in_force
 from genaiops.hub._prompts import prompts_in_force
 from genaiops.hub._scopes import limits_of
+from genaiops.hub._tasks import passes_in_force
 from genaiops.hub._validation import every
 from genaiops.ports.records import COLLECTIONS, Change, View
 
@@ -55,6 +56,7 @@ def compile_snapshot(view: View, *, now_us: int, keys_file: str, keys_offset: in
         deployments=deployments,
         prompts=prompts_in_force(view),
         guards=guards_in_force(view),
+        passes=passes_in_force(view, now_us),
         keys_file=keys_file,
         keys_offset=keys_offset,
     )

@@ -13,6 +13,7 @@ import msgspec
 from genaiops.core.errors import Forbidden, NotFound
 from genaiops.domain import (
     Actor,
+    Alert,
     Alias,
     ApiKey,
     Application,
@@ -27,6 +28,7 @@ from genaiops.domain import (
     Release,
     SavedView,
     Scope,
+    Task,
     Team,
     Tenant,
     Version,
@@ -38,7 +40,7 @@ from genaiops.ports.records import Change, Records, Unit, View
 T = TypeVar("T")
 _PAGE = 1000
 
-_OWN = (Team, Environment, Actor, ApiKey, Application, Approval, GroupMapping)
+_OWN = (Team, Environment, Actor, ApiKey, Application, Approval, GroupMapping, Task, Alert)
 """Nouns that say themselves whose they are, and that nobody else sees."""
 
 _SHARED_WRITES = (Edge, SavedView)

@@ -13,6 +13,7 @@ from genaiops.hub._actors import administers
 from genaiops.hub._confined import unconfined
 from genaiops.hub._consent import Consent, Proposal
 from genaiops.hub._policy import ApprovalPolicy, in_force, register_policy
+from genaiops.hub._roles import Permission
 from genaiops.hub._service import Clock
 from genaiops.hub._validation import checked_text, every
 from genaiops.ports.gate import Gate
@@ -70,10 +71,14 @@ class Consenting:
 
     def approves_own(self, view: View, policy: ApprovalPolicy, actor_id: str) -> bool:
         """Whether that is the only person here, and may consent alone."""
-        if self.mode == "team" or policy.self_approval == "never":
+        return policy.self_approval != "never" and self.alone(view, actor_id, "approve")
+
+    def alone(self, view: View, actor_id: str, permission: Permission = "review") -> bool:
+        """Whether that is the only person here, has the permission, and may decide alone."""
+        if self.mode == "team":
             return False
         here = [actor for actor in every(view, Actor, {"kind": "person"}) if actor.disabled_us is None]
-        return len(here) == 1 and here[0].id == actor_id and allows(here[0], "approve")
+        return len(here) == 1 and here[0].id == actor_id and allows(here[0], permission)
 
     def _judged(self, proposal: Proposal) -> dict[str, Any]:
         verdicts = {gate.name: gate.judge(proposal.subject, proposal.change) for gate in self.gates}

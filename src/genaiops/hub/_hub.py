@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from genaiops.core.clock import now_us
 from genaiops.domain import Environment, Machine, Scope
 from genaiops.hub._actors import Actors
+from genaiops.hub._alerts import AlertBook
 from genaiops.hub._applications import Applications
 from genaiops.hub._approvals import Approvals
 from genaiops.hub._artifacts import Artifacts
@@ -29,6 +30,7 @@ from genaiops.hub._rate_limits import RateLimits
 from genaiops.hub._releases import Releases
 from genaiops.hub._routes import Routes
 from genaiops.hub._targets import Targets
+from genaiops.hub._tasks import Tasks
 from genaiops.hub._teams import Teams
 from genaiops.hub._tenants import Tenants
 from genaiops.hub._views import SavedViews
@@ -81,6 +83,8 @@ class Hub:
         self.views = SavedViews(records, clock)
         self.policies = Policies(records, clock, self.artifacts)
         self.guards = Guards(records, clock, self.artifacts, judge)
+        self.alerts = AlertBook(records, clock)
+        self.tasks = Tasks(records, clock, self.consents)
         self.approvals = Approvals(
             records,
             clock,

@@ -32,8 +32,13 @@ Permission = Literal[
     "audit",  # read the audit log, with what was changed, and have it signed
     "policies",  # which changes need another person's consent
     "approve",  # consent to what another person wants to release
+    "alerts",  # acknowledge and close them
+    "review",  # decide about what a guard policy holds
     "erase",  # take away what is kept of an end user
 ]
+
+PERSONAL: frozenset[Permission] = frozenset({"approve", "review"})
+"""What a service account never does, whatever its roles."""
 
 ORGANISATION: frozenset[Permission] = frozenset(
     {"targets", "routes", "prices", "issuers", "tenants", "policies", "audit"}
@@ -71,7 +76,7 @@ ROLES: Mapping[Role, RoleRow] = {
         grants={
             EVERYWHERE: (
                 *("read", "content", "playground", "own_keys", "keys", "targets", "routes", "prices", "budgets"),
-                *("artifacts", "applications", "deployments"),
+                *("artifacts", "applications", "deployments", "alerts"),
             )
         },
     ),
@@ -90,7 +95,7 @@ ROLES: Mapping[Role, RoleRow] = {
         title="Answers for data: who may use it and for what, and its erasure",
         home="/approvals",
         home_needs="approve",
-        grants={EVERYWHERE: ("read", "content", "approve", "erase")},
+        grants={EVERYWHERE: ("read", "content", "approve", "review", "erase")},
     ),
     "data-scientist": RoleRow(
         title="Tries prompts and models",
@@ -115,7 +120,7 @@ ROLES: Mapping[Role, RoleRow] = {
         grants={
             EVERYWHERE: (
                 *("read", "content", "playground", "own_keys", "keys", "targets", "routes", "budgets"),
-                *("artifacts", "applications", "deployments"),
+                *("artifacts", "applications", "deployments", "alerts"),
             )
         },
     ),
@@ -128,7 +133,7 @@ ROLES: Mapping[Role, RoleRow] = {
     "security": RoleRow(
         title="Looks for danger; decides about trust and consent",
         home="/traces?status=error",
-        grants={EVERYWHERE: ("read", "content", "issuers", "policies", "approve")},
+        grants={EVERYWHERE: ("read", "content", "issuers", "policies", "approve", "alerts", "review")},
     ),
     "product-owner": RoleRow(
         title="Answers for an application, its quality and its budget",
@@ -141,7 +146,7 @@ ROLES: Mapping[Role, RoleRow] = {
     "reviewer": RoleRow(
         title="Knows the field: judges answers",
         home="/traces",
-        grants={EVERYWHERE: ("read", "content"), BELOW_PROD: ("playground",)},
+        grants={EVERYWHERE: ("read", "content", "review"), BELOW_PROD: ("playground",)},
     ),
     "auditor": RoleRow(
         title="Reads everything and changes nothing",

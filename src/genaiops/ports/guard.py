@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from genaiops.domain import Direction, GuardAction, GuardEvent, GuardPolicy, GuardVersion, Operation
+from genaiops.domain import Direction, GuardAction, GuardEvent, GuardPolicy, GuardVersion, HeldPart, Operation
 from genaiops.ports.providers import Dialect, Form
 
 GUARDED_AT_ONCE: Final = 16_384
@@ -33,13 +33,23 @@ class Guarded(msgspec.Struct, frozen=True):
 
 class Ruling(msgspec.Struct, frozen=True):
     """What became of a text. `action`: the severest that followed. `body` goes on (of a request: to the provider; of an
-    answer: to the client), `kept` is what may be recorded of it (None: the same). Of `block`: `rule` and `message`."""
+    answer: to the client), `kept` is what may be recorded of it (None: the same). Of `block` (which has no body) and
+    of `hold`: `rule` and `message`. Of `hold`, `body` is what goes on once a person has released it, and `parts` what
+    that person sees; `policy` (`name@digest`) and `found` (kind -> how often) are of the rule that holds it."""
 
     action: GuardAction
     body: bytes
     kept: bytes | None = None
     rule: str = ""
     message: str = ""
+    policy: str = ""
+    found: dict[str, int] = {}
+    parts: tuple[HeldPart, ...] = ()
+
+    @property
+    def stops(self) -> bool:
+        """Nothing goes on, now."""
+        return not self.body or self.action == "hold"
 
 
 class Blocked(Exception):
@@ -52,6 +62,14 @@ class Blocked(Exception):
         self.message = message
 
 
+class Withheld(Exception):
+    """The whole of what would go out waits for a person."""
+
+    def __init__(self, ruling: Ruling) -> None:
+        super().__init__(ruling.message)
+        self.ruling = ruling
+
+
 class StreamGuard(Protocol):
     """Follows one stream of events in the client's dialect, in pieces of whole events."""
 
@@ -60,7 +78,7 @@ class StreamGuard(Protocol):
         ...
 
     def end(self) -> bytes:
-        """The rest. Raises Blocked."""
+        """The rest. Raises Blocked, or Withheld when nothing was released before."""
         ...
 
     def close(self) -> None:
@@ -135,6 +153,14 @@ class GuardPlan(Protocol):
         ...
 
 
+class Judged(msgspec.Struct, frozen=True):
+    """What a policy says of a call: `events`, and the bodies that go on (None: nothing does, or there is none)."""
+
+    events: Sequence[GuardEvent]
+    request: bytes | None
+    answer: bytes | None
+
+
 class Judge(Protocol):
     """The engine without a call: what a policy would say of one that was recorded, or made up."""
 
@@ -148,6 +174,12 @@ class Judge(Protocol):
     ) -> Sequence[GuardEvent]:
         """Of a request, and of its answer (None: there is none; events of a stream are one). Classifiers that work
         behind the answer are asked as well. UsageError for what cannot be read. May take as long as its detectors."""
+        ...
+
+    def rule(
+        self, policy: GuardVersion, operation: Operation, dialect: Dialect, request: bytes, answer: bytes | None
+    ) -> Judged:
+        """As `judge`, with what becomes of the bodies. Of an answer that is a stream of events nothing is told."""
         ...
 
 

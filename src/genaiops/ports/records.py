@@ -14,6 +14,7 @@ import msgspec
 
 from genaiops.domain import (
     Actor,
+    Alert,
     Alias,
     ApiKey,
     Application,
@@ -32,6 +33,7 @@ from genaiops.domain import (
     Route,
     SavedView,
     Target,
+    Task,
     Team,
     Tenant,
     Version,
@@ -71,6 +73,8 @@ COLLECTIONS: Mapping[type, Collection] = {
     Deployment: Collection("deployments", ("application_id", "environment_id")),
     Approval: Collection("approvals", ("tenant_id", "subject", "state")),
     Edge: Collection("edges", ("source", "target")),
+    Task: Collection("tasks", ("tenant_id", "queue", "state")),
+    Alert: Collection("alerts", ("tenant_id", "kind", "subject", "state")),
     SavedView: Collection("views", ("actor_id", "page")),
     GroupMapping: Collection("group_mappings", ("tenant_id",)),
 }

@@ -4,16 +4,19 @@ How far a life has been folded is committed together with what was made of it. A
 settled yet is remembered by the place of its record in the spool, which stays there until the call has ended.
 """
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping
 
 import msgspec
 
 from genaiops.core.clock import now_us
+from genaiops.core.errors import GenaiopsError, Unavailable
 from genaiops.domain import (
     Admitted,
     Charge,
     Content,
     GuardVerdict,
+    Held,
     PendingJudgement,
     Recalled,
     Refused,
@@ -21,11 +24,15 @@ from genaiops.domain import (
     Span,
     verdicts_of,
 )
+from genaiops.ports.alerts import Alerts
 from genaiops.ports.blobs import Blobs
 from genaiops.ports.spool import Frame, SpoolReader
 from genaiops.ports.telemetry import Batch, SpoolOffset, Telemetry
 from genaiops.watch._energy import Metering
+from genaiops.watch._guard_alerts import Troubles
 from genaiops.watch._spans import Ended, ended, spans_of
+
+_log = logging.getLogger("genaiops.watch")
 
 _DIED = "The gateway worker ended before this call did; the call is charged what was reserved for it."
 
@@ -67,6 +74,7 @@ class _Work:
         self.contents: list[Content] = []
         self.charges: dict[tuple[str, int], int] = {}
         self.verdicts: list[GuardVerdict] = []
+        self.troubles = Troubles()
         self.pending: list[PendingJudgement] = []
 
     def charge(self, charges: tuple[Charge, ...]) -> None:
@@ -87,17 +95,27 @@ class _Work:
 
 
 class Folder:
-    """One at a time for an installation. Errors of the stores pass through; nothing is half done, and `step` may be
-    called again.
+    """One at a time for an installation. `held` keeps what waits for a person (its sealed content is the blob of that
+    digest), and takes the same twice for once. Errors of the stores pass through; nothing is half done, and `step` may
+    be called again.
     """
 
     def __init__(
-        self, reader: SpoolReader, telemetry: Telemetry, blobs: Blobs, metering: Metering | None = None
+        self,
+        reader: SpoolReader,
+        telemetry: Telemetry,
+        blobs: Blobs,
+        metering: Metering | None = None,
+        *,
+        held: Callable[[Held, str], None] | None = None,
+        alerts: Alerts | None = None,
     ) -> None:
         self._reader = reader
         self._telemetry = telemetry
         self._blobs = blobs
         self._metering = metering
+        self._held = held
+        self._alerts = alerts
         self._lives: dict[str, _Life] = {}
 
     def step(self) -> int:
@@ -151,6 +169,8 @@ class Folder:
                     self._settle(work, name, call, record, frame)
             elif isinstance(record, Recalled):
                 self._recall(work, record, frame.body)
+            elif isinstance(record, Held):
+                self._hold(record, frame.body)
             else:
                 self._refuse(work, record)
             count += 1
@@ -164,6 +184,7 @@ class Folder:
         self._telemetry.write(work.batch(_offset(name, segment, offset, remaining)))
         moved = segment != life.segment
         life.segment, life.offset, life.open = segment, offset, remaining
+        self._raise(work)
         if moved:
             self._reader.forget(name, min([segment, *(call.place.segment for call in remaining.values())]))
         return count
@@ -171,6 +192,32 @@ class Folder:
     def _settle(self, work: _Work, name: str, call: _Open, record: Settled, frame: Frame) -> None:
         self._add(work, call.call, ended(record), self._body(name, call), frame.body)
         work.charge(record.charged)
+
+    def _raise(self, work: _Work) -> None:
+        """What was folded stays folded when an alert cannot be raised: the log says so instead."""
+        alerts = self._alerts
+        if alerts is None:
+            return
+        for trouble in work.troubles.all():
+            try:
+                alerts.raise_alert(
+                    trouble.kind,
+                    trouble.subject,
+                    trouble.severity,
+                    trouble.message,
+                    remedy=trouble.remedy,
+                    evidence=trouble.evidence,
+                    tenant_id=trouble.tenant_id,
+                    count=trouble.count,
+                )
+            except GenaiopsError as error:
+                _log.error("an alert (%s) could not be raised: %s", trouble.message, error)
+
+    def _hold(self, record: Held, sealed: bytes) -> None:
+        """Before the place in the spool is committed: read again, it is the same task."""
+        if self._held is None:
+            raise Unavailable("A spool has what waits for a person, and nobody here keeps tasks.")
+        self._held(record, self._blobs.put(sealed))
 
     def _recall(self, work: _Work, record: Recalled, body: bytes) -> None:
         at = record.input_bytes
@@ -194,6 +241,7 @@ class Folder:
             busy = {one.span_id: one.busy_us for one in end.attempts if one.busy_us is not None}
             spans = self._metering.metered(spans, busy)
         work.spans += spans
+        work.troubles.see(call, end.guard, end.error_type, end.error_message)
         work.verdicts += verdicts_of(spans[0], end.guard)
         if end.judge:
             work.pending.append(PendingJudgement(call.trace_id, call.span_id, call.start_us, end.judge))

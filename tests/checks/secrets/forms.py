@@ -288,7 +288,7 @@ NAMED: Final[dict[str, list[tuple[str, str]]]] = {
     "wireguard_private_key": [("PrivateKey = {}", mixed(42) + "A=")],
     "kubernetes_client_key": [("client-key-data: {}", mixed(800))],
     "basic_authorization": [("Authorization: Basic {}", base64.b64encode(b"ann:open sesame").decode())],
-    "bearer_token": [("Authorization: Bearer {}", mixed(40)), ("authorization: token {}", hexa(40))],
+    "bearer_token": [("Authorization: Bearer {}", mixed(40))],
     "docker_credential": [('{{"auth": "{}"}}', base64.b64encode(b"ann:opensesame").decode())],
     "connection_string": [
         ("postgresql+psycopg://app:{}@db.internal:5432/app", "s3cr-Et!"),
@@ -306,7 +306,17 @@ NAMED: Final[dict[str, list[tuple[str, str]]]] = {
         ("contraseña: {}", "luna44verde"),
     ],
     "password_said": [("My password is {}, please help.", "Quiet4Sea!"), ("das Passwort ist: {}", "Blau2Himmel")],
-    "secret_value": [("client_secret: {}", mixed(32)), ("API_KEY={}", hexa(32)), ('x = {{"token": "{}"}}', mixed(24))],
-    "service_key": [("datadog = '{}'", hexa(40)), ("MISTRAL: {}", mixed(32))],
+    "secret_value": [
+        ("client_secret: {}", mixed(32)),
+        ("API_KEY={}", hexa(32)),
+        ('x = {{"token": "{}"}}', mixed(24)),
+        ("datadog = '{}'", hexa(40)),
+        ("MISTRAL: {}", mixed(32)),
+        (r'{{"body": "{{\"api_key\": \"{}\"}}"}}', hexa(40)),
+        ("deploy --service-token {} --force", hexa(40)),
+        ("My weather api key is {}, but", mixed(32)),
+        ("Authorization: token {}", hexa(40)),
+        ("<apiKey>{}</apiKey>", mixed(30)),
+    ],
 }
 """Those that are told by what stands around them."""

@@ -19,11 +19,11 @@ PATTERNS: Final[tuple[Pattern, ...]] = (
     key(
         "openai_key",
         "OpenAI API key",
-        r"sk-(?:(?:proj|svcacct|admin|service|None)-)?[\w-]{16,180}T3BlbkFJ[\w-]{16,180}",
+        r"sk-(?:(?:(?:proj|svcacct|admin|service|None)-)?[\w-]{16,180}T3BlbkFJ[\w-]{16,180}"
+        r"|(?:proj|svcacct|admin|service)-[\w-]{40,200})",
         _OPENAI,
         valid=opaque,
     ),
-    key("openai_key", "OpenAI API key", r"sk-(?:proj|svcacct|admin|service)-[\w-]{40,200}", _OPENAI),
     key(
         "openrouter_key",
         "OpenRouter API key",

@@ -20,7 +20,7 @@ PATTERNS: Final[tuple[Pattern, ...]] = (
     key(
         "slack_app_token",
         "Slack app-level token",
-        r"(?i:xapp-[0-9]{1,20}-[A-Z0-9]{1,100}-[0-9]{1,100}-[a-z0-9]{20,100})",
+        r"(?i:xapp-[0-9]{1,20}-[A-Z0-9]{1,100}-[0-9]{1,100}-[a-z0-9]{10,100})",
         _SLACK,
     ),
     key(

@@ -16,7 +16,7 @@ PATTERNS: Final[tuple[Pattern, ...]] = (
     named(
         "aws_secret_access_key",
         "AWS secret access key",
-        r"aws.{0,20}?secret.{0,20}?|secret_?access_?key|aws_?(?:secret|sec)?_?(?:access)?_?key|aws_?secret",
+        r"aws[\w. -]{0,20}secret[\w. -]{0,20}|secret_?access_?key|aws_?(?:secret|sec)?_?(?:access)?_?key|aws_?secret",
         r"[A-Za-z0-9/+]{40}",
         _AWS,
         right="A-Za-z0-9/+=",

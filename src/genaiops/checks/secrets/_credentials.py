@@ -4,9 +4,9 @@ from typing import Final
 
 from genaiops.checks.scanning import Pattern
 from genaiops.checks.secrets._judging import chosen, json_header, opaque, prefixed, said, stands_in, user_and_password
-from genaiops.checks.secrets._shape import key, named
+from genaiops.checks.secrets._shape import ASSIGNED, SAID, key, named
 
-_SERVICES: Final = (
+SERVICES: Final = (
     "abuseipdb|adafruit|adobe|airtable|algolia|alibaba|amplitude|anthropic|apollo|artifactory|asana|assemblyai|"
     "atlassian|auth0|azure|beamer|bintray|bitbucket|bitly|bitrise|bittrex|bitwarden|box|brave|browserstack|bugsnag|"
     "capella|cartesia|cerebras|civo|claude|clerk|cloudant|cloudflare|cloudinary|co_api|codecov|cohere|coinbase|"
@@ -25,17 +25,19 @@ _SERVICES: Final = (
     "telegram|telnyx|temporal|together|travis|trello|twilio|twitch|twitter|typeform|upstash|vercel|virustotal|"
     "voyage|vultr|wakatime|wandb|weatherstack|weights|wiz|workos|xendit|yandex|z[._-]?ai|zapier|zendesk|zoho|zoom"
 )
+_KEYS: Final = (
+    "api access account app auth client consumer encryption license master private secret service signing subscription "
+    "write"
+)
 _OWN: Final = (
-    r"api[_.-]?key|access[_.-]?key|account[_.-]?key|app[_.-]?key|auth[_.-]?key|client[_.-]?key|consumer[_.-]?key|"
-    r"encryption[_.-]?key|license[_.-]?key|master[_.-]?key|private[_.-]?key|secret[_.-]?key|service[_.-]?key|"
-    r"signing[_.-]?key|subscription[_.-]?key|write[_.-]?key|secret|token|credentials?|creds|authorization|"
-    r"auth|_key|[a-z]key"
+    rf"(?:{'|'.join(_KEYS.split())})[ _.-]?key|secret|token|credentials?|creds|authorization|auth|pat|jwt|[ _.-]key|"
+    "[a-z]key"
 )
 _ENDING: Final = (
-    r"(?:[_.-]?(?:id|value|string|text|base|key|secret|token|hash|prod|dev|staging|live|test|v?[0-9]{1,2}))?"
+    r"(?:[_. -]?(?:id|value|string|text|base|key|secret|token|hash|prod|dev|staging|live|test|v?[0-9]{1,2}))?"
 )
 _CALLED: Final = r"pass(?:word|wd|phrase|code|wort|wrd)?|pwd|mot[ _]de[ _]passe|contrase(?:n|\xf1)a|senha|kennwort"
-_VALUE: Final = r"[A-Za-z0-9_.~+/=-]"
+_VALUE: Final = r"[A-Za-z0-9_.~+/=:%|$!-]"
 _OPEN: Final = r"[^\s\"'\x60,;<>(){}\[\]\\]"
 _SCHEMES: Final = (
     "postgres(?:ql)?|mysql|mariadb|mssql|sqlserver|oracle|mongodb|redis|rediss|valkey|amqps?|kafka|nats|mqtts?|"
@@ -79,7 +81,7 @@ PATTERNS: Final[tuple[Pattern, ...]] = (
     key(
         "bearer_token",
         "Bearer token",
-        r"(?i:\b(?:bearer|token))[ \t]{1,4}([\w.~+/-]{16,1000}={0,2})",
+        r"(?i:\bbearer)[ \t]{1,4}([\w.~+/=:-]{16,1000})",
         "RFC 6750",
         valid=opaque,
         group=1,
@@ -116,9 +118,9 @@ PATTERNS: Final[tuple[Pattern, ...]] = (
     key(
         "curl_user",
         "User and password of curl",
-        r"\bcurl\b[^\n]{0,300}?\s(?:-u|--user)(?:=|\s{0,4})[\"']?([^\s\"':]{1,64}:[^\s\"'$]{3,64})",
+        r"\s(?:-u|--user)(?:=|\s{1,4})[\"']?([^\s\"':]{1,64}:[^\s\"'$]{3,64})",
         "curl.se/docs/manpage.html",
-        valid=lambda value: not stands_in(value),
+        valid=lambda value: _in_address(value.partition(":")[2]) and not value.isdecimal(),
         group=1,
         left="",
         right="",
@@ -154,25 +156,18 @@ PATTERNS: Final[tuple[Pattern, ...]] = (
     named(
         "secret_value",
         "Value that is called a secret",
-        rf"(?:{_OWN}){_ENDING}",
-        rf"{_VALUE}{{10,200}}",
+        rf"(?:{_OWN}){_ENDING}|(?:{SERVICES})[\w \t.-]{{0,20}}",
+        rf"{_VALUE}{{10,400}}",
         "an entropy test of ours",
         valid=opaque,
+        between=f"{ASSIGNED}|{SAID}",
     ),
     key(
         "prefixed_key",
         "Key by its looks, of no service that is known",
-        r"\b[a-z]{2,12}[_-](?:[a-z0-9]{1,12}[_-]){0,2}[\w-]{24,160}",
+        r"\b[a-z][a-z0-9]{1,11}[_-][\w-]{24,160}",
         "an entropy test of ours",
         valid=prefixed,
-        left=r"\w.-/+=",
-    ),
-    named(
-        "service_key",
-        "Key of a service, by the name it is given to",
-        rf"(?:{_SERVICES})[\w \t.-]{{0,20}}",
-        rf"{_VALUE}{{14,200}}",
-        "an entropy test of ours",
-        valid=opaque,
+        left=r"\w./+=-",
     ),
 )

@@ -58,9 +58,7 @@ PATTERNS: Final[tuple[Pattern, ...]] = (
     key("crates_token", "crates.io token", r"cio[A-Za-z0-9]{32}", "github.com/rust-lang/crates.io"),
     key("nuget_key", "NuGet API key", r"oy2[a-z0-9]{43}", "learn.microsoft.com/nuget/nuget-org/scoped-api-keys"),
     key("clojars_token", "Clojars token", r"(?i:clojars)_[A-Za-z0-9]{60}", _GITLEAKS),
-    key(
-        "packagist_token", "Packagist token", r"packagist_(?:uut|out|oum|ut|org)_[a-f0-9]{64,72}", "packagist.com/docs"
-    ),
+    key("packagist_token", "Packagist token", r"packagist_[a-z]{2,3}_[a-f0-9]{64,90}", "packagist.com/docs"),
     key(
         "docker_token",
         "Docker token",
@@ -85,13 +83,13 @@ PATTERNS: Final[tuple[Pattern, ...]] = (
     key(
         "circleci_token",
         "CircleCI token",
-        r"CCI(?:PAT|PRJ)_[A-Za-z0-9]{22}_[a-f0-9]{40}",
+        r"CCI(?:PAT|PRJ)_[A-Za-z0-9]{22}_[a-z0-9]{40}",
         "circleci.com/docs/managing-api-tokens",
     ),
     key(
         "buildkite_token",
         "Buildkite token",
-        r"bk(?:ua|at|ct|st|aj)_[a-f0-9]{40}",
+        r"bk(?:ua|at|ct|st|aj)_[a-z0-9]{40,64}",
         "buildkite.com/docs/apis/managing-api-tokens",
     ),
     key("octopus_key", "Octopus Deploy API key", r"API-[A-Z0-9]{25,32}", _GITLEAKS),
@@ -202,6 +200,6 @@ PATTERNS: Final[tuple[Pattern, ...]] = (
         r"(?:sdk|api|mob)-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
         "launchdarkly.com/docs",
     ),
-    key("posthog_key", "PostHog personal API key", r"phx_[A-Za-z0-9]{40,50}", "posthog.com/docs/api"),
+    key("posthog_key", "PostHog personal API key", r"phx_[\w-]{40,60}", "posthog.com/docs/api"),
     key("elastic_token", "Elastic API key", r"essu_[A-Za-z0-9+/=_-]{60,140}", "elastic.co/docs/deploy-manage/api-keys"),
 )

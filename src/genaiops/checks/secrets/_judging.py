@@ -8,8 +8,6 @@ import math
 import re
 import string
 import zlib
-from collections import Counter
-from itertools import pairwise
 from typing import Final
 
 _BASE62: Final = string.digits + string.ascii_uppercase + string.ascii_lowercase
@@ -25,6 +23,7 @@ _STAND_INS: Final = tuple(_STANDING_IN.split())
 """What stands in documentation where a secret would."""
 _DIGEST: Final = re.compile(r"(?:sha|md)\d{1,3}[=:-]")
 _LOOKED_AT: Final = 400
+_TERMS: Final = (0.0, *(count * math.log2(count) for count in range(1, _LOOKED_AT + 1)))
 _PLAIN: Final = """
     pass passwd password passphrase passwort secret user username guest root admin test demo foo bar none null nil true
     false undefined string str bytes required optional token pwd hidden mypassword my-password my_password password1
@@ -40,7 +39,11 @@ _LEAST_BITS: Final = 2.8
 def entropy(value: str) -> float:
     """Bits a character, of the characters that occur (C. Shannon, 1948)."""
     size = len(value)
-    return -sum(count / size * math.log2(count / size) for count in Counter(value).values()) if size else 0.0
+    if not size:
+        return 0.0
+    if size > _LOOKED_AT:
+        return math.log2(size) - sum(count * math.log2(count) for count in map(value.count, set(value))) / size
+    return math.log2(size) - sum(map(_TERMS.__getitem__, map(value.count, set(value)))) / size
 
 
 def stands_in(value: str) -> bool:
@@ -57,12 +60,20 @@ def varied(value: str) -> bool:
 def opaque(value: str) -> bool:
     """Drawn by chance, as far as one can tell: what has no form of its own. Words, numbers, slugs, dates, versions and
     names of a program are not."""
-    if entropy(value) < _LEAST_BITS or stands_in(value):
+    kinds = value.translate(_KINDS)
+    if "0" not in kinds and ("a" not in kinds or "A" not in kinds) and len(_UNSPEAKABLE.findall(value)) < 2:
         return False
-    runs = re.findall(r"[A-Za-z0-9]+", value)
+    if "://" in value or entropy(value) < _LEAST_BITS or stands_in(value):
+        return False
+    runs = kinds.split()
     whole = "".join(runs)
-    return any(_shuffled(run) for run in runs if len(run) >= 8) or (len(whole) >= 16 and _shuffled(whole))
+    if any(_shuffled(run) for run in runs if len(run) >= 8) or (len(whole) >= 16 and _shuffled(whole)):
+        return True
+    return len(whole) >= 16 and len(whole) >= 0.9 * len(value) and len(_UNSPEAKABLE.findall(value)) >= 2
 
+
+_UNSPEAKABLE: Final = re.compile("(?:[b-df-hj-np-tv-z]{4,}|[B-DF-HJ-NP-TV-Z]{4,})")
+"""Consonants as no word has them twice: letters drawn by chance, where digits are few or none."""
 
 _NAMING: Final = """
     chatcmpl call msg run req resp thread file asst toolu fp evt event batch step session sess trace span job task item
@@ -72,29 +83,43 @@ _NAMES: Final = frozenset(_NAMING.split())
 """Prefixes of names, which tell things apart and open nothing."""
 
 
+_SAYING: Final = frozenset(
+    ["apikey", "key", "live", "oauth", "pat", "production", "rk", "sandbox", "secret", "sk", "token"]
+)
+"""Parts of a prefix that say what follows."""
+
+
 def prefixed(value: str) -> bool:
     """A key by its looks alone: behind a prefix, 24 characters at least in which capitals, small letters and digits
-    come as chance has them. Names of things (calls, messages, files) have forms like it; their prefixes are known."""
-    first = re.split(r"[_.-]", value, maxsplit=1)[0].lower()
-    runs = [run for run in re.findall(r"[A-Za-z0-9]+", value) if len(run) >= 8]
-    body = "".join(runs)
-    if first in _NAMES or len(body) < 24 or stands_in(value) or entropy(body) < 4.0:
+    come as chance has them; capitals may be missing where the prefix says that it is a key. Names of things (calls,
+    messages, files) have forms like it; their prefixes are known."""
+    first, *rest = value.replace("-", "_").split("_")
+    if first in _NAMES or stands_in(value):
         return False
-    mixed = [
-        run for run in runs if any(map(str.isdigit, run)) and any(map(str.isupper, run)) and any(map(str.islower, run))
-    ]
-    return sum(map(len, mixed)) >= 0.6 * len(body) and all(map(_shuffled, mixed))
+    said = first in _SAYING or (len(rest) > 1 and rest[0] in _SAYING)
+    body = "".join(rest)
+    kinds = body.translate(_KINDS)
+    if len(body) < 24 or "0" not in kinds or "a" not in kinds or not _shuffled(kinds):
+        return False
+    return said or ("A" in kinds and entropy(body) >= 4.0)
 
 
-def _shuffled(run: str) -> bool:
+_KINDS: Final = {
+    code: "a" if chr(code).islower() else "A" if chr(code).isupper() else "0" if chr(code).isdigit() else " "
+    for code in range(0x100)
+}
+_CHANGES: Final = ("a0", "0a", "A0", "0A", "aA", "Aa")
+
+
+def _shuffled(kinds: str) -> bool:
     """Changes between lower case, upper case and digits come as often as chance has them: among base 62 every second
-    character, in a camel-case name every sixth."""
-    classes = [0 if char.islower() else 1 if char.isupper() else 2 for char in run]
-    present = set(classes)
-    if 2 not in present and len(run) < 20:
+    character, among hexadecimal digits as well, in a camel-case name every sixth. `kinds`: one letter a character."""
+    least = 0.33
+    if "0" in kinds:
+        least = 0.2 if len(kinds) < 24 else 0.15
+    elif len(kinds) < 20:
         return False
-    changes = sum(first != second for first, second in pairwise(classes))
-    return len(present) > 1 and changes >= (0.2 if 2 in present else 0.33) * (len(run) - 1)
+    return sum(map(kinds.count, _CHANGES)) >= max(1, least * (len(kinds) - 1))
 
 
 def chosen(value: str) -> bool:

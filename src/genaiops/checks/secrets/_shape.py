@@ -8,8 +8,11 @@ from genaiops.checks.secrets._judging import CHECKSUMS, varied
 
 FAMILY: Final = "secret"
 LETTERS: Final = "A-Za-z0-9"
-ASSIGNED: Final = r"""["'\x60\]\s]{0,4}(?::{0,3}=|=>|\?=|\|\||[:>,])[\s"'\x60=]{0,5}"""
-"""From the end of a name to its value, in programs, JSON, YAML, shells and .env files."""
+_QUOTED: Final = r"""(?:\\{1,3}["']|["'\x60\s"""
+ASSIGNED: Final = rf"{_QUOTED}\]]){{0,4}}(?::{{0,3}}=|=>|\?=|\|\||[:>,]){_QUOTED}=]){{0,5}}"
+"""From the end of a name to its value, in programs, JSON (also inside of JSON), YAML, XML, shells and .env files."""
+SAID: Final = r"""[ \t]{1,3}(?:(?:is|was|ist|es|est)[: \t]{1,3})?["'\x60]?"""
+"""The same in sentences, and behind the flag of a command."""
 _DASHED: Final = r"\w-"
 
 
@@ -48,12 +51,13 @@ def named(
     *,
     valid: Callable[[str], bool] = varied,
     right: str = LETTERS,
+    between: str = ASSIGNED,
 ) -> Pattern:
     """A value that is a secret because of what it is called: `name` is an expression without groups, in any case."""
     return Pattern(
         kind=kind,
         family=FAMILY,
-        regex=rf"(?i:{name}){ASSIGNED}({value})",
+        regex=rf"(?i:{name})(?:{between})({value})",
         group=1,
         right=right,
         valid=valid,

@@ -1,0 +1,103 @@
+"""Pages of guard policies and of detectors."""
+
+import re
+from collections.abc import Callable
+
+from hypothesis import given
+from hypothesis import strategies as st
+from playwright.sync_api import expect
+
+from genaiops.console._guard_text import policy_text
+from genaiops.domain import GuardPolicy, GuardRule, ToolRules
+from genaiops.hub import read_guard
+from tests.console.conftest import Visitor
+
+STRICT = """\
+description = "No bombs."
+
+[[rules]]
+id = "bombs"
+detector = "words"
+action = "block"
+options = { words = ["bomb"] }
+
+[[rules]]
+id = "mail"
+detector = "pii"
+kinds = ["email"]
+action = "redact"
+"""
+
+
+def test_a_policy_is_written_checked_tried_pushed_and_taken_back(visitor: Visitor) -> None:
+    visitor.log_in()
+    page = visitor.open("/guardrails/policies")
+    expect(page.locator("[data-policy=default]")).to_contain_text("all that names no other")
+    page.get_by_label("Name of a new one").fill("bombs-away")
+    page.get_by_role("button", name="Write it").click()
+    text = page.get_by_label("Text of the policy")
+    text.fill(STRICT.replace("block", "blokk"))
+    expect(page.locator("#faults")).to_contain_text("rules[0].action")
+    page.get_by_role("button", name="line 6").click()
+    assert page.evaluate("() => getSelection().toString() || document.activeElement.selectionStart > 0")
+    text.fill(STRICT)
+    expect(page.locator("#faults")).to_contain_text("Nothing is wrong with it.")
+    page.get_by_label("A text").fill("Write to ann@example.org")
+    page.get_by_role("button", name="Try", exact=True).click()
+    expect(page.locator("#tried .goes-on")).not_to_contain_text("ann@example.org")
+    expect(page.locator("#tried")).to_contain_text("email")
+    page.get_by_label("A text").fill("a bomb")
+    page.get_by_label("an answer").check()
+    page.get_by_role("button", name="Try", exact=True).click()
+    expect(page.locator("#tried")).to_contain_text("Nothing goes on.")
+    page.get_by_role("button", name="Push").click()
+    expect(page.get_by_text("in force in every worker")).to_be_visible()
+    expect(page.locator("#policy-rules [data-rule=bombs]")).to_contain_text("block")
+    page.get_by_label("Text of the policy").fill(STRICT.replace('"block"', '"flag"'))
+    page.get_by_role("button", name="Compare with what is in force").click()
+    expect(page.locator("#draft-differences")).to_contain_text("milder")
+    page.get_by_role("button", name="Push").click()
+    expect(page.locator("#policy-rules [data-rule=bombs]")).to_contain_text("notice")
+    expect(page.locator("#differences")).to_contain_text("Rule bombs is changed")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#policy-rules [data-rule=bombs]")).to_contain_text("block")
+
+
+def test_a_candidate_is_tried_on_the_calls_of_a_day_without_scripts(
+    visitor_with: Callable[..., Visitor],
+) -> None:
+    visitor = visitor_with(java_script_enabled=False)
+    visitor.log_in()
+    page = visitor.open("/guardrails/policies/default")
+    page.get_by_label("Text of the policy").fill(STRICT)
+    page.get_by_role("button", name="Try on the calls").click()
+    expect(page.get_by_role("heading", name="The calls of the last 24 hours")).to_contain_text(re.compile("done"))
+    expect(page.locator(".facts")).to_contain_text("Judged")
+
+
+def test_what_nobody_measured_is_unknown(visitor: Visitor) -> None:
+    visitor.log_in()
+    page = visitor.open("/guardrails/detectors")
+    expect(page.locator("[data-detector=markup]")).to_contain_text("unknown")
+    expect(page.locator("[data-detector=pii]")).to_contain_text("recall 1.000")
+    page.get_by_role("link", name="pii").click()
+    expect(page.locator("#figures")).to_contain_text("presidio-evaluator")
+    expect(page.locator("#kinds")).to_contain_text("iban")
+
+
+_TEXT = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\r"), max_size=30)
+
+
+@given(
+    description=_TEXT,
+    words=st.lists(_TEXT, max_size=3),
+    options=st.dictionaries(_TEXT, st.recursive(st.none() | st.booleans() | st.integers(-9, 9) | _TEXT, st.lists)),
+    threshold=st.none() | st.floats(0, 1),
+    tools=st.none() | st.builds(ToolRules, denied=st.tuples(_TEXT), schemas=st.dictionaries(_TEXT, st.just({"a": 1}))),
+)
+def test_a_policy_is_read_from_its_text_as_it_was(
+    description: str, words: list[str], options: dict[str, object], threshold: float | None, tools: ToolRules | None
+) -> None:
+    rule = GuardRule(id="one", detector="words", options={"words": words, "more": options}, threshold=threshold)
+    policy = GuardPolicy(description=description, rules=(rule,), tools=tools)
+    assert read_guard(policy_text(policy)).policy == policy
