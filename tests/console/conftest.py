@@ -2,6 +2,9 @@
 
 import asyncio
 import contextlib
+import gc
+import sys
+import warnings
 from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
@@ -165,6 +168,11 @@ class Chromium:
         self._stays.context.clear_cookies()
         return self._stays.context
 
+    def close(self) -> None:
+        self._stays = None
+        self._browser.close()
+        del self._browser
+
     def context(self, **options: Any) -> BrowserContext:
         context = self._browser.new_context(**options)
         if options.get("java_script_enabled", True):
@@ -184,16 +192,32 @@ class Chromium:
 @pytest.fixture(scope="session")
 def chromium(browser_path: str) -> Iterator[Chromium]:
     """One for all files of this process: starting it takes a second."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
+    playwright = sync_playwright().start()
+    found = Chromium(
+        playwright.chromium.launch(
             executable_path=browser_path,
             args=["--no-sandbox", "--disable-background-networking", "--process-per-site"],
         )
-        found = Chromium(browser)
-        asyncio._set_running_loop(None)
-        yield found
-        with found.in_use():
-            browser.close()
+    )
+    asyncio._set_running_loop(None)
+    yield found
+    with found.in_use():
+        found.close()
+        playwright.stop()
+    del playwright
+    let_go()
+
+
+def let_go() -> None:
+    """Playwright closes its loop before its driver has ended, and leaves coroutines that nobody will await: they go
+    here, and not in the middle of a test that would be blamed."""
+    hook, sys.unraisablehook = sys.unraisablehook, lambda _: None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            gc.collect()
+    finally:
+        sys.unraisablehook = hook
 
 
 @pytest.fixture(scope="module")

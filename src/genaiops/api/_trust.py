@@ -14,8 +14,8 @@ from genaiops.api._services import Services, Serving
 from genaiops.api._writing import write
 from genaiops.core.errors import Forbidden, NotFound
 from genaiops.domain import IdentityIssuer
-from genaiops.govern import AUDIT_KEY
 from genaiops.hub import require
+from genaiops.ports.secrets import OWN
 
 Algorithm = Literal["HS256", "RS256", "ES256", "EdDSA"]
 
@@ -137,7 +137,7 @@ class SecretsController(Controller):
 
 def _shown(services: Services) -> Sequence[SecretDocument]:
     """Those that people keep here."""
-    return [shown(info, SecretDocument) for info in services.secrets.names() if info.name != AUDIT_KEY]
+    return [shown(info, SecretDocument) for info in services.secrets.names() if not info.name.startswith(OWN)]
 
 
 def _named(services: Services, name: str) -> SecretDocument:
@@ -149,9 +149,9 @@ def _named(services: Services, name: str) -> SecretDocument:
 
 def _check_may(services: Services, name: str, caller: Caller) -> None:
     """Who may set an issuer's secret may sign identities; the key of the audit log is nobody's to set."""
-    if name == AUDIT_KEY:
+    if name.startswith(OWN):
         raise Forbidden(
-            "The key that signs the audit log is kept by the installation.", remedy="Name another secret.", param="name"
+            "That secret is kept by the installation, for itself.", remedy="Name another secret.", param="name"
         )
     if any(issuer.secret == name for issuer in services.hub.issuers.list()):
         require(caller.actor, "issuers")

@@ -5,6 +5,9 @@ from typing import Protocol
 
 import msgspec
 
+OWN = "genaiops/"
+"""How the names of secrets begin that the installation keeps for itself: nobody sets, sees or removes them."""
+
 
 class SecretInfo(msgspec.Struct, frozen=True):
     """Where a secret comes from; never its value. `source`: "environment" or "store"."""

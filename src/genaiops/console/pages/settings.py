@@ -11,7 +11,7 @@ from litestar import Response, get
 
 from genaiops.console._running import running
 from genaiops.console._visit import Visiting
-from genaiops.govern import AUDIT_KEY
+from genaiops.ports.secrets import OWN
 
 
 class Store(msgspec.Struct, frozen=True):
@@ -37,7 +37,7 @@ def show(visit: Visiting) -> Response[str]:
         stores=stores(services.home.path, settings.get("stores", {})),
         settings=flat(settings),
         home=str(services.home.path),
-        secrets=[each for each in services.secrets.names() if each.name != AUDIT_KEY],
+        secrets=[each for each in services.secrets.names() if not each.name.startswith(OWN)],
         may_audit=visit.can("audit"),
         environments=visit.environments(),
         issuers=services.hub.issuers.list(),

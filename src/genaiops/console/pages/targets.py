@@ -16,6 +16,7 @@ from genaiops.console._visit import Form, Visit, Visiting, field, optional, redi
 from genaiops.console.pages.routes import health_of
 from genaiops.core.errors import GenaiopsError, UsageError
 from genaiops.domain import Operation, Target
+from genaiops.ports.secrets import OWN
 from genaiops.watch import usage
 
 _DAY_US = 86_400_000_000
@@ -112,7 +113,7 @@ def _form(visit: Visit, former: Target | None, values: Form, *, status: int = 20
         health=health_of(visit).get(former.id) if former is not None else None,
         providers=hub.targets.providers or sorted({target.provider for target in hub.targets.list()}),
         operations=get_args(Operation),
-        secrets=[secret.name for secret in visit.services.secrets.names()],
+        secrets=[one.name for one in visit.services.secrets.names() if not one.name.startswith(OWN)],
         may_change=visit.can("targets"),
     )
 
