@@ -10,19 +10,14 @@ from genaiops.app.children import Command, run_tool
 from genaiops.app.home import Home
 from genaiops.app.installation import write_atomically
 from genaiops.app.logs import RotatingLog
+from genaiops.app.model_addresses import GUARD, KEY_VARIABLE, PORTS, last_ports
 from genaiops.app.pulling import Progress
 from genaiops.app.settings import Embedded, Settings
 from genaiops.app.terminal import Terminal
 from genaiops.core.errors import ConfigError, GenaiopsError
 from genaiops.engines import weights
 
-KEY_VARIABLE = "GENAIOPS_EMBEDDED_KEY"
-"""The name of the secret that the embedded targets use, and of the variable that holds it."""
-
-GUARD = "guard"
-"""The server of classifiers: no model that clients call, over the weights of an encoder."""
 _ENCODER = "minilm-int8"
-_PORTS = "ports.json"
 
 
 class EmbeddedServers:
@@ -53,7 +48,7 @@ class EmbeddedServers:
                 continue
             self._sockets[name] = _bind_loopback(last_ports(self._home).get(name, 0))
         ports = {name: sock.getsockname()[1] for name, sock in self._sockets.items()}
-        write_atomically(self._home.run / _PORTS, msgspec.json.encode(ports))
+        write_atomically(self._home.run / PORTS, msgspec.json.encode(ports))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -114,14 +109,6 @@ class EmbeddedServers:
 
 def _weights_of(name: str) -> str:
     return _ENCODER if name == GUARD else name
-
-
-def last_ports(home: Home) -> Mapping[str, int]:
-    """Name -> port of the model servers of the present start, or of the last one: the targets need no change then."""
-    try:
-        return msgspec.json.decode((home.run / _PORTS).read_bytes(), type=dict[str, int])
-    except (OSError, msgspec.MsgspecError):
-        return {}
 
 
 def loopback_url(port: int) -> str:

@@ -6,17 +6,12 @@ kept cannot be looked at. What has waited for longer than an hour is let go, so 
 
 import asyncio
 import logging
-import os
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from genaiops.app.asking import HttpAsk
-from genaiops.app.embedded import GUARD, KEY_VARIABLE, last_ports
-from genaiops.app.home import Home
 from genaiops.core.clock import now_us
 from genaiops.core.errors import GenaiopsError, NotFound
 from genaiops.domain import GuardEvent, GuardRule, PendingJudgement
-from genaiops.engines.classifier_http import GuardClassifiers
 from genaiops.guard import RecordedCall, judge_later, recorded_call
 from genaiops.hub import Hub
 from genaiops.ports.blobs import Blobs
@@ -29,7 +24,6 @@ AT_ONCE: Final = 16
 IDLE_SECONDS: Final = 0.5
 AWAY_SECONDS: Final = 5.0
 LONGEST_US: Final = 3_600_000_000
-ASKED: Final = ("injection", "toxicity")
 
 
 class Judging:
@@ -115,21 +109,3 @@ class Judging:
         except GenaiopsError:
             return None
         return next((rule for rule in version.policy.rules if rule.id == name), None)
-
-
-def guard_server(home: Home) -> Callable[[], Classifiers | None]:
-    """Who is asked, as soon as there is a guard server."""
-    made: dict[int, GuardClassifiers] = {}
-
-    def find() -> Classifiers | None:
-        port = last_ports(home).get(GUARD)
-        if port is None:
-            return None
-        found = made.get(port)
-        if found is None:
-            ask = HttpAsk(f"http://127.0.0.1:{port}/v1/classify", key=os.environ.get(KEY_VARIABLE), timeout=30.0)
-            made.clear()
-            found = made[port] = GuardClassifiers(ask, classifiers=ASKED, timeout=30.0)
-        return found
-
-    return find

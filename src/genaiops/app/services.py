@@ -8,11 +8,12 @@ from genaiops.app.erasing import Erasing
 from genaiops.app.exporting import ExportLoop
 from genaiops.app.folding import FoldLoop
 from genaiops.app.home import Home
-from genaiops.app.judging import Judging, guard_server
+from genaiops.app.judging import Judging
 from genaiops.app.machines import Sharing
 from genaiops.app.metering import open_metering
 from genaiops.app.metric_anomalies import AnomalyReader
 from genaiops.app.metrics import Metrics
+from genaiops.app.model_addresses import guard_server
 from genaiops.app.opening import OpenStores
 from genaiops.app.own_models import restore
 from genaiops.app.publish import Publisher
@@ -93,7 +94,7 @@ class Services:
             clock=now_us,
         )
         self.replays = Replays(now_us)
-        self.judging = Judging(stores.telemetry, stores.blobs, self.hub, guard_server(home))
+        self.judging = Judging(stores.telemetry, stores.blobs, self.hub, guard_server(home, timeout=30.0))
         self.metrics = Metrics(stores.telemetry, stores.counters, self._providers)
         self.anomalies = AnomalyReader(stores.telemetry)
         self.vitals = VitalsLoop(home)

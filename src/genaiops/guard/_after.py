@@ -4,22 +4,14 @@ note.
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 from genaiops.core.errors import GenaiopsError
 from genaiops.domain import Direction, GuardEvent, GuardRule, Verdict
 from genaiops.guard import surfaces
+from genaiops.guard._asking import wanted
 from genaiops.guard._recorded import RecordedCall
 from genaiops.guard.surfaces import Part, Rewriter
 from genaiops.ports.classifiers import Classifiers
-
-LATER: Final = frozenset({"injection", "toxicity"})
-"""Detectors that the guard server answers for."""
-_FROM_OTHERS: Final = frozenset({"user", "tool_result", "retrieved", "other"})
-"""Where attempts to overrule instructions come from: not from the instructions themselves."""
-_MOST_TEXTS: Final = 48
-_MOST_CHARACTERS: Final = 65_536
-"""Of one call and direction; what is behind is not looked at."""
 
 
 async def judge_later(policy: str, rule: GuardRule, call: RecordedCall, classifiers: Classifiers) -> list[GuardEvent]:
@@ -37,7 +29,7 @@ async def _judge(
     policy: str, rule: GuardRule, direction: Direction, call: RecordedCall, classifiers: Classifiers
 ) -> GuardEvent | None:
     try:
-        parts = _bounded(_wanted(rule, _parts(call, direction)))
+        parts = wanted(rule, _parts(call, direction))
     except GenaiopsError as error:
         return _event(policy, rule, direction, error=error.code)
     if not parts:
@@ -84,26 +76,6 @@ def _said(
 
 def _event(policy: str, rule: GuardRule, direction: Direction, *, error: str) -> GuardEvent:
     return GuardEvent(policy, rule.id, rule.detector, direction, "allow", error=error)
-
-
-def _wanted(rule: GuardRule, parts: Sequence[Part]) -> list[Part]:
-    wanted = frozenset(rule.provenance) or (_FROM_OTHERS if rule.detector == "injection" else None)
-    return [
-        part
-        for part in parts
-        if part.text.strip() and (wanted is None or part.provenance in wanted or part.provenance == "model_output")
-    ]
-
-
-def _bounded(parts: Sequence[Part]) -> list[Part]:
-    kept: list[Part] = []
-    left = _MOST_CHARACTERS
-    for part in parts[-_MOST_TEXTS:]:  # the last ones are new, those before were looked at in earlier calls
-        if left <= 0:
-            break
-        kept.append(Part(part.text[:left], part.provenance, part.path, part.tool))
-        left -= len(part.text)
-    return kept
 
 
 def _parts(call: RecordedCall, direction: Direction) -> Sequence[Part]:

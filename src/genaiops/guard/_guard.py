@@ -10,6 +10,7 @@ import msgspec
 from genaiops.core.errors import GenaiopsError, NotFound, Unavailable, UsageError
 from genaiops.domain import DEFAULT_GUARD, Direction, GuardEvent, GuardPolicy, GuardVersion
 from genaiops.guard import surfaces
+from genaiops.guard._asking import FindClassifiers, ask
 from genaiops.guard._edits import Editor, judge_arguments, judge_calls, severe
 from genaiops.guard._held import held
 from genaiops.guard._inspect import Edit, Inspection, apart, edited
@@ -30,7 +31,8 @@ _log = logging.getLogger("genaiops.guard")
 class WorkerGuards:
     """A worker's (see ports.guard.Guards)."""
 
-    def __init__(self) -> None:
+    def __init__(self, classifiers: FindClassifiers | None = None) -> None:
+        self._classifiers = classifiers
         self._plan: Plan | None = None
         self._next: tuple[tuple[GuardVersion, ...], asyncio.Future[Plan]] | None = None
 
@@ -39,7 +41,7 @@ class WorkerGuards:
         if self._plan is not None and self._plan.versions == wanted:
             return True
         if self._next is None or self._next[0] != wanted:
-            self._next = wanted, asyncio.get_running_loop().run_in_executor(None, Plan, wanted)
+            self._next = wanted, asyncio.get_running_loop().run_in_executor(None, Plan, wanted, self._classifiers)
         return self._next[1].done()
 
     async def prepare(self, versions: Sequence[GuardVersion]) -> None:
@@ -51,7 +53,11 @@ class WorkerGuards:
         wanted = tuple(versions)
         if self._plan is None or self._plan.versions != wanted:
             made = self._next
-            self._plan = made[1].result() if made is not None and made[0] == wanted and made[1].done() else Plan(wanted)
+            self._plan = (
+                made[1].result()
+                if made is not None and made[0] == wanted and made[1].done()
+                else Plan(wanted, self._classifiers)
+            )
             self._next = None
         return self._plan
 
@@ -61,8 +67,9 @@ class WorkerGuards:
 class Plan:
     """The policies of a Snapshot."""
 
-    def __init__(self, versions: tuple[GuardVersion, ...]) -> None:
+    def __init__(self, versions: tuple[GuardVersion, ...], classifiers: FindClassifiers | None = None) -> None:
         self.versions = versions
+        self._classifiers = classifiers
         self._by_name: dict[str, GuardVersion] = {}
         for version in versions:
             for point in (version.digest, *version.aliases):
@@ -78,7 +85,7 @@ class Plan:
 
     def guard(self, references: Sequence[str], call: Guarded) -> "CallGuard | None":
         program = self._program(references)
-        return CallGuard(program, call) if program.concerns(call.operation) else None
+        return CallGuard(program, call, self._classifiers) if program.concerns(call.operation) else None
 
     def digest(self, references: Sequence[str]) -> str:
         return self._program(references).digest
@@ -114,10 +121,22 @@ class Plan:
 class CallGuard:
     """Of one call (see ports.guard.Guard)."""
 
-    __slots__ = ("_asked", "_beside", "_call", "_program", "_said", "_situation", "_stream", "_tainted", "_vault")
+    __slots__ = (
+        "_asked",
+        "_beside",
+        "_call",
+        "_classifiers",
+        "_program",
+        "_said",
+        "_situation",
+        "_stream",
+        "_tainted",
+        "_vault",
+    )
 
-    def __init__(self, program: Program, call: Guarded) -> None:
+    def __init__(self, program: Program, call: Guarded, classifiers: FindClassifiers | None = None) -> None:
         self._program = program
+        self._classifiers = classifiers
         self._call = call
         self._vault = Vault()
         self._asked: list[GuardEvent] = []
@@ -164,6 +183,7 @@ class CallGuard:
         document = self._document(raw, form)
         inspection = self._inspection(self._program.asked)
         await inspection.look_in_steps(document)
+        await ask(self._program.asked.asking, document.parts, self._classifiers, inspection.notes)
         return self._rule_request(document, inspection)
 
     def _document(self, raw: bytes | bytearray, form: Form | None) -> Document:

@@ -3,12 +3,13 @@ texts, and what is asked of classifiers."""
 
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
 from genaiops.checks.scanning import Pattern, Scanner
 from genaiops.domain import SEVERITY, Direction, GuardRule, GuardVersion, Operation
+from genaiops.guard._asking import Asking, asking
 from genaiops.guard._leading import Counts, counts_of
 from genaiops.guard._notes import Bound
 from genaiops.guard._spotlight import Manner
@@ -29,13 +30,6 @@ CLASSIFIERS: Final = frozenset({"injection", "toxicity", "topics", "names"})
 """Detectors that ask a model."""
 AFTER: Final = frozenset({"injection", "toxicity", "topics"})
 """Detectors that work behind the answer unless their rule says otherwise: what they say costs time."""
-
-
-class Asking(NamedTuple):
-    """A rule that asks a classifier before anything goes on."""
-
-    number: int
-    rule: GuardRule
 
 
 class Tier:
@@ -67,7 +61,7 @@ class Tier:
                 check_control(rule)
                 self.control.append(number)
             elif rule.detector in CLASSIFIERS:
-                self.asking.append(Asking(number, rule))
+                self.asking.append(asking(number, rule, direction))
             else:
                 self.wholes.append((number, whole_of(rule)))
         self.rules = {each: tuple(dict.fromkeys(numbers)) for each, numbers in rules.items()}
@@ -83,8 +77,7 @@ class Tier:
         self.waits = bool(self.asking)
         """Something has to be asked elsewhere before anything goes on."""
         self.whole = any(
-            SEVERITY[self.bounds[number].rule.action] > SEVERITY["flag"]
-            for number in (*(number for number, _ in self.wholes), *(each.number for each in self.asking))
+            SEVERITY[self.bounds[number].rule.action] > SEVERITY["flag"] for number, _ in self.wholes
         ) or any(_needs_all(bound) for bound in self.bounds)
         """An answer has to be there as a whole before any of it may go out."""
         self.holds = any(bound.rule.action == "hold" for bound in self.bounds)
