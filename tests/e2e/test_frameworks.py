@@ -160,7 +160,7 @@ def test_tokens_and_costs_are_right_and_once(
 
 def _told(running: Installation, title: str | None) -> dict[str, Any] | None:
     """The newest trace that did not come from the gateway, and is of this example."""
-    rows = request(f"{running.url}/api/traces?since=1h&limit=20", key=running.key).body["data"]
+    rows = request(f"{running.url}/api/traces?since=1h&limit=500", key=running.key).body["data"]
     mine = [row for row in rows if row["request_id"] is None and (title is None or row["name"] == title)]
     if not mine:
         return None
