@@ -110,6 +110,8 @@ class Genaiops:
         state = read_state(self._home)
         assert state is not None
         self._client.port = state.port
+        # The cases are about gateways, with none of them guarded: a guard holds the last word of a stream back.
+        self._manage("/api/guards/default", {"policy": {"kind": "guard"}}, method="PUT")
 
     def _stop(self) -> None:
         if self._process is None:
@@ -122,13 +124,14 @@ class Genaiops:
             self._process.communicate()
         self._process = None
 
-    def _manage(self, path: str, body: Any = None) -> Any:
+    def _manage(self, path: str, body: Any = None, *, method: str | None = None) -> Any:
         fields = {
             "authorization": f"Bearer {self._home.admin_key.read_text().strip()}",
             "content-type": "application/json",
         }
         data = None if body is None else json.dumps(body).encode()
-        asked = urllib.request.Request(f"http://127.0.0.1:{self._client.port}{path}", data=data, headers=fields)
+        url = f"http://127.0.0.1:{self._client.port}{path}"
+        asked = urllib.request.Request(url, data=data, headers=fields, method=method)
         try:
             with urllib.request.urlopen(asked, timeout=60) as reply:
                 return json.load(reply)

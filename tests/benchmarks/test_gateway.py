@@ -135,7 +135,7 @@ def test_a_whole_run(needs: None, tmp_path: Path) -> None:
     streams = found["rounds"]["streams"]["genaiops"][0]
     assert streams["completed"] > 0
     assert streams["altered"] == 0
-    assert set(found["once"]) == {"steady", "translated", "hits", "memory", "backlog"}
+    assert set(found["once"]) == {"steady", "guarded", "translated", "hits", "memory", "backlog"}
     assert "| what | measured | wanted | met |" in done.stdout
 
 
