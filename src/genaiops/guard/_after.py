@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from genaiops.core.errors import GenaiopsError
 from genaiops.domain import Direction, GuardEvent, GuardRule, Verdict
 from genaiops.guard import surfaces
-from genaiops.guard._asking import wanted
+from genaiops.guard._asking import reading, wanted
 from genaiops.guard._recorded import RecordedCall
 from genaiops.guard.surfaces import Part, Rewriter
 from genaiops.ports.classifiers import Classifiers
@@ -50,12 +50,12 @@ def _said(
     over: list[Part] = []
     score, error = 0.0, None
     for part, found in verdicts:
-        verdict = found.get(rule.detector)
-        if verdict is None or verdict.outcome == "error" or verdict.measure is None:
-            error = (verdict.reason if verdict is not None else "")[:200] or "no answer"
+        said = reading(rule, found)
+        if isinstance(said, str):
+            error = said
             continue
-        score = max(score, verdict.measure)
-        if verdict.measure >= rule.threshold if rule.threshold is not None else verdict.outcome == "fail":
+        score = max(score, said[0])
+        if said[1]:
             over.append(part)
     if not over and error is None:
         return None

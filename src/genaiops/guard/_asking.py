@@ -3,11 +3,11 @@ that is late, away or talks nonsense follows the failure mode of its rule."""
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from genaiops.core.errors import UsageError
-from genaiops.domain import Direction, GuardRule
+from genaiops.domain import Direction, GuardRule, Verdict
 from genaiops.guard._notes import Notes
 from genaiops.guard.surfaces import Part
 from genaiops.ports.classifiers import Classifiers
@@ -71,6 +71,15 @@ def wanted(rule: GuardRule, parts: Sequence[Part]) -> list[Part]:
     return kept
 
 
+def reading(rule: GuardRule, found: Mapping[str, Verdict]) -> tuple[float, bool] | str:
+    """(score, whether it counts) of what a classifier says for the rule; a text: why it could not say."""
+    verdict = found.get(rule.detector)
+    if verdict is None or verdict.outcome == "error" or verdict.measure is None:
+        return (verdict.reason[:200] if verdict is not None else "") or "no answer"
+    over = verdict.measure >= rule.threshold if rule.threshold is not None else verdict.outcome == "fail"
+    return verdict.measure, over
+
+
 async def ask(rules: Sequence[Asking], parts: Sequence[Part], find: FindClassifiers | None, notes: Notes) -> None:
     """Ask for every rule, one after the other; what they say is noted."""
     for number, rule in rules:
@@ -94,16 +103,16 @@ async def _ask(
         return
     took_us = int((time.perf_counter() - began) * 1e6)
     for part, found in zip(parts, verdicts, strict=True):
-        verdict = found.get(rule.detector)
-        if verdict is None or verdict.outcome == "error" or verdict.measure is None:
-            notes.fail(number, (verdict.reason[:200] if verdict is not None else "") or "no answer")
-        elif verdict.measure >= rule.threshold if rule.threshold is not None else verdict.outcome == "fail":
+        said = reading(rule, found)
+        if isinstance(said, str):
+            notes.fail(number, said)
+        elif said[1]:
             notes.add(
                 number,
                 rule.detector,
                 provenance=part.provenance,
                 place=part.place,
-                score=round(verdict.measure, 4),
+                score=round(said[0], 4),
                 duration_us=took_us,
             )
             took_us = 0

@@ -46,9 +46,10 @@ class Editor:
         if any(tier.bounds[number].rule.action == "allow" and notes.enforced(number) for number in numbers):
             return ()
         edits: Sequence[Edit] = ()
+        place = self._place(part) if numbers else ""
         for number in numbers:
             rule = tier.bounds[number].rule
-            notes.add(number, finding.kind, provenance=part.provenance, place=self._place(part))
+            notes.add(number, finding.kind, provenance=part.provenance, place=place)
             if rule.action == "redact" and notes.enforced(number):
                 reversible = rule.reversible and tier.direction == "in"
                 edits = around_label(value) if finding.family == "markup" and not reversible else ()
