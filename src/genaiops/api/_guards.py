@@ -11,13 +11,12 @@ from genaiops.api._access import Calling, needs
 from genaiops.api._documents import AliasDocument, Listing, VersionDocument, shown
 from genaiops.api._services import Services, Serving
 from genaiops.api._writing import write
+from genaiops.checks.written import Fault, WrittenForm
 from genaiops.core.errors import UsageError
 from genaiops.domain import Actor, GuardPolicy, GuardVersion
 from genaiops.hub import (
     About,
-    Fault,
     GuardDifference,
-    GuardForm,
     GuardState,
     GuardUse,
     default_digest,
@@ -32,7 +31,7 @@ class GuardSource(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     guard: str | None = None
     text: str | None = None
-    form: GuardForm | None = None
+    form: WrittenForm | None = None
     policy: dict[str, Any] | None = None
 
 
@@ -40,7 +39,7 @@ class CheckGuardRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     """Either a `text` or a `policy`."""
 
     text: str | None = None
-    form: GuardForm | None = None
+    form: WrittenForm | None = None
     policy: dict[str, Any] | None = None
 
 

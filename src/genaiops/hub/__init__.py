@@ -35,7 +35,7 @@ from genaiops.hub._forms import SECTIONS
 from genaiops.hub._groups import SIGN_IN, Groups
 from genaiops.hub._guard_cases import GuardCases
 from genaiops.hub._guard_diff import GuardDifference, GuardFieldChange, compare_guards, severity
-from genaiops.hub._guard_text import Fault, GuardForm, ReadGuard, read_guard, read_guard_document
+from genaiops.hub._guard_text import ReadGuard, read_guard, read_guard_document
 from genaiops.hub._guarding import Guards, GuardState
 from genaiops.hub._guards import GuardUse, default_digest, default_text, guard_manifest
 from genaiops.hub._hub import SANDBOX_CAP, SANDBOX_DAYS, Hub
@@ -93,14 +93,12 @@ __all__ = [
     "Difference",
     "Direction",
     "EmbeddedModel",
-    "Fault",
     "FieldChange",
     "Finding",
     "Groups",
     "GuardCases",
     "GuardDifference",
     "GuardFieldChange",
-    "GuardForm",
     "GuardState",
     "GuardUse",
     "Guards",

@@ -8,6 +8,7 @@ import msgspec
 from genaiops.checks.weights import dangerous_name
 from genaiops.core.digest import digest_value
 from genaiops.core.errors import Conflict, NotFound, UsageError
+from genaiops.core.suggesting import suggestion
 from genaiops.domain import Actor, Alias, Approval, Artifact, ArtifactKind, Team, Version, Visibility
 from genaiops.hub._access import allows, sees_all
 from genaiops.hub._confined import unconfined
@@ -24,7 +25,6 @@ from genaiops.hub._validation import (
     checked_text,
     every,
     existing,
-    suggestion,
 )
 from genaiops.ports.records import Change, Records, Unit, View
 

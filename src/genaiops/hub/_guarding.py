@@ -6,10 +6,11 @@ from typing import Any
 import msgspec
 
 from genaiops.core.errors import NotFound, UsageError
+from genaiops.core.suggesting import suggestion
 from genaiops.domain import DEFAULT_GUARD, Actor, Alias, Artifact, GuardPolicy, GuardVersion, Version
 from genaiops.hub._artifacts import NOTHING_SAID, About, Artifacts, may_see
 from genaiops.hub._guard_diff import GuardDifference, compare_guards
-from genaiops.hub._guard_text import GuardForm, ReadGuard, read_guard, read_guard_document
+from genaiops.hub._guard_text import ReadGuard, WrittenForm, read_guard, read_guard_document
 from genaiops.hub._guards import (
     CURRENT,
     PREFIX,
@@ -22,7 +23,7 @@ from genaiops.hub._guards import (
 )
 from genaiops.hub._policy import ARTIFACT as APPROVALS
 from genaiops.hub._service import Clock
-from genaiops.hub._validation import every, suggestion
+from genaiops.hub._validation import every
 from genaiops.ports.guard import Judge
 from genaiops.ports.records import Records, View
 
@@ -105,7 +106,7 @@ class Guards:
     def diff(self, before: GuardPolicy, after: GuardPolicy) -> Sequence[GuardDifference]:
         return compare_guards(before, after)
 
-    def read(self, text: str | None, document: Any, form: GuardForm | None = None) -> ReadGuard:
+    def read(self, text: str | None, document: Any, form: WrittenForm | None = None) -> ReadGuard:
         """A policy from its text or from a document, checked, and nothing kept."""
         if (text is None) == (document is None):
             raise UsageError("Which policy?", remedy="Give either text or policy.", param="text")

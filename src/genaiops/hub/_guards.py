@@ -12,6 +12,7 @@ import msgspec
 
 from genaiops.core.digest import digest_value
 from genaiops.core.errors import Conflict, NotFound, UsageError
+from genaiops.core.suggesting import suggestion
 from genaiops.domain import (
     DEFAULT_GUARD,
     Alias,
@@ -30,7 +31,7 @@ from genaiops.hub._guard_text import read_guard, read_guard_document
 from genaiops.hub._kinds import Kind
 from genaiops.hub._policy import ARTIFACT as APPROVALS
 from genaiops.hub._policy import checked_policy
-from genaiops.hub._validation import every, suggestion
+from genaiops.hub._validation import every
 from genaiops.ports.guard import Judge
 from genaiops.ports.records import Unit, View
 

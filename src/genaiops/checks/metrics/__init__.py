@@ -5,7 +5,6 @@ the metric from its options.
 """
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -13,6 +12,7 @@ from typing import Any, Final, cast
 
 from genaiops.checks.metrics._metric import Making, OfAll, OfEach, lacks, read_options
 from genaiops.core.errors import NotFound
+from genaiops.core.suggesting import suggestion
 from genaiops.domain import MetricCard
 from genaiops.ports.metrics import Metric
 
@@ -59,9 +59,4 @@ def _making(name: str) -> Making:
     plugin = _plugins().get(name)
     if plugin is not None:
         return cast("Making", plugin.load())
-    near = get_close_matches(name, metric_names(), 1)
-    raise NotFound(
-        f"There is no metric {name!r}.",
-        remedy=f"Did you mean {near[0]!r}?" if near else "See what there is: genaiops suite metrics",
-        param="metric",
-    )
+    raise NotFound(f"There is no metric {name!r}.", remedy=suggestion(name, metric_names()), param="metric")
