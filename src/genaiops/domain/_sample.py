@@ -79,9 +79,10 @@ class MetricCard(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is said of a metric beside each of its figures.
 
     `low` and `high`: its range (None: no bound on that side). `version` changes whenever a value may: figures of
-    different versions are not compared. `over`: of each sample, or only of all together (AUC, corpus BLEU). `needs`:
-    fields of a Sample without which it cannot say. `reference`: the implementation whose digits it equals. `options`:
-    name -> what it does and its default. `extra`: what has to be installed for it.
+    different versions are not compared. `threshold`: from where on a sample passes when a suite says nothing (None: it
+    then neither passes nor fails). `over`: of each sample, or only of all together (AUC, corpus BLEU). `needs`: fields
+    of a Sample without which it cannot say. `reference`: the implementation whose digits it equals. `options`: name ->
+    what it does and its default. `extra`: what has to be installed for it.
     """
 
     name: str
@@ -91,6 +92,7 @@ class MetricCard(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     low: float | None = 0.0
     high: float | None = 1.0
     better: Better = "higher"
+    threshold: float | None = None
     over: Literal["sample", "corpus"] = "sample"
     needs: tuple[Need, ...] = ("output", "expected")
     source: str

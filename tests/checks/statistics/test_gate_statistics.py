@@ -49,7 +49,8 @@ def by_search(wins: int, losses: int, n: int, delta: float) -> float:
         return -sum(times * math.log(p) for times, p in ((wins, q + delta), (losses, q), (same, 1 - 2 * q - delta)))
 
     edges = (max(0.0, -delta) + 1e-12, (1 - delta) / 2 - 1e-12)
-    q = float(optimize.minimize_scalar(unlikely, bounds=edges, method="bounded", options={"xatol": 1e-12}).x)
+    found: Any = optimize.minimize_scalar(unlikely, bounds=edges, method="bounded", options={"xatol": 1e-12})
+    q = float(found.x)
     return (wins - losses - n * delta) / math.sqrt(n * (2 * q + delta * (1 - delta)))
 
 

@@ -32,6 +32,7 @@ def _equals(options: Mapping[str, Any]) -> Metric:
         name="equals",
         title="Equals a reference",
         version="1",
+        threshold=1.0,
         source="1 when the answer is one of the references, character by character.",
         options={"strip": "leave out white space at both ends (true)", "ignore_case": "fold case (false)"},
         tasks=_TASKS,
