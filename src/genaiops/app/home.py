@@ -25,6 +25,7 @@ class Home:
         self.blobs = self.path / "blobs"
         self.audit = self.path / "audit"
         self.records = self.path / "records.db"
+        self.runs = self.path / "runs.db"
         self.counters = self.path / "counters.mmap"
         self.machine = self.path / "machine.id"
         self.admin_key = self.path / "admin.key"
