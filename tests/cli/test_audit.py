@@ -7,8 +7,10 @@ import sqlite3
 from collections.abc import Generator
 from pathlib import Path
 
+from genaiops.engines.c2pa_manifest import Origin, is_installed, own_credentials, sign
 from tests.app.running import Installation
 from tests.cli.conftest import Shell
+from tests.engines.test_c2pa_manifest import IMAGES
 from tests.house.tree import ROOT
 
 
@@ -105,3 +107,22 @@ def test_a_refusal_is_an_event(connected: Shell) -> None:
     assert connected.run("team", "create", "mine", "--key", key).status == 2
     found = connected.ok("audit", "list", "--action", "refused", "--actor", actor).column("ENTITY")
     assert found == ["people", "audit"]
+
+
+def test_images_are_proven_with_the_certificate_that_is_given_to_others(
+    connected: Shell, installation: Installation, tmp_path: Path
+) -> None:
+    answer = connected.run("audit", "certificate")
+    if not is_installed():
+        assert (answer.status, "genaiops[c2pa]" in answer.err) == (3, True)
+        return
+    root, image = tmp_path / "root.pem", tmp_path / "image.png"
+    root.write_text(answer.out)
+    credentials = own_credentials(installation.home.provenance, "genaiops")
+    signed, _ = sign(IMAGES["image/png"], "image/png", Origin("painter", "p", "1"), credentials)
+    image.write_bytes(signed)
+    ran = connected.ok("audit", "image", str(image), "--root", str(root))
+    assert "model: painter" in ran.out
+    image.write_bytes(IMAGES["image/png"])
+    assert connected.run("audit", "image", str(image), "--json").json()["said"] == "The image carries no manifest."
+    assert connected.ok("audit", "certificate", "--json").json()["active"]
