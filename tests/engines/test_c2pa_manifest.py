@@ -29,11 +29,12 @@ from tests.conftest import Require
 ORIGIN = Origin("image-1", "own", "1.2.3", title="A lighthouse", request="req_1")
 
 
-def png() -> bytes:
+def png(comment: bytes = b"") -> bytes:
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0))
+    header += chunk(b"tEXt", b"Comment\0" + comment) if comment else b""
     return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"\0\xc8")) + chunk(b"IEND", b"")
 
 

@@ -26,7 +26,7 @@ from genaiops.engines.c2pa_manifest import (
 )
 from genaiops.engines.image_marking import ProcessMarker
 from tests.conftest import Require
-from tests.engines.test_c2pa_manifest import IMAGES
+from tests.engines.test_c2pa_manifest import IMAGES, png
 from tests.gateway.guarding_calls import policy, rule
 from tests.gateway.harness import Home, Worker, key, running
 from tests.gateway.media_calls import PRICED, SPEECH, serving
@@ -35,6 +35,7 @@ from tests.gateway.upstream import Upstream, answers, streams
 ASKED = {"model": "m", "prompt": "a fox"}
 PATH = "/v1/images/generations"
 HEADER = "x-genaiops-provenance"
+LARGER = png(b"a picture that has some size" * 20)
 pytestmark = pytest.mark.usefixtures("library")
 
 
@@ -213,7 +214,7 @@ CHAT: tuple[tuple[str, str, dict[str, Any], Any], ...] = (
 
 async def test_images_of_chat_models_are_marked(home: Home, folder: Path, own: Credentials) -> None:
     for number, (path, provider, asked, answer) in enumerate(CHAT):
-        image = text(IMAGES["image/png"])
+        image = text(LARGER)
         name = f"t{number}"
         async with Upstream(answers(answer(image))) as up:
             settings = {"responses": "native"} if path == "/v1/responses" else {}
@@ -245,7 +246,7 @@ async def test_an_image_in_a_stream_of_chat_is_marked_and_text_is_left_alone(
     last = {"candidates": [{"finishReason": "STOP"}], "usageMetadata": {"promptTokenCount": 1}}
     pieces = [
         part(text="Here:"),
-        part(inlineData={"mimeType": "image/png", "data": text(IMAGES["image/png"])}),
+        part(inlineData={"mimeType": "image/png", "data": text(LARGER)}),
         b"data: %b\n\n" % json.dumps(last).encode(),
     ]
     async with Upstream(streams(*pieces)) as up:

@@ -19,6 +19,9 @@ from genaiops.ports.providers import Answer, StreamPiece, StreamReader
 
 _SIGNS: Final = (b'image_generation_call"', b'nlineData"', b'nline_data"', b'"data:image/')
 """What stands in answers of chat that have images in them."""
+_SMALLEST: Final = 512
+"""Bytes of a piece of chat with an image in it. Smaller ones, which most of a stream's are, are not looked through:
+nobody generates a picture of a pixel."""
 _KEEP: Final = 8 << 20
 """Bytes of a stream of images that are kept for the trace."""
 
@@ -41,7 +44,9 @@ class Marking:
             return False
         if call.operation == "image_generation":
             return True
-        return call.operation == "chat" and any(sign in data for sign in _SIGNS)
+        if call.operation != "chat" or (len(data) < _SMALLEST and not self._marker.required):
+            return False
+        return any(sign in data for sign in _SIGNS)
 
     async def marked(self, call: Call, attempt: Try, bodies: tuple[bytes, ...]) -> tuple[bytes, ...]:
         """The versions of an answer with signed images. NotMarked where images that are not must not go out."""
