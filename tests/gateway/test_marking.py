@@ -296,9 +296,13 @@ async def test_a_process_that_dies_costs_one_image_its_mark(home: Home, folder: 
 async def test_without_a_certificate_nothing_required_goes_out(home: Home, tmp_path: Path) -> None:
     async with Upstream(answers({"data": [{"b64_json": text(IMAGES["image/png"])}]})) as up:
         home.publish(key(), targets=(serving(up.url),))
-        async with marking(home, tmp_path, required=True) as (worker, _):
+        async with marking(home, tmp_path, required=True) as (worker, marker):
             got = await worker.post(PATH, ASKED)
             assert (got.status, got.error["code"]) == (502, "image_not_marked")
+            own_credentials(tmp_path, "Example Ltd")
+            assert (await worker.post(PATH, ASKED)).status == 502  # no process is begun for each image in vain
+            marker._not_before = 0.0
+            assert (await worker.post(PATH, ASKED)).headers[HEADER] == "c2pa"
 
 
 async def test_nothing_is_said_where_nothing_is_marked(home: Home) -> None:

@@ -1,6 +1,7 @@
 """Marking generated images: with which certificate, whether it is done, and what is missing if not."""
 
 import datetime
+import logging
 from pathlib import Path
 
 from genaiops.app.home import Home
@@ -17,6 +18,8 @@ from genaiops.engines.c2pa_manifest import (
 )
 from genaiops.engines.image_marking import ProcessMarker
 from genaiops.ports.provenance import Certificate, ProvenanceState
+
+_log = logging.getLogger("genaiops.provenance")
 
 INSTALL = "Install the extra: pip install 'genaiops[c2pa]'."
 
@@ -45,9 +48,10 @@ def ensure(settings: Settings, home: Home) -> None:
         )
     try:
         _credentials(settings, home)
-    except GenaiopsError:
+    except GenaiopsError as error:
         if mode == "required":
-            raise  # else the doctor and the console say it, and images go out as they are
+            raise
+        _log.warning("Generated images are not marked: %s", error)
 
 
 def provenance_state(settings: Settings, home: Home) -> ProvenanceState:

@@ -23,6 +23,8 @@ _log = logging.getLogger("genaiops.provenance")
 
 TIMEOUT_SECONDS: Final = 30.0
 IDLE_SECONDS: Final = 300.0
+PAUSE_SECONDS: Final = 30.0
+"""After a process ended before it had signed anything: its certificate is wrong, and the next would do no better."""
 
 
 class ProcessMarker:
@@ -42,6 +44,9 @@ class ProcessMarker:
         self._timeout = timeout
         self._idle = idle
         self._process: Process | None = None
+        self._proven = False
+        """The process has answered."""
+        self._not_before = 0.0
         self._turn = asyncio.Lock()
         self._resting: asyncio.TimerHandle | None = None
         self._work: set[asyncio.Task[MarkedAnswer]] = set()
@@ -73,6 +78,9 @@ class ProcessMarker:
             self._resting.cancel()
         process = self._process
         if process is None or process.returncode is not None:
+            if asyncio.get_running_loop().time() < self._not_before:
+                raise EOFError("it could not begin a moment ago")
+            self._proven = False
             process = self._process = await self._start()
         try:
             assert process.stdin is not None
@@ -82,9 +90,12 @@ class ProcessMarker:
             head, rest = SIZES.unpack(await process.stdout.readexactly(SIZES.size))
             done = msgspec.msgpack.decode(await process.stdout.readexactly(head), type=Done)
             found = parted(await process.stdout.readexactly(rest), done.sizes)
-        except BaseException:  # what it answers later would be taken for the answer to another
+        except BaseException as error:  # what it answers later would be taken for the answer to another
+            if not self._proven and isinstance(error, OSError | EOFError):
+                self._not_before = asyncio.get_running_loop().time() + PAUSE_SECONDS
             await self._end()
             raise
+        self._proven = True
         self._resting = asyncio.get_running_loop().call_later(self._idle, self._rest)
         return MarkedAnswer(found, done.marks)
 
