@@ -1,5 +1,6 @@
 """Generated images leave the gateway with a signed manifest: made by the real process, read by the real library."""
 
+import asyncio
 import base64
 import contextlib
 import json
@@ -9,9 +10,10 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from genaiops.domain import ImageMark
+from genaiops.domain import Held, HeldBody, ImageMark
 from genaiops.engines.c2pa_manifest import (
     CHAIN_FILE,
     KEY_FILE,
@@ -28,7 +30,7 @@ from genaiops.engines.image_marking import ProcessMarker
 from tests.conftest import Require
 from tests.engines.test_c2pa_manifest import IMAGES, png
 from tests.gateway.guarding_calls import policy, rule
-from tests.gateway.harness import Home, Worker, key, running
+from tests.gateway.harness import Home, Worker, key, running, until
 from tests.gateway.media_calls import PRICED, SPEECH, serving
 from tests.gateway.upstream import Upstream, answers, streams
 
@@ -274,6 +276,50 @@ async def test_the_guard_looks_first_and_its_record_has_the_same_image(home: Hom
     assert (got.headers["x-genaiops-guard"], got.headers[HEADER]) == ("redacted", "c2pa")
     assert "red " not in got.json["data"][0]["revised_prompt"]
     assert home.bodies()[1] == got.body
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_an_image_that_waits_for_a_person_is_marked_before(
+    home: Home, folder: Path, own: Credentials, streamed: bool
+) -> None:
+    home.seals.ensure()
+    parts = [{"text": "red"}, {"inlineData": {"mimeType": "image/png", "data": text(LARGER)}}]
+    answer = {"candidates": [{"content": {"role": "model", "parts": parts}, "finishReason": "STOP"}]}
+    script = streams(b"data: %b\n\n" % json.dumps(answer).encode()) if streamed else answers(answer)
+    hold = policy(rule(action="hold", direction="out", options={"patterns": {"colour": r"\bred\b"}}))
+    method = "streamGenerateContent?alt=sse" if streamed else "generateContent"
+    async with Upstream(script) as up:
+        there = serving(up.url, provider="google", operations=("chat",))
+        home.publish(key(), targets=(there,), guards=(hold,))
+        async with marking(home, folder) as (worker, _):
+            got = await worker.post(f"/v1beta/models/m:{method}", {"contents": [{"parts": [{"text": "draw"}]}]})
+            await worker.quiet()
+    assert got.status == 202
+    [(record, sealed)] = [(one, body) for one, body in home.frames() if isinstance(one, Held)]
+    content = msgspec.msgpack.decode(home.seals.open(sealed, record.id), type=HeldBody).body
+    found = _longest(json.loads(content.removeprefix(b"data: ").strip()))
+    assert manifest_of(found, "image/png", own).generated
+    assert [mark.outcome for mark in home.settled()[0].marks] == ["marked"]
+
+
+async def test_a_client_that_leaves_takes_nothing_from_the_next(home: Home, folder: Path) -> None:
+    async with Upstream(answers({"data": [{"b64_json": text(IMAGES["image/png"])}]})) as up:
+        home.publish(key(), targets=(serving(up.url),))
+        async with marking(home, folder) as (worker, marker):
+            assert (await worker.post(PATH, ASKED)).status == 200
+            process = marker._process
+            assert process is not None
+            os.kill(process.pid, signal.SIGSTOP)
+            leaving = asyncio.create_task(worker.post(PATH, ASKED))
+            await until(lambda: bool(marker._work))
+            leaving.cancel()
+            await asyncio.gather(leaving, return_exceptions=True)
+            await until(lambda: len(home.settled()) == 2)
+            os.kill(process.pid, signal.SIGCONT)
+            assert (await worker.post(PATH, ASKED)).headers[HEADER] == "c2pa"
+            assert marker._process is process
+            await worker.quiet()
+    assert [one.status for one in home.settled()] == ["ok", "cancelled", "ok"]
 
 
 async def test_a_process_that_dies_costs_one_image_its_mark(home: Home, folder: Path) -> None:

@@ -1,5 +1,7 @@
 """Whole answers on their way out: understood, ruled on by the guard, their images signed."""
 
+import msgspec
+
 from genaiops.gateway.answering import Whole, ruled, understood
 from genaiops.gateway.call import Call
 from genaiops.gateway.holding import Holding
@@ -38,19 +40,23 @@ class Outgoing:
         return self._ruled(call, attempt, whole, ruling, kind)
 
     async def whole(self, call: Call, attempt: Try, body: bytes, kind: bytes) -> Whole | None:
-        found: Whole | None = understood(call, attempt, body, self._estimator)
+        """What a person has to release is signed before it waits."""
+        found = understood(call, attempt, body, self._estimator)
+        ruling: Ruling | None = None
         if call.guard is not None:
             ruling = call.guard.answer(found.body, kind) or await call.guard.wait_answer(found.body, kind)
-            found = self._ruled(call, attempt, found, ruling, kind)
-        if found is None or not self._marking.concerns(call, found.body):
-            return found
-        versions = (found.body,) if found.kept is None else (found.body, found.kept)
-        try:
-            marked = await self._marking.marked(call, attempt, versions)
-        except NotMarked as error:
-            self._holding.withhold(call, attempt, found.answer, refusal_of(error))
-            return None
-        return found._replace(body=marked[0], kept=None if found.kept is None else marked[1])
+            found = found._replace(body=ruling.body, kept=ruling.kept)
+        if self._marking.concerns(call, found.body) and found.body:
+            versions = (found.body,) if found.kept is None else (found.body, found.kept)
+            try:
+                marked = await self._marking.marked(call, attempt, versions)
+            except NotMarked as error:
+                self._holding.withhold(call, attempt, found.answer, refusal_of(error))
+                return None
+            found = found._replace(body=marked[0], kept=None if found.kept is None else marked[1])
+            if ruling is not None:
+                ruling = msgspec.structs.replace(ruling, body=found.body, kept=found.kept)
+        return found if ruling is None else self._ruled(call, attempt, found, ruling, kind)
 
     def _ruled(self, call: Call, attempt: Try, whole: Whole, ruling: Ruling, kind: bytes) -> Whole | None:
         if ruling.stops:

@@ -3,6 +3,8 @@
 import asyncio
 import time
 
+import msgspec
+
 from genaiops.core.errors import UpstreamError
 from genaiops.dialects.reader import TranslatedReader
 from genaiops.domain import MEDIA, Status, Usage
@@ -124,7 +126,7 @@ class Streams:
             return self._stop(call, attempt, failure)
         except Withheld as withheld:
             reply.leave()
-            return self._hold(call, attempt, withheld.ruling)
+            return await self._withhold(call, attempt, withheld.ruling)
         except Disconnected:
             call.why = "client"
             raise asyncio.CancelledError from None
@@ -196,6 +198,17 @@ class Streams:
             else:
                 call.answer = Kept(200, replies.stream(call, None, ()), output)
         return None
+
+    async def _withhold(self, call: Call, attempt: Try, ruling: Ruling) -> AttemptFailure | None:
+        """As `_hold`, with images signed before they wait."""
+        if self._marking.concerns(call, ruling.body):
+            try:
+                (body,) = await self._marking.marked(call, attempt, (ruling.body,))
+            except NotMarked as error:
+                failure = AttemptFailure(failure=refusal_of(error), retryable=False, breaks=False)
+                return self._stop(call, attempt, failure)
+            ruling = msgspec.structs.replace(ruling, body=body)
+        return self._hold(call, attempt, ruling)
 
     def _hold(self, call: Call, attempt: Try, ruling: Ruling) -> AttemptFailure | None:
         """All of it is there and waits for a person: it is charged, and the client is told."""
