@@ -132,6 +132,7 @@ async def test_required_withholds_what_is_not_marked(home: Home, folder: Path, s
             await worker.quiet()
     assert (got.status, got.error["code"]) == (502, "image_not_marked")
     assert "could not be marked as generated" in got.error["message"]
+    assert got.headers["x-should-retry"] == "false"  # each try is charged
     (settled,) = home.settled()
     assert (settled.status, settled.error_type) == ("error", "image_not_marked")
     assert [attempt.pays for attempt in settled.attempts] == [True]

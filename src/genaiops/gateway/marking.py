@@ -90,7 +90,8 @@ def _refused(mark: ImageMark) -> NotMarked:
 
 
 def refusal_of(error: NotMarked) -> Failure:
-    return Failure(status=error.status, type=error.type, code=error.code, message=str(error))
+    """Clients are told not to try again: each try makes an image, and is charged."""
+    return Failure(status=error.status, type=error.type, code=error.code, message=str(error), final=True)
 
 
 def line_of(marks: Sequence[ImageMark]) -> bytes:
