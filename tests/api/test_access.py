@@ -50,6 +50,7 @@ TABLE: dict[tuple[str, str], str | None] = {
     ("PUT", "/policies/{name:str}"): "policies",
     ("GET", "/guards"): "read",
     ("GET", "/detectors"): "read",
+    ("GET", "/provenance"): "read",
     ("GET", "/detectors/{name:str}"): "read",
     ("GET", "/guards/schema"): "read",
     ("POST", "/guards/check"): "read",

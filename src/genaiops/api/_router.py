@@ -36,6 +36,7 @@ from genaiops.api._people import ActorsController, EnvironmentsController, Teams
 from genaiops.api._price_check import PriceCheck
 from genaiops.api._prices import PricesController
 from genaiops.api._prompts import PromptsController
+from genaiops.api._provenance import ProvenanceController
 from genaiops.api._releases import ReleasesController
 from genaiops.api._scores import ScoresController
 from genaiops.api._services import Services, Sessions
@@ -78,6 +79,7 @@ _HANDLERS: tuple[type[Controller] | BaseRouteHandler, ...] = (
     GuardsController,
     GuardTrialsController,
     DetectorsController,
+    ProvenanceController,
     ApplicationsController,
     ReleasesController,
     DeploymentsController,

@@ -34,6 +34,7 @@ from genaiops.app.settings import Settings
 from genaiops.core.clock import now_us, to_iso
 from genaiops.core.errors import Conflict, NotFound, StoreError, UsageError
 from genaiops.engines.blobs_folder import open_blobs
+from genaiops.engines.c2pa_manifest import CHAIN_FILE, KEY_FILE, ROOT_FILE
 from genaiops.engines.person_keys import KeyRing, PersonKeys
 from genaiops.engines.records_sql import dump, load, open_records
 from genaiops.engines.telemetry_sqlite import check
@@ -42,7 +43,10 @@ from genaiops.hub import Hub, erase_from_records
 _RECORDS = "records.jsonl"
 _MANIFEST = "manifest.json"
 _SECRETS = "secrets.enc"
-_KEYS = ("secrets.key", "admin.key", "sealing.key")
+_KEYS = (
+    *("secrets.key", "admin.key", "sealing.key"),
+    *(f"provenance/{name}" for name in (CHAIN_FILE, KEY_FILE, ROOT_FILE)),
+)
 _CHUNK = 1 << 20
 
 

@@ -24,6 +24,7 @@ class Home:
         self.telemetry = self.path / "telemetry"
         self.blobs = self.path / "blobs"
         self.audit = self.path / "audit"
+        self.provenance = self.path / "provenance"
         self.records = self.path / "records.db"
         self.runs = self.path / "runs.db"
         self.counters = self.path / "counters.mmap"

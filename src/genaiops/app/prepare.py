@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from genaiops.app import budgets
+from genaiops.app import budgets, provenance
 from genaiops.app.fleet import COLUMNS
 from genaiops.app.home import Home
 from genaiops.app.installation import Prepared, write_atomically
@@ -35,6 +35,7 @@ def prepare(settings: Settings, embedded: Mapping[str, str]) -> Prepared:
     try:
         revisions = stores.migrate()
         open_seals(open_secrets(home.path)).ensure()
+        provenance.ensure(settings, home)
         metering = open_metering(settings)
         folded = _fold(stores, metering)
         first = (

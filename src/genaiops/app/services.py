@@ -16,6 +16,7 @@ from genaiops.app.metrics import Metrics
 from genaiops.app.model_addresses import guard_server
 from genaiops.app.opening import OpenStores
 from genaiops.app.own_models import restore
+from genaiops.app.provenance import provenance_state
 from genaiops.app.publish import Publisher
 from genaiops.app.recovery import RecoveredSpool
 from genaiops.app.settings import Settings
@@ -35,6 +36,7 @@ from genaiops.guard import PolicyJudge, Replays
 from genaiops.hub import Consenting, Hub
 from genaiops.ports.blobs import Blobs
 from genaiops.ports.counters import Counters
+from genaiops.ports.provenance import ProvenanceState
 from genaiops.ports.seals import Seals
 from genaiops.ports.secrets import Secrets
 from genaiops.ports.telemetry import Telemetry
@@ -121,6 +123,10 @@ class Services:
     @property
     def blobs(self) -> Blobs:
         return self.stores.blobs
+
+    @property
+    def provenance(self) -> ProvenanceState:
+        return provenance_state(self.settings, self.home)
 
     def restore_model(self, name: str, *, by: str) -> Target:
         """See `genaiops.app.own_models.restore`."""

@@ -103,6 +103,18 @@ class AuditOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     checkpoint_minutes: Annotated[int, msgspec.Meta(ge=1, le=1440)] = 10
 
 
+class ProvenanceOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Generated images carry a signed manifest (C2PA). `images` auto: where they can; required: no other goes out.
+    `certificate`, `key` and `root` are PEM files, relative to the home; without `certificate` the installation makes
+    its own, in the name of `organisation`."""
+
+    images: Literal["auto", "required", "off"] = "auto"
+    organisation: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] = "genaiops"
+    certificate: Text = ""
+    key: Text = ""
+    root: Text = ""
+
+
 class AccessOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`approval` auto: the only person of an installation consents to their own changes, marked as such; team:
     never."""
@@ -141,6 +153,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     ingest: IngestOptions = IngestOptions()
     export: ExportOptions = ExportOptions()
     access: AccessOptions = AccessOptions()
+    provenance: ProvenanceOptions = ProvenanceOptions()
     oidc: OidcOptions = OidcOptions()
     log: Log = Log()
 

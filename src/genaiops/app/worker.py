@@ -24,6 +24,7 @@ from genaiops.app.home import Home
 from genaiops.app.installation import read_state
 from genaiops.app.lifeline import die_with_supervisor, say_ready
 from genaiops.app.model_addresses import guard_server
+from genaiops.app.provenance import open_marker
 from genaiops.app.reporting import configure_logging, run_reporting
 from genaiops.app.settings import Settings
 from genaiops.app.sharing import open_worker
@@ -140,6 +141,7 @@ async def serve(options: Options, settings: Settings) -> None:
             caches=open_caches(settings),
             videos=open_videos(home.path),
             guards=WorkerGuards(guard_server(home, timeout=5.0)),
+            marker=open_marker(settings, home),
         )
         stack.push_async_callback(gateway.aclose)
         await gateway.start()

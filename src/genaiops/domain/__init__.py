@@ -110,6 +110,7 @@ from genaiops.domain._prompt import (
     link,
     prompt_manifest,
 )
+from genaiops.domain._provenance import PROVENANCE_ATTRIBUTE, ImageMark
 from genaiops.domain._routing import (
     MEDIA,
     BreakerPolicy,
@@ -174,6 +175,7 @@ __all__ = [
     "NO_CEILING",
     "PASS_MINUTES",
     "PREVIEW",
+    "PROVENANCE_ATTRIBUTE",
     "SEVERITY",
     "WHOLE_POLICY",
     "Actor",
@@ -243,6 +245,7 @@ __all__ = [
     "HeldRows",
     "Identity",
     "IdentityIssuer",
+    "ImageMark",
     "Judged",
     "KeyEntry",
     "KeyScope",

@@ -12,6 +12,7 @@ import msgspec
 from genaiops.domain._guard import Direction, GuardEvent
 from genaiops.domain._limits import Cost, Usage
 from genaiops.domain._prompt import PromptUse
+from genaiops.domain._provenance import ImageMark
 from genaiops.domain._routing import Operation
 from genaiops.domain._trace import Status
 
@@ -123,7 +124,7 @@ class Lookup(msgspec.Struct, frozen=True, array_like=True):
 class Settled(msgspec.Struct, frozen=True, array_like=True, tag="settled"):
     """How the call of the same `sequence` ended. `http_status` is what the client got.
     `output_sha256` (hex) stands in for a body that must not be kept. `judge`: rules of guard policies that look at the
-    call now that it has ended (`name@digest#rule`)."""
+    call now that it has ended (`name@digest#rule`). `marks`: what became of the images of its answer."""
 
     sequence: int
     trace_id: bytes
@@ -141,6 +142,7 @@ class Settled(msgspec.Struct, frozen=True, array_like=True, tag="settled"):
     lookup: Lookup | None = None
     guard: tuple[GuardEvent, ...] = ()
     judge: tuple[str, ...] = ()
+    marks: tuple[ImageMark, ...] = ()
 
 
 class Refused(msgspec.Struct, frozen=True, array_like=True, tag="refused"):

@@ -16,16 +16,16 @@ import msgspec
 from genaiops.core.errors import GenaiopsError, UpstreamError, UsageError
 from genaiops.domain import MEDIA
 from genaiops.gateway import guarding, replies
-from genaiops.gateway.answering import Whole, error_answer, ruled, understood
+from genaiops.gateway.answering import Whole, error_answer
 from genaiops.gateway.call import Call
 from genaiops.gateway.choice import Pick, choose, fits
 from genaiops.gateway.estimate import estimated
 from genaiops.gateway.failure import AttemptFailure, Failure, of_error, of_fault, of_upstream_error, too_late
 from genaiops.gateway.flight import Flight
 from genaiops.gateway.hedging import Hedges
-from genaiops.gateway.holding import Holding
 from genaiops.gateway.idempotency import Kept
-from genaiops.gateway.large import LARGE, keep
+from genaiops.gateway.large import keep
+from genaiops.gateway.outgoing import Outgoing
 from genaiops.gateway.plan import Candidate, Lineup
 from genaiops.gateway.relay import Streams
 from genaiops.gateway.settings import GatewaySettings
@@ -34,7 +34,6 @@ from genaiops.gateway.trying import Try
 from genaiops.gateway.upstream import clock
 from genaiops.gateway.waiting import nobody, pause, place, rest
 from genaiops.http1.errors import UpstreamClosed, UpstreamFault
-from genaiops.ports.guard import GUARDED_AT_ONCE
 from genaiops.ports.providers import Reply, TokenEstimator, Wire
 
 
@@ -48,15 +47,14 @@ class Attempts:
         streams: Streams,
         estimator: TokenEstimator,
         settings: GatewaySettings,
-        holding: Holding,
+        outgoing: Outgoing,
     ) -> None:
         self._books = books
-        self._holding = holding
+        self._outgoing = outgoing
         self._streams = streams
         self._estimator = estimator
         self._settings = settings
         self._hedges = Hedges(self, books)
-        self._at_once = min(LARGE, settings.answer_limit)
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def begin(self, call: Call) -> Coroutine[Any, Any, None] | None:
@@ -83,8 +81,7 @@ class Attempts:
         """The answer to a first try."""
         step: Coroutine[Any, Any, AttemptFailure | None]
         body = reply.all_here() if 200 <= reply.status < 300 else None
-        guard = call.guard
-        if body is None or len(body) > (self._at_once if guard is None else 0 if guard.waits else GUARDED_AT_ONCE):
+        if body is None or not self._outgoing.at_once(call, body):
             step = self._reply(call, attempt, reply)
         else:
             attempt.http_status = reply.status
@@ -322,30 +319,18 @@ class Attempts:
         except BaseException:
             reply.abort()
             raise
-        whole = understood(call, attempt, body, self._estimator)
-        if call.guard is not None:
-            kind = replies.kind_of(reply.headers)
-            ruling = call.guard.answer(whole.body, kind) or await call.guard.wait_answer(whole.body, kind)
-            if ruling.stops:
-                self._holding.stop(call, attempt, whole.answer, ruling, kind)
-                return None
-            whole = ruled(call, whole, ruling)
+        whole = await self._outgoing.whole(call, attempt, body, replies.kind_of(reply.headers))
+        if whole is None:
+            return None
         stored = await keep(self._books.spool, call, whole.body if whole.kept is None else whole.kept)
         self._end(call, attempt, reply, whole._replace(stored=stored))
         return None
 
     def _answer(self, call: Call, attempt: Try, reply: Reply, body: bytes) -> None:
         """An answer that is not a stream: guarded, settled, then sent."""
-        whole = understood(call, attempt, body, self._estimator)
-        if call.guard is not None:
-            kind = replies.kind_of(reply.headers)
-            ruling = call.guard.answer(whole.body, kind)
-            assert ruling is not None
-            if ruling.stops:
-                self._holding.stop(call, attempt, whole.answer, ruling, kind)
-                return
-            whole = ruled(call, whole, ruling)
-        self._end(call, attempt, reply, whole)
+        whole = self._outgoing.now(call, attempt, body, replies.kind_of(reply.headers))
+        if whole is not None:
+            self._end(call, attempt, reply, whole)
 
     def _end(self, call: Call, attempt: Try, reply: Reply, whole: Whole) -> None:
         candidate, answer, body = attempt.candidate, whole.answer, whole.body

@@ -9,7 +9,7 @@ from msgspec import UnsetType
 
 from genaiops.core.clock import now_us
 from genaiops.core.ids import parse_traceparent
-from genaiops.domain import Admitted, Attempt, GuardAction, Operation, PromptUse
+from genaiops.domain import Admitted, Attempt, GuardAction, ImageMark, Operation, PromptUse
 from genaiops.gateway.admit import Grant
 from genaiops.gateway.asked import NOTHING, Asked
 from genaiops.gateway.body import Body, output_cap
@@ -116,6 +116,9 @@ class Call:
     looked_at = False
     """Nothing that its policies take out is in it any more."""
     guard_line = b""
+    marks: tuple[ImageMark, ...] = ()
+    """What became of the images of its answer."""
+    provenance_line = b""
     _task: asyncio.Task[None] | None = None
     _watched = False
     _stop: Callable[[], None] | None = None

@@ -32,6 +32,8 @@ from genaiops.gateway.idempotency import Idempotency, Kept
 from genaiops.gateway.ids import Ids
 from genaiops.gateway.in_force import InForce
 from genaiops.gateway.large import LARGE, is_large, set_aside
+from genaiops.gateway.marking import Marking
+from genaiops.gateway.outgoing import Outgoing
 from genaiops.gateway.outside import JSON, no_control, refuse_plainly
 from genaiops.gateway.over_budget import OverBudget
 from genaiops.gateway.plan import Lineup
@@ -48,6 +50,7 @@ from genaiops.http1 import Exchange
 from genaiops.ports.cache import Caches
 from genaiops.ports.counters import Counters
 from genaiops.ports.guard import Guards
+from genaiops.ports.provenance import ImageMarker
 from genaiops.ports.providers import Provider, TokenEstimator, Transport
 from genaiops.ports.seals import Seals
 from genaiops.ports.secrets import Secrets
@@ -79,6 +82,7 @@ class Gateway:
         videos: Videos | None = None,
         guards: Guards | None = None,
         seals: Seals | None = None,
+        marker: ImageMarker | None = None,
     ) -> None:
         self.settings = settings
         self._at_once = min(LARGE, settings.body_limit)
@@ -89,8 +93,10 @@ class Gateway:
         self._fleet = Fleet(providers, transports, secrets)
         self._books = Books(counters, spool)
         self._holding = Holding(self._books, seals)
-        self._streams = Streams(self._books, estimator, settings, self._holding)
-        self._attempts = Attempts(self._books, self._streams, estimator, settings, self._holding)
+        self._marking = marking = Marking(marker)
+        self._streams = Streams(self._books, estimator, settings, self._holding, marking)
+        outgoing = Outgoing(self._holding, marking, estimator, settings)
+        self._attempts = Attempts(self._books, self._streams, estimator, settings, outgoing)
         self._shadows = Shadows(self._books, self._attempts, settings)
         self._caching = Caching(self._attempts, self._books, settings, caches)
         self._videos = VideoJobs(videos)
@@ -121,6 +127,7 @@ class Gateway:
         await self._force.aclose()
         await self._shadows.aclose()
         await self._caching.aclose()
+        await self._marking.aclose()
         await self._fleet.aclose()
         if self._relay is not None:
             await self._relay.aclose()

@@ -49,6 +49,16 @@ class Holding:
                 self.tell(call, told, cost)
                 return
             failure = told
+        self._refuse(call, failure)
+
+    def withhold(self, call: Call, attempt: Try, answer: Answer, failure: Failure) -> None:
+        """An answer that must not go out, for another reason than its policy's."""
+        assert answer.usage is not None
+        cost = cost_of(answer.usage, attempt.candidate, call.start_us)
+        attempt.end("ok", usage=answer.usage, cost=cost, answer=answer)
+        self._refuse(call, failure)
+
+    def _refuse(self, call: Call, failure: Failure) -> None:
         ending = Ending(
             status="error", http_status=failure.status, error_type=failure.code, error_message=failure.message
         )

@@ -3,6 +3,8 @@
 import asyncio
 import time
 
+import msgspec
+
 from genaiops.core.errors import UpstreamError
 from genaiops.dialects.reader import TranslatedReader
 from genaiops.domain import MEDIA, Status, Usage
@@ -13,6 +15,7 @@ from genaiops.gateway.failure import AttemptFailure, Failure, of_fault, of_upstr
 from genaiops.gateway.holding import Holding
 from genaiops.gateway.idempotency import Kept
 from genaiops.gateway.large import LARGE, Stored, keep
+from genaiops.gateway.marking import MarkedReader, Marking, NotMarked, refusal_of
 from genaiops.gateway.settings import GatewaySettings
 from genaiops.gateway.settle import Books, Ending, cost_of
 from genaiops.gateway.trying import Try
@@ -40,9 +43,18 @@ class _Live:
 class Streams:
     """Relays streams. One coarse timer serves all of them, for heartbeats and for the time to the first content."""
 
-    def __init__(self, books: Books, estimator: TokenEstimator, settings: GatewaySettings, holding: Holding) -> None:
+    # size: what a stream needs, each once
+    def __init__(
+        self,
+        books: Books,
+        estimator: TokenEstimator,
+        settings: GatewaySettings,
+        holding: Holding,
+        marking: Marking,
+    ) -> None:
         self._books = books
         self._holding = holding
+        self._marking = marking
         self._estimator = estimator
         self._settings = settings
         self._live: dict[bytes, _Live] = {}
@@ -88,7 +100,7 @@ class Streams:
         """None: the client has the whole stream. A failure with `call.settled`: it was broken off after content.
         Without: nothing of its content has reached the client, and another target may serve it."""
         live = self._live[call.span_id]
-        reader = guarding.guarded_reader(call, reader)
+        reader = self._marking.reader(call, guarding.guarded_reader(call, reader))
         try:
             target = attempt.candidate.target
             if call.operation not in MEDIA:
@@ -100,15 +112,21 @@ class Streams:
             if piece.error is not None and not piece.content:
                 raise UpstreamError(piece.error, code="upstream_stream_error")
             live.content_by_ns = _FOREVER
+            if self._marking.concerns(call, piece.data):
+                piece = await self._marking.piece(call, attempt, piece)
             if not call.exchange.started:
                 call.exchange.start(200, replies.stream(call, attempt.candidate, reply.headers))
             return await self._pass_on(call, attempt, reply, piece)
         except Blocked as blocked:
             reply.abort()
             return self._stop(call, attempt, guarding.failure_of(blocked.rule, blocked.message))
+        except NotMarked as error:
+            reply.abort()
+            failure = AttemptFailure(failure=refusal_of(error), retryable=False, breaks=False)
+            return self._stop(call, attempt, failure)
         except Withheld as withheld:
             reply.leave()
-            return self._hold(call, attempt, withheld.ruling)
+            return await self._withhold(call, attempt, withheld.ruling)
         except Disconnected:
             call.why = "client"
             raise asyncio.CancelledError from None
@@ -148,13 +166,22 @@ class Streams:
     async def _pass_on(self, call: Call, attempt: Try, reply: Reply, first: StreamPiece) -> AttemptFailure | None:
         exchange, reader = call.exchange, attempt.reader
         assert reader is not None
-        tap = _Tap(self._live[call.span_id], attempt, reader)
+        tap = _Tap(self._live[call.span_id], attempt, reader, self._marking)
         try:
             tap.pass_on(first)
             while tap.last is None:
                 await exchange.drain()
-                if await reply.pump(tap.take) and tap.last is None:
-                    tap.last = _end(reader)
+                over = await reply.pump(tap.take)
+                if tap.unmarked is not None:
+                    unmarked, tap.unmarked = tap.unmarked, None
+                    tap.pass_on(await self._marking.piece(call, attempt, unmarked))
+                elif over and tap.last is None:
+                    last = _end(reader)
+                    if self._marking.concerns(call, last.data):
+                        last = await self._marking.piece(call, attempt, last)
+                    tap.pass_on(last)
+        except NotMarked:
+            raise  # it says nothing of the target
         except UpstreamFault as fault:
             return self._broken(call, attempt, of_fault(fault, attempt.candidate.target.id))
         except UpstreamError as error:
@@ -171,6 +198,17 @@ class Streams:
             else:
                 call.answer = Kept(200, replies.stream(call, None, ()), output)
         return None
+
+    async def _withhold(self, call: Call, attempt: Try, ruling: Ruling) -> AttemptFailure | None:
+        """As `_hold`, with images signed before they wait."""
+        if self._marking.concerns(call, ruling.body):
+            try:
+                (body,) = await self._marking.marked(call, attempt, (ruling.body,))
+            except NotMarked as error:
+                failure = AttemptFailure(failure=refusal_of(error), retryable=False, breaks=False)
+                return self._stop(call, attempt, failure)
+            ruling = msgspec.structs.replace(ruling, body=body)
+        return self._hold(call, attempt, ruling)
 
     def _hold(self, call: Call, attempt: Try, ruling: Ruling) -> AttemptFailure | None:
         """All of it is there and waits for a person: it is charged, and the client is told."""
@@ -249,26 +287,35 @@ class Streams:
 
 class _Tap:
     """What takes a stream from its upstream and gives it to its client, piece by piece as they come. `last` is the
-    piece with the end in it, which waits until the call is settled."""
+    piece with the end in it, which waits until the call is settled; `unmarked` one with an image that is to be signed
+    first."""
 
-    __slots__ = ("_attempt", "_exchange", "_feed", "_live", "last")
+    __slots__ = ("_attempt", "_exchange", "_feed", "_kept", "_live", "_marking", "last", "unmarked")
 
-    def __init__(self, live: _Live, attempt: Try, reader: StreamReader) -> None:
+    def __init__(self, live: _Live, attempt: Try, reader: StreamReader, marking: Marking) -> None:
         self._live = live
         self._attempt = attempt
         self._exchange = live.call.exchange
         self._feed = reader.feed
+        self._marking = marking
+        self._kept = reader.sent if isinstance(reader, MarkedReader) else None
         self.last: StreamPiece | None = None
+        self.unmarked: StreamPiece | None = None
 
     def take(self, chunk: bytes) -> bool:
         """Whether to stop there for now: at the end, or until the client has taken something."""
         piece = self._feed(chunk)
+        if piece is not None and self._marking.concerns(self._live.call, piece.data):
+            self.unmarked = piece
+            return True
         return piece is not None and self.pass_on(piece)
 
     def pass_on(self, piece: StreamPiece) -> bool:
         """As `take`. UpstreamError when there is an error event in the piece."""
         if piece.content and self._attempt.first_token_us is None:
             self._attempt.first_content()
+        if self._kept is not None:
+            self._kept(piece.data)
         if piece.done:
             self.last = piece
             return True

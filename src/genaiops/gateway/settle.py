@@ -278,6 +278,7 @@ class Books:
             lookup,
             _events(call),
             call.guard.judge if call.guard is not None and call.attempts else (),
+            call.marks,
         )
         try:
             self.spool.append(record, output)

@@ -1,6 +1,6 @@
 """Telemetry of guards: verdicts of their rules, sums of them by the hour, what people said of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal, Protocol
 
 import msgspec
@@ -82,6 +82,10 @@ class Verdicts(Protocol):
 
     def verdicts(self, where: VerdictFilter, *, cursor: str | None = None, limit: int = 50) -> VerdictPage:
         """UsageError for a cursor that is none."""
+        ...
+
+    def verdicts_of(self, trace_ids: Collection[bytes]) -> Sequence[GuardVerdict]:
+        """All of these traces, each trace's in order of writing."""
         ...
 
     def pending(self, limit: int) -> Sequence[PendingJudgement]:

@@ -12,12 +12,14 @@ from genaiops.domain import (
     MEDIA,
     MEDIA_ATTRIBUTE,
     PREVIEW,
+    PROVENANCE_ATTRIBUTE,
     Admitted,
     Attempt,
     Content,
     ContentState,
     Decision,
     GuardEvent,
+    ImageMark,
     Lookup,
     PromptUse,
     Settled,
@@ -65,6 +67,7 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     lookup: Lookup | None = None
     guard: tuple[GuardEvent, ...] = ()
     judge: tuple[str, ...] = ()
+    marks: tuple[ImageMark, ...] = ()
 
 
 def ended(record: Settled) -> Ended:
@@ -82,6 +85,7 @@ def ended(record: Settled) -> Ended:
         lookup=record.lookup,
         guard=record.guard,
         judge=record.judge,
+        marks=record.marks,
     )
 
 
@@ -93,6 +97,8 @@ def spans_of(call: Admitted, end: Ended, body: bytes, output: bytes, blobs: Blob
     state: ContentState = "none"
     digest = end.output_sha256 or (hashlib.sha256(output).hexdigest() if output and call.capture != "full" else None)
     facts = _made_of(call)
+    if end.marks:
+        facts[PROVENANCE_ATTRIBUTE] = [msgspec.structs.asdict(mark) for mark in end.marks]
     if call.operation in MEDIA and body:
         store = blobs.put if call.capture == "full" else None
         found = typed(call.operation, Bodies(body, output, end.truncated), paying, store)

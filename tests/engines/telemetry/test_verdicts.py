@@ -57,6 +57,11 @@ def test_a_verdict_comes_back_as_it_was(telemetry: Telemetry) -> None:
     assert trace is not None
     assert [each.event for each in trace.verdicts] == said
     assert found(telemetry) == list(trace.verdicts)[::-1]
+    telemetry.write(guarded(2, event("other")))
+    assert [each.event.rule for each in telemetry.verdicts_of([trace_id(2), trace_id(1), trace_id(9)])] == [
+        "other",
+        *(each.rule for each in said),
+    ]
     assert (trace.verdicts[0].key_id, trace.verdicts[0].application, trace.verdicts[0].count) == (
         "key_b",
         "support",

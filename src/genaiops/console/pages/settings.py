@@ -41,6 +41,7 @@ def show(visit: Visiting) -> Response[str]:
         may_audit=visit.can("audit"),
         environments=visit.environments(),
         issuers=services.hub.issuers.list(),
+        provenance=services.provenance,
     )
 
 

@@ -3,7 +3,7 @@
 import fcntl
 import threading
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from pathlib import Path
@@ -244,6 +244,10 @@ class SqliteTelemetry:
             )
         with store_errors(self._path), self._readers.session() as session:
             return _verdicts.page(session, storable(where), cursor, limit)
+
+    def verdicts_of(self, trace_ids: Collection[bytes]) -> Sequence[GuardVerdict]:
+        with store_errors(self._path), self._readers.session() as session:
+            return [each for trace_id in trace_ids for each in _verdicts.of_trace(session, trace_id)]
 
     def pending(self, limit: int) -> Sequence[PendingJudgement]:
         with store_errors(self._path), self._readers.session() as session:
