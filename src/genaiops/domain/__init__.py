@@ -70,7 +70,17 @@ from genaiops.domain._guarding import (
     verdicts_of,
 )
 from genaiops.domain._keys import ApiKey, KeyEntry, KeyScope
-from genaiops.domain._limits import ENERGY_UNIT, Budget, Cost, MeterKind, RateLimit, Scope, ScopeKind, Usage
+from genaiops.domain._limits import (
+    ENERGY_UNIT,
+    SESSION_KEYS,
+    Budget,
+    Cost,
+    MeterKind,
+    RateLimit,
+    Scope,
+    ScopeKind,
+    Usage,
+)
 from genaiops.domain._lineage import Edge, Relation
 from genaiops.domain._people import (
     Actor,
@@ -171,6 +181,7 @@ __all__ = [
     "NO_CEILING",
     "PASS_MINUTES",
     "PREVIEW",
+    "SESSION_KEYS",
     "SEVERITY",
     "WHOLE_POLICY",
     "Actor",

@@ -12,6 +12,7 @@ import msgspec
 from genaiops.core.clock import now_us
 from genaiops.core.errors import GenaiopsError, Unavailable
 from genaiops.domain import (
+    SESSION_KEYS,
     Admitted,
     Charge,
     Content,
@@ -79,6 +80,8 @@ class _Work:
 
     def charge(self, charges: tuple[Charge, ...]) -> None:
         for charge in charges:
+            if charge.budget_id.startswith(SESSION_KEYS):
+                continue  # there are as many as sessions, and nobody asks for them after their day
             key = (charge.budget_id, charge.window_us)
             self.charges[key] = self.charges.get(key, 0) + charge.amount
 
