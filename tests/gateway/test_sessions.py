@@ -1,12 +1,20 @@
 """Limits of sessions: steps, seconds and cost that a guard policy allows, however a client names its session."""
 
 import asyncio
+import uuid
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
 from genaiops.domain import CachePolicy, GuardVersion, ToolRules
+from genaiops.engines.counters_redis import place_of
 from genaiops.gateway import call as calls
+from tests.engines.counters.machines import Machine, forget_all
+from tests.gateway import harness
 from tests.gateway.guarding_calls import TICKET, asked, policy, rule
 from tests.gateway.harness import CHAT, Home, budget, key, price, route, running, target, until
 from tests.gateway.test_limits import waits_for
@@ -212,3 +220,73 @@ async def test_a_session_with_a_secret_in_its_name_counts_and_is_not_recorded(ho
             statuses = [(await worker.post(body=asked("Hi"), x_genaiops_session=f"of {TICKET}")).status for _ in "ab"]
     assert statuses == [200, 429]
     assert all(TICKET not in str(one) for one in home.records())
+
+
+_Machines = tuple[Home, Home, str]
+
+
+@asynccontextmanager
+async def machines(
+    path: Path, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> AsyncGenerator[tuple[Home, Home, str]]:
+    """Two data directories, each of a machine, that share their counters at that URL."""
+    url = f"{redis_url}?prefix=test-{uuid.uuid4().hex}"
+    made = {name: Machine(path, url, name, members=lambda: ["a", "b"]) for name in "ab"}
+
+    def opened(file: Path, *, column: int | None, **_more: Any) -> Any:
+        return made[file.parent.name].open(column)
+
+    monkeypatch.setattr(harness.counters_mmap, "open_counters", opened)
+    for machine in made.values():
+        machine.keeper.start()
+    homes = Home(path / "a"), Home(path / "b")
+    try:
+        yield *homes, url
+    finally:
+        for home in homes:
+            home.close()
+        for machine in made.values():
+            await machine.close()
+        forget_all(url)
+
+
+def told(url: str) -> bool:
+    """Whether a machine has said that it settled something."""
+    place = place_of(url)
+    client = redis.Redis.from_url(place.url)
+    used = [int(value) for key in client.scan_iter(f"{place.prefix}used:*") for value in client.hvals(key)]
+    client.close()
+    return sum(used) > 0
+
+
+@pytest.mark.needs_redis
+async def test_machines_share_the_steps_of_a_session(
+    tmp_path: Path, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with machines(tmp_path, redis_url, monkeypatch) as homes, Upstream(answers()) as up:
+        for home in homes[:2]:
+            home.publish(key(), targets=(target(up.url),), guards=(limited(steps=6, seconds=3600),))
+        async with running(homes[0]) as one, running(homes[1]) as two:
+            statuses = [(await worker.post(**RUN)).status for _ in range(12) for worker in (one, two)]
+            refused = await one.post(**RUN)
+    assert statuses.count(200) == len(up.seen) == 6
+    assert refused.error["code"] == "session_limit_exceeded"
+
+
+@pytest.mark.needs_redis
+async def test_machines_agree_when_a_session_began(
+    tmp_path: Path, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = calls.now_us()
+    async with machines(tmp_path, redis_url, monkeypatch) as homes, Upstream(answers()) as up:
+        for home in homes[:2]:
+            home.publish(key(), targets=(target(up.url),), guards=(limited(seconds=600),))
+        async with running(homes[0]) as one, running(homes[1]) as two:
+            began = now // 86_400_000_000 * 86_400_000_000 + 1_000_000
+            monkeypatch.setattr(calls, "now_us", lambda: began)
+            assert (await one.post(**RUN)).status == 200
+            monkeypatch.setattr(calls, "now_us", lambda: began + 601_000_000)
+            await until(lambda: told(homes[2]), 30)
+            got = await two.post(**RUN)
+    assert got.status == 429, got.body
+    assert "it began 601.0 s ago" in got.error["message"]
