@@ -91,8 +91,8 @@ def _fold(stores: OpenStores, metering: Metering | None) -> int:
     for life in stores.spool.lives():
         if stores.spool.is_alive(life):
             raise _runs(life)
-    tasks = Hub(stores.records).tasks
-    folder = Folder(stores.spool, stores.telemetry, stores.blobs, metering, held=tasks.hold)
+    hub = Hub(stores.records)
+    folder = Folder(stores.spool, stores.telemetry, stores.blobs, metering, held=hub.tasks.hold, alerts=hub.alerts)
     folded = 0
     while frames := folder.step():
         folded += frames

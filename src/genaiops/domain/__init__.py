@@ -48,6 +48,7 @@ from genaiops.domain._energy import (
 from genaiops.domain._erasure import Belongings, Erasure, Foreseen, HeldRows, Person
 from genaiops.domain._guard import (
     DEFAULT_GUARD,
+    SESSION_RULE,
     SEVERITY,
     DetectorName,
     Direction,
@@ -182,6 +183,7 @@ __all__ = [
     "PASS_MINUTES",
     "PREVIEW",
     "SESSION_KEYS",
+    "SESSION_RULE",
     "SEVERITY",
     "WHOLE_POLICY",
     "Actor",

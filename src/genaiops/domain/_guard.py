@@ -159,5 +159,8 @@ class PendingJudgement(msgspec.Struct, frozen=True):
     rules: tuple[str, ...]
 
 
+SESSION_RULE = "tools.session"
+"""The id under which the limits of a session stand in events."""
+
 DEFAULT_GUARD = "default"
 """The policy (`policy/default@current`) of keys and environments that name none."""

@@ -9,21 +9,19 @@ from collections.abc import Iterator
 from genaiops.core.clock import to_iso
 from genaiops.core.errors import LimitReached
 from genaiops.core.money import from_nano
-from genaiops.domain import GuardAction, GuardEvent
+from genaiops.domain import SESSION_RULE, GuardAction, GuardEvent
 from genaiops.gateway.failure import Failure, of_error
 from genaiops.gateway.limits import Line, Lines, Windows
 from genaiops.ports.counters import Counters, Hold, Refusal
 from genaiops.ports.guard import SessionLimits
 
-RULE = "tools.session"
-"""What stands as the rule in events."""
 _CODE = "session_limit_exceeded"
 
 
 def event(limits: SessionLimits, kind: str, place: str = "", action: GuardAction | None = None) -> GuardEvent:
     """`kind`: `steps`, `seconds` or `cost` that are beyond a limit; `unnamed`, where a session had to be named."""
     places = (place,) if place else ()
-    return GuardEvent(limits.policy, RULE, "tools", "in", action or limits.action, {kind: 1}, places=places)
+    return GuardEvent(limits.policy, SESSION_RULE, "tools", "in", action or limits.action, {kind: 1}, places=places)
 
 
 def stopped(line: Line | None) -> tuple[GuardEvent, ...]:
