@@ -53,7 +53,7 @@ async def test_steps_end_and_say_so(home: Home) -> None:
     assert (event.kinds, event.policy, event.places) == (
         {"steps": 1},
         "default@sha256:default",
-        ("the limit is 2 steps",),
+        ("a limit of 2 steps",),
     )
     assert refused.admitted.session_id == "run-1"
 

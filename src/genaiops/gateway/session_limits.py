@@ -28,7 +28,7 @@ def stopped(line: Line | None) -> tuple[GuardEvent, ...]:
     """What is noted of a call that this limit refused."""
     if line is None or line.session is None:
         return ()
-    return (event(line.session, kind_of(line), f"the limit is {_allowed(line)}"),)
+    return (event(line.session, kind_of(line), _limit(line)),)
 
 
 def beyond(lines: Lines, windows: Windows, counters: Counters) -> Iterator[GuardEvent]:
@@ -39,7 +39,7 @@ def beyond(lines: Lines, windows: Windows, counters: Counters) -> Iterator[Guard
             continue
         reading = counters.read(hold.key, hold.window_us)
         if reading.settled + reading.reserved > line.budget.limit:
-            yield event(line.session, kind_of(line), f"the limit is {_allowed(line)}")
+            yield event(line.session, kind_of(line), _limit(line))
 
 
 def kind_of(line: Line) -> str:
@@ -69,6 +69,10 @@ def over(limits: SessionLimits, allowed: str, used: str, end_us: int) -> LimitRe
         remedy=f"Begin another session; this one is counted anew from {to_iso(end_us)} on.",
         code=_CODE,
     )
+
+
+def _limit(line: Line) -> str:
+    return f"a limit of {_allowed(line)}"
 
 
 def _allowed(line: Line) -> str:

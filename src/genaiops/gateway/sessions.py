@@ -182,7 +182,7 @@ class Sessions:
         for each in limits:
             if each.seconds is not None and passed_us > each.seconds * 1_000_000:
                 allowed = f"{each.seconds} second" + ("" if each.seconds == 1 else "s")
-                call.noted = (*call.noted, event(each, "seconds", f"the limit is {allowed}"))
+                call.noted = (*call.noted, event(each, "seconds", f"a limit of {allowed}"))
                 if each.refuses:
                     used = f"it began {passed_us / 1e6:.1f} s ago, at {clock.to_iso(session.started_us)}"
                     raise over(each, allowed, used, session.until_us)
