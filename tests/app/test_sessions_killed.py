@@ -1,10 +1,11 @@
-"""SIGKILL of a worker, and of all of an installation, in the middle of a session: every call that went out is a step."""
+"""SIGKILL of a worker, and of all of an installation, within a session: every call that went out is a step."""
 
 import contextlib
 import os
 import signal
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from genaiops.domain import GuardPolicy, ToolRules
 from tests.app.running import Answer, Installation, until
 from tests.app.test_faults import in_flight
 
-RUN = {"genaiops": {"session": "run"}}
+RUN: dict[str, Any] = {"genaiops": {"session": "run"}}
 
 
 @pytest.mark.slow

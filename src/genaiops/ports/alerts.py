@@ -29,6 +29,10 @@ class Alerts(Protocol):
         later, and what was not yet written is lost with the process; that it was raised at all is not."""
         ...
 
+
+class AlertBook(Alerts, Protocol):
+    """Alerts that can be looked up, too."""
+
     def latest(self, kind: str, subject: str, *, tenant_id: str = "default") -> Alert | None:
         """The one of that kind and subject that was raised last, closed or not, as it was written down."""
         ...

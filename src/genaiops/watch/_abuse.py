@@ -17,7 +17,7 @@ import msgspec
 from genaiops.checks.abuse import Rule, growth, usual
 from genaiops.core.clock import from_iso, to_iso
 from genaiops.domain import Alert
-from genaiops.ports.alerts import ALERT_PAUSE_US, Alerts
+from genaiops.ports.alerts import ALERT_PAUSE_US, AlertBook
 from genaiops.ports.telemetry import RollupQuery, Telemetry, TraceFilter
 
 MINUTE_US: Final = 60_000_000
@@ -58,7 +58,7 @@ class _Seen(NamedTuple):
 class AbuseWatch:
     """Belongs to one thread at a time."""
 
-    def __init__(self, telemetry: Telemetry, alerts: Alerts, clock: Callable[[], int]) -> None:
+    def __init__(self, telemetry: Telemetry, alerts: AlertBook, clock: Callable[[], int]) -> None:
         self._telemetry = telemetry
         self._alerts = alerts
         self._clock = clock
