@@ -26,6 +26,10 @@ id = "mail"
 detector = "pii"
 kinds = ["email"]
 action = "redact"
+
+[tools]
+steps = 5
+cost = "0.50"
 """
 
 
@@ -53,6 +57,7 @@ def test_a_policy_is_written_checked_tried_pushed_and_taken_back(visitor: Visito
     page.get_by_role("button", name="Push").click()
     expect(page.get_by_text("in force in every worker")).to_be_visible()
     expect(page.locator("#policy-rules [data-rule=bombs]")).to_contain_text("block")
+    expect(page.locator("#session-limits")).to_have_text("5 steps, cost 0.50, then block")
     page.get_by_label("Text of the policy").fill(STRICT.replace('"block"', '"flag"'))
     page.get_by_role("button", name="Compare with what is in force").click()
     expect(page.locator("#draft-differences")).to_contain_text("milder")

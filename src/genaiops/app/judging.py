@@ -17,6 +17,7 @@ from genaiops.hub import Hub
 from genaiops.ports.blobs import Blobs
 from genaiops.ports.classifiers import Classifiers
 from genaiops.ports.telemetry import Telemetry
+from genaiops.watch import Troubles
 
 _log = logging.getLogger("genaiops.judging")
 
@@ -79,28 +80,36 @@ class Judging:
         return self._clock() - pending.start_us > LONGEST_US
 
     async def _look(self, pending: PendingJudgement, classifiers: Classifiers) -> None:
-        call = None if self._is_old(pending) else await asyncio.to_thread(self._recorded, pending)
-        if call is None:
+        found = None if self._is_old(pending) else await asyncio.to_thread(self._recorded, pending)
+        if found is None:
             self.let_go += 1
             return
+        tenant_id, call = found
         events: list[GuardEvent] = []
         for reference in pending.rules:
             policy, _, name = reference.rpartition("#")
             rule = await asyncio.to_thread(self._rule, policy, name)
             if rule is not None:
                 events += await judge_later(policy, rule, call, classifiers)
+        troubles = Troubles()
+        troubles.failed(events, trace_id=pending.trace_id, tenant_id=tenant_id)
+        await asyncio.to_thread(troubles.tell, self._hub.alerts)
         if events:
             try:
                 await asyncio.to_thread(self._telemetry.add_verdicts, pending.trace_id, events, call_id=pending.call_id)
             except NotFound:  # erased meanwhile
                 self.let_go += 1
 
-    def _recorded(self, pending: PendingJudgement) -> RecordedCall | None:
+    def _recorded(self, pending: PendingJudgement) -> tuple[str, RecordedCall] | None:
+        """(its tenant, the call)"""
         trace = self._telemetry.trace(pending.trace_id)
         if trace is None:
             return None
         root = next((span for span in trace.spans if span.span_id == pending.call_id), None)
-        return None if root is None else recorded_call(root, trace.contents.get(pending.call_id.hex()), self._blobs)
+        if root is None:
+            return None
+        call = recorded_call(root, trace.contents.get(pending.call_id.hex()), self._blobs)
+        return None if call is None else (root.tenant_id, call)
 
     def _rule(self, policy: str, name: str) -> GuardRule | None:
         """None: it is not there any more."""

@@ -14,6 +14,7 @@ from genaiops.app.metering import open_metering
 from genaiops.app.opening import OpenStores
 from genaiops.app.own_models import own_model
 from genaiops.app.publish import Publisher
+from genaiops.app.recovery import lives_of, recover
 from genaiops.app.settings import Settings
 from genaiops.app.stores import shares_counters
 from genaiops.core.clock import now_us
@@ -37,6 +38,7 @@ def prepare(settings: Settings, embedded: Mapping[str, str]) -> Prepared:
         open_seals(open_secrets(home.path)).ensure()
         provenance.ensure(settings, home)
         metering = open_metering(settings)
+        _charge(stores)
         folded = _fold(stores, metering)
         first = (
             bootstrap(
@@ -67,17 +69,31 @@ def prepare(settings: Settings, embedded: Mapping[str, str]) -> Prepared:
         stores.close()
 
 
+def _charge(stores: OpenStores) -> None:
+    """What dead workers owe to the counters, while the spools still tell it: of budgets the ledger will say it again,
+    of sessions nothing else does."""
+    for column in range(COLUMNS):
+        if lives := lives_of(stores.spool, column):
+            if stores.spool.is_alive(lives[-1]):
+                raise _runs(lives[-1])
+            recover(stores.counters, stores.spool, column)
+
+
+def _runs(life: str) -> Conflict:
+    return Conflict(
+        f"A gateway worker of this data directory is still running ({life}).",
+        remedy="End it (genaiops doctor names its process), then start again.",
+        code="worker_alive",
+    )
+
+
 def _fold(stores: OpenStores, metering: Metering | None) -> int:
     """Everything the spools hold, calls under way at a death included (they become `aborted`)."""
     for life in stores.spool.lives():
         if stores.spool.is_alive(life):
-            raise Conflict(
-                f"A gateway worker of this data directory is still running ({life}).",
-                remedy="End it (genaiops doctor names its process), then start again.",
-                code="worker_alive",
-            )
-    tasks = Hub(stores.records).tasks
-    folder = Folder(stores.spool, stores.telemetry, stores.blobs, metering, held=tasks.hold)
+            raise _runs(life)
+    hub = Hub(stores.records)
+    folder = Folder(stores.spool, stores.telemetry, stores.blobs, metering, held=hub.tasks.hold, alerts=hub.alerts)
     folded = 0
     while frames := folder.step():
         folded += frames

@@ -41,7 +41,7 @@ from genaiops.ports.seals import Seals
 from genaiops.ports.secrets import Secrets
 from genaiops.ports.telemetry import Telemetry
 from genaiops.providers import PROVIDERS
-from genaiops.watch import Folder
+from genaiops.watch import AbuseWatch, Folder
 from genaiops.watch.otlp import Capture, Ingest
 
 
@@ -96,6 +96,7 @@ class Services:
             clock=now_us,
         )
         self.replays = Replays(now_us)
+        self.abuse = AbuseWatch(stores.telemetry, hub.alerts, now_us)
         self.judging = Judging(stores.telemetry, stores.blobs, self.hub, guard_server(home, timeout=30.0))
         self.metrics = Metrics(stores.telemetry, stores.counters, self._providers)
         self.anomalies = AnomalyReader(stores.telemetry)

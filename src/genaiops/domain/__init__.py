@@ -48,6 +48,7 @@ from genaiops.domain._energy import (
 from genaiops.domain._erasure import Belongings, Erasure, Foreseen, HeldRows, Person
 from genaiops.domain._guard import (
     DEFAULT_GUARD,
+    SESSION_RULE,
     SEVERITY,
     DetectorName,
     Direction,
@@ -70,7 +71,17 @@ from genaiops.domain._guarding import (
     verdicts_of,
 )
 from genaiops.domain._keys import ApiKey, KeyEntry, KeyScope
-from genaiops.domain._limits import ENERGY_UNIT, Budget, Cost, MeterKind, RateLimit, Scope, ScopeKind, Usage
+from genaiops.domain._limits import (
+    ENERGY_UNIT,
+    SESSION_KEYS,
+    Budget,
+    Cost,
+    MeterKind,
+    RateLimit,
+    Scope,
+    ScopeKind,
+    Usage,
+)
 from genaiops.domain._lineage import Edge, Relation
 from genaiops.domain._people import (
     Actor,
@@ -176,6 +187,8 @@ __all__ = [
     "PASS_MINUTES",
     "PREVIEW",
     "PROVENANCE_ATTRIBUTE",
+    "SESSION_KEYS",
+    "SESSION_RULE",
     "SEVERITY",
     "WHOLE_POLICY",
     "Actor",

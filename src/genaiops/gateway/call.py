@@ -9,7 +9,7 @@ from msgspec import UnsetType
 
 from genaiops.core.clock import now_us
 from genaiops.core.ids import parse_traceparent
-from genaiops.domain import Admitted, Attempt, GuardAction, ImageMark, Operation, PromptUse
+from genaiops.domain import Admitted, Attempt, GuardAction, GuardEvent, ImageMark, Operation, PromptUse
 from genaiops.gateway.admit import Grant
 from genaiops.gateway.asked import NOTHING, Asked
 from genaiops.gateway.body import Body, output_cap
@@ -20,7 +20,7 @@ from genaiops.gateway.ids import Ids
 from genaiops.gateway.limits import Amounts, Line, Windows
 from genaiops.gateway.media import MediaBody
 from genaiops.gateway.plan import Candidate, Lineup
-from genaiops.gateway.refusals import Short
+from genaiops.gateway.refusals import Lack
 from genaiops.http1 import Exchange
 from genaiops.ports.counters import Reservation
 from genaiops.ports.guard import Guard, Ruling
@@ -48,6 +48,10 @@ class Call:
     model = ""
     streamed = False
     session: str | None = None
+    session_name: str | None = None
+    """The session as its client named it, whatever may be recorded of it."""
+    noted: tuple[GuardEvent, ...] = ()
+    """What the limits of its session say of it."""
     user_id: str | None = None
     user_verified = False
     groups: tuple[str, ...] = ()
@@ -76,7 +80,7 @@ class Call:
     """The limit that said no last."""
     alone = False
     """What other machines have of its limits does not help it any more."""
-    short: Short | None = None
+    short: Lack | None = None
     """What its limits are short of on this machine, and may get from others."""
     limit_lines = b""
     """`x-ratelimit-*`, for the head of its response."""

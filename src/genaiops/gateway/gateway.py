@@ -13,7 +13,7 @@ from msgspec import Raw
 
 from genaiops.core.errors import GenaiopsError, StoreError, Unavailable
 from genaiops.domain import Target
-from genaiops.gateway import conditions, guarding, identity, models_api, releasing
+from genaiops.gateway import conditions, guarding, identity, models_api, releasing, sessions
 from genaiops.gateway.admit import Grant, bearer, unknown_key
 from genaiops.gateway.asked import ask
 from genaiops.gateway.attempts import Attempts
@@ -39,6 +39,7 @@ from genaiops.gateway.over_budget import OverBudget
 from genaiops.gateway.plan import Lineup
 from genaiops.gateway.properties import LABEL, metadata_of, properties_of
 from genaiops.gateway.relay import Streams
+from genaiops.gateway.sessions import Sessions
 from genaiops.gateway.settings import GatewaySettings
 from genaiops.gateway.settle import Books
 from genaiops.gateway.shadow import Shadows
@@ -107,6 +108,7 @@ class Gateway:
         self._force = InForce(
             snapshots=snapshots, counters=counters, fleet=self._fleet, secrets=secrets, guards=guards, settings=settings
         )
+        self._sessions = Sessions(counters, lambda: self._books.applied)
         self._gauges = Gauges(counters, self._books.tally, self._fleet)
         self._ids = Ids()
 
@@ -295,7 +297,7 @@ class Gateway:
         from memory, or refused; None: not yet, for others may have what its limits are short of (`call.short`)."""
         try:
             self._understand(call, raw)
-            if not guarding.ask(call):
+            if not guarding.ask(call) or not self._sessions.enter(call):
                 return None
             lines, lineup = call.lines, call.lineup
             if lines.strict:
@@ -346,11 +348,14 @@ class Gateway:
         elif body.user is not None:  # a `user` in the body is a label
             call.user_id = body.user[:LABEL]
         metadata = metadata_of(body.metadata) if isinstance(body.metadata, Raw) else None
+        call.session = call.session or sessions.named(headers)
         found = properties_of(headers, metadata)
         if found:
             call.properties = found
             call.session = call.session or found.get("session_id")
             call.user_id = call.user_id or found.get("user_id")
+        if call.session_name is None:
+            call.session_name = call.session
         if call.place.video is not None:
             call.lineup = lineup
             guarding.open_guard(call)

@@ -168,7 +168,7 @@ def follow(call: "Call", ruling: Ruling) -> None:
         if call.place.video is None:
             call.body = call.speech.decode(call.operation, call.raw, call.exchange.index.get(b"content-type"))
         _label_again(call)
-    elif call.properties or call.prompt is not None:
+    elif call.properties or call.prompt is not None or call.session is not None:
         clean_labels(call)
 
 

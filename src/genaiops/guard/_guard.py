@@ -22,7 +22,7 @@ from genaiops.guard._tools import calls_in
 from genaiops.guard._vault import Vault
 from genaiops.guard._whole import Situation, situation_of
 from genaiops.guard.surfaces import Document, Part
-from genaiops.ports.guard import GUARDED_AT_ONCE, Guarded, Ruling
+from genaiops.ports.guard import GUARDED_AT_ONCE, Guarded, Ruling, SessionLimits
 from genaiops.ports.providers import Form
 
 _log = logging.getLogger("genaiops.guard")
@@ -151,6 +151,10 @@ class CallGuard:
         if self._stream is not None:
             self._stream.close()
         return [*self._asked, *self._beside, *self._said]
+
+    @property
+    def limits(self) -> tuple[SessionLimits, ...]:
+        return self._program.limits
 
     @property
     def judge(self) -> tuple[str, ...]:

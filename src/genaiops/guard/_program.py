@@ -23,7 +23,7 @@ from genaiops.guard._tables import (
     scanner_of,
     selects,
 )
-from genaiops.guard._tools import ARGUMENTS, ToolCheck, tool_rules
+from genaiops.guard._tools import ARGUMENTS, ToolCheck, session_limits, tool_rules
 from genaiops.guard._whole import Whole, whole_of
 
 CLASSIFIERS: Final = frozenset({"injection", "toxicity", "topics", "names"})
@@ -118,6 +118,7 @@ class Program:
         self.longest = min((one.policy.longest for one in versions if one.policy.longest), default=None)
         manners: list[Manner] = [one.policy.spotlight for one in versions if one.policy.spotlight != "off"]
         self.spotlight: Manner = manners[0] if manners else "off"
+        self.limits = tuple(limits for one in versions if (limits := session_limits(one)) is not None)
         self.names = tuple(f"{one.name}@{one.digest}" for one in versions)
         self.digest = hashlib.blake2b(
             msgspec.json.encode([(one.name, one.digest) for one in versions]), digest_size=16

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from genaiops.domain import Direction, GuardAction, GuardEvent, GuardPolicy, GuardVersion, HeldPart, Operation
+from genaiops.domain import SEVERITY, Direction, GuardAction, GuardEvent, GuardPolicy, GuardVersion, HeldPart, Operation
 from genaiops.ports.providers import Dialect, Form
 
 GUARDED_AT_ONCE: Final = 16_384
@@ -29,6 +29,24 @@ class Guarded(msgspec.Struct, frozen=True):
     application: str | None = None
     session: str | None = None
     user_id: str | None = None
+
+
+class SessionLimits(msgspec.Struct, frozen=True):
+    """What one policy (`name@digest`) allows in a session: `steps` are model calls, `seconds` count from its first one,
+    `cost` is in nano-units of the currency of its prices; None: as much as it likes. What is beyond them has `action`
+    (`flag`: it goes on). `required`: a call has to name a session."""
+
+    policy: str
+    action: GuardAction
+    steps: int | None = None
+    seconds: int | None = None
+    cost: int | None = None
+    required: bool = False
+
+    @property
+    def refuses(self) -> bool:
+        """Calls beyond them are turned away, not only noted."""
+        return SEVERITY[self.action] > SEVERITY["flag"]
 
 
 class Ruling(msgspec.Struct, frozen=True):
@@ -99,6 +117,11 @@ class Guard(Protocol):
     @property
     def events(self) -> list[GuardEvent]:
         """What was said of it, for the record: a stream that is under way is over with this."""
+        ...
+
+    @property
+    def limits(self) -> tuple[SessionLimits, ...]:
+        """What its policies allow in a session, one for each that says something of it."""
         ...
 
     @property
