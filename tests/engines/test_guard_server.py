@@ -19,7 +19,7 @@ HARMLESS = "Please summarise the meeting notes below in three sentences."
 
 @pytest.fixture(scope="module")
 def server(models_dir: Path) -> Iterator[ModelProcess]:
-    with running("guard", models_dir.parent) as process:
+    with running("guard", models_dir.parent, "--names", "no_such_package") as process:
         yield process
 
 
@@ -131,3 +131,16 @@ async def test_a_wrong_key_is_an_error_and_no_pass(server: ModelProcess) -> None
         await ask.aclose()
     assert found["injection"].outcome == "error"
     assert "401" in found["injection"].reason
+
+
+def test_names_that_cannot_be_found_are_told_and_classifiers_run(client: httpx.Client) -> None:
+    """spaCy is an extra, and the package is none."""
+    answer = client.post("/v1/names", json={"text": "Ann Lee flew to Oslo."})
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"]) == (503, "names_missing")
+    assert "genaiops[names]" in error["message"] or "no_such_package" in error["message"]
+
+
+@pytest.mark.parametrize("body", [{}, {"text": 5}, {"text": "a", "mode": 1}])
+def test_what_is_no_question_about_names(client: httpx.Client, body: dict[str, object]) -> None:
+    assert client.post("/v1/names", json=body).status_code == 400

@@ -87,6 +87,10 @@ class Advice:
         port = last_ports(self._home).get(GUARD)
         return None if port is None else self._ask(f"http://127.0.0.1:{port}{path}", os.environ.get(KEY_VARIABLE))
 
+    async def aclose(self) -> None:
+        for ask in self._asks.values():
+            await ask.aclose()
+
     def _ask(self, url: str, key: str | None) -> HttpAsk:
         """Its connections stay open."""
         found = self._asks.get(url)
