@@ -40,8 +40,6 @@ from genaiops.guard import WorkerGuards
 from genaiops.http1 import Origin, Pool, Server, Timeouts
 from genaiops.http1.errors import UpstreamFault
 from genaiops.ports.cache import Caches, SharedCache
-from genaiops.ports.classifiers import FindClassifiers
-from genaiops.ports.names import FindNames
 from genaiops.ports.providers import Provider, Transport
 from genaiops.ports.spool import Aside
 from genaiops.providers.echo import EchoTransport
@@ -177,8 +175,7 @@ class Home:
         # An installation's size would be thirty megabytes for each test.
         self.observer = counters_mmap.open_counters(path / "counters.mmap", column=None, slots=1 << 10)
         self.version = 0
-        self.classifiers: FindClassifiers | None = None
-        self.names: FindNames | None = None
+        self.guards: Callable[[], WorkerGuards] = WorkerGuards
 
     def publish(self, *keys: KeyEntry, restart: bool = False, **parts: Any) -> Snapshot:
         self.version += 1
@@ -262,7 +259,7 @@ class Worker:
             settings=settings,
             caches=Caches(MemoryCache(), shared),
             videos=videos_files.open_videos(home.path),
-            guards=WorkerGuards(home.classifiers, home.names),
+            guards=home.guards(),
         )
         self.server = Server(self.gateway.handle, error_body=error_body)
         self.port = 0

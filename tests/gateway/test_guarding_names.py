@@ -10,6 +10,7 @@ from genaiops.app import home as app_home
 from genaiops.app.advice import Advice
 from genaiops.app.settings import GuardOptions
 from genaiops.domain import GuardRule
+from genaiops.guard import WorkerGuards
 from tests.gateway.guarding_calls import asked, fragments, policy
 from tests.gateway.harness import Home, key, running, target
 from tests.gateway.upstream import Script, Upstream, answers, completion, streams
@@ -29,7 +30,7 @@ async def asking(home: Home, service: Script, names: bool = True) -> AsyncGenera
         url = f"{asked_service.url}/analyze"
         options = GuardOptions(names=f"presidio+{url}") if names else GuardOptions(classifiers=(f"mine={url}",))
         advice = Advice(app_home.Home(str(home.path)), options, home.secrets.get, timeout=20.0)
-        home.classifiers, home.names = advice.classifiers, advice.names
+        home.guards = lambda: WorkerGuards(advice.classifiers, advice.names)
         try:
             yield asked_service
         finally:
