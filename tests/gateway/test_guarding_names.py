@@ -2,17 +2,19 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from genaiops.app import home as app_home
 from genaiops.app.advice import Advice
 from genaiops.app.settings import GuardOptions
-from genaiops.domain import GuardRule
+from genaiops.domain import Finding, GuardRule, Provenance
 from genaiops.guard import WorkerGuards
-from tests.gateway.guarding_calls import asked, fragments, policy
+from tests.gateway.guard_cases import WAYS, Way, behind, body_of, encoded, holds, marked
+from tests.gateway.guarding_calls import TICKET, asked, fragments, policy
 from tests.gateway.harness import Home, key, running, target
+from tests.gateway.test_guard_conformance import script_of
 from tests.gateway.upstream import Script, Upstream, answers, completion, streams
 
 SAID = "Is Ann Lee in Oslo?"
@@ -89,3 +91,46 @@ async def test_a_classifier_of_ones_own(home: Home, labels: Any, status: int) ->
         assert got.status == status
         assert service.seen[0].json["inputs"] == SAID
         assert len(upstream.seen) == (status == 200)
+
+
+class Tickets:
+    """Finds one value, wherever it stands, and takes it for a name."""
+
+    name = "tickets"
+
+    async def find(self, text: str) -> list[Finding]:
+        found: list[Finding] = []
+        at = text.find(TICKET)
+        while at >= 0:
+            found.append(Finding(at, at + len(TICKET), "person", "pii"))
+            at = text.find(TICKET, at + 1)
+        return found
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
+async def test_no_place_of_a_request_lets_a_name_through(home: Home, way: Way) -> None:
+    """Of every third place of every way: which places there are is the surfaces', and tried with patterns. A rule that
+    names every origin looks everywhere but in the names of fields."""
+    every = GuardRule(
+        id="people",
+        detector="names",
+        direction="in",
+        action="redact",
+        provenance=get_args(Provenance),
+        timeout_ms=20_000,
+    )
+    home.guards = lambda: WorkerGuards(None, lambda _: Tickets())
+    body = body_of(way)
+    places = [(place, one) for place, one in marked(body) if not place.endswith("(name)")]
+    reached = 0
+    async with Upstream(script_of(way)) as upstream:
+        home.publish(key(), targets=(behind(home, upstream, way.provider),), guards=(policy(every),))
+        async with running(home) as worker:
+            for place, one in places[::3]:
+                before = len(upstream.seen)
+                got = await worker.post(way.path, encoded(one))
+                assert got.status < 500, (place, got.body)
+                new = upstream.seen[before:]
+                assert not any(holds(seen.body) for seen in new), place
+                reached += any(b"PERSON_1" in seen.body for seen in new)
+    assert reached > 0

@@ -5,6 +5,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from genaiops.core.errors import TooLarge, UsageError
 from genaiops.domain import Finding, GuardEvent, GuardPolicy, GuardRule, GuardVersion
@@ -204,3 +206,49 @@ def test_calls_that_have_ended() -> None:
     assert found == [("in", "flag", {"location": 1}), ("out", "flag", {"person": 1})]
     assert [event.error for event in later(None)] == ["no guard server"] * 2
     assert [event.error for event in later(Known(error=TooLarge("too long")))] == ["too long"] * 2
+
+
+WORDS = st.sampled_from(
+    ["Ann Lee", "Oslo", "ann.lee@acme.example", "and", "<PERSON_1>", "<EMAIL_1>", "\u200b", " ", "é", "\n"]
+)
+SPANS = st.lists(st.tuples(st.integers(0, 60), st.integers(1, 25), st.sampled_from(["person", "location"])), max_size=6)
+
+
+class Spans:
+    """Says that names stand at these places, whatever stands there."""
+
+    name = "spans"
+
+    def __init__(self, spans: list[tuple[int, int, str]]) -> None:
+        self.spans = spans
+
+    async def find(self, text: str) -> list[Finding]:
+        found: list[Finding] = []
+        for start, size, kind in sorted(self.spans):
+            if start + size <= len(text) and all(start >= each.end for each in found):
+                found.append(Finding(start, start + size, kind, "pii"))
+        return found
+
+
+PLAN = Plan(
+    (GuardVersion(name="p", digest="sha256:p", aliases=("current",), policy=GuardPolicy(rules=(MAIL, RULE))),),
+    None,
+    lambda _: SPANNED[0],
+)
+SPANNED: list[Spans] = [Spans([])]
+
+
+@given(words=st.lists(WORDS, min_size=1, max_size=8), spans=SPANS)
+def test_whatever_is_taken_out_comes_back_as_it_was(words: list[str], spans: list[tuple[int, int, str]]) -> None:
+    text = "".join(words)
+    SPANNED[0] = Spans(spans)
+    guard = PLAN.guard(("p",), Guarded(b"", "chat", "openai", False))
+    assert guard is not None
+    raw = json.dumps({"model": "m", "messages": [user(text)]}).encode()
+    ruling = asyncio.run(guard.wait(raw, None))
+    sent = texts(ruling)[0]
+    answer = {"choices": [{"index": 0, "message": {"role": "assistant", "content": sent}, "finish_reason": "stop"}]}
+    out = guard.answer(json.dumps(answer).encode(), b"application/json")
+    assert out is not None
+    assert json.loads(out.body)["choices"][0]["message"]["content"] == text
+    assert "ann.lee@acme.example" not in sent

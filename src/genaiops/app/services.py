@@ -112,7 +112,7 @@ class Services:
     def _open_judge(self) -> PolicyJudge:
         advice = self._open_advice()
         names = advice.names if advice.finds_names else None
-        return PolicyJudge(advice.classifiers, names, known=advice.known)
+        return PolicyJudge(advice.classifiers, names, known=advice.known, leave=advice.aclose)
 
     def _providers(self) -> dict[str, str]:
         return {target.id: target.provider for target in self.hub.targets.list()}

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Collection, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from functools import lru_cache
 from typing import Any, Final, TypeVar
 
@@ -31,7 +31,7 @@ class PolicyJudge:
 
     Rules that ask others ask `classifiers` and `names`, in one event loop of the judge's own. Without them those that
     would have to be waited for could not say, and those that look at calls that have ended say nothing. `known`: the
-    classifiers that policies may name (None: any).
+    classifiers that policies may name (None: any). `leave` ends what asking has opened.
     """
 
     def __init__(
@@ -40,10 +40,12 @@ class PolicyJudge:
         names: FindNames | None = None,
         *,
         known: Collection[str] | None = None,
+        leave: Callable[[], Coroutine[Any, Any, None]] | None = None,
     ) -> None:
         self._classifiers = classifiers
         self._names = names
         self._known = known
+        self._leave = leave
         self._ready = lru_cache(maxsize=8)(self._make_ready)
         self._thread: threading.Thread | None = None
         if classifiers is not None:
@@ -115,6 +117,8 @@ class PolicyJudge:
 
     def close(self) -> None:
         if self._thread is not None:
+            if self._leave is not None:
+                self._wait(self._leave())
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
             self._loop.close()
