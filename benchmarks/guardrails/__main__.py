@@ -13,6 +13,8 @@ from benchmarks.guardrails.report import Report, as_text, write
 
 NAMES: Final = {
     "pii": "personal data by its form: recall and precision, beside Presidio",
+    "names": "names of people, places and organisations: recall and precision, beside Presidio",
+    "subjects": "languages by length of the text, and topics: recall and false alarms",
     "secrets_in_place": "keys where they stand in life: recall, beside Kingfisher and detect-secrets",
     "secrets": "texts that expressions of others make, and harmless ones: recall and false alarms",
     "refusal": "refusals and answers that people labelled",

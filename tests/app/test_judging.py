@@ -5,13 +5,17 @@ from pathlib import Path
 
 import pytest
 
+from genaiops.app.advice import Advice
+from genaiops.app.home import Home
 from genaiops.app.judging import Judging
+from genaiops.app.settings import GuardOptions
 from genaiops.domain import Content, GuardPolicy, GuardRule, PendingJudgement, Span, Verdict
 from genaiops.engines.blobs_folder import open_blobs
 from genaiops.engines.records_sql import open_records
 from genaiops.engines.telemetry_sqlite import SqliteTelemetry, open_telemetry
 from genaiops.guard import PolicyJudge
 from genaiops.hub import Hub
+from genaiops.ports.classifiers import Classifiers
 from genaiops.ports.telemetry import Batch
 
 NOW = 1_790_000_000_000_000
@@ -24,6 +28,18 @@ class Broken:
 
     async def classify(self, texts: Sequence[str]) -> list[Mapping[str, Verdict]]:
         return [{"injection": Verdict(outcome="error", reason="it answers nonsense")} for _ in texts]
+
+
+class Nonsense(Advice):
+    @property
+    def ready(self) -> bool:
+        return True
+
+    def reaches(self, rule: GuardRule) -> bool:
+        return True
+
+    def classifiers(self, rule: GuardRule) -> Classifiers | None:
+        return Broken()
 
 
 @pytest.fixture
@@ -46,7 +62,8 @@ async def test_a_classifier_that_cannot_say_is_an_alert(tmp_path: Path, telemetr
     content = Content(trace_id=TRACE, span_id=CALL, start_us=NOW, input=REQUEST)
     pending = PendingJudgement(TRACE, CALL, NOW, (f"soft@{version}#attempts",))
     telemetry.write(Batch(spans=[root], contents=[content], pending=[pending]))
-    judging = Judging(telemetry, open_blobs(tmp_path / "blobs"), hub, Broken, clock=lambda: NOW)
+    advice = Nonsense(Home(tmp_path), GuardOptions(), lambda _: None, timeout=1)
+    judging = Judging(telemetry, open_blobs(tmp_path / "blobs"), hub, advice, clock=lambda: NOW)
     assert await judging.step() == 1
     [alert] = hub.alerts.in_state("open")
     assert (alert.kind, alert.subject) == ("guard_failed", "soft#attempts")

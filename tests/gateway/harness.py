@@ -174,6 +174,7 @@ class Home:
         # An installation's size would be thirty megabytes for each test.
         self.observer = counters_mmap.open_counters(path / "counters.mmap", column=None, slots=1 << 10)
         self.version = 0
+        self.guards: Callable[[], WorkerGuards] = WorkerGuards
 
     def publish(self, *keys: KeyEntry, restart: bool = False, **parts: Any) -> Snapshot:
         self.version += 1
@@ -258,7 +259,7 @@ class Worker:
             settings=settings,
             caches=Caches(MemoryCache(), shared),
             videos=videos_files.open_videos(home.path),
-            guards=WorkerGuards(),
+            guards=home.guards(),
             marker=marker,
         )
         self.server = Server(self.gateway.handle, error_body=error_body)

@@ -14,6 +14,7 @@ from typing import Any, cast, get_origin, get_type_hints
 
 import msgspec
 
+from genaiops.app.guard_settings import read_classifiers, read_names
 from genaiops.app.settings import ProvenanceOptions, Settings
 from genaiops.app.sign_in import check_sign_in, read_networks
 from genaiops.app.stores import check_urls
@@ -156,6 +157,8 @@ def _assemble(values: Mapping[str, tuple[Any, str]], known: Mapping[str, Any], e
         check_urls(key, getattr(settings.stores, key), values.get(f"stores.{key}", (None, ""))[1])
     read_shares(settings.ingest.sample)
     check_export(settings.export.otlp, settings.export.headers)
+    read_classifiers(settings.guard.classifiers)
+    read_names(settings.guard.names)
     check_sign_in(settings.oidc)
     _check_provenance(settings.provenance)
     read_networks(settings.listen.trusted_proxies)

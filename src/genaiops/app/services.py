@@ -3,6 +3,7 @@
 from typing import Any, Self
 
 from genaiops import providers
+from genaiops.app.advice import Advice
 from genaiops.app.auditing import open_auditor
 from genaiops.app.erasing import Erasing
 from genaiops.app.exporting import ExportLoop
@@ -13,7 +14,6 @@ from genaiops.app.machines import Sharing
 from genaiops.app.metering import open_metering
 from genaiops.app.metric_anomalies import AnomalyReader
 from genaiops.app.metrics import Metrics
-from genaiops.app.model_addresses import guard_server
 from genaiops.app.opening import OpenStores
 from genaiops.app.own_models import restore
 from genaiops.app.provenance import provenance_state
@@ -53,8 +53,9 @@ class Services:
         self.home = home = Home(settings.home)
         self.stores = stores = OpenStores(settings, home, writer=True)
         consenting = Consenting(now_us, mode=settings.access.approval)
-        self.hub = Hub(stores.records, providers=tuple(PROVIDERS), consenting=consenting, judge=PolicyJudge())
         self.secrets: Secrets = open_secrets(home.path)
+        self._judge = self._open_judge()
+        self.hub = Hub(stores.records, providers=tuple(PROVIDERS), consenting=consenting, judge=self._judge)
         self.seals: Seals = open_seals(self.secrets)
         self.identity_provider = open_identity_provider(settings.oidc, self.secrets)
         self.auditor = open_auditor(stores.records, self.secrets, home)
@@ -97,7 +98,7 @@ class Services:
         )
         self.replays = Replays(now_us)
         self.abuse = AbuseWatch(stores.telemetry, hub.alerts, now_us)
-        self.judging = Judging(stores.telemetry, stores.blobs, self.hub, guard_server(home, timeout=30.0))
+        self.judging = Judging(stores.telemetry, stores.blobs, self.hub, self._open_advice())
         self.metrics = Metrics(stores.telemetry, stores.counters, self._providers)
         self.anomalies = AnomalyReader(stores.telemetry)
         self.vitals = VitalsLoop(home)
@@ -106,6 +107,15 @@ class Services:
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """Itself: the web framework copies routers with everything that hangs on them."""
         return self
+
+    def _open_advice(self) -> Advice:
+        """For one event loop each."""
+        return Advice(self.home, self.settings.guard, self.secrets.get, timeout=30.0)
+
+    def _open_judge(self) -> PolicyJudge:
+        advice = self._open_advice()
+        names = advice.names if advice.finds_names else None
+        return PolicyJudge(advice.classifiers, names, known=advice.known, leave=advice.aclose)
 
     def _providers(self) -> dict[str, str]:
         return {target.id: target.provider for target in self.hub.targets.list()}
@@ -141,6 +151,7 @@ class Services:
     def close(self, fold_seconds: float) -> None:
         """Fold what the spools hold, for at most that long, and close the stores."""
         self.replays.close()
+        self._judge.close()
         self.erasing.stop()
         self.ingest.stop()
         self.export.stop()

@@ -61,6 +61,15 @@ class Embedded(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     context: Annotated[int, msgspec.Meta(ge=256, le=131_072)] = 2048
 
 
+class GuardOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whom rules of guard policies ask. `classifiers`: `NAME=URL` or `NAME=secret:NAME@URL`, endpoints that answer
+    labels with scores. `names`: who finds names of people and places: `spacy`, `spacy:MODEL`, `presidio+URL`,
+    `gliner+URL` (empty: nobody)."""
+
+    classifiers: tuple[str, ...] = ()
+    names: Text = ""
+
+
 class ContentOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`capture` bounds what environments may keep of prompts and answers; `retention_days` 0 keeps content for ever."""
 
@@ -147,6 +156,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     gateway: GatewayOptions = GatewayOptions()
     stores: Stores = Stores()
     embedded: Embedded = Embedded()
+    guard: GuardOptions = GuardOptions()
     content: ContentOptions = ContentOptions()
     energy: EnergyOptions = EnergyOptions()
     audit: AuditOptions = AuditOptions()

@@ -11,7 +11,6 @@ _WAYS = {
     "whole": "whole texts",
     "model": "asks a model",
     "tools": "calls of tools",
-    "none": "not built yet",
 }
 
 

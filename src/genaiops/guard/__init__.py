@@ -18,6 +18,7 @@ from genaiops.guard._judge import PolicyJudge
 from genaiops.guard._recorded import RecordedCall, recorded_call
 from genaiops.guard._replay import Progress, ReplayExample, ReplayReport, ReplayWish, RuleDifference, replay
 from genaiops.guard._replays import ReplayRun, Replays
+from genaiops.guard._subjects import topics_of
 
 __all__ = [
     "MOST_CASES",
@@ -43,5 +44,6 @@ __all__ = [
     "read_cases",
     "recorded_call",
     "replay",
+    "topics_of",
     "try_cases",
 ]

@@ -7,17 +7,18 @@ from typing import Final, Literal, get_args
 import msgspec
 
 from genaiops.checks.cards import Card, Figure, cards
+from genaiops.checks.languages import SHORTEST
 from genaiops.checks.scanning import Pattern
 from genaiops.core.digest import digest_value
 from genaiops.core.errors import NotFound
 from genaiops.domain import DetectorName
 from genaiops.guard._program import AFTER, CLASSIFIERS
+from genaiops.guard._subjects import OFF_TOPIC
 from genaiops.guard._tables import FAMILIES, table_of
 from genaiops.guard._whole import WHOLES
 
-Tier = Literal["form", "whole", "model", "tools", "none"]
-"""How it looks: by `form` (one pass of patterns), at `whole` texts, by asking a `model`, at calls of `tools`; `none`:
-it is not built yet."""
+Tier = Literal["form", "whole", "model", "tools"]
+"""How it looks: by `form` (one pass of patterns), at `whole` texts, by asking a `model`, at calls of `tools`."""
 
 
 class DetectorKind(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +76,10 @@ _FINDS: Final[Mapping[DetectorName, str]] = {
     "grounding": "Sentences that the passages do not support.",
     "tools": "Calls of tools that are not allowed, or with wrong arguments. It is written as the section `tools`.",
 }
+_OF_CLASSIFIERS: Final = (
+    DetectorOption("classifier", "a classifier of yours, by its name in guard.classifiers of the settings"),
+    DetectorOption("labels", "which of its labels count; the usual ones when left out"),
+)
 _OPTIONS: Final[Mapping[str, tuple[DetectorOption, ...]]] = {
     "words": (
         DetectorOption("words", "a list of words; blanks match any run of them"),
@@ -90,6 +95,18 @@ _OPTIONS: Final[Mapping[str, tuple[DetectorOption, ...]]] = {
         DetectorOption("schema", "a JSON Schema", required=True),
         DetectorOption("repair", "mend what is only written in a broken way"),
     ),
+    "injection": _OF_CLASSIFIERS,
+    "toxicity": _OF_CLASSIFIERS,
+    "language": (
+        DetectorOption("allowed", "a list of languages, by their codes: others are found"),
+        DetectorOption("denied", "a list of languages that are found"),
+        DetectorOption("shortest", f"letters of a text under which it is not judged; {SHORTEST} when left out"),
+    ),
+    "topics": (
+        DetectorOption("allowed", "topic = sentences that say what belongs to it: what is about none of them is found"),
+        DetectorOption("denied", "topic = sentences: what is about it is found"),
+        DetectorOption("shortest", f"letters of a text under which it is not judged; {SHORTEST} when left out"),
+    ),
     "disclosure": (
         DetectorOption("sentence", "what the answer has to say", required=True),
         DetectorOption("add", "add it where it is missing; true when left out"),
@@ -102,6 +119,10 @@ _WHOLE_KINDS: Final[Mapping[str, Mapping[str, str]]] = {
     "prompt_leak": {"system_prompt": "Wording of the system prompt"},
     "verbatim": {"verbatim": "Run of words of a document"},
     "schema": {"not_json": "No JSON", "not_of_schema": "JSON that does not meet the schema"},
+    "injection": {"injection": "Attempt to overrule instructions"},
+    "toxicity": {"toxicity": "Toxic"},
+    "topics": {OFF_TOPIC: "About no allowed topic; denied ones bring their own names"},
+    "names": {"person": "Person", "location": "Place", "organisation": "Organisation"},
     "disclosure": {"not_disclosed": "The sentence is missing"},
 }
 
@@ -130,7 +151,7 @@ def _detector(name: DetectorName) -> Detector:
         finds=_FINDS[name],
         tier=tier,
         when="after" if name in AFTER else "before",
-        redacts=tier == "form",
+        redacts=tier == "form" or name == "names",
         version=_digest(table) if table else card.version,
         kinds=_kinds(name, table),
         options=_OPTIONS.get(name, ()),
@@ -146,7 +167,7 @@ def _tier(name: DetectorName) -> Tier:
         return "whole"
     if name in CLASSIFIERS:
         return "model"
-    return "tools" if name == "tools" else "none"
+    return "tools"
 
 
 def _kinds(name: DetectorName, table: Sequence[Pattern]) -> tuple[DetectorKind, ...]:

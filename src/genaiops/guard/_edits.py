@@ -56,6 +56,19 @@ class Editor:
                 edits = edits or ((0, len(value), self._vault.hide(value, finding.kind, reversible=reversible)),)
         return edits
 
+    def named(self, number: int, finding: Finding, free: Iterable[tuple[int, int]], part: Part) -> list[Edit]:
+        """What becomes of a name. It is noted. `free`: the stretches of it that nothing else replaces."""
+        rule = self._tier.bounds[number].rule
+        self._notes.add(number, finding.kind, provenance=part.provenance, place=self._place(part))
+        if rule.action != "redact" or not self._notes.enforced(number):
+            return []
+        values = [(start, end, part.text[start:end]) for start, end in free]
+        return [
+            (start, end, self._vault.hide(value, finding.kind, reversible=rule.reversible))
+            for start, end, value in values
+            if any(map(str.isalnum, value))
+        ]
+
     def _place(self, part: Part) -> str:
         """Where it was found. A name of a field that is a finding itself is not told: events are kept."""
         scanner, wanted = self._tier.scanner, self._tier.wanted

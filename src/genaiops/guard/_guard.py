@@ -10,11 +10,12 @@ import msgspec
 from genaiops.core.errors import GenaiopsError, NotFound, Unavailable, UsageError
 from genaiops.domain import DEFAULT_GUARD, Direction, GuardEvent, GuardPolicy, GuardVersion
 from genaiops.guard import surfaces
-from genaiops.guard._asking import FindClassifiers, ask
+from genaiops.guard._asking import ask
 from genaiops.guard._edits import Editor, judge_arguments, judge_calls, severe
 from genaiops.guard._held import held
 from genaiops.guard._inspect import Edit, Inspection, apart, edited
-from genaiops.guard._notes import Notes
+from genaiops.guard._naming import find_named
+from genaiops.guard._notes import Bound, Notes
 from genaiops.guard._program import Program, Tier, shadowed
 from genaiops.guard._spotlight import spotlight, untrusted
 from genaiops.guard._streams import AnswerStream
@@ -22,7 +23,9 @@ from genaiops.guard._tools import calls_in
 from genaiops.guard._vault import Vault
 from genaiops.guard._whole import Situation, situation_of
 from genaiops.guard.surfaces import Document, Part
+from genaiops.ports.classifiers import FindClassifiers
 from genaiops.ports.guard import GUARDED_AT_ONCE, Guarded, Ruling, SessionLimits
+from genaiops.ports.names import FindNames
 from genaiops.ports.providers import Form
 
 _log = logging.getLogger("genaiops.guard")
@@ -31,8 +34,9 @@ _log = logging.getLogger("genaiops.guard")
 class WorkerGuards:
     """A worker's (see ports.guard.Guards)."""
 
-    def __init__(self, classifiers: FindClassifiers | None = None) -> None:
+    def __init__(self, classifiers: FindClassifiers | None = None, names: FindNames | None = None) -> None:
         self._classifiers = classifiers
+        self._names = names
         self._plan: Plan | None = None
         self._next: tuple[tuple[GuardVersion, ...], asyncio.Future[Plan]] | None = None
 
@@ -41,7 +45,8 @@ class WorkerGuards:
         if self._plan is not None and self._plan.versions == wanted:
             return True
         if self._next is None or self._next[0] != wanted:
-            self._next = wanted, asyncio.get_running_loop().run_in_executor(None, Plan, wanted, self._classifiers)
+            loop = asyncio.get_running_loop()
+            self._next = wanted, loop.run_in_executor(None, Plan, wanted, self._classifiers, self._names)
         return self._next[1].done()
 
     async def prepare(self, versions: Sequence[GuardVersion]) -> None:
@@ -56,7 +61,7 @@ class WorkerGuards:
             self._plan = (
                 made[1].result()
                 if made is not None and made[0] == wanted and made[1].done()
-                else Plan(wanted, self._classifiers)
+                else Plan(wanted, self._classifiers, self._names)
             )
             self._next = None
         return self._plan
@@ -67,9 +72,15 @@ class WorkerGuards:
 class Plan:
     """The policies of a Snapshot."""
 
-    def __init__(self, versions: tuple[GuardVersion, ...], classifiers: FindClassifiers | None = None) -> None:
+    def __init__(
+        self,
+        versions: tuple[GuardVersion, ...],
+        classifiers: FindClassifiers | None = None,
+        names: FindNames | None = None,
+    ) -> None:
         self.versions = versions
         self._classifiers = classifiers
+        self._names = names
         self._by_name: dict[str, GuardVersion] = {}
         for version in versions:
             for point in (version.digest, *version.aliases):
@@ -85,7 +96,7 @@ class Plan:
 
     def guard(self, references: Sequence[str], call: Guarded) -> "CallGuard | None":
         program = self._program(references)
-        return CallGuard(program, call, self._classifiers) if program.concerns(call.operation) else None
+        return CallGuard(program, call, self._classifiers, self._names) if program.concerns(call.operation) else None
 
     def digest(self, references: Sequence[str]) -> str:
         return self._program(references).digest
@@ -126,6 +137,7 @@ class CallGuard:
         "_beside",
         "_call",
         "_classifiers",
+        "_names",
         "_program",
         "_said",
         "_situation",
@@ -134,9 +146,16 @@ class CallGuard:
         "_vault",
     )
 
-    def __init__(self, program: Program, call: Guarded, classifiers: FindClassifiers | None = None) -> None:
+    def __init__(
+        self,
+        program: Program,
+        call: Guarded,
+        classifiers: FindClassifiers | None = None,
+        names: FindNames | None = None,
+    ) -> None:
         self._program = program
         self._classifiers = classifiers
+        self._names = names
         self._call = call
         self._vault = Vault()
         self._asked: list[GuardEvent] = []
@@ -165,6 +184,11 @@ class CallGuard:
         )
 
     @property
+    def after(self) -> Sequence[Bound]:
+        """The rules that look at it when it has ended."""
+        return self._program.after
+
+    @property
     def reversible(self) -> bool:
         return self._vault.reversible
 
@@ -186,6 +210,8 @@ class CallGuard:
     async def wait(self, raw: bytes | bytearray, form: Form | None) -> Ruling:
         document = self._document(raw, form)
         inspection = self._inspection(self._program.asked)
+        naming = self._program.asked.naming
+        inspection.named = await find_named(naming, document.parts, self._names, inspection.notes)
         await inspection.look_in_steps(document)
         await ask(self._program.asked.asking, document.parts, self._classifiers, inspection.notes)
         return self._rule_request(document, inspection)

@@ -11,6 +11,7 @@ from genaiops.checks.control import invisible, mixed
 from genaiops.checks.scanning import Stream
 from genaiops.domain import Finding
 from genaiops.guard._edits import Edit, Editor
+from genaiops.guard._naming import Named
 from genaiops.guard._notes import Notes
 from genaiops.guard._program import Tier
 from genaiops.guard._whole import Situation, judge_whole
@@ -23,9 +24,9 @@ _STEP: Final = 8192
 
 
 class Inspection:
-    """`texts`: part -> what it says now, of those that changed."""
+    """`texts`: part -> what it says now, of those that changed. `named`: names that were found before it looks."""
 
-    __slots__ = ("_editor", "_edits", "_situation", "_tier", "notes", "texts")
+    __slots__ = ("_editor", "_edits", "_situation", "_tier", "named", "notes", "texts")
 
     def __init__(self, tier: Tier, notes: Notes, editor: Editor, situation: Situation) -> None:
         self._tier = tier
@@ -33,6 +34,7 @@ class Inspection:
         self._editor = editor
         self._edits: dict[int, list[Edit]] = {}
         self.notes = notes
+        self.named: Named = {}
         self.texts: dict[int, str] = {}
 
     def look(self, document: Document) -> None:
@@ -74,6 +76,12 @@ class Inspection:
 
     def _rest(self, document: Document) -> None:
         """Everything besides patterns; then the edits are made."""
+        for at, names in self.named.items():
+            part, edits = document.parts[at], apart(self._edits.get(at, []))
+            for number, finding in names:
+                free = [(start, end) for start, end, _ in outside((finding,), edits)]
+                edits = sorted([*edits, *self._editor.named(number, finding, free, part)])
+            self._edits[at] = edits
         for number, part in enumerate(document.parts):
             if self._tier.control and not part.text.isascii():
                 found = self._editor.takes_out(invisible(part.text), part)

@@ -1,26 +1,75 @@
 """What a policy says of a call that has been: for tests of a policy, and for trying a candidate on recorded calls."""
 
 import asyncio
+import threading
+from collections.abc import Callable, Collection, Coroutine
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
+from genaiops.core.errors import UsageError
 from genaiops.domain import GuardEvent, GuardPolicy, GuardVersion, Operation
+from genaiops.guard._after import judge_later
 from genaiops.guard._guard import CallGuard, Plan
 from genaiops.guard._program import Program
+from genaiops.guard._recorded import RecordedCall
+from genaiops.ports.classifiers import FindClassifiers
 from genaiops.ports.guard import Blocked, Guarded, Judged, Withheld
+from genaiops.ports.names import FindNames
 from genaiops.ports.providers import Dialect
 
+_Said = TypeVar("_Said")
+_PATIENCE_MS: Final = 60_000
+"""Nobody waits for an answer here."""
 _NOBODY: Final = b"\0" * 16
 _EVENTS: Final = (b"data:", b"event:", b":", b"id:", b"retry:", b"\xef\xbb\xbf")
 
 
 class PolicyJudge:
-    """The engine without a call (see ports.guard.Judge). Rules in shadow count as if they were enforced."""
+    """The engine without a call (see ports.guard.Judge). Rules in shadow count as if they were enforced.
+
+    Rules that ask others ask `classifiers` and `names`, in one event loop of the judge's own. Without them those that
+    would have to be waited for could not say, and those that look at calls that have ended say nothing. `known`: the
+    classifiers that policies may name (None: any). `leave` ends what asking has opened.
+    """
+
+    def __init__(
+        self,
+        classifiers: FindClassifiers | None = None,
+        names: FindNames | None = None,
+        *,
+        known: Collection[str] | None = None,
+        leave: Callable[[], Coroutine[Any, Any, None]] | None = None,
+    ) -> None:
+        self._classifiers = classifiers
+        self._names = names
+        self._known = known
+        self._leave = leave
+        self._ready = lru_cache(maxsize=8)(self._make_ready)
+        self._thread: threading.Thread | None = None
+        if classifiers is not None:
+            self._loop = asyncio.new_event_loop()
+            self._thread = threading.Thread(target=self._loop.run_forever, name="guard-judge", daemon=True)
+            self._thread.start()
 
     def check(self, policy: GuardPolicy) -> None:
         Program((GuardVersion(name="candidate", digest="", policy=policy),))
+        for rule in policy.rules:
+            if rule.detector == "names" and self._classifiers is not None and self._names is None:
+                raise UsageError(
+                    f"The rule {rule.id!r} looks for names, and nobody here finds them.",
+                    remedy='Set guard.names in genaiops.toml, for example to "spacy", and start again.',
+                    param=f"rules.{rule.id}.detector",
+                )
+            own = rule.options.get("classifier") if rule.detector in ("injection", "toxicity") else None
+            if own is not None and self._known is not None and own not in self._known:
+                there = f"There are: {', '.join(sorted(self._known))}." if self._known else "There are none."
+                raise UsageError(
+                    f"The rule {rule.id!r} names the classifier {own!r}, which the settings do not have.",
+                    remedy=f"{there} Add it to guard.classifiers and start again.",
+                    param=f"rules.{rule.id}.options.classifier",
+                )
 
     def judge(
         self, policy: GuardVersion, operation: Operation, dialect: Dialect, request: bytes, answer: bytes | None
@@ -31,19 +80,57 @@ class PolicyJudge:
         self, policy: GuardVersion, operation: Operation, dialect: Dialect, request: bytes, answer: bytes | None
     ) -> Judged:
         streamed = answer is not None and answer.lstrip().startswith(_EVENTS)
-        plan = _ready(msgspec.json.encode(policy))
+        plan = self._ready(msgspec.json.encode(policy))
         guard = plan.guard((f"{policy.name}@{policy.digest}",), Guarded(_NOBODY, operation, dialect, streamed))
         if guard is None:
             return Judged((), request, answer)
-        ruling = guard.ask(request, None) or asyncio.run(guard.wait(request, None))
+        ruling = guard.ask(request, None) or self._wait(guard.wait(request, None))
         said: bytes | None = None
         if answer is not None and not ruling.stops:
             if streamed:
                 _follow(guard, answer)
             else:
                 out = guard.answer(answer, b"application/json")
-                said = (out or asyncio.run(guard.wait_answer(answer, b"application/json"))).body
-        return Judged(tuple(guard.events), ruling.body or None, said or None)
+                said = (out or self._wait(guard.wait_answer(answer, b"application/json"))).body
+        left = RecordedCall(
+            operation=operation,
+            dialect=dialect,
+            request=ruling.body or request,
+            answer=None if ruling.stops else said or answer,
+        )
+        events = (*guard.events, *self._later(guard, left))
+        return Judged(events, ruling.body or None, said or None)
+
+    def _later(self, guard: CallGuard, call: RecordedCall) -> list[GuardEvent]:
+        """What those say that look at calls that have ended."""
+        found: list[GuardEvent] = []
+        if self._classifiers is not None:
+            for name, rule, _ in guard.after:
+                found += self._wait(judge_later(name, rule, call, self._classifiers, self._names))
+        return found
+
+    def _wait(self, work: Coroutine[Any, Any, _Said]) -> _Said:
+        """Connections belong to one event loop, and whoever judges has none or several."""
+        if self._thread is None:
+            return asyncio.run(work)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    def close(self) -> None:
+        if self._thread is not None:
+            if self._leave is not None:
+                self._wait(self._leave())
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+            self._loop.close()
+            self._thread = None
+
+    def _make_ready(self, encoded: bytes) -> Plan:
+        version = msgspec.json.decode(encoded, type=GuardVersion)
+        rules = tuple(
+            msgspec.structs.replace(rule, shadow=0.0, timeout_ms=_PATIENCE_MS) for rule in version.policy.rules
+        )
+        enforced = msgspec.structs.replace(version.policy, rules=rules)
+        return Plan((msgspec.structs.replace(version, policy=enforced),), self._classifiers, self._names)
 
 
 def _follow(guard: CallGuard, answer: bytes) -> None:
@@ -55,11 +142,3 @@ def _follow(guard: CallGuard, answer: bytes) -> None:
         stream.end()
     except (Blocked, Withheld):
         pass
-
-
-@lru_cache(maxsize=8)
-def _ready(encoded: bytes) -> Plan:
-    version = msgspec.json.decode(encoded, type=GuardVersion)
-    rules = tuple(msgspec.structs.replace(rule, shadow=0.0) for rule in version.policy.rules)
-    enforced = msgspec.structs.replace(version.policy, rules=rules)
-    return Plan((msgspec.structs.replace(version, policy=enforced),))

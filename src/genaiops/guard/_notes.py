@@ -22,8 +22,11 @@ _OPEN: Final = frozenset({"injection", "toxicity", "topics", "language", "names"
 
 
 def closed(rule: GuardRule) -> bool:
-    """Whether a call is refused when the rule's detector cannot say."""
-    return rule.on_error == "closed" if rule.on_error is not None else rule.detector not in _OPEN
+    """Whether a call is refused when the rule's detector cannot say. Names that have to go before a provider sees them
+    are no signal: nobody could take them back."""
+    if rule.on_error is not None:
+        return rule.on_error == "closed"
+    return rule.detector not in _OPEN or rule.action == "redact"
 
 
 class _Note:
@@ -47,6 +50,7 @@ class Notes:
         "_follows",
         "_notes",
         "_shadowed",
+        "_took",
         "action",
         "began_ns",
         "message",
@@ -59,6 +63,7 @@ class Notes:
         self._direction: Direction = direction
         self._shadowed = shadowed
         self._notes: dict[int, _Note] = {}
+        self._took: dict[int, int] = {}
         self.action: GuardAction = "allow"
         """The severest that follows so far."""
         self.rule = ""
@@ -105,6 +110,10 @@ class Notes:
             self.follow(number, "block")
             self.message = self.message or "A check that has to be made could not be made."
 
+    def took(self, number: int, duration_us: int) -> None:
+        """Of a rule that has asked: it counts when something is noted of it."""
+        self._took[number] = duration_us
+
     def follow(self, number: int, action: GuardAction) -> None:
         """That action follows from that rule."""
         if SEVERITY[action] > SEVERITY[self.action]:
@@ -141,7 +150,7 @@ class Notes:
                     tuple(note.places),
                     number in self._shadowed,
                     note.score,
-                    note.duration_us or spent_us,
+                    note.duration_us or self._took.get(number) or spent_us,
                     note.error,
                 )
             )

@@ -9,8 +9,9 @@ import msgspec
 
 from genaiops.checks.scanning import Pattern, Scanner
 from genaiops.domain import SEVERITY, Direction, GuardRule, GuardVersion, Operation
-from genaiops.guard._asking import Asking, asking
+from genaiops.guard._asking import Asking, asking, check_asked
 from genaiops.guard._leading import Counts, counts_of
+from genaiops.guard._naming import Naming, naming
 from genaiops.guard._notes import Bound
 from genaiops.guard._spotlight import Manner
 from genaiops.guard._tables import (
@@ -26,9 +27,9 @@ from genaiops.guard._tables import (
 from genaiops.guard._tools import ARGUMENTS, ToolCheck, session_limits, tool_rules
 from genaiops.guard._whole import Whole, whole_of
 
-CLASSIFIERS: Final = frozenset({"injection", "toxicity", "topics", "names"})
+CLASSIFIERS: Final = frozenset({"injection", "toxicity", "language", "topics", "names"})
 """Detectors that ask a model."""
-AFTER: Final = frozenset({"injection", "toxicity", "topics"})
+AFTER: Final = CLASSIFIERS
 """Detectors that work behind the answer unless their rule says otherwise: what they say costs time."""
 
 
@@ -45,6 +46,7 @@ class Tier:
         rules: dict[tuple[str, str], list[int]] = {}
         self.wholes: list[tuple[int, Whole]] = []
         self.asking: list[Asking] = []
+        self.naming: list[Naming] = []
         self.control: list[int] = []
         self.counts: dict[int, Counts] = {}
         """Rules for which not every finding counts."""
@@ -60,7 +62,10 @@ class Tier:
             elif rule.detector == "control":
                 check_control(rule)
                 self.control.append(number)
+            elif rule.detector == "names":
+                self.naming.append(naming(number, rule, direction))
             elif rule.detector in CLASSIFIERS:
+                check_asked(rule)
                 self.asking.append(asking(number, rule, direction))
             else:
                 self.wholes.append((number, whole_of(rule)))
@@ -74,14 +79,14 @@ class Tier:
             self._scan(patterns)
         self.mixed = any(looks_for_mixed(self.bounds[number].rule) for number in self.control)
         """Some rule looks for words of two scripts."""
-        self.waits = bool(self.asking)
+        self.waits = bool(self.asking or self.naming)
         """Something has to be asked elsewhere before anything goes on."""
         self.whole = any(
             SEVERITY[self.bounds[number].rule.action] > SEVERITY["flag"] for number, _ in self.wholes
         ) or any(_needs_all(bound) for bound in self.bounds)
         """An answer has to be there as a whole before any of it may go out."""
         self.holds = any(bound.rule.action == "hold" for bound in self.bounds)
-        self.silent = not (self.scanner or self.control or self.wholes or self.asking or self.tools)
+        self.silent = not (self.scanner or self.control or self.wholes or self.waits or self.tools)
 
     def _count(self, number: int, rule: GuardRule) -> None:
         counts = counts_of(rule) if rule.detector == "markup" else None
@@ -115,6 +120,8 @@ class Program:
         self.answered = Tier(bounds, "out")
         self.after = tuple(bound for bound in bounds if _after(bound.rule))
         """Rules that look at a call when it has ended."""
+        for bound in self.after:
+            check_asked(bound.rule)
         self.longest = min((one.policy.longest for one in versions if one.policy.longest), default=None)
         manners: list[Manner] = [one.policy.spotlight for one in versions if one.policy.spotlight != "off"]
         self.spotlight: Manner = manners[0] if manners else "off"

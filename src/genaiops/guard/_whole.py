@@ -55,18 +55,13 @@ _MOST_PASSAGES: Final = 200_000
 
 def whole_of(rule: GuardRule) -> Whole:
     """UsageError for options that the detector does not have, or an action that it cannot take."""
-    make = _MAKERS.get(rule.detector)
-    if make is None:
-        raise UsageError(
-            f"The rule {rule.id!r}: the detector {rule.detector!r} is not built yet.", param=f"rules.{rule.id}.detector"
-        )
     if rule.action == "redact":
         raise UsageError(
             f"The rule {rule.id!r} cannot redact: {rule.detector!r} judges a text as a whole.",
             remedy="Let it flag, replace, hold or block.",
             param=f"rules.{rule.id}.action",
         )
-    return make(rule)
+    return _MAKERS[rule.detector](rule)
 
 
 def judge_whole(

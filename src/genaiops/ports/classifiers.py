@@ -1,9 +1,9 @@
 """What looks at texts with a model of its own, in another process."""
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
-from genaiops.domain import Verdict
+from genaiops.domain import GuardRule, Verdict
 
 
 class Classifiers(Protocol):
@@ -11,8 +11,13 @@ class Classifiers(Protocol):
 
     async def classify(self, texts: Sequence[str]) -> list[Mapping[str, Verdict]]:
         """For each text, in order: a Verdict by the name of its classifier. `measure` is a probability, `fail` means
-        that it reached the classifier's threshold."""
+        that it reached the classifier's threshold. Of `language`, `reason` is the code of ISO 639-1, and a text that is
+        too short to tell is `inconclusive`; of each topic the name is `topics:NAME`."""
         ...
+
+
+FindClassifiers = Callable[[GuardRule], Classifiers | None]
+"""Who is asked for a rule (None: nobody is there)."""
 
 
 class Ask(Protocol):

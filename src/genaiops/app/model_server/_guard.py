@@ -56,6 +56,7 @@ class Guard:
         self._versions = {name: f"{name}@{one.card.version}" for name, one in self._scored.items()}
         self._versions["topics"] = f"topics@{self._nearness.card.version}"
         self._versions["language"] = language_version()
+        language_of("The first text would wait for the model of languages to be read.")
         self._topic_vectors: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
         self._admission = Admission("guard", waiting)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="guard")
