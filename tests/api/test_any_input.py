@@ -28,6 +28,7 @@ from genaiops.api import (
     _prices,
     _prompts,
     _releases,
+    _run_wish,
     _scores,
     _targets,
     _tasks,
@@ -64,6 +65,7 @@ PLACES: dict[str, Any] = {
     "/lineage": _lineage.NewEdgeRequest,
     "/applications": _applications.NewApplicationRequest,
     "/releases": _releases.NewReleaseRequest,
+    "/runs": _run_wish.RunRequest,
     "/deployments": _deployments.DeployRequest,
     "/scores": _scores.ScoreRequest,
     "/erasures": _erasures.ErasureRequest,
@@ -82,7 +84,17 @@ UNTYPED = {
     place
     for place in PLACES
     if place.startswith(
-        ("/applications", "/artifacts", "/datasets", "/guards", "/lineage", "/prices/estimate", "/prompts", "/releases")
+        (
+            "/applications",
+            "/artifacts",
+            "/datasets",
+            "/guards",
+            "/lineage",
+            "/prices/estimate",
+            "/prompts",
+            "/releases",
+            "/runs",
+        )
     )
 }
 """Rows have no type, and digests by the thousand take long to draw; `test_bodies` sends to these."""

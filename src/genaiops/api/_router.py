@@ -38,6 +38,7 @@ from genaiops.api._prices import PricesController
 from genaiops.api._prompts import PromptsController
 from genaiops.api._provenance import ProvenanceController
 from genaiops.api._releases import ReleasesController
+from genaiops.api._runs import RunsController
 from genaiops.api._scores import ScoresController
 from genaiops.api._services import Services, Sessions
 from genaiops.api._status import Status
@@ -82,6 +83,7 @@ _HANDLERS: tuple[type[Controller] | BaseRouteHandler, ...] = (
     ProvenanceController,
     ApplicationsController,
     ReleasesController,
+    RunsController,
     DeploymentsController,
     AuditController,
     DatasetsController,

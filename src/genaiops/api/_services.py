@@ -6,7 +6,8 @@ from typing import Protocol
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
-from genaiops.domain import Actor, ApiKey, Erasure, Foreseen, Person, Target
+from genaiops.arena import GateReport
+from genaiops.domain import Actor, ApiKey, Case, Erasure, Foreseen, Person, Run, Target
 from genaiops.gateway import Quoting
 from genaiops.govern import Auditor
 from genaiops.guard import Replays
@@ -14,6 +15,7 @@ from genaiops.hub import Hub
 from genaiops.ports.blobs import Blobs
 from genaiops.ports.counters import Counters
 from genaiops.ports.provenance import ProvenanceState
+from genaiops.ports.runs import RunFilter, RunPage, Runs
 from genaiops.ports.seals import Seals
 from genaiops.ports.secrets import Secrets
 from genaiops.ports.sign_in import IdentityProvider
@@ -64,6 +66,37 @@ class Erasures(Protocol):
     def list(self) -> Sequence[Erasure]: ...
 
     def get(self, erasure_id: str) -> Erasure: ...
+
+
+class Evaluations(Protocol):
+    """Runs of suites, which go on by themselves, also after a crash."""
+
+    @property
+    def store(self) -> Runs: ...
+
+    def get(self, run_id: str) -> Run:
+        """NotFound when there is none."""
+        ...
+
+    def list(self, where: RunFilter, *, cursor: str | None = None, limit: int = 50) -> RunPage: ...
+
+    def begin(self, run: Run, cases: Sequence[Case]) -> Run: ...
+
+    def stop(self, run_id: str, *, by: str) -> Run:
+        """Conflict when it is over."""
+        ...
+
+    def resume(self, run_id: str, *, by: str) -> Run:
+        """Conflict when nothing is left of it, or it goes on."""
+        ...
+
+    def delete(self, run_id: str, *, by: str) -> None:
+        """Conflict while it goes on."""
+        ...
+
+    def report(self, run: Run) -> GateReport | None:
+        """None: it goes on, or its suite is not kept here."""
+        ...
 
 
 class Services(Protocol):
@@ -119,6 +152,9 @@ class Services(Protocol):
     def metering(self) -> Metering | None:
         """None: the energy of calls is not worked out here."""
         ...
+
+    @property
+    def evaluations(self) -> Evaluations: ...
 
     @property
     def replays(self) -> Replays: ...

@@ -153,7 +153,7 @@ def _assemble(values: Mapping[str, tuple[Any, str]], known: Mapping[str, Any], e
     home = Path(tree.get("home") or default_home(environ)).expanduser().absolute()
     tree["home"] = str(home)
     settings = msgspec.convert(tree, Settings)
-    for key in ("records", "telemetry", "counters", "blobs", "cache"):
+    for key in ("records", "telemetry", "counters", "blobs", "cache", "runs"):
         check_urls(key, getattr(settings.stores, key), values.get(f"stores.{key}", (None, ""))[1])
     read_shares(settings.ingest.sample)
     check_export(settings.export.otlp, settings.export.headers)

@@ -88,6 +88,7 @@ async def serve(settings: Settings, ready: int | None) -> None:
         asyncio.create_task(_sign_for_ever(services)),
         asyncio.create_task(_expire_for_ever(services)),
         asyncio.create_task(services.judging.run()),
+        asyncio.create_task(services.evaluations.run()),
         asyncio.create_task(_watch_for_ever(services)),
         asyncio.create_task(_say_when_started(server, ready)),
     ]

@@ -22,12 +22,11 @@ from genaiops.arena import (
     asker,
     cases_of,
     judge,
+    new_run,
     suite_manifest,
 )
-from genaiops.core.clock import now_us
 from genaiops.core.digest import digest_value
 from genaiops.core.errors import Conflict, NotFound
-from genaiops.core.ids import new_id
 from genaiops.domain import Run, Suite, Verdict
 from genaiops.ports.runs import Runs
 
@@ -38,13 +37,15 @@ class Evaluated(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be evaluated. `folder`: where the suite's files are; `gateway`: who is asked of models, prompts,
-    applications and releases; `secret`: reads a secret by its name; `environment`: commit, branch and their like."""
+    """What is to be evaluated. `folder`: where the suite's files are; `gateway`: who is asked of models, prompts and
+    applications, where `gateways` has nothing else for a target; `secret`: reads a secret by its name; `environment`:
+    commit, branch and their like."""
 
     suite: Suite
     name: str
     folder: Path | None = None
     gateway: Endpoint | None = None
+    gateways: Mapping[str, Endpoint] = {}
     secret: Callable[[str], str] | None = None
     rows: Rows | None = None
     environment: Mapping[str, str] = {}
@@ -53,29 +54,22 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 def begin(store: Runs, wanted: Wanted) -> Run:
     """A run that waits, with its cases; nothing is asked yet. UsageError when the suite has none, or no target."""
-    suite = wanted.suite
-    cases = cases_of(suite, folder=wanted.folder, rows=wanted.rows)
+    cases = cases_of(wanted.suite, folder=wanted.folder, rows=wanted.rows)
     askers(wanted, HttpPost())  # what cannot be asked is told before anything is
-    digest = digest_value(suite_manifest(suite))
-    run = Run(
-        id=new_id("run"),
-        kind="evaluation",
-        subject=f"suite/{wanted.name}@{digest}",
-        name=wanted.name,
-        inputs={"suite": f"suite/{wanted.name}@{digest}"},
-        environment={
-            "genaiops": genaiops.__version__,
-            "python": platform.python_version(),
-            "platform": platform.platform(),
-            **wanted.environment,
-        },
-        seed=suite.run.seed,
-        total=len(suite.target) * len(cases) * suite.run.repeats,
-        created_us=now_us(),
-        created_by=wanted.by,
+    run = new_run(
+        wanted.suite, cases, name=wanted.name, environment={**what_runs(), **wanted.environment}, by=wanted.by
     )
     store.create(run, cases)
     return run
+
+
+def what_runs() -> dict[str, str]:
+    """The versions of what runs it, for the environment of a run."""
+    return {
+        "genaiops": genaiops.__version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+    }
 
 
 def askers(wanted: Wanted, post: HttpPost) -> Mapping[str, Ask]:
@@ -83,9 +77,8 @@ def askers(wanted: Wanted, post: HttpPost) -> Mapping[str, Ask]:
     made: dict[str, Ask] = {}
     for target in wanted.suite.target:
         secret = "" if not target.secret or wanted.secret is None else wanted.secret(target.secret)
-        made[target.name] = asker(
-            target, post=post, gateway=wanted.gateway, secret=secret, timeout=wanted.suite.run.timeout_s
-        )
+        gateway = wanted.gateways.get(target.name, wanted.gateway)
+        made[target.name] = asker(target, post=post, gateway=gateway, secret=secret, timeout=wanted.suite.run.timeout_s)
     return made
 
 
@@ -119,15 +112,20 @@ async def evaluate(
 
 def judged(store: Runs, run: Run, suite: Suite) -> Evaluated:
     """The gate's report of what a run has by now; of a run that is done its verdict is kept."""
-    tables = Tables(store.cases(run.id), store.answered(run.id), store.judged(run.id))
-    report = judge(suite, tables)
+    report = report_of(store, run, suite)
     if run.state == "done":
         run = msgspec.structs.replace(run, verdict=report.verdict)
         store.update(run)
-    else:
-        verdict = Verdict(outcome="inconclusive", reason=f"The run is {run.state}: {run.done} of {run.total} asked.")
-        report = msgspec.structs.replace(report, verdict=verdict)
     return Evaluated(run=run, report=report)
+
+
+def report_of(store: Runs, run: Run, suite: Suite) -> GateReport:
+    """What the gate says of a run. While it is not done, nothing is decided."""
+    report = judge(suite, Tables(store.cases(run.id), store.answered(run.id), store.judged(run.id)))
+    if run.state == "done":
+        return report
+    verdict = Verdict(outcome="inconclusive", reason=f"The run is {run.state}: {run.done} of {run.total} asked.")
+    return msgspec.structs.replace(report, verdict=verdict)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,18 @@ import msgspec
 
 from genaiops.app.evaluating import Evaluated, Wanted, begin, environment_secret, evaluate, resumable
 from genaiops.app.home import Home
-from genaiops.arena import Endpoint, Progress, cases_of, read_suite, suite_schema
+from genaiops.arena import (
+    Endpoint,
+    Progress,
+    case_document,
+    cases_of,
+    changed_suite,
+    file_rows,
+    read_suite,
+    run_document,
+    suite_manifest,
+    suite_schema,
+)
 from genaiops.checks.metrics import cards, metric
 from genaiops.core.errors import NotFound, UsageError
 from genaiops.domain import Suite
@@ -26,20 +37,20 @@ __all__ = ["Local", "checked_file", "metric_cards", "suite_schema"]
 
 
 class Local(msgspec.Struct, frozen=True, kw_only=True):
-    """What a command was told. `changed`: fields of the suite's `run` that it overrides."""
+    """What a command was told. `changed`: fields of the suite's `run` in place of its own; `facts`: what for."""
 
     file: str
     name: str | None = None
     resume: str | None = None
     changed: Mapping[str, Any] = {}
+    facts: Mapping[str, str] = {}
     home: str | None = None
     url: str | None = None
     key: str | None = None
 
     def run(self, begun: Callable[[str, int], None], told: Callable[[Progress], None]) -> dict[str, Any]:
         """The run with its report, and the cases that were lost. `begun`: is told the name and how much there is."""
-        suite = read_file(self.file)
-        suite = msgspec.structs.replace(suite, run=msgspec.structs.replace(suite.run, **self.changed))
+        suite = changed_suite(read_file(self.file), self.changed)
         home = Home(self.home or default_home())
         home.prepare()
         here = str(Path.cwd())
@@ -51,6 +62,7 @@ class Local(msgspec.Struct, frozen=True, kw_only=True):
             folder=Path(self.file).parent,
             gateway=self._gateway(suite, home),
             secret=environment_secret(os.environ),
+            environment=self.facts,
         )
         with closing(open_runs(f"sqlite:///{home.runs}")) as store:
             run = resumable(store, self.resume, suite) if self.resume else begin(store, wanted)
@@ -73,9 +85,26 @@ def document(store: Runs, done: Evaluated) -> dict[str, Any]:
         if done.report.baseline:
             where = CaseFilter(target=target, against=done.report.baseline, changed="lost")
         page = store.page(done.run.id, where, limit=MOST_SHOWN)
-        lost.append({"target": target, "total": page.total, "rows": page.rows})
-    plain: dict[str, Any] = msgspec.to_builtins({"run": done.run, "report": done.report, "lost": lost})
+        lost.append({"target": target, "total": page.total, "rows": [case_document(row) for row in page.rows]})
+    plain: dict[str, Any] = msgspec.to_builtins({"run": run_document(done.run), "report": done.report, "lost": lost})
     return plain
+
+
+def sent_files(file: str, suite: Suite) -> Iterator[tuple[int, str, list[Mapping[str, Any]]]]:
+    """(place among its sources, name, rows) of each file of cases beside a suite, to be sent along with it."""
+    for place, source in enumerate(suite.cases):
+        if source.file:
+            path = Path(file).parent / source.file
+            yield place, path.stem, [row for _, row in file_rows(path)]
+
+
+def with_datasets(suite: Suite, datasets: Mapping[int, str], changed: Mapping[str, Any]) -> dict[str, Any]:
+    """The document of a suite whose sources at these places are datasets now, with other fields of its `run`."""
+    cases = [
+        msgspec.structs.replace(source, file="", dataset=datasets[place]) if place in datasets else source
+        for place, source in enumerate(suite.cases)
+    ]
+    return suite_manifest(changed_suite(msgspec.structs.replace(suite, cases=tuple(cases)), changed))
 
 
 def read_file(file: str) -> Suite:

@@ -19,6 +19,7 @@ from genaiops.app.own_models import restore
 from genaiops.app.provenance import provenance_state
 from genaiops.app.publish import Publisher
 from genaiops.app.recovery import RecoveredSpool
+from genaiops.app.running import Evaluations
 from genaiops.app.settings import Settings
 from genaiops.app.sign_in import open_identity_provider
 from genaiops.app.stores import shares_counters
@@ -96,6 +97,7 @@ class Services:
             keys=PersonKeys(home.person_keys),
             clock=now_us,
         )
+        self.evaluations = Evaluations(settings, home, stores.runs, hub, self.publisher)
         self.replays = Replays(now_us)
         self.abuse = AbuseWatch(stores.telemetry, hub.alerts, now_us)
         self.judging = Judging(stores.telemetry, stores.blobs, self.hub, self._open_advice())

@@ -41,13 +41,14 @@ class GatewayOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Stores(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """URLs; the scheme chooses the engine. Empty: the engine of one machine, in the home (of the
-    cache: none, beside what each worker keeps for itself)."""
+    cache: none, beside what each worker keeps for itself; of runs: the records' database where that is a server)."""
 
     records: Text = ""
     telemetry: Text = ""
     counters: Text = ""
     blobs: Text = ""
     cache: Text = ""
+    runs: Text = ""
 
 
 class Embedded(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -143,6 +144,12 @@ class OidcOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     label: Text = ""
 
 
+class RunOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Runs of suites on the server: `at_once` at most, each in a process of its own."""
+
+    at_once: Annotated[int, msgspec.Meta(ge=1, le=64)] = 2
+
+
 class Log(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     level: LogLevel = "info"
 
@@ -165,6 +172,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     access: AccessOptions = AccessOptions()
     provenance: ProvenanceOptions = ProvenanceOptions()
     oidc: OidcOptions = OidcOptions()
+    runs: RunOptions = RunOptions()
     log: Log = Log()
 
     @property

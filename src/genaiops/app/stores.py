@@ -14,6 +14,7 @@ SCHEMES: Mapping[str, tuple[str, ...]] = {
     "counters": ("mmap", "redis", "rediss"),
     "blobs": ("file",),
     "cache": ("redis", "rediss", "unix"),
+    "runs": ("sqlite", "postgresql"),
 }
 """Store -> the engines there are."""
 
@@ -43,6 +44,14 @@ def check_urls(store: str, url: str, origin: str) -> None:
 
 def records_url(settings: Settings, home: Home) -> str:
     return settings.stores.records or f"sqlite:///{home.records}"
+
+
+def runs_url(settings: Settings, home: Home) -> str:
+    """Beside the records where those are on a server."""
+    if settings.stores.runs:
+        return settings.stores.runs
+    shared = urlsplit(settings.stores.records).scheme == "postgresql"
+    return settings.stores.records if shared else f"sqlite:///{home.runs}"
 
 
 def telemetry_folder(settings: Settings, home: Home) -> Path:

@@ -69,7 +69,7 @@ def _of(source: CaseSource, path: str, folder: Path | None, rows: Rows | None) -
                 param=f"{path}.file",
             )
         where = folder / source.file
-        return _made(source, _file_rows(where), str(where))
+        return _made(source, file_rows(where), str(where))
     if rows is None:
         raise UsageError(
             "Datasets and traces are not to be had here.",
@@ -127,7 +127,7 @@ def _shaped(name: str, value: Any) -> Any:
     return value
 
 
-def _file_rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def file_rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     try:
         if path.stat().st_size > LARGEST_FILE:
             raise TooLarge(f"{path} is larger than 1 GiB.", remedy="Register it as a dataset, and draw from that.")

@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
+import msgspec
+
 from genaiops.cli._output import Column, Output, one_line
-from genaiops.core.money import from_nano
+from genaiops.core.money import from_nano, to_nano
 
 WORDS = {"pass": "PASS", "fail": "FAIL", "inconclusive": "INCONCLUSIVE", "error": "INCONCLUSIVE", "warn": "PASS"}
 
@@ -19,6 +21,22 @@ _LINES = (
     Column("LOST", lambda row: _counted(row, "losses"), right=True, rank=1),
     Column("MORE", lambda row: None if row.get("more") is None else f"+{row['more']}", right=True, rank=1),
 )
+
+
+class Further(msgspec.Struct, frozen=True):
+    """How far a run on a server is, in the fields of the runner's Progress that the bar shows."""
+
+    done: int
+    total: int
+    failed: int
+    cost_nano: int | None
+    expected_nano: int | None
+
+    @classmethod
+    def of(cls, run: Mapping[str, Any]) -> "Further":
+        cost = None if run["cost"] is None else to_nano(run["cost"])
+        done, total = run["done"], run["total"] or 0
+        return cls(done, total, run["failed"], cost, cost * total // done if cost is not None and done else None)
 
 
 class Bar:
@@ -72,16 +90,22 @@ class Bar:
 
 def show_report(output: Output, done: Mapping[str, Any]) -> None:
     """The verdict with its conditions, and the cases that were lost."""
-    run, report = done["run"], done["report"]
+    run: dict[str, Any] = done["run"]
+    report: dict[str, Any] | None = done["report"]
     if output.as_json:
         output.json(done)
+        return
+    if report is None:
+        output.line(f"{run['id']} is {run['state']}: {run['done']} of {run['total']} answers, {run['failed']} failed.")
+        if run["error"]:
+            output.note(run["error"])
         return
     if report["lines"]:
         output.rows(report["lines"], _LINES, empty="")
         output.line()
     for lost in done["lost"]:
         _show_lost(output, lost, report["baseline"])
-    money = "" if run["cost_nano"] is None else f", {from_nano(run['cost_nano'])} spent"
+    money = "" if run["cost"] is None else f", {run['cost']} spent"
     failed = f", {run['failed']} failed" if run["failed"] else ""
     output.line(f"{WORDS[report['verdict']['outcome']]}: {report['verdict']['reason']}")
     output.line(f"{run['id']}: {run['done']} of {run['total']} answers{failed}{money}.")

@@ -1,15 +1,19 @@
 """`genaiops suite`: cases, who answers them, and what has to hold."""
 
+import os
 import sys
 from typing import Any
 
 import click
 
+from genaiops.cli._ci import run_for
 from genaiops.cli._noun import noun
 from genaiops.cli._output import Column, Output, one_line
-from genaiops.cli._session import plain
+from genaiops.cli._server_runs import Wish, begin, followed, status_of, whole
+from genaiops.cli._session import Session, plain
 from genaiops.cli._suite_report import Bar, show_report
 from genaiops.core.errors import UsageError
+from genaiops.sdk import Client, Witness, path_of
 
 command = noun("suite", "Suites: cases, who answers them, and what has to hold before a change goes on.")
 
@@ -76,29 +80,65 @@ def metrics(output: Output, name: str | None) -> None:
     )
 
 
-@command.verb("run", example="genaiops suite run answers.toml --local")
-@click.argument("file")
+@command.verb("run", example="genaiops suite run answers.toml")
+@click.argument("suite")
 @click.option("--local", is_flag=True, help="Run it in this command; results are kept in the home.")
 @click.option("--name", help="What the suite is called. [the file's name]")
 @click.option("--resume", metavar="RUN", help="Go on with a run that broke off.")
 @click.option("--repeats", type=click.IntRange(1, 1000), help="Ask each case so often. [as the suite says]")
 @click.option("--spend", metavar="AMOUNT", help="Spend at most this. [as the suite says]")
 @click.option("--concurrency", type=click.IntRange(1, 1000), help="Calls at once. [as the suite says]")
+@click.option("--env", "environment_id", help="The environment that is asked. [that of the key]")
+@click.option("--application", help="Whose release in prod is the baseline prod.")
+@click.option("--commit", help="What it is run for. [GITHUB_SHA, CI_COMMIT_SHA]")
+@click.option("--branch", help="What it is run for. [GITHUB_HEAD_REF, CI_COMMIT_REF_NAME]")
+@click.option("--pull-request", help="What it is run for. [GITHUB_REF, CI_MERGE_REQUEST_IID]")
+@click.option("--detach", is_flag=True, help="Print the run and do not wait for it.")
 @click.option("--home", help="The data directory of the installation. [GENAIOPS_HOME]")
-@click.option("--url", help="The address of the gateway. [GENAIOPS_URL; what runs in the home]")
+@click.option("--url", help="The address of the installation. [GENAIOPS_URL; what runs in the home]")
 @click.option("--key", help="A key for it. [GENAIOPS_API_KEY; admin.key]")
 @plain
-def run(output: Output, file: str, *, local: bool, **options: Any) -> None:
-    """Ask every case of every target, judge the answers, and say pass (0), fail (1) or inconclusive (4)."""
-    if not local:
-        raise UsageError("Suites run in this command for now.", remedy=f"Say so: genaiops suite run {file} --local")
-    from genaiops.app.local_suites import Local
-
+def run(output: Output, suite: str, *, local: bool, **options: Any) -> None:
+    """Ask every case of every target, judge the answers, and say pass (0), fail (1) or inconclusive (4). SUITE is a
+    file, or a suite that is kept: NAME@ALIAS."""
     changed = {name: options.pop(name) for name in ("repeats", "spend", "concurrency")}
-    changed = {name: value for name, value in changed.items() if value is not None}
-    with Bar(output) as bar:
-        done = Local(file=file, changed=changed, **options).run(bar.begin, bar.show)
+    options["changed"] = {name: value for name, value in changed.items() if value is not None}
+    facts = run_for(os.environ, {name: options.pop(name) for name in ("commit", "branch", "pull_request")})
+    done = _run_here(output, suite, facts, options) if local else _run_there(output, suite, facts, options)
     show_report(output, done)
     if done["run"]["state"] == "stopped":
-        output.note(f"It goes on with: genaiops suite run {file} --local --resume {done['run']['id']}")
-    sys.exit({"pass": 0, "fail": 1}.get(done["report"]["verdict"]["outcome"], 4))
+        again = f"genaiops suite run {suite} --local --resume" if local else "genaiops run resume"
+        output.note(f"It goes on with: {again} {done['run']['id']}")
+    sys.exit(status_of(done))
+
+
+def _run_here(output: Output, suite: str, facts: dict[str, str], options: dict[str, Any]) -> dict[str, Any]:
+    """In this process."""
+    for name in ("environment_id", "application", "detach"):
+        if options.pop(name):
+            raise UsageError(f"--local knows no {name}.", remedy="Leave it out, or run it on the server.", param=name)
+    from genaiops.app.local_suites import Local
+
+    with Bar(output) as bar:
+        return Local(file=suite, facts=facts, **options).run(bar.begin, bar.show)
+
+
+def _run_there(output: Output, suite: str, facts: dict[str, str], options: dict[str, Any]) -> dict[str, Any]:
+    """On the server. Interrupted, the run goes on there."""
+    client = Client(options.pop("url"), options.pop("key"), options.pop("home"), witness=Witness())
+    session = Session(client, output)
+    detach, resumed = options.pop("detach"), options.pop("resume")
+    if resumed:
+        begun = client.post(path_of("/api/runs", resumed, "resume"))
+    else:
+        begun = begin(session, Wish(suite=suite, facts=facts, **options))
+    if detach:
+        output.result(begun, f"{begun['id']}: genaiops run show {begun['id']} --follow")
+        sys.exit(0)
+    try:
+        with Bar(output) as bar:
+            followed(session, begun, bar)
+    except KeyboardInterrupt:
+        output.note(f"It goes on on the server. End it: genaiops run stop {begun['id']}")
+        raise
+    return whole(session, begun["id"])

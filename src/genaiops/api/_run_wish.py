@@ -1,0 +1,229 @@
+"""A run as it is asked for: the suite, the cases that it draws, what its targets mean now, and who may ask them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from genaiops.api._access import Caller
+from genaiops.api._datasets import readable
+from genaiops.api._services import Services
+from genaiops.arena import (
+    TARGET,
+    ReadSuite,
+    against_prod,
+    cases_of,
+    changed_suite,
+    new_run,
+    read_suite,
+    read_suite_document,
+    run_place,
+    suite_manifest,
+)
+from genaiops.checks.written import WrittenForm
+from genaiops.core.errors import NotBuilt, UsageError
+from genaiops.domain import Case, CaseSource, EnvironmentKind, Run, Suite, SuiteTarget
+from genaiops.hub import require
+
+MOST_CASES = 200_000
+_PAGE = 1000
+_Fact = Annotated[str, Meta(max_length=200)]
+
+
+class RunningRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """In place of what the suite says under `run`."""
+
+    repeats: Annotated[int, Meta(ge=1, le=1000)] | None = None
+    spend: str | None = None
+    concurrency: Annotated[int, Meta(ge=1, le=1000)] | None = None
+
+
+class RunRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A suite that is kept (`suite`: NAME@ALIAS or NAME@DIGEST), or one with its `name` as a `text` (TOML, YAML or
+    JSON; `form` null: what it looks like) or a `document`: it becomes a version of that name. `targets` take the
+    place of those of the same names, or stand beside them. `application`: whose prod the baseline `prod` is.
+    `environment_id` null: that of the key. `commit`, `branch` and `pull_request` are what it is run for."""
+
+    suite: str | None = None
+    name: str | None = None
+    text: str | None = None
+    form: WrittenForm | None = None
+    document: dict[str, Any] | None = None
+    targets: list[dict[str, Any]] = []
+    run: RunningRequest = RunningRequest()
+    environment_id: str | None = None
+    application: str | None = None
+    commit: _Fact | None = None
+    branch: _Fact | None = None
+    pull_request: _Fact | None = None
+
+
+def begun(services: Services, caller: Caller, data: RunRequest) -> Run:
+    """The run, which waits. Errors say what is wrong with it before anything is asked or kept."""
+    read, name = _read(services, caller, data)
+    suite = against_prod(_changed(read, data), data.application)
+    environment = data.environment_id or _environment(caller)
+    inputs = {"environment": f"environment/{environment}"}
+    if caller.key is not None:
+        inputs["key"] = f"key/{caller.key.id}"
+    rows = _Rows(services, caller)
+    cases = _cases(suite, rows)
+    inputs |= rows.pins | _pins(services, caller, suite)
+    facts = {field: getattr(data, field) for field in ("commit", "branch", "pull_request")}
+    run = new_run(
+        suite,
+        cases,
+        name=name,
+        inputs=inputs,
+        environment={field: value for field, value in facts.items() if value},
+        tenant_id=caller.actor.tenant_id,
+        by=caller.actor.id,
+    )
+    _check_may(services, caller, suite, run)
+    version = services.hub.artifacts.register("suite", name, suite_manifest(suite), by=caller.actor.id)
+    assert version.id == run.subject
+    return services.evaluations.begin(run, cases)
+
+
+def _read(services: Services, caller: Caller, data: RunRequest) -> tuple[Suite, str]:
+    """(the suite, its name)"""
+    given = [field for field in ("suite", "text", "document") if getattr(data, field) is not None]
+    if len(given) != 1:
+        said = " and ".join(given) or "none of them"
+        raise UsageError(
+            f"A run is of one of suite, text and document; this says {said}.", remedy="Keep one.", param="suite"
+        )
+    if data.suite is not None:
+        reference = data.suite.removeprefix("suite/")
+        services.hub.artifacts.visible(f"suite/{reference.partition('@')[0]}", caller.actor)
+        version = services.hub.artifacts.resolve(f"suite/{reference}")
+        return read_suite_document(version.manifest).checked(), reference.partition("@")[0]
+    require(caller.actor, "artifacts")
+    if not data.name:
+        raise UsageError("The suite has no name.", remedy="Say what it is called.", param="name")
+    read: ReadSuite = read_suite(data.text, data.form) if data.text is not None else read_suite_document(data.document)
+    return read.checked(), data.name
+
+
+def _changed(suite: Suite, data: RunRequest) -> Suite:
+    """UsageError where what was changed makes no suite."""
+    changed = {name: value for name, value in msgspec.structs.asdict(data.run).items() if value is not None}
+    suite = changed_suite(suite, changed)
+    if not data.targets and not changed:
+        return suite
+    plain = suite_manifest(suite)
+    places = {target["name"]: place for place, target in enumerate(plain.get("target", []))}
+    targets: list[dict[str, Any]] = list(plain.get("target", []))
+    for target in data.targets:
+        place = places.get(str(target.get("name")))
+        if place is None:
+            targets.append(target)
+        else:
+            targets[place] = target
+    return read_suite_document({**plain, "target": targets}).checked()
+
+
+def _environment(caller: Caller) -> str:
+    if caller.reach.environment_id is not None:
+        return caller.reach.environment_id
+    return caller.key.environment_id if caller.key is not None else "dev"
+
+
+def _cases(suite: Suite, rows: "_Rows") -> Sequence[Case]:
+    cases = cases_of(suite, folder=None, rows=rows)
+    if len(cases) * len(suite.target) * suite.run.repeats > MOST_CASES * 10 or len(cases) > MOST_CASES:
+        raise UsageError(
+            f"{len(cases):,} cases of {len(suite.target)} targets are more than a run on the server may have.",
+            remedy=f"Draw at most {MOST_CASES:,} with limit = ..., in several runs.",
+            param="cases",
+        )
+    return cases
+
+
+class _Rows:
+    """Rows of datasets for the cases of a suite, and in `pins` which versions they were of."""
+
+    def __init__(self, services: Services, caller: Caller) -> None:
+        self._services = services
+        self._caller = caller
+        self.pins: dict[str, str] = {}
+
+    def __call__(self, source: CaseSource) -> Sequence[Mapping[str, Any]]:
+        if source.traces:
+            raise NotBuilt(
+                "Cases are not taken from traces directly yet.",
+                remedy="Make a dataset of them: genaiops dataset from-traces NAME, and name that.",
+                param="cases",
+            )
+        datasets = self._services.hub.datasets(self._services.blobs)
+        version = readable(self._services, self._caller, datasets.resolve(source.dataset.removeprefix("dataset/")))
+        number: int = version.manifest["rows"]
+        if number > MOST_CASES and source.limit is None:
+            raise UsageError(
+                f"{source.dataset} has {number:,} rows.", remedy="Draw some of them with limit = ...", param="cases"
+            )
+        self.pins[f"cases/{len(self.pins)}"] = version.id
+        found: list[Mapping[str, Any]] = []
+        while len(found) < number:
+            rows = datasets.rows(version, start=len(found), limit=_PAGE)
+            if not rows:
+                break
+            found += [row.row for row in rows]
+        return found
+
+
+def _pins(services: Services, caller: Caller, suite: Suite) -> dict[str, str]:
+    """What each target means now, as a node of lineage. NotFound names what is not there."""
+    pins: dict[str, str] = {}
+    for target in suite.target:
+        node = _node(services, caller, target)
+        if node:
+            pins[TARGET + target.name] = node
+    return pins
+
+
+def _node(services: Services, caller: Caller, target: SuiteTarget) -> str:
+    hub = services.hub
+    if target.prompt:
+        reference = target.prompt.removeprefix("prompt/")
+        hub.artifacts.visible(f"prompt/{reference.partition('@')[0]}", caller.actor)
+        return hub.artifacts.resolve(f"prompt/{reference}").id
+    if target.application:
+        name = target.application.removeprefix("app/")
+        return f"deployment/{hub.deployments.get(name).id}" if "@" in name else f"application/{name}"
+    if target.model:
+        return f"model/{target.model}"
+    if target.url:
+        return f"url/{target.url}"
+    return ""
+
+
+def _check_may(services: Services, caller: Caller, suite: Suite, run: Run) -> None:
+    """Forbidden and UsageError for targets that the caller may not have asked from here."""
+    if not suite.target:
+        raise UsageError("The suite has no target: nobody is asked.", remedy="Write [[target]].", param="target")
+    kinds: dict[str, EnvironmentKind] = {each.id: each.kind for each in services.hub.environments.list()}
+    for target in suite.target:
+        if target.python:
+            raise UsageError(
+                f"The target {target.name!r} is a function of a program, which is not on the server.",
+                remedy="Run it where the program is: genaiops suite run FILE --local",
+                param="target",
+            )
+        if target.release:
+            raise NotBuilt(
+                f"The target {target.name!r} is a release, and those are not asked directly yet.",
+                remedy="Deploy it to dev, and name the application: app/NAME@dev",
+                param="target",
+            )
+        if target.url:
+            require(caller.actor, "targets")  # it may name a secret, and any address that the server reaches
+            continue
+        if target.recorded:
+            continue
+        environment, _ = run_place(target, run)
+        if environment not in kinds:
+            services.hub.environments.get(environment)  # NotFound, with those that there are
+        require(caller.actor, "playground", kinds[environment])
+        caller.reach.require(environment)

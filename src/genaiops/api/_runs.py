@@ -1,0 +1,236 @@
+"""`/api/runs`: suites that are run on the server, and what came of it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Annotated, Any, Literal
+
+import msgspec
+from litestar import Controller, Request, delete, get, post
+from litestar.params import FromPath, JSONBody
+from litestar.response import ServerSentEvent, ServerSentEventMessage
+from msgspec import Meta
+
+from genaiops.api._access import Caller, Calling, needs
+from genaiops.api._documents import Listing
+from genaiops.api._query import QUERY, described, read_query
+from genaiops.api._run_wish import RunRequest, begun
+from genaiops.api._services import Services, Serving
+from genaiops.api._times import moment
+from genaiops.arena import CaseDocument, GateReport, RunDocument, case_document, run_document
+from genaiops.core.clock import now_us
+from genaiops.core.errors import Forbidden, NotFound
+from genaiops.domain import AnswerState, EnvironmentKind, Outcome, Run, RunKind, RunState
+from genaiops.hub import require
+from genaiops.ports.runs import CaseFilter, RunFilter
+
+LOOK_SECONDS = 0.25
+HEARTBEAT_SECONDS = 15.0
+
+
+class RunQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The conditions of a list, and which page of it."""
+
+    kind: RunKind | None = None
+    state: RunState | None = None
+    suite: Annotated[str | None, Meta(description="a suite's name, of all its versions")] = None
+    commit: str | None = None
+    branch: str | None = None
+    pull_request: str | None = None
+    since: Annotated[str | None, Meta(description="ISO 8601, or so long ago: `15m`, `24h`, `7d`")] = None
+    until: Annotated[str | None, Meta(description="ISO 8601, or so long ago")] = None
+    cursor: Annotated[str | None, Meta(description="`next` of the page before")] = None
+    limit: Annotated[int, Meta(description="runs a page", ge=1, le=500)] = 50
+
+    def filter(self, tenant_id: str | None) -> RunFilter:
+        now = now_us()
+        facts = {name: getattr(self, name) for name in ("commit", "branch", "pull_request")}
+        return RunFilter(
+            kind=self.kind,
+            state=self.state,
+            subject=None if self.suite is None else f"suite/{self.suite}@",
+            tenant_id=tenant_id,
+            environment={name: value for name, value in facts.items() if value is not None},
+            since_us=None if self.since is None else moment(self.since, now_us=now, param="since"),
+            until_us=None if self.until is None else moment(self.until, now_us=now, param="until"),
+        )
+
+
+class CaseQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which cases: `changed` those that `target` won or lost against the target `against`."""
+
+    target: str | None = None
+    against: str | None = None
+    check: str | None = None
+    outcome: Outcome | None = None
+    state: AnswerState | None = None
+    slice: str | None = None
+    q: Annotated[str | None, Meta(description="in the id, the input or an output")] = None
+    changed: Literal["won", "lost"] | None = None
+    start: Annotated[int, Meta(description="`next` of the page before", ge=0, le=1 << 31)] = 0
+    limit: Annotated[int, Meta(description="cases a page", ge=1, le=500)] = 50
+
+    def filter(self) -> CaseFilter:
+        fields = msgspec.structs.asdict(self)
+        return CaseFilter(
+            text=fields["q"], **{name: fields[name] for name in CaseFilter.__struct_fields__ if name != "text"}
+        )
+
+
+class RunWithReport(RunDocument, frozen=True, kw_only=True):
+    """A run. `report` null: it goes on, or its suite is not kept here."""
+
+    report: GateReport | None
+
+
+class CasesDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """Cases in the order of the suite. `total`: of all that the filter lets through."""
+
+    data: Sequence[CaseDocument]
+    total: int
+    next: int | None
+
+
+class RunsController(Controller):
+    path = "/runs"
+    tags = ("Arena",)
+
+    @get(
+        summary="List runs",
+        guards=[needs("read")],
+        sync_to_thread=True,
+        opt={QUERY: RunQuery},
+        operation_class=described(RunQuery),
+    )
+    def list(self, request: Request[Any, Any, Any], services: Serving, caller: Calling) -> Listing[RunDocument]:
+        """Newest first, without their reports. A sandbox's key is shown those of its sandbox."""
+        query = read_query(request, RunQuery)
+        where = query.filter(caller.reach.tenant_id)
+        page = services.evaluations.list(where, cursor=query.cursor, limit=query.limit)
+        return Listing([run_document(run) for run in page.rows if _sees(caller, run)], page.next)
+
+    @post(summary="Run a suite", guards=[needs("playground")], status_code=201, sync_to_thread=True)
+    def begin(self, data: JSONBody[RunRequest], services: Serving, caller: Calling) -> RunDocument:
+        """It goes on by itself; `/api/runs/{run_id}` and its events tell how far it is. Its calls are made through the
+        gateway with keys of the caller that live as long as it does."""
+        return run_document(begun(services, caller, data))
+
+    @get("/{run_id:str}", summary="One run", guards=[needs("read")], sync_to_thread=True)
+    def one(self, run_id: FromPath[str], services: Serving, caller: Calling) -> RunWithReport:
+        """How far it is; when it is over, what its gate says and why."""
+        return _whole(services, seen(services, caller, run_id))
+
+    @get("/{run_id:str}/events", summary="Follow a run", guards=[needs("read")])
+    async def events(self, run_id: FromPath[str], services: Serving, caller: Calling) -> ServerSentEvent:
+        """Server-sent events of the kind `run`, whenever it is further, with the run as JSON; the last one is of its
+        end."""
+        await asyncio.to_thread(seen, services, caller, run_id)
+        return ServerSentEvent(_follow(services, caller, run_id))
+
+    @get(
+        "/{run_id:str}/cases",
+        summary="Cases of a run",
+        guards=[needs("content")],
+        sync_to_thread=True,
+        opt={QUERY: CaseQuery},
+        operation_class=described(CaseQuery),
+    )
+    def cases(
+        self, run_id: FromPath[str], request: Request[Any, Any, Any], services: Serving, caller: Calling
+    ) -> CasesDocument:
+        """With their answers and verdicts. For who may read what people write in the run's environment."""
+        query = read_query(request, CaseQuery)
+        run = seen(services, caller, run_id)
+        _check_reads(services, caller, run)
+        page = services.evaluations.store.page(run.id, query.filter(), start=query.start, limit=query.limit)
+        return CasesDocument(data=[case_document(row) for row in page.rows], total=page.total, next=page.next)
+
+    @post(
+        "/{run_id:str}/stop", summary="Stop a run", guards=[needs("playground")], status_code=200, sync_to_thread=True
+    )
+    def stop(self, run_id: FromPath[str], services: Serving, caller: Calling) -> RunDocument:
+        """What is asked already is waited for and kept; it can be resumed."""
+        run = _changeable(services, caller, run_id)
+        return run_document(services.evaluations.stop(run.id, by=caller.actor.id))
+
+    @post(
+        "/{run_id:str}/resume",
+        summary="Go on with a run",
+        guards=[needs("playground")],
+        status_code=200,
+        sync_to_thread=True,
+    )
+    def resume(self, run_id: FromPath[str], services: Serving, caller: Calling) -> RunDocument:
+        """Of one that was stopped or failed, what is left; of one that is done, what has no answer."""
+        run = _changeable(services, caller, run_id)
+        return run_document(services.evaluations.resume(run.id, by=caller.actor.id))
+
+    @delete("/{run_id:str}", summary="Delete a run", guards=[needs("playground")], sync_to_thread=True)
+    def remove(self, run_id: FromPath[str], services: Serving, caller: Calling) -> None:
+        """With its cases, answers and verdicts. Stop it first where it goes on."""
+        services.evaluations.delete(_changeable(services, caller, run_id).id, by=caller.actor.id)
+
+
+def seen(services: Services, caller: Caller, run_id: str) -> Run:
+    """NotFound also for a run of others."""
+    run = services.evaluations.get(run_id)
+    if not _sees(caller, run):
+        raise NotFound(f"There is no run {run_id[:80]!r}.", remedy="See: genaiops run list", param="run")
+    return run
+
+
+def _sees(caller: Caller, run: Run) -> bool:
+    reach = caller.reach
+    if reach.tenant_id is not None and run.tenant_id != reach.tenant_id:
+        return False
+    return reach.environment_id is None or run.inputs.get("environment") == f"environment/{reach.environment_id}"
+
+
+def _changeable(services: Services, caller: Caller, run_id: str) -> Run:
+    """Of one's own, or for who administers people."""
+    run = seen(services, caller, run_id)
+    if run.created_by != caller.actor.id:
+        require(caller.actor, "people")
+    return run
+
+
+def _check_reads(services: Services, caller: Caller, run: Run) -> None:
+    """What nobody knows the environment of counts as prod."""
+    kinds: dict[str, EnvironmentKind] = {each.id: each.kind for each in services.hub.environments.list()}
+    names = {run.inputs.get("environment", "")} | {
+        f"environment/{node.rpartition('@')[2]}" for node in run.inputs.values() if node.startswith("deployment/")
+    }
+    closed = [
+        name for name in names if kinds.get(name.removeprefix("environment/"), "prod") not in caller.reach.content
+    ]
+    if closed:
+        raise Forbidden(
+            "Your roles do not let you read what is asked and answered in the environments of this run.",
+            remedy="Ask who may: genaiops role list",
+            code="content_not_allowed",
+        )
+
+
+def _whole(services: Services, run: Run) -> RunWithReport:
+    fields = msgspec.structs.asdict(run_document(run))
+    return RunWithReport(**fields, report=services.evaluations.report(run))
+
+
+async def _follow(services: Services, caller: Caller, run_id: str) -> AsyncIterator[ServerSentEventMessage]:
+    before: tuple[Any, ...] = ()
+    silent = 0.0
+    while True:
+        try:
+            run = await asyncio.to_thread(seen, services, caller, run_id)
+        except NotFound:  # deleted meanwhile
+            return
+        now = (run.state, run.done, run.failed)
+        if now != before:
+            before, silent = now, 0.0
+            yield ServerSentEventMessage(data=msgspec.json.encode(run_document(run)).decode(), event="run")
+        if run.state not in ("waiting", "running"):
+            return
+        await asyncio.sleep(LOOK_SECONDS)
+        silent += LOOK_SECONDS
+        if silent >= HEARTBEAT_SECONDS:
+            silent = 0.0
+            yield ServerSentEventMessage(data=None, comment="alive")

@@ -1,0 +1,86 @@
+"""A run before it is asked: what it is of, what it pins, and the suite as it pinned it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from genaiops.arena._suite_text import PROD, suite_manifest
+from genaiops.core.clock import now_us
+from genaiops.core.digest import digest_value
+from genaiops.core.errors import UsageError
+from genaiops.core.ids import new_id
+from genaiops.domain import Case, Run, Suite, SuiteTarget
+
+TARGET: Final = "target/"
+"""Inputs of a run that begin so pin what a target means: `target/NAME` -> `prompt/x@sha256:...`."""
+
+
+def new_run(
+    suite: Suite,
+    cases: Sequence[Case],
+    *,
+    name: str,
+    inputs: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
+    tenant_id: str = "default",
+    by: str = "",
+) -> Run:
+    """It waits, and nothing is kept of it yet. `inputs` stand beside its suite."""
+    subject = f"suite/{name}@{digest_value(suite_manifest(suite))}"
+    return Run(
+        id=new_id("run"),
+        kind="evaluation",
+        tenant_id=tenant_id,
+        subject=subject,
+        name=name,
+        inputs={"suite": subject, **(inputs or {})},
+        environment=dict(environment or {}),
+        seed=suite.run.seed,
+        total=len(suite.target) * len(cases) * suite.run.repeats,
+        created_us=now_us(),
+        created_by=by,
+    )
+
+
+def pinned_suite(suite: Suite, inputs: Mapping[str, str]) -> Suite:
+    """The suite with its prompts as a run pinned them: an alias that moves meanwhile changes nothing."""
+    return msgspec.structs.replace(suite, target=tuple(_pinned(target, inputs) for target in suite.target))
+
+
+def _pinned(target: SuiteTarget, inputs: Mapping[str, str]) -> SuiteTarget:
+    pin = inputs.get(TARGET + target.name, "")
+    if not target.prompt or not pin.startswith("prompt/"):
+        return target
+    return msgspec.structs.replace(target, prompt=pin.removeprefix("prompt/"))
+
+
+def against_prod(suite: Suite, application: str | None) -> Suite:
+    """With the baseline `prod` as a target of its own: what the application runs on there. UsageError when it cannot be
+    told whose."""
+    if suite.gate.baseline != PROD or any(target.name == PROD for target in suite.target):
+        return suite
+    named = {target.application.removeprefix("app/").partition("@")[0] for target in suite.target if target.application}
+    if application is None and len(named) != 1:
+        raise UsageError(
+            "The baseline is prod, and it is not said of which application.",
+            remedy="Name it: --application NAME, or let a target of the suite be app/NAME@ENVIRONMENT.",
+            param="gate.baseline",
+        )
+    target = SuiteTarget(name=PROD, application=f"app/{application or named.pop()}@prod")
+    return msgspec.structs.replace(suite, target=(*suite.target, target))
+
+
+def changed_suite(suite: Suite, changed: Mapping[str, Any]) -> Suite:
+    """With other fields of its `run`."""
+    return msgspec.structs.replace(suite, run=msgspec.structs.replace(suite.run, **changed)) if changed else suite
+
+
+def run_place(target: SuiteTarget, run: Run) -> tuple[str, str | None]:
+    """(environment, application) of the key that a target is asked with: an application's own environment, else that of
+    the run."""
+    own = run.inputs.get("environment", "environment/dev").removeprefix("environment/")
+    if not target.application:
+        return own, None
+    name, _, environment = target.application.removeprefix("app/").partition("@")
+    return environment or own, name

@@ -1,0 +1,109 @@
+"""A suite run by a server: what is sent for it, how far it is, and what came of it."""
+
+import re
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from genaiops.cli._session import Session
+from genaiops.cli._suite_report import Bar, Further
+from genaiops.core.errors import Forbidden, OutsideError, UsageError
+from genaiops.sdk import path_of, push_dataset
+
+UNDER_WAY = ("waiting", "running")
+MOST_SHOWN = 10
+_AWAY_SECONDS = 60.0
+_FORMS = (".toml", ".yaml", ".yml", ".json")
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """What a command was told. `suite`: a file, or NAME@ALIAS; `facts`: what it is run for."""
+
+    suite: str
+    name: str | None = None
+    changed: Mapping[str, Any] = {}
+    environment_id: str | None = None
+    application: str | None = None
+    facts: Mapping[str, str] = {}
+
+
+def begin(session: Session, wish: Wish) -> dict[str, Any]:
+    """The run, which waits. Files of cases beside the suite become datasets first."""
+    body: dict[str, Any] = {
+        "environment_id": wish.environment_id,
+        "application": wish.application,
+        **wish.facts,
+    }
+    if Path(wish.suite).suffix.lower() in _FORMS or Path(wish.suite).is_file():
+        body |= _of_file(session, wish)
+    else:
+        if wish.name is not None:
+            raise UsageError("A suite that is kept has its name.", remedy="Leave out --name.", param="name")
+        body |= {"suite": wish.suite, "run": dict(wish.changed)}
+    return session.client.post("/api/runs", body)
+
+
+def _of_file(session: Session, wish: Wish) -> dict[str, Any]:
+    from genaiops.app.local_suites import read_file, sent_files, with_datasets
+
+    suite = read_file(wish.suite)
+    name = wish.name or _plain(Path(wish.suite).stem)
+    datasets: dict[int, str] = {}
+    for place, stem, rows in sent_files(wish.suite, suite):
+        made = push_dataset(session.client, f"{name}/{_plain(stem)}", rows, kind="file", detail={"file": stem})
+        datasets[place] = f"{made['dataset']}@{made['digest']}"
+    return {"name": name, "document": with_datasets(suite, datasets, wish.changed)}
+
+
+def _plain(text: str) -> str:
+    """As names of the Hub are written."""
+    return re.sub(r"[^a-z0-9._-]+", "-", text.lower()).strip("-._") or "suite"
+
+
+def followed(session: Session, run: dict[str, Any], bar: Bar) -> dict[str, Any]:
+    """Until it is over. A server that starts anew meanwhile is waited for."""
+    bar.begin(run["name"], run["total"] or 0)
+    path = path_of("/api/runs", run["id"], "events")
+    heard = time.monotonic()
+    while run["state"] in UNDER_WAY:
+        try:
+            with session.client.stream("GET", path, timeout=_AWAY_SECONDS) as events:
+                for event in events:
+                    run, heard = event.json(), time.monotonic()
+                    bar.show(Further.of(run))
+        except OutsideError:
+            if time.monotonic() - heard > _AWAY_SECONDS:
+                raise
+        if run["state"] in UNDER_WAY:
+            time.sleep(0.5)
+    return run
+
+
+def whole(session: Session, run_id: str) -> dict[str, Any]:
+    """The run, its report, and the cases that were lost, as far as the caller may read them."""
+    run = session.client.get(path_of("/api/runs", run_id))
+    report: dict[str, Any] | None = run.pop("report")
+    lost: list[dict[str, Any]] = []
+    if report is None:
+        return {"run": run, "report": None, "lost": lost}
+    for target in report["targets"]:
+        query: dict[str, Any] = {"target": target, "limit": MOST_SHOWN}
+        baseline = report["baseline"]
+        query |= {"against": baseline, "changed": "lost"} if baseline else {"outcome": "fail"}
+        try:
+            page = session.client.get(path_of("/api/runs", run_id, "cases"), query)
+        except Forbidden as error:
+            session.output.note(f"Cases are not shown. {error.message}")
+            break
+        lost.append({"target": target, "total": page["total"], "rows": page["data"]})
+    return {"run": run, "report": report, "lost": lost}
+
+
+def status_of(done: Mapping[str, Any]) -> int:
+    """0 pass, 1 fail, 4 for anything that decides nothing."""
+    if done["report"] is None:
+        return 4
+    return {"pass": 0, "fail": 1}.get(done["report"]["verdict"]["outcome"], 4)

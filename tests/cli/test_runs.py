@@ -1,0 +1,161 @@
+"""Suites that the server runs, as a new user has them: verdicts, exit statuses, what is left of a crash, bad input."""
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from genaiops.cli._ci import run_for
+from genaiops.domain import Target
+from tests.app.running import Installation, request, until
+from tests.cli.conftest import Shell
+
+SUITE = """
+[[target]]
+name = "candidate"
+model = "{model}"
+[[cases]]
+file = "cases.jsonl"
+[[check]]
+metric = "equals"
+[run]
+cache = false
+concurrency = 2
+"""
+RAIN = "It rains in Berlin today."
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write(tmp_path, "talker", 4)
+    return tmp_path
+
+
+def write(folder: Path, model: str, cases: int, expected: str = RAIN) -> str:
+    (folder / "suite.toml").write_text(SUITE.format(model=model))
+    lines = [json.dumps({"input": f"Question {number}", "expected": expected}) for number in range(cases)]
+    (folder / "cases.jsonl").write_text("\n".join(lines))
+    return str(folder / "suite.toml")
+
+
+@pytest.fixture(scope="module")
+def slow(installation: Installation) -> str:
+    """A model that takes a third of a second."""
+    settings = {"text": RAIN, "delay": "0.3"}
+    target = Target(id="slow", provider="echo", model="slow", upstream_model="slow", settings=settings, created_us=0)
+    with installation.hub() as hub:
+        hub.targets.create(target, by="admin")
+    until(lambda: request(f"{installation.url}/v1/models/slow", key=installation.key).status == 200, "the target")
+    return "slow"
+
+
+def begun(shell: Shell, file: str) -> str:
+    return shell.ok("suite", "run", file, "--detach", "--json").json()["id"]
+
+
+def shown(shell: Shell, run: str) -> dict[str, Any]:
+    return shell.ok("run", "show", run, "--json").json()["run"]
+
+
+def test_the_verdict_is_the_exit_status(connected: Shell, folder: Path) -> None:
+    file = str(folder / "suite.toml")
+    passed = connected.ok("suite", "run", file, "--name", "rain", "--commit", "abc123", "--json").json()
+    run = passed["run"]
+    assert (run["state"], run["done"], run["failed"]) == ("done", 4, 0)
+    assert passed["report"]["verdict"]["outcome"] == run["verdict"]["outcome"] == "pass"
+    assert run["inputs"]["suite"].startswith("suite/rain@sha256:")
+    assert run["inputs"]["cases/0"].startswith("dataset/rain/cases@sha256:")
+    assert run["inputs"]["target/candidate"] == "model/talker"
+    assert run["environment"]["commit"] == "abc123"
+    assert {row["id"] for row in connected.ok("run", "list", "--commit", "abc123", "--json").json()["data"]} == {
+        run["id"]
+    }
+    # What it ran is kept, and runs again by its name.
+    version = run["inputs"]["suite"].removeprefix("suite/")
+    assert connected.ok("suite", "run", version).out.rstrip().endswith("0 spent.")
+
+    write(folder, "talker", 2, expected="It snows.")
+    failed = connected.run("suite", "run", file, "--name", "rain")
+    assert failed.status == 1, failed.err
+    assert "candidate: 2 cases failed:" in failed.out
+    newest = connected.ok("run", "list", "--suite", "rain", "--limit", "1", "--json").json()["data"][0]
+    cases = connected.ok("run", "cases", newest["id"], "--outcome", "fail")
+    assert "equals=fail" in cases.out
+    assert cases.out.count(RAIN) == 2
+
+
+def test_its_calls_are_traced_with_a_key_that_ends_with_it(
+    connected: Shell, installation: Installation, folder: Path
+) -> None:
+    run = begun(connected, str(folder / "suite.toml"))
+    connected.ok("run", "show", run, "--follow")
+    key = connected.ok("key", "show", f"run/{run}", "--json").json()
+    assert (key["state"], key["scopes"], key["environment_id"]) == ("revoked", ["calls"], "dev")
+    answers = connected.ok("run", "cases", run, "--json").json()["data"]
+    trace_id = answers[0]["answers"][0]["trace_id"]
+    until(
+        lambda: request(f"{installation.url}/api/traces/{trace_id}", key=installation.key).status == 200,
+        "the trace of an answer",
+    )
+
+
+def test_a_run_goes_on_after_the_control_process_was_killed(
+    connected: Shell, installation: Installation, slow: str, folder: Path
+) -> None:
+    run = begun(connected, write(folder, slow, 12))
+    until(lambda: shown(connected, run)["done"] >= 2, "two answers")
+    control = installation.named("control")
+    assert control.pid is not None
+    os.kill(control.pid, signal.SIGKILL)
+    installation.wait_ready("control", restarts=control.restarts + 1)
+    done = connected.ok("run", "show", run, "--follow", "--json").json()["run"]
+    assert (done["state"], done["done"], done["failed"]) == ("done", 12, 0)
+
+
+def test_stop_resume_and_delete(connected: Shell, slow: str, folder: Path) -> None:
+    run = begun(connected, write(folder, slow, 8))
+    until(lambda: shown(connected, run)["done"] >= 1, "an answer")
+    assert "Stop it first" in connected.run("run", "delete", run).err
+    connected.ok("run", "stop", run)
+    until(lambda: shown(connected, run)["state"] == "stopped", "the run to stop")
+    stopped = shown(connected, run)
+    assert 0 < stopped["done"] < 8
+    assert "is stopped" in connected.run("run", "stop", run).err
+    connected.ok("run", "resume", run)
+    done = connected.ok("run", "show", run, "--follow", "--json").json()["run"]
+    assert (done["state"], done["done"]) == ("done", 8)
+    assert "is done" in connected.run("run", "resume", run).err
+    connected.ok("run", "delete", run)
+    assert connected.run("run", "show", run).status == 2
+
+
+@pytest.mark.parametrize(
+    ("suite", "says"),
+    [
+        ("[[check]]\nmetric = 'f7'\n", "line 2: check[0].metric: There is no metric 'f7'."),
+        ("[[target]]\nname='a'\nmodel='talker'\n[[check]]\nmetric='equals'\n", "The suite has no cases."),
+        ("[[target]]\nname='a'\nmodel='talker'\n[[cases]]\nfile='no.jsonl'\n", "There is no file"),
+        ("[[target]]\nname='a'\nmodel='talker'\n[[cases]]\ndataset='no@prod'\n", "There is no"),
+        ("[[target]]\nname='a'\nprompt='no@prod'\n[[case]]\ninput='a'\n", "There is no artifact 'prompt/no'"),
+        ("[[target]]\nname='a'\npython='os:getcwd'\n[[case]]\ninput='a'\n", "is a function of a program"),
+        ("[[case]]\ninput='a'\n", "The suite has no target"),
+        ("[[target]]\nname='a'\nmodel='m'\n[[case]]\ninput='a'\n[gate]\nbaseline='prod'\n", "of which application"),
+    ],
+)
+def test_what_is_wrong_is_told_before_anything_is_kept(connected: Shell, tmp_path: Path, suite: str, says: str) -> None:
+    (tmp_path / "broken.toml").write_text(suite)
+    ran = connected.run("suite", "run", str(tmp_path / "broken.toml"))
+    assert ran.status == 2
+    assert says in ran.err
+    assert not connected.ok("run", "list", "--suite", "broken", "--json").json()["data"]
+
+
+def test_what_a_pipeline_says_of_itself() -> None:
+    github = {"GITHUB_SHA": "a1", "GITHUB_HEAD_REF": "", "GITHUB_REF_NAME": "main", "GITHUB_REF": "refs/pull/7/merge"}
+    assert run_for(github, {}) == {"commit": "a1", "branch": "main", "pull_request": "7"}
+    gitlab = {"CI_COMMIT_SHA": "b2", "CI_COMMIT_REF_NAME": "topic", "CI_MERGE_REQUEST_IID": "9"}
+    assert run_for(gitlab, {"branch": "mine"}) == {"commit": "b2", "branch": "mine", "pull_request": "9"}
+    assert run_for({}, {}) == {}
