@@ -30,6 +30,7 @@ from genaiops.api import (
     _releases,
     _run_wish,
     _scores,
+    _suites,
     _targets,
     _tasks,
     _tenants,
@@ -65,6 +66,8 @@ PLACES: dict[str, Any] = {
     "/lineage": _lineage.NewEdgeRequest,
     "/applications": _applications.NewApplicationRequest,
     "/releases": _releases.NewReleaseRequest,
+    "/suites": _suites.NewSuiteRequest,
+    "/suites/check": _suites.SuiteSource,
     "/runs": _run_wish.RunRequest,
     "/deployments": _deployments.DeployRequest,
     "/scores": _scores.ScoreRequest,
@@ -94,6 +97,7 @@ UNTYPED = {
             "/prompts",
             "/releases",
             "/runs",
+            "/suites",
         )
     )
 }

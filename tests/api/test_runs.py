@@ -112,3 +112,18 @@ def test_events_end_with_the_run(admin: Api, echo: str) -> None:
     answer = admin.send("GET", f"/runs/{run}/events")
     assert "event: run" in answer.text
     assert '"state":"stopped"' in answer.text
+
+
+def test_a_broken_suite_is_refused_with_its_lines(admin: Api) -> None:
+    text = "[[check]]\nmetric = 'f7'\n"
+    faults = admin.call("POST", "/suites/check", {"text": text})["faults"]
+    assert {fault["line"] for fault in faults} == {2}
+    error = admin.refused("POST", "/suites", {"name": "broken", "text": text}, status=400)
+    assert "line 2: check[0].metric" in error["message"]
+    # Neither by the door of all artifacts.
+    body = {"kind": "suite", "name": "broken", "manifest": {"kind": "suite", "check": [{"metric": "f7"}]}}
+    assert admin.refused("POST", "/artifacts", body, status=400)["code"] == "suite_invalid"
+    assert admin.send("GET", "/artifacts/suite/broken").status_code == 404
+    kept = admin.call("POST", "/suites", {"name": "whole", "document": SUITE, "alias": "tried"}, status=201)
+    [listed] = [one for one in admin.get("/suites")["data"] if one["name"] == "whole"]
+    assert listed["aliases"] == {"tried": kept["digest"]}

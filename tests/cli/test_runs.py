@@ -87,6 +87,24 @@ def test_the_verdict_is_the_exit_status(connected: Shell, folder: Path) -> None:
     assert cases.out.count(RAIN) == 2
 
 
+def test_suites_are_kept_compared_and_run_by_name(connected: Shell, folder: Path) -> None:
+    file = str(folder / "suite.toml")
+    kept = connected.ok("suite", "push", "kept", file, "--alias", "tried", "--json").json()
+    assert kept["manifest"]["cases"][0]["dataset"].startswith("kept/cases@sha256:")
+    (folder / "suite.toml").write_text(SUITE.format(model="talker") + "repeats = 2\n")
+    connected.ok("suite", "push", "kept", file, "--alias", "next")
+    diff = connected.run("suite", "diff", "kept@tried", "kept@next")
+    assert (diff.status, "run.repeats" in diff.out) == (1, True)
+    assert "next, tried" in connected.ok("suite", "list").column("ALIASES")
+    assert len(connected.ok("suite", "show", "kept", "--json").json()["versions"]) == 2
+    connected.ok("suite", "alias", "kept@tried", "kept@next")
+    assert connected.ok("suite", "show", "kept@tried", "--json").json()["manifest"]["run"]["repeats"] == 2
+    run = connected.ok("suite", "run", "kept@tried", "--json").json()["run"]
+    assert (run["done"], run["subject"].partition("@")[0]) == (8, "suite/kept")
+    lineage = connected.ok("lineage", "show", run["subject"], "--up", "--json").json()
+    assert {"dataset/kept/cases"} <= {node["ref"].partition("@")[0] for node in lineage["nodes"]}
+
+
 def test_its_calls_are_traced_with_a_key_that_ends_with_it(
     connected: Shell, installation: Installation, folder: Path
 ) -> None:

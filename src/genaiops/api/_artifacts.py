@@ -8,7 +8,7 @@ import msgspec
 from litestar import Controller, Response, delete, get, patch, post, put
 from litestar.params import FromPath, JSONBody, QueryParameter
 
-from genaiops.api._access import Calling, needs
+from genaiops.api._access import Caller, Calling, needs
 from genaiops.api._documents import (
     AliasDocument,
     ArtifactDocument,
@@ -17,7 +17,7 @@ from genaiops.api._documents import (
     VersionDocument,
     shown,
 )
-from genaiops.api._services import Serving
+from genaiops.api._services import Services, Serving
 from genaiops.api._writing import write
 from genaiops.core.clock import to_iso
 from genaiops.core.errors import ConsentNeeded, UsageError
@@ -82,6 +82,32 @@ def version_seen(hub: Hub, reference: str, actor: Actor) -> VersionDocument:
     return shown(hub.artifacts.resolve(reference), VersionDocument)
 
 
+def registered(services: Services, caller: Caller, data: NewVersionRequest) -> VersionDocument:
+    """ConsentNeeded when the version is kept and its alias waits."""
+    fields = msgspec.structs.asdict(data)
+    kind, name, manifest, alias = (fields.pop(field) for field in ("kind", "name", "manifest", "alias"))
+    why = {field: fields.pop(field) for field in ("reason", "emergency")}
+    waiting: ConsentNeeded | None = None
+    _check_not_made_elsewhere(kind, name)
+    _check_may(caller.actor, kind)
+    with services.hub.records.write(caller.actor.id) as unit:
+        artifacts = services.hub.within(unit).artifacts
+        artifact_id = f"{kind}/{name}"
+        if any(one.id == artifact_id for one in artifacts.of_kind(kind)):
+            artifacts.visible(artifact_id, caller.actor)
+        version = artifacts.register(kind, name, manifest, about=About(**fields), by=caller.actor.id)
+        for included in version.manifest.get("includes", {}).values() if kind == "prompt" else ():
+            artifacts.visible(included.partition("@")[0], caller.actor)
+        if alias is not None:
+            try:
+                artifacts.move(artifact_id, alias, version.id, **why, by=caller.actor.id)
+            except ConsentNeeded as error:
+                waiting = error  # the version is kept, and so is the request
+    if waiting is not None:
+        raise waiting
+    return shown(version, VersionDocument)
+
+
 class ArtifactsController(Controller):
     path = "/artifacts"
     tags = ("Hub",)
@@ -109,31 +135,7 @@ class ArtifactsController(Controller):
         """A manifest that is there already gives the version that is there. Where the alias is protected the version is
         kept, and the alias waits for another person's consent: 202 with the header `x-genaiops-approval`."""
 
-        def work() -> VersionDocument:
-            fields = msgspec.structs.asdict(data)
-            kind, name, manifest, alias = (fields.pop(field) for field in ("kind", "name", "manifest", "alias"))
-            why = {field: fields.pop(field) for field in ("reason", "emergency")}
-            waiting: ConsentNeeded | None = None
-            _check_not_made_elsewhere(kind, name)
-            _check_may(caller.actor, kind)
-            with services.hub.records.write(caller.actor.id) as unit:
-                artifacts = services.hub.within(unit).artifacts
-                artifact_id = f"{kind}/{name}"
-                if any(one.id == artifact_id for one in artifacts.of_kind(kind)):
-                    artifacts.visible(artifact_id, caller.actor)
-                version = artifacts.register(kind, name, manifest, about=About(**fields), by=caller.actor.id)
-                for included in version.manifest.get("includes", {}).values() if kind == "prompt" else ():
-                    artifacts.visible(included.partition("@")[0], caller.actor)
-                if alias is not None:
-                    try:
-                        artifacts.move(artifact_id, alias, version.id, **why, by=caller.actor.id)
-                    except ConsentNeeded as error:
-                        waiting = error  # the version is kept, and so is the request
-            if waiting is not None:
-                raise waiting
-            return shown(version, VersionDocument)
-
-        return await write(services, work, status=201)
+        return await write(services, lambda: registered(services, caller, data), status=201)
 
     @get("/{artifact_id:path}", summary="One artifact", guards=[needs("read")], sync_to_thread=True)
     def one(self, artifact_id: FromPath[str], services: Serving, caller: Calling) -> ArtifactWithVersions:

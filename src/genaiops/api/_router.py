@@ -42,6 +42,7 @@ from genaiops.api._runs import RunsController
 from genaiops.api._scores import ScoresController
 from genaiops.api._services import Services, Sessions
 from genaiops.api._status import Status
+from genaiops.api._suites import SuitesController
 from genaiops.api._targets import EmbeddedController, ModelsController, RoutesController, TargetsController
 from genaiops.api._tasks import TasksController
 from genaiops.api._tenants import RolesController, TenantsController
@@ -84,6 +85,7 @@ _HANDLERS: tuple[type[Controller] | BaseRouteHandler, ...] = (
     ApplicationsController,
     ReleasesController,
     RunsController,
+    SuitesController,
     DeploymentsController,
     AuditController,
     DatasetsController,

@@ -25,7 +25,7 @@ from genaiops.app.publish import Publisher
 from genaiops.app.settings import Settings
 from genaiops.app.sharing import machine_id
 from genaiops.app.stores import shares_counters
-from genaiops.arena import GateReport, run_place
+from genaiops.arena import TARGET, GateReport, run_place
 from genaiops.core.clock import now_us
 from genaiops.core.errors import Conflict, GenaiopsError, NotFound
 from genaiops.domain import Case, Run, RunState
@@ -268,6 +268,8 @@ class Evaluations:
         run = self.store.get(run_id)
         if run.state not in ("waiting", "running"):
             self._tries.pop(run_id, None)
+            if run.state == "done":
+                self._link(run)
             return
         if run_id in self._stopping:
             self._ended(run, "stopped")
@@ -279,6 +281,14 @@ class Evaluations:
             return
         reasons = [line.removeprefix("error: ") for line in said if line.startswith("error: ")]
         self._ended(run, "failed", " ".join(reasons) or f"Its process ended with {how}; see {self._log.path}.")
+
+    def _link(self, run: Run) -> None:
+        """What was asked was tested on the suite, and on the rows that its cases are."""
+        sources = [node for name, node in run.inputs.items() if name == "suite" or name.startswith("cases/")]
+        for name, node in run.inputs.items():
+            if name.startswith(TARGET) and node.startswith(("prompt/", "model/", "release/")):
+                for source in sources:
+                    self._hub.lineage.add(source, node, "tested_on", run_id=run.id, by=run.created_by)
 
     def _ended(self, run: Run, state: RunState, error: str = "") -> Run:
         run = msgspec.structs.replace(self.store.get(run.id), state=state, error=error, ended_us=now_us())

@@ -23,6 +23,7 @@ from genaiops.app.running import Evaluations
 from genaiops.app.settings import Settings
 from genaiops.app.sign_in import open_identity_provider
 from genaiops.app.stores import shares_counters
+from genaiops.app.suite_kind import SUITE
 from genaiops.app.trace_options import read_shares
 from genaiops.app.vitals import VitalsLoop
 from genaiops.checks.tokens import Estimator
@@ -56,7 +57,13 @@ class Services:
         consenting = Consenting(now_us, mode=settings.access.approval)
         self.secrets: Secrets = open_secrets(home.path)
         self._judge = self._open_judge()
-        self.hub = Hub(stores.records, providers=tuple(PROVIDERS), consenting=consenting, judge=self._judge)
+        self.hub = Hub(
+            stores.records,
+            providers=tuple(PROVIDERS),
+            consenting=consenting,
+            judge=self._judge,
+            kinds={"suite": SUITE},
+        )
         self.seals: Seals = open_seals(self.secrets)
         self.identity_provider = open_identity_provider(settings.oidc, self.secrets)
         self.auditor = open_auditor(stores.records, self.secrets, home)

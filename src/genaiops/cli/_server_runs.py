@@ -38,7 +38,8 @@ def begin(session: Session, wish: Wish) -> dict[str, Any]:
         **wish.facts,
     }
     if Path(wish.suite).suffix.lower() in _FORMS or Path(wish.suite).is_file():
-        body |= _of_file(session, wish)
+        name = wish.name or _plain(Path(wish.suite).stem)
+        body |= {"name": name, "document": document_of(session, wish.suite, name, wish.changed)}
     else:
         if wish.name is not None:
             raise UsageError("A suite that is kept has its name.", remedy="Leave out --name.", param="name")
@@ -46,16 +47,16 @@ def begin(session: Session, wish: Wish) -> dict[str, Any]:
     return session.client.post("/api/runs", body)
 
 
-def _of_file(session: Session, wish: Wish) -> dict[str, Any]:
+def document_of(session: Session, file: str, name: str, changed: Mapping[str, Any]) -> dict[str, Any]:
+    """The suite of a file, with other fields of its `run`; files of cases beside it are sent as datasets."""
     from genaiops.app.local_suites import read_file, sent_files, with_datasets
 
-    suite = read_file(wish.suite)
-    name = wish.name or _plain(Path(wish.suite).stem)
+    suite = read_file(file)
     datasets: dict[int, str] = {}
-    for place, stem, rows in sent_files(wish.suite, suite):
+    for place, stem, rows in sent_files(file, suite):
         made = push_dataset(session.client, f"{name}/{_plain(stem)}", rows, kind="file", detail={"file": stem})
         datasets[place] = f"{made['dataset']}@{made['digest']}"
-    return {"name": name, "document": with_datasets(suite, datasets, wish.changed)}
+    return with_datasets(suite, datasets, changed)
 
 
 def _plain(text: str) -> str:

@@ -12,10 +12,13 @@ from genaiops.cli._output import Column, Output, one_line
 from genaiops.cli._server_runs import Wish, begin, followed, status_of, whole
 from genaiops.cli._session import Session, plain
 from genaiops.cli._suite_report import Bar, show_report
+from genaiops.cli._suite_versions import add_to
 from genaiops.core.errors import UsageError
 from genaiops.sdk import Client, Witness, path_of
 
 command = noun("suite", "Suites: cases, who answers them, and what has to hold before a change goes on.")
+
+add_to(command)
 
 _METRICS = (
     Column("METRIC", "name"),

@@ -21,7 +21,7 @@ from genaiops.hub._guarding import Guards
 from genaiops.hub._guards import policy_kind
 from genaiops.hub._issuers import Issuers
 from genaiops.hub._keys import Keys
-from genaiops.hub._kinds import DATASET, Kinds
+from genaiops.hub._kinds import DATASET, NO_KINDS, Kinds
 from genaiops.hub._lineage import Lineage
 from genaiops.hub._policies import Policies
 from genaiops.hub._prices import Prices
@@ -39,7 +39,7 @@ from genaiops.ports.guard import Judge
 from genaiops.ports.records import Records, Unit, View
 
 KINDS: Kinds = {"dataset": DATASET, "prompt": PROMPT}
-"""What is known of kinds of artifacts, but of policies."""
+"""What is known of kinds of artifacts, but of policies, and of those that other parts know."""
 
 SANDBOX_CAP = "10 USD"
 SANDBOX_DAYS = 30
@@ -47,7 +47,8 @@ SANDBOX_DAYS = 30
 
 class Hub:
     """One service a noun. `clock` gives microseconds; `providers` are the names a target may use (None: any);
-    `consenting` decides whether protected changes wait; `judge` whether a guard policy can be done (None: nobody)."""
+    `consenting` decides whether protected changes wait; `judge` whether a guard policy can be done (None: nobody).
+    `kinds`: what other parts know of kinds of artifacts."""
 
     def __init__(
         self,
@@ -57,11 +58,13 @@ class Hub:
         providers: Collection[str] | None = None,
         consenting: Consenting | None = None,
         judge: Judge | None = None,
+        kinds: Kinds = NO_KINDS,
     ) -> None:
         self.records = records
         self.clock = clock
         self._providers = providers
         self.judge = judge
+        self._kinds = kinds
         self.tenants = Tenants(records, clock)
         self.actors = Actors(records, clock)
         self.teams = Teams(records, clock)
@@ -75,7 +78,7 @@ class Hub:
         self.rate_limits = RateLimits(records, clock)
         self.issuers = Issuers(records, clock)
         self.consents = consenting or Consenting(clock)
-        self.artifacts = Artifacts(records, clock, self.consents, {**KINDS, "policy": policy_kind(judge)})
+        self.artifacts = Artifacts(records, clock, self.consents, {**KINDS, **kinds, "policy": policy_kind(judge)})
         self.applications = Applications(records, clock)
         self.releases = Releases(records, clock)
         self.deployments = Deployments(records, clock, self.consents)
@@ -136,6 +139,7 @@ class Hub:
             providers=self._providers,
             consenting=self.consents,
             judge=self.judge,
+            kinds=self._kinds,
         )
 
     def within(self, unit: Unit) -> "Hub":
@@ -146,6 +150,7 @@ class Hub:
             providers=self._providers,
             consenting=self.consents,
             judge=self.judge,
+            kinds=self._kinds,
         )
 
 
