@@ -105,6 +105,58 @@ def test_suites_are_kept_compared_and_run_by_name(connected: Shell, folder: Path
     assert {"dataset/kept/cases"} <= {node["ref"].partition("@")[0] for node in lineage["nodes"]}
 
 
+PROMPT = """
+messages: [{role: user, content: "Weather in {{city}}? <WORD>"}]
+variables: {city: {type: string}}
+model: talker
+"""
+GUARDED = """
+protects = ["prompt/gated/say@prod"]
+[[target]]
+name = "candidate"
+prompt = "gated/say@tried"
+[[case]]
+variables = { city = "Berlin" }
+expected = "<WORD>"
+[[check]]
+metric = "equals"
+"""
+
+
+def test_what_a_suite_protects_moves_only_to_what_passed(connected: Shell, tmp_path: Path) -> None:
+    suite = tmp_path / "gated.toml"
+
+    def push(word: str, *more: str) -> Any:
+        return connected.run("prompt", "push", "gated/say", "-", *more, "--json", typed=PROMPT.replace("<WORD>", word))
+
+    first = push("One", "--alias", "tried").json()["id"].removeprefix("prompt/")
+    connected.ok("prompt", "alias", "gated/say@prod", "gated/say@tried")  # nothing protects it yet
+    suite.write_text(GUARDED.replace("<WORD>", RAIN))
+    connected.ok("suite", "push", "gated", str(suite), "--alias", "prod")
+
+    second = push("Two").json()["id"].removeprefix("prompt/")
+    refused = connected.run("prompt", "alias", "gated/say@prod", second)
+    assert refused.status == 2
+    assert f"Run it: genaiops suite run gated@prod --prompt {second}" in refused.err
+    # A run for another version, and one of another suite of that name, count for nothing.
+    connected.ok("suite", "run", "gated@prod")
+    connected.ok("suite", "run", str(suite), "--name", "gated", "--repeats", "2", "--prompt", second)
+    assert "has not been run for" in connected.run("prompt", "alias", "gated/say@prod", second).err
+    connected.ok("suite", "run", "gated@prod", "--prompt", second)
+    connected.ok("prompt", "alias", "gated/say@prod", second)
+    approval = connected.ok("approval", "list", "--json").json()["data"][0]
+    assert "passed for" in approval["verdicts"]["suites"]["reason"]
+
+    suite.write_text(GUARDED.replace("<WORD>", "It snows."))
+    connected.ok("suite", "push", "gated", str(suite), "--alias", "prod")
+    assert connected.run("suite", "run", "gated@prod", "--prompt", first).status == 1
+    refused = connected.run("prompt", "alias", "gated/say@prod", first)
+    assert "says fail of prompt/gated/say" in refused.err
+    connected.ok("prompt", "alias", "gated/say@prod", first, "--emergency", "it burns")
+    wrong = connected.run("suite", "run", "gated@prod", "--prompt", "gated/sway@tried")
+    assert "Did you mean 'gated/say'?" in wrong.err
+
+
 def test_its_calls_are_traced_with_a_key_that_ends_with_it(
     connected: Shell, installation: Installation, folder: Path
 ) -> None:

@@ -23,6 +23,7 @@ from genaiops.arena import (
 )
 from genaiops.checks.written import WrittenForm
 from genaiops.core.errors import NotBuilt, UsageError
+from genaiops.core.suggesting import suggestion
 from genaiops.domain import Case, CaseSource, EnvironmentKind, Run, Suite, SuiteTarget
 from genaiops.hub import require
 
@@ -42,7 +43,8 @@ class RunningRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 class RunRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A suite that is kept (`suite`: NAME@ALIAS or NAME@DIGEST), or one with its `name` as a `text` (TOML, YAML or
     JSON; `form` null: what it looks like) or a `document`: it becomes a version of that name. `targets` take the
-    place of those of the same names, or stand beside them. `application`: whose prod the baseline `prod` is.
+    place of those of the same names, or stand beside them; `prompts` (NAME@REFERENCE) are asked in place of what the
+    suite says of these names. `application`: whose prod the baseline `prod` is.
     `environment_id` null: that of the key. `commit`, `branch` and `pull_request` are what it is run for."""
 
     suite: str | None = None
@@ -51,6 +53,7 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     form: WrittenForm | None = None
     document: dict[str, Any] | None = None
     targets: list[dict[str, Any]] = []
+    prompts: list[str] = []
     run: RunningRequest = RunningRequest()
     environment_id: str | None = None
     application: str | None = None
@@ -69,7 +72,7 @@ def begun(services: Services, caller: Caller, data: RunRequest) -> Run:
         inputs["key"] = f"key/{caller.key.id}"
     rows = _Rows(services, caller)
     cases = _cases(suite, rows)
-    inputs |= rows.pins | _pins(services, caller, suite)
+    inputs |= rows.pins | _pins(services, caller, suite, _prompts(suite, data.prompts))
     facts = {field: getattr(data, field) for field in ("commit", "branch", "pull_request")}
     run = new_run(
         suite,
@@ -80,6 +83,9 @@ def begun(services: Services, caller: Caller, data: RunRequest) -> Run:
         tenant_id=caller.actor.tenant_id,
         by=caller.actor.id,
     )
+    if data.suite is not None:
+        named = services.hub.artifacts.resolve(f"suite/{data.suite.removeprefix('suite/')}").id
+        run = msgspec.structs.replace(run, inputs={**run.inputs, "of": named})
     _check_may(services, caller, suite, run)
     version = services.hub.artifacts.register("suite", name, suite_manifest(suite), by=caller.actor.id)
     assert version.id == run.subject
@@ -173,10 +179,31 @@ class _Rows:
         return found
 
 
-def _pins(services: Services, caller: Caller, suite: Suite) -> dict[str, str]:
+def _prompts(suite: Suite, given: Sequence[str]) -> dict[str, str]:
+    """Name of a prompt -> what is asked of it. UsageError for one that the suite does not ask."""
+    found = {one.removeprefix("prompt/").partition("@")[0]: one.removeprefix("prompt/") for one in given}
+    there = {target.prompt.removeprefix("prompt/").partition("@")[0] for target in suite.target if target.prompt}
+    for name in found:
+        if name not in there:
+            raise UsageError(
+                f"No target of the suite is the prompt {name!r}.", remedy=suggestion(name, there), param="prompts"
+            )
+    return found
+
+
+def _pins(services: Services, caller: Caller, suite: Suite, prompts: Mapping[str, str]) -> dict[str, str]:
     """What each target means now, as a node of lineage. NotFound names what is not there."""
     pins: dict[str, str] = {}
     for target in suite.target:
+        name = target.prompt.removeprefix("prompt/").partition("@")[0]
+        if name in prompts:
+            target = msgspec.structs.replace(target, prompt=prompts[name])
+        if "@" in target.application:
+            place = services.hub.deployments.get(target.application.removeprefix("app/"))
+            pins[f"deployment/{target.name}"] = f"deployment/{place.id}"
+            if len(place.shares) == 1:
+                pins[TARGET + target.name] = f"release/{place.shares[0].release_id}"
+            continue
         node = _node(services, caller, target)
         if node:
             pins[TARGET + target.name] = node
@@ -190,8 +217,7 @@ def _node(services: Services, caller: Caller, target: SuiteTarget) -> str:
         hub.artifacts.visible(f"prompt/{reference.partition('@')[0]}", caller.actor)
         return hub.artifacts.resolve(f"prompt/{reference}").id
     if target.application:
-        name = target.application.removeprefix("app/")
-        return f"deployment/{hub.deployments.get(name).id}" if "@" in name else f"application/{name}"
+        return f"application/{target.application.removeprefix('app/')}"
     if target.model:
         return f"model/{target.model}"
     if target.url:

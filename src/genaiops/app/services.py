@@ -23,6 +23,7 @@ from genaiops.app.running import Evaluations
 from genaiops.app.settings import Settings
 from genaiops.app.sign_in import open_identity_provider
 from genaiops.app.stores import shares_counters
+from genaiops.app.suite_gate import SuiteGate
 from genaiops.app.suite_kind import SUITE
 from genaiops.app.trace_options import read_shares
 from genaiops.app.vitals import VitalsLoop
@@ -54,16 +55,9 @@ class Services:
         self.settings = settings
         self.home = home = Home(settings.home)
         self.stores = stores = OpenStores(settings, home, writer=True)
-        consenting = Consenting(now_us, mode=settings.access.approval)
         self.secrets: Secrets = open_secrets(home.path)
         self._judge = self._open_judge()
-        self.hub = Hub(
-            stores.records,
-            providers=tuple(PROVIDERS),
-            consenting=consenting,
-            judge=self._judge,
-            kinds={"suite": SUITE},
-        )
+        self.hub = self._open_hub(stores)
         self.seals: Seals = open_seals(self.secrets)
         self.identity_provider = open_identity_provider(settings.oidc, self.secrets)
         self.auditor = open_auditor(stores.records, self.secrets, home)
@@ -116,6 +110,16 @@ class Services:
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """Itself: the web framework copies routers with everything that hangs on them."""
         return self
+
+    def _open_hub(self, stores: OpenStores) -> Hub:
+        gate = SuiteGate(stores.records, stores.runs, self.settings.access.gate)
+        return Hub(
+            stores.records,
+            providers=tuple(PROVIDERS),
+            consenting=Consenting(now_us, mode=self.settings.access.approval, gates=(gate,)),
+            judge=self._judge,
+            kinds={"suite": SUITE},
+        )
 
     def _open_advice(self) -> Advice:
         """For one event loop each."""

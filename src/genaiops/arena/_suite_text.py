@@ -163,6 +163,12 @@ def _meaning(suite: Suite) -> Iterator[Fault]:
         there = ", ".join(sorted(names | {PROD}))
         message = f"No target is called {suite.gate.baseline!r}."
         yield Fault(message=message, path="gate.baseline", remedy=f"There are: {there}.")
+    for number, name in enumerate(suite.protects):
+        kind, _, rest = name.partition("/")
+        if kind not in ("prompt", "app") or not all(rest.rpartition("@")[::2]):
+            message = f"{name[:80]!r} names nothing that a suite protects."
+            remedy = "Write prompt/NAME@prod, or app/NAME@prod."
+            yield Fault(message=message, path=f"protects[{number}]", remedy=remedy)
     if suite.run.spend is not None:
         try:
             amount = to_nano(suite.run.spend)

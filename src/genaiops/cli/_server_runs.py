@@ -27,6 +27,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     changed: Mapping[str, Any] = {}
     environment_id: str | None = None
     application: str | None = None
+    prompts: tuple[str, ...] = ()
     facts: Mapping[str, str] = {}
 
 
@@ -35,6 +36,7 @@ def begin(session: Session, wish: Wish) -> dict[str, Any]:
     body: dict[str, Any] = {
         "environment_id": wish.environment_id,
         "application": wish.application,
+        "prompts": list(wish.prompts),
         **wish.facts,
     }
     if Path(wish.suite).suffix.lower() in _FORMS or Path(wish.suite).is_file():

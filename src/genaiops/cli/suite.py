@@ -7,18 +7,13 @@ from typing import Any
 import click
 
 from genaiops.cli._ci import run_for
-from genaiops.cli._noun import noun
 from genaiops.cli._output import Column, Output, one_line
 from genaiops.cli._server_runs import Wish, begin, followed, status_of, whole
 from genaiops.cli._session import Session, plain
 from genaiops.cli._suite_report import Bar, show_report
-from genaiops.cli._suite_versions import add_to
+from genaiops.cli._suite_versions import command
 from genaiops.core.errors import UsageError
 from genaiops.sdk import Client, Witness, path_of
-
-command = noun("suite", "Suites: cases, who answers them, and what has to hold before a change goes on.")
-
-add_to(command)
 
 _METRICS = (
     Column("METRIC", "name"),
@@ -93,6 +88,7 @@ def metrics(output: Output, name: str | None) -> None:
 @click.option("--concurrency", type=click.IntRange(1, 1000), help="Calls at once. [as the suite says]")
 @click.option("--env", "environment_id", help="The environment that is asked. [that of the key]")
 @click.option("--application", help="Whose release in prod is the baseline prod.")
+@click.option("--prompt", "prompts", multiple=True, help="NAME@VERSION, in place of what the suite asks; repeatable.")
 @click.option("--commit", help="What it is run for. [GITHUB_SHA, CI_COMMIT_SHA]")
 @click.option("--branch", help="What it is run for. [GITHUB_HEAD_REF, CI_COMMIT_REF_NAME]")
 @click.option("--pull-request", help="What it is run for. [GITHUB_REF, CI_MERGE_REQUEST_IID]")
@@ -117,7 +113,7 @@ def run(output: Output, suite: str, *, local: bool, **options: Any) -> None:
 
 def _run_here(output: Output, suite: str, facts: dict[str, str], options: dict[str, Any]) -> dict[str, Any]:
     """In this process."""
-    for name in ("environment_id", "application", "detach"):
+    for name in ("environment_id", "application", "prompts", "detach"):
         if options.pop(name):
             raise UsageError(f"--local knows no {name}.", remedy="Leave it out, or run it on the server.", param=name)
     from genaiops.app.local_suites import Local

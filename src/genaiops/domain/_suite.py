@@ -132,7 +132,8 @@ class SuiteRunning(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class Suite(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A version of the artifact `suite/NAME`. `case` are written into it, `cases` say where further ones come from."""
+    """A version of the artifact `suite/NAME`. `case` are written into it, `cases` say where further ones come from.
+    `protects`: what moves only to what it has passed for (`prompt/NAME@prod`, `app/NAME@prod`)."""
 
     kind: Literal["suite"] = "suite"
     description: Annotated[str, Meta(max_length=4000)] = ""
@@ -143,4 +144,5 @@ class Suite(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     check: Annotated[tuple[SuiteCheck, ...], Meta(max_length=200)] = ()
     run: SuiteRunning = SuiteRunning()
     gate: SuiteGate = SuiteGate()
+    protects: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()

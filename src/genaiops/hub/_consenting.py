@@ -81,7 +81,8 @@ class Consenting:
         return len(here) == 1 and here[0].id == actor_id and allows(here[0], permission)
 
     def _judged(self, proposal: Proposal) -> dict[str, Any]:
-        verdicts = {gate.name: gate.judge(proposal.subject, proposal.change) for gate in self.gates}
+        said = {gate.name: gate.judge(proposal.subject, proposal.change) for gate in self.gates}
+        verdicts = {name: verdict for name, verdict in said.items() if verdict is not None}
         stopped = [name for name, verdict in verdicts.items() if verdict.outcome in ("fail", "error")]
         if stopped and proposal.emergency is None:
             verdict = verdicts[stopped[0]]

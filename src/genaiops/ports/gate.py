@@ -13,7 +13,7 @@ class Gate(Protocol):
     @property
     def name(self) -> str: ...
 
-    def judge(self, subject: str, change: Mapping[str, Any]) -> Verdict:
+    def judge(self, subject: str, change: Mapping[str, Any]) -> Verdict | None:
         """`subject` and `change` as an Approval has them. `fail` and `error` hold the change up, `inconclusive` leaves
-        it to people."""
+        it to people, None says that it has nothing to do with this."""
         ...
