@@ -117,6 +117,8 @@ class Garak:
         given.write_text(json.dumps({"report": str(report), "plain": _PLAIN, "spoken": _SPOKEN}), encoding="utf-8")
         self._call(["-c", _ANSWERS, str(given), str(answer)], {})
         found: list[tuple[str, str, str | None]] = json.loads(answer.read_text(encoding="utf-8"))
+        if not found:
+            raise BenchmarkError(f"There is no attack in {', '.join(self._probes)}.")
         unknown = sorted({probe for probe, _, wanted in found if wanted is None})
         if unknown:
             raise BenchmarkError(f"Nothing that was tried is a success of {', '.join(unknown)}: leave them out.")
@@ -159,13 +161,14 @@ class Garak:
         }
         configuration = self._folder / f"{name}.yaml"
         configuration.write_text(json.dumps(written), encoding="utf-8")  # JSON is YAML
-        self._call(["-m", "garak", "--config", str(configuration)], variables)
+        said = self._call(["-m", "garak", "--config", str(configuration)], variables)
         report = self._folder / "garak" / "garak_runs" / f"{name}.report.jsonl"
         if not report.is_file():
-            raise BenchmarkError(f"garak wrote no report; its log is {self._folder / 'garak' / 'garak.log'}.")
+            raise BenchmarkError(f"garak wrote no report. {_complaint(said)}")
         return report
 
-    def _call(self, arguments: Sequence[str], variables: Mapping[str, str]) -> None:
+    def _call(self, arguments: Sequence[str], variables: Mapping[str, str]) -> str:
+        """What it printed."""
         folders = dict.fromkeys(("XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"), str(self._folder))
         known = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         done = subprocess.run(
@@ -178,8 +181,13 @@ class Garak:
             env={**known, **folders, **variables, "PYTHONHASHSEED": "0", "PYTHONIOENCODING": "utf-8"},
         )
         if done.returncode:
-            log = self._folder / "garak" / "garak.log"
-            raise BenchmarkError(f"garak ended with {done.returncode}: {done.stderr[-300:]} Its log is {log}.")
+            raise BenchmarkError(f"garak ended with {done.returncode}. {_complaint(done.stdout)} {done.stderr[-300:]}")
+        return done.stdout
+
+
+def _complaint(said: str) -> str:
+    """Its own words on what is wrong, without the rest: that may be of attacks."""
+    return " ".join(line.strip() for line in said.splitlines() if "\u274c" in line)[:400]
 
 
 def _ended(report: Path) -> Iterator[Ended]:
