@@ -17,6 +17,7 @@ NAMES: Final = {
     "pii": "personal data by its form: recall and precision, beside Presidio",
     "secrets_in_place": "keys where they stand in life: recall, beside Kingfisher and detect-secrets",
     "secrets": "texts that expressions of others make, and harmless ones: recall and false alarms",
+    "classifiers": "what a KB costs the guard server: fresh, again, in conversations",
     "peers": "what LLM Guard and NeMo Guardrails find without a model, beside ours",
     "garak": "garak's attacks on a gateway: what succeeds under which policy, and false alarms",
     "refusal": "refusals and answers that people labelled",

@@ -35,7 +35,7 @@ async def _judge(
     if not parts:
         return None
     began = time.perf_counter()
-    verdicts = await classifiers.classify([part.text for part in parts])
+    verdicts = await classifiers.classify([part.text for part in parts], scope=call.key_id)
     took_us = int((time.perf_counter() - began) * 1e6)
     return _said(policy, rule, direction, list(zip(parts, verdicts, strict=True)), took_us)
 

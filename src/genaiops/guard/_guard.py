@@ -183,7 +183,8 @@ class CallGuard:
         document = self._document(raw, form)
         inspection = self._inspection(self._program.asked)
         await inspection.look_in_steps(document)
-        await ask(self._program.asked.asking, document.parts, self._classifiers, inspection.notes)
+        rules, scope = self._program.asked.asking, self._call.key_id
+        await ask(rules, document.parts, self._classifiers, inspection.notes, scope=scope)
         return self._rule_request(document, inspection)
 
     def _document(self, raw: bytes | bytearray, form: Form | None) -> Document:

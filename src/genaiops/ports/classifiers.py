@@ -9,9 +9,10 @@ from genaiops.domain import Verdict
 class Classifiers(Protocol):
     """A failure is a Verdict with the outcome `error`, never an exception, and never a pass."""
 
-    async def classify(self, texts: Sequence[str]) -> list[Mapping[str, Verdict]]:
+    async def classify(self, texts: Sequence[str], *, scope: str = "") -> list[Mapping[str, Verdict]]:
         """For each text, in order: a Verdict by the name of its classifier. `measure` is a probability, `fail` means
-        that it reached the classifier's threshold."""
+        that it reached the classifier's threshold. `scope`: whose texts they are. What is remembered of them serves the
+        same scope alone, so that nobody learns by how long it takes what others asked; without one nothing is."""
         ...
 
 
