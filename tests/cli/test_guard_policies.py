@@ -30,18 +30,32 @@ def policy(tmp_path: Path) -> Path:
     return file
 
 
-def test_the_documentation_can_be_followed(connected: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+def follow(page: str, connected: Shell, folder: Path) -> dict[str, Ran]:
+    """Write the files of a page of the documentation, and run its commands, in order."""
     ran: dict[str, Ran] = {}
-    for language, title, text in BLOCK.findall((ROOT / "docs" / "guardrails.md").read_text(encoding="utf-8")):
+    for language, title, text in BLOCK.findall((ROOT / "docs" / page).read_text(encoding="utf-8")):
         if title:
-            (tmp_path / title).write_text(text, encoding="utf-8")
+            (folder / title).write_text(text, encoding="utf-8")
         elif language == "sh":
             for line in text.splitlines():
                 command, _, note = line.partition("  # ")
                 got = connected.run(*shlex.split(command)[1:])
                 assert got.status in STATUS.get(note, (0,)), f"{line}: {got.out}{got.err}"
                 ran.setdefault(command, got)
+    return ran
+
+
+def test_the_policy_against_attacks_can_be_pushed(
+    connected: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    follow("attacks.md", connected, tmp_path)
+    assert connected.ok("key", "show", "strangers", "--json").json()["guard"] == "hardened"
+
+
+def test_the_documentation_can_be_followed(connected: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    ran = follow("guardrails.md", connected, tmp_path)
     wrong = "rules[0].action: Invalid enum value 'redakt'. There are: allow, flag, redact, replace, hold, block."
     assert ran["genaiops policy check broken.toml"].out == f"broken.toml:4: {wrong}\n"
     assert "line 4: rules[0].action" in ran["genaiops policy push strict broken.toml"].err

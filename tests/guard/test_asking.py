@@ -21,10 +21,12 @@ class Scores:
     def __init__(self, slow: float = 0.0) -> None:
         self.slow = slow
         self.seen: list[str] = []
+        self.scopes: set[str] = set()
 
-    async def classify(self, texts: Sequence[str]) -> list[Mapping[str, Verdict]]:
+    async def classify(self, texts: Sequence[str], *, scope: str = "") -> list[Mapping[str, Verdict]]:
         await asyncio.sleep(self.slow)
         self.seen += texts
+        self.scopes.add(scope)
         return [{"injection": self._verdict(text)} for text in texts]
 
     def _verdict(self, text: str) -> Verdict:
@@ -114,3 +116,14 @@ def test_calls_that_have_ended() -> None:
     )
     [event] = asyncio.run(judge_later("p@sha256:p", rule, streamed, lambda _: Scores()))
     assert event.direction == "out"
+
+
+async def test_texts_are_asked_about_in_the_scope_of_their_key() -> None:
+    scores = Scores()
+    version = GuardVersion(name="p", digest="sha256:p", aliases=("current",), policy=GuardPolicy(rules=(RULE,)))
+    guard = Plan((version,), lambda: scores).guard(("p",), Guarded(b"", "chat", "openai", False, key_id="key_a"))
+    assert guard is not None
+    await guard.wait(REQUEST % b"good", None)
+    call = RecordedCall(operation="chat", dialect="openai", request=REQUEST % b"good", answer=None, key_id="key_b")
+    await judge_later("p@1", RULE, call, scores)
+    assert scores.scopes == {"key_a", "key_b"}

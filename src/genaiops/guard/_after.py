@@ -30,7 +30,9 @@ async def judge_later(
             except GenaiopsError as error:
                 event = look.failed(error.code)
             else:
-                event = await (look.names(parts, names) if rule.detector == "names" else look.ask(parts, classifiers))
+                event = await (
+                    look.names(parts, names) if rule.detector == "names" else look.ask(parts, classifiers, call.key_id)
+                )
             if event is not None:
                 found.append(event)
     return found
@@ -45,7 +47,8 @@ class _Look:
         self._direction: Direction = direction
         self._began = time.perf_counter()
 
-    async def ask(self, every: Sequence[Part], find: FindClassifiers) -> GuardEvent | None:
+    async def ask(self, every: Sequence[Part], find: FindClassifiers, scope: str) -> GuardEvent | None:
+        """`scope`: whose texts they are."""
         rule = self._rule
         parts = wanted(rule, every)
         if not parts:
@@ -56,7 +59,8 @@ class _Look:
         over: list[Part] = []
         kinds: Counter[str] = Counter()
         score, error = 0.0, None
-        for part, found in zip(parts, await classifiers.classify([part.text for part in parts]), strict=True):
+        verdicts = await classifiers.classify([part.text for part in parts], scope=scope)
+        for part, found in zip(parts, verdicts, strict=True):
             said = reading(rule, found)
             if isinstance(said, str):
                 error = said

@@ -22,7 +22,7 @@ from genaiops.guard._subjects import (
     wrong,
 )
 from genaiops.guard.surfaces import Part
-from genaiops.ports.classifiers import FindClassifiers
+from genaiops.ports.classifiers import Classifiers, FindClassifiers
 
 LISTED: Final = frozenset({"language", "topics"})
 """Classifiers whose rules bring lists of what is wanted."""
@@ -118,23 +118,27 @@ def reading(rule: GuardRule, found: Mapping[str, Verdict]) -> Reading | str:
     return Reading(verdict.measure, (rule.detector,) if over else ())
 
 
-async def ask(rules: Sequence[Asking], parts: Sequence[Part], find: FindClassifiers | None, notes: Notes) -> None:
-    """Ask for every rule, one after the other; what they say is noted."""
+async def ask(
+    rules: Sequence[Asking], parts: Sequence[Part], find: FindClassifiers | None, notes: Notes, *, scope: str
+) -> None:
+    """Ask for every rule, one after the other; what they say is noted. `scope`: whose texts they are."""
     for number, rule in rules:
         texts = wanted(rule, parts)
         if texts:
-            await _ask(number, rule, texts, find, notes)
+            await _ask(Asking(number, rule), texts, find(rule) if find is not None else None, notes, scope)
 
 
-async def _ask(number: int, rule: GuardRule, parts: Sequence[Part], find: FindClassifiers | None, notes: Notes) -> None:
-    classifiers = find(rule) if find is not None else None
+async def _ask(
+    asking: Asking, parts: Sequence[Part], classifiers: Classifiers | None, notes: Notes, scope: str
+) -> None:
+    number, rule = asking
     if classifiers is None:
         notes.fail(number, NOBODY)
         return
     began = time.perf_counter()
     try:
         async with asyncio.timeout(rule.timeout_ms / 1000):
-            verdicts = await classifiers.classify([part.text for part in parts])
+            verdicts = await classifiers.classify([part.text for part in parts], scope=scope)
     except TimeoutError:
         notes.fail(number, "late", duration_us=rule.timeout_ms * 1000)
         return

@@ -213,7 +213,8 @@ class CallGuard:
         naming = self._program.asked.naming
         inspection.named = await find_named(naming, document.parts, self._names, inspection.notes)
         await inspection.look_in_steps(document)
-        await ask(self._program.asked.asking, document.parts, self._classifiers, inspection.notes)
+        rules, scope = self._program.asked.asking, self._call.key_id
+        await ask(rules, document.parts, self._classifiers, inspection.notes, scope=scope)
         return self._rule_request(document, inspection)
 
     def _document(self, raw: bytes | bytearray, form: Form | None) -> Document:

@@ -14,12 +14,13 @@ _FIRST_EVENTS = 4096
 
 
 class RecordedCall(msgspec.Struct, frozen=True, kw_only=True):
-    """`answer` None: there was none, or nothing of it was kept."""
+    """`answer` None: there was none, or nothing of it was kept. `key_id`: whose call it was."""
 
     operation: Operation
     dialect: Dialect
     request: bytes
     answer: bytes | None
+    key_id: str = ""
 
 
 def recorded_call(root: Span, content: Content | None, blobs: Blobs) -> RecordedCall | None:
@@ -32,7 +33,11 @@ def recorded_call(root: Span, content: Content | None, blobs: Blobs) -> Recorded
     answer = _body(content.output, content.output_blob, blobs) if root.status != "error" else None
     operation = cast("Operation", root.operation)
     return RecordedCall(
-        operation=operation, dialect=dialect_of(operation, request, answer), request=request, answer=answer or None
+        operation=operation,
+        dialect=dialect_of(operation, request, answer),
+        request=request,
+        answer=answer or None,
+        key_id=root.key_id or "",
     )
 
 
