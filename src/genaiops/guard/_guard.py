@@ -16,6 +16,7 @@ from genaiops.guard._held import held
 from genaiops.guard._inspect import Edit, Inspection, apart, edited
 from genaiops.guard._notes import Notes
 from genaiops.guard._program import Program, Tier, shadowed
+from genaiops.guard._repeated import FindIndex
 from genaiops.guard._spotlight import spotlight, untrusted
 from genaiops.guard._streams import AnswerStream
 from genaiops.guard._tools import calls_in
@@ -31,8 +32,9 @@ _log = logging.getLogger("genaiops.guard")
 class WorkerGuards:
     """A worker's (see ports.guard.Guards)."""
 
-    def __init__(self, classifiers: FindClassifiers | None = None) -> None:
+    def __init__(self, classifiers: FindClassifiers | None = None, documents: FindIndex | None = None) -> None:
         self._classifiers = classifiers
+        self._documents = documents
         self._plan: Plan | None = None
         self._next: tuple[tuple[GuardVersion, ...], asyncio.Future[Plan]] | None = None
 
@@ -41,7 +43,8 @@ class WorkerGuards:
         if self._plan is not None and self._plan.versions == wanted:
             return True
         if self._next is None or self._next[0] != wanted:
-            self._next = wanted, asyncio.get_running_loop().run_in_executor(None, Plan, wanted, self._classifiers)
+            made = asyncio.get_running_loop().run_in_executor(None, Plan, wanted, self._classifiers, self._documents)
+            self._next = wanted, made
         return self._next[1].done()
 
     async def prepare(self, versions: Sequence[GuardVersion]) -> None:
@@ -56,7 +59,7 @@ class WorkerGuards:
             self._plan = (
                 made[1].result()
                 if made is not None and made[0] == wanted and made[1].done()
-                else Plan(wanted, self._classifiers)
+                else Plan(wanted, self._classifiers, self._documents)
             )
             self._next = None
         return self._plan
@@ -67,8 +70,14 @@ class WorkerGuards:
 class Plan:
     """The policies of a Snapshot."""
 
-    def __init__(self, versions: tuple[GuardVersion, ...], classifiers: FindClassifiers | None = None) -> None:
+    def __init__(
+        self,
+        versions: tuple[GuardVersion, ...],
+        classifiers: FindClassifiers | None = None,
+        documents: FindIndex | None = None,
+    ) -> None:
         self.versions = versions
+        self._documents = documents
         self._classifiers = classifiers
         self._by_name: dict[str, GuardVersion] = {}
         for version in versions:
@@ -94,7 +103,9 @@ class Plan:
         key = tuple(references)
         found = self._programs.get(key)
         if found is None:
-            found = self._programs[key] = Program([self._find(reference) for reference in dict.fromkeys(key)])
+            found = self._programs[key] = Program(
+                [self._find(reference) for reference in dict.fromkeys(key)], self._documents
+            )
         return found
 
     def _find(self, reference: str) -> GuardVersion:

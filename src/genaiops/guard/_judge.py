@@ -9,6 +9,7 @@ import msgspec
 from genaiops.domain import GuardEvent, GuardPolicy, GuardVersion, Operation
 from genaiops.guard._guard import CallGuard, Plan
 from genaiops.guard._program import Program
+from genaiops.guard._repeated import FindIndex
 from genaiops.ports.guard import Blocked, Guarded, Judged, Withheld
 from genaiops.ports.providers import Dialect
 
@@ -17,10 +18,14 @@ _EVENTS: Final = (b"data:", b"event:", b":", b"id:", b"retry:", b"\xef\xbb\xbf")
 
 
 class PolicyJudge:
-    """The engine without a call (see ports.guard.Judge). Rules in shadow count as if they were enforced."""
+    """The engine without a call (see ports.guard.Judge). Rules in shadow count as if they were enforced.
+    `documents`: the indexes that rules name."""
+
+    def __init__(self, documents: FindIndex | None = None) -> None:
+        self._documents = documents
 
     def check(self, policy: GuardPolicy) -> None:
-        Program((GuardVersion(name="candidate", digest="", policy=policy),))
+        Program((GuardVersion(name="candidate", digest="", policy=policy),), self._documents)
 
     def judge(
         self, policy: GuardVersion, operation: Operation, dialect: Dialect, request: bytes, answer: bytes | None
@@ -31,7 +36,7 @@ class PolicyJudge:
         self, policy: GuardVersion, operation: Operation, dialect: Dialect, request: bytes, answer: bytes | None
     ) -> Judged:
         streamed = answer is not None and answer.lstrip().startswith(_EVENTS)
-        plan = _ready(msgspec.json.encode(policy))
+        plan = _ready(msgspec.json.encode(policy), self._documents)
         guard = plan.guard((f"{policy.name}@{policy.digest}",), Guarded(_NOBODY, operation, dialect, streamed))
         if guard is None:
             return Judged((), request, answer)
@@ -58,8 +63,8 @@ def _follow(guard: CallGuard, answer: bytes) -> None:
 
 
 @lru_cache(maxsize=8)
-def _ready(encoded: bytes) -> Plan:
+def _ready(encoded: bytes, documents: FindIndex | None) -> Plan:
     version = msgspec.json.decode(encoded, type=GuardVersion)
     rules = tuple(msgspec.structs.replace(rule, shadow=0.0) for rule in version.policy.rules)
     enforced = msgspec.structs.replace(version.policy, rules=rules)
-    return Plan((msgspec.structs.replace(version, policy=enforced),))
+    return Plan((msgspec.structs.replace(version, policy=enforced),), documents=documents)

@@ -12,6 +12,7 @@ from genaiops.domain import SEVERITY, Direction, GuardRule, GuardVersion, Operat
 from genaiops.guard._asking import Asking, asking
 from genaiops.guard._leading import Counts, counts_of
 from genaiops.guard._notes import Bound
+from genaiops.guard._repeated import FindIndex, Repeated, repeated
 from genaiops.guard._spotlight import Manner
 from genaiops.guard._tables import (
     ENCODED,
@@ -35,8 +36,8 @@ AFTER: Final = frozenset({"injection", "toxicity", "topics"})
 class Tier:
     """All rules of one direction."""
 
-    def __init__(self, bounds: tuple[Bound, ...], direction: Direction) -> None:
-        """UsageError for options that are none."""
+    def __init__(self, bounds: tuple[Bound, ...], direction: Direction, find: FindIndex | None = None) -> None:
+        """UsageError for options that are none. `find`: the indexes of documents that rules name."""
         self.direction: Direction = direction
         self.bounds = tuple(
             bound for bound in bounds if bound.rule.direction in (direction, "both") and not _after(bound.rule)
@@ -46,6 +47,8 @@ class Tier:
         self.wholes: list[tuple[int, Whole]] = []
         self.asking: list[Asking] = []
         self.control: list[int] = []
+        self.repeated: list[Repeated] = []
+        """Rules that look for documents."""
         self.counts: dict[int, Counts] = {}
         """Rules for which not every finding counts."""
         self.tools: list[int] = []
@@ -60,6 +63,8 @@ class Tier:
             elif rule.detector == "control":
                 check_control(rule)
                 self.control.append(number)
+            elif rule.detector == "verbatim":
+                self.repeated.append(repeated(number, rule, find))
             elif rule.detector in CLASSIFIERS:
                 self.asking.append(asking(number, rule, direction))
             else:
@@ -81,7 +86,7 @@ class Tier:
         ) or any(_needs_all(bound) for bound in self.bounds)
         """An answer has to be there as a whole before any of it may go out."""
         self.holds = any(bound.rule.action == "hold" for bound in self.bounds)
-        self.silent = not (self.scanner or self.control or self.wholes or self.asking or self.tools)
+        self.silent = not (self.scanner or self.control or self.repeated or self.wholes or self.asking or self.tools)
 
     def _count(self, number: int, rule: GuardRule) -> None:
         counts = counts_of(rule) if rule.detector == "markup" else None
@@ -109,10 +114,11 @@ class Tier:
 class Program:
     """What several policies say together; immutable, shared by the calls that they hold for."""
 
-    def __init__(self, versions: Sequence[GuardVersion]) -> None:
+    def __init__(self, versions: Sequence[GuardVersion], find: FindIndex | None = None) -> None:
+        """As of Tier."""
         bounds = tuple(bound for one in versions for bound in _bounds(one))
-        self.asked = Tier(bounds, "in")
-        self.answered = Tier(bounds, "out")
+        self.asked = Tier(bounds, "in", find)
+        self.answered = Tier(bounds, "out", find)
         self.after = tuple(bound for bound in bounds if _after(bound.rule))
         """Rules that look at a call when it has ended."""
         self.longest = min((one.policy.longest for one in versions if one.policy.longest), default=None)
