@@ -35,6 +35,7 @@ def test_the_documentation_can_be_followed(connected: Shell, tmp_path: Path, mon
     ran: dict[str, Ran] = {}
     for language, title, text in BLOCK.findall((ROOT / "docs" / "guardrails.md").read_text(encoding="utf-8")):
         if title:
+            (tmp_path / title).parent.mkdir(exist_ok=True)
             (tmp_path / title).write_text(text, encoding="utf-8")
         elif language == "sh":
             for line in text.splitlines():

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from genaiops.ports.guard import Blocked, Guarded
 from tests.checks.test_verbatim import CLAUSE, OPENING
 from tests.examples import examples
 
-INDEX = Index.build([("contracts/acme.txt", CLAUSE), ("novel.txt", OPENING)])
+INDEX = Index.exact([("contracts/acme.txt", CLAUSE), ("novel.txt", OPENING)])
 PINNED = "secrets@sha256:1"
 
 
@@ -27,7 +28,13 @@ def find(digest: str) -> Index:
 
 
 def rule(action: Any = "redact", **fields: Any) -> GuardRule:
-    made = {"id": "r", "detector": "verbatim", "action": action, "options": {"documents": [PINNED]}, **fields}
+    made: dict[str, Any] = {
+        "id": "r",
+        "detector": "verbatim",
+        "action": action,
+        "options": {"documents": [PINNED]},
+        **fields,
+    }
     return GuardRule(**made)
 
 
@@ -56,8 +63,10 @@ def streamed(text: str, cuts: list[int], *rules: GuardRule) -> tuple[str, list[A
     made = guard(*rules)
     stream = made.stream()
     bounds = sorted({0, len(text), *(min(cut, len(text)) for cut in cuts)})
-    deltas = [text[start:end] for start, end in zip(bounds, bounds[1:], strict=False)]
-    events = [{"id": "1", "choices": [{"index": 0, "delta": {"content": each}}]} for each in deltas]
+    deltas = [text[start:end] for start, end in pairwise(bounds)]
+    events: list[dict[str, Any]] = [
+        {"id": "1", "choices": [{"index": 0, "delta": {"content": each}}]} for each in deltas
+    ]
     events.append({"id": "1", "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
     out = b"".join(stream.feed(f"data: {json.dumps(each)}\n\n".encode()) for each in events)
     out += stream.feed(b"data: [DONE]\n\n") + stream.end()

@@ -23,6 +23,7 @@ class Home:
         self.snapshots = self.path / "snapshots"
         self.telemetry = self.path / "telemetry"
         self.blobs = self.path / "blobs"
+        self.documents = self.path / "documents"
         self.audit = self.path / "audit"
         self.records = self.path / "records.db"
         self.counters = self.path / "counters.mmap"

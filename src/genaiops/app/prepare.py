@@ -20,6 +20,7 @@ from genaiops.core.clock import now_us
 from genaiops.core.errors import ConfigError, Conflict
 from genaiops.domain import Target
 from genaiops.engines import snapshot_files
+from genaiops.engines.document_files import DocumentFiles
 from genaiops.engines.seals_secret import open_seals
 from genaiops.engines.secrets_file import open_secrets
 from genaiops.hub import Hub, bootstrap
@@ -57,6 +58,7 @@ def prepare(settings: Settings, embedded: Mapping[str, str]) -> Prepared:
             ceiling=settings.content.capture,
             rates=metering.rates if metering is not None else None,
         )
+        publisher.lay_out = DocumentFiles(home.documents, stores.blobs).lay
         version = publisher.publish(anew=True)
         with stores.records.read() as view:
             budgets.rebuild(view, counters=stores.counters, telemetry=stores.telemetry, columns=COLUMNS)

@@ -27,6 +27,7 @@ from genaiops.checks.tokens import Estimator
 from genaiops.core.clock import now_us
 from genaiops.domain import Target
 from genaiops.engines import snapshot_files
+from genaiops.engines.document_files import DocumentFiles
 from genaiops.engines.person_keys import PersonKeys
 from genaiops.engines.seals_secret import open_seals
 from genaiops.engines.secrets_file import open_secrets
@@ -51,7 +52,9 @@ class Services:
         self.home = home = Home(settings.home)
         self.stores = stores = OpenStores(settings, home, writer=True)
         consenting = Consenting(now_us, mode=settings.access.approval)
-        self.hub = Hub(stores.records, providers=tuple(PROVIDERS), consenting=consenting, judge=PolicyJudge())
+        documents = DocumentFiles(home.documents, stores.blobs)
+        judge = PolicyJudge(documents.find)
+        self.hub = Hub(stores.records, providers=tuple(PROVIDERS), consenting=consenting, judge=judge)
         self.secrets: Secrets = open_secrets(home.path)
         self.seals: Seals = open_seals(self.secrets)
         self.identity_provider = open_identity_provider(settings.oidc, self.secrets)
@@ -73,6 +76,7 @@ class Services:
             folded=self.folding.caught_up,
             rates=self.metering.rates if self.metering is not None else None,
         )
+        self.publisher.lay_out = documents.lay
         self.ingest = Ingest(
             stores.telemetry,
             stores.blobs,

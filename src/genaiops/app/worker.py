@@ -34,6 +34,7 @@ from genaiops.core.errors import GenaiopsError
 from genaiops.domain import Target
 from genaiops.engines.cache_memory import MemoryCache
 from genaiops.engines.cache_redis import RedisCache
+from genaiops.engines.document_files import DocumentFiles
 from genaiops.engines.seals_secret import open_seals
 from genaiops.engines.secrets_file import open_secrets
 from genaiops.engines.snapshot_files import open_reader
@@ -139,7 +140,7 @@ async def serve(options: Options, settings: Settings) -> None:
             settings=limits,
             caches=open_caches(settings),
             videos=open_videos(home.path),
-            guards=WorkerGuards(guard_server(home, timeout=5.0)),
+            guards=WorkerGuards(guard_server(home, timeout=5.0), DocumentFiles(home.documents).find),
         )
         stack.push_async_callback(gateway.aclose)
         await gateway.start()

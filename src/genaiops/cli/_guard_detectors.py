@@ -8,6 +8,7 @@ from genaiops.sdk import path_of
 
 _WAYS = {
     "form": "by form",
+    "documents": "by documents",
     "whole": "whole texts",
     "model": "asks a model",
     "tools": "calls of tools",

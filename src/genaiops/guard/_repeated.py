@@ -14,7 +14,7 @@ FindIndex = Callable[[str], Index]
 """The index with that digest (`sha256:...`). NotFound, or StoreError for one that is damaged."""
 
 LEAST: Final = 12
-"""Words of the shortest run that counts, unless a rule says otherwise: from here on every run is found."""
+"""Words of the shortest run that counts, unless a rule says otherwise."""
 _OPTIONS: Final = frozenset({"texts", "documents", "words"})
 
 
@@ -92,7 +92,7 @@ def _found(rule: GuardRule, reference: str, find: FindIndex | None) -> Index:
 @lru_cache(maxsize=16)
 def _own(texts: tuple[str, ...]) -> Index:
     """Of the texts that stand in a policy."""
-    return Index.build((f"text {number}", text) for number, text in enumerate(texts, 1))
+    return Index.exact((f"text {number}", text) for number, text in enumerate(texts, 1))
 
 
 def _wanted(rule: GuardRule, index: Index) -> frozenset[int] | None:

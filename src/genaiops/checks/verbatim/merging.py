@@ -35,6 +35,15 @@ def merge(first: Index, *others: Index) -> Index:
     return Index(first.k, first.window, counted(ordered, marks), columns)
 
 
+def is_sound(index: Index) -> bool:
+    """Whether its fingerprints are hashes in order, of documents that it has: what others made is looked at first."""
+    hashes, owners = np.frombuffer(index.columns.hashes, np.uint64), np.frombuffer(index.columns.owners, np.uint32)
+    if not len(hashes):
+        return True
+    ordered = bool((hashes[1:] >= hashes[:-1]).all())
+    return ordered and int(hashes[-1]) < 1 << BITS and int(owners.max()) < len(index.documents)
+
+
 def _merged(columns: Sequence[Columns], owners: Sequence[Sequence[int]]) -> tuple[Columns, list[int]]:
     """(columns, how many places each document has). `owners`: for each index the new numbers of its documents."""
     hashes = np.concatenate([np.frombuffer(one.hashes, np.uint64) for one in columns])
