@@ -12,6 +12,7 @@ from genaiops.app.installation import Prepared, write_atomically
 from genaiops.app.machines import register
 from genaiops.app.metering import open_metering
 from genaiops.app.opening import OpenStores
+from genaiops.app.own_classifiers import own_classifiers
 from genaiops.app.own_models import own_model
 from genaiops.app.publish import Publisher
 from genaiops.app.settings import Settings
@@ -43,6 +44,7 @@ def prepare(settings: Settings, embedded: Mapping[str, str]) -> Prepared:
                 stores.records,
                 now_us=now_us(),
                 embedded=[own_model(settings, home, name, url) for name, url in embedded.items()],
+                own=tuple(own_classifiers()),
                 deliver=lambda text: _write_admin_key(home.admin_key, text),
             )
             is not None

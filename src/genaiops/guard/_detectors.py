@@ -39,7 +39,8 @@ class DetectorOption(msgspec.Struct, frozen=True):
 
 class Detector(msgspec.Struct, frozen=True, kw_only=True):
     """`when`: whether it works `before` a text goes on or `after` the call, unless its rule says otherwise. `version`:
-    digest of its patterns or weights; None: it changes with the program. `figures` empty: nobody measured it."""
+    digest of its patterns or weights; None: it changes with the program. `model`: the
+    artifact of the Hub that has the card of a classifier. `figures` empty: nobody measured it."""
 
     name: DetectorName
     finds: str
@@ -47,6 +48,7 @@ class Detector(msgspec.Struct, frozen=True, kw_only=True):
     when: Literal["before", "after"]
     redacts: bool
     version: str | None
+    model: str | None
     kinds: tuple[DetectorKind, ...]
     options: tuple[DetectorOption, ...]
     figures: tuple[Figure, ...]
@@ -142,6 +144,7 @@ def _detector(name: DetectorName) -> Detector:
         when="after" if name in AFTER else "before",
         redacts=tier in ("form", "documents"),
         version=_digest(table) if table else card.version,
+        model=f"model/guard-{name}" if card.version else None,
         kinds=_kinds(name, table),
         options=_OPTIONS.get(name, ()),
         figures=card.figures,
