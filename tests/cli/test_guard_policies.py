@@ -35,6 +35,7 @@ def follow(page: str, connected: Shell, folder: Path) -> dict[str, Ran]:
     ran: dict[str, Ran] = {}
     for language, title, text in BLOCK.findall((ROOT / "docs" / page).read_text(encoding="utf-8")):
         if title:
+            (folder / title).parent.mkdir(exist_ok=True)
             (folder / title).write_text(text, encoding="utf-8")
         elif language == "sh":
             for line in text.splitlines():

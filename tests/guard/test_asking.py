@@ -121,9 +121,9 @@ def test_calls_that_have_ended() -> None:
 async def test_texts_are_asked_about_in_the_scope_of_their_key() -> None:
     scores = Scores()
     version = GuardVersion(name="p", digest="sha256:p", aliases=("current",), policy=GuardPolicy(rules=(RULE,)))
-    guard = Plan((version,), lambda: scores).guard(("p",), Guarded(b"", "chat", "openai", False, key_id="key_a"))
+    guard = Plan((version,), lambda _: scores).guard(("p",), Guarded(b"", "chat", "openai", False, key_id="key_a"))
     assert guard is not None
     await guard.wait(REQUEST % b"good", None)
     call = RecordedCall(operation="chat", dialect="openai", request=REQUEST % b"good", answer=None, key_id="key_b")
-    await judge_later("p@1", RULE, call, scores)
+    await judge_later("p@1", RULE, call, lambda _: scores)
     assert scores.scopes == {"key_a", "key_b"}

@@ -20,7 +20,7 @@ class Said:
         self.verdicts = verdicts
         self.seen: list[str] = []
 
-    async def classify(self, texts: Sequence[str]) -> list[Mapping[str, Verdict]]:
+    async def classify(self, texts: Sequence[str], *, scope: str = "") -> list[Mapping[str, Verdict]]:
         self.seen += texts
         return [self.verdicts] * len(texts)
 

@@ -164,7 +164,7 @@ def _add_stores(writer: _Writer, settings: Settings, home: Home, scratch: Path) 
             writer.add(f"telemetry/{path.name}", path)
     blobs = open_blobs(stores.blobs_folder(settings, home))
     with closing(open_records(stores.records_url(settings, home))) as opened:
-        rows = Hub(opened).datasets(blobs).held()
+        rows = Hub(opened).held(blobs)
     for digest in sorted(rows):
         name = digest.removeprefix("sha256:")
         place = Path(name[:2], name[2:4], f"{name}.zst")

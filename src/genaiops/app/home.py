@@ -23,6 +23,7 @@ class Home:
         self.snapshots = self.path / "snapshots"
         self.telemetry = self.path / "telemetry"
         self.blobs = self.path / "blobs"
+        self.documents = self.path / "documents"
         self.audit = self.path / "audit"
         self.provenance = self.path / "provenance"
         self.records = self.path / "records.db"

@@ -28,6 +28,7 @@ from genaiops.checks.tokens import Estimator
 from genaiops.core.clock import now_us
 from genaiops.domain import Target
 from genaiops.engines import snapshot_files
+from genaiops.engines.document_files import DocumentFiles
 from genaiops.engines.person_keys import PersonKeys
 from genaiops.engines.seals_secret import open_seals
 from genaiops.engines.secrets_file import open_secrets
@@ -53,8 +54,9 @@ class Services:
         self.home = home = Home(settings.home)
         self.stores = stores = OpenStores(settings, home, writer=True)
         consenting = Consenting(now_us, mode=settings.access.approval)
+        documents = DocumentFiles(home.documents, stores.blobs)
         self.secrets: Secrets = open_secrets(home.path)
-        self._judge = self._open_judge()
+        self._judge = self._open_judge(documents)
         self.hub = Hub(stores.records, providers=tuple(PROVIDERS), consenting=consenting, judge=self._judge)
         self.seals: Seals = open_seals(self.secrets)
         self.identity_provider = open_identity_provider(settings.oidc, self.secrets)
@@ -76,6 +78,7 @@ class Services:
             folded=self.folding.caught_up,
             rates=self.metering.rates if self.metering is not None else None,
         )
+        self.publisher.lay_out = documents.lay
         self.ingest = Ingest(
             stores.telemetry,
             stores.blobs,
@@ -112,10 +115,10 @@ class Services:
         """For one event loop each."""
         return Advice(self.home, self.settings.guard, self.secrets.get, timeout=30.0)
 
-    def _open_judge(self) -> PolicyJudge:
+    def _open_judge(self, documents: DocumentFiles) -> PolicyJudge:
         advice = self._open_advice()
         names = advice.names if advice.finds_names else None
-        return PolicyJudge(advice.classifiers, names, known=advice.known, leave=advice.aclose)
+        return PolicyJudge(advice.classifiers, names, documents.find, known=advice.known, leave=advice.aclose)
 
     def _providers(self) -> dict[str, str]:
         return {target.id: target.provider for target in self.hub.targets.list()}

@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from genaiops.cli._fingerprints import fingerprint, list_documents, show_documents, undo_documents
 from genaiops.cli._guard_detectors import list_detectors, show_detector
 from genaiops.cli._guard_figures import add_verbs
 from genaiops.cli._guard_policies import (
@@ -155,6 +156,42 @@ def detectors(session: Session, name: str | None) -> None:
         list_detectors(session)
     else:
         show_detector(session, name)
+
+
+@command.verb("fingerprint", example="genaiops policy fingerprint secrets contracts/ minutes.docx")
+@click.argument("name")
+@click.argument("files", nargs=-1)
+@click.option("--from-dataset", "dataset", help="The rows of a dataset, each a document.")
+@click.option("--field", help="The field of the rows that is their text. [all texts of a row]")
+@click.option("--remove", multiple=True, help="Take this document out; repeatable.")
+@click.option("--anew", is_flag=True, help="These documents only. [beside those of the version in force]")
+@click.option("--skip", is_flag=True, help="Leave files out that cannot be read.")
+@click.option("--undo", is_flag=True, help="Bring back what current named before its last move.")
+@click.option("--alias", default="current", show_default=True, help="The alias that names the version; none: no alias.")
+@click.option("--title", default="", help="A line for people; kept with the first version.")
+@consenting
+@connected
+def fingerprint_(session: Session, name: str, files: tuple[str, ...], undo: bool, **wanted: Any) -> None:
+    """Register documents (FILES, folders, patterns) that the detector verbatim looks for. Only fingerprints are sent
+    and kept, no text. A policy names them with options = { documents = ["NAME"] }, and pins the version."""
+    if undo:
+        if files or wanted["dataset"] or wanted["remove"]:
+            raise UsageError("--undo goes with no documents.", remedy="Run it by itself.", param="undo")
+        undo_documents(session, name, {"reason": wanted["reason"], "emergency": wanted["emergency"]})
+    else:
+        fingerprint(session, name, files, wanted)
+
+
+@command.verb("fingerprints", example="genaiops policy fingerprints secrets")
+@click.argument("name", required=False)
+@connected
+def fingerprints(session: Session, name: str | None) -> None:
+    """List registered documents; or show those of a NAME, NAME@ALIAS or NAME@sha256:DIGEST, and which policies pin
+    them."""
+    if name is None:
+        list_documents(session)
+    else:
+        show_documents(session, name)
 
 
 add_verbs(command)

@@ -17,6 +17,7 @@ from genaiops.guard._inspect import Edit, Inspection, apart, edited
 from genaiops.guard._naming import find_named
 from genaiops.guard._notes import Bound, Notes
 from genaiops.guard._program import Program, Tier, shadowed
+from genaiops.guard._repeated import FindIndex
 from genaiops.guard._spotlight import spotlight, untrusted
 from genaiops.guard._streams import AnswerStream
 from genaiops.guard._tools import calls_in
@@ -34,9 +35,15 @@ _log = logging.getLogger("genaiops.guard")
 class WorkerGuards:
     """A worker's (see ports.guard.Guards)."""
 
-    def __init__(self, classifiers: FindClassifiers | None = None, names: FindNames | None = None) -> None:
+    def __init__(
+        self,
+        classifiers: FindClassifiers | None = None,
+        names: FindNames | None = None,
+        documents: FindIndex | None = None,
+    ) -> None:
         self._classifiers = classifiers
         self._names = names
+        self._documents = documents
         self._plan: Plan | None = None
         self._next: tuple[tuple[GuardVersion, ...], asyncio.Future[Plan]] | None = None
 
@@ -46,7 +53,7 @@ class WorkerGuards:
             return True
         if self._next is None or self._next[0] != wanted:
             loop = asyncio.get_running_loop()
-            self._next = wanted, loop.run_in_executor(None, Plan, wanted, self._classifiers, self._names)
+            self._next = wanted, loop.run_in_executor(None, self._make, wanted)
         return self._next[1].done()
 
     async def prepare(self, versions: Sequence[GuardVersion]) -> None:
@@ -59,12 +66,13 @@ class WorkerGuards:
         if self._plan is None or self._plan.versions != wanted:
             made = self._next
             self._plan = (
-                made[1].result()
-                if made is not None and made[0] == wanted and made[1].done()
-                else Plan(wanted, self._classifiers, self._names)
+                made[1].result() if made is not None and made[0] == wanted and made[1].done() else self._make(wanted)
             )
             self._next = None
         return self._plan
+
+    def _make(self, versions: tuple[GuardVersion, ...]) -> "Plan":
+        return Plan(versions, self._classifiers, self._names, self._documents)
 
     async def aclose(self) -> None: ...
 
@@ -77,8 +85,10 @@ class Plan:
         versions: tuple[GuardVersion, ...],
         classifiers: FindClassifiers | None = None,
         names: FindNames | None = None,
+        documents: FindIndex | None = None,
     ) -> None:
         self.versions = versions
+        self._documents = documents
         self._classifiers = classifiers
         self._names = names
         self._by_name: dict[str, GuardVersion] = {}
@@ -105,7 +115,9 @@ class Plan:
         key = tuple(references)
         found = self._programs.get(key)
         if found is None:
-            found = self._programs[key] = Program([self._find(reference) for reference in dict.fromkeys(key)])
+            found = self._programs[key] = Program(
+                [self._find(reference) for reference in dict.fromkeys(key)], self._documents
+            )
         return found
 
     def _find(self, reference: str) -> GuardVersion:

@@ -14,6 +14,7 @@ from genaiops.guard._after import judge_later
 from genaiops.guard._guard import CallGuard, Plan
 from genaiops.guard._program import Program
 from genaiops.guard._recorded import RecordedCall
+from genaiops.guard._repeated import FindIndex
 from genaiops.ports.classifiers import FindClassifiers
 from genaiops.ports.guard import Blocked, Guarded, Judged, Withheld
 from genaiops.ports.names import FindNames
@@ -31,19 +32,22 @@ class PolicyJudge:
 
     Rules that ask others ask `classifiers` and `names`, in one event loop of the judge's own. Without them those that
     would have to be waited for could not say, and those that look at calls that have ended say nothing. `known`: the
-    classifiers that policies may name (None: any). `leave` ends what asking has opened.
+    classifiers that policies may name (None: any). `documents`: the indexes that rules name. `leave` ends what asking
+    has opened.
     """
 
     def __init__(
         self,
         classifiers: FindClassifiers | None = None,
         names: FindNames | None = None,
+        documents: FindIndex | None = None,
         *,
         known: Collection[str] | None = None,
         leave: Callable[[], Coroutine[Any, Any, None]] | None = None,
     ) -> None:
         self._classifiers = classifiers
         self._names = names
+        self._documents = documents
         self._known = known
         self._leave = leave
         self._ready = lru_cache(maxsize=8)(self._make_ready)
@@ -54,7 +58,7 @@ class PolicyJudge:
             self._thread.start()
 
     def check(self, policy: GuardPolicy) -> None:
-        Program((GuardVersion(name="candidate", digest="", policy=policy),))
+        Program((GuardVersion(name="candidate", digest="", policy=policy),), self._documents)
         for rule in policy.rules:
             if rule.detector == "names" and self._classifiers is not None and self._names is None:
                 raise UsageError(
@@ -130,7 +134,9 @@ class PolicyJudge:
             msgspec.structs.replace(rule, shadow=0.0, timeout_ms=_PATIENCE_MS) for rule in version.policy.rules
         )
         enforced = msgspec.structs.replace(version.policy, rules=rules)
-        return Plan((msgspec.structs.replace(version, policy=enforced),), self._classifiers, self._names)
+        return Plan(
+            (msgspec.structs.replace(version, policy=enforced),), self._classifiers, self._names, self._documents
+        )
 
 
 def _follow(guard: CallGuard, answer: bytes) -> None:

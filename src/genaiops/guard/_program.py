@@ -13,6 +13,7 @@ from genaiops.guard._asking import Asking, asking, check_asked
 from genaiops.guard._leading import Counts, counts_of
 from genaiops.guard._naming import Naming, naming
 from genaiops.guard._notes import Bound
+from genaiops.guard._repeated import FindIndex, Repeated, repeated
 from genaiops.guard._spotlight import Manner
 from genaiops.guard._tables import (
     ENCODED,
@@ -36,8 +37,8 @@ AFTER: Final = CLASSIFIERS
 class Tier:
     """All rules of one direction."""
 
-    def __init__(self, bounds: tuple[Bound, ...], direction: Direction) -> None:
-        """UsageError for options that are none."""
+    def __init__(self, bounds: tuple[Bound, ...], direction: Direction, find: FindIndex | None = None) -> None:
+        """UsageError for options that are none. `find`: the indexes of documents that rules name."""
         self.direction: Direction = direction
         self.bounds = tuple(
             bound for bound in bounds if bound.rule.direction in (direction, "both") and not _after(bound.rule)
@@ -48,6 +49,8 @@ class Tier:
         self.asking: list[Asking] = []
         self.naming: list[Naming] = []
         self.control: list[int] = []
+        self.repeated: list[Repeated] = []
+        """Rules that look for documents."""
         self.counts: dict[int, Counts] = {}
         """Rules for which not every finding counts."""
         self.tools: list[int] = []
@@ -64,6 +67,8 @@ class Tier:
                 self.control.append(number)
             elif rule.detector == "names":
                 self.naming.append(naming(number, rule, direction))
+            elif rule.detector == "verbatim":
+                self.repeated.append(repeated(number, rule, find))
             elif rule.detector in CLASSIFIERS:
                 check_asked(rule)
                 self.asking.append(asking(number, rule, direction))
@@ -86,7 +91,7 @@ class Tier:
         ) or any(_needs_all(bound) for bound in self.bounds)
         """An answer has to be there as a whole before any of it may go out."""
         self.holds = any(bound.rule.action == "hold" for bound in self.bounds)
-        self.silent = not (self.scanner or self.control or self.wholes or self.waits or self.tools)
+        self.silent = not (self.scanner or self.control or self.repeated or self.wholes or self.waits or self.tools)
 
     def _count(self, number: int, rule: GuardRule) -> None:
         counts = counts_of(rule) if rule.detector == "markup" else None
@@ -114,10 +119,11 @@ class Tier:
 class Program:
     """What several policies say together; immutable, shared by the calls that they hold for."""
 
-    def __init__(self, versions: Sequence[GuardVersion]) -> None:
+    def __init__(self, versions: Sequence[GuardVersion], find: FindIndex | None = None) -> None:
+        """As of Tier."""
         bounds = tuple(bound for one in versions for bound in _bounds(one))
-        self.asked = Tier(bounds, "in")
-        self.answered = Tier(bounds, "out")
+        self.asked = Tier(bounds, "in", find)
+        self.answered = Tier(bounds, "out", find)
         self.after = tuple(bound for bound in bounds if _after(bound.rule))
         """Rules that look at a call when it has ended."""
         for bound in self.after:

@@ -15,6 +15,7 @@ from genaiops.guard._held import held
 from genaiops.guard._inspect import apart, edited, outside
 from genaiops.guard._notes import Notes
 from genaiops.guard._program import Tier
+from genaiops.guard._repeats import Watch
 from genaiops.guard._tools import Calling
 from genaiops.guard._vault import Restoring, Vault
 from genaiops.guard._whole import Situation, judge_whole
@@ -128,7 +129,7 @@ class AnswerStream:
 class _Masking:
     """One text of the answer. Places in `_cuts` count from the beginning of what is released next."""
 
-    __slots__ = ("_cuts", "_editor", "_mixed", "_part", "_size", "_stream", "_texts", "_tier", "_unseen")
+    __slots__ = ("_cuts", "_editor", "_mixed", "_part", "_size", "_stream", "_texts", "_tier", "_unseen", "_watch")
 
     def __init__(self, tier: Tier, editor: Editor, part: Part) -> None:
         self._tier = tier
@@ -137,11 +138,20 @@ class _Masking:
         self._stream = Stream(tier.scanner, tier.wanted) if tier.scanner is not None else None
         self._unseen = InvisibleStream() if tier.control else None
         self._mixed = MixedStream() if tier.mixed else None
+        self._watch = Watch(tier.repeated, editor.notes, editor, part) if tier.repeated else None
         self._cuts: list[Finding] = []
         self._texts: list[str] | None = [] if tier.wholes or tier.holds else None
         self._size = 0
 
     def feed(self, text: str) -> str:
+        out = self._cleaned(text)
+        return self._kept(out if self._watch is None else self._watch.feed(out))
+
+    def end(self) -> str:
+        out = self._cleaned_end()
+        return self._kept(out if self._watch is None else self._watch.feed(out) + self._watch.end())
+
+    def _cleaned(self, text: str) -> str:
         if self._mixed is not None:
             words = self._mixed.feed(text)
             if words:
@@ -153,7 +163,7 @@ class _Masking:
         released, found = self._stream.feed(text)
         return self._out(released, self._edits(released, found))
 
-    def end(self) -> str:
+    def _cleaned_end(self) -> str:
         text = "" if self._unseen is None else self._seen(self._unseen.end())
         if self._stream is None:
             return self._out(text, [])
@@ -192,6 +202,9 @@ class _Masking:
             edits = sorted([*edits, *outside(now, edits)])
         if edits:
             text = edited(text, edits)
+        return text
+
+    def _kept(self, text: str) -> str:
         if self._texts is not None and self._size < _MOST_TEXT:
             self._texts.append(text)
             self._size += len(text)

@@ -156,26 +156,6 @@ def _prompt_leak(rule: GuardRule) -> Whole:
     return judge
 
 
-def _verbatim(rule: GuardRule) -> Whole:
-    from genaiops.checks.verbatim import Index, Overlapping
-
-    texts = _texts(rule, "texts")
-    least = option(rule, "words", int, 12)
-    index = Index.build([(f"document {number}", text) for number, text in enumerate(texts, 1)])
-
-    def judge(parts: Sequence[Part], _: Situation) -> Hit | None:
-        kinds: dict[str, int] = {}
-        for part in parts:
-            reading = Overlapping(index)
-            reading.feed(part.text)
-            for overlap in reading.finish():
-                if overlap.longest >= least:
-                    kinds["verbatim"] = kinds.get("verbatim", 0) + 1
-        return Hit(kinds) if kinds else None
-
-    return judge
-
-
 def _schema(rule: GuardRule) -> Whole:
     from genaiops.checks.structured import Broken, Schema, parse
 
@@ -271,7 +251,6 @@ _MAKERS: Final[dict[str, Callable[[GuardRule], Whole]]] = {
     "size": _size,
     "canary": _canary,
     "prompt_leak": _prompt_leak,
-    "verbatim": _verbatim,
     "schema": _schema,
     "disclosure": _disclosure,
     "refusal": _refusal,

@@ -10,7 +10,7 @@ from genaiops.hub._applications import ApplicationChange, NewApplication
 from genaiops.hub._apply import Applied, MadeKey, Wish, apply_state, export
 from genaiops.hub._approvals import Approvals
 from genaiops.hub._artifacts import About, AliasMove, Wanted, may_see
-from genaiops.hub._bootstrap import ADMIN, EmbeddedModel, bootstrap, bring_back
+from genaiops.hub._bootstrap import ADMIN, EmbeddedModel, OwnModel, bootstrap, bring_back
 from genaiops.hub._budgets import NewBudget
 from genaiops.hub._catalogue import (
     Ability,
@@ -31,6 +31,7 @@ from genaiops.hub._dataset_text import version_of
 from genaiops.hub._datasets import Chunk, Datasets, Origin, Registered
 from genaiops.hub._deployments import DeploymentChange, Why
 from genaiops.hub._diff import Difference, Line, Piece, compare_texts
+from genaiops.hub._fingerprints import DocumentsState, Fingerprints, KnownDocument
 from genaiops.hub._forms import SECTIONS
 from genaiops.hub._groups import SIGN_IN, Groups
 from genaiops.hub._guard_cases import GuardCases
@@ -55,6 +56,7 @@ from genaiops.hub._prices import NewFees, NewPrice, NewTier
 from genaiops.hub._prompts import link_prompt, prepare_prompt
 from genaiops.hub._rate_limits import NewRateLimit
 from genaiops.hub._reach import ConfinedTelemetry, Reach, check_rows, reach_of
+from genaiops.hub._registered import documents_of
 from genaiops.hub._releases import ManifestChange, Verdict
 from genaiops.hub._roles import ORGANISATION, PERMISSIONS, PERSONAL, ROLES, Permission, RoleRow
 from genaiops.hub._state_text import read_state
@@ -92,9 +94,11 @@ __all__ = [
     "DeploymentChange",
     "Difference",
     "Direction",
+    "DocumentsState",
     "EmbeddedModel",
     "FieldChange",
     "Finding",
+    "Fingerprints",
     "Groups",
     "GuardCases",
     "GuardDifference",
@@ -105,6 +109,7 @@ __all__ = [
     "Hub",
     "KeyChange",
     "Kind",
+    "KnownDocument",
     "Line",
     "Lineage",
     "MadeKey",
@@ -120,6 +125,7 @@ __all__ = [
     "NewTier",
     "Node",
     "Origin",
+    "OwnModel",
     "ParsedLimit",
     "Permission",
     "Piece",
@@ -155,6 +161,7 @@ __all__ = [
     "default_digest",
     "default_text",
     "diff_rows",
+    "documents_of",
     "edge",
     "edges_of_release",
     "erase_from_records",

@@ -22,6 +22,7 @@ from genaiops.hub._guards import (
     uses_of_guard,
 )
 from genaiops.hub._policy import ARTIFACT as APPROVALS
+from genaiops.hub._registered import pinned_documents
 from genaiops.hub._service import Clock
 from genaiops.hub._validation import every
 from genaiops.ports.guard import Judge
@@ -111,10 +112,13 @@ class Guards:
         if (text is None) == (document is None):
             raise UsageError("Which policy?", remedy="Give either text or policy.", param="text")
         read = read_guard_document(document) if text is None else read_guard(text, form)
-        if read.policy is None or self._judge is None:
+        if read.policy is None:
             return read
         try:
-            self._judge.check(read.policy)
+            with self._records.read() as view:
+                read = msgspec.structs.replace(read, policy=pinned_documents(view, read.policy))
+            if self._judge is not None and read.policy is not None:
+                self._judge.check(read.policy)
         except UsageError as error:
             return read.refused(error, text, form)
         return read

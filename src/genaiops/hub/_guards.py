@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from itertools import islice
@@ -22,6 +22,7 @@ from genaiops.domain import (
     Environment,
     GuardPolicy,
     GuardVersion,
+    Relation,
     Release,
     Route,
     Version,
@@ -31,7 +32,9 @@ from genaiops.hub._guard_text import read_guard, read_guard_document
 from genaiops.hub._kinds import Kind
 from genaiops.hub._policy import ARTIFACT as APPROVALS
 from genaiops.hub._policy import checked_policy
-from genaiops.hub._validation import every
+from genaiops.hub._registered import PREFIX as DOCUMENTS
+from genaiops.hub._registered import documents_in, documents_of, pinned_documents
+from genaiops.hub._validation import every, existing
 from genaiops.ports.guard import Judge
 from genaiops.ports.records import Unit, View
 
@@ -77,13 +80,17 @@ def guard_of(version: Version) -> GuardPolicy | None:
 def policy_kind(judge: Judge | None) -> Kind:
     """What the Hub knows of policies. `judge` looks whether detectors can do what a policy asks (None: nobody does)."""
 
-    def prepare(_: View, name: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
-        return _prepared(name, manifest, judge)
+    def prepare(view: View, name: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
+        return _prepared(view, name, manifest, judge)
 
-    return Kind(prepare=prepare, check_alias_removal=refuse_while_guarding)
+    return Kind(prepare=prepare, made_of=_made_of, check_alias_removal=refuse_while_guarding)
 
 
-def _prepared(name: str, manifest: Mapping[str, Any], judge: Judge | None) -> dict[str, Any]:
+def _made_of(manifest: Mapping[str, Any]) -> Sequence[tuple[Relation, str]]:
+    return [("pins", f"{DOCUMENTS}{reference}") for reference in dict.fromkeys(documents_in(dict(manifest)))]
+
+
+def _prepared(view: View, name: str, manifest: Mapping[str, Any], judge: Judge | None) -> dict[str, Any]:
     """A policy's manifest, whole and checked."""
     if name == APPROVALS.removeprefix(PREFIX):
         return checked_policy(dict(manifest))
@@ -94,7 +101,7 @@ def _prepared(name: str, manifest: Mapping[str, Any], judge: Judge | None) -> di
             f"{', '.join(sorted(_TAKEN))}.",
             param="name",
         )
-    policy = read_guard_document(dict(manifest)).checked()
+    policy = pinned_documents(view, read_guard_document(dict(manifest)).checked())
     if judge is not None:
         judge.check(policy)
     return guard_manifest(policy)
@@ -217,6 +224,16 @@ def uses_of_guard(view: View, name: str, *, most_keys: int = 20) -> list[GuardUs
     for reference in (name, *(f"{name}@{tail}" for tail in dict.fromkeys((*tails, default_digest())))):
         found += (GuardUse("key", key.id, key.name, reference) for key in _keys(view, reference, most_keys))
     return found
+
+
+def uses_of_documents(view: View, name: str) -> Iterator[GuardUse]:
+    """The aliases of guard policies whose versions pin a version of these registered documents."""
+    for artifact in guard_artifacts(view):
+        for alias in every(view, Alias, {"artifact_id": artifact.id}):
+            policy = guard_of(existing(view, Version, alias.version_id, word="version"))
+            for reference in dict.fromkeys(documents_of(policy) if policy is not None else ()):
+                if reference.partition("@")[0] == name:
+                    yield GuardUse("policy", alias.id.removeprefix(PREFIX), artifact.name, reference)
 
 
 def refuse_while_guarding(view: View, alias_id: str) -> None:
