@@ -141,17 +141,30 @@ class Scanner:
         self, text: str, data: bytes, positions: Sequence[int] | None, raw: Iterable[Raw], wanted: Wanted = None
     ) -> list[Finding]:
         """Which of the matches hold, and which of those of one family that overlap."""
-        held = [
-            each
-            for each in raw
-            if (wanted is None or each.pattern in wanted) and self._holds(text, data, positions, each)
-        ]
-        if len(held) > 1:
-            families: dict[str, list[Raw]] = {}
-            for each in held:
+        families: dict[str, list[Raw]] = {}
+        for each in raw:
+            if wanted is None or each.pattern in wanted:
                 families.setdefault(self.patterns[each.pattern].family, []).append(each)
-            held = sorted(one for each in families.values() for one in _apart(each, self.patterns))
+        held: list[Raw] = []
+        for matches in families.values():
+            for cluster in _clusters(matches):
+                held += self._apart(text, data, positions, cluster)
+        held.sort()
         return [self._finding(each, positions) for each in held]
+
+    def _apart(self, text: str, data: bytes, positions: Sequence[int] | None, cluster: list[Raw]) -> Iterator[Raw]:
+        """Of matches of one family, those that hold and do not overlap: of two, the one that is surer, then longer,
+        then first in the table. What is behind another that holds is not judged at all."""
+        if len(cluster) > 1:
+            patterns = self.patterns
+            cluster.sort(key=lambda raw: (not patterns[raw.pattern].checked, raw.start - raw.end, raw.pattern, raw))
+        kept: list[Raw] = []
+        for raw in cluster:
+            if all(raw.end <= other.start or raw.start >= other.end for other in kept) and self._holds(
+                text, data, positions, raw
+            ):
+                kept.append(raw)
+                yield raw
 
     def _holds(self, text: str, data: bytes, positions: Sequence[int] | None, raw: Raw) -> bool:
         start, end, number, (begin, stop) = raw
@@ -212,27 +225,18 @@ class _Set:
         yield from found.items()
 
 
-def _apart(held: list[Raw], patterns: Sequence[Pattern]) -> list[Raw]:
-    """Of matches that overlap, the one that is surer, then longer, then first in the table."""
-    chosen: list[Raw] = []
+def _clusters(matches: Iterable[Raw]) -> Iterator[list[Raw]]:
+    """Of matches in order, those together that a chain of overlaps connects."""
     cluster: list[Raw] = []
     end = -1
-    for each in (*held, None):
-        if each is not None and each.start < end:
-            cluster.append(each)
-            end = max(end, each.end)
-            continue
-        if len(cluster) > 1:
-            cluster.sort(key=lambda raw: (not patterns[raw.pattern].checked, raw.start - raw.end, raw.pattern, raw))
-            kept: list[Raw] = []
-            for raw in cluster:
-                if all(raw.end <= other.start or raw.start >= other.end for other in kept):
-                    kept.append(raw)
-            cluster = sorted(kept)
-        chosen += cluster
-        if each is not None:
-            cluster, end = [each], each.end
-    return chosen
+    for each in matches:
+        if cluster and each.start >= end:
+            yield cluster
+            cluster = []
+        cluster.append(each)
+        end = max(end, each.end)
+    if cluster:
+        yield cluster
 
 
 def _length(pattern: Pattern) -> int:

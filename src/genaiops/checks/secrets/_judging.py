@@ -46,6 +46,16 @@ def entropy(value: str) -> float:
     return math.log2(size) - sum(map(_TERMS.__getitem__, map(value.count, set(value)))) / size
 
 
+def _varies(value: str, bits: float) -> bool:
+    """Its entropy is at least that. The number of different characters bounds it, from below where one of them has all
+    that the others leave, so that the sum over them is seldom needed."""
+    size, kinds = len(value), len(set(value))
+    if not kinds or kinds < 2**bits:
+        return False
+    most = size - kinds + 1
+    return math.log2(size) - most * math.log2(most) / size >= bits or entropy(value) >= bits
+
+
 def stands_in(value: str) -> bool:
     """A placeholder, or the digest of something that is no secret."""
     small = value[:_LOOKED_AT].lower()
@@ -54,7 +64,7 @@ def stands_in(value: str) -> bool:
 
 def varied(value: str) -> bool:
     """As varied as what is drawn by chance: for texts whose form already says what they are."""
-    return entropy(value) >= _LEAST_BITS and not stands_in(value)
+    return _varies(value, _LEAST_BITS) and not stands_in(value)
 
 
 def opaque(value: str) -> bool:
@@ -63,7 +73,7 @@ def opaque(value: str) -> bool:
     kinds = value.translate(_KINDS)
     if "0" not in kinds and ("a" not in kinds or "A" not in kinds) and len(_UNSPEAKABLE.findall(value)) < 2:
         return False
-    if "://" in value or entropy(value) < _LEAST_BITS or stands_in(value):
+    if "://" in value or not _varies(value, _LEAST_BITS) or stands_in(value):
         return False
     runs = kinds.split()
     whole = "".join(runs)
@@ -101,7 +111,7 @@ def prefixed(value: str) -> bool:
     kinds = body.translate(_KINDS)
     if len(body) < 24 or "0" not in kinds or "a" not in kinds or not _shuffled(kinds):
         return False
-    return said or ("A" in kinds and entropy(body) >= 4.0)
+    return said or ("A" in kinds and _varies(body, 4.0))
 
 
 _KINDS: Final = {
@@ -210,7 +220,7 @@ _STANDARD: Final = str.maketrans("-_", "+/")
 def key_block(value: str) -> bool:
     """A block with a key in it, not the line alone that begins one."""
     body = re.sub(r"-----[^-]{0,60}-----|\\[nr]|[^A-Za-z0-9+/=]", "", value)
-    return len(body) >= 32 and entropy(body) >= 3.5 and not stands_in(body)
+    return len(body) >= 32 and _varies(body, 3.5) and not stands_in(body)
 
 
 CHECKSUMS: Final = frozenset({crc32_base62, crc32_hex, base58_check, bech32, json_header, user_and_password})
