@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from genaiops.checks.scanning._context import Contexts
-from genaiops.checks.scanning._engine import Engine, Leading, Occurring, engine
+from genaiops.checks.scanning._context import Context, Contexts
+from genaiops.checks.scanning._engine import Engine, Finder, Leading, Occurring, engine
 from genaiops.checks.scanning._fold import fold
 from genaiops.checks.scanning._head import head
 from genaiops.checks.scanning._pattern import Pattern
@@ -46,13 +46,13 @@ class Scanner:
         self.patterns: tuple[Pattern, ...] = tuple(patterns)
         lengths = [_length(pattern) for pattern in self.patterns]
         self._lengths = lengths
-        self._engines: dict[int, Engine] = {}
+        self._finders: dict[int, Finder] = {}
         if not tried:
             for number in range(len(lengths)):
-                self._engine(number)
+                self._finder(number)
         self._overlap = [length + 1 for length in lengths]
         self.longest = max(lengths, default=0)
-        self.context = max((each.reach for each in self.patterns if each.context), default=0) + 2
+        self.context = max((each.reach for each in self.patterns if each.context or each.unless), default=0) + 2
         numbers = range(len(lengths))
         free = [number for number in numbers if not self.patterns[number].context]
         bound = [number for number in numbers if self.patterns[number].context]
@@ -67,6 +67,9 @@ class Scanner:
             (_class(each.left, each.kind), _class(each.right, each.kind), self._contexts[number], each.valid)
             for number, each in enumerate(self.patterns)
         ]
+        self._unless = {
+            number: Context(each.unless, each.reach) for number, each in enumerate(self.patterns) if each.unless
+        }
 
     def find(self, text: str, wanted: Wanted = None) -> list[Finding]:
         """What is in it, from left to right; findings of one family do not overlap. `wanted`: numbers of the patterns
@@ -74,10 +77,10 @@ class Scanner:
         data, positions = fold(text)
         return self.judge(text, data, positions, self.raw(data, 0, self.told(data, text)), wanted)
 
-    def _engine(self, number: int) -> Engine:
-        found = self._engines.get(number)
+    def _finder(self, number: int) -> Finder:
+        found = self._finders.get(number)
         if found is None:
-            found = self._engines[number] = _compiled(self.patterns[number], self._lengths[number])
+            found = self._finders[number] = _compiled(self.patterns[number], self._lengths[number])
         return found
 
     def told(self, data: bytes, text: str) -> set[int]:
@@ -89,17 +92,17 @@ class Scanner:
         what needs a word, only these are looked for."""
         found: list[Raw] = []
         for number, spans in self._where(data, start, told):
-            engine, group = self._engine(number), self.patterns[number].group
+            finder, group = self._finder(number), self.patterns[number].group
             position = start
             for begin, stop in spans:
                 position = max(position, begin)
                 limit = min(len(data), stop + self._overlap[number])
-                for match in engine.finditer(data, position, limit):
-                    first, position = match.span()
+                for match in finder.find(data, position, limit):
+                    first, position = match[0]
                     if first >= stop:
                         break
                     if first < position:
-                        found.append(Raw(first, position, number, match.span(group) if group else (first, position)))
+                        found.append(Raw(first, position, number, match[group]))
         found.sort()
         return found
 
@@ -177,7 +180,12 @@ class Scanner:
             place = start if positions is None else positions[start]
             if not context.stands_before(data, start, text, place):
                 return False
-        return valid is None or valid(data[begin:stop].decode("latin-1"))
+        if valid is not None and not valid(data[begin:stop].decode("latin-1")):
+            return False
+        other = self._unless.get(number)
+        return other is None or not other.stands_before(
+            data, start, text, start if positions is None else positions[start]
+        )
 
     def _sets(self, numbers: Sequence[int], lengths: Sequence[int]) -> "list[_Set]":
         short = [number for number in numbers if lengths[number] < _BLOCK]
@@ -246,15 +254,18 @@ def _length(pattern: Pattern) -> int:
         raise UsageError(f"The pattern {pattern.kind}: {error}") from error
 
 
-def _compiled(pattern: Pattern, length: int) -> Engine:
+def _compiled(pattern: Pattern, length: int) -> Finder:
+    captures = pattern.group > 0
     try:
-        compiled = engine(pattern.regex, captures=pattern.group > 0)
         literal = leading(pattern.regex) if length >= _LONG else ""
+        compiled = (
+            Leading(pattern.regex, literal, captures=captures) if literal else Finder(pattern.regex, captures=captures)
+        )
     except UsageError as error:
         raise UsageError(f"The pattern {pattern.kind}: {error}") from error
     if pattern.group > compiled.groups:
         raise UsageError(f"The pattern {pattern.kind} has no group {pattern.group}.")
-    return Leading(compiled, literal) if literal else compiled
+    return compiled
 
 
 def _escaped(data: bytes, start: int) -> bool:

@@ -8,6 +8,7 @@ import math
 import re
 import string
 import zlib
+from collections.abc import Sequence
 from typing import Final
 
 _BASE62: Final = string.digits + string.ascii_uppercase + string.ascii_lowercase
@@ -31,7 +32,7 @@ _PLAIN: Final = """
 """
 _PLAIN_WORDS: Final = frozenset(_PLAIN.split())
 _CHAIN: Final = re.compile(r"[A-Za-z_$][\w$]*(?:(?:\.|->|::|/|-)[A-Za-z_$][\w$]*)*")
-_VARIABLE: Final = re.compile(r"[$%@#&]?[A-Z][A-Z_]*%?|[$%][\w.:-]+%?")
+_VARIABLE: Final = re.compile(r"[$%@#&]?[A-Z][A-Z_]*%?|[$%][\w.:-]+%?|[*&]+[A-Za-z]\w*")
 _SYMBOLS: Final = frozenset("!@#$%^&*+=?~|")
 _LEAST_BITS: Final = 2.8
 
@@ -73,7 +74,7 @@ def opaque(value: str) -> bool:
     kinds = value.translate(_KINDS)
     if "0" not in kinds and ("a" not in kinds or "A" not in kinds) and len(_UNSPEAKABLE.findall(value)) < 2:
         return False
-    if "://" in value or not _varies(value, _LEAST_BITS) or stands_in(value):
+    if "://" in value or not _varies(value, _LEAST_BITS) or stands_in(value) or _is_name(value, kinds):
         return False
     runs = kinds.split()
     whole = "".join(runs)
@@ -82,7 +83,24 @@ def opaque(value: str) -> bool:
     return len(whole) >= 16 and len(whole) >= 0.9 * len(value) and len(_UNSPEAKABLE.findall(value)) >= 2
 
 
-_UNSPEAKABLE: Final = re.compile("(?:[b-df-hj-np-tv-z]{4,}|[B-DF-HJ-NP-TV-Z]{4,})")
+def _is_name(value: str, kinds: str) -> bool:
+    """A name in a program, of a file or of a resource, a condition, or the print of a certificate. Names in capitals
+    and small letters are of words and numbers; characters drawn by chance leave single letters everywhere."""
+    if _NAMING_FORM.search(value) is not None:
+        return True
+    if "a" not in kinds or "A" not in kinds or _NAMED.fullmatch(value) is None:
+        return False
+    words = _WORD.findall(value)
+    return sum(map(len, words)) >= 3.2 * len(words) and len(_UNSPEAKABLE.findall(value)) < 2
+
+
+_NAMED: Final = re.compile(
+    r"(?:[A-Z]?[a-z]{2,}+|[A-Z]{2,}+|[A-Za-z]?[0-9]{1,4}+(?![0-9])|\b[A-Za-z]\b|[^A-Za-z0-9]++)++"
+)
+"""Possessive: what was read is not read in another way, so that it is linear in the text."""
+_WORD: Final = re.compile("[A-Z]?[a-z]+|[A-Z]+")
+_NAMING_FORM: Final = re.compile(r"^arn:|(?:[0-9A-F]{2}:){4}|\w\.[a-z]{1,4}\Z|\|\||[=!]=[^=]")
+_UNSPEAKABLE: Final = re.compile("(?:[b-df-hj-np-tv-xz]{4,}|[B-DF-HJ-NP-TV-XZ]{4,})")
 """Consonants as no word has them twice: letters drawn by chance, where digits are few or none."""
 
 _NAMING: Final = """
@@ -99,21 +117,50 @@ _SAYING: Final = frozenset(
 """Parts of a prefix that say what follows."""
 
 
-def prefixed(value: str) -> bool:
-    """A key by its looks alone: behind a prefix, 24 characters at least in which capitals, small letters and digits
-    come as chance has them; capitals may be missing where the prefix says that it is a key. Names of things (calls,
-    messages, files) have forms like it; their prefixes are known."""
+def looks_drawn(value: str) -> bool:
+    """A key by its looks alone: letters and digits come as chance has them, all over it or behind a prefix. Names of
+    things (calls, messages, files) look like it; their prefixes are known. Digits stand at two places at least, and
+    separators are few, so that names in programs are none."""
     first, *rest = value.replace("-", "_").split("_")
+    tail = "".join(rest)
+    body = first + tail
+    kinds = body.translate(_KINDS)
+    if len(_DIGITS.findall(kinds)) < 2 or len(rest) > len(tail) // 10 + 2:
+        return False
     if first in _NAMES or stands_in(value):
         return False
-    said = first in _SAYING or (len(rest) > 1 and rest[0] in _SAYING)
-    body = "".join(rest)
-    kinds = body.translate(_KINDS)
-    if len(body) < 24 or "0" not in kinds or "a" not in kinds or not _shuffled(kinds):
+    return _behind_prefix(first, rest, tail) or (len(rest) <= len(body) // 10 + 1 and _drawn(body, kinds))
+
+
+def _behind_prefix(first: str, rest: Sequence[str], tail: str) -> bool:
+    """24 characters at least in which capitals, small letters and digits are mixed; capitals may be missing where the
+    prefix says that it is a key."""
+    kinds = tail.translate(_KINDS)
+    if not first[0].islower() or not 2 <= len(first) <= 12 or len(tail) < 24 or "a" not in kinds:
         return False
-    return said or ("A" in kinds and _varies(body, 4.0))
+    if first in _SAYING or (len(rest) > 1 and rest[0] in _SAYING):
+        return _changing(kinds) >= 0.2 and len(_DIGITS.findall(kinds)) > 1
+    return "A" in kinds and "0" in kinds and _changing(kinds) >= 0.35 and _varies(tail, 4.0)
 
 
+def _drawn(body: str, kinds: str) -> bool:
+    """Without a prefix. Hexadecimal digits of one case are mostly digests, and 64 or 76 characters mostly lines of
+    base64 (RFC 7468, RFC 2045): neither is taken."""
+    size = len(body)
+    if size < 28 or size in (64, 76) or kinds.count("0") > 0.6 * size:
+        return False
+    if kinds.count("a") > 3 and kinds.count("A") > 3:
+        return _changing(kinds) >= 0.4 and _varies(body, 3.5)
+    return size >= 30 and _HEX.fullmatch(body) is None and _changing(kinds) >= 0.24 and _varies(body, 3.5)
+
+
+def _changing(kinds: str) -> float:
+    """The share of neighbours that are of two kinds."""
+    return sum(map(kinds.count, _CHANGES)) / (len(kinds) - 1)
+
+
+_DIGITS: Final = re.compile("0+")
+_HEX: Final = re.compile("[0-9a-f]*|[0-9A-F]*")
 _KINDS: Final = {
     code: "a" if chr(code).islower() else "A" if chr(code).isupper() else "0" if chr(code).isdigit() else " "
     for code in range(0x100)
