@@ -151,23 +151,25 @@ class Scanner:
         held: list[Raw] = []
         for matches in families.values():
             for cluster in _clusters(matches):
-                held += self._apart(text, data, positions, cluster)
+                if len(cluster) > 1:
+                    held += self._apart(text, data, positions, cluster)
+                elif self._holds(text, data, positions, cluster[0]):
+                    held.append(cluster[0])
         held.sort()
         return [self._finding(each, positions) for each in held]
 
-    def _apart(self, text: str, data: bytes, positions: Sequence[int] | None, cluster: list[Raw]) -> Iterator[Raw]:
+    def _apart(self, text: str, data: bytes, positions: Sequence[int] | None, cluster: list[Raw]) -> list[Raw]:
         """Of matches of one family, those that hold and do not overlap: of two, the one that is surer, then longer,
         then first in the table. What is behind another that holds is not judged at all."""
-        if len(cluster) > 1:
-            patterns = self.patterns
-            cluster.sort(key=lambda raw: (not patterns[raw.pattern].checked, raw.start - raw.end, raw.pattern, raw))
+        patterns = self.patterns
+        cluster.sort(key=lambda raw: (not patterns[raw.pattern].checked, raw.start - raw.end, raw.pattern, raw))
         kept: list[Raw] = []
         for raw in cluster:
-            if all(raw.end <= other.start or raw.start >= other.end for other in kept) and self._holds(
-                text, data, positions, raw
-            ):
+            if kept and any(raw.start < other.end and other.start < raw.end for other in kept):
+                continue
+            if self._holds(text, data, positions, raw):
                 kept.append(raw)
-                yield raw
+        return kept
 
     def _holds(self, text: str, data: bytes, positions: Sequence[int] | None, raw: Raw) -> bool:
         start, end, number, (begin, stop) = raw

@@ -74,19 +74,22 @@ def opaque(value: str) -> bool:
     kinds = value.translate(_KINDS)
     if "0" not in kinds and ("a" not in kinds or "A" not in kinds) and len(_UNSPEAKABLE.findall(value)) < 2:
         return False
-    if "://" in value or not _varies(value, _LEAST_BITS) or stands_in(value) or _is_name(value, kinds):
+    if "://" in value or not _varies(value, _LEAST_BITS) or stands_in(value):
         return False
     runs = kinds.split()
     whole = "".join(runs)
-    if any(_shuffled(run) for run in runs if len(run) >= 8) or (len(whole) >= 16 and _shuffled(whole)):
-        return True
-    return len(whole) >= 16 and len(whole) >= 0.9 * len(value) and len(_UNSPEAKABLE.findall(value)) >= 2
+    by_chance = any(len(run) >= 8 and _shuffled(run) for run in runs) or (len(whole) >= 16 and _shuffled(whole))
+    if not by_chance:
+        by_chance = 16 <= len(whole) >= 0.9 * len(value) and len(_UNSPEAKABLE.findall(value)) >= 2
+    return by_chance and not _is_name(value, kinds)
 
 
 def _is_name(value: str, kinds: str) -> bool:
     """A name in a program, of a file or of a resource, a condition, or the print of a certificate. Names in capitals
     and small letters are of words and numbers; characters drawn by chance leave single letters everywhere."""
-    if _NAMING_FORM.search(value) is not None:
+    if value.startswith("arn:") or "||" in value or ("." in value[-5:] and _FILE.search(value[-6:])):
+        return True
+    if ("=" in value.rstrip("=") and _COMPARED.search(value)) or (value.count(":") > 3 and _PRINT.search(value)):
         return True
     if "a" not in kinds or "A" not in kinds or _NAMED.fullmatch(value) is None:
         return False
@@ -99,7 +102,9 @@ _NAMED: Final = re.compile(
 )
 """Possessive: what was read is not read in another way, so that it is linear in the text."""
 _WORD: Final = re.compile("[A-Z]?[a-z]+|[A-Z]+")
-_NAMING_FORM: Final = re.compile(r"^arn:|(?:[0-9A-F]{2}:){4}|\w\.[a-z]{1,4}\Z|\|\||[=!]=[^=]")
+_FILE: Final = re.compile(r"\w\.[a-z]{1,4}\Z")
+_COMPARED: Final = re.compile("[=!]=[^=]")
+_PRINT: Final = re.compile("(?:[0-9A-F]{2}:){4}")
 _UNSPEAKABLE: Final = re.compile("(?:[b-df-hj-np-tv-xz]{4,}|[B-DF-HJ-NP-TV-XZ]{4,})")
 """Consonants as no word has them twice: letters drawn by chance, where digits are few or none."""
 
