@@ -53,8 +53,8 @@ _KEYS: Final = (
     "write"
 )
 _OWN: Final = (
-    rf"(?:{'|'.join(_KEYS.split())})[ _.-]?key|secret|token|credentials?|creds|authorization|auth|pat|jwt|[ _.-]key|"
-    "[a-z]key"
+    rf"(?:(?:{'|'.join(_KEYS.split())})[ _.-]?key|secret|token|credential)[\w.-]{{0,20}}|"
+    "creds|authorization|auth|pat|jwt|[ _.-]key|[a-z]key"
 )
 _TOLD_APART: Final = (
     "id ids uuid guid hash hashes sha sha1 sha224 sha256 sha384 sha512 md5 digest checksum integrity commit revision "
