@@ -13,7 +13,7 @@ from benchmarks.guardrails.report import Report, as_text, write
 
 NAMES: Final = {
     "pii": "personal data by its form: recall and precision, beside Presidio",
-    "secrets_in_place": "keys where they stand in life: recall, beside Kingfisher and detect-secrets",
+    "secrets_in_place": "keys where they stand in life: recall, beside Kingfisher, detect-secrets and CredSweeper",
     "secrets": "texts that expressions of others make, and harmless ones: recall and false alarms",
     "refusal": "refusals and answers that people labelled",
     "grounding": "sentences that a passage supports, told from others",
