@@ -104,6 +104,11 @@ def test_words_that_must_not_stand_before() -> None:
     assert found("commits 0a1b2c3d") == [8], "no whole word"
 
 
+def test_what_matches_nothing_is_no_finding() -> None:
+    scanner = Scanner([Pattern(kind="digits", family="f", regex="[0-9]{0,4}")])
+    assert [(each.start, each.end) for each in scanner.find("ab 12 c 3456789")] == [(3, 5), (8, 12), (12, 15)]
+
+
 def test_escaped_line_breaks_are_no_letters() -> None:
     assert kinds(r"Name\nPhone no\n123\nAge") == [("short", "123")]
     assert kinds("Phone no n123") == []

@@ -53,10 +53,12 @@ class Finder:
         match = self._match
         while begin < end:
             spans = match(_ANYWHERE, text, begin, end)
-            first, begin = spans[0]
+            first, stop = spans[0]
             if first < 0:
                 return
-            yield spans
+            begin = max(stop, first + 1)
+            if first < stop:
+                yield spans
 
 
 class Leading(Finder):
