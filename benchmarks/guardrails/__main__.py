@@ -17,7 +17,7 @@ NAMES: Final = {
     "pii": "personal data by its form: recall and precision, beside Presidio",
     "names": "names of people, places and organisations: recall and precision, beside Presidio",
     "subjects": "languages by length of the text, and topics: recall and false alarms",
-    "secrets_in_place": "keys where they stand in life: recall, beside Kingfisher and detect-secrets",
+    "secrets_in_place": "keys where they stand in life: recall, beside Kingfisher, detect-secrets and CredSweeper",
     "secrets": "texts that expressions of others make, and harmless ones: recall and false alarms",
     "classifiers": "what a KB costs the guard server: fresh, again, in conversations",
     "peers": "what LLM Guard and NeMo Guardrails find without a model, beside ours",

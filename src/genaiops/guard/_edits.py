@@ -37,7 +37,7 @@ class Editor:
         numbers = [
             number
             for number in tier.rules.get((finding.family, finding.kind), ())
-            if _concerns(tier.bounds[number].rule.provenance, part)
+            if tier.bounds[number].concerns(part)
         ]
         if finding.kind == ENCODED and tier.within is not None and not _holds(value, *tier.within):
             return ()
@@ -111,13 +111,9 @@ class Editor:
 
     def _control(self, part: Part) -> Iterator[tuple[GuardRule, int]]:
         for number in self._tier.control:
-            rule = self._tier.bounds[number].rule
-            if _concerns(rule.provenance, part):
-                yield rule, number
-
-
-def _concerns(provenance: tuple[str, ...], part: Part) -> bool:
-    return not provenance or part.provenance in provenance
+            bound = self._tier.bounds[number]
+            if bound.concerns(part):
+                yield bound.rule, number
 
 
 def _holds(value: str, scanner: Scanner, wanted: frozenset[int]) -> bool:

@@ -160,8 +160,8 @@ class Inspection:
 
     def _wholes(self, document: Document) -> None:
         for number, whole in self._tier.wholes:
-            wanted = self._tier.bounds[number].rule.provenance
-            places = [at for at, part in enumerate(document.parts) if not wanted or part.provenance in wanted]
+            bound = self._tier.bounds[number]
+            places = [at for at, part in enumerate(document.parts) if bound.concerns(part)]
             parts = [self._now(document, at) for at in places]
             for at, text in judge_whole(self.notes, number, whole, parts, self._situation).items():
                 self.texts[places[at]] = text

@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 from genaiops.domain import SEVERITY, Direction, GuardAction, GuardEvent, GuardRule
 from genaiops.guard._tools import ToolCheck
+from genaiops.guard.surfaces import Part
 
 _MOST_PLACES: Final = 8
 
@@ -15,6 +16,10 @@ class Bound(NamedTuple):
     policy: str
     rule: GuardRule
     tools: ToolCheck | None = None
+
+    def concerns(self, part: Part) -> bool:
+        """Whether the rule looks at text that comes from there."""
+        return not self.rule.provenance or part.provenance in self.rule.provenance
 
 
 _OPEN: Final = frozenset({"injection", "toxicity", "topics", "language", "names", "grounding", "refusal"})

@@ -104,8 +104,8 @@ class AnswerStream:
         parts = [channel.part() for channel in self._channels] if self._tier.wholes else []
         judge_arguments(self._tier, self._notes, self._calls.made())
         for number, whole in self._tier.wholes:
-            wanted = self._tier.bounds[number].rule.provenance
-            concerned = [one for one in parts if not wanted or one.provenance in wanted]
+            bound = self._tier.bounds[number]
+            concerned = [one for one in parts if bound.concerns(one)]
             judge_whole(self._notes, number, whole, concerned, self._situation)
 
     def _check(self) -> None:
