@@ -247,7 +247,7 @@ def test_a_candidate_is_tried_on_recorded_calls(
     assert (report["seen"], report["judged"], report["not_recorded"], report["different"]) == (3, 2, 1, 1)
     assert report["against"] == f"strict@{strict}"
     assert report["rules"] == [
-        {"rule": "bombs", "both": 1, "lost": 0, "gained": 1, "changed": 0, "stricter": 1, "milder": 0}
+        {"policy": "", "rule": "bombs", "both": 1, "lost": 0, "gained": 1, "changed": 0, "stricter": 1, "milder": 0}
     ]
     (example,) = report["examples"]
     assert (example["trace_id"], example["before"], example["after"]) == (differs, "allow", "block")
@@ -255,7 +255,13 @@ def test_a_candidate_is_tried_on_recorded_calls(
     assert [each["id"] for each in admin.get("/guards/replays")["data"]] == [run["id"]]
     assert people["operator"].get("/guards/replays")["data"] == []
     people["operator"].refused("GET", f"/guards/replays/{run['id']}", status=404)
-    assert admin.call("DELETE", f"/guards/replays/{run['id']}")["state"] == "done"
+    assert admin.call("POST", f"/guards/replays/{run['id']}/stop")["state"] == "done"
+    assert admin.refused("POST", f"/guards/replays/{run['id']}/resume", status=409)["code"] == "not_resumable"
+    for verb in ("stop", "resume"):
+        people["operator"].refused("POST", f"/guards/replays/{run['id']}/{verb}", status=404)
+    people["operator"].refused("DELETE", f"/guards/replays/{run['id']}", status=404)
+    assert admin.call("DELETE", f"/guards/replays/{run['id']}")["id"] == run["id"]
+    admin.refused("GET", f"/guards/replays/{run['id']}", status=404)
 
 
 def test_who_may_not_read_a_calls_content_learns_nothing_of_it(admin: Api, services: Services, strict: str) -> None:
@@ -271,12 +277,29 @@ def test_who_may_not_read_a_calls_content_learns_nothing_of_it(admin: Api, servi
     assert whole["judged"] == 1
 
 
-def test_a_replay_is_held_against_the_policy_of_the_same_name(admin: Api, strict: str) -> None:
+def test_a_candidate_takes_the_place_of_its_predecessor(admin: Api, services: Services, strict: str) -> None:
+    """Nothing says what held for these calls: what holds now for calls without a key is the default."""
+    recorded(services, "a bomb")
+    candidate = {"text": STRICT}
+    run = followed(admin, admin.call("POST", "/guards/replay", {"candidate": candidate}, status=202))
+    report = run["report"]
+    assert (report["union"], report["against"]) == (True, "default@current")
+    assert report["assumed"] == report["judged"] > 0
+    assert report["actions"]["allow"]["block"] == report["different"] > 0
+    assert {(each["policy"], each["rule"]) for each in report["rules"]} == {("default", "bombs")}
     admin.call("PUT", "/guards/strict", {"text": STRICT.replace("block", "flag"), "alias": "next"})
     run = followed(admin, admin.call("POST", "/guards/replay", {"candidate": {"guard": "strict@next"}}, status=202))
-    assert run["report"]["against"] == f"strict@{strict}"
-    run = followed(admin, admin.call("POST", "/guards/replay", {"candidate": {"text": STRICT}}, status=202))
-    assert run["report"]["against"].startswith("default@")
-    for body in ({"limit": 0}, {"examples": 1000}, {"since": "soon"}):
-        refused = admin.refused("POST", "/guards/replay", {"candidate": {"guard": "strict"}, **body}, status=400)
-        assert refused["param"] == next(iter(body))
+    assert run["report"]["against"] == "strict@current"
+    assert run["report"]["untouched"] == run["report"]["seen"] > 0
+    for body, param in (
+        ({"instead_of": "strict@nxt"}, "instead_of"),
+        ({"instead_of": f"strict@{strict}"}, "instead_of"),
+        ({"instead_of": "strict", "against": {"guard": "strict"}}, "instead_of"),
+        ({"limit": 0}, "limit"),
+        ({"examples": 1000}, "examples"),
+        ({"since": "soon"}, "since"),
+    ):
+        status = 404 if body.get("instead_of") == "strict@nxt" else 400
+        assert (
+            admin.refused("POST", "/guards/replay", {"candidate": candidate, **body}, status=status)["param"] == param
+        )

@@ -39,6 +39,7 @@ PATHS = {
     "rule": "/guardrails/rules/default/mail",
     "policies": "/guardrails/policies",
     "policy": "/guardrails/policies/default",
+    "replays": "/guardrails/replays",
     "detectors": "/guardrails/detectors",
     "detector": "/guardrails/detectors/pii",
     "playground": "/playground",

@@ -29,6 +29,23 @@ action = "redact"
 """
 
 
+def test_a_replay_says_what_changes_and_is_kept(visitor: Visitor) -> None:
+    visitor.log_in()
+    page = visitor.open("/guardrails/policies/default")
+    page.get_by_label("Text of the policy").fill(STRICT)
+    page.get_by_role("button", name="Try on the calls").click()
+    expect(page.get_by_role("heading", name="default the text in the place of default")).to_be_visible()
+    expect(page.locator(".status.ok")).to_have_text("done", timeout=20_000)
+    place = page.url
+    page.get_by_role("link", name="All replays").click()
+    row = page.locator(f"[data-replay={place.rpartition('/')[2].partition('?')[0]}]")
+    row.get_by_role("link").click()
+    assert page.url == place
+    page.get_by_role("button", name="Delete").click()
+    expect(page.get_by_text("The replay is forgotten.")).to_be_visible()
+    expect(row).to_have_count(0)
+
+
 def test_a_policy_is_written_checked_tried_pushed_and_taken_back(visitor: Visitor) -> None:
     visitor.log_in()
     page = visitor.open("/guardrails/policies")
@@ -71,7 +88,7 @@ def test_a_candidate_is_tried_on_the_calls_of_a_day_without_scripts(
     page = visitor.open("/guardrails/policies/default")
     page.get_by_label("Text of the policy").fill(STRICT)
     page.get_by_role("button", name="Try on the calls").click()
-    expect(page.get_by_role("heading", name="The calls of the last 24 hours")).to_contain_text(re.compile("done"))
+    expect(page.get_by_role("heading", name="in the place of default")).to_contain_text(re.compile("done"))
     expect(page.locator(".facts")).to_contain_text("Judged")
 
 

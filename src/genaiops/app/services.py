@@ -93,7 +93,7 @@ class Services:
             keys=PersonKeys(home.person_keys),
             clock=now_us,
         )
-        self.replays = Replays(now_us)
+        self.replays = Replays(now_us, stores.replays)
         self.judging = Judging(stores.telemetry, stores.blobs, self.hub, guard_server(home, timeout=30.0))
         self.metrics = Metrics(stores.telemetry, stores.counters, self._providers)
         self.anomalies = AnomalyReader(stores.telemetry)

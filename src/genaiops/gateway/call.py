@@ -9,7 +9,7 @@ from msgspec import UnsetType
 
 from genaiops.core.clock import now_us
 from genaiops.core.ids import parse_traceparent
-from genaiops.domain import Admitted, Attempt, GuardAction, Operation, PromptUse
+from genaiops.domain import Admitted, Attempt, GuardAction, InForce, Operation, PromptUse
 from genaiops.gateway.admit import Grant
 from genaiops.gateway.asked import NOTHING, Asked
 from genaiops.gateway.body import Body, output_cap
@@ -105,6 +105,8 @@ class Call:
     cache_line = b"x-genaiops-cache: off\r\n"
     guard: Guard | None = None
     """What looks at what comes in and goes out; None: no policy concerns it."""
+    policies: tuple[InForce, ...] | None = None
+    """All that hold for it; None: nobody has looked."""
     ruling: Ruling | None = None
     """What was waited for, until it is followed."""
     holds = True
@@ -184,6 +186,8 @@ class Call:
             self.prompt,
             release=release.digest if release is not None else "",
             deployment=release.deployment if release is not None else "",
+            dialect=self.speech.dialect,
+            policies=self.policies,
         )
 
     def for_target(self, candidate: Candidate) -> CallBody:

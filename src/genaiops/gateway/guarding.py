@@ -66,8 +66,10 @@ def open_guard(call: "Call") -> None:
     if guards is None or call.guard is not None:
         return
     entry = call.key.entry
+    found = references(call)
+    call.policies = guards.in_force(found)
     call.guard = guards.guard(
-        references(call),
+        found,
         Guarded(
             call.trace_id,
             call.operation,

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from genaiops.core.errors import NotFound, UsageError
-from genaiops.domain import DEFAULT_GUARD, Actor, Alias, Artifact, GuardPolicy, GuardVersion, Version
+from genaiops.domain import DEFAULT_GUARD, Actor, Alias, Artifact, GuardPolicy, GuardVersion, InForce, Span, Version
 from genaiops.hub._artifacts import NOTHING_SAID, About, Artifacts, may_see
 from genaiops.hub._guard_diff import GuardDifference, compare_guards
 from genaiops.hub._guard_text import GuardForm, ReadGuard, read_guard, read_guard_document
@@ -18,6 +18,7 @@ from genaiops.hub._guards import (
     guard_manifest,
     guard_version,
     refuse_approvals,
+    standing_guards,
     uses_of_guard,
 )
 from genaiops.hub._policy import ARTIFACT as APPROVALS
@@ -77,6 +78,37 @@ class Guards:
         raise NotFound(
             f"The guard policy {name!r} has no version {tail[:80]!r}.", remedy=suggestion(tail, tails), param="version"
         )
+
+    def kept(self, name: str, digest: str) -> GuardVersion | None:
+        """See ports.guard.Policies."""
+        with self._records.read() as view:
+            return guard_version(view, f"{name}@{digest}")
+
+    def standing(self, call: Span, release: str | None) -> Sequence[InForce]:
+        """See ports.guard.Policies."""
+        with self._records.read() as view:
+            return tuple(standing_guards(view, call, release))
+
+    def named(self, reference: str, actor: Actor | None = None) -> str:
+        """`name@alias` of a policy that a candidate may take the place of. UsageError for a version, which stays what
+        it is."""
+        name, _, tail = reference.removeprefix(PREFIX).partition("@")
+        if tail.startswith("sha256:"):
+            raise UsageError(
+                f"{reference[:200]!r} is a version, and a version stays what it is.",
+                remedy="Name a policy, or NAME@ALIAS.",
+                param="instead_of",
+            )
+        with self._records.read() as view:
+            self._check_visible(view, name, actor)
+            if guard_version(view, f"{name}@{tail or CURRENT}") is None:
+                known = [one.name for one in every(view, Alias, {"artifact_id": f"{PREFIX}{name}"})]
+                raise NotFound(
+                    f"The guard policy {name!r} has no alias {(tail or CURRENT)[:80]!r}.",
+                    remedy=suggestion(tail or CURRENT, known),
+                    param="instead_of",
+                )
+        return f"{name}@{tail or CURRENT}"
 
     def push(
         self,

@@ -11,7 +11,7 @@ from genaiops.console._forms import why_of
 from genaiops.console._guard_text import policy_text
 from genaiops.console._undo import Undo
 from genaiops.console._visit import Visit, Visiting, field, redirect
-from genaiops.console.pages.guard_replays import begin
+from genaiops.console.pages.guard_replays import begin, instead_of
 from genaiops.core.errors import GenaiopsError, NotBuilt, NotFound, UsageError
 from genaiops.domain import DEFAULT_GUARD, GuardPolicy, GuardVersion
 from genaiops.guard import CaseResult, read_cases, try_cases
@@ -81,7 +81,7 @@ def act(visit: Visiting, name: FromPath[str]) -> Response[Any]:
             return _push(visit, name, draft)
         if do == "replay":
             policy = visit.services.hub.guards.read(draft.text, None).checked()
-            run = begin(visit, GuardVersion(name=name, digest="", policy=policy), _in_force(visit, name))
+            run = begin(visit, GuardVersion(name=name, digest="", policy=policy), instead_of(visit, name))
             return redirect(visit.link(f"/guardrails/replays/{run.id}"))
         if do not in ("check", "diff", "try"):
             raise UsageError(f"{do[:40]!r} is nothing to do.", remedy="Use a button of the page.", param="do")
