@@ -290,7 +290,7 @@ def test_a_candidate_takes_the_place_of_its_predecessor(admin: Api, services: Se
     admin.call("PUT", "/guards/strict", {"text": STRICT.replace("block", "flag"), "alias": "next"})
     run = followed(admin, admin.call("POST", "/guards/replay", {"candidate": {"guard": "strict@next"}}, status=202))
     assert run["report"]["against"] == "strict@current"
-    assert run["report"]["untouched"] == run["report"]["seen"] > 0
+    assert run["report"]["untouched"] == run["report"]["seen"] - run["report"]["not_recorded"] > 0
     for body, param in (
         ({"instead_of": "strict@nxt"}, "instead_of"),
         ({"instead_of": f"strict@{strict}"}, "instead_of"),

@@ -249,6 +249,17 @@ async def test_a_long_prompt_is_looked_at_in_steps(home: Home) -> None:
         assert (refused.status, refused.error["code"]) == (400, "too_long_for_guard")
 
 
+async def test_a_long_answer_is_asked_for_once(home: Home) -> None:
+    """Also when all of it is there at once: it is looked at in steps."""
+    async with Upstream(answers(completion(f"{TICKET} " + "word " * 8000))) as upstream:
+        home.publish(key(), targets=(target(upstream.url),), guards=(policy(rule(direction="out")),))
+        async with running(home) as worker:
+            for count in range(1, 4):
+                got = await worker.post(body=asked("Which?"))
+                assert (got.status, got.headers["x-genaiops-attempts"], len(upstream.seen)) == (200, "1", count)
+                assert TICKET not in got.body.decode()
+
+
 async def test_the_cache_knows_the_policy(home: Home) -> None:
     async with Upstream(answers(completion(TICKET))) as upstream:
         parts: dict[str, Any] = {

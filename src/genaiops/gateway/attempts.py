@@ -85,7 +85,7 @@ class Attempts:
         body = reply.all_here() if 200 <= reply.status < 300 else None
         guard = call.guard
         if body is None or len(body) > (self._at_once if guard is None else 0 if guard.waits else GUARDED_AT_ONCE):
-            step = self._reply(call, attempt, reply)
+            step = self._reply(call, attempt, reply, body)
         else:
             attempt.http_status = reply.status
             try:
@@ -303,7 +303,8 @@ class Attempts:
         upstream.leave()
         self._cut_off(call, attempt, why)
 
-    async def _reply(self, call: Call, attempt: Try, reply: Reply) -> AttemptFailure | None:
+    async def _reply(self, call: Call, attempt: Try, reply: Reply, here: bytes | None = None) -> AttemptFailure | None:
+        """`here`: all of its body, where that was taken from it already."""
         attempt.http_status = status = reply.status
         if not 200 <= status < 300:
             return await error_answer(attempt, reply, self._settings.credential_rest)
@@ -318,7 +319,7 @@ class Attempts:
                 reader = call.speech.reader(reader, call.raw, call.model)
             return await self._streams.relay(call, attempt, reply, reader)
         try:
-            body = await reply.read(self._settings.answer_limit)
+            body = here if here is not None else await reply.read(self._settings.answer_limit)
         except BaseException:
             reply.abort()
             raise
@@ -327,7 +328,7 @@ class Attempts:
             kind = replies.kind_of(reply.headers)
             ruling = call.guard.answer(whole.body, kind) or await call.guard.wait_answer(whole.body, kind)
             if ruling.stops:
-                self._holding.stop(call, attempt, whole.answer, ruling, kind)
+                await self._holding.hold(call, attempt, whole.answer, ruling, kind)
                 return None
             whole = ruled(call, whole, ruling)
         stored = await keep(self._books.spool, call, whole.body if whole.kept is None else whole.kept)
@@ -342,7 +343,7 @@ class Attempts:
             ruling = call.guard.answer(whole.body, kind)
             assert ruling is not None
             if ruling.stops:
-                self._holding.stop(call, attempt, whole.answer, ruling, kind)
+                self._holding.stop(call, attempt, whole.answer, ruling)
                 return
             whole = ruled(call, whole, ruling)
         self._end(call, attempt, reply, whole)

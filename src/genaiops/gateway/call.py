@@ -15,6 +15,7 @@ from genaiops.gateway.asked import NOTHING, Asked
 from genaiops.gateway.body import Body, output_cap
 from genaiops.gateway.deployed import Released
 from genaiops.gateway.endpoints import Place
+from genaiops.gateway.failure import Failure
 from genaiops.gateway.idempotency import Entry, Kept
 from genaiops.gateway.ids import Ids
 from genaiops.gateway.limits import Amounts, Line, Windows
@@ -113,6 +114,8 @@ class Call:
     """Somebody waits for its answer who can be told to ask again later."""
     held: Ruling | None = None
     """By which it was stopped until a person releases it."""
+    sealed: bytes | Aside | Failure | None = None
+    """What is held, when it may be written down."""
     guarded: GuardAction = "allow"
     """What followed from what came in."""
     looked_at = False

@@ -108,7 +108,7 @@ class Streams:
             return self._stop(call, attempt, guarding.failure_of(blocked.rule, blocked.message))
         except Withheld as withheld:
             reply.leave()
-            return self._hold(call, attempt, withheld.ruling)
+            return await self._hold(call, attempt, withheld.ruling)
         except Disconnected:
             call.why = "client"
             raise asyncio.CancelledError from None
@@ -172,13 +172,14 @@ class Streams:
                 call.answer = Kept(200, replies.stream(call, None, ()), output)
         return None
 
-    def _hold(self, call: Call, attempt: Try, ruling: Ruling) -> AttemptFailure | None:
+    async def _hold(self, call: Call, attempt: Try, ruling: Ruling) -> AttemptFailure | None:
         """All of it is there and waits for a person: it is charged, and the client is told."""
         if not self._holding.takes(call):
             return self._stop(call, attempt, guarding.failure_of(ruling.rule, ruling.message))
         assert attempt.reader is not None
         usage = attempt.reader.finish().usage or Usage()
-        told = self._holding.keep(call, ruling, "out", usage=usage, content_type=b"text/event-stream")
+        sealed = await self._holding.seal(call, ruling, b"text/event-stream")
+        told = self._holding.keep(call, ruling, "out", sealed, usage=usage)
         if isinstance(told, Failure):
             return self._stop(call, attempt, AttemptFailure(failure=told, retryable=False, breaks=False))
         self._close(call, attempt, "ok", None, (told.body, None), http_status=202)

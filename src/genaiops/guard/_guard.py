@@ -180,7 +180,8 @@ class CallGuard:
 
     @property
     def waits(self) -> bool:
-        return self._program.answered.waits
+        tier = self._program.answered
+        return tier.waits or tier.holds  # what is held is sealed elsewhere
 
     # -- what came in
 

@@ -123,7 +123,7 @@ class Guard(Protocol):
 
     @property
     def waits(self) -> bool:
-        """Answers have to be waited for: `answer` says None of all of them."""
+        """Answers have to be waited for: `answer` says None of them, or that they are held."""
         ...
 
     def ask(self, raw: bytes | bytearray, form: Form | None) -> Ruling | None:
