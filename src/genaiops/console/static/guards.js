@@ -12,7 +12,12 @@ document.addEventListener("keydown", (event) => {
   const step = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 }[event.key];
   if (step && (at >= 0 || event.key.length === 1)) rows[Math.max(0, Math.min(rows.length - 1, at + (at < 0 ? 1 : step)))]?.focus();
   else if (at >= 0 && (event.key === "r" || event.key === "f")) rows[at].querySelector(`[data-mark=${event.key}]`)?.click();
-  else if (at >= 0 && event.key === "Enter" && event.target === rows[at]) rows[at].querySelector("a").click();
+  else if (at >= 0 && event.key === "n") {
+    const note = rows[at].querySelector(".note");
+    if (!note) return;
+    note.open = true;
+    note.querySelector("textarea").focus();
+  } else if (at >= 0 && event.key === "Enter" && event.target === rows[at]) rows[at].querySelector("a").click();
   else return;
   event.preventDefault();
 });
