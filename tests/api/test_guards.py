@@ -53,7 +53,7 @@ def test_the_default_is_there_before_anybody_pushed_one(admin: Api) -> None:
 
 def test_a_policy_is_pushed_and_found(admin: Api, strict: str) -> None:
     one = admin.get("/guards/strict")
-    assert (one["digest"], one["aliases"], one["builtin"], one["text"]) == (strict, {"current": strict}, False, None)
+    assert (one["digest"], one["aliases"], one["builtin"], one["text"]) == (strict, {"current": strict}, False, STRICT)
     assert one["policy"]["rules"][0]["action"] == "block"
     assert [version["digest"] for version in one["versions"]] == [strict]
     assert admin.get("/guards/strict", version=strict[:16])["digest"] == strict
@@ -275,6 +275,25 @@ def test_who_may_not_read_a_calls_content_learns_nothing_of_it(admin: Api, servi
     whole = followed(admin, admin.call("POST", "/guards/replay", body, status=202))["report"]
     assert (mine["judged"], mine["examples"]) == (0, [])
     assert whole["judged"] == 1
+
+
+def test_the_text_that_was_pushed_is_kept_with_its_comments(admin: Api) -> None:
+    first = "# why: orders\n" + STRICT
+    made = admin.call("PUT", "/guards/written", {"text": first})
+    assert made["text"] == first
+    assert admin.get("/guards/written")["text"] == first
+    again = admin.call("PUT", "/guards/written", {"text": first.replace("orders", "bombs")})
+    assert again["digest"] == made["digest"], "its meaning is the same"
+    assert admin.get("/guards/written")["text"] == first.replace("orders", "bombs")
+    admin.call("PUT", "/guards/written", {"policy": {}, "alias": "bare"})
+    assert admin.get("/guards/written", version="bare")["text"] is None
+    body = {"before": {"guard": "written"}, "after": {"text": first}}
+    found = admin.call("POST", "/guards/diff", body)
+    assert found["differences"] == []
+    assert [line for line in found["text"] if line[0] in "+-"] == ["-# why: bombs", "+# why: orders"]
+    bare = {"before": {"guard": "written"}, "after": {"guard": "written@bare"}}
+    assert admin.call("POST", "/guards/diff", bare)["text"] is None
+    assert admin.get("/guards/default")["text"].startswith("#")
 
 
 def test_a_candidate_takes_the_place_of_its_predecessor(admin: Api, services: Services, strict: str) -> None:

@@ -92,6 +92,23 @@ def test_a_candidate_is_tried_on_the_calls_of_a_day_without_scripts(
     expect(page.locator(".facts")).to_contain_text("Judged")
 
 
+def test_a_policy_is_kept_as_it_was_written(visitor: Visitor) -> None:
+    visitor.log_in()
+    page = visitor.open("/guardrails/policies/written")
+    for text in (f"# first thoughts\n{STRICT}", f"# second thoughts\n{STRICT.replace('block', 'flag')}"):
+        page.get_by_label("Text of the policy").fill(text)
+        page.get_by_role("button", name="Push").click()
+        expect(page.locator("#written")).to_contain_text(text.partition("\n")[0])
+        expect(page.get_by_label("Text of the policy")).to_have_value(text)
+    page.get_by_text("Line by line").click()
+    expect(page.locator("#text-diff ins").first).to_have_text("+# second thoughts")
+    page.get_by_text("As it was written", exact=True).click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download").click()
+    assert download.value.suggested_filename == "written.toml"
+    assert download.value.path().read_text() == text
+
+
 def test_a_policy_is_chosen_where_it_guards(visitor: Visitor) -> None:
     visitor.log_in()
     page = visitor.open("/guardrails/policies/apart")

@@ -75,14 +75,15 @@ def push(
 @command.verb("diff", example="genaiops policy diff default support.toml")
 @click.argument("before")
 @click.argument("after", required=False)
+@click.option("--text", "lines", is_flag=True, help="Their texts line by line, comments included.")
 @_FORM
 @connected
-def diff(session: Session, before: str, after: str | None, form: str | None) -> int:
+def diff(session: Session, before: str, after: str | None, form: str | None, lines: bool) -> int:
     """Say what the second policy has in another way than the first: names, NAME@ALIAS, or files. Exit status 1 when
     they differ. With one file: against the policy of consent."""
     if after is None or before == APPROVALS:
         return diff_approvals(session, after or before)
-    return diff_guards(session, before, after, form)
+    return diff_guards(session, before, after, form, lines=lines)
 
 
 @command.verb("alias", example="genaiops policy alias support@current sha256:0123456789ab")

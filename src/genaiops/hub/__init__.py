@@ -34,7 +34,7 @@ from genaiops.hub._diff import Difference, Line, Piece, compare_texts
 from genaiops.hub._forms import SECTIONS
 from genaiops.hub._groups import SIGN_IN, Groups
 from genaiops.hub._guard_cases import GuardCases
-from genaiops.hub._guard_diff import GuardDifference, GuardFieldChange, compare_guards, severity
+from genaiops.hub._guard_diff import GuardDifference, GuardFieldChange, compare_guards, severity, text_diff
 from genaiops.hub._guard_text import Fault, GuardForm, ReadGuard, read_guard, read_guard_document
 from genaiops.hub._guarding import Guards, GuardState
 from genaiops.hub._guards import GuardUse, default_digest, default_text, guard_manifest
@@ -187,6 +187,7 @@ __all__ = [
     "sees_all",
     "severity",
     "show_limit",
+    "text_diff",
     "translate_litellm",
     "version_of",
 ]

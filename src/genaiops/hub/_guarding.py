@@ -14,6 +14,8 @@ from genaiops.hub._guards import (
     CURRENT,
     PREFIX,
     GuardUse,
+    default_digest,
+    default_text,
     guard_artifacts,
     guard_manifest,
     guard_version,
@@ -119,13 +121,16 @@ class Guards:
         reason: str = "",
         emergency: str | None = None,
         about: About = NOTHING_SAID,
+        text: str | None = None,
         by: str,
     ) -> Version:
-        """Keep a version, and let the alias name it (None: none does). ConsentNeeded: it is kept, and the alias names
-        it when another person approves."""
+        """Keep a version, with the `text` that it was written as, and let the alias name it (None: none does).
+        ConsentNeeded: it is kept, and the alias names it when another person approves."""
         artifact_id = f"{PREFIX}{name}"
         refuse_approvals(name)
         version = self._artifacts.register("policy", name, guard_manifest(policy), about=about, by=by)
+        if text is not None:
+            self._artifacts.write_down(version.id, text, by=by)
         if alias is not None:
             self._artifacts.move(artifact_id, alias, version.id, reason=reason, emergency=emergency, by=by)
         return version
@@ -136,6 +141,14 @@ class Guards:
 
     def diff(self, before: GuardPolicy, after: GuardPolicy) -> Sequence[GuardDifference]:
         return compare_guards(before, after)
+
+    def text(self, version: GuardVersion) -> str | None:
+        """As it was written, comments included. None: it was not pushed as a text."""
+        with self._records.read() as view:
+            kept = view.get(Version, f"{PREFIX}{version.name}@{version.digest}")
+        if kept is not None and kept.text:
+            return kept.text
+        return default_text() if version.digest == default_digest() else None
 
     def read(self, text: str | None, document: Any, form: GuardForm | None = None) -> ReadGuard:
         """A policy from its text or from a document, checked, and nothing kept."""
