@@ -34,7 +34,7 @@ def test_a_replay_says_what_changes_and_is_kept(visitor: Visitor) -> None:
     page = visitor.open("/guardrails/policies/default")
     page.get_by_label("Text of the policy").fill(STRICT)
     page.get_by_role("button", name="Try on the calls").click()
-    expect(page.get_by_role("heading", name="default the text in the place of default")).to_be_visible()
+    expect(page.get_by_role("heading", name="The text in the place of default")).to_be_visible()
     expect(page.locator(".status.ok")).to_have_text("done", timeout=20_000)
     place = page.url
     page.get_by_role("link", name="All replays").click()
