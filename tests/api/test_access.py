@@ -66,6 +66,8 @@ TABLE: dict[tuple[str, str], str | None] = {
     ("GET", "/guards/replays"): "content",
     ("GET", "/guards/replays/{run_id:str}"): "content",
     ("DELETE", "/guards/replays/{run_id:str}"): "content",
+    ("POST", "/guards/replays/{run_id:str}/stop"): "content",
+    ("POST", "/guards/replays/{run_id:str}/resume"): "content",
     ("GET", "/guards/{name:str}"): "read",
     ("PUT", "/guards/{name:str}"): "policies",
     ("PUT", "/guards/{name:str}/aliases/{alias:str}"): "policies",

@@ -153,6 +153,17 @@ def test_yesterdays_calls_are_replayed(connected: Shell, installation: Installat
     report = connected.run(*words, "--json").json()["report"]
     assert (report["different"], report["rules"][0]["stricter"]) == (1, 1)
     assert connected.run("policy", "replay", str(flag), "--against", str(flag), "--model", "talker").status == 0
+    assert "flag becomes block" not in connected.run("policy", "replay", str(block), "--model", "talker").out, (
+        "default held, and says nothing of bombs"
+    )
+    listed = connected.run("policy", "replays", "--json").json()["data"]
+    assert [each["state"] for each in listed[:4]] == ["done"] * 4
+    shown = connected.run("policy", "replays", listed[2]["id"])
+    assert (shown.status, "1 calls: flag becomes block." in shown.out) == (1, True)
+    assert connected.run("policy", "replays", listed[0]["id"], "--resume").status == 2
+    assert connected.run("policy", "replays", "--delete").status == 2
+    assert connected.run("policy", "replays", listed[0]["id"], "--delete").status == 0
+    assert listed[0]["id"] not in connected.run("policy", "replays").out
     nothing = connected.run("policy", "replay", str(block), "--model", "none-has-this")
     assert nothing.status == 4
     assert "write cases" in nothing.out

@@ -40,6 +40,7 @@ PATHS = {
     "policies": "/guardrails/policies",
     "policy": "/guardrails/policies/default",
     "documents": "/guardrails/documents",
+    "replays": "/guardrails/replays",
     "detectors": "/guardrails/detectors",
     "detector": "/guardrails/detectors/pii",
     "playground": "/playground",

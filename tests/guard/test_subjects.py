@@ -49,7 +49,7 @@ def events(one: GuardRule, said: Said, text: str = "What is the time in the city
     request += b'{"role":"user","content":"%b"}]}' % text.encode()
     try:
         version = GuardVersion(name="p", digest="sha256:p", policy=GuardPolicy(rules=(one,)))
-        return judge.judge(version, "chat", "openai", request, None)
+        return judge.judge((version,), "chat", "openai", request, None)
     finally:
         judge.close()
 
@@ -193,7 +193,7 @@ def test_one_loop_serves_many_threads() -> None:
     request = b'{"model":"m","messages":[{"role":"user","content":"Quelle heure est-il maintenant ?"}]}'
 
     async def several() -> list[list[GuardEvent]]:
-        jobs = [asyncio.to_thread(judge.judge, version, "chat", "openai", request, None) for _ in range(8)]
+        jobs = [asyncio.to_thread(judge.judge, (version,), "chat", "openai", request, None) for _ in range(8)]
         return await asyncio.gather(*jobs)
 
     try:

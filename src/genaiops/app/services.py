@@ -99,7 +99,7 @@ class Services:
             keys=PersonKeys(home.person_keys),
             clock=now_us,
         )
-        self.replays = Replays(now_us)
+        self.replays = Replays(now_us, stores.replays)
         self.abuse = AbuseWatch(stores.telemetry, hub.alerts, now_us)
         self.judging = Judging(stores.telemetry, stores.blobs, self.hub, self._open_advice())
         self.metrics = Metrics(stores.telemetry, stores.counters, self._providers)

@@ -82,7 +82,7 @@ class Attempts:
         step: Coroutine[Any, Any, AttemptFailure | None]
         body = reply.all_here() if 200 <= reply.status < 300 else None
         if body is None or not self._outgoing.at_once(call, body):
-            step = self._reply(call, attempt, reply)
+            step = self._reply(call, attempt, reply, body)
         else:
             attempt.http_status = reply.status
             try:
@@ -300,7 +300,8 @@ class Attempts:
         upstream.leave()
         self._cut_off(call, attempt, why)
 
-    async def _reply(self, call: Call, attempt: Try, reply: Reply) -> AttemptFailure | None:
+    async def _reply(self, call: Call, attempt: Try, reply: Reply, here: bytes | None = None) -> AttemptFailure | None:
+        """`here`: all of its body, where that was taken from it already."""
         attempt.http_status = status = reply.status
         if not 200 <= status < 300:
             return await error_answer(attempt, reply, self._settings.credential_rest)
@@ -315,7 +316,7 @@ class Attempts:
                 reader = call.speech.reader(reader, call.raw, call.model)
             return await self._streams.relay(call, attempt, reply, reader)
         try:
-            body = await reply.read(self._settings.answer_limit)
+            body = here if here is not None else await reply.read(self._settings.answer_limit)
         except BaseException:
             reply.abort()
             raise

@@ -9,12 +9,13 @@ from msgspec import UnsetType
 
 from genaiops.core.clock import now_us
 from genaiops.core.ids import parse_traceparent
-from genaiops.domain import Admitted, Attempt, GuardAction, GuardEvent, ImageMark, Operation, PromptUse
+from genaiops.domain import Admitted, Attempt, GuardAction, GuardEvent, ImageMark, InForce, Operation, PromptUse
 from genaiops.gateway.admit import Grant
 from genaiops.gateway.asked import NOTHING, Asked
 from genaiops.gateway.body import Body, output_cap
 from genaiops.gateway.deployed import Released
 from genaiops.gateway.endpoints import Place
+from genaiops.gateway.failure import Failure
 from genaiops.gateway.idempotency import Entry, Kept
 from genaiops.gateway.ids import Ids
 from genaiops.gateway.limits import Amounts, Line, Windows
@@ -109,12 +110,16 @@ class Call:
     cache_line = b"x-genaiops-cache: off\r\n"
     guard: Guard | None = None
     """What looks at what comes in and goes out; None: no policy concerns it."""
+    policies: tuple[InForce, ...] | None = None
+    """All that hold for it; None: nobody has looked."""
     ruling: Ruling | None = None
     """What was waited for, until it is followed."""
     holds = True
     """Somebody waits for its answer who can be told to ask again later."""
     held: Ruling | None = None
     """By which it was stopped until a person releases it."""
+    sealed: bytes | Aside | Failure | None = None
+    """What is held, when it may be written down."""
     guarded: GuardAction = "allow"
     """What followed from what came in."""
     looked_at = False
@@ -191,6 +196,8 @@ class Call:
             self.prompt,
             release=release.digest if release is not None else "",
             deployment=release.deployment if release is not None else "",
+            dialect=self.speech.dialect,
+            policies=self.policies,
         )
 
     def for_target(self, candidate: Candidate) -> CallBody:

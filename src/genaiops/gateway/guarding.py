@@ -66,8 +66,10 @@ def open_guard(call: "Call") -> None:
     if guards is None or call.guard is not None:
         return
     entry = call.key.entry
+    found = references(call)
+    call.policies = guards.in_force(found)
     call.guard = guards.guard(
-        references(call),
+        found,
         Guarded(
             call.trace_id,
             call.operation,
@@ -105,6 +107,9 @@ def ask(call: "Call") -> bool:
             ruling = guard.ask(call.raw, _form(call))
             if ruling is None:
                 return False
+            call.ruling = ruling if ruling.action == "hold" else None
+        if must_wait(call):
+            return False
         follow(call, ruling)
     call.looked_at = True
     return True
@@ -113,7 +118,14 @@ def ask(call: "Call") -> bool:
 async def wait(call: "Call") -> None:
     """The guard's ruling on what came in, however long that takes; for the next `ask`."""
     assert call.guard is not None
-    call.ruling = await call.guard.wait(call.raw, _form(call))
+    if call.ruling is None:
+        call.ruling = await call.guard.wait(call.raw, _form(call))
+
+
+def must_wait(call: "Call") -> bool:
+    """It is to be held, and what is held of it is not sealed yet."""
+    ruling = call.ruling
+    return ruling is not None and ruling.action == "hold" and call.holds and call.sealed is None and not passes(call)
 
 
 async def let_through(

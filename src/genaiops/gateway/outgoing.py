@@ -37,7 +37,10 @@ class Outgoing:
             return whole
         ruling = call.guard.answer(whole.body, kind)
         assert ruling is not None
-        return self._ruled(call, attempt, whole, ruling, kind)
+        if ruling.stops:
+            self._holding.stop(call, attempt, whole.answer, ruling)
+            return None
+        return ruled(call, whole, ruling)
 
     async def whole(self, call: Call, attempt: Try, body: bytes, kind: bytes) -> Whole | None:
         """What a person has to release is signed before it waits."""
@@ -56,10 +59,9 @@ class Outgoing:
             found = found._replace(body=marked[0], kept=None if found.kept is None else marked[1])
             if ruling is not None:
                 ruling = msgspec.structs.replace(ruling, body=found.body, kept=found.kept)
-        return found if ruling is None else self._ruled(call, attempt, found, ruling, kind)
-
-    def _ruled(self, call: Call, attempt: Try, whole: Whole, ruling: Ruling, kind: bytes) -> Whole | None:
+        if ruling is None:
+            return found
         if ruling.stops:
-            self._holding.stop(call, attempt, whole.answer, ruling, kind)
+            await self._holding.hold(call, attempt, found.answer, ruling, kind)
             return None
-        return ruled(call, whole, ruling)
+        return ruled(call, found, ruling)

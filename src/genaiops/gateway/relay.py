@@ -208,15 +208,16 @@ class Streams:
                 failure = AttemptFailure(failure=refusal_of(error), retryable=False, breaks=False)
                 return self._stop(call, attempt, failure)
             ruling = msgspec.structs.replace(ruling, body=body)
-        return self._hold(call, attempt, ruling)
+        return await self._hold(call, attempt, ruling)
 
-    def _hold(self, call: Call, attempt: Try, ruling: Ruling) -> AttemptFailure | None:
+    async def _hold(self, call: Call, attempt: Try, ruling: Ruling) -> AttemptFailure | None:
         """All of it is there and waits for a person: it is charged, and the client is told."""
         if not self._holding.takes(call):
             return self._stop(call, attempt, guarding.failure_of(ruling.rule, ruling.message))
         assert attempt.reader is not None
         usage = attempt.reader.finish().usage or Usage()
-        told = self._holding.keep(call, ruling, "out", usage=usage, content_type=b"text/event-stream")
+        sealed = await self._holding.seal(call, ruling, b"text/event-stream")
+        told = self._holding.keep(call, ruling, "out", sealed, usage=usage)
         if isinstance(told, Failure):
             return self._stop(call, attempt, AttemptFailure(failure=told, retryable=False, breaks=False))
         self._close(call, attempt, "ok", None, (told.body, None), http_status=202)

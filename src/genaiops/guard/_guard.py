@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from genaiops.core.errors import GenaiopsError, NotFound, Unavailable, UsageError
-from genaiops.domain import DEFAULT_GUARD, Direction, GuardEvent, GuardPolicy, GuardVersion
+from genaiops.domain import DEFAULT_GUARD, Direction, GuardEvent, GuardPolicy, GuardVersion, InForce
 from genaiops.guard import surfaces
 from genaiops.guard._asking import ask
 from genaiops.guard._edits import Editor, judge_arguments, judge_calls, severe
@@ -96,6 +96,7 @@ class Plan:
             for point in (version.digest, *version.aliases):
                 self._by_name[f"{version.name}@{point}"] = version
         self._programs: dict[tuple[str, ...], Program] = {}
+        self._in_force: dict[tuple[str, ...], tuple[InForce, ...]] = {}
         self._broken: dict[str, GenaiopsError] = {}
         for version in versions:
             try:
@@ -107,6 +108,14 @@ class Plan:
     def guard(self, references: Sequence[str], call: Guarded) -> "CallGuard | None":
         program = self._program(references)
         return CallGuard(program, call, self._classifiers, self._names) if program.concerns(call.operation) else None
+
+    def in_force(self, references: Sequence[str]) -> tuple[InForce, ...]:
+        key = tuple(references)
+        found = self._in_force.get(key)
+        if found is None:
+            said = dict.fromkeys(_said(reference) for reference in key)
+            found = self._in_force[key] = tuple(InForce(each, self._find(each).digest) for each in said)
+        return found
 
     def digest(self, references: Sequence[str]) -> str:
         return self._program(references).digest
@@ -121,8 +130,7 @@ class Plan:
         return found
 
     def _find(self, reference: str) -> GuardVersion:
-        reference = reference.removeprefix("policy/")
-        found = self._by_name.get(reference if "@" in reference else f"{reference}@current")
+        found = self._by_name.get(_said(reference))
         if found is not None:
             broken = self._broken.get(f"{found.name}@{found.digest}")
             if broken is not None:
@@ -132,13 +140,19 @@ class Plan:
                     code="guard_broken",
                 )
             return found
-        if reference == DEFAULT_GUARD:  # a Snapshot that is older than policies
+        if _said(reference) == f"{DEFAULT_GUARD}@current":  # a Snapshot that is older than policies
             return GuardVersion(name=DEFAULT_GUARD, digest="none", policy=GuardPolicy())
         raise NotFound(
             f"The gateway does not have the guard policy {reference!r}.",
             remedy="Push it, or let its key, route, environment or release name another.",
             code="guard_not_found",
         )
+
+
+def _said(reference: str) -> str:
+    """With the alias that a bare name means."""
+    reference = reference.removeprefix("policy/")
+    return reference if "@" in reference else f"{reference}@current"
 
 
 class CallGuard:
@@ -206,7 +220,8 @@ class CallGuard:
 
     @property
     def waits(self) -> bool:
-        return self._program.answered.waits
+        tier = self._program.answered
+        return tier.waits or tier.holds  # what is held is sealed elsewhere
 
     # -- what came in
 

@@ -35,7 +35,7 @@ from genaiops.hub._fingerprints import DocumentsState, Fingerprints, KnownDocume
 from genaiops.hub._forms import SECTIONS
 from genaiops.hub._groups import SIGN_IN, Groups
 from genaiops.hub._guard_cases import GuardCases
-from genaiops.hub._guard_diff import GuardDifference, GuardFieldChange, compare_guards, severity
+from genaiops.hub._guard_diff import GuardDifference, GuardFieldChange, compare_guards, severity, text_diff
 from genaiops.hub._guard_text import ReadGuard, read_guard, read_guard_document
 from genaiops.hub._guarding import Guards, GuardState
 from genaiops.hub._guards import GuardUse, default_digest, default_text, guard_manifest
@@ -192,6 +192,7 @@ __all__ = [
     "sees_all",
     "severity",
     "show_limit",
+    "text_diff",
     "translate_litellm",
     "version_of",
 ]

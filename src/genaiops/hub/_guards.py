@@ -22,9 +22,11 @@ from genaiops.domain import (
     Environment,
     GuardPolicy,
     GuardVersion,
+    InForce,
     Relation,
     Release,
     Route,
+    Span,
     Version,
 )
 from genaiops.hub._artifacts import register
@@ -150,6 +152,32 @@ def keep_default(unit: Unit, version_id: str | None, now_us: int) -> None:
         artifact_id = f"{PREFIX}{DEFAULT_GUARD}"
         artifact = Artifact(id=artifact_id, kind="policy", name=DEFAULT_GUARD, created_us=now_us)
         register(unit, artifact, default_manifest(), by="default")
+
+
+def standing_guards(view: View, call: Span, release: str | None) -> Iterator[InForce]:
+    """What holds now for a call with such a key, environment and route, served by the release of that digest: as the
+    gateway finds it."""
+    key = None if call.key_id is None else view.get(ApiKey, call.key_id)
+    environment = None if call.environment_id is None else view.get(Environment, call.environment_id)
+    route = None if call.route_id is None else view.get(Route, call.route_id)
+    served = None if release is None else view.get(Release, f"{call.application}@{release}")
+    wanted = (
+        (key.guard if key is not None else None)
+        or (environment.guard if environment is not None else None)
+        or DEFAULT_GUARD,
+        None if route is None else route.guard,
+        None if served is None else served.manifest.pins.get("guard"),
+    )
+    for reference in dict.fromkeys(_named(each) for each in wanted if each is not None):
+        version = guard_version(view, reference)
+        if version is not None:
+            yield InForce(reference, version.digest)
+
+
+def _named(reference: str) -> str:
+    """With the alias that a bare name means."""
+    reference = reference.removeprefix(PREFIX)
+    return reference if "@" in reference else f"{reference}@{CURRENT}"
 
 
 def builtin_default(aliases: Iterable[str] = ()) -> GuardVersion:
