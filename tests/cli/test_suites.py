@@ -1,14 +1,14 @@
 """`genaiops suite` as a new user has it: the documentation's own example, bad input, a run that goes on."""
 
 import re
-import shutil
-import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from tests.cli.conftest import Ran, Shell
 from tests.house.tree import ROOT
 
 FENCE = re.compile(r"^```(toml|python|sh)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -25,29 +25,26 @@ metric = "equals"
 
 
 class Folder:
-    def __init__(self, path: Path) -> None:
+    """A folder with a suite, its cases and its functions, in which somebody types."""
+
+    def __init__(self, path: Path, shell: Shell) -> None:
         self.path = path
+        self._shell = shell
         (path / "functions.py").write_text(FUNCTIONS)
         (path / "suite.toml").write_text(SUITE)
         (path / "cases.jsonl").write_text('{"input": "a", "expected": "A"}\n{"input": "b", "expected": "B"}\n')
-        command = shutil.which("genaiops", path=str(Path(sys.executable).parent))
-        assert command is not None
-        self.command = command
 
-    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [self.command, "suite", *words],
-            cwd=self.path,
-            env={"GENAIOPS_HOME": str(self.path / "home"), "PATH": "/usr/bin:/bin"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    def run(self, *words: str) -> Ran:
+        return self._shell.run("suite", *words)
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Folder:
-    return Folder(tmp_path)
+def folder(tmp_path: Path, shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Iterator[Folder]:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    yield Folder(tmp_path, shell)
+    for name in ("functions", "capitals"):  # the next test has others of that name
+        sys.modules.pop(name, None)
 
 
 def test_the_documentation_can_be_followed(folder: Folder) -> None:
@@ -56,26 +53,26 @@ def test_the_documentation_can_be_followed(folder: Folder) -> None:
     (folder.path / "capitals.py").write_text(blocks["python"])
     check, run = (line.split()[2:] for line in blocks["sh"].splitlines())
     checked = folder.run(*check)
-    assert (checked.returncode, checked.stderr) == (0, "")
-    assert "3 cases, 2 targets, 1 checks" in checked.stdout
+    assert (checked.status, checked.err) == (0, "")
+    assert "3 cases, 2 targets, 1 checks" in checked.out
     ran = folder.run(*run)
-    assert ran.returncode == 4, ran.stderr
+    assert ran.status == 4, ran.err
     assert re.search(
-        r"^INCONCLUSIVE: 1 of 1 conditions .* About \d+ more cases would likely decide", ran.stdout, re.MULTILINE
+        r"^INCONCLUSIVE: 1 of 1 conditions .* About \d+ more cases would likely decide", ran.out, re.MULTILINE
     )
 
 
 def test_pass_and_fail_are_exit_statuses(folder: Folder) -> None:
     passed = folder.run("run", "suite.toml", "--local", "--json")
-    assert passed.returncode == 0, passed.stderr
-    said = msgspec.json.decode(passed.stdout)
+    assert passed.status == 0, passed.err
+    said = msgspec.json.decode(passed.out)
     assert said["report"]["verdict"]["outcome"] == "pass"
     assert said["run"]["done"] == 2
     (folder.path / "cases.jsonl").write_text('{"input": "a", "expected": "A"}\n{"input": "b", "expected": "C"}\n')
     failed = folder.run("run", "suite.toml", "--local")
-    assert failed.returncode == 1
-    assert "upper: 1 cases failed:" in failed.stdout
-    assert "FAIL: 1 of 1 conditions do not hold: equals." in failed.stdout
+    assert failed.status == 1
+    assert "upper: 1 cases failed:" in failed.out
+    assert "FAIL: 1 of 1 conditions do not hold: equals." in failed.out
 
 
 @pytest.mark.parametrize(
@@ -99,9 +96,9 @@ def test_pass_and_fail_are_exit_statuses(folder: Folder) -> None:
 def test_what_is_wrong_is_told_with_its_line(folder: Folder, file: str, says: str) -> None:
     (folder.path / "suite.toml").write_text(file)
     said = folder.run("check", "suite.toml")
-    assert said.returncode == 2
-    assert says in said.stderr
-    assert "Traceback" not in said.stderr
+    assert said.status == 2
+    assert says in said.err
+    assert "Traceback" not in said.err
 
 
 @pytest.mark.parametrize(
@@ -118,22 +115,22 @@ def test_what_is_wrong_with_a_file_of_cases(folder: Folder, name: str, text: str
     (folder.path / "suite.toml").write_text(SUITE.replace("cases.jsonl", name))
     (folder.path / name).write_text(text)
     said = folder.run("check", "suite.toml")
-    assert (said.returncode, says in said.stderr) == (2, True), said.stderr
+    assert (said.status, says in said.err) == (2, True), said.err
 
 
 def test_a_run_goes_on_only_where_it_fits(folder: Folder) -> None:
-    run = msgspec.json.decode(folder.run("run", "suite.toml", "--local", "--json").stdout)["run"]["id"]
+    run = msgspec.json.decode(folder.run("run", "suite.toml", "--local", "--json").out)["run"]["id"]
     again = folder.run("run", "suite.toml", "--local", "--resume", run)
-    assert again.returncode == 2
-    assert "is done" in again.stderr
+    assert again.status == 2
+    assert "is done" in again.err
     (folder.path / "suite.toml").write_text(SUITE + "threshold = 0.5\n")
     other = folder.run("run", "suite.toml", "--local", "--resume", run)
-    assert "is of another suite" in other.stderr
-    assert "There is no run" in folder.run("run", "suite.toml", "--local", "--resume", "run_0").stderr
+    assert "is of another suite" in other.err
+    assert "There is no run" in folder.run("run", "suite.toml", "--local", "--resume", "run_0").err
 
 
 def test_a_target_that_cannot_be_asked_is_told_before_anything_is(folder: Folder) -> None:
     (folder.path / "suite.toml").write_text(SUITE.replace("functions:upper", "functions:lower"))
     said = folder.run("run", "suite.toml", "--local")
-    assert said.returncode == 2
-    assert "has no function 'functions:lower'" in said.stderr
+    assert said.status == 2
+    assert "has no function 'functions:lower'" in said.err
