@@ -136,6 +136,21 @@ async def test_no_call_begins_that_could_pass_the_limit(store: Runs) -> None:
     assert "may spend 0.0105" in run.error
 
 
+async def test_a_limit_with_fewer_cases_than_calls_at_once(store: Runs) -> None:
+    run = await runner(store, a_suite(3, run='spend = "1"\nconcurrency = 8'))()
+    assert (run.state, run.done) == ("done", 3)
+
+
+async def test_a_fault_of_ours_ends_the_run_as_failed(store: Runs) -> None:
+    async def ask(case: Case, repeat: int) -> Answer:
+        raise RuntimeError("a defect")
+
+    with pytest.raises(RuntimeError, match="a defect"):
+        await runner(store, a_suite(5), {"new": ask})()
+    run = store.get("run_1")
+    assert (run.state, run.error) == ("failed", "RuntimeError: a defect")
+
+
 async def test_without_a_price_no_limit_can_be_kept(store: Runs) -> None:
     suite = a_suite(50, "upper", 'spend = "1"')
     run = await runner(store, suite)()

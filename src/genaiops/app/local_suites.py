@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -66,7 +67,8 @@ class Local(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def document(store: Runs, done: Evaluated) -> dict[str, Any]:
-    """As the API has it. `lost`: by target, how many cases, and the first of them."""
+    """As the API has it. `lost`: by target, how many cases, and the first of them; `errors`: why answers failed, the
+    most frequent first."""
     lost: list[dict[str, Any]] = []
     for target in done.report.targets:
         where = CaseFilter(target=target, outcome="fail")
@@ -74,7 +76,11 @@ def document(store: Runs, done: Evaluated) -> dict[str, Any]:
             where = CaseFilter(target=target, against=done.report.baseline, changed="lost")
         page = store.page(done.run.id, where, limit=MOST_SHOWN)
         lost.append({"target": target, "total": page.total, "rows": page.rows})
-    plain: dict[str, Any] = msgspec.to_builtins({"run": done.run, "report": done.report, "lost": lost})
+    failed = Counter((each.state, each.error) for each in store.answered(done.run.id) if each.state != "answered")
+    errors = [{"state": state, "error": error, "answers": n} for (state, error), n in failed.most_common(MOST_SHOWN)]
+    plain: dict[str, Any] = msgspec.to_builtins(
+        {"run": done.run, "report": done.report, "lost": lost, "errors": errors}
+    )
     return plain
 
 

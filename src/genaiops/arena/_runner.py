@@ -97,15 +97,19 @@ class Runner:
         )
         await asyncio.to_thread(self._store.update, self._counted())
         writer = asyncio.create_task(self._write_on())
+        queue = deque(pieces)
+        workers = [self._work(queue) for _ in range(min(self._suite.run.concurrency, len(pieces)))]
         try:
-            async with asyncio.TaskGroup() as group:
-                queue = deque(pieces)
-                for _ in range(min(self._suite.run.concurrency, len(pieces))):
-                    group.create_task(self._work(queue))
+            ended = await asyncio.gather(*workers, return_exceptions=True)
         finally:
             self._closing = True
             self._wake.set()
             await writer
+        fault = next((each for each in ended if isinstance(each, BaseException)), None)
+        if fault is not None:
+            self._run = msgspec.structs.replace(self._run, state="failed", error=f"{type(fault).__name__}: {fault}")
+            await asyncio.to_thread(self._store.update, self._counted())
+            raise fault
         return await self._end()
 
     async def _left(self) -> list[Piece]:
@@ -127,9 +131,19 @@ class Runner:
         self._purse.paid(answer)
 
     async def _work(self, queue: deque[Piece]) -> None:
+        try:
+            await self._work_on(queue)
+        except BaseException:
+            self.stop()  # a fault of ours: begin nothing more
+            raise
+
+    async def _work_on(self, queue: deque[Piece]) -> None:
         while queue and not self._stop.is_set():
             async with self._crowd:
                 if not queue or self._stop.is_set() or not await self._purse.may(self._stop):
+                    return
+                if not queue:  # others were quicker
+                    self._purse.back()
                     return
                 piece = queue.popleft()
                 answer = await self._answer(piece)

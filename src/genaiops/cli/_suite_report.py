@@ -81,6 +81,10 @@ def show_report(output: Output, done: Mapping[str, Any]) -> None:
         output.line()
     for lost in done["lost"]:
         _show_lost(output, lost, report["baseline"])
+    for failed in done["errors"]:
+        output.line(f"{failed['answers']} answers failed ({failed['state']}): {one_line(failed['error'], 300)}")
+    if done["errors"]:
+        output.line()
     money = "" if run["cost_nano"] is None else f", {from_nano(run['cost_nano'])} spent"
     failed = f", {run['failed']} failed" if run["failed"] else ""
     output.line(f"{WORDS[report['verdict']['outcome']]}: {report['verdict']['reason']}")
