@@ -40,6 +40,7 @@ from genaiops.guard import WorkerGuards
 from genaiops.http1 import Origin, Pool, Server, Timeouts
 from genaiops.http1.errors import UpstreamFault
 from genaiops.ports.cache import Caches, SharedCache
+from genaiops.ports.classifiers import Classifiers
 from genaiops.ports.providers import Provider, Transport
 from genaiops.ports.spool import Aside
 from genaiops.providers.echo import EchoTransport
@@ -240,6 +241,7 @@ class Worker:
         settings: GatewaySettings,
         relay: Relay | None,
         shared: SharedCache | None = None,
+        classifiers: Classifiers | None = None,
     ) -> None:
         self.home = home
         self.transports: list[HttpTransport] = []
@@ -258,7 +260,7 @@ class Worker:
             settings=settings,
             caches=Caches(MemoryCache(), shared),
             videos=videos_files.open_videos(home.path),
-            guards=WorkerGuards(),
+            guards=WorkerGuards(lambda: classifiers),
         )
         self.server = Server(self.gateway.handle, error_body=error_body)
         self.port = 0
@@ -386,10 +388,11 @@ async def running(
     column: int = 0,
     relay: Relay | None = None,
     shared: SharedCache | None = None,
+    classifiers: Classifiers | None = None,
     **settings: Any,
 ) -> AsyncGenerator[Worker]:
     options = msgspec.structs.replace(SETTINGS, **settings)
-    worker = Worker(home, column=column, settings=options, relay=relay, shared=shared)
+    worker = Worker(home, column=column, settings=options, relay=relay, shared=shared, classifiers=classifiers)
     await worker.start()
     try:
         yield worker

@@ -349,7 +349,7 @@ def _kept(call: Call, ending: Ending | None) -> Attempt | None:
     """The attempt whose answer may be kept: complete, successful, ended as an answer ends."""
     if ending is None or ending.status != "ok" or ending.http_status != 200 or ending.output_truncated:
         return None
-    paid = next((one for one in call.attempts if one.pays and one.status == "ok"), None)
+    paid = next((one for one in reversed(call.attempts) if one.pays and one.status == "ok"), None)
     if paid is None:
         return None
     return paid if call.operation == "embeddings" or paid.finish_reason in FINISHED else None

@@ -244,6 +244,15 @@ def line_of(call: "Call", action: GuardAction) -> bytes:
     return _LINES.get(action if SEVERITY[action] > SEVERITY[call.guarded] else call.guarded, b"")
 
 
+def lines_of(call: "Call", ruling: Ruling) -> bytes:
+    """The same of a whole answer, with how much of it is supported where its client is told."""
+    support = ruling.support
+    if support is None:
+        return line_of(call, ruling.action)
+    told = b"x-genaiops-grounding: sentences=%d; unsupported=%d\r\n" % (support.sentences, support.unsupported)
+    return line_of(call, ruling.action) + told
+
+
 def stopped(rule: str, message: str, what: str) -> Stopped:
     return Stopped(
         f"The {what} was stopped by the guard rule {rule!r}. {message or _WITHHELD}",
@@ -266,7 +275,7 @@ async def answered(call: "Call", body: bytes) -> bytes:
     ruling = call.guard.answer(body, _JSON) or await call.guard.wait_answer(body, _JSON)
     if not ruling.body:
         raise stopped(ruling.rule, ruling.message, "answer")
-    call.guard_line = line_of(call, ruling.action)
+    call.guard_line = lines_of(call, ruling)
     return ruling.body
 
 
@@ -300,11 +309,25 @@ class RuledReader:
 
 
 class GuardedReader:
-    """A stream as the client may have it. Raises Blocked."""
+    """A stream as the client may have it. Raises Blocked and Withheld.
+
+    Where its guard waits, `feed` and `end` give what may go out without asking, and once `due` is true `wait` gives
+    what may go out then: before the next `feed`, and in the place of the end.
+    """
 
     def __init__(self, reader: StreamReader, guard: StreamGuard) -> None:
         self.inner = reader
         self._guard = guard
+        self._over = False
+        self._content = False
+        self.begun = False
+        """Content has come from the target, whether or not any has gone out."""
+        self.ended = False
+        """The end has come, whether or not it has gone out."""
+
+    @property
+    def due(self) -> bool:
+        return self._over or self._guard.due
 
     def feed(self, chunk: bytes) -> StreamPiece | None:
         piece = self.inner.feed(chunk)
@@ -312,19 +335,44 @@ class GuardedReader:
 
     def end(self) -> StreamPiece | None:
         piece = self.inner.end()
-        if piece is not None and piece.done:
-            return self._guarded(piece)
+        if piece is not None and (piece.done or self._guard.waits):
+            return self._guarded(piece, over=True)
         data = self._guard.feed(piece.data) if piece is not None else b""
+        if self._guard.waits:
+            self._over = True
+            return None
         rest = data + self._guard.end()
         if not rest and piece is None:
             return None
         return StreamPiece(rest, content=bool(rest), done=False)
 
-    def _guarded(self, piece: StreamPiece) -> StreamPiece:
+    async def wait(self) -> StreamPiece:
+        """See above; `done` is true with the end."""
+        if self._guard.due:
+            return self._piece(await self._guard.wait(), None, done=False)
+        data = await self._guard.wait_end()
+        self._over = False
+        return self._piece(data, None, done=True)
+
+    def _guarded(self, piece: StreamPiece, *, over: bool = False) -> StreamPiece:
+        self.begun = self.begun or piece.content
+        self.ended = self.ended or piece.done
+        self._content = self._content or piece.content
         data = self._guard.feed(piece.data)
-        if piece.done:
+        over = over or piece.done
+        if self._guard.waits:  # what goes out without asking says nothing
+            self._over = self._over or over
+            return StreamPiece(data, content=False, error=piece.error, done=False)
+        if over:
             data += self._guard.end()
-        return StreamPiece(data, piece.content and bool(data), piece.error, piece.done)
+        return self._piece(data, piece.error, done=piece.done)
+
+    def _piece(self, data: bytes, error: str | None, *, done: bool) -> StreamPiece:
+        """Content counts where it goes out, which may be later than where it came."""
+        content = self._content and bool(data)
+        if content:
+            self._content = False
+        return StreamPiece(data, content, error, done)
 
     def finish(self) -> Answer:
         return self.inner.finish()

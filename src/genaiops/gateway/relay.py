@@ -3,6 +3,8 @@
 import asyncio
 import time
 
+import msgspec
+
 from genaiops.core.errors import UpstreamError
 from genaiops.dialects.reader import TranslatedReader
 from genaiops.domain import MEDIA, Status, Usage
@@ -14,11 +16,12 @@ from genaiops.gateway.holding import Holding
 from genaiops.gateway.idempotency import Kept
 from genaiops.gateway.large import LARGE, Stored, keep
 from genaiops.gateway.settings import GatewaySettings
-from genaiops.gateway.settle import Books, Ending, cost_of
+from genaiops.gateway.settle import Books, Ending, cost_of, total_of
 from genaiops.gateway.trying import Try
+from genaiops.gateway.waiting_answer import message_instead
 from genaiops.http1.errors import Disconnected, UpstreamFault
-from genaiops.ports.guard import Blocked, Ruling, Withheld
-from genaiops.ports.providers import CallBody, Provider, Reply, StreamPiece, StreamReader, TokenEstimator
+from genaiops.ports.guard import WITHHELD, Blocked, Ruling, Withheld
+from genaiops.ports.providers import Answer, CallBody, Provider, Reply, StreamPiece, StreamReader, TokenEstimator
 
 _TICK = 0.25
 _FOREVER = 1 << 62
@@ -86,7 +89,8 @@ class Streams:
 
     async def relay(self, call: Call, attempt: Try, reply: Reply, reader: StreamReader) -> AttemptFailure | None:
         """None: the client has the whole stream. A failure with `call.settled`: it was broken off after content.
-        Without: nothing of its content has reached the client, and another target may serve it."""
+        Without: nothing of its content has reached the client, and another target may serve it. Withheld: its model is
+        to be asked again, else `follow` ends it."""
         live = self._live[call.span_id]
         reader = guarding.guarded_reader(call, reader)
         try:
@@ -96,7 +100,7 @@ class Streams:
             attempt.reader = reader
             if target.timeouts.first_token:
                 live.content_by_ns = attempt.start_ns + int(target.timeouts.first_token * 1e9)
-            piece = await self._hold_back(reply, reader)
+            piece = await self._hold_back(live, reply, reader)
             if piece.error is not None and not piece.content:
                 raise UpstreamError(piece.error, code="upstream_stream_error")
             live.content_by_ns = _FOREVER
@@ -108,7 +112,9 @@ class Streams:
             return self._stop(call, attempt, guarding.failure_of(blocked.rule, blocked.message))
         except Withheld as withheld:
             reply.leave()
-            return self._hold(call, attempt, withheld.ruling)
+            if withheld.ruling.again is not None:
+                raise
+            return self.follow(call, attempt, withheld.ruling)
         except Disconnected:
             call.why = "client"
             raise asyncio.CancelledError from None
@@ -131,13 +137,18 @@ class Streams:
             reader = guarding.RuledReader(reader, body, ruling)
         return await self.relay(call, attempt, reply, reader)
 
-    async def _hold_back(self, reply: Reply, reader: StreamReader) -> StreamPiece:
+    async def _hold_back(self, live: _Live, reply: Reply, reader: StreamReader) -> StreamPiece:
         """Everything up to the first piece that decides, as one piece."""
         held: list[bytes] = []
         size = 0
+        guarded = reader if isinstance(reader, guarding.GuardedReader) else None
         while True:
             chunk = await reply.chunk()
-            piece = reader.feed(chunk) if chunk is not None else _end(reader)
+            piece = reader.feed(chunk) if chunk is not None else await _end(reader)
+            if guarded is not None and guarded.begun:
+                live.content_by_ns = _FOREVER  # it has come, though it may wait here
+            while guarded is not None and guarded.due and not (piece is not None and piece.content):
+                piece = _joined(piece, await guarded.wait())
             if piece is None:
                 continue
             held.append(piece.data)
@@ -153,8 +164,10 @@ class Streams:
             tap.pass_on(first)
             while tap.last is None:
                 await exchange.drain()
-                if await reply.pump(tap.take) and tap.last is None:
-                    tap.last = _end(reader)
+                if tap.guarded is not None and tap.guarded.due:
+                    tap.pass_on(await tap.guarded.wait())
+                elif await reply.pump(tap.take) and tap.last is None:
+                    tap.last = await _end(reader)
         except UpstreamFault as fault:
             return self._broken(call, attempt, of_fault(fault, attempt.candidate.target.id))
         except UpstreamError as error:
@@ -172,6 +185,36 @@ class Streams:
                 call.answer = Kept(200, replies.stream(call, None, ()), output)
         return None
 
+    def follow(self, call: Call, attempt: Try, ruling: Ruling) -> AttemptFailure | None:
+        """End a stream that is there as a whole, and of which nothing has gone out, as its policy has it."""
+        if ruling.action == "hold":
+            return self._hold(call, attempt, ruling)
+        call.guard_line = guarding.line_of(call, ruling.action)
+        output, usage = ruling.body, self.answer_of(call, attempt).usage
+        if ruling.action == "replace" and call.operation in ("chat", "text_completion"):
+            output = message_instead(call, ruling.message or WITHHELD, usage or Usage())
+        if not output:
+            return self._stop(call, attempt, guarding.failure_of(ruling.rule, ruling.message))
+        assert attempt.reader is not None
+        kept = output if ruling.action == "replace" else attempt.reader.keep()
+        self._close(call, attempt, "ok", None, (kept, None))
+        if not call.exchange.started:
+            call.exchange.start(200, replies.stream(call, attempt.candidate, ()))
+        call.exchange.send(output)
+        call.exchange.finish()
+        if call.idempotent is not None:
+            call.answer = Kept(200, replies.stream(call, None, ()), kept)
+        return None
+
+    def answer_of(self, call: Call, attempt: Try) -> Answer:
+        """What a stream said of itself, with its usage or an estimate of it."""
+        assert attempt.reader is not None
+        answer = attempt.reader.finish()
+        if answer.usage is not None:
+            return answer
+        usage = estimated(self._estimator, call.operation, call.sent, answer.text)
+        return msgspec.structs.replace(answer, usage=usage)
+
     def _hold(self, call: Call, attempt: Try, ruling: Ruling) -> AttemptFailure | None:
         """All of it is there and waits for a person: it is charged, and the client is told."""
         if not self._holding.takes(call):
@@ -182,7 +225,7 @@ class Streams:
         if isinstance(told, Failure):
             return self._stop(call, attempt, AttemptFailure(failure=told, retryable=False, breaks=False))
         self._close(call, attempt, "ok", None, (told.body, None), http_status=202)
-        self._holding.tell(call, told, call.attempts[-1].cost)
+        self._holding.tell(call, told, total_of(call))
         return None
 
     def _stop(self, call: Call, attempt: Try, failure: AttemptFailure) -> AttemptFailure | None:
@@ -227,10 +270,9 @@ class Streams:
         """Settle by what the stream said of itself, or by estimate where it did not."""
         reader = attempt.reader
         assert reader is not None
-        answer = reader.finish()
+        answer = self.answer_of(call, attempt)
         usage = answer.usage
-        if usage is None:
-            usage = estimated(self._estimator, call.operation, call.raw, answer.text)
+        assert usage is not None
         cost = cost_of(usage, attempt.candidate, call.start_us)
         attempt.end(status, usage=usage, cost=cost, answer=answer, failure=failure)
         told = failure.failure if failure is not None else None
@@ -251,19 +293,22 @@ class _Tap:
     """What takes a stream from its upstream and gives it to its client, piece by piece as they come. `last` is the
     piece with the end in it, which waits until the call is settled."""
 
-    __slots__ = ("_attempt", "_exchange", "_feed", "_live", "last")
+    __slots__ = ("_attempt", "_exchange", "_feed", "_live", "guarded", "last")
 
     def __init__(self, live: _Live, attempt: Try, reader: StreamReader) -> None:
         self._live = live
         self._attempt = attempt
         self._exchange = live.call.exchange
         self._feed = reader.feed
+        self.guarded = reader if isinstance(reader, guarding.GuardedReader) else None
         self.last: StreamPiece | None = None
 
     def take(self, chunk: bytes) -> bool:
-        """Whether to stop there for now: at the end, or until the client has taken something."""
+        """Whether to stop there for now: at the end, until somebody was asked, or until the client has taken
+        something."""
         piece = self._feed(chunk)
-        return piece is not None and self.pass_on(piece)
+        stops = piece is not None and self.pass_on(piece)
+        return stops or (self.guarded is not None and self.guarded.due)
 
     def pass_on(self, piece: StreamPiece) -> bool:
         """As `take`. UpstreamError when there is an error event in the piece."""
@@ -273,10 +318,11 @@ class _Tap:
             self.last = piece
             return True
         exchange = self._exchange
-        exchange.send(piece.data)
+        if piece.data:
+            exchange.send(piece.data)
+            self._live.last_ns = time.monotonic_ns()
         if piece.error is not None:
             raise UpstreamError(piece.error, code="upstream_stream_error")
-        self._live.last_ns = time.monotonic_ns()
         return exchange.congested
 
 
@@ -287,10 +333,19 @@ def _check(reply: Reply, provider: Provider) -> None:
         raise UpstreamError(f"it sent {kind.decode('latin-1')[:100]} instead of a stream of events.")
 
 
-def _end(reader: StreamReader) -> StreamPiece:
+async def _end(reader: StreamReader) -> StreamPiece:
     """The upstream has ended its stream without a terminal event: after a finish reason that is an end, too."""
     over = reader.finish().finish_reason is not None
     piece = reader.end()
-    if not over and (piece is None or not piece.done):
+    guarded = reader if isinstance(reader, guarding.GuardedReader) else None
+    if not over and (piece is None or not piece.done) and not (guarded is not None and guarded.ended):
         raise UpstreamError("its stream ended before the answer did.", code="upstream_truncated")
+    while guarded is not None and guarded.due:
+        piece = _joined(piece, await guarded.wait())
     return StreamPiece(piece.data if piece is not None else b"", piece is not None and piece.content, done=True)
+
+
+def _joined(first: StreamPiece | None, more: StreamPiece) -> StreamPiece:
+    if first is None:
+        return more
+    return StreamPiece(first.data + more.data, first.content or more.content, first.error or more.error, more.done)

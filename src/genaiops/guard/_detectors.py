@@ -89,10 +89,18 @@ _OPTIONS: Final[Mapping[str, tuple[DetectorOption, ...]]] = {
     "schema": (
         DetectorOption("schema", "a JSON Schema", required=True),
         DetectorOption("repair", "mend what is only written in a broken way"),
+        DetectorOption("reask", "how often the model is told what is wrong and asked again; 0 to 3"),
     ),
     "disclosure": (
         DetectorOption("sentence", "what the answer has to say", required=True),
         DetectorOption("add", "add it where it is missing; true when left out"),
+    ),
+    "grounding": (
+        DetectorOption("supported", "of which support on a sentence counts as supported; 0.5 when left out"),
+        DetectorOption("names", "hold names against the passages, too; true when left out"),
+        DetectorOption("warn", "end the answer with a warning (the message of the rule, or a plain one)"),
+        DetectorOption("cite", "put the number of its source behind each sentence, `[unsupported]` behind others"),
+        DetectorOption("tell", "tell the client in `genaiops.grounding` and in `x-genaiops-grounding`"),
     ),
 }
 _WHOLE_KINDS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -101,8 +109,13 @@ _WHOLE_KINDS: Final[Mapping[str, Mapping[str, str]]] = {
     "canary": {"canary": "Planted word"},
     "prompt_leak": {"system_prompt": "Wording of the system prompt"},
     "verbatim": {"verbatim": "Run of words of a document"},
-    "schema": {"not_json": "No JSON", "not_of_schema": "JSON that does not meet the schema"},
+    "schema": {
+        "not_json": "No JSON",
+        "not_of_schema": "JSON that does not meet the schema",
+        "asked_again": "Asked again for an answer that does",
+    },
     "disclosure": {"not_disclosed": "The sentence is missing"},
+    "grounding": {"unsupported": "Sentence that the passages do not support"},
 }
 
 

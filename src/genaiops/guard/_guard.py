@@ -6,23 +6,26 @@ import random
 from collections.abc import Sequence
 
 import msgspec
+from msgspec.structs import replace
 
 from genaiops.core.errors import GenaiopsError, NotFound, Unavailable, UsageError
 from genaiops.domain import DEFAULT_GUARD, Direction, GuardEvent, GuardPolicy, GuardVersion
 from genaiops.guard import surfaces
-from genaiops.guard._asking import FindClassifiers, ask
+from genaiops.guard._again import asked_again, merged
+from genaiops.guard._asking import FindClassifiers, ask, ask_of_answer
 from genaiops.guard._edits import Editor, judge_arguments, judge_calls, severe
+from genaiops.guard._grounding import with_support
 from genaiops.guard._held import held
 from genaiops.guard._inspect import Edit, Inspection, apart, edited
 from genaiops.guard._notes import Notes
 from genaiops.guard._program import Program, Tier, shadowed
 from genaiops.guard._spotlight import spotlight, untrusted
-from genaiops.guard._streams import AnswerStream
+from genaiops.guard._streams import AnswerStream, Setting, again_of
 from genaiops.guard._tools import calls_in
 from genaiops.guard._vault import Vault
 from genaiops.guard._whole import Situation, situation_of
 from genaiops.guard.surfaces import Document, Part
-from genaiops.ports.guard import GUARDED_AT_ONCE, Guarded, Ruling
+from genaiops.ports.guard import GUARDED_AT_ONCE, WITHHELD, Again, Guarded, Ruling
 from genaiops.ports.providers import Form
 
 _log = logging.getLogger("genaiops.guard")
@@ -126,11 +129,13 @@ class CallGuard:
         "_beside",
         "_call",
         "_classifiers",
+        "_former",
         "_program",
         "_said",
         "_situation",
         "_stream",
         "_tainted",
+        "_tries",
         "_vault",
     )
 
@@ -142,6 +147,8 @@ class CallGuard:
         self._asked: list[GuardEvent] = []
         self._said: list[GuardEvent] = []
         self._beside: list[GuardEvent] = []
+        self._former: list[GuardEvent] = []
+        self._tries: dict[int, int] = {}
         self._stream: AnswerStream | None = None
         self._tainted = False
         self._situation = Situation()
@@ -150,7 +157,7 @@ class CallGuard:
     def events(self) -> list[GuardEvent]:
         if self._stream is not None:
             self._stream.close()
-        return [*self._asked, *self._beside, *self._said]
+        return [*self._asked, *self._beside, *merged(self._former, self._said)]
 
     @property
     def judge(self) -> tuple[str, ...]:
@@ -235,7 +242,18 @@ class CallGuard:
         if document is None:
             return Ruling("allow", body)
         await inspection.look_in_steps(document)
+        tier = self._program.answered
+        await ask_of_answer(tier.asking, inspection.parts(document), self._classifiers, inspection.notes)
         return self._rule_answer(document, inspection, body)
+
+    def ask_again(self, again: Again) -> None:
+        if self._stream is not None:
+            self._stream.close()
+        self._former = merged(self._former, asked_again(self._said, again.rule))
+        self._said = []
+        for number in self._program.answered.tries:
+            if self._program.answered.bounds[number].rule.id == again.rule:
+                self._tries[number] = self._tries.get(number, 0) + 1
 
     def clean(self, text: str, direction: Direction) -> str:
         tier = self._program.asked if direction == "in" else self._program.answered
@@ -265,9 +283,19 @@ class CallGuard:
             judge_calls(self._program.answered, notes, calls, tainted=self._tainted)
             judge_arguments(self._program.answered, notes, calls)
         self._said = notes.events()
+        again = again_of(notes, self._program.answered, self._tries)
+        ruling = self._followed(document, inspection)
+        if notes.support is not None and ruling.body and self._call.dialect in ("openai", "responses"):
+            kept = None if ruling.kept is None else with_support(ruling.kept, notes.support)
+            ruling = replace(ruling, body=with_support(ruling.body, notes.support), kept=kept)
+        action = "flag" if self._former and ruling.action == "allow" else ruling.action
+        return replace(ruling, action=action, again=again, support=notes.support)
+
+    def _followed(self, document: Document, inspection: Inspection) -> Ruling:
+        notes = inspection.notes
         if notes.action == "replace":
             texts = dict.fromkeys(range(len(document.parts)), "")
-            texts[0] = notes.message or "This answer was withheld."
+            texts[0] = notes.message or WITHHELD
             replaced = document.replaced(texts)
             return Ruling("replace", replaced, None, notes.rule, notes.message)
         waits = notes.action == "hold"
@@ -293,7 +321,17 @@ class CallGuard:
             return None
         self._said = []
         self._stream = AnswerStream(
-            self._call, tier, self._notes_of(tier), self._vault, self._said, self._situation, tainted=self._tainted
+            Setting(
+                self._call,
+                tier,
+                self._notes_of(tier),
+                self._vault,
+                self._said,
+                self._situation,
+                self._tainted,
+                self._classifiers,
+                self._tries,
+            )
         )
         return self._stream
 

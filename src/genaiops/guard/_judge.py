@@ -52,7 +52,10 @@ def _follow(guard: CallGuard, answer: bytes) -> None:
         return
     try:
         stream.feed(answer)
-        stream.end()
+        if stream.waits:
+            asyncio.run(stream.wait_end())
+        else:
+            stream.end()
     except (Blocked, Withheld):
         pass
 

@@ -1,0 +1,35 @@
+"""A classifier whose answer stands in the text."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from genaiops.domain import Verdict
+
+
+class Scores:
+    """A text with `word` in it is bad, the text `odd` brings it to nonsense. `slow`: seconds that it takes; `gate`, if
+    any, has to be open."""
+
+    def __init__(self, word: str = "bad", *, slow: float = 0.0, gate: asyncio.Event | None = None) -> None:
+        self.word = word
+        self.slow = slow
+        self.gate = gate
+        self.seen: list[str] = []
+        self.cancelled = 0
+
+    async def classify(self, texts: Sequence[str]) -> list[Mapping[str, Verdict]]:
+        self.seen += texts
+        try:
+            await asyncio.sleep(self.slow)
+            if self.gate is not None:
+                await self.gate.wait()
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        return [dict.fromkeys(("injection", "toxicity"), self._verdict(text)) for text in texts]
+
+    def _verdict(self, text: str) -> Verdict:
+        if text == "odd":
+            return Verdict(outcome="error", reason="nonsense")
+        found = self.word in text
+        return Verdict(outcome="fail" if found else "pass", measure=0.9 if found else 0.3)
