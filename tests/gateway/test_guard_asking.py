@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from genaiops.domain import GuardRule, TargetTimeouts
+from genaiops.guard._windows import MOST, OVERLAP
 from genaiops.ports.providers import Dialect
 from tests.gateway.guard_cases import Way, answer_of, behind, encoded, holds, marked, plain, speaks
 from tests.gateway.guarding_calls import TICKET, asked, fragments, policy
@@ -66,7 +67,17 @@ async def test_what_is_none_goes_out_byte_for_byte(home: Home, streamed: bool) -
     if streamed:
         assert got.body == b"".join(one for one in fragments(LONG, 7) if b"usage" not in one)
         assert len(scores.seen) > 2, "it is asked about piece by piece"
-        assert all(len(text) < 1300 for text in scores.seen)
+        assert all(len(text) < MOST + OVERLAP + 20 for text in scores.seen)
+
+
+async def test_calls_on_a_connection_that_is_there(home: Home) -> None:
+    """Their answers are all there when the first look is taken at them."""
+    async with Upstream(*[said(text, streamed=False) for text in ("Fine.", "Well.", LONG * 20)]) as upstream:
+        home.publish(key(), targets=(target(upstream.url),), guards=(policy(BLOCK),))
+        async with running(home, classifiers=Scores()) as worker:
+            got = [(await worker.post()).json["choices"][0]["message"]["content"] for _ in range(3)]
+    assert got == ["Fine.", "Well.", LONG * 20]
+    assert [len(settled.attempts) for settled in home.settled()] == [1, 1, 1]
 
 
 async def test_a_stream_goes_out_piece_by_piece(home: Home) -> None:
@@ -88,7 +99,7 @@ async def test_a_stream_goes_out_piece_by_piece(home: Home) -> None:
 
 async def test_what_stands_across_two_pieces_is_seen(home: Home) -> None:
     scores = Scores("one bad")
-    text = "x" * 795 + " one bad" + " y" * 200
+    text = "x" * (MOST - 5) + " one bad" + " y" * 100
     got = await called(home, said(text, streamed=True, size=4), BLOCK, scores, streamed=True)
     assert got.cut
     assert len(scores.seen) == 2

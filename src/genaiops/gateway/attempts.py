@@ -87,7 +87,7 @@ class Attempts:
         body = reply.all_here() if 200 <= reply.status < 300 else None
         guard = call.guard
         if body is None or len(body) > (self._at_once if guard is None else 0 if guard.waits else GUARDED_AT_ONCE):
-            step = self._reply(call, attempt, reply)
+            step = self._reply(call, attempt, reply, body)
         else:
             attempt.http_status = reply.status
             try:
@@ -309,7 +309,8 @@ class Attempts:
         upstream.leave()
         self._cut_off(call, attempt, why)
 
-    async def _reply(self, call: Call, attempt: Try, reply: Reply) -> AttemptFailure | None:
+    async def _reply(self, call: Call, attempt: Try, reply: Reply, body: bytes | None = None) -> AttemptFailure | None:
+        """`body`: where it was taken already."""
         attempt.http_status = status = reply.status
         if not 200 <= status < 300:
             return await error_answer(attempt, reply, self._settings.credential_rest)
@@ -323,11 +324,12 @@ class Attempts:
             if sent.dialect != call.speech.dialect:
                 reader = call.speech.reader(reader, call.raw, call.model)
             return await self._stream(call, attempt, reply, reader)
-        try:
-            body = await reply.read(self._settings.answer_limit)
-        except BaseException:
-            reply.abort()
-            raise
+        if body is None:
+            try:
+                body = await reply.read(self._settings.answer_limit)
+            except BaseException:
+                reply.abort()
+                raise
         whole = understood(call, attempt, body, self._estimator)
         if call.guard is not None:
             kind = replies.kind_of(reply.headers)

@@ -10,12 +10,12 @@ from typing import Final
 
 from genaiops.guard.surfaces import Part
 
-LEAST: Final = 200
+LEAST: Final = 120
 """Characters from which on the end of a sentence ends a piece."""
-MOST: Final = 800
+MOST: Final = 480
 """Characters from which on any event does."""
-OVERLAP: Final = 200
-"""Characters of the piece before that are looked at again."""
+OVERLAP: Final = 160
+"""Characters of the piece before that are looked at again: as many as a classifier reads at once."""
 _ENDS: Final = (".", "!", "?", ":", ";", "\n", "…", "。", "！", "？")  # noqa: RUF001 - marks of other scripts
 
 
