@@ -102,7 +102,7 @@ async def test_what_stands_across_two_pieces_is_seen(home: Home) -> None:
     text = "x" * (MOST - 5) + " one bad" + " y" * 100
     got = await called(home, said(text, streamed=True, size=4), BLOCK, scores, streamed=True)
     assert got.cut
-    assert len(scores.seen) == 2
+    assert len(scores.seen) == 3, "two pieces, and their border"
     assert "one bad" not in got.text
 
 

@@ -1,8 +1,8 @@
 """An answer that goes out piece by piece while a classifier looks at it: the events whose texts nobody has looked at.
 
-A piece ends where an event ends a sentence, or becomes long. It is asked about together with the end of the piece
-before it, so that what stands across the border is seen. Events go out as they are: what waits is whole events, in
-order.
+A piece ends where an event ends a sentence, or becomes long. It is asked about by itself, so that a sentence does not
+drown in what stands before it, and once more what stands on both sides of its border with the piece before it. Events
+go out as they are: what waits is whole events, in order.
 """
 
 from collections import deque
@@ -14,8 +14,8 @@ LEAST: Final = 120
 """Characters from which on the end of a sentence ends a piece."""
 MOST: Final = 480
 """Characters from which on any event does."""
-OVERLAP: Final = 160
-"""Characters of the piece before that are looked at again: as many as a classifier reads at once."""
+OVERLAP: Final = 80
+"""Characters on each side of a border that are looked at together: as many as a classifier reads at once."""
 _ENDS: Final = (".", "!", "?", ":", ";", "\n", "…", "。", "！", "？")  # noqa: RUF001 - marks of other scripts
 
 
@@ -67,7 +67,10 @@ class Windows:
         parts: list[Part] = []
         for key, texts in self._fresh.items():
             part, text = self._parts[key], "".join(texts)
-            parts.append(Part(self._tails.get(key, "") + text, part.provenance, part.path, part.tool))
-            self._tails[key] = (self._tails.get(key, "") + text)[-OVERLAP:]
+            before = self._tails.get(key, "")
+            parts.append(Part(text, part.provenance, part.path, part.tool))
+            if before:
+                parts.append(Part(before + text[:OVERLAP], part.provenance, part.path, part.tool))
+            self._tails[key] = (before + text)[-OVERLAP:]
         self._ready.append((parts, b"".join(self._held)))
         self._fresh, self._held, self._size, self._last = {}, [], 0, ""
