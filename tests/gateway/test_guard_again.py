@@ -164,6 +164,18 @@ async def test_a_second_try_that_fails(home: Home, streamed: bool) -> None:
     assert [(one.status, one.pays) for one in settled.attempts] == [("ok", True), ("error", False)]
 
 
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_a_second_try_that_fails_helps_nobody_out(home: Home, streamed: bool) -> None:
+    async with Upstream(said(WRONG, streamed=streamed), fails(500)) as upstream:
+        home.publish(key(), targets=(target(upstream.url),), guards=(policy(form()),))
+        async with running(home) as worker:
+            got = await worker.post(body={**CHAT, "stream": streamed})
+            await worker.quiet()
+    assert (got.status, got.error["code"]) == (400, "content_filter")
+    [found] = home.settled()[0].guard
+    assert (found.action, found.kinds) == ("block", {"not_of_schema": 1, "asked_again": 1})
+
+
 async def test_another_rule_is_severer(home: Home) -> None:
     block = rule(id="secret", action="block", direction="out", options={"words": ["twelve"]})
     async with Upstream(answers(completion(WRONG))) as upstream:

@@ -83,6 +83,7 @@ def test_a_client_is_told_how_much_is_supported_and_how_often_that_is_wrong() ->
     assert (told["sentences"], told["unsupported"], told["claims"]) == (2, 1, [WRONG])
     assert any(one["measure"] == "false_alarms" and one["n"] > 100 for one in told["measured"])
     assert (ruling.support.sentences, ruling.support.unsupported) == (2, 1)
+    assert msgspec.json.decode(ruling.kept) == made, "the record has the answer"
 
 
 @pytest.mark.parametrize("size", [1, 4, 1000])

@@ -3,6 +3,7 @@
 from typing import Any, Self
 
 from genaiops import providers
+from genaiops.app.asking_threads import FromThreads
 from genaiops.app.auditing import open_auditor
 from genaiops.app.erasing import Erasing
 from genaiops.app.exporting import ExportLoop
@@ -51,7 +52,8 @@ class Services:
         self.home = home = Home(settings.home)
         self.stores = stores = OpenStores(settings, home, writer=True)
         consenting = Consenting(now_us, mode=settings.access.approval)
-        self.hub = Hub(stores.records, providers=tuple(PROVIDERS), consenting=consenting, judge=PolicyJudge())
+        judge = PolicyJudge(FromThreads(guard_server(home, timeout=30.0)).find)
+        self.hub = Hub(stores.records, providers=tuple(PROVIDERS), consenting=consenting, judge=judge)
         self.secrets: Secrets = open_secrets(home.path)
         self.seals: Seals = open_seals(self.secrets)
         self.identity_provider = open_identity_provider(settings.oidc, self.secrets)

@@ -54,6 +54,7 @@ class AskingAgain:
         await self._attempts.once_more(call, second)
         if not call.settled:
             call.again = former
+            call.guard.keep_answer()
         return call.settled
 
     def _body(self, call: Call, attempt: Try, again: Again) -> bytes | None:

@@ -13,11 +13,13 @@ _MOST_PLACES: Final = 8
 
 
 def asked_again(events: Iterable[GuardEvent], rule: str) -> list[GuardEvent]:
-    """That rule had another answer asked for: nothing else followed from it so far."""
-    return [
-        replace(event, action="flag", kinds={**event.kinds, ASKED_AGAIN: 1}) if event.rule == rule else event
-        for event in events
-    ]
+    """That rule had another answer asked for."""
+    return [replace(event, kinds={**event.kinds, ASKED_AGAIN: 1}) if event.rule == rule else event for event in events]
+
+
+def passed_over(events: Iterable[GuardEvent], rule: str) -> list[GuardEvent]:
+    """Another answer is there: nothing followed from what that rule found in the one before."""
+    return [replace(event, action="flag") if event.rule == rule else event for event in events]
 
 
 def merged(former: Sequence[GuardEvent], now: Sequence[GuardEvent]) -> list[GuardEvent]:

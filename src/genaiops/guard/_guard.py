@@ -9,9 +9,9 @@ import msgspec
 from msgspec.structs import replace
 
 from genaiops.core.errors import GenaiopsError, NotFound, Unavailable, UsageError
-from genaiops.domain import DEFAULT_GUARD, Direction, GuardEvent, GuardPolicy, GuardVersion
+from genaiops.domain import DEFAULT_GUARD, Direction, GuardEvent, GuardPolicy, GuardRule, GuardVersion
 from genaiops.guard import surfaces
-from genaiops.guard._again import asked_again, merged
+from genaiops.guard._again import asked_again, merged, passed_over
 from genaiops.guard._asking import FindClassifiers, ask, ask_of_answer
 from genaiops.guard._edits import Editor, judge_arguments, judge_calls, severe
 from genaiops.guard._grounding import with_support
@@ -126,6 +126,7 @@ class CallGuard:
 
     __slots__ = (
         "_asked",
+        "_before",
         "_beside",
         "_call",
         "_classifiers",
@@ -148,6 +149,8 @@ class CallGuard:
         self._said: list[GuardEvent] = []
         self._beside: list[GuardEvent] = []
         self._former: list[GuardEvent] = []
+        """Of answers for which others were asked."""
+        self._before: tuple[list[GuardEvent], list[GuardEvent]] = [], []
         self._tries: dict[int, int] = {}
         self._stream: AnswerStream | None = None
         self._tainted = False
@@ -166,6 +169,11 @@ class CallGuard:
             for policy, rule, _ in self._program.after
             if rule.sample >= 1 or random.random() < rule.sample
         )
+
+    @property
+    def later(self) -> tuple[GuardRule, ...]:
+        """All rules that look at a call when it has ended."""
+        return tuple(rule for _, rule, _ in self._program.after)
 
     @property
     def reversible(self) -> bool:
@@ -249,11 +257,15 @@ class CallGuard:
     def ask_again(self, again: Again) -> None:
         if self._stream is not None:
             self._stream.close()
-        self._former = merged(self._former, asked_again(self._said, again.rule))
+        self._before = self._former, asked_again(self._said, again.rule)
+        self._former = merged(self._former, passed_over(self._before[1], again.rule))
         self._said = []
         for number in self._program.answered.tries:
             if self._program.answered.bounds[number].rule.id == again.rule:
                 self._tries[number] = self._tries.get(number, 0) + 1
+
+    def keep_answer(self) -> None:
+        self._former, self._said = self._before
 
     def clean(self, text: str, direction: Direction) -> str:
         tier = self._program.asked if direction == "in" else self._program.answered
@@ -286,7 +298,7 @@ class CallGuard:
         again = again_of(notes, self._program.answered, self._tries)
         ruling = self._followed(document, inspection)
         if notes.support is not None and ruling.body and self._call.dialect in ("openai", "responses"):
-            kept = None if ruling.kept is None else with_support(ruling.kept, notes.support)
+            kept = ruling.body if ruling.kept is None else ruling.kept  # what is told is of the answer, not in it
             ruling = replace(ruling, body=with_support(ruling.body, notes.support), kept=kept)
         action = "flag" if self._former and ruling.action == "allow" else ruling.action
         return replace(ruling, action=action, again=again, support=notes.support)

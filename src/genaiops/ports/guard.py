@@ -180,6 +180,10 @@ class Guard(Protocol):
         """Its model is asked for another answer, which comes next."""
         ...
 
+    def keep_answer(self) -> None:
+        """No other answer came: the one before it is the answer."""
+        ...
+
     def clean(self, text: str, direction: Direction) -> str:
         """A text beside the bodies, by the rules that look for patterns: a label that its client gave (`in`), the
         message of an error that is no answer (`out`). Empty where one of them stops it; of a long text its beginning
