@@ -10,6 +10,7 @@ from genaiops.guard._windows import MOST, OVERLAP
 from genaiops.ports.providers import Dialect
 from tests.gateway.guard_cases import Way, answer_of, behind, encoded, holds, marked, plain, speaks
 from tests.gateway.guarding_calls import TICKET, asked, fragments, policy
+from tests.gateway.guarding_calls import rule as words
 from tests.gateway.harness import Got, Home, key, price, route, running, target, until
 from tests.gateway.test_guard_conformance import ANSWERING, STREAMED, _marked_events
 from tests.gateway.test_guarding import continued
@@ -70,10 +71,11 @@ async def test_what_is_none_goes_out_byte_for_byte(home: Home, streamed: bool) -
         assert all(len(text) < MOST + OVERLAP + 20 for text in scores.seen)
 
 
-async def test_calls_on_a_connection_that_is_there(home: Home) -> None:
+@pytest.mark.parametrize("one", [BLOCK, words(direction="out")], ids=["asks", "looks"])
+async def test_calls_on_a_connection_that_is_there(home: Home, one: GuardRule) -> None:
     """Their answers are all there when the first look is taken at them."""
     async with Upstream(*[said(text, streamed=False) for text in ("Fine.", "Well.", LONG * 20)]) as upstream:
-        home.publish(key(), targets=(target(upstream.url),), guards=(policy(BLOCK),))
+        home.publish(key(), targets=(target(upstream.url),), guards=(policy(one),))
         async with running(home, classifiers=Scores()) as worker:
             got = [(await worker.post()).json["choices"][0]["message"]["content"] for _ in range(3)]
     assert got == ["Fine.", "Well.", LONG * 20]
