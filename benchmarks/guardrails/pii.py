@@ -83,7 +83,9 @@ def measure(given: argparse.Namespace) -> Report:
 _HEAD: Final = ("", "kind", "recall", "precision")
 
 
-def count(gold: Sequence[Sequence[Place]], found: Sequence[Sequence[Place]]) -> Counted:
+def count(
+    gold: Sequence[Sequence[Place]], found: Sequence[Sequence[Place]], kinds: Mapping[str, str] = KINDS
+) -> Counted:
     """By kind. A finding is right when it lies where one of its kind is expected; other kinds are passed over."""
     counted = Counted(Counter(), Counter(), Counter())
     for expected, some in zip(gold, found, strict=True):
@@ -92,7 +94,7 @@ def count(gold: Sequence[Sequence[Place]], found: Sequence[Sequence[Place]]) -> 
             hits = [each for each in some if each[2] == place[2] and shared(each, place) >= SAME]
             right.update(hits)
             (counted.found if hits else counted.missed)[place[2]] += 1
-        counted.wrong.update(each[2] for each in some if each not in right and each[2] in KINDS.values())
+        counted.wrong.update(each[2] for each in some if each not in right and each[2] in kinds.values())
     return counted
 
 

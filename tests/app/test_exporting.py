@@ -14,7 +14,7 @@ from genaiops.app.exporting import ExportLoop
 from genaiops.app.settings import ExportOptions
 from genaiops.app.trace_options import check_export
 from genaiops.core.errors import ConfigError
-from genaiops.domain import Content
+from genaiops.domain import Content, GuardEvent, guard_span_id, guard_spans, verdicts_of
 from genaiops.engines.blobs_folder import open_blobs
 from genaiops.engines.secrets_file import open_secrets
 from genaiops.engines.telemetry_sqlite import open_telemetry
@@ -140,6 +140,37 @@ def test_what_was_said_stays_here_unless_asked_for(tmp_path: Path, telemetry: Te
     until(lambda: collector.taken, "spans")
     running.stop()
     assert not any(b"Where is it?" in request.SerializeToString() for request in collector.taken)
+
+
+def test_what_guards_said_goes_along_without_a_word_of_what_was_said(
+    tmp_path: Path, telemetry: Telemetry, collector: Collector
+) -> None:
+    running = loop(tmp_path, telemetry, collector)
+    until((tmp_path / "export.cursor").exists, "the first cursor")
+    places = ("messages[0].content",)
+    found = GuardEvent(
+        "default@sha256:aa", "mail", "pii", "in", "redact", {"email": 2, "phone": 1}, ("user",), places, score=0.5
+    )
+    shadow = GuardEvent("default@sha256:aa", "later", "words", "in", "block", {"x": 1}, shadow=True)
+    call = root(1)
+    spans = [call, *guard_spans(call, [found, shadow])]
+    telemetry.write(Batch(spans=spans, verdicts=verdicts_of(call, [found, shadow])))
+    sent = until(lambda: collector.spans() if len(collector.spans()) == 2 else None, "two spans")
+    running.stop()
+    guard = sent[guard_span_id(call.span_id, "in")]
+    assert (guard.name, guard.parent_span_id) == ("guard in", call.span_id)
+    shown = values(guard)
+    assert shown["genaiops.guard.action"] == "redact"
+    assert [one.string_value for one in shown["genaiops.guard.rules"].values] == ["default/mail"]
+    assert [one.string_value for one in shown["genaiops.guard.shadow_rules"].values] == ["default/later"]
+    assert [event.name for event in guard.events] == ["genaiops.guard.finding"] * 2
+    first, second = (values(event) for event in guard.events)
+    told = ("rule", "detector", "action", "shadow", "count", "score", "policy.digest")
+    assert [first[f"genaiops.guard.{name}"] for name in told] == ["mail", "pii", "redact", False, 3, 0.5, "sha256:aa"]
+    assert [one.string_value for one in first["genaiops.guard.kinds"].values] == ["email", "phone"]
+    assert (second["genaiops.guard.rule"], second["genaiops.guard.shadow"]) == ("later", True)
+    assert not any(b"messages[0]" in request.SerializeToString() for request in collector.taken)
+    assert not sent[call.span_id].events
 
 
 def test_a_collector_that_fails_gets_every_span_later(

@@ -1,5 +1,6 @@
 """The audit log from a shell: the page's example, an edit that is found, an export, the memory of what was seen."""
 
+import base64
 import contextlib
 import json
 import re
@@ -7,8 +8,10 @@ import sqlite3
 from collections.abc import Generator
 from pathlib import Path
 
-from tests.app.running import Installation
+from genaiops.engines.c2pa_manifest import is_installed
+from tests.app.running import Installation, request, until
 from tests.cli.conftest import Shell
+from tests.conftest import Require
 from tests.house.tree import ROOT
 
 
@@ -105,3 +108,35 @@ def test_a_refusal_is_an_event(connected: Shell) -> None:
     assert connected.run("team", "create", "mine", "--key", key).status == 2
     found = connected.ok("audit", "list", "--action", "refused", "--actor", actor).column("ENTITY")
     assert found == ["people", "audit"]
+
+
+def test_an_image_that_was_generated_here_is_proven(
+    connected: Shell, installation: Installation, tmp_path: Path, require: Require
+) -> None:
+    require(is_installed(), "c2pa-python", "make dev")
+    connected.ok("model", "add", "painter", "--provider", "echo", "--operation", "image_generation")
+    key = installation.home.admin_key.read_text().strip()
+    asked = {"model": "painter", "prompt": "a fox"}
+    answer = request(f"{installation.url}/v1/images/generations", key=key, body=asked)
+    assert (answer.status, answer.headers["x-genaiops-provenance"]) == (200, "c2pa")
+    file, root = tmp_path / "fox.png", tmp_path / "root.pem"
+    file.write_bytes(base64.b64decode(answer.body["data"][0]["b64_json"]))
+
+    ran = connected.ok("audit", "image", str(file))
+    assert "model: painter" in ran.out
+    assert f"request: {answer.headers['x-genaiops-request-id']}" in ran.out
+    trace_id = answer.headers["traceparent"].split("-")[1]
+    until(lambda: connected.run("trace", "show", trace_id).status == 0, "the trace")
+    (mark,) = connected.ok("trace", "show", trace_id, "--json").json()["provenance"]
+    assert (mark["outcome"], mark["media_type"]) == ("marked", "image/png")
+
+    root.write_text(connected.ok("audit", "certificate").out)
+    elsewhere = ("audit", "image", str(file), "--home", str(tmp_path / "none"))
+    assert connected.run(*elsewhere).status == 4
+    connected.ok(*elsewhere, "--root", str(root))
+    data = bytearray(file.read_bytes())
+    data[data.index(b"IDAT") + 8] ^= 1
+    file.write_bytes(data)
+    ran = connected.run("audit", "image", str(file), "--json")
+    assert (ran.status, ran.json()["outcome"]) == (1, "fail")
+    assert connected.ok("audit", "certificate", "--json").json()["active"]

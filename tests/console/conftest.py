@@ -39,6 +39,8 @@ PATHS = {
     "rule": "/guardrails/rules/default/mail",
     "policies": "/guardrails/policies",
     "policy": "/guardrails/policies/default",
+    "documents": "/guardrails/documents",
+    "replays": "/guardrails/replays",
     "detectors": "/guardrails/detectors",
     "detector": "/guardrails/detectors/pii",
     "playground": "/playground",

@@ -84,7 +84,13 @@ def prepared(path: Path) -> Home:
 
 def _register(hub: Hub) -> Sequence[str]:
     echo = Target(
-        id="echo", provider="echo", model="echo", upstream_model="echo", settings={"gap": "0.02"}, created_us=0
+        id="echo",
+        provider="echo",
+        model="echo",
+        upstream_model="echo",
+        settings={"gap": "0.02"},
+        operations=("chat", "text_completion", "image_generation"),
+        created_us=0,
     )
     other = Target(
         id="west",

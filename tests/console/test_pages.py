@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import ViewportSize, expect
 
+from genaiops.core.ids import new_trace_id
 from tests.console.conftest import PATHS, SEEDED, Visitor
 from tests.console.seed import trace_id
 
@@ -141,6 +142,8 @@ def test_unknown_places_are_pages_that_say_so(visitor: Visitor) -> None:
     assert answer is not None
     assert answer.status == 404
     expect(page.get_by_text("There is no trace")).to_be_visible()
+    visitor.open(f"/traces/{new_trace_id().hex()}")
+    expect(page.get_by_text("This call was made a moment ago")).to_be_visible()
     answer = page.goto(f"{visitor.url}/traces?status=green")
     assert answer is not None
     assert answer.status == 400

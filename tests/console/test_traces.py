@@ -5,6 +5,9 @@ import json
 import pytest
 from playwright.sync_api import expect
 
+from genaiops.engines.c2pa_manifest import is_installed
+from tests.app.running import request, until
+from tests.conftest import Require
 from tests.console.conftest import Visitor
 from tests.console.seed import CALLS, age_us, trace_id
 
@@ -127,3 +130,19 @@ def test_the_live_tail_shows_a_call_as_it_happens(visitor: Visitor) -> None:
     page.locator("#live[data-following]").wait_for()
     assert visitor.installation.ask("echo", "hello from the tail").status == 200
     expect(page.locator(ROWS, has_text="hello from the tail")).to_have_class("fresh")
+
+
+def test_a_trace_and_the_settings_say_that_images_are_marked(visitor: Visitor, require: Require) -> None:
+    require(is_installed(), "c2pa-python", "make dev")
+    visitor.log_in()
+    page = visitor.open("/settings")
+    expect(page.locator("#images")).to_contain_text("marked with a signed manifest")
+    expect(page.locator("#images")).to_contain_text("genaiops")
+    installation = visitor.installation
+    key = installation.home.admin_key.read_text().strip()
+    answer = request(f"{installation.url}/v1/images/generations", key=key, body={"model": "echo", "prompt": "a fox"})
+    assert answer.status == 200, answer.body
+    there = f"/traces/{answer.headers['traceparent'].split('-')[1]}"
+    until(lambda: visitor.context.request.get(f"{visitor.url}{there}").status == 200, "the trace")
+    page = visitor.open(there)
+    expect(page.get_by_text("1 of 1 marked")).to_be_visible()

@@ -26,14 +26,15 @@ from genaiops.engines.c2pa_manifest import (
 )
 from tests.conftest import Require
 
-ORIGIN = Origin("image-1", "own", "1.2.3", title="A lighthouse")
+ORIGIN = Origin("image-1", "own", "1.2.3", title="A lighthouse", request="req_1")
 
 
-def png() -> bytes:
+def png(comment: bytes = b"") -> bytes:
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0))
+    header += chunk(b"tEXt", b"Comment\0" + comment) if comment else b""
     return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"\0\xc8")) + chunk(b"IEND", b"")
 
 
@@ -70,7 +71,22 @@ def test_a_signed_image_says_what_made_it(own: Credentials, media_type: str) -> 
     assert manifest.trusted
     assert manifest.actions == ("c2pa.created",)
     assert (manifest.model, manifest.agent, manifest.generator) == ("image-1", "genaiops", "genaiops")
-    assert (manifest.issuer, manifest.title) == ("Example Ltd", "A lighthouse")
+    assert (manifest.issuer, manifest.title, manifest.request) == ("Example Ltd", "A lighthouse", "req_1")
+
+
+@pytest.mark.usefixtures("library")
+@pytest.mark.parametrize("media_type", IMAGES)
+def test_the_manifest_of_a_provider_is_the_parent_of_ours(own: Credentials, tmp_path: Path, media_type: str) -> None:
+    theirs = own_credentials(tmp_path, "A provider")
+    given, _ = sign(IMAGES[media_type], media_type, Origin("theirs", "them", "1"), theirs)
+    signed, verdict = sign(given, media_type, ORIGIN, own)
+    assert (verdict.outcome, verdict.evidence[0]) == ("pass", "c2pa.opened")
+    manifest, verdict = verify(signed, media_type, own.root)
+    assert verdict.outcome == "pass"
+    assert manifest is not None
+    assert (manifest.issuer, manifest.parent) == ("Example Ltd", "A provider")
+    assert (manifest.generated, manifest.model) == (True, "image-1")
+    assert manifest.actions == ("c2pa.opened", "c2pa.published")
 
 
 @pytest.mark.usefixtures("library")

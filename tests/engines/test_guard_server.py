@@ -4,11 +4,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import msgspec
 import pytest
 
+from genaiops.app import home as app_home
+from genaiops.app.advice import Advice
 from genaiops.app.asking import HttpAsk
+from genaiops.app.model_addresses import KEY_VARIABLE, PORTS
+from genaiops.app.settings import GuardOptions
 from genaiops.checks.classifying import packaged
+from genaiops.domain import GuardPolicy, GuardRule, GuardVersion
 from genaiops.engines.classifier_http import GuardClassifiers
+from genaiops.guard import PolicyJudge
 from tests.engines.model_process import KEY, ModelProcess, running
 
 pytestmark = pytest.mark.needs_weights("minilm-int8")
@@ -19,7 +26,7 @@ HARMLESS = "Please summarise the meeting notes below in three sentences."
 
 @pytest.fixture(scope="module")
 def server(models_dir: Path) -> Iterator[ModelProcess]:
-    with running("guard", models_dir.parent) as process:
+    with running("guard", models_dir.parent, "--names", "no_such_package") as process:
         yield process
 
 
@@ -131,3 +138,73 @@ async def test_a_wrong_key_is_an_error_and_no_pass(server: ModelProcess) -> None
         await ask.aclose()
     assert found["injection"].outcome == "error"
     assert "401" in found["injection"].reason
+
+
+def test_names_that_cannot_be_found_are_told_and_classifiers_run(client: httpx.Client) -> None:
+    """spaCy is an extra, and the package is none."""
+    answer = client.post("/v1/names", json={"text": "Ann Lee flew to Oslo."})
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"]) == (503, "names_missing")
+    assert "genaiops[names]" in error["message"] or "no_such_package" in error["message"]
+
+
+@pytest.mark.parametrize("body", [{}, {"text": 5}, {"text": "a", "mode": 1}])
+def test_what_is_no_question_about_names(client: httpx.Client, body: dict[str, object]) -> None:
+    assert client.post("/v1/names", json=body).status_code == 400
+
+
+@pytest.fixture
+def judge(server: ModelProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PolicyJudge]:
+    """As the control process has one."""
+    home = app_home.Home(tmp_path)
+    home.run.mkdir()
+    (home.run / PORTS).write_text(f'{{"guard": {server.url.rpartition(":")[2]}}}')
+    monkeypatch.setenv(KEY_VARIABLE, KEY)
+    advice = Advice(home, GuardOptions(names="spacy"), lambda _: None, timeout=60.0)
+    made = PolicyJudge(advice.classifiers, advice.names, known=advice.known, leave=advice.aclose)
+    yield made
+    made.close()
+
+
+LANGUAGES = GuardRule(id="r", detector="language", direction="in", action="block", options={"allowed": ["en", "de"]})
+TOPICS = GuardRule(
+    id="r",
+    detector="topics",
+    direction="in",
+    action="block",
+    options={
+        "denied": {"medicine": ["Diseases, symptoms, treatment and drugs.", "Which drug helps against fever?"]},
+        "allowed": {"bread": ["Baking bread at home, flour and yeast.", "How long does dough rise?"]},
+    },
+)
+NAMES = GuardRule(id="r", detector="names", direction="in", action="redact")
+
+
+@pytest.mark.parametrize(
+    ("rule", "text", "kinds"),
+    [
+        (LANGUAGES, "What is the best way to the station from here?", None),
+        (LANGUAGES, "Wie komme ich von hier am besten zum Bahnhof?", None),
+        (LANGUAGES, "Comment aller d'ici à la gare le plus vite possible ?", {"fr": 1}),
+        (TOPICS, "Which drug helps my patient against the pain of pneumonia?", {"medicine": 1}),
+        (TOPICS, "How much yeast does a bread of one kilo of flour need?", None),
+        (TOPICS, "Who won the election for the parliament of Sweden?", {"off_topic": 1}),
+    ],
+)
+def test_a_policy_is_tried_with_the_real_classifiers(
+    judge: PolicyJudge, rule: GuardRule, text: str, kinds: dict[str, int] | None
+) -> None:
+    version = GuardVersion(name="p", digest="sha256:p", policy=GuardPolicy(rules=(rule,)))
+    request = msgspec.json.encode({"model": "m", "messages": [{"role": "user", "content": text}]})
+    said = judge.judge((version,), "chat", "openai", request, None)
+    assert [(event.kinds, event.error) for event in said] == ([(kinds, None)] if kinds else [])
+
+
+def test_names_that_nobody_finds_stop_a_rule_that_redacts(judge: PolicyJudge) -> None:
+    version = GuardVersion(name="p", digest="sha256:p", policy=GuardPolicy(rules=(NAMES,)))
+    request = b'{"model":"m","messages":[{"role":"user","content":"Ann Lee flew to Oslo."}]}'
+    judged = judge.rule(version, "chat", "openai", request, None)
+    assert judged.request is None
+    [event] = judged.events
+    assert event.error is not None
+    assert "503" in event.error

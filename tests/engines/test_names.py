@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from genaiops.core.errors import ConfigError, TimedOut, TooLarge, Unavailable, UpstreamError, UsageError
+from genaiops.app.asking import HttpAsk
+from genaiops.core.errors import ConfigError, GenaiopsError, TimedOut, TooLarge, UpstreamError
 from genaiops.domain import Finding
 from genaiops.engines.names import AnalyzerNames, SpacyNames
 
@@ -78,6 +79,14 @@ def service() -> Iterator[Service]:
         thread.join()
 
 
+async def found_by(service: Service, text: str, **options: Any) -> list[Finding]:
+    ask = HttpAsk(service.address)
+    try:
+        return await AnalyzerNames(ask, service.address, **options).find(text)
+    finally:
+        await ask.aclose()
+
+
 TEXT = "On Monday Ann Lee of Acme flew to Oslo 🛫."
 EXPECTED = [
     Finding(10, 17, "person", "pii"),
@@ -86,20 +95,20 @@ EXPECTED = [
 ]
 
 
-def test_a_service_that_speaks_as_presidio_does(service: Service) -> None:
-    assert AnalyzerNames(service.address).find(TEXT) == EXPECTED
+async def test_a_service_that_speaks_as_presidio_does(service: Service) -> None:
+    assert await found_by(service, TEXT) == EXPECTED
     assert service.asked == [
         {"text": TEXT, "language": "en", "entities": ["PERSON", "LOCATION", "ORGANIZATION"], "score_threshold": 0.5}
     ]
 
 
-def test_a_service_that_speaks_as_gliner_does(service: Service) -> None:
+async def test_a_service_that_speaks_as_gliner_does(service: Service) -> None:
     service.answer = gliner
-    assert AnalyzerNames(service.address, shape="gliner").find(TEXT) == EXPECTED
+    assert await found_by(service, TEXT, shape="gliner") == EXPECTED
     assert service.asked[0]["labels"] == ["person", "location", "organization"]
 
 
-def test_the_surer_of_two_that_overlap(service: Service) -> None:
+async def test_the_surer_of_two_that_overlap(service: Service) -> None:
     found = [
         {"start": 0, "end": 7, "entity_type": "PERSON", "score": 0.6},
         {"start": 4, "end": 12, "entity_type": "ORGANIZATION", "score": 0.9},
@@ -107,11 +116,11 @@ def test_the_surer_of_two_that_overlap(service: Service) -> None:
         {"start": 14, "end": 16, "entity_type": "NRP", "score": 1.0},
     ]
     service.answer = lambda _: (200, json.dumps(found).encode())
-    assert AnalyzerNames(service.address).find("x" * 30) == [Finding(4, 12, "organisation", "pii")]
+    assert await found_by(service, "x" * 30) == [Finding(4, 12, "organisation", "pii")]
 
 
-def test_what_is_no_text_for_json_keeps_its_places(service: Service) -> None:
-    assert AnalyzerNames(service.address).find("\ud800 Ann Lee") == [Finding(2, 9, "person", "pii")]
+async def test_what_is_no_text_for_json_keeps_its_places(service: Service) -> None:
+    assert await found_by(service, "\ud800 Ann Lee") == [Finding(2, 9, "person", "pii")]
 
 
 @pytest.mark.parametrize(
@@ -124,39 +133,39 @@ def test_what_is_no_text_for_json_keeps_its_places(service: Service) -> None:
         (200, b'[{"start": -4, "end": -1, "score": 1, "entity_type": "PERSON"}]', "from -4 to -1"),
     ],
 )
-def test_an_answer_that_cannot_be_used_is_an_error_and_not_an_empty_list(
+async def test_an_answer_that_cannot_be_used_is_an_error_and_not_an_empty_list(
     service: Service, status: int, body: bytes, why: str
 ) -> None:
     service.answer = lambda _: (status, body)
     with pytest.raises(UpstreamError, match=why):
-        AnalyzerNames(service.address).find("Hello")
+        await found_by(service, "Hello")
 
 
-def test_a_service_that_is_slow_or_away(service: Service) -> None:
+async def test_a_service_that_is_slow_or_away(service: Service) -> None:
     def slow(_: dict[str, Any]) -> tuple[int, bytes]:
         service.released.wait(10)
         return 200, b"[]"
 
     service.answer = slow
     with pytest.raises(TimedOut, match=r"within 0\.05 s"):
-        AnalyzerNames(service.address, seconds=0.05).find("Hello")
+        await found_by(service, "Hello", seconds=0.05)
     service.released.set()
-    with pytest.raises(Unavailable, match="cannot be asked"):
-        AnalyzerNames("http://127.0.0.1:9/analyze").find("Hello")
+    ask = HttpAsk("http://127.0.0.1:9/analyze")
+    with pytest.raises(GenaiopsError):
+        await AnalyzerNames(ask, "nobody").find("Hello")
+    await ask.aclose()
 
 
-def test_bounds_and_wrong_settings(service: Service) -> None:
+async def test_bounds(service: Service) -> None:
     with pytest.raises(TooLarge, match="at most 10 characters"):
-        AnalyzerNames(service.address, most=10).find("x" * 11)
+        await found_by(service, "x" * 11, most=10)
     assert service.asked == []
-    with pytest.raises(UsageError, match="no http address"):
-        AnalyzerNames("file:///etc/passwd")
 
 
 def test_without_spacy_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "spacy", None)
     with pytest.raises(ConfigError, match=r"genaiops\[names\]"):
-        SpacyNames()
+        SpacyNames("en_core_web_sm")
 
 
 _IN_ITS_ENVIRONMENT = """\

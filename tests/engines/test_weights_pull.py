@@ -104,6 +104,19 @@ def test_pull_installs_what_the_catalogue_names_and_nothing_else(index: Index, t
     assert (len(WHEEL), len(WHEEL), "download") in told
 
 
+def test_files_in_folders(unreachable: None, tmp_path: Path) -> None:
+    files = tuple(msgspec.structs.replace(one, name=f"a/b/{one.name}") for one in SPEC.files)
+    spec = msgspec.structs.replace(SPEC, files=files)
+    home = tmp_path / "home"
+    bring(home, spec)
+    installed = install(spec, home)
+    assert (installed.directory / "a" / "b" / "model.bin").read_bytes() == PAYLOAD
+    assert [file.name for file in installed.manifest.files] == ["a/b/PACKAGE-LICENSE", "a/b/model.bin"]
+    (installed.directory / "a" / "b" / "model.bin").write_bytes(bytes(len(PAYLOAD)))
+    bring(home, spec)
+    assert install(spec, home).pulled, "a changed byte is found there, too"
+
+
 def test_a_second_pull_verifies_and_asks_nobody(unreachable: None, tmp_path: Path) -> None:
     bring(tmp_path)
     first = install(SPEC, tmp_path)

@@ -10,8 +10,6 @@ from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import msgspec
-
 from genaiops import providers
 from genaiops.domain import (
     Admitted,
@@ -40,7 +38,7 @@ from genaiops.guard import WorkerGuards
 from genaiops.http1 import Origin, Pool, Server, Timeouts
 from genaiops.http1.errors import UpstreamFault
 from genaiops.ports.cache import Caches, SharedCache
-from genaiops.ports.classifiers import Classifiers
+from genaiops.ports.provenance import ImageMarker
 from genaiops.ports.providers import Provider, Transport
 from genaiops.ports.spool import Aside
 from genaiops.providers.echo import EchoTransport
@@ -176,6 +174,7 @@ class Home:
         # An installation's size would be thirty megabytes for each test.
         self.observer = counters_mmap.open_counters(path / "counters.mmap", column=None, slots=1 << 10)
         self.version = 0
+        self.guards: Callable[[], WorkerGuards] = WorkerGuards
 
     def publish(self, *keys: KeyEntry, restart: bool = False, **parts: Any) -> Snapshot:
         self.version += 1
@@ -241,7 +240,7 @@ class Worker:
         settings: GatewaySettings,
         relay: Relay | None,
         shared: SharedCache | None = None,
-        classifiers: Classifiers | None = None,
+        marker: ImageMarker | None = None,
     ) -> None:
         self.home = home
         self.transports: list[HttpTransport] = []
@@ -260,7 +259,8 @@ class Worker:
             settings=settings,
             caches=Caches(MemoryCache(), shared),
             videos=videos_files.open_videos(home.path),
-            guards=WorkerGuards(lambda: classifiers),
+            guards=home.guards(),
+            marker=marker,
         )
         self.server = Server(self.gateway.handle, error_body=error_body)
         self.port = 0
@@ -378,9 +378,6 @@ async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
         await asyncio.sleep(0.002)
 
 
-SETTINGS = GatewaySettings()
-
-
 @contextlib.asynccontextmanager
 async def running(
     home: Home,
@@ -388,11 +385,11 @@ async def running(
     column: int = 0,
     relay: Relay | None = None,
     shared: SharedCache | None = None,
-    classifiers: Classifiers | None = None,
+    marker: ImageMarker | None = None,
     **settings: Any,
 ) -> AsyncGenerator[Worker]:
-    options = msgspec.structs.replace(SETTINGS, **settings)
-    worker = Worker(home, column=column, settings=options, relay=relay, shared=shared, classifiers=classifiers)
+    options = GatewaySettings(**settings)
+    worker = Worker(home, column=column, settings=options, relay=relay, shared=shared, marker=marker)
     await worker.start()
     try:
         yield worker

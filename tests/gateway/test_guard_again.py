@@ -205,7 +205,8 @@ async def test_a_client_that_leaves(home: Home, streamed: bool) -> None:
     slow = tox(when="before", timeout_ms=60_000)
     async with Upstream(said(WRONG, streamed=streamed)) as upstream:
         home.publish(key(), targets=(target(upstream.url),), prices=(price(),), guards=(policy(form(), slow),))
-        async with running(home, classifiers=scores) as worker:
+        home.guards = scores.guards
+        async with running(home) as worker:
             call = asyncio.create_task(worker.post(body={**CHAT, "stream": streamed}))
             await until(lambda: bool(scores.seen))
             gate.set()

@@ -33,7 +33,9 @@ async def called(
 ) -> Got:
     async with Upstream(script) as upstream:
         home.publish(key(), targets=(target(upstream.url),), prices=(price(),), guards=(policy(rule),), **parts)
-        async with running(home, classifiers=scores) as worker:
+        if scores is not None:
+            home.guards = scores.guards
+        async with running(home) as worker:
             got = await worker.post(body=asked("Hi", stream=streamed))
             await worker.quiet()
     return got
@@ -76,7 +78,8 @@ async def test_calls_on_a_connection_that_is_there(home: Home, one: GuardRule) -
     """Their answers are all there when the first look is taken at them."""
     async with Upstream(*[said(text, streamed=False) for text in ("Fine.", "Well.", LONG * 20)]) as upstream:
         home.publish(key(), targets=(target(upstream.url),), guards=(policy(one),))
-        async with running(home, classifiers=Scores()) as worker:
+        home.guards = Scores().guards
+        async with running(home) as worker:
             got = [(await worker.post()).json["choices"][0]["message"]["content"] for _ in range(3)]
     assert got == ["Fine.", "Well.", LONG * 20]
     assert [len(settled.attempts) for settled in home.settled()] == [1, 1, 1]
@@ -88,7 +91,8 @@ async def test_a_stream_goes_out_piece_by_piece(home: Home) -> None:
     gate = gated(ROLE + event(first), continued(event(rest), event(finish="stop")))
     async with Upstream(gate) as upstream:
         home.publish(key(), targets=(target(upstream.url),), guards=(policy(BLOCK),))
-        async with running(home, classifiers=Scores()) as worker:
+        home.guards = Scores().guards
+        async with running(home) as worker:
             worker.on_piece = upstream.gate.set
             got = await worker.stream()
             await worker.quiet()
@@ -125,7 +129,8 @@ async def test_what_follows_in_every_dialect(home: Home, dialect: str, streamed:
     rule = tox(action=action, when="before", message="Say it otherwise.")
     async with Upstream(said("You are bad", streamed=streamed)) as upstream:
         home.publish(key(), targets=(target(upstream.url),), guards=(policy(rule),))
-        async with running(home, classifiers=Scores()) as worker:
+        home.guards = Scores().guards
+        async with running(home) as worker:
             got = await worker.post(path, body)
             await worker.quiet()
     if action == "flag":
@@ -167,7 +172,8 @@ async def test_a_client_that_leaves_ends_the_question(home: Home) -> None:
         home.publish(
             key(), targets=(target(upstream.url),), prices=(price(),), guards=(policy(tox(timeout_ms=60_000)),)
         )
-        async with running(home, classifiers=scores) as worker:
+        home.guards = scores.guards
+        async with running(home) as worker:
             call = asyncio.create_task(worker.stream())
             await until(lambda: bool(scores.seen))
             call.cancel()
@@ -187,7 +193,8 @@ async def test_heartbeats_while_a_stream_waits(home: Home) -> None:
     async with Upstream(said("It is fine.", streamed=True)) as upstream:
         quick = target(upstream.url, timeouts=TargetTimeouts(first_token=0.3))
         home.publish(key(), targets=(quick,), guards=(policy(tox(timeout_ms=60_000)),))
-        async with running(home, classifiers=scores, heartbeat=0.4) as worker:
+        home.guards = scores.guards
+        async with running(home, heartbeat=0.4) as worker:
             beats = 0
 
             def beat() -> None:
@@ -213,7 +220,8 @@ async def test_another_target_serves_it_while_nothing_went_out(home: Home) -> No
             routes=(route("a", fallbacks=("b",), name="real-model"),),
             guards=(policy(BLOCK),),
         )
-        async with running(home, classifiers=Scores()) as worker:
+        home.guards = Scores().guards
+        async with running(home) as worker:
             got = await worker.post(body=asked("Hi", stream=True, model="real-model"))
     assert got.text == "It is fine."
     assert not got.cut
@@ -233,7 +241,8 @@ async def test_no_place_of_an_answer_goes_unseen(home: Home, way: Way) -> None:
             routes=(route("t", name="m"),),
             guards=(policy(BLOCK),),
         )
-        async with running(home, classifiers=Scores(TICKET)) as worker:
+        home.guards = Scores(TICKET).guards
+        async with running(home) as worker:
             assert (await worker.post(way.path, body)).status == 200
             for where, one in marked(answer):
                 upstream.scripts = [answers(encoded(one))]
@@ -254,7 +263,8 @@ async def test_no_place_of_a_stream_goes_unseen(home: Home, path: str, dialect: 
     stopped = 0
     async with Upstream(streams(*events)) as upstream:
         home.publish(key(), targets=(behind(home, upstream, provider),), guards=(policy(BLOCK),))
-        async with running(home, classifiers=Scores(TICKET)) as worker:
+        home.guards = Scores(TICKET).guards
+        async with running(home) as worker:
             got = await worker.post(path, encoded(body))
             assert got.status == 200, got.body
             for where, one in _marked_events(events):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from genaiops.core.digest import digest_value
 from genaiops.domain import (
+    MEDIA,
     Application,
     Deployment,
     Environment,
@@ -251,6 +252,25 @@ async def test_a_stream_says_its_release(home: Home) -> None:
             streamed = await worker.stream(asked(stream=True))
     assert streamed.headers["x-genaiops-release"] == made.id
     assert streamed.headers["x-genaiops-disclosure"] == "generative-ai"
+
+
+async def test_images_and_speech_say_that_they_were_generated_and_rankings_do_not(home: Home) -> None:
+    ways: dict[str, tuple[dict[str, Any], Any, str]] = {
+        "/v1/images/generations": ({"prompt": "x"}, {"data": [{"url": "https://x.example/1.png"}]}, "application/json"),
+        "/v1/audio/speech": ({"input": "x", "voice": "v"}, b"\xff\xfb\x90\x00" * 400, "audio/mpeg"),
+        "/v1/rerank": ({"query": "x", "documents": ["y"]}, {"results": []}, "application/json"),
+    }
+    told: dict[str, str | None] = {}
+    for number, (path, (body, answer, kind)) in enumerate(ways.items()):
+        async with Upstream(answers(answer, kind=kind)) as up:
+            there = target(up.url, id=f"t{number}", operations=tuple(MEDIA))
+            home.publish(key(application="support"), targets=(there,), **parts(release()))
+            async with running(home) as worker:
+                got = await worker.post(path, {"model": "m", **body})
+        assert got.status == 200, got.body
+        told[path] = got.headers.get("ai-disclosure")
+    generated = "mode=machine-generated"
+    assert list(told.values()) == [generated, generated, None]
 
 
 async def test_releases_are_swapped_between_calls_without_one_failing(home: Home) -> None:

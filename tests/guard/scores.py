@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from genaiops.domain import Verdict
+from genaiops.domain import GuardRule, Verdict
+from genaiops.guard import WorkerGuards
 
 
 class Scores:
@@ -15,10 +16,19 @@ class Scores:
         self.slow = slow
         self.gate = gate
         self.seen: list[str] = []
+        self.scopes: set[str] = set()
         self.cancelled = 0
 
-    async def classify(self, texts: Sequence[str]) -> list[Mapping[str, Verdict]]:
+    def find(self, rule: GuardRule) -> "Scores":
+        return self
+
+    def guards(self) -> WorkerGuards:
+        """Those of a worker whose rules ask it."""
+        return WorkerGuards(self.find)
+
+    async def classify(self, texts: Sequence[str], *, scope: str = "") -> list[Mapping[str, Verdict]]:
         self.seen += texts
+        self.scopes.add(scope)
         try:
             await asyncio.sleep(self.slow)
             if self.gate is not None:

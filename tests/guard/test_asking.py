@@ -17,7 +17,7 @@ RULE = GuardRule(id="attack", detector="injection", direction="in", action="bloc
 
 def ruled(text: str, rule: GuardRule = RULE, scores: Scores | None = None) -> tuple[Ruling, list[GuardEvent]]:
     version = GuardVersion(name="p", digest="sha256:p", aliases=("current",), policy=GuardPolicy(rules=(rule,)))
-    guard = Plan((version,), lambda: scores).guard(("p",), Guarded(b"", "chat", "openai", False))
+    guard = Plan((version,), lambda _: scores).guard(("p",), Guarded(b"", "chat", "openai", False))
     assert guard is not None
     raw = REQUEST % text.encode()
     assert guard.ask(raw, None) is None, "it has to be waited for"
@@ -70,7 +70,7 @@ def test_a_detector_that_cannot_say(text: str, scores: Scores | None, error: str
         GuardRule(id="r", detector="injection", direction="in", action="redact"),
         GuardRule(id="r", detector="toxicity", direction="out", action="redact"),
         GuardRule(id="r", detector="topics", direction="in", action="block"),
-        GuardRule(id="r", detector="names", direction="in", action="redact"),
+        GuardRule(id="r", detector="language", direction="in", action="redact", options={"allowed": ["en"]}),
     ],
 )
 def test_what_a_classifier_cannot_do_is_refused(rule: GuardRule) -> None:
@@ -84,7 +84,7 @@ def test_calls_that_have_ended() -> None:
     )
     call = RecordedCall(operation="chat", dialect="openai", request=REQUEST % b"good", answer=answer)
     rule = GuardRule(id="attack", detector="injection", action="flag")
-    [event] = asyncio.run(judge_later("p@sha256:p", rule, call, Scores()))
+    [event] = asyncio.run(judge_later("p@sha256:p", rule, call, lambda _: Scores()))
     assert (event.direction, event.kinds, event.score) == ("out", {"injection": 1}, 0.9)
     piece = b'data: {"choices":[{"index":0,"delta":{"content":"%b"},"finish_reason":null}]}\n\n'
     streamed = RecordedCall(
@@ -93,5 +93,16 @@ def test_calls_that_have_ended() -> None:
         request=REQUEST % b"good",
         answer=piece % b"ba" + piece % b"d" + b"data: [DONE]\n\n",
     )
-    [event] = asyncio.run(judge_later("p@sha256:p", rule, streamed, Scores()))
+    [event] = asyncio.run(judge_later("p@sha256:p", rule, streamed, lambda _: Scores()))
     assert event.direction == "out"
+
+
+async def test_texts_are_asked_about_in_the_scope_of_their_key() -> None:
+    scores = Scores()
+    version = GuardVersion(name="p", digest="sha256:p", aliases=("current",), policy=GuardPolicy(rules=(RULE,)))
+    guard = Plan((version,), lambda _: scores).guard(("p",), Guarded(b"", "chat", "openai", False, key_id="key_a"))
+    assert guard is not None
+    await guard.wait(REQUEST % b"good", None)
+    call = RecordedCall(operation="chat", dialect="openai", request=REQUEST % b"good", answer=None, key_id="key_b")
+    await judge_later("p@1", RULE, call, lambda _: scores)
+    assert scores.scopes == {"key_a", "key_b"}

@@ -27,7 +27,7 @@ class Seen:
     def __init__(self) -> None:
         self.texts: list[str] = []
 
-    async def classify(self, texts: Sequence[str]) -> list[Mapping[str, Verdict]]:
+    async def classify(self, texts: Sequence[str], *, scope: str = "") -> list[Mapping[str, Verdict]]:
         self.texts += texts
         bad = ["BAD" in text for text in texts]
         return [{"toxicity": Verdict(outcome="fail" if one else "pass", measure=float(one))} for one in bad]
@@ -36,7 +36,7 @@ class Seen:
 async def through(data: bytes, cuts: Sequence[int], seen: Seen) -> tuple[bytes, bool]:
     """What goes out of a stream that comes cut there; whether it was stopped."""
     version = GuardVersion(name="p", digest="sha256:p", aliases=("current",), policy=GuardPolicy(rules=(TOX,)))
-    guard = Plan((version,), lambda: seen).guard(("p",), Guarded(b"", "chat", "openai", streamed=True))
+    guard = Plan((version,), lambda _: seen).guard(("p",), Guarded(b"", "chat", "openai", streamed=True))
     assert guard is not None
     stream = guard.stream()
     assert stream is not None

@@ -67,3 +67,16 @@ def test_a_business_unit_sees_its_own(hub: Hub) -> None:
     raised(hub)
     raised(hub, tenant="retail")
     assert [each.tenant_id for each in hub.confined("retail").alerts.in_state()] == ["retail"]
+
+
+def test_the_latest_of_a_kind_and_subject(hub: Hub, clock: Clock) -> None:
+    assert hub.alerts.latest("guard_failed", "default#pii") is None
+    raised(hub)
+    hub.alerts.close(only(hub).id, by="admin")
+    clock.move(60)
+    raised(hub, trace="2")
+    raised(hub, "default#other")
+    raised(hub, tenant="retail")
+    found = hub.alerts.latest("guard_failed", "default#pii")
+    assert found is not None
+    assert (found.evidence, found.state, found.tenant_id) == ({"trace_id": "2"}, "open", "default")

@@ -9,10 +9,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from genaiops.checks.written import toml_lines
 from genaiops.core.errors import UsageError
 from genaiops.domain import GuardPolicy
 from genaiops.hub import read_guard
-from genaiops.hub._guard_lines import toml_lines
 from genaiops.hub._guards import default_text
 
 TOML = """\

@@ -25,6 +25,7 @@ from genaiops.api._detectors import DetectorsController
 from genaiops.api._erasures import ErasuresController
 from genaiops.api._estimates import EstimateController
 from genaiops.api._figures import Figures
+from genaiops.api._fingerprints import FingerprintsController
 from genaiops.api._groups import GroupsController
 from genaiops.api._guard_figures import GuardFiguresController, MarksController
 from genaiops.api._guard_trials import GuardTrialsController
@@ -36,6 +37,7 @@ from genaiops.api._people import ActorsController, EnvironmentsController, Teams
 from genaiops.api._price_check import PriceCheck
 from genaiops.api._prices import PricesController
 from genaiops.api._prompts import PromptsController
+from genaiops.api._provenance import ProvenanceController
 from genaiops.api._releases import ReleasesController
 from genaiops.api._scores import ScoresController
 from genaiops.api._services import Services, Sessions
@@ -78,6 +80,8 @@ _HANDLERS: tuple[type[Controller] | BaseRouteHandler, ...] = (
     GuardsController,
     GuardTrialsController,
     DetectorsController,
+    ProvenanceController,
+    FingerprintsController,
     ApplicationsController,
     ReleasesController,
     DeploymentsController,

@@ -13,6 +13,7 @@ from genaiops.guard import Replays
 from genaiops.hub import Hub
 from genaiops.ports.blobs import Blobs
 from genaiops.ports.counters import Counters
+from genaiops.ports.provenance import ProvenanceState
 from genaiops.ports.seals import Seals
 from genaiops.ports.secrets import Secrets
 from genaiops.ports.sign_in import IdentityProvider
@@ -121,6 +122,11 @@ class Services(Protocol):
 
     @property
     def replays(self) -> Replays: ...
+
+    @property
+    def provenance(self) -> ProvenanceState:
+        """Whether generated images are marked, as it is now."""
+        ...
 
     def restore_model(self, name: str, *, by: str) -> Target:
         """The target of an embedded model that was removed, again. Conflict when it is there, or nothing serves it."""

@@ -34,6 +34,7 @@ from genaiops.app.settings import Settings
 from genaiops.core.clock import now_us, to_iso
 from genaiops.core.errors import Conflict, NotFound, StoreError, UsageError
 from genaiops.engines.blobs_folder import open_blobs
+from genaiops.engines.c2pa_manifest import CHAIN_FILE, KEY_FILE, ROOT_FILE
 from genaiops.engines.person_keys import KeyRing, PersonKeys
 from genaiops.engines.records_sql import dump, load, open_records
 from genaiops.engines.telemetry_sqlite import check
@@ -42,7 +43,10 @@ from genaiops.hub import Hub, erase_from_records
 _RECORDS = "records.jsonl"
 _MANIFEST = "manifest.json"
 _SECRETS = "secrets.enc"
-_KEYS = ("secrets.key", "admin.key", "sealing.key")
+_KEYS = (
+    *("secrets.key", "admin.key", "sealing.key"),
+    *(f"provenance/{name}" for name in (CHAIN_FILE, KEY_FILE, ROOT_FILE)),
+)
 _CHUNK = 1 << 20
 
 
@@ -154,13 +158,14 @@ def _add_stores(writer: _Writer, settings: Settings, home: Home, scratch: Path) 
     keys = PersonKeys(home.person_keys)
     telemetry = stores.telemetry_folder(settings, home)
     owned: Owned = {}
-    if telemetry.exists():
-        for path, found in sealed_files(telemetry, scratch, keys):
-            owned = found
-            writer.add(f"telemetry/{path.name}", path)
     blobs = open_blobs(stores.blobs_folder(settings, home))
     with closing(open_records(stores.records_url(settings, home))) as opened:
-        rows = Hub(opened).datasets(blobs).held()
+        hub = Hub(opened)
+        rows, waiting = hub.held(blobs), hub.tasks.contents()
+    if telemetry.exists():
+        for path, found in sealed_files(telemetry, scratch, keys, waiting):
+            owned = found
+            writer.add(f"telemetry/{path.name}", path)
     for digest in sorted(rows):
         name = digest.removeprefix("sha256:")
         place = Path(name[:2], name[2:4], f"{name}.zst")

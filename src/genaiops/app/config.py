@@ -14,7 +14,8 @@ from typing import Any, cast, get_origin, get_type_hints
 
 import msgspec
 
-from genaiops.app.settings import Settings
+from genaiops.app.guard_settings import read_classifiers, read_names
+from genaiops.app.settings import ProvenanceOptions, Settings
 from genaiops.app.sign_in import check_sign_in, read_networks
 from genaiops.app.stores import check_urls
 from genaiops.app.trace_options import check_export, read_shares
@@ -156,9 +157,22 @@ def _assemble(values: Mapping[str, tuple[Any, str]], known: Mapping[str, Any], e
         check_urls(key, getattr(settings.stores, key), values.get(f"stores.{key}", (None, ""))[1])
     read_shares(settings.ingest.sample)
     check_export(settings.export.otlp, settings.export.headers)
+    read_classifiers(settings.guard.classifiers)
+    read_names(settings.guard.names)
     check_sign_in(settings.oidc)
+    _check_provenance(settings.provenance)
     read_networks(settings.listen.trusted_proxies)
     return settings
+
+
+def _check_provenance(given: ProvenanceOptions) -> None:
+    if bool(given.certificate) != bool(given.key) or (given.root and not given.certificate):
+        missing = "key" if given.certificate else "certificate"
+        raise ConfigError(
+            f"provenance.{missing} is missing: a certificate signs with its key.",
+            remedy="Give provenance.certificate and provenance.key, or none: then the installation makes its own.",
+            param=f"provenance.{missing}",
+        )
 
 
 def _convert(value: Any, kind: Any, key: str, origin: str) -> Any:

@@ -32,6 +32,9 @@ PUBLISH_SECONDS = 0.5
 EXPIRE_SECONDS = 60.0
 """How often it is looked for tasks that nobody has decided about in time."""
 
+WATCH_SECONDS = 5.0
+"""How often it is looked for keys that probe the guards."""
+
 RETENTION_SECONDS = 3600.0
 SWEEP_ROUNDS = 24
 """Of these, until blobs are looked at also when no day was dropped."""
@@ -85,6 +88,7 @@ async def serve(settings: Settings, ready: int | None) -> None:
         asyncio.create_task(_sign_for_ever(services)),
         asyncio.create_task(_expire_for_ever(services)),
         asyncio.create_task(services.judging.run()),
+        asyncio.create_task(_watch_for_ever(services)),
         asyncio.create_task(_say_when_started(server, ready)),
     ]
     try:
@@ -133,13 +137,19 @@ async def _expire_for_ever(services: Services) -> None:
         await asyncio.sleep(EXPIRE_SECONDS)
 
 
+async def _watch_for_ever(services: Services) -> None:
+    while True:
+        await _once("it cannot be told whether keys are abused", services.abuse.step)
+        await asyncio.sleep(WATCH_SECONDS)
+
+
 async def _drop_old_content_for_ever(services: Services) -> None:
     days = services.settings.content.retention_days
     if not days:
         return
 
     def needed() -> AbstractSet[str]:
-        return {*services.hub.datasets(services.blobs).held(), *services.hub.tasks.contents()}
+        return {*services.hub.held(services.blobs), *services.hub.tasks.contents()}
 
     def drop(rounds: int) -> None:
         dropped = services.telemetry.purge_content(now_us() - days * _DAY_US)

@@ -13,7 +13,8 @@ from typing import Any
 import msgspec
 
 from genaiops.app import config, stores
-from genaiops.app.doctor_models import check_models, check_registry
+from genaiops.app.doctor_models import check_models, check_names, check_registry
+from genaiops.app.doctor_provenance import check_provenance
 from genaiops.app.doctor_sharing import check_sharing
 from genaiops.app.findings import Finding, Status, fail, ok, warn
 from genaiops.app.home import Home
@@ -22,6 +23,7 @@ from genaiops.app.listening import who_listens
 from genaiops.app.settings import Settings
 from genaiops.core.clock import now_us, to_iso
 from genaiops.core.errors import ConfigError, GenaiopsError
+from genaiops.engines.c2pa_manifest import KEY_FILE
 
 _WORST_FIRST: Sequence[Status] = ("fail", "warn", "ok")
 
@@ -103,7 +105,7 @@ def _home(patient: Patient) -> Iterator[Finding]:
 
 def _private_files(patient: Patient) -> Iterator[Finding]:
     home = patient.home
-    for path in (home.admin_key, home.secrets_key, home.path / "secrets.enc"):
+    for path in (home.admin_key, home.secrets_key, home.path / "secrets.enc", home.provenance / KEY_FILE):
         if path.exists() and path.stat().st_mode & 0o077:
             yield fail("private files", f"{path} can be read by other users.", f"Run: chmod 600 {path}")
         elif path.exists():
@@ -281,4 +283,6 @@ CHECKS: tuple[Check, ...] = (
     _spool,
     lambda patient: check_sharing(patient.settings, patient.home, running=patient.running),
     lambda patient: check_models(patient.settings, patient.home),
+    lambda patient: check_provenance(patient.settings, patient.home),
+    lambda patient: check_names(patient.settings, patient.home),
 )

@@ -1,12 +1,14 @@
 """The doctor's look at the embedded models: their weights, byte by byte, and the registry they come from."""
 
 import hashlib
+import importlib.util
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from genaiops.app.findings import Finding, fail, ok, warn
+from genaiops.app.guard_settings import SPACY, SPACY_WEIGHTS, read_names
 from genaiops.app.home import Home
 from genaiops.app.settings import Settings
 from genaiops.core.errors import GenaiopsError
@@ -31,13 +33,37 @@ def check_models(settings: Settings, home: Home) -> Iterator[Finding]:
             yield _verified(name, installed)
 
 
-def _verified(name: str, installed: weights.Installed) -> Finding:
+def check_names(settings: Settings, home: Home) -> Iterator[Finding]:
+    """Who finds names for rules of guard policies, where the settings say that somebody does."""
+    service = read_names(settings.guard.names)
+    if service is None:
+        return
+    if service.shape != SPACY:
+        yield ok("names", f"names are found by {service.shape} at {service.url}")
+        return
+    if importlib.util.find_spec("spacy") is None:
+        yield fail("names", "guard.names is spacy, which is not installed.", "Run: pip install 'genaiops[names]'")
+        return
+    if service.model:
+        there = importlib.util.find_spec(service.model) is not None
+        missing = fail("names", f"spaCy's package {service.model} is not installed.", f"Install {service.model}.")
+        yield ok("names", f"names are found by {service.model}") if there else missing
+        return
+    try:
+        installed = weights.locate(SPACY_WEIGHTS, home.path)
+    except GenaiopsError as error:
+        yield fail("names", error.message, error.remedy or f"Run: genaiops model pull {SPACY_WEIGHTS}")
+    else:
+        yield _verified(SPACY_WEIGHTS, installed, about="names")
+
+
+def _verified(name: str, installed: weights.Installed, about: str = "models") -> Finding:
     for file in installed.manifest.files:
         if _sha256(installed.directory / file.name) != file.sha256:
             damaged = f"{installed.directory / file.name} is not what was installed: its checksum differs."
-            return fail("models", damaged, f"Run: genaiops model pull {name}")
+            return fail(about, damaged, f"Run: genaiops model pull {name}")
     size = sum(file.size for file in installed.manifest.files)
-    return ok("models", f"{name} is here and whole ({size / 1e6:.0f} MB)")
+    return ok(about, f"{name} is here and whole ({size / 1e6:.0f} MB)")
 
 
 def _sha256(path: Path) -> str:

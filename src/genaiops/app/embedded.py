@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from genaiops.app.children import Command, run_tool
+from genaiops.app.guard_settings import SPACY, SPACY_WEIGHTS, read_names
 from genaiops.app.home import Home
 from genaiops.app.installation import write_atomically
 from genaiops.app.logs import RotatingLog
@@ -18,6 +19,7 @@ from genaiops.core.errors import ConfigError, GenaiopsError
 from genaiops.engines import weights
 
 _ENCODER = "minilm-int8"
+_NAMES_OPTION = "--names"
 
 
 class EmbeddedServers:
@@ -33,6 +35,8 @@ class EmbeddedServers:
         models = settings.embedded.models if settings.runs_embedded else ()
         _check_names(models)
         self._wanted = (*models, GUARD) if models and settings.embedded.guard else models
+        names = read_names(settings.guard.names)
+        self._names = names if names is not None and names.shape == SPACY and GUARD in self._wanted else None
 
     async def pull(self) -> None:
         """Fetch what is not there. A registry out of reach leaves that model out of this start, and says so."""
@@ -47,8 +51,20 @@ class EmbeddedServers:
                 self._terminal.say(f"    Later: {later}, then start again. {error.remedy or ''}")
                 continue
             self._sockets[name] = _bind_loopback(last_ports(self._home).get(name, 0))
+        await self._pull_names()
         ports = {name: sock.getsockname()[1] for name, sock in self._sockets.items()}
         write_atomically(self._home.run / PORTS, msgspec.json.encode(ports))
+
+    async def _pull_names(self) -> None:
+        """The weights that names are found with. Without them the guard server runs and says so to whoever asks."""
+        if self._names is None or self._names.model or self._is_installed(SPACY_WEIGHTS):
+            return
+        try:
+            await self._pull(SPACY_WEIGHTS)
+        except GenaiopsError as error:
+            self._terminal.say(f"Names are not found: {error.message}")
+            later = f"genaiops model pull {SPACY_WEIGHTS}"
+            self._terminal.say(f"    Later: {later}, then start again. {error.remedy or ''}")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -70,6 +86,7 @@ class EmbeddedServers:
             arguments=(
                 *(name, "--home", str(self._home.path), "--listen", f"fd:{descriptor}", "--key-env", KEY_VARIABLE),
                 *("--threads", str(options.model_threads), "--context", str(options.context)),
+                *((_NAMES_OPTION, self._names.model or SPACY_WEIGHTS) if name == GUARD and self._names else ()),
             ),
             descriptors=(descriptor,),
             variables=self.variables(),
@@ -118,7 +135,10 @@ def loopback_url(port: int) -> str:
 def _check_names(names: tuple[str, ...]) -> None:
     for name in names:
         try:
-            weights.find(name)
+            if weights.find(name).kind == "names":
+                raise weights.UnknownWeights(
+                    f"{name!r} is no model that clients call.", remedy="Set guard.names to it."
+                )
         except weights.UnknownWeights as error:
             raise ConfigError(
                 f"embedded.models: {error.message}", remedy=error.remedy, param="embedded.models"

@@ -106,7 +106,9 @@ class ExportLoop:
         place, spans = self._telemetry.written(cursor.place, limit=AT_ONCE)
         if not spans:
             return IDLE_SECONDS
-        body = encode_request(spans, self._blobs, content=self._options.content)
+        guarded = dict.fromkeys(span.trace_id for span, _ in spans if span.kind == "guardrail")
+        verdicts = self._telemetry.verdicts_of(guarded) if guarded else ()
+        body = encode_request(spans, self._blobs, content=self._options.content, verdicts=verdicts)
         self._send(body, len(spans))
         self._write_cursor(place)
         return 0.0 if len(spans) == AT_ONCE else IDLE_SECONDS

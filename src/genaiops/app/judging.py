@@ -9,14 +9,15 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from genaiops.app.advice import Advice
 from genaiops.core.clock import now_us
 from genaiops.core.errors import GenaiopsError, NotFound
 from genaiops.domain import GuardEvent, GuardRule, PendingJudgement
 from genaiops.guard import RecordedCall, judge_later, recorded_call
 from genaiops.hub import Hub
 from genaiops.ports.blobs import Blobs
-from genaiops.ports.classifiers import Classifiers
 from genaiops.ports.telemetry import Telemetry
+from genaiops.watch import Troubles
 
 _log = logging.getLogger("genaiops.judging")
 
@@ -27,20 +28,20 @@ LONGEST_US: Final = 3_600_000_000
 
 
 class Judging:
-    """Belongs to the control process. `classifiers` gives who is asked (None: nobody is there)."""
+    """Belongs to the control process."""
 
     def __init__(
         self,
         telemetry: Telemetry,
         blobs: Blobs,
         hub: Hub,
-        classifiers: Callable[[], Classifiers | None],
+        advice: Advice,
         clock: Callable[[], int] = now_us,
     ) -> None:
         self._telemetry = telemetry
         self._blobs = blobs
         self._hub = hub
-        self._classifiers = classifiers
+        self._advice = advice
         self._clock = clock
         self.let_go = 0
         """Calls that were not looked at: nothing of them was kept, or they waited too long."""
@@ -60,14 +61,13 @@ class Judging:
         pending = await asyncio.to_thread(self._telemetry.pending, AT_ONCE)
         if not pending:
             return 0
-        classifiers = self._classifiers()
-        if classifiers is None:
+        if not self._advice.ready:
             old = [each for each in pending if self._is_old(each)]
             await self._done(old)
             self.let_go += len(old)
             return len(old)
         for each in pending:
-            await self._look(each, classifiers)
+            await self._look(each)
         await self._done(pending)
         return len(pending)
 
@@ -78,29 +78,37 @@ class Judging:
     def _is_old(self, pending: PendingJudgement) -> bool:
         return self._clock() - pending.start_us > LONGEST_US
 
-    async def _look(self, pending: PendingJudgement, classifiers: Classifiers) -> None:
-        call = None if self._is_old(pending) else await asyncio.to_thread(self._recorded, pending)
-        if call is None:
+    async def _look(self, pending: PendingJudgement) -> None:
+        found = None if self._is_old(pending) else await asyncio.to_thread(self._recorded, pending)
+        if found is None:
             self.let_go += 1
             return
+        tenant_id, call = found
         events: list[GuardEvent] = []
         for reference in pending.rules:
             policy, _, name = reference.rpartition("#")
             rule = await asyncio.to_thread(self._rule, policy, name)
-            if rule is not None:
-                events += await judge_later(policy, rule, call, classifiers)
+            if rule is not None and self._advice.reaches(rule):
+                events += await judge_later(policy, rule, call, self._advice.classifiers, self._advice.names)
+        troubles = Troubles()
+        troubles.failed(events, trace_id=pending.trace_id, tenant_id=tenant_id)
+        await asyncio.to_thread(troubles.tell, self._hub.alerts)
         if events:
             try:
                 await asyncio.to_thread(self._telemetry.add_verdicts, pending.trace_id, events, call_id=pending.call_id)
             except NotFound:  # erased meanwhile
                 self.let_go += 1
 
-    def _recorded(self, pending: PendingJudgement) -> RecordedCall | None:
+    def _recorded(self, pending: PendingJudgement) -> tuple[str, RecordedCall] | None:
+        """(its tenant, the call)"""
         trace = self._telemetry.trace(pending.trace_id)
         if trace is None:
             return None
         root = next((span for span in trace.spans if span.span_id == pending.call_id), None)
-        return None if root is None else recorded_call(root, trace.contents.get(pending.call_id.hex()), self._blobs)
+        if root is None:
+            return None
+        call = recorded_call(root, trace.contents.get(pending.call_id.hex()), self._blobs)
+        return None if call is None else (root.tenant_id, call)
 
     def _rule(self, policy: str, name: str) -> GuardRule | None:
         """None: it is not there any more."""

@@ -3,7 +3,7 @@
 from typing import Any, Self
 
 from genaiops import providers
-from genaiops.app.asking_threads import FromThreads
+from genaiops.app.advice import Advice
 from genaiops.app.auditing import open_auditor
 from genaiops.app.erasing import Erasing
 from genaiops.app.exporting import ExportLoop
@@ -14,9 +14,9 @@ from genaiops.app.machines import Sharing
 from genaiops.app.metering import open_metering
 from genaiops.app.metric_anomalies import AnomalyReader
 from genaiops.app.metrics import Metrics
-from genaiops.app.model_addresses import guard_server
 from genaiops.app.opening import OpenStores
 from genaiops.app.own_models import restore
+from genaiops.app.provenance import provenance_state
 from genaiops.app.publish import Publisher
 from genaiops.app.recovery import RecoveredSpool
 from genaiops.app.settings import Settings
@@ -28,6 +28,7 @@ from genaiops.checks.tokens import Estimator
 from genaiops.core.clock import now_us
 from genaiops.domain import Target
 from genaiops.engines import snapshot_files
+from genaiops.engines.document_files import DocumentFiles
 from genaiops.engines.person_keys import PersonKeys
 from genaiops.engines.seals_secret import open_seals
 from genaiops.engines.secrets_file import open_secrets
@@ -36,11 +37,12 @@ from genaiops.guard import PolicyJudge, Replays
 from genaiops.hub import Consenting, Hub
 from genaiops.ports.blobs import Blobs
 from genaiops.ports.counters import Counters
+from genaiops.ports.provenance import ProvenanceState
 from genaiops.ports.seals import Seals
 from genaiops.ports.secrets import Secrets
 from genaiops.ports.telemetry import Telemetry
 from genaiops.providers import PROVIDERS
-from genaiops.watch import Folder
+from genaiops.watch import AbuseWatch, Folder
 from genaiops.watch.otlp import Capture, Ingest
 
 
@@ -52,9 +54,10 @@ class Services:
         self.home = home = Home(settings.home)
         self.stores = stores = OpenStores(settings, home, writer=True)
         consenting = Consenting(now_us, mode=settings.access.approval)
-        judge = PolicyJudge(FromThreads(guard_server(home, timeout=30.0)).find)
-        self.hub = Hub(stores.records, providers=tuple(PROVIDERS), consenting=consenting, judge=judge)
+        documents = DocumentFiles(home.documents, stores.blobs)
         self.secrets: Secrets = open_secrets(home.path)
+        self._judge = self._open_judge(documents)
+        self.hub = Hub(stores.records, providers=tuple(PROVIDERS), consenting=consenting, judge=self._judge)
         self.seals: Seals = open_seals(self.secrets)
         self.identity_provider = open_identity_provider(settings.oidc, self.secrets)
         self.auditor = open_auditor(stores.records, self.secrets, home)
@@ -75,6 +78,7 @@ class Services:
             folded=self.folding.caught_up,
             rates=self.metering.rates if self.metering is not None else None,
         )
+        self.publisher.lay_out = documents.lay
         self.ingest = Ingest(
             stores.telemetry,
             stores.blobs,
@@ -95,8 +99,9 @@ class Services:
             keys=PersonKeys(home.person_keys),
             clock=now_us,
         )
-        self.replays = Replays(now_us)
-        self.judging = Judging(stores.telemetry, stores.blobs, self.hub, guard_server(home, timeout=30.0))
+        self.replays = Replays(now_us, stores.replays)
+        self.abuse = AbuseWatch(stores.telemetry, hub.alerts, now_us)
+        self.judging = Judging(stores.telemetry, stores.blobs, self.hub, self._open_advice())
         self.metrics = Metrics(stores.telemetry, stores.counters, self._providers)
         self.anomalies = AnomalyReader(stores.telemetry)
         self.vitals = VitalsLoop(home)
@@ -105,6 +110,15 @@ class Services:
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """Itself: the web framework copies routers with everything that hangs on them."""
         return self
+
+    def _open_advice(self) -> Advice:
+        """For one event loop each."""
+        return Advice(self.home, self.settings.guard, self.secrets.get, timeout=30.0)
+
+    def _open_judge(self, documents: DocumentFiles) -> PolicyJudge:
+        advice = self._open_advice()
+        names = advice.names if advice.finds_names else None
+        return PolicyJudge(advice.classifiers, names, documents.find, known=advice.known, leave=advice.aclose)
 
     def _providers(self) -> dict[str, str]:
         return {target.id: target.provider for target in self.hub.targets.list()}
@@ -124,6 +138,10 @@ class Services:
     def blobs(self) -> Blobs:
         return self.stores.blobs
 
+    @property
+    def provenance(self) -> ProvenanceState:
+        return provenance_state(self.settings, self.home)
+
     def restore_model(self, name: str, *, by: str) -> Target:
         """See `genaiops.app.own_models.restore`."""
         return restore(self.settings, self.home, self.hub, name, by=by)
@@ -136,6 +154,7 @@ class Services:
     def close(self, fold_seconds: float) -> None:
         """Fold what the spools hold, for at most that long, and close the stores."""
         self.replays.close()
+        self._judge.close()
         self.erasing.stop()
         self.ingest.stop()
         self.export.stop()

@@ -61,6 +61,15 @@ class Embedded(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     context: Annotated[int, msgspec.Meta(ge=256, le=131_072)] = 2048
 
 
+class GuardOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whom rules of guard policies ask. `classifiers`: `NAME=URL` or `NAME=secret:NAME@URL`, endpoints that answer
+    labels with scores. `names`: who finds names of people and places: `spacy`, `spacy:MODEL`, `presidio+URL`,
+    `gliner+URL` (empty: nobody)."""
+
+    classifiers: tuple[str, ...] = ()
+    names: Text = ""
+
+
 class ContentOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`capture` bounds what environments may keep of prompts and answers; `retention_days` 0 keeps content for ever."""
 
@@ -103,6 +112,18 @@ class AuditOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     checkpoint_minutes: Annotated[int, msgspec.Meta(ge=1, le=1440)] = 10
 
 
+class ProvenanceOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Generated images carry a signed manifest (C2PA). `images` auto: where they can; required: no other goes out.
+    `certificate`, `key` and `root` are PEM files, relative to the home; without `certificate` the installation makes
+    its own, in the name of `organisation`."""
+
+    images: Literal["auto", "required", "off"] = "auto"
+    organisation: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] = "genaiops"
+    certificate: Text = ""
+    key: Text = ""
+    root: Text = ""
+
+
 class AccessOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`approval` auto: the only person of an installation consents to their own changes, marked as such; team:
     never."""
@@ -135,12 +156,14 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     gateway: GatewayOptions = GatewayOptions()
     stores: Stores = Stores()
     embedded: Embedded = Embedded()
+    guard: GuardOptions = GuardOptions()
     content: ContentOptions = ContentOptions()
     energy: EnergyOptions = EnergyOptions()
     audit: AuditOptions = AuditOptions()
     ingest: IngestOptions = IngestOptions()
     export: ExportOptions = ExportOptions()
     access: AccessOptions = AccessOptions()
+    provenance: ProvenanceOptions = ProvenanceOptions()
     oidc: OidcOptions = OidcOptions()
     log: Log = Log()
 

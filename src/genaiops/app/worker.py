@@ -19,11 +19,12 @@ import msgspec
 from genaiops import providers
 from genaiops.app import memory
 from genaiops.app import settings as settings_file
+from genaiops.app.advice import Advice
 from genaiops.app.children import READY_OPTION
 from genaiops.app.home import Home
 from genaiops.app.installation import read_state
 from genaiops.app.lifeline import die_with_supervisor, say_ready
-from genaiops.app.model_addresses import guard_server
+from genaiops.app.provenance import open_marker
 from genaiops.app.reporting import configure_logging, run_reporting
 from genaiops.app.settings import Settings
 from genaiops.app.sharing import open_worker
@@ -34,6 +35,7 @@ from genaiops.core.errors import GenaiopsError
 from genaiops.domain import Target
 from genaiops.engines.cache_memory import MemoryCache
 from genaiops.engines.cache_redis import RedisCache
+from genaiops.engines.document_files import DocumentFiles
 from genaiops.engines.seals_secret import open_seals
 from genaiops.engines.secrets_file import open_secrets
 from genaiops.engines.snapshot_files import open_reader
@@ -126,6 +128,7 @@ async def serve(options: Options, settings: Settings) -> None:
         stack.callback(spool.close)
         limits = gateway_settings(settings, home)
         secrets = open_secrets(home.path)
+        advice = Advice(home, settings.guard, secrets.get, timeout=5.0)
         gateway = Gateway(
             snapshots=open_reader(home.snapshots),
             counters=counters,
@@ -139,7 +142,8 @@ async def serve(options: Options, settings: Settings) -> None:
             settings=limits,
             caches=open_caches(settings),
             videos=open_videos(home.path),
-            guards=WorkerGuards(guard_server(home, timeout=5.0)),
+            guards=WorkerGuards(advice.classifiers, advice.names, DocumentFiles(home.documents).find),
+            marker=open_marker(settings, home),
         )
         stack.push_async_callback(gateway.aclose)
         await gateway.start()

@@ -18,7 +18,7 @@ not false alarms of this test, but what it looks for.
 
 import heapq
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Final, Literal
 from zlib import crc32
@@ -100,6 +100,15 @@ def step(evidence: Evidence, window: Counts, baseline: Counts, rule: Rule | None
         n=window.calls,
         evidence=over,
     )
+
+
+def growth(windows: Iterable[tuple[int, int]], p0: float) -> float:
+    """Natural logarithm of the detector after these windows, (calls that show a pattern, calls) each, in order of
+    time, begun anew before the first. It may be looked at in the middle of a window."""
+    log = -math.inf
+    for seen, calls in windows:
+        log = _logaddexp(log, 0.0) + log_e(seen, calls, p0)
+    return log
 
 
 def usual(seen: int, calls: int, rule: Rule) -> float:

@@ -47,6 +47,17 @@ def connected(function: Callable[Concatenate[Session, P], R]) -> Callable[..., R
     return run
 
 
+def plain(function: Callable[Concatenate[Output, P], R]) -> Callable[..., R]:
+    """For commands that talk to no installation: adds --json, and hands in the Output."""
+
+    @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+    @functools.wraps(function)
+    def run(*args: Any, as_json: bool, **options: Any) -> R:
+        return function(Output(as_json=as_json), *args, **options)
+
+    return run
+
+
 def consenting(function: Callable[P, R]) -> Callable[P, R]:
     """Adds the options of commands whose change may need another person's consent: `reason` and `emergency`."""
     emergency = click.option("--emergency", metavar="REASON", help="Why an administrator cannot wait for consent.")

@@ -11,7 +11,7 @@ from genaiops.cli._noun import noun
 from genaiops.cli._output import Column, Output, cell
 from genaiops.cli._session import Session, connected
 from genaiops.cli._values import counted, short_time
-from genaiops.core.errors import UsageError
+from genaiops.core.errors import Unavailable, UsageError
 from genaiops.sdk import Client, Witness, path_of
 
 command = noun("audit", "The audit log: who changed what, signed, and verified.")
@@ -148,6 +148,46 @@ def verify(bundle: Path | None, keys: tuple[str, ...], home: str | None, config:
     with _Progress(output) as progress:
         report = verify_home(settings, remembered=Witness().all(), progress=progress.at)
     return _told(output, report)
+
+
+@command.verb("image", example="genaiops audit image poster.png")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--root", "roots", multiple=True, type=click.Path(path_type=Path), help="A certificate to trust (PEM).")
+@click.option("--home", help="The data directory whose own certificate is trusted. [GENAIOPS_HOME]")
+@click.option("--config", help="The settings' file.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def image(file: Path, roots: tuple[Path, ...], home: str | None, config: str | None, as_json: bool) -> int:
+    """Verify what an image says of its origin (C2PA). Exit status 0: it is as somebody trusted signed it; 1: changed
+    since, or without a manifest; 4: as it was signed, by somebody unknown. Needs the extra c2pa."""
+    from genaiops.app.image_proof import prove_image
+
+    proof = prove_image(file, roots, home, config)
+    output = Output(as_json=as_json)
+    if as_json:
+        output.json(msgspec.to_builtins(proof))
+    else:
+        output.line(proof.said)
+        for name, value in proof.facts:
+            output.line(f"  {name}: {value}")
+    return {"pass": 0, "warn": 4}.get(proof.outcome, 1)
+
+
+@command.verb("certificate", example="genaiops audit certificate")
+@connected
+def certificate(session: Session) -> None:
+    """Print the root certificate of the images that are marked here, for those who are to verify them."""
+    state = session.client.get("/api/provenance")
+    if session.output.as_json:
+        session.output.json(state)
+        return
+    if not state["active"]:
+        raise Unavailable(f"Generated images are not marked here: {state['problem']}", remedy=state["remedy"])
+    if not state["root"]:
+        raise Unavailable(
+            "No root is set beside the certificate for images.",
+            remedy="Whoever verifies takes the root of the authority that gave it out, or set provenance.root.",
+        )
+    session.output.line(state["root"].rstrip("\n"))
 
 
 def _told(output: Output, report: Any) -> int:

@@ -46,6 +46,7 @@ NOUNS: Mapping[str, str] = {
     "app": "Applications: AI systems in use, and which release of theirs serves where.",
     "release": "Releases: everything that an application runs on, pinned and named by its digest.",
     "dataset": "Datasets: rows with immutable versions, from files, data frames and traces.",
+    "suite": "Suites: cases, who answers them, and what has to hold before a change goes on.",
     "lineage": "Lineage: what was made from what, from an answer back to its data.",
     "trace": "Traces: every call with its spans, tokens, timing and cost.",
     "audit": "The audit log: who changed what, signed, and verified.",

@@ -10,6 +10,7 @@ from genaiops.guard import Replays
 from genaiops.hub import Hub
 from genaiops.ports.blobs import Blobs
 from genaiops.ports.counters import Counters
+from genaiops.ports.provenance import ProvenanceState
 from genaiops.ports.records import Records
 from genaiops.ports.seals import Seals
 from genaiops.ports.secrets import Secrets
@@ -100,5 +101,7 @@ class Services(Protocol):
     def folding(self) -> Folding: ...
     @property
     def erasing(self) -> Erasures: ...
+    @property
+    def provenance(self) -> ProvenanceState: ...
     @property
     def replays(self) -> Replays: ...

@@ -59,6 +59,8 @@ def kind_of(data: Data) -> str | None:
     if head[:4] == b"RIFF":
         return {b"WAVE": "audio/wav", b"WEBP": "image/webp"}.get(head[8:12])
     if head[4:8] == b"ftyp":
+        if head[8:12] in (b"avif", b"avis"):
+            return "image/avif"
         return "video/mp4" if _shows(memoryview(data)) else "audio/mp4"
     for start, kind in _STARTS:
         if head.startswith(start):

@@ -48,6 +48,7 @@ from genaiops.domain._energy import (
 from genaiops.domain._erasure import Belongings, Erasure, Foreseen, HeldRows, Person
 from genaiops.domain._guard import (
     DEFAULT_GUARD,
+    SESSION_RULE,
     SEVERITY,
     DetectorName,
     Direction,
@@ -56,6 +57,7 @@ from genaiops.domain._guard import (
     GuardPolicy,
     GuardRule,
     GuardVersion,
+    InForce,
     PendingJudgement,
     Provenance,
     ToolRules,
@@ -70,7 +72,17 @@ from genaiops.domain._guarding import (
     verdicts_of,
 )
 from genaiops.domain._keys import ApiKey, KeyEntry, KeyScope
-from genaiops.domain._limits import ENERGY_UNIT, Budget, Cost, MeterKind, RateLimit, Scope, ScopeKind, Usage
+from genaiops.domain._limits import (
+    ENERGY_UNIT,
+    SESSION_KEYS,
+    Budget,
+    Cost,
+    MeterKind,
+    RateLimit,
+    Scope,
+    ScopeKind,
+    Usage,
+)
 from genaiops.domain._lineage import Edge, Relation
 from genaiops.domain._people import (
     Actor,
@@ -110,6 +122,7 @@ from genaiops.domain._prompt import (
     link,
     prompt_manifest,
 )
+from genaiops.domain._provenance import PROVENANCE_ATTRIBUTE, ImageMark
 from genaiops.domain._routing import (
     MEDIA,
     BreakerPolicy,
@@ -128,7 +141,10 @@ from genaiops.domain._routing import (
     Target,
     TargetTimeouts,
 )
+from genaiops.domain._run import Answer, AnswerState, Judged, Run, RunKind, RunState
+from genaiops.domain._sample import Better, Measure, MetricCard, Need, Sample, ToolCall
 from genaiops.domain._snapshot import Snapshot
+from genaiops.domain._suite import Case, CaseSource, Suite, SuiteCheck, SuiteGate, SuiteRunning, SuiteTarget, SuiteTask
 from genaiops.domain._task import (
     HELD_HOURS,
     HELD_QUEUE,
@@ -141,9 +157,12 @@ from genaiops.domain._task import (
     TaskState,
 )
 from genaiops.domain._trace import (
+    DIALECT_ATTRIBUTE,
     INLINE,
     MEDIA_ATTRIBUTE,
+    POLICIES_ATTRIBUTE,
     PREVIEW,
+    RELEASE_ATTRIBUTE,
     Content,
     ContentState,
     CostCorrection,
@@ -158,6 +177,7 @@ from genaiops.domain._verdict import Finding, Outcome, Verdict
 __all__ = [
     "AUDIT_START",
     "DEFAULT_GUARD",
+    "DIALECT_ATTRIBUTE",
     "ENERGY_UNIT",
     "HELD_HOURS",
     "HELD_QUEUE",
@@ -170,7 +190,12 @@ __all__ = [
     "NANO_WH",
     "NO_CEILING",
     "PASS_MINUTES",
+    "POLICIES_ATTRIBUTE",
     "PREVIEW",
+    "PROVENANCE_ATTRIBUTE",
+    "RELEASE_ATTRIBUTE",
+    "SESSION_KEYS",
+    "SESSION_RULE",
     "SEVERITY",
     "WHOLE_POLICY",
     "Actor",
@@ -180,6 +205,8 @@ __all__ = [
     "AlertSeverity",
     "AlertState",
     "Alias",
+    "Answer",
+    "AnswerState",
     "ApiKey",
     "Application",
     "Approval",
@@ -190,12 +217,15 @@ __all__ = [
     "AuditEvent",
     "AuditPayload",
     "Belongings",
+    "Better",
     "BreakerPolicy",
     "Budget",
     "CacheMode",
     "CachePolicy",
     "CacheScope",
     "CallRecord",
+    "Case",
+    "CaseSource",
     "Ceiling",
     "Charge",
     "Checkpoint",
@@ -235,13 +265,19 @@ __all__ = [
     "HeldRows",
     "Identity",
     "IdentityIssuer",
+    "ImageMark",
+    "InForce",
+    "Judged",
     "KeyEntry",
     "KeyScope",
     "LogKey",
     "Lookup",
     "Machine",
     "Mark",
+    "Measure",
     "MeterKind",
+    "MetricCard",
+    "Need",
     "Node",
     "Operation",
     "Outcome",
@@ -270,6 +306,10 @@ __all__ = [
     "Role",
     "Route",
     "RouteTarget",
+    "Run",
+    "RunKind",
+    "RunState",
+    "Sample",
     "SavedView",
     "Scope",
     "ScopeKind",
@@ -284,6 +324,12 @@ __all__ = [
     "Status",
     "Sticky",
     "Strategy",
+    "Suite",
+    "SuiteCheck",
+    "SuiteGate",
+    "SuiteRunning",
+    "SuiteTarget",
+    "SuiteTask",
     "Target",
     "TargetTimeouts",
     "Task",
@@ -292,6 +338,7 @@ __all__ = [
     "Team",
     "Tenant",
     "Tier",
+    "ToolCall",
     "ToolRules",
     "Usage",
     "Verdict",

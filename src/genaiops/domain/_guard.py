@@ -91,8 +91,10 @@ class GuardRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class ToolRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What a model may call. `allowed`: names (patterns with `*`; None: all), `denied` never; `schemas`: name -> JSON
     Schema that its arguments must meet. `sends`: tools that bring things out; once untrusted text (of tools, of
-    retrieval) is in the context, `untrusted` follows for them. Limits of a session (`genaiops.session` of the calls):
-    `steps` of the model, `seconds` from its first call, `cost` in the currency of its prices."""
+    retrieval) is in the context, `untrusted` follows for them. Limits of a session (`genaiops.session` of the calls),
+    by the day (UTC): `steps` of the model, `seconds` from its first call, `cost` in the currency of its prices. Beyond
+    them `flag` notes the call, and what is severer refuses it. `session`: whether a call that names none is refused, or
+    goes on without such limits."""
 
     allowed: tuple[str, ...] | None = None
     denied: tuple[str, ...] = ()
@@ -103,6 +105,7 @@ class ToolRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     steps: Annotated[int, Meta(ge=1)] | None = None
     seconds: Annotated[int, Meta(ge=1)] | None = None
     cost: str | None = None
+    session: Literal["optional", "required"] = "optional"
 
 
 class GuardPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -125,6 +128,18 @@ class GuardVersion(msgspec.Struct, frozen=True, kw_only=True):
     digest: str
     aliases: tuple[str, ...] = ()
     policy: GuardPolicy
+
+
+class InForce(msgspec.Struct, frozen=True, array_like=True):
+    """A guard policy that held for a call. `reference`: as a key, an environment, a route or a release names it
+    (`strict@current`, `strict@sha256:...`); `digest`: of the version that this was then."""
+
+    reference: str
+    digest: str
+
+    @property
+    def name(self) -> str:
+        return self.reference.partition("@")[0]
 
 
 class GuardEvent(msgspec.Struct, frozen=True, array_like=True):
@@ -155,6 +170,9 @@ class PendingJudgement(msgspec.Struct, frozen=True):
     start_us: int
     rules: tuple[str, ...]
 
+
+SESSION_RULE = "tools.session"
+"""The id under which the limits of a session stand in events."""
 
 DEFAULT_GUARD = "default"
 """The policy (`policy/default@current`) of keys and environments that name none."""

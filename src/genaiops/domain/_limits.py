@@ -9,6 +9,8 @@ from genaiops.core.clock import Period
 MeterKind = Literal["money", "tokens", "calls", "energy"]
 ENERGY_UNIT = "Wh"
 """Energy is counted in nano-watt-hours, whole ones, and shown in watt-hours."""
+SESSION_KEYS = "session/"
+"""How the names of counters of sessions begin; they are in no ledger."""
 ScopeKind = Literal["key", "team", "application", "environment", "tenant"]
 
 

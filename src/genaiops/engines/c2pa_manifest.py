@@ -1,9 +1,10 @@
 """The provenance of a generated image, signed into it as a C2PA manifest (the extra `c2pa`): https://c2pa.org.
 
 The manifest says that the image was created by a model (`c2pa.created`, IPTC's digital source type
-trainedAlgorithmicMedia), by which, with which software, and when; a signature binds it to the image's bytes. What it
-cannot do: stay with an image that somebody saves anew, photographs or strips. Nothing is asked of a network, so a
-manifest has no trusted time stamp and no certificate is looked up among the revoked.
+trainedAlgorithmicMedia), by which, with which software, and when; a signature binds it to the image's bytes. An image
+that came with a manifest keeps it, as the parent of ours. What a manifest cannot do: stay with an image that somebody
+saves anew, photographs or strips. Nothing is asked of a network, so it has no trusted time stamp and no certificate is
+looked up among the revoked.
 
 An installation's own authority makes a manifest that shows when an image was changed since; only who was given its root
 certificate can tell by whom it was signed.
@@ -44,18 +45,20 @@ class Credentials(msgspec.Struct, frozen=True):
 
 
 class Origin(msgspec.Struct, frozen=True):
-    """What made an image. `model` as the provider calls it; `version` is ours."""
+    """What made an image. `model` as the provider calls it; `version` is ours; `request`: the id of the request that
+    it answers, by which its trace is found."""
 
     model: str
     provider: str
     version: str
     title: str = ""
+    request: str = ""
 
 
 class Manifest(msgspec.Struct, frozen=True):
     """What an image says of its origin. `actions`: C2PA's names of them; `generated`: one of them says that it was
     created by a model; `agent`: the software of that action; `trusted`: the signature leads to a root that was
-    given."""
+    given; `parent`: who signed the manifest that the image had before (empty: it had none)."""
 
     issuer: str
     generator: str
@@ -66,6 +69,8 @@ class Manifest(msgspec.Struct, frozen=True):
     agent: str
     trusted: bool
     label: str
+    request: str = ""
+    parent: str = ""
 
 
 def is_installed() -> bool:
@@ -83,8 +88,9 @@ def carries(media_type: str) -> bool:
 
 
 def sign(image: bytes, media_type: str, origin: Origin, credentials: Credentials) -> tuple[bytes, Verdict]:
-    """The image with a manifest. Unchanged, with fail: its type cannot carry one; with error: it is not what its type
-    says, or the credentials do not serve for signing."""
+    """The image with a manifest; the one that it had is the parent of it (`c2pa.opened` is among the evidence then).
+    Unchanged, with fail: its type cannot carry one; with error: it is not what its type says, or the credentials do
+    not serve for signing."""
     c2pa = _c2pa()
     if not carries(media_type):
         return image, Verdict(outcome="fail", reason=f"An image of the type {media_type} cannot carry a manifest.")
@@ -93,32 +99,53 @@ def sign(image: bytes, media_type: str, origin: Origin, credentials: Credentials
         info = c2pa.C2paSignerInfo(
             credentials.algorithm.encode(), credentials.chain.encode(), credentials.key.encode(), None
         )
-        with (
-            _context(credentials.root) as context,
-            c2pa.Signer.from_info(info) as signer,
-            c2pa.Builder(_definition(origin, media_type), context) as builder,
-        ):
-            builder.sign(signer, media_type, io.BytesIO(image), signed)
+        with _context(credentials.root) as context, c2pa.Signer.from_info(info) as signer:
+            signed_before = _has_manifest(image, media_type, context)
+            with c2pa.Builder(_definition(origin, media_type, opened=signed_before), context) as builder:
+                if signed_before:
+                    builder.add_ingredient(_PARENT, media_type, io.BytesIO(image))
+                builder.sign(signer, media_type, io.BytesIO(image), signed)
     except c2pa.C2paError as error:
         return image, Verdict(outcome="error", reason=f"The image was not signed: {error}.")
-    return signed.getvalue(), Verdict(outcome="pass", evidence=("c2pa.created", GENERATED))
+    first = "c2pa.opened" if signed_before else "c2pa.created"
+    return signed.getvalue(), Verdict(outcome="pass", evidence=(first, GENERATED))
 
 
-def _definition(origin: Origin, media_type: str) -> str:
+_SOURCE: Final = "source"
+_PARENT: Final = msgspec.json.encode(
+    {"title": "image as its provider signed it", "relationship": "parentOf", "instance_id": _SOURCE}
+).decode()
+
+
+def _has_manifest(image: bytes, media_type: str, context: Any) -> bool:
+    reader = _c2pa().Reader.try_create(media_type, io.BytesIO(image), context=context)
+    if reader is None:
+        return False
+    reader.close()
+    return True
+
+
+def _definition(origin: Origin, media_type: str, *, opened: bool) -> str:
+    """A manifest begins with `c2pa.created` or `c2pa.opened`, and has one of them (C2PA 2.2, section 19.11): of an
+    image that its provider signed we say that we opened it and gave it on."""
     agent = {"name": "genaiops", "version": origin.version}
-    created = {
-        "action": "c2pa.created",
+    said = {"genaiops.model": origin.model, "genaiops.provider": origin.provider, "genaiops.request": origin.request}
+    made: dict[str, Any] = {
+        "action": "c2pa.published" if opened else "c2pa.created",
         "when": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         "digitalSourceType": GENERATED,
         "softwareAgent": agent,
-        "parameters": {"genaiops.model": origin.model, "genaiops.provider": origin.provider},
+        "parameters": {name: value for name, value in said.items() if value},
     }
+    actions = [made]
+    if opened:
+        actions.insert(0, {"action": "c2pa.opened", "parameters": {"ingredientIds": [_SOURCE]}})
     return msgspec.json.encode(
         {
             "claim_generator_info": [agent],
             "title": origin.title or "image",
             "format": media_type,
-            "assertions": [{"label": "c2pa.actions.v2", "data": {"actions": [created]}}],
+            "assertions": [{"label": "c2pa.actions.v2", "data": {"actions": actions}}],
         }
     ).decode()
 
@@ -173,7 +200,16 @@ def _manifest(report: dict[str, Any], *, trusted: bool) -> Manifest | None:
         agent=agent if isinstance(agent, str) else str(_held(made, "softwareAgent").get("name", "")),
         trusted=trusted,
         label=label,
+        request=str(_held(made, "parameters").get("genaiops.request", "")),
+        parent=_parent(report, held),
     )
+
+
+def _parent(report: dict[str, Any], held: dict[str, Any]) -> str:
+    """Who signed the manifest that this one follows."""
+    parent = next((one for one in _items(held, "ingredients") if one.get("relationship") == "parentOf"), None)
+    former = _held(_held(report, "manifests"), str((parent or {}).get("active_manifest", "")))
+    return str(_held(former, "signature_info").get("issuer", ""))
 
 
 def _held(values: dict[str, Any], name: str) -> dict[str, Any]:
@@ -216,9 +252,12 @@ def given_credentials(chain: Path, key: Path, root: Path | None = None) -> Crede
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
     try:
-        texts = [each.read_text(encoding="ascii") if each else "" for each in (chain, key, root)]
+        texts = [each.read_text(encoding="ascii") for each in (chain, key)]
+        texts.append(certificates_in(root) if root else "")
         private = serialization.load_pem_private_key(texts[1].encode(), None)
         certificate = x509.load_pem_x509_certificates(texts[0].encode())[0]
+    except UsageError as error:
+        raise ConfigError(f"The root {root} is no certificate.", remedy="Give PEM files.") from error
     except (OSError, ValueError, TypeError) as error:
         raise ConfigError(
             f"The certificate {chain} with the key {key} cannot be read: {error}.",
@@ -237,6 +276,20 @@ def given_credentials(chain: Path, key: Path, root: Path | None = None) -> Crede
             f"C2PA does not sign with a key like {key}.", remedy="Take P-256, P-384, P-521, RSA or Ed25519."
         )
     return Credentials(texts[0], texts[1], algorithm, texts[2])
+
+
+def certificates_in(file: Path) -> str:
+    """The certificates of a PEM file, which is all that a root is. UsageError when it is none."""
+    from cryptography import x509
+
+    try:
+        text = file.read_text(encoding="ascii")
+        x509.load_pem_x509_certificates(text.encode())
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"{file} cannot be read as a certificate: {error}.", remedy="Name a PEM file with certificates."
+        ) from error
+    return text
 
 
 def own_credentials(folder: Path, organisation: str) -> Credentials:

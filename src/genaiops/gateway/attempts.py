@@ -16,7 +16,7 @@ import msgspec
 from genaiops.core.errors import GenaiopsError, UpstreamError, UsageError
 from genaiops.domain import MEDIA
 from genaiops.gateway import guarding, replies
-from genaiops.gateway.answering import Whole, error_answer, ruled, understood
+from genaiops.gateway.answering import Whole, error_answer
 from genaiops.gateway.asking_again import AskingAgain
 from genaiops.gateway.call import Call
 from genaiops.gateway.choice import Pick, choose, fits
@@ -24,9 +24,9 @@ from genaiops.gateway.estimate import estimated
 from genaiops.gateway.failure import AttemptFailure, Failure, of_error, of_fault, of_upstream_error, too_late
 from genaiops.gateway.flight import Flight
 from genaiops.gateway.hedging import Hedges
-from genaiops.gateway.holding import Holding
 from genaiops.gateway.idempotency import Kept
-from genaiops.gateway.large import LARGE, keep
+from genaiops.gateway.large import keep
+from genaiops.gateway.outgoing import Outgoing
 from genaiops.gateway.plan import Candidate, Lineup
 from genaiops.gateway.relay import Streams
 from genaiops.gateway.settings import GatewaySettings
@@ -35,7 +35,7 @@ from genaiops.gateway.trying import Try
 from genaiops.gateway.upstream import clock
 from genaiops.gateway.waiting import nobody, pause, place, rest
 from genaiops.http1.errors import UpstreamClosed, UpstreamFault
-from genaiops.ports.guard import GUARDED_AT_ONCE, Withheld
+from genaiops.ports.guard import Withheld
 from genaiops.ports.providers import Reply, StreamReader, TokenEstimator, Wire
 
 
@@ -49,16 +49,15 @@ class Attempts:
         streams: Streams,
         estimator: TokenEstimator,
         settings: GatewaySettings,
-        holding: Holding,
+        outgoing: Outgoing,
     ) -> None:
         self._books = books
-        self._holding = holding
+        self._outgoing = outgoing
         self._streams = streams
         self._estimator = estimator
         self._settings = settings
         self._hedges = Hedges(self, books)
         self._again = AskingAgain(self, books, settings)
-        self._at_once = min(LARGE, settings.answer_limit)
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def begin(self, call: Call) -> Coroutine[Any, Any, None] | None:
@@ -85,8 +84,7 @@ class Attempts:
         """The answer to a first try."""
         step: Coroutine[Any, Any, AttemptFailure | None]
         body = reply.all_here() if 200 <= reply.status < 300 else None
-        guard = call.guard
-        if body is None or len(body) > (self._at_once if guard is None else 0 if guard.waits else GUARDED_AT_ONCE):
+        if body is None or not self._outgoing.at_once(call, body):
             step = self._reply(call, attempt, reply, body)
         else:
             attempt.http_status = reply.status
@@ -309,8 +307,8 @@ class Attempts:
         upstream.leave()
         self._cut_off(call, attempt, why)
 
-    async def _reply(self, call: Call, attempt: Try, reply: Reply, body: bytes | None = None) -> AttemptFailure | None:
-        """`body`: where it was taken already."""
+    async def _reply(self, call: Call, attempt: Try, reply: Reply, here: bytes | None = None) -> AttemptFailure | None:
+        """`here`: all of its body, where that was taken from it already."""
         attempt.http_status = status = reply.status
         if not 200 <= status < 300:
             return await error_answer(attempt, reply, self._settings.credential_rest)
@@ -324,22 +322,14 @@ class Attempts:
             if sent.dialect != call.speech.dialect:
                 reader = call.speech.reader(reader, call.raw, call.model)
             return await self._stream(call, attempt, reply, reader)
-        if body is None:
-            try:
-                body = await reply.read(self._settings.answer_limit)
-            except BaseException:
-                reply.abort()
-                raise
-        whole = understood(call, attempt, body, self._estimator)
-        if call.guard is not None:
-            kind = replies.kind_of(reply.headers)
-            ruling = call.guard.answer(whole.body, kind) or await call.guard.wait_answer(whole.body, kind)
-            if await self._again.ask(call, attempt, whole.answer, ruling.again):
-                return None
-            if ruling.stops:
-                self._holding.stop(call, attempt, whole.answer, ruling, kind)
-                return None
-            whole = ruled(call, whole, ruling)
+        try:
+            body = here if here is not None else await reply.read(self._settings.answer_limit)
+        except BaseException:
+            reply.abort()
+            raise
+        whole = await self._outgoing.whole(call, attempt, body, replies.kind_of(reply.headers), self._again)
+        if whole is None:
+            return None
         stored = await keep(self._books.spool, call, whole.body if whole.kept is None else whole.kept)
         self._end(call, attempt, reply, whole._replace(stored=stored))
         return None
@@ -351,20 +341,13 @@ class Attempts:
             ruling = withheld.ruling
             if await self._again.ask(call, attempt, self._streams.answer_of(call, attempt), ruling.again):
                 return None
-            return self._streams.follow(call, attempt, ruling)
+            return await self._streams.follow(call, attempt, ruling)
 
     def _answer(self, call: Call, attempt: Try, reply: Reply, body: bytes) -> None:
         """An answer that is not a stream: guarded, settled, then sent."""
-        whole = understood(call, attempt, body, self._estimator)
-        if call.guard is not None:
-            kind = replies.kind_of(reply.headers)
-            ruling = call.guard.answer(whole.body, kind)
-            assert ruling is not None
-            if ruling.stops:
-                self._holding.stop(call, attempt, whole.answer, ruling, kind)
-                return
-            whole = ruled(call, whole, ruling)
-        self._end(call, attempt, reply, whole)
+        whole = self._outgoing.now(call, attempt, body, replies.kind_of(reply.headers))
+        if whole is not None:
+            self._end(call, attempt, reply, whole)
 
     def _end(self, call: Call, attempt: Try, reply: Reply, whole: Whole) -> None:
         candidate, answer, body = attempt.candidate, whole.answer, whole.body

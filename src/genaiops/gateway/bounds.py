@@ -85,7 +85,7 @@ def _priced(lineup: Lineup, currencies: frozenset[str], at_us: int) -> Lineup:
     names = ", ".join(repr(candidate.target.id) for candidate in lineup.all)
     raise Forbidden(
         f"A hard budget in {' and '.join(sorted(currencies))} applies, and no price in it is known for {names}.",
-        remedy="Add a price for the target's model, or set the budget on tokens or calls.",
+        remedy="Add a price for the target's model, or set the budget (or the limit of the session) on something else.",
         code="price_unknown",
         param="model",
     )

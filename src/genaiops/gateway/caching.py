@@ -349,6 +349,8 @@ def _kept(call: Call, ending: Ending | None) -> Attempt | None:
     """The attempt whose answer may be kept: complete, successful, ended as an answer ends."""
     if ending is None or ending.status != "ok" or ending.http_status != 200 or ending.output_truncated:
         return None
+    if call.marks and call.streamed:
+        return None  # what was kept of a stream is as its images came, not as they went out
     paid = next((one for one in reversed(call.attempts) if one.pays and one.status == "ok"), None)
     if paid is None:
         return None

@@ -9,18 +9,19 @@ from msgspec import UnsetType
 
 from genaiops.core.clock import now_us
 from genaiops.core.ids import parse_traceparent
-from genaiops.domain import Admitted, Attempt, GuardAction, Operation, PromptUse
+from genaiops.domain import Admitted, Attempt, GuardAction, GuardEvent, ImageMark, InForce, Operation, PromptUse
 from genaiops.gateway.admit import Grant
 from genaiops.gateway.asked import NOTHING, Asked
 from genaiops.gateway.body import Body, output_cap
 from genaiops.gateway.deployed import Released
 from genaiops.gateway.endpoints import Place
+from genaiops.gateway.failure import Failure
 from genaiops.gateway.idempotency import Entry, Kept
 from genaiops.gateway.ids import Ids
 from genaiops.gateway.limits import Amounts, Line, Windows
 from genaiops.gateway.media import MediaBody
 from genaiops.gateway.plan import Candidate, Lineup
-from genaiops.gateway.refusals import Short
+from genaiops.gateway.refusals import Lack
 from genaiops.http1 import Exchange
 from genaiops.ports.counters import Reservation
 from genaiops.ports.guard import Guard, Ruling
@@ -48,6 +49,10 @@ class Call:
     model = ""
     streamed = False
     session: str | None = None
+    session_name: str | None = None
+    """The session as its client named it, whatever may be recorded of it."""
+    noted: tuple[GuardEvent, ...] = ()
+    """What the limits of its session say of it."""
     user_id: str | None = None
     user_verified = False
     groups: tuple[str, ...] = ()
@@ -78,7 +83,7 @@ class Call:
     """The limit that said no last."""
     alone = False
     """What other machines have of its limits does not help it any more."""
-    short: Short | None = None
+    short: Lack | None = None
     """What its limits are short of on this machine, and may get from others."""
     limit_lines = b""
     """`x-ratelimit-*`, for the head of its response."""
@@ -107,17 +112,24 @@ class Call:
     cache_line = b"x-genaiops-cache: off\r\n"
     guard: Guard | None = None
     """What looks at what comes in and goes out; None: no policy concerns it."""
+    policies: tuple[InForce, ...] | None = None
+    """All that hold for it; None: nobody has looked."""
     ruling: Ruling | None = None
     """What was waited for, until it is followed."""
     holds = True
     """Somebody waits for its answer who can be told to ask again later."""
     held: Ruling | None = None
     """By which it was stopped until a person releases it."""
+    sealed: bytes | Aside | Failure | None = None
+    """What is held, when it may be written down."""
     guarded: GuardAction = "allow"
     """What followed from what came in."""
     looked_at = False
     """Nothing that its policies take out is in it any more."""
     guard_line = b""
+    marks: tuple[ImageMark, ...] = ()
+    """What became of the images of its answer."""
+    provenance_line = b""
     _task: asyncio.Task[None] | None = None
     _watched = False
     _stop: Callable[[], None] | None = None
@@ -186,6 +198,8 @@ class Call:
             self.prompt,
             release=release.digest if release is not None else "",
             deployment=release.deployment if release is not None else "",
+            dialect=self.speech.dialect,
+            policies=self.policies,
         )
 
     def for_target(self, candidate: Candidate) -> CallBody:

@@ -13,7 +13,7 @@ from msgspec import Raw
 
 from genaiops.core.errors import GenaiopsError, StoreError, Unavailable
 from genaiops.domain import Target
-from genaiops.gateway import conditions, guarding, identity, models_api, releasing
+from genaiops.gateway import conditions, guarding, identity, models_api, releasing, sessions
 from genaiops.gateway.admit import Grant, bearer, unknown_key
 from genaiops.gateway.asked import ask
 from genaiops.gateway.attempts import Attempts
@@ -32,11 +32,14 @@ from genaiops.gateway.idempotency import Idempotency, Kept
 from genaiops.gateway.ids import Ids
 from genaiops.gateway.in_force import InForce
 from genaiops.gateway.large import LARGE, is_large, set_aside
+from genaiops.gateway.marking import Marking
+from genaiops.gateway.outgoing import Outgoing
 from genaiops.gateway.outside import JSON, no_control, refuse_plainly
 from genaiops.gateway.over_budget import OverBudget
 from genaiops.gateway.plan import Lineup
 from genaiops.gateway.properties import LABEL, metadata_of, properties_of
 from genaiops.gateway.relay import Streams
+from genaiops.gateway.sessions import Sessions
 from genaiops.gateway.settings import GatewaySettings
 from genaiops.gateway.settle import Books
 from genaiops.gateway.shadow import Shadows
@@ -48,6 +51,7 @@ from genaiops.http1 import Exchange
 from genaiops.ports.cache import Caches
 from genaiops.ports.counters import Counters
 from genaiops.ports.guard import Guards
+from genaiops.ports.provenance import ImageMarker
 from genaiops.ports.providers import Provider, TokenEstimator, Transport
 from genaiops.ports.seals import Seals
 from genaiops.ports.secrets import Secrets
@@ -79,6 +83,7 @@ class Gateway:
         videos: Videos | None = None,
         guards: Guards | None = None,
         seals: Seals | None = None,
+        marker: ImageMarker | None = None,
     ) -> None:
         self.settings = settings
         self._at_once = min(LARGE, settings.body_limit)
@@ -89,8 +94,10 @@ class Gateway:
         self._fleet = Fleet(providers, transports, secrets)
         self._books = Books(counters, spool)
         self._holding = Holding(self._books, seals)
-        self._streams = Streams(self._books, estimator, settings, self._holding)
-        self._attempts = Attempts(self._books, self._streams, estimator, settings, self._holding)
+        self._marking = marking = Marking(marker)
+        self._streams = Streams(self._books, estimator, settings, self._holding, marking)
+        outgoing = Outgoing(self._holding, marking, estimator, settings)
+        self._attempts = Attempts(self._books, self._streams, estimator, settings, outgoing)
         self._shadows = Shadows(self._books, self._attempts, settings)
         self._caching = Caching(self._attempts, self._books, settings, caches)
         self._videos = VideoJobs(videos)
@@ -101,6 +108,7 @@ class Gateway:
         self._force = InForce(
             snapshots=snapshots, counters=counters, fleet=self._fleet, secrets=secrets, guards=guards, settings=settings
         )
+        self._sessions = Sessions(counters, lambda: self._books.applied)
         self._gauges = Gauges(counters, self._books.tally, self._fleet)
         self._ids = Ids()
 
@@ -121,6 +129,7 @@ class Gateway:
         await self._force.aclose()
         await self._shadows.aclose()
         await self._caching.aclose()
+        await self._marking.aclose()
         await self._fleet.aclose()
         if self._relay is not None:
             await self._relay.aclose()
@@ -278,6 +287,7 @@ class Gateway:
         """As `_admit`, once the guard has looked at what came in."""
         try:
             await guarding.wait(call)
+            await self._holding.prepare(call)
         except GenaiopsError as error:
             self._holding.refuse(call, of_error(error))
             return False
@@ -288,7 +298,7 @@ class Gateway:
         from memory, or refused; None: not yet, for others may have what its limits are short of (`call.short`)."""
         try:
             self._understand(call, raw)
-            if not guarding.ask(call):
+            if not guarding.ask(call) or not self._sessions.enter(call):
                 return None
             lines, lineup = call.lines, call.lineup
             if lines.strict:
@@ -339,11 +349,14 @@ class Gateway:
         elif body.user is not None:  # a `user` in the body is a label
             call.user_id = body.user[:LABEL]
         metadata = metadata_of(body.metadata) if isinstance(body.metadata, Raw) else None
+        call.session = call.session or sessions.named(headers)
         found = properties_of(headers, metadata)
         if found:
             call.properties = found
             call.session = call.session or found.get("session_id")
             call.user_id = call.user_id or found.get("user_id")
+        if call.session_name is None:
+            call.session_name = call.session
         if call.place.video is not None:
             call.lineup = lineup
             guarding.open_guard(call)

@@ -13,6 +13,7 @@ from typing import Literal
 from genaiops.core import clock
 from genaiops.domain import Budget, Charge, RateLimit
 from genaiops.ports.counters import MINUTE_NS, Counters, Hold
+from genaiops.ports.guard import SessionLimits
 
 TEMPLATE_TOKENS = 256
 """What a chat template may add to a prompt: role marks, a default system prompt."""
@@ -37,10 +38,19 @@ HIT: Amounts = (0, 1, 0)
 class Line:
     """One counter that a call is held against. Lines of a team or an environment are shared by all their keys."""
 
-    __slots__ = ("budget", "key", "kind", "limit", "meter", "rate_limit")
+    __slots__ = ("budget", "key", "kind", "limit", "meter", "rate_limit", "session")
 
-    def __init__(self, meter: Meter, *, budget: Budget | None = None, rate_limit: RateLimit | None = None) -> None:
+    def __init__(
+        self,
+        meter: Meter,
+        *,
+        budget: Budget | None = None,
+        rate_limit: RateLimit | None = None,
+        session: SessionLimits | None = None,
+    ) -> None:
+        """`session`: the budget is one that these give to a session."""
         self.meter = meter
+        self.session = session
         self.budget = budget
         self.rate_limit = rate_limit
         self.kind: Literal["sum", "rate"] = "sum"
@@ -115,6 +125,7 @@ class Lines:
         "metered",
         "nothing",
         "places",
+        "sessions",
         "strict",
         "windows",
     )
@@ -136,6 +147,8 @@ class Lines:
         self.by_line: Callable[[Amounts], Amounts] = _picker(self.places)
         self.nothing = (0,) * len(self.all)
         """What is charged, by line, when a call is not dispatched."""
+        self.sessions = any(line.session is not None for line in self.all)
+        """Some of them are of the session that a call is in."""
         self.holds = any(line.kind == "sum" for line in self.all)
         """Whether a reservation has to be settled: rates alone need not be."""
         spared = [line for line in self.all if line.kind == "sum" and line.meter in METERED]

@@ -27,6 +27,8 @@ class OverBudget:
         line = call.refused_by
         if (call.short is not None and not call.alone) or line is None or line.budget is None or line.meter == "calls":
             return refusal
+        if line.session is not None:
+            return refusal
         former = call.lineup
         try:
             lineup = self._instead(call, line)

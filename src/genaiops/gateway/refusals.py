@@ -1,11 +1,22 @@
 """What a client is told when a limit says no."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from genaiops.core.money import from_nano
 from genaiops.gateway.failure import Failure
 from genaiops.gateway.limits import FOREVER_US, METERED, Line, Windows
+from genaiops.gateway.session_limits import session_over
 from genaiops.ports.counters import Hold, Refusal, Shortage
+
+
+class Lack(Protocol):
+    """What others may have that a call needs; `failure` is what it is told if they do not."""
+
+    @property
+    def failure(self) -> Failure: ...
+
+    async def obtain(self) -> Failure | None: ...
 
 
 class Short:
@@ -40,6 +51,8 @@ def refuse(line: Line, refusal: Refusal, hold: Hold, amount: int, now_us: int) -
     scope = budget.scope if budget is not None else rate_limit.scope if rate_limit is not None else None
     assert scope is not None
     limit = hold.limit or 0
+    if line.session is not None:
+        return session_over(line, refusal, hold, amount)
     retry_after = refusal.retry_after
     never = amount > limit
     if budget is not None:

@@ -8,15 +8,17 @@ import msgspec
 from genaiops.core.errors import UpstreamError
 from genaiops.dialects.reader import TranslatedReader
 from genaiops.domain import MEDIA, Status, Usage
-from genaiops.gateway import guarding, replies
+from genaiops.gateway import guarded_readers, guarding, replies
 from genaiops.gateway.call import Call
 from genaiops.gateway.estimate import estimated
 from genaiops.gateway.failure import AttemptFailure, Failure, of_fault, of_upstream_error
 from genaiops.gateway.holding import Holding
 from genaiops.gateway.idempotency import Kept
 from genaiops.gateway.large import LARGE, Stored, keep
+from genaiops.gateway.marking import MarkedReader, Marking, NotMarked, refusal_of
 from genaiops.gateway.settings import GatewaySettings
 from genaiops.gateway.settle import Books, Ending, cost_of, total_of
+from genaiops.gateway.tap import FOREVER, Live, Tap, guarded_in
 from genaiops.gateway.trying import Try
 from genaiops.gateway.waiting_answer import message_instead
 from genaiops.http1.errors import Disconnected, UpstreamFault
@@ -24,38 +26,35 @@ from genaiops.ports.guard import WITHHELD, Blocked, Ruling, Withheld
 from genaiops.ports.providers import Answer, CallBody, Provider, Reply, StreamPiece, StreamReader, TokenEstimator
 
 _TICK = 0.25
-_FOREVER = 1 << 62
 _UNREAD = (b"text/event-stream", b"audio/", b"video/", b"image/", b"application/octet-stream")
 """Content types of answers that come piece by piece: events, which are guarded as such, and what has no text."""
-
-
-class _Live:
-    """A streamed call that is under way: when its client last got something, and by when content must come."""
-
-    __slots__ = ("call", "content_by_ns", "last_ns")
-
-    def __init__(self, call: Call) -> None:
-        self.call = call
-        self.last_ns = time.monotonic_ns()
-        self.content_by_ns = _FOREVER
 
 
 class Streams:
     """Relays streams. One coarse timer serves all of them, for heartbeats and for the time to the first content."""
 
-    def __init__(self, books: Books, estimator: TokenEstimator, settings: GatewaySettings, holding: Holding) -> None:
+    # size: what a stream needs, each once
+    def __init__(
+        self,
+        books: Books,
+        estimator: TokenEstimator,
+        settings: GatewaySettings,
+        holding: Holding,
+        marking: Marking,
+    ) -> None:
         self._books = books
         self._holding = holding
+        self._marking = marking
         self._estimator = estimator
         self._settings = settings
-        self._live: dict[bytes, _Live] = {}
+        self._live: dict[bytes, Live] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._silence_ns = int(settings.heartbeat * 1e9)
 
     # -- one timer for all
 
     def watch(self, call: Call) -> None:
-        self._live[call.span_id] = _Live(call)
+        self._live[call.span_id] = Live(call)
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(_TICK, self._sweep)
 
@@ -67,7 +66,7 @@ class Streams:
         now = time.monotonic_ns()
         for live in list(self._live.values()):
             if now >= live.content_by_ns:
-                live.content_by_ns = _FOREVER
+                live.content_by_ns = FOREVER
                 live.call.interrupt("first_token")
             elif self._silence_ns and now - live.last_ns >= self._silence_ns:
                 live.last_ns = now
@@ -92,7 +91,7 @@ class Streams:
         Without: nothing of its content has reached the client, and another target may serve it. Withheld: its model is
         to be asked again, else `follow` ends it."""
         live = self._live[call.span_id]
-        reader = guarding.guarded_reader(call, reader)
+        reader = self._marking.reader(call, guarded_readers.guarded_reader(call, reader))
         try:
             target = attempt.candidate.target
             if call.operation not in MEDIA:
@@ -103,23 +102,29 @@ class Streams:
             piece = await self._hold_back(live, reply, reader)
             if piece.error is not None and not piece.content:
                 raise UpstreamError(piece.error, code="upstream_stream_error")
-            live.content_by_ns = _FOREVER
+            live.content_by_ns = FOREVER
+            if self._marking.concerns(call, piece.data):
+                piece = await self._marking.piece(call, attempt, piece)
             if not call.exchange.started:
                 call.exchange.start(200, replies.stream(call, attempt.candidate, reply.headers))
             return await self._pass_on(call, attempt, reply, piece)
         except Blocked as blocked:
             reply.abort()
             return self._stop(call, attempt, guarding.failure_of(blocked.rule, blocked.message))
+        except NotMarked as error:
+            reply.abort()
+            failure = AttemptFailure(failure=refusal_of(error), retryable=False, breaks=False)
+            return self._stop(call, attempt, failure)
         except Withheld as withheld:
             reply.leave()
             if withheld.ruling.again is not None:
                 raise
-            return self.follow(call, attempt, withheld.ruling)
+            return await self.follow(call, attempt, withheld.ruling)
         except Disconnected:
             call.why = "client"
             raise asyncio.CancelledError from None
         finally:
-            live.content_by_ns = _FOREVER
+            live.content_by_ns = FOREVER
             reply.release()
 
     async def relay_media(self, call: Call, attempt: Try, reply: Reply, sent: CallBody) -> AttemptFailure | None:
@@ -134,19 +139,19 @@ class Streams:
         if call.guard is not None and not kind.startswith(_UNREAD):
             body = await reply.read(self._settings.answer_limit)
             ruling = call.guard.answer(body, kind) or await call.guard.wait_answer(body, kind)
-            reader = guarding.RuledReader(reader, body, ruling)
+            reader = guarded_readers.RuledReader(reader, body, ruling)
         return await self.relay(call, attempt, reply, reader)
 
-    async def _hold_back(self, live: _Live, reply: Reply, reader: StreamReader) -> StreamPiece:
+    async def _hold_back(self, live: Live, reply: Reply, reader: StreamReader) -> StreamPiece:
         """Everything up to the first piece that decides, as one piece."""
         held: list[bytes] = []
         size = 0
-        guarded = reader if isinstance(reader, guarding.GuardedReader) else None
+        guarded = guarded_in(reader)
         while True:
             chunk = await reply.chunk()
             piece = reader.feed(chunk) if chunk is not None else await _end(reader)
             if guarded is not None and guarded.begun:
-                live.content_by_ns = _FOREVER  # it has come, though it may wait here
+                live.content_by_ns = FOREVER  # it has come, though it may wait here
             while guarded is not None and guarded.due and not (piece is not None and piece.content):
                 piece = _joined(piece, await guarded.wait())
             if piece is None:
@@ -159,15 +164,28 @@ class Streams:
     async def _pass_on(self, call: Call, attempt: Try, reply: Reply, first: StreamPiece) -> AttemptFailure | None:
         exchange, reader = call.exchange, attempt.reader
         assert reader is not None
-        tap = _Tap(self._live[call.span_id], attempt, reader)
+        tap = Tap(self._live[call.span_id], attempt, reader, self._marking)
         try:
             tap.pass_on(first)
             while tap.last is None:
                 await exchange.drain()
                 if tap.guarded is not None and tap.guarded.due:
-                    tap.pass_on(await tap.guarded.wait())
-                elif await reply.pump(tap.take) and tap.last is None:
-                    tap.last = await _end(reader)
+                    asked = await tap.guarded.wait()
+                    if self._marking.concerns(call, asked.data):
+                        asked = await self._marking.piece(call, attempt, asked)
+                    tap.pass_on(asked)
+                    continue
+                over = await reply.pump(tap.take)
+                if tap.unmarked is not None:
+                    unmarked, tap.unmarked = tap.unmarked, None
+                    tap.pass_on(await self._marking.piece(call, attempt, unmarked))
+                elif over and tap.last is None:
+                    last = await _end(reader)
+                    if self._marking.concerns(call, last.data):
+                        last = await self._marking.piece(call, attempt, last)
+                    tap.pass_on(last)
+        except NotMarked:
+            raise  # it says nothing of the target
         except UpstreamFault as fault:
             return self._broken(call, attempt, of_fault(fault, attempt.candidate.target.id))
         except UpstreamError as error:
@@ -185,10 +203,21 @@ class Streams:
                 call.answer = Kept(200, replies.stream(call, None, ()), output)
         return None
 
-    def follow(self, call: Call, attempt: Try, ruling: Ruling) -> AttemptFailure | None:
-        """End a stream that is there as a whole, and of which nothing has gone out, as its policy has it."""
+    async def follow(self, call: Call, attempt: Try, ruling: Ruling) -> AttemptFailure | None:
+        """End a stream that is there as a whole, and of which nothing has gone out, as its policy has it. Its images
+        are signed before."""
+        if self._marking.concerns(call, ruling.body):
+            try:
+                (body,) = await self._marking.marked(call, attempt, (ruling.body,))
+            except NotMarked as error:
+                failure = AttemptFailure(failure=refusal_of(error), retryable=False, breaks=False)
+                return self._stop(call, attempt, failure)
+            ruling = msgspec.structs.replace(ruling, body=body)
         if ruling.action == "hold":
-            return self._hold(call, attempt, ruling)
+            return await self._hold(call, attempt, ruling)
+        return self._let_out(call, attempt, ruling)
+
+    def _let_out(self, call: Call, attempt: Try, ruling: Ruling) -> AttemptFailure | None:
         call.guard_line = guarding.line_of(call, ruling.action)
         output, usage = ruling.body, self.answer_of(call, attempt).usage
         if ruling.action == "replace" and call.operation in ("chat", "text_completion"):
@@ -196,6 +225,8 @@ class Streams:
         if not output:
             return self._stop(call, attempt, guarding.failure_of(ruling.rule, ruling.message))
         assert attempt.reader is not None
+        if isinstance(attempt.reader, MarkedReader):
+            attempt.reader.sent(output)
         kept = output if ruling.action == "replace" else attempt.reader.keep()
         self._close(call, attempt, "ok", None, (kept, None))
         if not call.exchange.started:
@@ -215,13 +246,14 @@ class Streams:
         usage = estimated(self._estimator, call.operation, call.sent, answer.text)
         return msgspec.structs.replace(answer, usage=usage)
 
-    def _hold(self, call: Call, attempt: Try, ruling: Ruling) -> AttemptFailure | None:
+    async def _hold(self, call: Call, attempt: Try, ruling: Ruling) -> AttemptFailure | None:
         """All of it is there and waits for a person: it is charged, and the client is told."""
         if not self._holding.takes(call):
             return self._stop(call, attempt, guarding.failure_of(ruling.rule, ruling.message))
         assert attempt.reader is not None
         usage = attempt.reader.finish().usage or Usage()
-        told = self._holding.keep(call, ruling, "out", usage=usage, content_type=b"text/event-stream")
+        sealed = await self._holding.seal(call, ruling, b"text/event-stream")
+        told = self._holding.keep(call, ruling, "out", sealed, usage=usage)
         if isinstance(told, Failure):
             return self._stop(call, attempt, AttemptFailure(failure=told, retryable=False, breaks=False))
         self._close(call, attempt, "ok", None, (told.body, None), http_status=202)
@@ -242,7 +274,7 @@ class Streams:
         """After content there is no other target: what came is charged, and the client sees an error and a cut."""
         failure = guarding.told(call, failure)
         reader, told = attempt.reader, failure.failure
-        if isinstance(reader, guarding.GuardedReader):
+        if isinstance(reader, guarded_readers.GuardedReader):
             reader = reader.inner
         last = reader.fail(told.message, told.code) if isinstance(reader, TranslatedReader) else None
         self._close(call, attempt, "error", failure)
@@ -289,43 +321,6 @@ class Streams:
         self._books.settle(call, ending)
 
 
-class _Tap:
-    """What takes a stream from its upstream and gives it to its client, piece by piece as they come. `last` is the
-    piece with the end in it, which waits until the call is settled."""
-
-    __slots__ = ("_attempt", "_exchange", "_feed", "_live", "guarded", "last")
-
-    def __init__(self, live: _Live, attempt: Try, reader: StreamReader) -> None:
-        self._live = live
-        self._attempt = attempt
-        self._exchange = live.call.exchange
-        self._feed = reader.feed
-        self.guarded = reader if isinstance(reader, guarding.GuardedReader) else None
-        self.last: StreamPiece | None = None
-
-    def take(self, chunk: bytes) -> bool:
-        """Whether to stop there for now: at the end, until somebody was asked, or until the client has taken
-        something."""
-        piece = self._feed(chunk)
-        stops = piece is not None and self.pass_on(piece)
-        return stops or (self.guarded is not None and self.guarded.due)
-
-    def pass_on(self, piece: StreamPiece) -> bool:
-        """As `take`. UpstreamError when there is an error event in the piece."""
-        if piece.content and self._attempt.first_token_us is None:
-            self._attempt.first_content()
-        if piece.done:
-            self.last = piece
-            return True
-        exchange = self._exchange
-        if piece.data:
-            exchange.send(piece.data)
-            self._live.last_ns = time.monotonic_ns()
-        if piece.error is not None:
-            raise UpstreamError(piece.error, code="upstream_stream_error")
-        return exchange.congested
-
-
 def _check(reply: Reply, provider: Provider) -> None:
     """A stream has the type that its provider's streams have: server-sent events unless it says otherwise."""
     kind = reply.header(b"content-type") or b"no content-type"
@@ -337,7 +332,7 @@ async def _end(reader: StreamReader) -> StreamPiece:
     """The upstream has ended its stream without a terminal event: after a finish reason that is an end, too."""
     over = reader.finish().finish_reason is not None
     piece = reader.end()
-    guarded = reader if isinstance(reader, guarding.GuardedReader) else None
+    guarded = guarded_in(reader)
     if not over and (piece is None or not piece.done) and not (guarded is not None and guarded.ended):
         raise UpstreamError("its stream ended before the answer did.", code="upstream_truncated")
     while guarded is not None and guarded.due:

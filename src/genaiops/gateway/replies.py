@@ -43,7 +43,7 @@ def whole(call: Call, candidate: Candidate, upstream: Fields, cost: Cost) -> byt
         candidate.line,
         len(call.attempts),
         money(cost.nano),
-        kind + call.cache_line + call.guard_line,
+        kind + call.cache_line + call.guard_line + call.provenance_line,
     )
 
 
@@ -85,6 +85,7 @@ def stream(call: Call, candidate: Candidate | None, upstream: Fields) -> bytes:
     if call.answer_type is not None and not call.answer_type.startswith(b"text/event-stream"):
         events = b"content-type: %b\r\nx-content-type-options: nosniff\r\n" % call.answer_type
     head = _identity(call) + _served(call) + call.limit_lines + events + call.cache_line + call.guard_line
+    head += call.provenance_line
     if candidate is None:
         return head
     return b"%b%bx-genaiops-attempts: %d\r\n%b" % (head, candidate.line, len(call.attempts) + 1, _limits_of(upstream))

@@ -22,6 +22,7 @@ from genaiops.gateway.large import Stored
 from genaiops.gateway.limits import HIT, MOST, Amounts, Lines
 from genaiops.gateway.plan import Candidate
 from genaiops.gateway.refusals import Short, refuse
+from genaiops.gateway.session_limits import beyond, stopped
 from genaiops.ports.counters import Counters, Refusal, Shortage
 from genaiops.ports.spool import SpoolWriter
 
@@ -88,6 +89,11 @@ class Books:
         self._sequence = 0
         self._applied = 0
 
+    @property
+    def applied(self) -> int:
+        """The sequence that the counters applied last: settling without a record repeats it."""
+        return self._applied
+
     def reserve(self, call: Call, lines: Lines, amounts: Amounts) -> Failure | None:
         """Hold the upper bound against these limits. The refusal when one says no; it is not the last word when it sets
         `call.short`."""
@@ -100,6 +106,7 @@ class Books:
         if isinstance(answer, Refusal):
             at = answer.index
             call.refused_by = lines.all[at]
+            call.noted = stopped(call.refused_by)
             if isinstance(answer, Shortage):
                 call.short = Short(answer, lines.all, windows, by_line, now_us)
                 return call.short.failure
@@ -108,6 +115,8 @@ class Books:
         call.amounts = amounts
         call.reservation = answer
         call.limit_lines = lines.shown(answer.levels)
+        if lines.sessions:
+            call.noted = (*call.noted, *beyond(lines, windows, self._counters))
         return None
 
     def extend(self, call: Call, amounts: Amounts | None = None) -> bool:
@@ -280,6 +289,7 @@ class Books:
             lookup,
             _events(call),
             call.guard.judge if call.guard is not None and call.attempts else (),
+            call.marks,
         )
         try:
             self.spool.append(record, output)
@@ -299,7 +309,7 @@ class Books:
 
 
 def _events(call: Call) -> tuple[GuardEvent, ...]:
-    return tuple(call.guard.events) if call.guard is not None else ()
+    return (*call.guard.events, *call.noted) if call.guard is not None else ()
 
 
 def _bodies(raw: bytes | bytearray) -> bytes | Sequence[bytes]:

@@ -3,25 +3,41 @@ of its own: one that is late, away or talks nonsense follows the failure mode of
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
+from genaiops.checks.languages import letters
 from genaiops.core.errors import UsageError
 from genaiops.domain import GuardRule, Verdict
 from genaiops.guard._notes import Notes
+from genaiops.guard._subjects import (
+    Reading,
+    check_languages,
+    check_options,
+    check_topics,
+    language_read,
+    lists_of,
+    said_instead,
+    topics_read,
+    wrong,
+)
 from genaiops.guard.surfaces import Part
-from genaiops.ports.classifiers import Classifiers
+from genaiops.ports.classifiers import FindClassifiers
 
-BUILT: Final = frozenset({"injection", "toxicity"})
-"""Classifiers that the guard server has."""
-_FROM_OTHERS: Final = frozenset({"user", "tool_result", "retrieved", "other"})
-"""Where attempts to overrule instructions come from: not from the instructions themselves."""
+LISTED: Final = frozenset({"language", "topics"})
+"""Classifiers whose rules bring lists of what is wanted."""
+_ORIGINS: Final[Mapping[str, frozenset[str]]] = {
+    "injection": frozenset({"user", "tool_result", "retrieved", "other"}),
+    "language": frozenset({"user"}),
+    "topics": frozenset({"user"}),
+}
+"""Whose texts a rule is about that does not say: attempts to overrule instructions do not come from the instructions
+themselves, and what a call is about is said by who asks."""
+NOBODY: Final = "no guard server"
+"""Why a rule could not be asked: who answers it does not run."""
 _MOST_TEXTS: Final = 48
 _MOST_CHARACTERS: Final = 65_536
 """Asked about at once. Of a request what is behind is not looked at; an answer is asked about in several steps."""
-
-FindClassifiers = Callable[[], Classifiers | None]
-"""Who is asked (None: nobody is there)."""
 
 
 class Asking(NamedTuple):
@@ -33,26 +49,43 @@ class Asking(NamedTuple):
 
 def asking(number: int, rule: GuardRule) -> Asking:
     """UsageError for what no classifier can do before a text goes on."""
-    where = f"rules.{rule.id}"
-    if rule.detector not in BUILT:
-        raise UsageError(
-            f"The rule {rule.id!r}: the detector {rule.detector!r} is not built yet.", param=f"{where}.detector"
-        )
     if rule.action == "redact":
         raise UsageError(
             f"The rule {rule.id!r} cannot redact: {rule.detector!r} judges a text as a whole.",
             remedy="Let it flag, replace, hold or block.",
-            param=f"{where}.action",
+            param=f"rules.{rule.id}.action",
         )
     return Asking(number, rule)
 
 
+def check_asked(rule: GuardRule) -> None:
+    """UsageError for options that its classifier does not have."""
+    if rule.detector == "language":
+        check_languages(rule)
+    elif rule.detector == "topics":
+        check_topics(rule)
+    elif rule.detector == "names":
+        check_options(rule, ())
+    else:
+        check_options(rule, ("classifier", "labels"))
+        if not isinstance(rule.options.get("classifier", ""), str):
+            raise wrong(rule, "classifier", "is a name of the settings", 'Write `classifier = "prompt-guard"`.')
+        labels = rule.options.get("labels", ["x"])
+        if not isinstance(labels, list) or not labels or not all(isinstance(each, str) for each in labels):  # pyright: ignore[reportUnknownVariableType]
+            raise wrong(rule, "labels", "is a list of labels", 'Write `labels = ["JAILBREAK"]`.')
+        if "labels" in rule.options and "classifier" not in rule.options:
+            raise wrong(rule, "labels", "is of a classifier of yours", "Name it with `classifier`, or leave both out.")
+
+
 def _concerned(rule: GuardRule, parts: Sequence[Part]) -> list[Part]:
-    origin = frozenset(rule.provenance) or (_FROM_OTHERS if rule.detector == "injection" else None)
+    origin = frozenset(rule.provenance) or _ORIGINS.get(rule.detector)
+    least = lists_of(rule).shortest if rule.detector in LISTED else 0
     return [
         part
         for part in parts
-        if part.text.strip() and (origin is None or part.provenance in origin or part.provenance == "model_output")
+        if part.text.strip()
+        and (origin is None or part.provenance in origin or part.provenance == "model_output")
+        and (not least or letters(part.text[:4096]) >= least)
     ]
 
 
@@ -68,13 +101,17 @@ def wanted(rule: GuardRule, parts: Sequence[Part]) -> list[Part]:
     return kept
 
 
-def reading(rule: GuardRule, found: Mapping[str, Verdict]) -> tuple[float, bool] | str:
-    """(score, whether it counts) of what a classifier says for the rule; a text: why it could not say."""
+def reading(rule: GuardRule, found: Mapping[str, Verdict]) -> Reading | str:
+    """What a classifier says for the rule; a text: why it could not say."""
+    if rule.detector == "language":
+        return language_read(rule, found)
+    if rule.detector == "topics":
+        return topics_read(rule, found)
     verdict = found.get(rule.detector)
     if verdict is None or verdict.outcome == "error" or verdict.measure is None:
-        return (verdict.reason[:200] if verdict is not None else "") or "no answer"
+        return said_instead(verdict)
     over = verdict.measure >= rule.threshold if rule.threshold is not None else verdict.outcome == "fail"
-    return verdict.measure, over
+    return Reading(verdict.measure, (rule.detector,) if over else ())
 
 
 def _portions(rule: GuardRule, parts: Sequence[Part]) -> Iterator[list[Part]]:
@@ -93,38 +130,42 @@ def _portions(rule: GuardRule, parts: Sequence[Part]) -> Iterator[list[Part]]:
         yield portion
 
 
-async def ask(rules: Sequence[Asking], parts: Sequence[Part], find: FindClassifiers | None, notes: Notes) -> None:
-    """Ask about a request for every rule, one after the other; what they say is noted."""
-    for number, rule in rules:
-        texts = wanted(rule, parts)
+async def ask(
+    rules: Sequence[Asking], parts: Sequence[Part], find: FindClassifiers | None, notes: Notes, *, scope: str
+) -> None:
+    """Ask about a request for every rule, one after the other; what they say is noted. `scope`: whose texts they
+    are."""
+    for asked in rules:
+        texts = wanted(asked.rule, parts)
         if texts:
-            await _ask(number, rule, [texts], find, notes)
+            await _ask(asked, [texts], find, notes, scope)
 
 
 async def ask_of_answer(
-    rules: Sequence[Asking], parts: Sequence[Part], find: FindClassifiers | None, notes: Notes
+    rules: Sequence[Asking], parts: Sequence[Part], find: FindClassifiers | None, notes: Notes, *, scope: str
 ) -> None:
     """The same of an answer, or of a piece of it: nothing of it goes out that was not looked at."""
-    for number, rule in rules:
-        portions = list(_portions(rule, parts))
+    for asked in rules:
+        portions = list(_portions(asked.rule, parts))
         if portions:
-            await _ask(number, rule, portions, find, notes)
+            await _ask(asked, portions, find, notes, scope)
 
 
 async def _ask(
-    number: int, rule: GuardRule, portions: Sequence[Sequence[Part]], find: FindClassifiers | None, notes: Notes
+    asked: Asking, portions: Sequence[Sequence[Part]], find: FindClassifiers | None, notes: Notes, scope: str
 ) -> None:
     """`timeout_ms` of the rule is for all of them together."""
-    classifiers = find() if find is not None else None
+    number, rule = asked
+    classifiers = find(rule) if find is not None else None
     if classifiers is None:
-        notes.fail(number, "no guard server")
+        notes.fail(number, NOBODY)
         return
     began = time.perf_counter()
     found: list[tuple[Part, Mapping[str, Verdict]]] = []
     try:
         async with asyncio.timeout(rule.timeout_ms / 1000):
             for parts in portions:
-                verdicts = await classifiers.classify([part.text for part in parts])
+                verdicts = await classifiers.classify([part.text for part in parts], scope=scope)
                 found += zip(parts, verdicts, strict=True)
     except TimeoutError:
         notes.fail(number, "late", duration_us=rule.timeout_ms * 1000)
@@ -134,13 +175,14 @@ async def _ask(
         said = reading(rule, verdict)
         if isinstance(said, str):
             notes.fail(number, said)
-        elif said[1]:
+            continue
+        for kind in said.found:
             notes.add(
                 number,
-                rule.detector,
+                kind,
                 provenance=part.provenance,
                 place=part.place,
-                score=round(said[0], 4),
+                score=round(said.score, 4),
                 duration_us=took_us,
             )
             took_us = 0

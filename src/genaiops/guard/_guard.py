@@ -1,6 +1,5 @@
-"""The guard of a worker, and of one call."""
+"""The policies of a Snapshot, and the guard of one call."""
 
-import asyncio
 import logging
 import random
 from collections.abc import Sequence
@@ -9,75 +8,52 @@ import msgspec
 from msgspec.structs import replace
 
 from genaiops.core.errors import GenaiopsError, NotFound, Unavailable, UsageError
-from genaiops.domain import DEFAULT_GUARD, Direction, GuardEvent, GuardPolicy, GuardRule, GuardVersion
+from genaiops.domain import DEFAULT_GUARD, Direction, GuardEvent, GuardPolicy, GuardVersion, InForce
 from genaiops.guard import surfaces
 from genaiops.guard._again import asked_again, merged, passed_over
-from genaiops.guard._asking import FindClassifiers, ask, ask_of_answer
+from genaiops.guard._asking import ask, ask_of_answer
 from genaiops.guard._edits import Editor, judge_arguments, judge_calls, severe
 from genaiops.guard._grounding import with_support
 from genaiops.guard._held import held
 from genaiops.guard._inspect import Edit, Inspection, apart, edited
-from genaiops.guard._notes import Notes
+from genaiops.guard._naming import find_named
+from genaiops.guard._notes import Bound, Notes
 from genaiops.guard._program import Program, Tier, shadowed
+from genaiops.guard._repeated import FindIndex
 from genaiops.guard._spotlight import spotlight, untrusted
 from genaiops.guard._streams import AnswerStream, Setting, again_of
 from genaiops.guard._tools import calls_in
 from genaiops.guard._vault import Vault
 from genaiops.guard._whole import Situation, situation_of
 from genaiops.guard.surfaces import Document, Part
-from genaiops.ports.guard import GUARDED_AT_ONCE, WITHHELD, Again, Guarded, Ruling
+from genaiops.ports.classifiers import FindClassifiers
+from genaiops.ports.guard import GUARDED_AT_ONCE, WITHHELD, Again, Guarded, Ruling, SessionLimits
+from genaiops.ports.names import FindNames
 from genaiops.ports.providers import Form
 
 _log = logging.getLogger("genaiops.guard")
 
 
-class WorkerGuards:
-    """A worker's (see ports.guard.Guards)."""
-
-    def __init__(self, classifiers: FindClassifiers | None = None) -> None:
-        self._classifiers = classifiers
-        self._plan: Plan | None = None
-        self._next: tuple[tuple[GuardVersion, ...], asyncio.Future[Plan]] | None = None
-
-    def ready(self, versions: Sequence[GuardVersion]) -> bool:
-        wanted = tuple(versions)
-        if self._plan is not None and self._plan.versions == wanted:
-            return True
-        if self._next is None or self._next[0] != wanted:
-            self._next = wanted, asyncio.get_running_loop().run_in_executor(None, Plan, wanted, self._classifiers)
-        return self._next[1].done()
-
-    async def prepare(self, versions: Sequence[GuardVersion]) -> None:
-        while not self.ready(versions):
-            assert self._next is not None
-            await asyncio.wait((self._next[1],))
-
-    def adopt(self, versions: Sequence[GuardVersion]) -> "Plan":
-        wanted = tuple(versions)
-        if self._plan is None or self._plan.versions != wanted:
-            made = self._next
-            self._plan = (
-                made[1].result()
-                if made is not None and made[0] == wanted and made[1].done()
-                else Plan(wanted, self._classifiers)
-            )
-            self._next = None
-        return self._plan
-
-    async def aclose(self) -> None: ...
-
-
 class Plan:
     """The policies of a Snapshot."""
 
-    def __init__(self, versions: tuple[GuardVersion, ...], classifiers: FindClassifiers | None = None) -> None:
+    def __init__(
+        self,
+        versions: tuple[GuardVersion, ...],
+        classifiers: FindClassifiers | None = None,
+        names: FindNames | None = None,
+        documents: FindIndex | None = None,
+    ) -> None:
         self.versions = versions
+        self._documents = documents
         self._classifiers = classifiers
+        self._names = names
         self._by_name: dict[str, GuardVersion] = {}
         for version in versions:
             for point in (version.digest, *version.aliases):
                 self._by_name[f"{version.name}@{point}"] = version
         self._programs: dict[tuple[str, ...], Program] = {}
+        self._in_force: dict[tuple[str, ...], tuple[InForce, ...]] = {}
         self._broken: dict[str, GenaiopsError] = {}
         for version in versions:
             try:
@@ -88,7 +64,15 @@ class Plan:
 
     def guard(self, references: Sequence[str], call: Guarded) -> "CallGuard | None":
         program = self._program(references)
-        return CallGuard(program, call, self._classifiers) if program.concerns(call.operation) else None
+        return CallGuard(program, call, self._classifiers, self._names) if program.concerns(call.operation) else None
+
+    def in_force(self, references: Sequence[str]) -> tuple[InForce, ...]:
+        key = tuple(references)
+        found = self._in_force.get(key)
+        if found is None:
+            said = dict.fromkeys(_said(reference) for reference in key)
+            found = self._in_force[key] = tuple(InForce(each, self._find(each).digest) for each in said)
+        return found
 
     def digest(self, references: Sequence[str]) -> str:
         return self._program(references).digest
@@ -97,12 +81,13 @@ class Plan:
         key = tuple(references)
         found = self._programs.get(key)
         if found is None:
-            found = self._programs[key] = Program([self._find(reference) for reference in dict.fromkeys(key)])
+            found = self._programs[key] = Program(
+                [self._find(reference) for reference in dict.fromkeys(key)], self._documents
+            )
         return found
 
     def _find(self, reference: str) -> GuardVersion:
-        reference = reference.removeprefix("policy/")
-        found = self._by_name.get(reference if "@" in reference else f"{reference}@current")
+        found = self._by_name.get(_said(reference))
         if found is not None:
             broken = self._broken.get(f"{found.name}@{found.digest}")
             if broken is not None:
@@ -112,13 +97,19 @@ class Plan:
                     code="guard_broken",
                 )
             return found
-        if reference == DEFAULT_GUARD:  # a Snapshot that is older than policies
+        if _said(reference) == f"{DEFAULT_GUARD}@current":  # a Snapshot that is older than policies
             return GuardVersion(name=DEFAULT_GUARD, digest="none", policy=GuardPolicy())
         raise NotFound(
             f"The gateway does not have the guard policy {reference!r}.",
             remedy="Push it, or let its key, route, environment or release name another.",
             code="guard_not_found",
         )
+
+
+def _said(reference: str) -> str:
+    """With the alias that a bare name means."""
+    reference = reference.removeprefix("policy/")
+    return reference if "@" in reference else f"{reference}@current"
 
 
 class CallGuard:
@@ -131,6 +122,7 @@ class CallGuard:
         "_call",
         "_classifiers",
         "_former",
+        "_names",
         "_program",
         "_said",
         "_situation",
@@ -140,9 +132,16 @@ class CallGuard:
         "_vault",
     )
 
-    def __init__(self, program: Program, call: Guarded, classifiers: FindClassifiers | None = None) -> None:
+    def __init__(
+        self,
+        program: Program,
+        call: Guarded,
+        classifiers: FindClassifiers | None = None,
+        names: FindNames | None = None,
+    ) -> None:
         self._program = program
         self._classifiers = classifiers
+        self._names = names
         self._call = call
         self._vault = Vault()
         self._asked: list[GuardEvent] = []
@@ -163,6 +162,10 @@ class CallGuard:
         return [*self._asked, *self._beside, *merged(self._former, self._said)]
 
     @property
+    def limits(self) -> tuple[SessionLimits, ...]:
+        return self._program.limits
+
+    @property
     def judge(self) -> tuple[str, ...]:
         return tuple(
             f"{policy}#{rule.id}"
@@ -171,9 +174,9 @@ class CallGuard:
         )
 
     @property
-    def later(self) -> tuple[GuardRule, ...]:
-        """All rules that look at a call when it has ended."""
-        return tuple(rule for _, rule, _ in self._program.after)
+    def after(self) -> Sequence[Bound]:
+        """The rules that look at it when it has ended."""
+        return self._program.after
 
     @property
     def reversible(self) -> bool:
@@ -181,7 +184,8 @@ class CallGuard:
 
     @property
     def waits(self) -> bool:
-        return self._program.answered.waits
+        tier = self._program.answered
+        return tier.waits or tier.holds  # what is held is sealed elsewhere
 
     # -- what came in
 
@@ -197,8 +201,11 @@ class CallGuard:
     async def wait(self, raw: bytes | bytearray, form: Form | None) -> Ruling:
         document = self._document(raw, form)
         inspection = self._inspection(self._program.asked)
+        naming = self._program.asked.naming
+        inspection.named = await find_named(naming, document.parts, self._names, inspection.notes)
         await inspection.look_in_steps(document)
-        await ask(self._program.asked.asking, document.parts, self._classifiers, inspection.notes)
+        rules, scope = self._program.asked.asking, self._call.key_id
+        await ask(rules, document.parts, self._classifiers, inspection.notes, scope=scope)
         return self._rule_request(document, inspection)
 
     def _document(self, raw: bytes | bytearray, form: Form | None) -> Document:
@@ -251,7 +258,8 @@ class CallGuard:
             return Ruling("allow", body)
         await inspection.look_in_steps(document)
         tier = self._program.answered
-        await ask_of_answer(tier.asking, inspection.parts(document), self._classifiers, inspection.notes)
+        parts, scope = inspection.parts(document), self._call.key_id
+        await ask_of_answer(tier.asking, parts, self._classifiers, inspection.notes, scope=scope)
         return self._rule_answer(document, inspection, body)
 
     def ask_again(self, again: Again) -> None:

@@ -10,6 +10,7 @@ from genaiops.domain import Finding
 from genaiops.guard._edits import Edit, Editor
 from genaiops.guard._inspect import apart, edited, outside
 from genaiops.guard._program import Tier
+from genaiops.guard._repeats import Watch
 from genaiops.guard._windows import Windows
 from genaiops.guard.surfaces import Part
 
@@ -31,6 +32,7 @@ class Masking:
         "_texts",
         "_tier",
         "_unseen",
+        "_watch",
         "_windows",
     )
 
@@ -50,11 +52,22 @@ class Masking:
         self._stream = Stream(tier.scanner, tier.wanted) if tier.scanner is not None else None
         self._unseen = InvisibleStream() if tier.control else None
         self._mixed = MixedStream() if tier.mixed else None
+        self._watch = Watch(tier.repeated, editor.notes, editor, part) if tier.repeated else None
         self._cuts: list[Finding] = []
         self._texts: list[str] | None = [] if tier.wholes or tier.holds else None
         self._size = 0
 
     def feed(self, text: str) -> str:
+        out = self._cleaned(text)
+        return self._heard(out if self._watch is None else self._watch.feed(out))
+
+    def end(self) -> str:
+        out = self._rest()
+        rest = self._heard(out if self._watch is None else self._watch.feed(out) + self._watch.end())
+        added = self._more(self.part()) if self._more is not None else ""
+        return rest + self._heard(added)
+
+    def _cleaned(self, text: str) -> str:
         if self._mixed is not None:
             words = self._mixed.feed(text)
             if words:
@@ -65,11 +78,6 @@ class Masking:
             return self._out(text, [])
         released, found = self._stream.feed(text)
         return self._out(released, self._edits(released, found))
-
-    def end(self) -> str:
-        rest = self._rest()
-        added = self._more(self.part()) if self._more is not None else ""
-        return rest + self._heard(added)
 
     def _rest(self) -> str:
         text = "" if self._unseen is None else self._seen(self._unseen.end())
@@ -108,7 +116,7 @@ class Masking:
                 if each.end > size
             ]
             edits = sorted([*edits, *outside(now, edits)])
-        return self._heard(edited(text, edits) if edits else text)
+        return edited(text, edits) if edits else text
 
     def _heard(self, text: str) -> str:
         """What goes out is noted as such."""

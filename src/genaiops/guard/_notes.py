@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 from genaiops.domain import SEVERITY, Direction, GuardAction, GuardEvent, GuardRule
 from genaiops.guard._tools import ToolCheck
+from genaiops.guard.surfaces import Part
 from genaiops.ports.guard import Support
 
 _MOST_PLACES: Final = 8
@@ -17,14 +18,21 @@ class Bound(NamedTuple):
     rule: GuardRule
     tools: ToolCheck | None = None
 
+    def concerns(self, part: Part) -> bool:
+        """Whether the rule looks at text that comes from there."""
+        return not self.rule.provenance or part.provenance in self.rule.provenance
+
 
 _OPEN: Final = frozenset({"injection", "toxicity", "topics", "language", "names", "grounding", "refusal"})
 """Classifiers: what they say is a signal, so that their failure stops nothing."""
 
 
 def closed(rule: GuardRule) -> bool:
-    """Whether a call is refused when the rule's detector cannot say."""
-    return rule.on_error == "closed" if rule.on_error is not None else rule.detector not in _OPEN
+    """Whether a call is refused when the rule's detector cannot say. Names that have to go before a provider sees them
+    are no signal: nobody could take them back."""
+    if rule.on_error is not None:
+        return rule.on_error == "closed"
+    return rule.detector not in _OPEN or rule.action == "redact"
 
 
 class _Note:
@@ -48,6 +56,7 @@ class Notes:
         "_follows",
         "_notes",
         "_shadowed",
+        "_took",
         "action",
         "again",
         "began_ns",
@@ -62,6 +71,7 @@ class Notes:
         self._direction: Direction = direction
         self._shadowed = shadowed
         self._notes: dict[int, _Note] = {}
+        self._took: dict[int, int] = {}
         self.action: GuardAction = "allow"
         """The severest that follows so far."""
         self.rule = ""
@@ -111,6 +121,10 @@ class Notes:
             self.follow(number, "block")
             self.message = self.message or "A check that has to be made could not be made."
 
+    def took(self, number: int, duration_us: int) -> None:
+        """Of a rule that has asked: it counts when something is noted of it."""
+        self._took[number] = duration_us
+
     def follow(self, number: int, action: GuardAction) -> None:
         """That action follows from that rule."""
         if SEVERITY[action] > SEVERITY[self.action]:
@@ -152,7 +166,7 @@ class Notes:
                     tuple(note.places),
                     number in self._shadowed,
                     note.score,
-                    note.duration_us or spent_us,
+                    note.duration_us or self._took.get(number) or spent_us,
                     note.error,
                 )
             )

@@ -9,9 +9,11 @@ import msgspec
 
 from genaiops.checks.scanning import Pattern, Scanner
 from genaiops.domain import SEVERITY, Direction, GuardRule, GuardVersion, Operation
-from genaiops.guard._asking import Asking, asking
+from genaiops.guard._asking import Asking, asking, check_asked
 from genaiops.guard._leading import Counts, counts_of
+from genaiops.guard._naming import Naming, naming
 from genaiops.guard._notes import Bound
+from genaiops.guard._repeated import FindIndex, Repeated, repeated
 from genaiops.guard._spotlight import Manner
 from genaiops.guard._tables import (
     ENCODED,
@@ -23,20 +25,20 @@ from genaiops.guard._tables import (
     scanner_of,
     selects,
 )
-from genaiops.guard._tools import ARGUMENTS, ToolCheck, tool_rules
+from genaiops.guard._tools import ARGUMENTS, ToolCheck, session_limits, tool_rules
 from genaiops.guard._whole import Whole, appends, mends, tries_of, whole_of
 
-CLASSIFIERS: Final = frozenset({"injection", "toxicity", "topics", "names"})
+CLASSIFIERS: Final = frozenset({"injection", "toxicity", "language", "topics", "names"})
 """Detectors that ask a model."""
-AFTER: Final = frozenset({"injection", "toxicity", "topics"})
+AFTER: Final = CLASSIFIERS
 """Detectors that work behind the answer unless their rule says otherwise: what they say costs time."""
 
 
 class Tier:
     """All rules of one direction."""
 
-    def __init__(self, bounds: tuple[Bound, ...], direction: Direction) -> None:
-        """UsageError for options that are none."""
+    def __init__(self, bounds: tuple[Bound, ...], direction: Direction, find: FindIndex | None = None) -> None:
+        """UsageError for options that are none. `find`: the indexes of documents that rules name."""
         self.direction: Direction = direction
         self.bounds = tuple(
             bound for bound in bounds if bound.rule.direction in (direction, "both") and not _after(bound.rule)
@@ -45,7 +47,10 @@ class Tier:
         rules: dict[tuple[str, str], list[int]] = {}
         self.wholes: list[tuple[int, Whole]] = []
         self.asking: list[Asking] = []
+        self.naming: list[Naming] = []
         self.control: list[int] = []
+        self.repeated: list[Repeated] = []
+        """Rules that look for documents."""
         self.counts: dict[int, Counts] = {}
         """Rules for which not every finding counts."""
         self.tools: list[int] = []
@@ -60,7 +65,12 @@ class Tier:
             elif rule.detector == "control":
                 check_control(rule)
                 self.control.append(number)
+            elif rule.detector == "names":
+                self.naming.append(naming(number, rule, direction))
+            elif rule.detector == "verbatim":
+                self.repeated.append(repeated(number, rule, find))
             elif rule.detector in CLASSIFIERS:
+                check_asked(rule)
                 self.asking.append(asking(number, rule))
             else:
                 self.wholes.append((number, whole_of(rule)))
@@ -76,18 +86,17 @@ class Tier:
         """Some rule looks for words of two scripts."""
         self.tries = {number: tries for number, _ in self.wholes if (tries := tries_of(self.bounds[number].rule))}
         """Rules for which the model may be asked for another answer, and how often."""
-        self.waits = bool(self.asking) or (direction == "out" and bool(self.tries))
+        self.waits = bool(self.asking or self.naming) or (direction == "out" and bool(self.tries))
         """Something has to be asked elsewhere before anything goes on."""
-        self.whole = any(
-            SEVERITY[self.bounds[number].rule.action] > SEVERITY["flag"] or mends(self.bounds[number].rule)
-            for number, _ in self.wholes
-        ) or any(_needs_all(bound) for bound in self.bounds)
+        self.whole = any(map(_needs_all, self.bounds)) or any(
+            _changes(self.bounds[number].rule) for number, _ in self.wholes
+        )
         """An answer has to be there as a whole before any of it may go out. Else what `asking` asks about goes out
         piece by piece."""
         self.closing = frozenset(number for number, _ in self.wholes if appends(self.bounds[number].rule))
         """Those that only add something to the end of a text."""
         self.holds = any(bound.rule.action == "hold" for bound in self.bounds)
-        self.silent = not (self.scanner or self.control or self.wholes or self.asking or self.tools)
+        self.silent = not (self.scanner or self.control or self.repeated or self.wholes or self.waits or self.tools)
 
     def _count(self, number: int, rule: GuardRule) -> None:
         counts = counts_of(rule) if rule.detector == "markup" else None
@@ -115,15 +124,19 @@ class Tier:
 class Program:
     """What several policies say together; immutable, shared by the calls that they hold for."""
 
-    def __init__(self, versions: Sequence[GuardVersion]) -> None:
+    def __init__(self, versions: Sequence[GuardVersion], find: FindIndex | None = None) -> None:
+        """As of Tier."""
         bounds = tuple(bound for one in versions for bound in _bounds(one))
-        self.asked = Tier(bounds, "in")
-        self.answered = Tier(bounds, "out")
+        self.asked = Tier(bounds, "in", find)
+        self.answered = Tier(bounds, "out", find)
         self.after = tuple(bound for bound in bounds if _after(bound.rule))
         """Rules that look at a call when it has ended."""
+        for bound in self.after:
+            check_asked(bound.rule)
         self.longest = min((one.policy.longest for one in versions if one.policy.longest), default=None)
         manners: list[Manner] = [one.policy.spotlight for one in versions if one.policy.spotlight != "off"]
         self.spotlight: Manner = manners[0] if manners else "off"
+        self.limits = tuple(limits for one in versions if (limits := session_limits(one)) is not None)
         self.names = tuple(f"{one.name}@{one.digest}" for one in versions)
         self.digest = hashlib.blake2b(
             msgspec.json.encode([(one.name, one.digest) for one in versions]), digest_size=16
@@ -149,6 +162,11 @@ def _bounds(version: GuardVersion) -> Iterator[Bound]:
         check = ToolCheck(tools)
         for rule in tool_rules(tools):
             yield Bound(name, rule, check)
+
+
+def _changes(rule: GuardRule) -> bool:
+    """Whether a rule that judges whole texts may stop or change one."""
+    return SEVERITY[rule.action] > SEVERITY["flag"] or mends(rule)
 
 
 def _needs_all(bound: Bound) -> bool:

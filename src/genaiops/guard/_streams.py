@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from genaiops.core.errors import UpstreamError
 from genaiops.domain import GuardEvent, Provenance
-from genaiops.guard._asking import FindClassifiers, ask_of_answer
+from genaiops.guard._asking import ask_of_answer
 from genaiops.guard._edits import Editor, judge_arguments, judge_calls, severe
 from genaiops.guard._held import held
 from genaiops.guard._masking import Masking
@@ -23,6 +23,7 @@ from genaiops.guard._vault import Restoring, Vault
 from genaiops.guard._whole import Situation, judge_whole
 from genaiops.guard._windows import Windows
 from genaiops.guard.surfaces import Part, Rewriter, Splitter
+from genaiops.ports.classifiers import FindClassifiers
 from genaiops.ports.guard import Again, Blocked, Guarded, Ruling, Withheld
 
 MOST_KEPT: Final = 4 << 20
@@ -134,7 +135,7 @@ class AnswerStream:
         if self._waiting is not None:
             out = b"".join((*self._waiting, out))
             parts = self._heard(out)
-            await ask_of_answer(self._tier.asking, parts, self._setting.classifiers, self._notes)
+            await self._ask_of(parts)
             return self._whole(out, parts)
         if self._windows is not None:
             out = await self._rest(self._windows, out)
@@ -155,8 +156,12 @@ class AnswerStream:
             self._setting.events.extend(self._notes.events())
 
     async def _ask(self, parts: Sequence[Part]) -> None:
-        await ask_of_answer(self._tier.asking, parts, self._setting.classifiers, self._notes)
+        await self._ask_of(parts)
         self._check()
+
+    async def _ask_of(self, parts: Sequence[Part]) -> None:
+        setting = self._setting
+        await ask_of_answer(self._tier.asking, parts, setting.classifiers, self._notes, scope=setting.call.key_id)
 
     def _last(self) -> bytes:
         rest = self._fed(self._splitter.end()) if self._windows is not None else b""
@@ -189,8 +194,8 @@ class AnswerStream:
         self._notes.end(began)
 
     def _concerned(self, number: int, parts: Sequence[Part]) -> list[Part]:
-        wanted = self._tier.bounds[number].rule.provenance
-        return [one for one in parts if not wanted or one.provenance in wanted]
+        bound = self._tier.bounds[number]
+        return [one for one in parts if bound.concerns(one)]
 
     def _more(self, part: Part) -> str:
         """What rules add to the end of a text; to that of the first one that says something."""
@@ -215,8 +220,8 @@ class AnswerStream:
         began = notes.begin()
         texts: dict[int, str] = {}
         for number, whole in self._tier.wholes:
-            wanted = self._tier.bounds[number].rule.provenance
-            places = [at for at, part in enumerate(parts) if not wanted or part.provenance in wanted]
+            bound = self._tier.bounds[number]
+            places = [at for at, part in enumerate(parts) if bound.concerns(part)]
             said = judge_whole(notes, number, whole, [parts[at] for at in places], setting.situation)
             for at, text in said.items():
                 texts[places[at]] = text

@@ -13,7 +13,9 @@ from typing import Any, Final, NamedTuple, cast
 import msgspec
 
 from genaiops.core.errors import UsageError
-from genaiops.domain import GuardRule, ToolRules
+from genaiops.core.money import to_nano
+from genaiops.domain import GuardRule, GuardVersion, ToolRules
+from genaiops.ports.guard import SessionLimits
 
 LISTED: Final = "tools.listed"
 ARGUMENTS: Final = "tools.arguments"
@@ -32,6 +34,19 @@ def tool_rules(rules: ToolRules) -> tuple[GuardRule, ...]:
         GuardRule(id=ARGUMENTS, detector="tools", direction="out", action=rules.action),
         GuardRule(id=UNTRUSTED, detector="tools", direction="out", action=rules.untrusted),
     )
+
+
+def session_limits(version: GuardVersion) -> SessionLimits | None:
+    """What a policy allows in a session; None: it says nothing of sessions. Without an action (`allow`) nothing follows
+    from limits."""
+    rules = version.policy.tools
+    if rules is None or rules.action == "allow":
+        return None
+    cost = None if rules.cost is None else to_nano(rules.cost, what="cost of a session")
+    required = rules.session == "required"
+    if rules.steps is None and rules.seconds is None and cost is None and not required:
+        return None
+    return SessionLimits(f"{version.name}@{version.digest}", rules.action, rules.steps, rules.seconds, cost, required)
 
 
 class ToolCall(NamedTuple):

@@ -56,18 +56,13 @@ _MOST_KNOWN: Final = 200_000
 
 def whole_of(rule: GuardRule) -> Whole:
     """UsageError for options that the detector does not have, or an action that it cannot take."""
-    make = _MAKERS.get(rule.detector)
-    if make is None:
-        raise UsageError(
-            f"The rule {rule.id!r}: the detector {rule.detector!r} is not built yet.", param=f"rules.{rule.id}.detector"
-        )
     if rule.action == "redact":
         raise UsageError(
             f"The rule {rule.id!r} cannot redact: {rule.detector!r} judges a text as a whole.",
             remedy="Let it flag, replace, hold or block.",
             param=f"rules.{rule.id}.action",
         )
-    return make(rule)
+    return _MAKERS[rule.detector](rule)
 
 
 def judge_whole(
@@ -162,26 +157,6 @@ def _prompt_leak(rule: GuardRule) -> Whole:
         overlap = prompt.of("\n".join(part.text for part in parts))
         verdict = verdict_of(overlap, prompt.grams, fail_share=share)
         return Hit({"system_prompt": 1}, verdict.measure) if verdict.outcome == "fail" else None
-
-    return judge
-
-
-def _verbatim(rule: GuardRule) -> Whole:
-    from genaiops.checks.verbatim import Index, Overlapping
-
-    texts = _texts(rule, "texts")
-    least = option(rule, "words", int, 12)
-    index = Index.build([(f"document {number}", text) for number, text in enumerate(texts, 1)])
-
-    def judge(parts: Sequence[Part], _: Situation) -> Hit | None:
-        kinds: dict[str, int] = {}
-        for part in parts:
-            reading = Overlapping(index)
-            reading.feed(part.text)
-            for overlap in reading.finish():
-                if overlap.longest >= least:
-                    kinds["verbatim"] = kinds.get("verbatim", 0) + 1
-        return Hit(kinds) if kinds else None
 
     return judge
 
@@ -298,7 +273,6 @@ _MAKERS: Final[dict[str, Callable[[GuardRule], Whole]]] = {
     "size": _size,
     "canary": _canary,
     "prompt_leak": _prompt_leak,
-    "verbatim": _verbatim,
     "schema": _schema,
     "disclosure": _disclosure,
     "refusal": _refusal,

@@ -11,11 +11,10 @@ from genaiops.core.ids import new_id
 from genaiops.domain import Alert, AlertSeverity, AlertState
 from genaiops.hub._service import Clock, Service
 from genaiops.hub._validation import checked_text
+from genaiops.ports.alerts import ALERT_PAUSE_US
 from genaiops.ports.records import Records
 
 _WRITER: Final = "watch"
-PAUSE_US: Final = 30_000_000
-"""How long repetitions of an alert are counted before they are written: each write makes a version of the records."""
 
 _Place = tuple[str, str, str]
 
@@ -45,7 +44,7 @@ class AlertBook(Service[Alert]):
         now, place = self._clock(), (tenant_id, kind, subject)
         with self._lock:
             count += self._counted.pop(place, 0)
-            if now < self._written.get(place, 0) + PAUSE_US:
+            if now < self._written.get(place, 0) + ALERT_PAUSE_US:
                 self._counted[place] = count
                 return
             raised = Alert(
@@ -86,6 +85,11 @@ class AlertBook(Service[Alert]):
                         )
                     )
             self._written[place] = now
+
+    def latest(self, kind: str, subject: str, *, tenant_id: str = "default") -> Alert | None:
+        with self._records.read() as view:
+            found = view.find(Alert, {"kind": kind, "subject": subject, "tenant_id": tenant_id})
+        return max(found, key=lambda each: (each.last_us, each.id), default=None)
 
     def in_state(self, state: AlertState | None = None) -> Sequence[Alert]:
         """Not closed ones first, then the last raised first; None: all."""

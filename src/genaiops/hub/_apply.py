@@ -7,6 +7,7 @@ import msgspec
 
 from genaiops.core.clock import from_iso, to_iso
 from genaiops.core.errors import Conflict, NotFound, UsageError
+from genaiops.core.suggesting import suggestion
 from genaiops.domain import IdentityIssuer, Route, RouteTarget, Scope, Target
 from genaiops.hub._applications import ApplicationChange, NewApplication
 from genaiops.hub._budgets import NewBudget
@@ -20,7 +21,6 @@ from genaiops.hub._prices import NewPrice
 from genaiops.hub._rate_limits import NewRateLimit
 from genaiops.hub._state_text import at
 from genaiops.hub._targets import MASK, masked
-from genaiops.hub._validation import suggestion
 from genaiops.ports.records import Unit
 
 Permit = Callable[[Hub, Sequence[Change]], None]

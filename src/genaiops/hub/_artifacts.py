@@ -8,6 +8,7 @@ import msgspec
 from genaiops.checks.weights import dangerous_name
 from genaiops.core.digest import digest_value
 from genaiops.core.errors import Conflict, NotFound, UsageError
+from genaiops.core.suggesting import suggestion
 from genaiops.domain import Actor, Alias, Approval, Artifact, ArtifactKind, Team, Version, Visibility
 from genaiops.hub._access import allows, sees_all
 from genaiops.hub._confined import unconfined
@@ -24,7 +25,6 @@ from genaiops.hub._validation import (
     checked_text,
     every,
     existing,
-    suggestion,
 )
 from genaiops.ports.records import Change, Records, Unit, View
 
@@ -119,6 +119,15 @@ class Artifacts(Service[Artifact]):
             elif about != NOTHING_SAID:
                 unit.replace(_said(unit, self._existing(unit, made.id), about))
             return register(unit, made, manifest, by=by, kind=self._kinds.get(kind, PLAIN))
+
+    def write_down(self, version_id: str, text: str, *, by: str) -> Version:
+        """Keep the text that a version was written as."""
+        with self._records.write(by) as unit:
+            version = existing(unit, Version, version_id, word="version", param="version")
+            if version.text != text:
+                version = msgspec.structs.replace(version, text=text)
+                unit.replace(version)
+        return version
 
     def describe(self, artifact_id: str, about: About, *, by: str) -> Artifact:
         """Change what people say of it."""

@@ -86,11 +86,22 @@ class EmbeddedModel(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class OwnModel(msgspec.Struct, frozen=True, kw_only=True):
+    """A model that comes with the program and that no client calls. `manifest`: its licence, files and card;
+    `trained_on`: nodes of lineage."""
+
+    name: str
+    title: str
+    manifest: dict[str, Any]
+    trained_on: tuple[str, ...] = ()
+
+
 def bootstrap(
     records: Records,
     *,
     now_us: int,
     embedded: Sequence[EmbeddedModel] = (),
+    own: Sequence[OwnModel] = (),
     deliver: Callable[[str], None] | None = None,
 ) -> str | None:
     """The administrator's key on the first start, else None.
@@ -102,6 +113,8 @@ def bootstrap(
         text = _first_start(unit, now_us) if unit.version() == 0 else None
         for model in embedded:
             _embed(unit, model, now_us)
+        for each in own:
+            _register(unit, each, now_us)
         if text is not None and deliver is not None:
             deliver(text)
     return text
@@ -174,6 +187,14 @@ def _embed(unit: Unit, model: EmbeddedModel, now_us: int) -> None:
         artifact = Artifact(id=f"{kind}/{model.name}", kind=kind, name=model.name, created_us=now_us)
         version = register(unit, artifact, model.manifest, by=ACTOR)
         link(unit, _came_from(model.manifest, version.id, now_us))
+
+
+def _register(unit: Unit, model: OwnModel, now_us: int) -> None:
+    """A version of each set of weights; those of former releases of the program stay."""
+    artifact = Artifact(id=f"model/{model.name}", kind="model", name=model.name, title=model.title, created_us=now_us)
+    version = register(unit, artifact, model.manifest, by=ACTOR)
+    sources = dict.fromkeys(model.trained_on)
+    link(unit, [edge(source, version.id, "trained_on", by=ACTOR, now_us=now_us) for source in sources])
 
 
 def _came_from(manifest: dict[str, Any], version_id: str, now_us: int) -> Iterator[Edge]:

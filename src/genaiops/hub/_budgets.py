@@ -9,11 +9,12 @@ from genaiops.core import clock as times
 from genaiops.core.clock import Period
 from genaiops.core.errors import UsageError
 from genaiops.core.ids import new_id
+from genaiops.core.suggesting import suggestion
 from genaiops.domain import Budget, Price, Scope
 from genaiops.hub._limit_text import ParsedLimit, parse_limit
 from genaiops.hub._scopes import checked_scope, limits_of, note_change
 from genaiops.hub._service import Clock, Service
-from genaiops.hub._validation import as_stored, checked_choice, every, suggestion
+from genaiops.hub._validation import as_stored, checked_choice, every
 from genaiops.ports.records import Records, View
 
 

@@ -14,8 +14,8 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from genaiops.core.errors import NotFound
+from genaiops.core.suggesting import suggestion
 from genaiops.domain import Operation
-from genaiops.hub._validation import suggestion
 
 Ability = Literal[
     "vision",

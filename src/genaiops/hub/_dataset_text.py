@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 
 from genaiops.core.errors import NotFound, UsageError
+from genaiops.core.suggesting import suggestion
 from genaiops.domain import Alias, Artifact, Version
-from genaiops.hub._validation import every, existing, suggestion
+from genaiops.hub._validation import every, existing
 from genaiops.ports.records import View
 
 _DIGEST = re.compile(r"sha256:([0-9a-f]{8,64})")

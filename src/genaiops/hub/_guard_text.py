@@ -1,43 +1,15 @@
 """Guard policies as people write them: TOML, YAML or JSON, read strictly, and whatever is wrong told with its line."""
 
-import json
-import re
-import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
-from typing import Any, Final, Literal, cast
+from typing import Any, cast
 
 import msgspec
 
+from genaiops.checks.written import Fault, WrittenForm, converted, on_line, read_document
 from genaiops.core.errors import UsageError
 from genaiops.domain import GuardPolicy, GuardRule, ToolRules
-from genaiops.hub._guard_lines import toml_lines, yaml_lines
-from genaiops.hub._validation import suggestion
-
-GuardForm = Literal["toml", "yaml", "json"]
-LARGEST: Final = 1_000_000
-"""Characters of a policy's text."""
-
-_PLACE = re.compile(r" - at `\$\.?([^`]*)`$")
-_FIELD = re.compile(r"(unknown|required) field `([^`]+)`")
-_TOML_LINE = re.compile(r"at line (\d+)")
-_LOOKS_LIKE_TOML = re.compile(r"(?m)\A(?:[ \t]*(?:#.*)?\n)*[ \t]*(?:\[|[A-Za-z0-9_.-]+[ \t]*=)")
-
-
-class Fault(msgspec.Struct, frozen=True, kw_only=True):
-    """What is wrong with a policy. `path`: `rules[2].action`; `line` from 1 (None: it was given without a text, or the
-    text says nothing of it)."""
-
-    message: str
-    path: str = ""
-    line: int | None = None
-    remedy: str = "Mend that place."
-
-    def __str__(self) -> str:
-        line = "" if self.line is None else f"line {self.line}: "
-        path = f"{self.path}: " if self.path else ""
-        return f"{line}{path}{self.message}"
 
 
 class ReadGuard(msgspec.Struct, frozen=True):
@@ -58,33 +30,21 @@ class ReadGuard(msgspec.Struct, frozen=True):
             )
         return self.policy
 
-    def refused(self, error: UsageError, text: str | None, form: GuardForm | None) -> "ReadGuard":
+    def refused(self, error: UsageError, text: str | None, form: WrittenForm | None) -> "ReadGuard":
         """The same, with what somebody else found wrong with it."""
         path = _numbered(self.policy, error.param or "")
         fault = Fault(message=error.message, path=path, remedy=error.remedy or "Mend that place.")
-        lines: Mapping[str, int] = {} if text is None else _READERS[form or _form_of(text)](text)[1]
-        return ReadGuard(None, (_on_line(fault, lines),))
+        lines: Mapping[str, int] = {} if text is None else read_document(text, form, what="policy").lines
+        return ReadGuard(None, (on_line(fault, lines),))
 
 
-def read_guard(text: str, form: GuardForm | None = None) -> ReadGuard:
+def read_guard(text: str, form: WrittenForm | None = None) -> ReadGuard:
     """The policy that a text describes. `form` None: what it looks like."""
-    if len(text) > LARGEST:
-        return _refused(Fault(message=f"The text has more than {LARGEST} characters.", remedy="Shorten it."))
-    form = form or _form_of(text)
-    try:
-        document, lines = _READERS[form](text)
-    except tomllib.TOMLDecodeError as error:
-        found = _TOML_LINE.search(str(error))
-        line = int(found[1]) if found is not None else text.count("\n") + 1
-        return _refused(Fault(message=f"This is no TOML: {error}.", line=line))
-    except json.JSONDecodeError as error:
-        return _refused(Fault(message=f"This is no JSON: {error.msg}.", line=error.lineno))
-    except UsageError as error:
-        return _refused(_told(error))
-    except (RecursionError, ValueError):
-        return _refused(Fault(message=f"This cannot be read as {form.upper()}."))
-    read = read_guard_document(document)
-    return ReadGuard(read.policy, tuple(_on_line(fault, lines) for fault in read.faults))
+    document = read_document(text, form, what="policy")
+    if document.fault is not None:
+        return _refused(document.fault)
+    read = read_guard_document(document.value)
+    return ReadGuard(read.policy, tuple(on_line(fault, document.lines) for fault in read.faults))
 
 
 def read_guard_document(document: Any) -> ReadGuard:
@@ -95,10 +55,10 @@ def read_guard_document(document: Any) -> ReadGuard:
     rules, faults = _rules(fields.get("rules", ()))
     tools: ToolRules | None = None
     if fields.get("tools") is not None:
-        tools, fault = _converted(fields["tools"], ToolRules, "tools")
+        tools, fault = converted(fields["tools"], ToolRules, "tools")
         faults += [fault] if fault else []
     rest = {name: value for name, value in fields.items() if name not in ("rules", "tools")}
-    policy, fault = _converted(rest, GuardPolicy, "")
+    policy, fault = converted(rest, GuardPolicy, "")
     faults = [fault, *faults] if fault else faults
     if policy is not None:
         policy = msgspec.structs.replace(policy, rules=tuple(rules), tools=tools)
@@ -115,36 +75,10 @@ def _rules(given: Any) -> tuple[list[GuardRule], list[Fault]]:
     rules: list[GuardRule] = []
     faults: list[Fault] = []
     for number, raw in enumerate(each):
-        rule, fault = _converted(raw, GuardRule, f"rules[{number}]")
+        rule, fault = converted(raw, GuardRule, f"rules[{number}]")
         rules += [rule] if rule is not None else []
         faults += [fault] if fault is not None else []
     return rules, faults
-
-
-def _converted(raw: Any, kind: Any, path: str) -> tuple[Any, Fault | None]:
-    try:
-        return msgspec.convert(raw, kind), None
-    except msgspec.ValidationError as error:
-        message = str(error)
-    place, field = _PLACE.search(message), _FIELD.search(message)
-    inner = "" if place is None else place[1].replace("[...]", "")
-    what, remedy = message.partition(" - at `")[0], "Mend that place."
-    at_root = not inner
-    if field is not None and field[1] == "unknown":
-        inner = f"{inner}.{field[2]}".lstrip(".")
-        remedy = suggestion(field[2], kind.__struct_fields__) if at_root else remedy
-    elif what.startswith("Invalid enum value"):
-        remedy = _allowed(kind, inner) or remedy
-    at = ".".join(each for each in (path, inner) if each).replace(".[", "[")
-    return None, Fault(message=f"{what}.", path=at, remedy=remedy)
-
-
-def _allowed(kind: Any, field: str) -> str | None:
-    """`There are: flag, redact, ...` for a field of literals."""
-    name = field.partition("[")[0]
-    found = next((each.type for each in msgspec.structs.fields(kind) if each.name == name), None)
-    words = re.findall(r"'([a-z_]+)'", str(found))
-    return f"There are: {', '.join(words)}." if words else None
 
 
 def _meaning(policy: GuardPolicy) -> list[Fault]:
@@ -204,50 +138,6 @@ def _is_amount(text: str) -> bool:
     return amount.is_finite() and amount > 0
 
 
-def _form_of(text: str) -> GuardForm:
-    if text.lstrip().startswith("{"):
-        return "json"
-    return "toml" if _LOOKS_LIKE_TOML.match(text) is not None else "yaml"
-
-
-def _read_toml(text: str) -> tuple[Any, Mapping[str, int]]:
-    return tomllib.loads(text), toml_lines(text)
-
-
-def _read_json(text: str) -> tuple[Any, Mapping[str, int]]:
-    document = json.loads(text)
-    try:
-        return document, _read_yaml(text.replace("\t", " "))[1]
-    except UsageError as error:
-        if error.param is not None:
-            raise
-        return document, {}  # some JSON is no YAML
-
-
-def _read_yaml(text: str) -> tuple[Any, Mapping[str, int]]:
-    import yaml
-
-    loader: Any = None
-    try:
-        loader = yaml.SafeLoader(text)
-        node = loader.get_single_node()
-        if node is None:
-            return {}, {}
-        lines = yaml_lines(node)
-        return loader.construct_document(node), lines
-    except yaml.YAMLError as error:
-        mark: Any = getattr(error, "problem_mark", None)
-        place = "" if mark is None else f"line {mark.line + 1}: "
-        what = getattr(error, "problem", None) or str(error)
-        raise UsageError(f"{place}This is no YAML: {what}.", remedy="Mend that place.") from error
-    finally:
-        if loader is not None:
-            loader.dispose()
-
-
-_READERS = {"toml": _read_toml, "yaml": _read_yaml, "json": _read_json}
-
-
 def _numbered(policy: GuardPolicy | None, path: str) -> str:
     """`rules.ID.options` as a file has it: `rules[2].options`."""
     rules = () if policy is None else policy.rules
@@ -260,19 +150,3 @@ def _numbered(policy: GuardPolicy | None, path: str) -> str:
 
 def _refused(fault: Fault) -> ReadGuard:
     return ReadGuard(None, (fault,))
-
-
-def _told(error: UsageError) -> Fault:
-    found = re.match(r"line (\d+): ", error.message)
-    message = error.message if found is None else error.message[found.end() :]
-    line = None if found is None else int(found[1])
-    return Fault(message=message, path=error.param or "", line=line, remedy=error.remedy or "Mend that place.")
-
-
-def _on_line(fault: Fault, lines: Mapping[str, int]) -> Fault:
-    """With the line of what is at fault, or of what it belongs to."""
-    path = fault.path
-    while path and path not in lines:
-        path = path[: max(path.rfind("."), path.rfind("["), 0)]
-    line = lines.get(path)
-    return fault if line is None else msgspec.structs.replace(fault, line=line)

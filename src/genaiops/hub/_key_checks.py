@@ -7,6 +7,7 @@ from typing import get_args
 import msgspec
 
 from genaiops.core.errors import UsageError
+from genaiops.core.suggesting import suggestion
 from genaiops.domain import Actor, ApiKey, Application, Environment, KeyScope, Route, Target, Team
 from genaiops.hub._actors import working_actor
 from genaiops.hub._guards import checked_guard
@@ -18,7 +19,6 @@ from genaiops.hub._validation import (
     every,
     existing,
     no_duplicates,
-    suggestion,
 )
 from genaiops.ports.records import View
 

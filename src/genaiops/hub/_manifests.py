@@ -8,9 +8,10 @@ import msgspec
 
 from genaiops.core.digest import digest_value
 from genaiops.core.errors import Conflict, UsageError
+from genaiops.core.suggesting import suggestion
 from genaiops.domain import Alias, Commit, Deployment, Release, ReleaseManifest, Route, Target, Version
 from genaiops.hub._guards import pinned_guard
-from genaiops.hub._validation import as_stored, checked_name, checked_text, every, existing, suggestion
+from genaiops.hub._validation import as_stored, checked_name, checked_text, every, existing
 from genaiops.ports.records import View
 
 _PARAMETER = re.compile(r"[a-z][a-z0-9_]{0,63}")

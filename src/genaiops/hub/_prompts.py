@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from genaiops.core.errors import NotFound, UsageError
+from genaiops.core.suggesting import suggestion
 from genaiops.domain import (
     LARGEST_PROMPT,
     Alias,
@@ -22,7 +23,7 @@ from genaiops.domain import (
     prompt_manifest,
 )
 from genaiops.hub._kinds import Kind
-from genaiops.hub._validation import every, suggestion
+from genaiops.hub._validation import every
 from genaiops.ports.records import View
 
 NEWEST: Final = 20

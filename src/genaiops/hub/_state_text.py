@@ -11,11 +11,11 @@ import msgspec
 
 from genaiops.core.clock import from_iso, to_iso
 from genaiops.core.errors import UsageError
+from genaiops.core.suggesting import suggestion
 from genaiops.domain import Budget, Scope
 from genaiops.hub import _price_forms as price_forms
 from genaiops.hub._forms import LISTED, NAMED, SECTIONS, Form, KeyForm, State
 from genaiops.hub._limit_text import parse_limit, show_limit
-from genaiops.hub._validation import suggestion
 
 ALWAYS = to_iso(0)
 _PLACE = re.compile(r" - at `\$\.?([^`]*)`$")

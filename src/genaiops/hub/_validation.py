@@ -1,6 +1,5 @@
 """Checks that all services share. Each raises a UsageError that names the field (`param`), the value and the remedy."""
 
-import difflib
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
@@ -9,6 +8,7 @@ import msgspec
 
 from genaiops.core.errors import NotFound, UsageError
 from genaiops.core.ids import is_name
+from genaiops.core.suggesting import suggestion
 from genaiops.ports.records import View
 
 T = TypeVar("T")
@@ -16,7 +16,6 @@ T = TypeVar("T")
 _MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,127}")
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}")
 _PAGE = 1000
-_SHOWN = 8
 
 
 def every(view: View, noun: type[T], where: Mapping[str, str | None] | None = None) -> Iterator[T]:
@@ -27,19 +26,6 @@ def every(view: View, noun: type[T], where: Mapping[str, str | None] | None = No
         if len(page) < _PAGE:
             return
         after = getattr(page[-1], "id")  # noqa: B009  every stored noun has one; T cannot say so
-
-
-def suggestion(text: str, names: Iterable[str]) -> str:
-    """`Did you mean 'prod'?`, or which names there are, or that there is none."""
-    known = sorted(set(names))
-    near = difflib.get_close_matches(text, known, n=1, cutoff=0.6)
-    near = near or [name for name in known if len(name) >= 3 and text.startswith(name)]
-    if near:
-        return f"Did you mean {near[0]!r}?"
-    if not known:
-        return "There is none yet: create it first."
-    shown = ", ".join(known[:_SHOWN])
-    return f"There are: {shown}{', ...' if len(known) > _SHOWN else ''}."
 
 
 def existing(view: View, noun: type[T], entity_id: str, *, word: str, param: str = "id") -> T:

@@ -1,9 +1,12 @@
 """Alerts: something is wrong with the installation, and somebody should know."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Final, Protocol
 
-from genaiops.domain import AlertSeverity
+from genaiops.domain import Alert, AlertSeverity
+
+ALERT_PAUSE_US: Final = 30_000_000
+"""How long repetitions of an alert are counted before they are written: each write makes a version of the records."""
 
 
 class Alerts(Protocol):
@@ -24,4 +27,12 @@ class Alerts(Protocol):
     ) -> None:
         """The same kind of the same subject is counted until it is closed. How often may be written down a little
         later, and what was not yet written is lost with the process; that it was raised at all is not."""
+        ...
+
+
+class AlertBook(Alerts, Protocol):
+    """Alerts that can be looked up, too."""
+
+    def latest(self, kind: str, subject: str, *, tenant_id: str = "default") -> Alert | None:
+        """The one of that kind and subject that was raised last, closed or not, as it was written down."""
         ...

@@ -21,6 +21,7 @@ class Hold(msgspec.Struct, frozen=True, array_like=True):
     budgets, still counted). `kind` "rate": generic cell rate algorithm (ITU-T I.371): `limit` units a minute with a
     burst of one minute's worth. `key` names the counter (a budget's id, `rate_limit/requests`, ...); `window_us` is
     the start of its period (0 for rate and for concurrency), `window_end_us` tells when the counter may be forgotten.
+    Sums whose key begins with `domain.SESSION_KEYS` may be forgotten before, where there is no room for others.
     """
 
     kind: Literal["sum", "rate"]

@@ -8,7 +8,18 @@ from typing import Final, Protocol
 
 import msgspec
 
-from genaiops.domain import Direction, GuardAction, GuardEvent, GuardPolicy, GuardVersion, HeldPart, Operation
+from genaiops.domain import (
+    SEVERITY,
+    Direction,
+    GuardAction,
+    GuardEvent,
+    GuardPolicy,
+    GuardVersion,
+    HeldPart,
+    InForce,
+    Operation,
+    Span,
+)
 from genaiops.ports.providers import Dialect, Form
 
 GUARDED_AT_ONCE: Final = 16_384
@@ -49,6 +60,24 @@ class Support(msgspec.Struct, frozen=True):
     sentences: int
     unsupported: int
     claims: tuple[str, ...] = ()
+
+
+class SessionLimits(msgspec.Struct, frozen=True):
+    """What one policy (`name@digest`) allows in a session: `steps` are model calls, `seconds` count from its first one,
+    `cost` is in nano-units of the currency of its prices; None: as much as it likes. What is beyond them has `action`
+    (`flag`: it goes on). `required`: a call has to name a session."""
+
+    policy: str
+    action: GuardAction
+    steps: int | None = None
+    seconds: int | None = None
+    cost: int | None = None
+    required: bool = False
+
+    @property
+    def refuses(self) -> bool:
+        """Calls beyond them are turned away, not only noted."""
+        return SEVERITY[self.action] > SEVERITY["flag"]
 
 
 class Ruling(msgspec.Struct, frozen=True):
@@ -149,6 +178,11 @@ class Guard(Protocol):
         ...
 
     @property
+    def limits(self) -> tuple[SessionLimits, ...]:
+        """What its policies allow in a session, one for each that says something of it."""
+        ...
+
+    @property
     def judge(self) -> tuple[str, ...]:
         """The rules that look at this call when it has ended (`name@digest#rule`); drawn by their samples."""
         ...
@@ -160,7 +194,7 @@ class Guard(Protocol):
 
     @property
     def waits(self) -> bool:
-        """Answers have to be waited for: `answer` says None of all of them."""
+        """Answers have to be waited for: `answer` says None of them, or that they are held."""
         ...
 
     def ask(self, raw: bytes | bytearray, form: Form | None) -> Ruling | None:
@@ -203,6 +237,10 @@ class GuardPlan(Protocol):
         None: none of their rules concerns such a call. NotFound for one that is not there."""
         ...
 
+    def in_force(self, references: Sequence[str]) -> tuple[InForce, ...]:
+        """Which versions those are, for the record. NotFound likewise."""
+        ...
+
     def digest(self, references: Sequence[str]) -> str:
         """Stands for all that these policies say now (for the keys of caches)."""
         ...
@@ -224,17 +262,40 @@ class Judge(Protocol):
         `rules[2].options.words`."""
         ...
 
+    # size: a call is its operation, dialect, request and answer
     def judge(
-        self, policy: GuardVersion, operation: Operation, dialect: Dialect, request: bytes, answer: bytes | None
+        self,
+        policies: Sequence[GuardVersion],
+        operation: Operation,
+        dialect: Dialect,
+        request: bytes,
+        answer: bytes | None,
+        *,
+        shadows: bool = False,
     ) -> Sequence[GuardEvent]:
-        """Of a request, and of its answer (None: there is none; events of a stream are one). Classifiers that work
-        behind the answer are asked as well. UsageError for what cannot be read. May take as long as its detectors."""
+        """What they say together of a request, and of its answer (None: there is none; events of a stream are one).
+        `shadows`: rules that are in shadow for all calls only note, as in life; else they count as if they were
+        enforced. Classifiers that work behind the answer are asked as well. UsageError for what cannot be read. May
+        take as long as its detectors."""
         ...
 
     def rule(
         self, policy: GuardVersion, operation: Operation, dialect: Dialect, request: bytes, answer: bytes | None
     ) -> Judged:
         """As `judge`, with what becomes of the bodies. Of an answer that is a stream of events nothing is told."""
+        ...
+
+
+class Policies(Protocol):
+    """What is known of guard policies beside the calls."""
+
+    def kept(self, name: str, digest: str) -> GuardVersion | None:
+        """None: there is no such version, or not any more."""
+        ...
+
+    def standing(self, call: Span, release: str | None) -> Sequence[InForce]:
+        """What would hold now for a call with such a key, environment and route, served by the release of that
+        digest."""
         ...
 
 

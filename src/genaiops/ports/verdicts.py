@@ -1,6 +1,6 @@
 """Telemetry of guards: verdicts of their rules, sums of them by the hour, what people said of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal, Protocol
 
 import msgspec
@@ -72,6 +72,21 @@ class GuardMarks(msgspec.Struct, frozen=True):
     false_alarms: int
 
 
+class Probing(msgspec.Struct, frozen=True):
+    """Calls of one key that began in the minute from `start_us`: those that a rule of a guard stopped (`blocked`;
+    limits of sessions are no such rules), those in which an attempt to overrule instructions was found
+    (`injections`), and those that asked for, or gave away, what must not be told (`extractions`). Rules in shadow do
+    not count. `trace_id` is one of theirs."""
+
+    start_us: int
+    tenant_id: str
+    key_id: str
+    blocked: int
+    injections: int
+    extractions: int
+    trace_id: bytes
+
+
 class Verdicts(Protocol):
     """Part of the port Telemetry."""
 
@@ -82,6 +97,14 @@ class Verdicts(Protocol):
 
     def verdicts(self, where: VerdictFilter, *, cursor: str | None = None, limit: int = 50) -> VerdictPage:
         """UsageError for a cursor that is none."""
+        ...
+
+    def verdicts_of(self, trace_ids: Collection[bytes]) -> Sequence[GuardVerdict]:
+        """All of these traces, each trace's in order of writing."""
+        ...
+
+    def probing(self, since_us: int, until_us: int, *, key_id: str | None = None) -> Sequence[Probing]:
+        """Of one key or of all, by key and minute; minutes in which nothing of it was found are left out."""
         ...
 
     def pending(self, limit: int) -> Sequence[PendingJudgement]:

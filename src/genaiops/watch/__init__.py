@@ -1,5 +1,6 @@
 """Watching: spools folded into telemetry, and the figures and documents that are read from it."""
 
+from genaiops.watch._abuse import AbuseWatch
 from genaiops.watch._alike import masked
 from genaiops.watch._anomalies import SPENDERS, Spend, spend_anomalies
 from genaiops.watch._answered import answered_with
@@ -21,8 +22,9 @@ from genaiops.watch._figures import (
 )
 from genaiops.watch._fold import Folder
 from genaiops.watch._forecast import Forecast, budget_forecasts, forecast
+from genaiops.watch._guard_alerts import Troubles
 from genaiops.watch._guard_figures import FalseAlarms, GuardPoint, RuleFigures, guard_points, rule_figures
-from genaiops.watch._marks import Marked, Marking, found_verdict, guard_case, mark_verdict
+from genaiops.watch._marks import Marked, Marking, found_verdict, guard_case, mark_note, mark_verdict
 from genaiops.watch._media import medium
 from genaiops.watch._repricing import RepricedCall, RepricedModel, Repricing, reprice
 from genaiops.watch._shares import RouteShare, UnknownPrice, route_shares, unknown_prices
@@ -36,6 +38,7 @@ __all__ = [
     "ERASED",
     "SEVERITY",
     "SPENDERS",
+    "AbuseWatch",
     "BudgetState",
     "Called",
     "Caller",
@@ -60,6 +63,7 @@ __all__ = [
     "TargetHealth",
     "ToolCall",
     "Totals",
+    "Troubles",
     "Turn",
     "UnknownPrice",
     "UsageRow",
@@ -78,6 +82,7 @@ __all__ = [
     "hit_rate",
     "latencies",
     "machine_busy",
+    "mark_note",
     "mark_verdict",
     "masked",
     "medium",

@@ -7,7 +7,7 @@ import msgspec
 from genaiops.core.clock import to_iso
 from genaiops.core.errors import GenaiopsError
 from genaiops.core.money import from_nano
-from genaiops.domain import MEDIA_ATTRIBUTE, MODEL_CALLS, Content, Cost, Span, Usage
+from genaiops.domain import MEDIA_ATTRIBUTE, MODEL_CALLS, PROVENANCE_ATTRIBUTE, Content, Cost, Span, Usage
 from genaiops.ports.blobs import Blobs
 from genaiops.ports.telemetry import Recorded, Trace, TraceRow
 from genaiops.watch._energy_documents import energy_document, trace_energy_document
@@ -25,7 +25,7 @@ OURS = "genaiops"
 _OWN_ATTRIBUTES = ("genaiops.routing.", "genaiops.guard.")
 """How the attributes begin that the gateway's records add to a span."""
 
-_APART = frozenset({"genaiops.attempts", LOOKUP, PROPERTIES, MEDIA_ATTRIBUTE})
+_APART = frozenset({"genaiops.attempts", LOOKUP, PROPERTIES, MEDIA_ATTRIBUTE, PROVENANCE_ATTRIBUTE})
 """Attributes that stand elsewhere in a document."""
 
 
@@ -181,6 +181,7 @@ def trace_document(trace: Trace, blobs: Blobs) -> Document:
         ],
         "properties": _attributes(content).get(PROPERTIES, {}),
         "cache": _attributes(content).get(LOOKUP),
+        "provenance": _attributes(content).get(PROVENANCE_ATTRIBUTE, []),
         "attributes": {key: value for key, value in _attributes(content).items() if key not in _APART},
         "verdicts": [verdict_document(verdict) for verdict in trace.verdicts],
         "scores": [

@@ -4,14 +4,14 @@ How far a life has been folded is committed together with what was made of it. A
 settled yet is remembered by the place of its record in the spool, which stays there until the call has ended.
 """
 
-import logging
 from collections.abc import Callable, Mapping
 
 import msgspec
 
 from genaiops.core.clock import now_us
-from genaiops.core.errors import GenaiopsError, Unavailable
+from genaiops.core.errors import Unavailable
 from genaiops.domain import (
+    SESSION_KEYS,
     Admitted,
     Charge,
     Content,
@@ -31,8 +31,6 @@ from genaiops.ports.telemetry import Batch, SpoolOffset, Telemetry
 from genaiops.watch._energy import Metering
 from genaiops.watch._guard_alerts import Troubles
 from genaiops.watch._spans import Ended, ended, spans_of
-
-_log = logging.getLogger("genaiops.watch")
 
 _DIED = "The gateway worker ended before this call did; the call is charged what was reserved for it."
 
@@ -79,6 +77,8 @@ class _Work:
 
     def charge(self, charges: tuple[Charge, ...]) -> None:
         for charge in charges:
+            if charge.budget_id.startswith(SESSION_KEYS):
+                continue  # there are as many as sessions, and nobody asks for them after their day
             key = (charge.budget_id, charge.window_us)
             self.charges[key] = self.charges.get(key, 0) + charge.amount
 
@@ -184,7 +184,8 @@ class Folder:
         self._telemetry.write(work.batch(_offset(name, segment, offset, remaining)))
         moved = segment != life.segment
         life.segment, life.offset, life.open = segment, offset, remaining
-        self._raise(work)
+        if self._alerts is not None:
+            work.troubles.tell(self._alerts)
         if moved:
             self._reader.forget(name, min([segment, *(call.place.segment for call in remaining.values())]))
         return count
@@ -192,26 +193,6 @@ class Folder:
     def _settle(self, work: _Work, name: str, call: _Open, record: Settled, frame: Frame) -> None:
         self._add(work, call.call, ended(record), self._body(name, call), frame.body)
         work.charge(record.charged)
-
-    def _raise(self, work: _Work) -> None:
-        """What was folded stays folded when an alert cannot be raised: the log says so instead."""
-        alerts = self._alerts
-        if alerts is None:
-            return
-        for trouble in work.troubles.all():
-            try:
-                alerts.raise_alert(
-                    trouble.kind,
-                    trouble.subject,
-                    trouble.severity,
-                    trouble.message,
-                    remedy=trouble.remedy,
-                    evidence=trouble.evidence,
-                    tenant_id=trouble.tenant_id,
-                    count=trouble.count,
-                )
-            except GenaiopsError as error:
-                _log.error("an alert (%s) could not be raised: %s", trouble.message, error)
 
     def _hold(self, record: Held, sealed: bytes) -> None:
         """Before the place in the spool is committed: read again, it is the same task."""

@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from genaiops.checks.classifying import Card, TopicScore, allowed, language_of, packaged, read_card, topic_nearness
+from genaiops.checks.classifying import Card, TopicScore, language_of, packaged, read_card, topic_nearness
 from genaiops.checks.classifying._heads import DenseHead, Layer, NgramHead
 from genaiops.checks.classifying._ngrams import BUCKETS
 from genaiops.checks.classifying._topics import nearness
@@ -118,15 +118,6 @@ def score(name: str, flagged: bool) -> TopicScore:
     return TopicScore(name, 0.9 if flagged else 0.1, flagged, 0, 1)
 
 
-def test_allow_and_deny_lists() -> None:
-    scores = [score("medicine", True), score("law", False)]
-    assert allowed(scores) == (True, "")
-    assert allowed(scores, only=["medicine", "law"]) == (True, "")
-    assert allowed(scores, only=["law"]) == (False, "The text is about none of law.")
-    assert allowed(scores, never=["medicine"]) == (False, "The text is about medicine.")
-    assert allowed(scores, only=["medicine"], never=["medicine"])[0] is False
-
-
 @pytest.mark.parametrize(
     ("text", "language"),
     [
@@ -134,7 +125,7 @@ def test_allow_and_deny_lists() -> None:
         ("Die Besprechung wurde wegen des Streiks auf Donnerstag verlegt.", "de"),
         ("La réunion a été reportée à jeudi en raison de la grève.", "fr"),
         ("会议因罢工改到星期四举行请大家相互转告", "zh"),
-        ("ok 123", None),
+        ("123 !?", None),
         ("", None),
     ],
 )

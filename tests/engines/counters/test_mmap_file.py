@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from genaiops.core.errors import StoreError
+from genaiops.domain import SESSION_KEYS
 from genaiops.engines.counters_mmap import open_counters
 from genaiops.engines.counters_mmap._file import EPOCH, PENDING
 from genaiops.ports.counters import Counters, Hold, Reading, Refusal, Reservation
@@ -261,3 +262,19 @@ def test_threads_of_the_control_process_take_turns(path: Path) -> None:
         thread.join()
     assert not wrong
     control.close()
+
+
+def test_sessions_make_room_for_one_another_and_budgets_stay(path: Path) -> None:
+    counters = open_counters(path, column=0, slots=64)
+    for number in range(20):
+        reserve(counters, hold(f"budget-{number}", number + 1)).settle([number + 1], 1)
+    busy = reserve(counters, hold(f"{SESSION_KEYS}busy/steps", 3))
+    for number in range(500):
+        name = f"{SESSION_KEYS}{number}/steps"
+        reserve(counters, hold(name, 2)).settle([2], 1)
+        assert counters.read(name, NOW) == Reading(2, 0)
+    assert [counters.read(f"budget-{number}", NOW).settled for number in range(20)] == list(range(1, 21))
+    assert counters.read(f"{SESSION_KEYS}busy/steps", NOW) == Reading(0, 3), "what is under way is not forgotten"
+    busy.settle([3], 2)
+    reserve(counters, hold("another"))
+    counters.close()

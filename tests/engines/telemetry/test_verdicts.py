@@ -57,6 +57,11 @@ def test_a_verdict_comes_back_as_it_was(telemetry: Telemetry) -> None:
     assert trace is not None
     assert [each.event for each in trace.verdicts] == said
     assert found(telemetry) == list(trace.verdicts)[::-1]
+    telemetry.write(guarded(2, event("other")))
+    assert [each.event.rule for each in telemetry.verdicts_of([trace_id(2), trace_id(1), trace_id(9)])] == [
+        "other",
+        *(each.rule for each in said),
+    ]
     assert (trace.verdicts[0].key_id, trace.verdicts[0].application, trace.verdicts[0].count) == (
         "key_b",
         "support",
@@ -164,6 +169,36 @@ def test_sums(telemetry: Telemetry) -> None:
     assert telemetry.guard_rollup(msgspec.structs.replace(only, where={"tenant_id": "nobody"})) == []
     with pytest.raises(UsageError):
         telemetry.guard_rollup(msgspec.structs.replace(query, where={"1; DROP": "x"}))
+
+
+def test_what_tells_of_probing(telemetry: Telemetry) -> None:
+    minute = 60_000_000
+    start = NOW // minute * minute
+    block = event("cards", action="block")
+    over = event("tools.session", action="block", detector="tools")
+    injection = event("attempts", action="flag", detector="injection")
+    leak = event("canary", action="flag", detector="canary", direction="out")
+    fine = event("attempts", action="allow", detector="injection", error="late")
+    telemetry.write(guarded(1, block, event("more", action="block"), start_us=start, key_id="key_a"))
+    telemetry.write(guarded(2, block, injection, start_us=start + 1, key_id="key_a"))
+    telemetry.write(guarded(3, leak, start_us=start + minute, key_id="key_a"))
+    telemetry.write(guarded(4, injection, start_us=start, key_id="key_b", tenant_id="retail"))
+    telemetry.write(guarded(5, over, event(), fine, event("shy", action="block", shadow=True), key_id="key_c"))
+    telemetry.write(guarded(6, block, key_id=None))
+    rows = telemetry.probing(start, start + 2 * minute)
+    assert [(each.start_us - start, each.key_id, each.tenant_id) for each in rows] == [
+        (0, "key_a", "default"),
+        (0, "key_b", "retail"),
+        (minute, "key_a", "default"),
+    ]
+    assert [(each.blocked, each.injections, each.extractions) for each in rows] == [(2, 1, 0), (0, 1, 0), (0, 0, 1)]
+    assert rows[0].trace_id in (trace_id(1), trace_id(2))
+    assert len(telemetry.probing(start, start + minute)) == 2
+    assert [each.start_us - start for each in telemetry.probing(start, start + 2 * minute, key_id="key_a")] == [
+        0,
+        minute,
+    ]
+    assert telemetry.probing(start, start + 2 * minute, key_id="nobody") == []
 
 
 def test_marks(telemetry: Telemetry) -> None:

@@ -8,17 +8,21 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 from genaiops.app.children import READY_OPTION
 from genaiops.app.lifeline import die_with_supervisor, say_ready
 from genaiops.app.model_server._address import bind, describe
-from genaiops.app.model_server._http import Application, error_body
+from genaiops.app.model_server._http import Application, Endpoint, error_body
 from genaiops.core.errors import ConfigError, GenaiopsError
 from genaiops.engines.weights import Installed, locate
+from genaiops.engines.weights import names as weights_names
 from genaiops.http1 import Server
+
+if TYPE_CHECKING:
+    from genaiops.app.model_server._names import NamesEndpoint
 
 _log = logging.getLogger("genaiops.model_server")
 _CHAT_WAITING = 4
@@ -37,6 +41,7 @@ class Options(Struct, frozen=True):
     threads: int
     context: int
     waiting: int | None
+    names: str | None
     drain_s: float
     ready: int | None
 
@@ -57,6 +62,7 @@ def parse(arguments: list[str]) -> Options:
         type=int,
         help=f"requests that may wait ({_CHAT_WAITING}; {_EMBEDDING_WAITING} for minilm and guard)",
     )
+    parser.add_argument("--names", help="of guard: find names with these weights, or with this package of spaCy")
     parser.add_argument("--drain", type=float, default=10.0, help="seconds that running requests get after SIGTERM")
     parser.add_argument(READY_OPTION, type=int, dest="ready", help="a pipe to write a line to once it serves")
     given = parser.parse_args(arguments)
@@ -74,6 +80,7 @@ def parse(arguments: list[str]) -> Options:
         threads=given.threads,
         context=given.context,
         waiting=given.waiting,
+        names=given.names,
         drain_s=given.drain,
         ready=given.ready,
     )
@@ -109,14 +116,38 @@ def guard_application(options: Options, weights: Installed) -> tuple[Application
 
     waiting = _EMBEDDING_WAITING if options.waiting is None else options.waiting
     endpoint = Guard(Encoder(weights.directory, threads=options.threads), waiting=waiting)
-    application = Application(
-        model=GUARD, context=weights.manifest.context, key=options.key, endpoints={"/v1/classify": endpoint}
-    )
+    endpoints: dict[str, Endpoint] = {"/v1/classify": endpoint}
+    names = names_endpoint(options, waiting)
+    if names is not None:
+        endpoints["/v1/names"] = names
+    application = Application(model=GUARD, context=weights.manifest.context, key=options.key, endpoints=endpoints)
 
     async def close() -> None:
         endpoint.close()
+        if names is not None:
+            names.close()
 
     return application, close
+
+
+def names_endpoint(options: Options, waiting: int) -> "NamesEndpoint | None":
+    if options.names is None:
+        return None
+    from genaiops.app.model_server._names import NamesEndpoint
+    from genaiops.engines.names import SpacyNames
+
+    model = options.names
+    known = model in weights_names()
+
+    def make() -> SpacyNames:
+        if not known:
+            return SpacyNames(model)
+        try:
+            return SpacyNames(locate(model, options.home).directory)
+        except GenaiopsError as error:
+            raise ConfigError(error.message, remedy=error.remedy) from error
+
+    return NamesEndpoint(make, waiting=waiting)
 
 
 def generation_application(options: Options, weights: Installed) -> tuple[Application, Closer]:

@@ -7,7 +7,7 @@ this is for model servers and jobs; a gateway worker asks over HTTP (`genaiops.e
 from genaiops.checks.classifying._card import Card, Interval, Metric, Source, Threshold, read_card
 from genaiops.checks.classifying._classifier import Classifier, Encode, Score
 from genaiops.checks.classifying._languages import Language, language_of, language_version
-from genaiops.checks.classifying._topics import Nearness, Topic, TopicScore, allowed, nearness, read_nearness
+from genaiops.checks.classifying._topics import Nearness, Topic, TopicScore, nearness, read_nearness
 from genaiops.checks.classifying._weights import Packaged, packaged, topic_nearness
 
 __all__ = [
@@ -24,7 +24,6 @@ __all__ = [
     "Threshold",
     "Topic",
     "TopicScore",
-    "allowed",
     "language_of",
     "language_version",
     "nearness",

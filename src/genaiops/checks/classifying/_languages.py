@@ -1,4 +1,4 @@
-"""Which language a text is in, by py3langid: 97 languages, 0.1 ms a kilobyte."""
+"""Which language a text is in, by py3langid: 140 languages, 0.1 ms a kilobyte."""
 
 import threading
 from functools import cache
@@ -7,13 +7,14 @@ from typing import Any
 
 from msgspec import Struct
 
-SHORTEST = 12
-"""Letters under which a language is a guess."""
+from genaiops.checks.languages import letters
+
 _READ = 4096
 
 
 class Language(Struct, frozen=True):
-    """`language` is the code of ISO 639-1, None for a text too short to tell; `score` its probability, 0 to 1."""
+    """`language` is one of `checks.languages.LANGUAGES`, None for a text without letters; `score` its probability, 0 to
+    1: of a short text it is low, and says so."""
 
     language: str | None
     score: float
@@ -22,7 +23,7 @@ class Language(Struct, frozen=True):
 def language_of(text: str) -> Language:
     """By the first 4096 visible characters."""
     seen = " ".join(text[: 4 * _READ].split())[:_READ]
-    if sum(character.isalpha() for character in seen) < SHORTEST:
+    if not letters(seen):
         return Language(None, 0.0)
     with _lock:
         name, probability = _identifier().classify(seen)

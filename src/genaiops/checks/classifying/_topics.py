@@ -1,7 +1,5 @@
 """Whether a text is about a topic that somebody described: nearness of sentence embeddings."""
 
-from collections.abc import Sequence
-
 import msgspec
 import numpy as np
 from msgspec import Struct
@@ -55,15 +53,3 @@ def nearness(windows: NDArray[np.float32], topic: NDArray[np.float32]) -> NDArra
 def read_nearness(raw: bytes) -> Nearness:
     """Raises msgspec.ValidationError for what is none."""
     return msgspec.json.decode(raw, type=Nearness)
-
-
-def allowed(scores: Sequence[TopicScore], *, only: Sequence[str] = (), never: Sequence[str] = ()) -> tuple[bool, str]:
-    """Whether a text may pass, and why not. It must be about one of `only`, where there are any, and of none of
-    `never`."""
-    flagged = {score.name for score in scores if score.flagged}
-    denied = sorted(flagged & set(never))
-    if denied:
-        return False, f"The text is about {', '.join(denied)}."
-    if only and not flagged & set(only):
-        return False, f"The text is about none of {', '.join(only)}."
-    return True, ""

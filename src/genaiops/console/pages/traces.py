@@ -27,7 +27,10 @@ MOST_SHOWN = 50_000
 MOST_SENT = 100_000
 MOST_PICTURES = 8
 MOST_MODELS = 200
+_ID = re.compile("([0-9a-f]{12})[0-9a-f]{20}")
 _WEEK_US = 7 * 86_400_000_000
+YOUNG_US = 20_000_000
+"""A trace whose id was made so short a time ago may be on its way from the worker's spool."""
 TAIL_SECONDS = 1.0
 TAIL_LOOKS = 600
 """After ten minutes the browser asks anew, and it is checked again who it is."""
@@ -70,7 +73,12 @@ def show(visit: Visiting) -> Response[str]:
 
 @get("/traces/{trace_id:str}", sync_to_thread=True)
 def one(visit: Visiting, trace_id: FromPath[str]) -> Response[str]:
-    details = _details(visit, trace_id)
+    try:
+        details = _details(visit, trace_id)
+    except NotFound:
+        if "panel" in visit.query or not _on_its_way(trace_id, visit.now_us):
+            raise
+        return visit.page("trace_awaited.html", title=f"Trace {trace_id[:8]}", nav="traces")
     if visit.query.get("panel"):
         return visit.fragment("trace_panel.html", trace=details, panel=True)
     return visit.page(
@@ -134,6 +142,12 @@ def _models(visit: Visit) -> list[str]:
 def trace_filter(visit: Visit) -> TraceFilter:
     found = read_filter(visit.query, visit.now_us)
     return found if found.key_id is None else msgspec.structs.replace(found, key_id=visit.key_id(found.key_id))
+
+
+def _on_its_way(trace_id: str, now_us: int) -> bool:
+    """Whether the id says that its call was just made (`core.ids.new_trace_id`)."""
+    made = _ID.fullmatch(trace_id)
+    return made is not None and 0 <= now_us - int(made[1], 16) * 1000 < YOUNG_US
 
 
 def found_trace(visit: Visit, trace_id: str) -> Trace:

@@ -50,6 +50,7 @@ from genaiops.engines.counters_mmap._table import (
     Sweep,
     find,
     find_or_make,
+    kind_of,
     name_of,
 )
 from genaiops.ports.counters import Gauge, Hold, Prepared, Reading
@@ -142,7 +143,9 @@ class MmapCounters:
             values: dict[int, int] = {}
             for charge in charges:
                 end = charge.window_us + _LONGEST_PERIOD_US if charge.window_us else CEILING
-                slot = Slot(SUM, charge.budget_id, end, name_of(charge.budget_id, charge.window_us))
+                slot = Slot(
+                    kind_of(charge.budget_id), charge.budget_id, end, name_of(charge.budget_id, charge.window_us)
+                )
                 base = find_or_make(self._file, slot, Sweep(clock_us(), values))
                 values[base] = values.get(base, words[base]) + charge.amount
             held = words[first::step].tolist()

@@ -40,8 +40,8 @@ from genaiops.engines.counters_mmap._table import (
     HASH_LOW,
     KIND,
     LIMIT,
+    RATE,
     RESERVED,
-    SUM,
     WINDOW_END,
     find,
 )
@@ -231,4 +231,4 @@ def boot_seconds() -> float:
 
 
 def _is_leased(words: memoryview, base: int) -> bool:
-    return words[base + LIMIT] != 0 and words[base + KIND] == SUM and words[base + HASH_LOW] not in (0, 1)
+    return words[base + LIMIT] != 0 and words[base + KIND] != RATE and words[base + HASH_LOW] not in (0, 1)

@@ -24,11 +24,11 @@ from genaiops.engines.counters_mmap._table import (
     LIMIT,
     RATE,
     RESERVED,
-    SUM,
     SWEPT,
     Slot,
     Sweep,
     find_or_make,
+    kind_of,
     name_of,
 )
 from genaiops.ports.counters import MINUTE_NS, Hold, Refusal
@@ -236,5 +236,5 @@ class Reserved(msgspec.Struct, gc=False):
 
 
 def _slot(hold: Hold) -> Slot:
-    kind = RATE if hold.kind == "rate" else SUM
+    kind = RATE if hold.kind == "rate" else kind_of(hold.key)
     return Slot(kind, hold.key, hold.window_end_us, name_of(hold.key, hold.window_us))

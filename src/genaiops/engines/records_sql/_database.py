@@ -66,16 +66,16 @@ def _begin(connection: Connection) -> None:
 
 
 class PostgresDatabase:
-    def __init__(self, url: URL, busy_seconds: float) -> None:
+    def __init__(self, url: URL, busy_seconds: float, what: str) -> None:
         self.name = url.render_as_string(hide_password=True)
         self._busy_ms = int(busy_seconds * 1000)
         try:
             self.engine = _engine(url.set(drivername="postgresql+psycopg"), busy_seconds, {"connect_timeout": 10})
         except ImportError as error:
             raise ConfigError(
-                f"Records in {self.name} need the package psycopg, which is not installed.",
+                f"{what.capitalize()} in {self.name} need the package psycopg, which is not installed.",
                 remedy="Install genaiops[postgresql].",
-                param="stores.records",
+                param=f"stores.{what}",
             ) from error
 
     @contextmanager
@@ -112,22 +112,22 @@ def _engine(url: URL, busy_seconds: float, arguments: dict[str, object]) -> Engi
     )
 
 
-def open_database(url: str, busy_seconds: float) -> Database:
+def open_database(url: str, busy_seconds: float, what: str = "records") -> Database:
     """ConfigError when the URL is of no database that records can be kept in. Connects to nothing yet."""
     try:
         parsed = make_url(url)
     except ArgumentError as error:
         raise ConfigError(
-            "The URL of the records cannot be read.",  # it may hold a password
+            f"The URL of the {what} cannot be read.",  # it may hold a password
             remedy="Write sqlite:///absolute/path or postgresql://user@host/database.",
-            param="stores.records",
+            param=f"stores.{what}",
         ) from error
     if parsed.drivername == "sqlite" and parsed.database not in {None, "", ":memory:"}:
         return SqliteDatabase(parsed, busy_seconds)
     if parsed.drivername == "postgresql":
-        return PostgresDatabase(parsed, busy_seconds)
+        return PostgresDatabase(parsed, busy_seconds, what)
     raise ConfigError(
-        f"Records cannot be kept in {parsed.render_as_string(hide_password=True)!r}.",
+        f"{what.capitalize()} cannot be kept in {parsed.render_as_string(hide_password=True)!r}.",
         remedy="Use sqlite:///absolute/path or postgresql://user@host/database.",
-        param="stores.records",
+        param=f"stores.{what}",
     )

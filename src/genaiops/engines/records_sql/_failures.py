@@ -77,13 +77,13 @@ def _failure(error: DBAPIError) -> _Failure:
 
 
 @contextmanager
-def told_as_store_error(store: str) -> Generator[None]:
-    """Turn the database's exceptions into StoreError; `store` names it without a password."""
+def told_as_store_error(store: str, what: str = "records") -> Generator[None]:
+    """Turn the database's exceptions into StoreError; `store` names it without a password, `what` is kept there."""
     try:
         yield
     except PoolTimeout as error:
         raise StoreError(
-            f"The records in {store} cannot be used: all connections are taken.",
+            f"The {what} in {store} cannot be used: all connections are taken.",
             remedy="Try again; a block that keeps a view or a unit open too long is at fault.",
             code=_LOCKED.code,
         ) from error
@@ -91,11 +91,11 @@ def told_as_store_error(store: str) -> Generator[None]:
         failure = _failure(error)
         said = str(error.orig).strip().partition("\n")[0]
         raise StoreError(
-            f"The records in {store} cannot be used: {failure.what} ({said}).",
+            f"The {what} in {store} cannot be used: {failure.what} ({said}).",
             remedy=failure.remedy,
             code=failure.code,
         ) from error
     except SQLAlchemyError as error:
         raise StoreError(
-            f"The records in {store} cannot be used: {error}.", remedy=_BROKEN.remedy, code=_BROKEN.code
+            f"The {what} in {store} cannot be used: {error}.", remedy=_BROKEN.remedy, code=_BROKEN.code
         ) from error

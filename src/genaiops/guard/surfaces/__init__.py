@@ -15,9 +15,10 @@ from genaiops.guard.surfaces._events import Splitter
 from genaiops.guard.surfaces._grammar import Provenance
 from genaiops.guard.surfaces._rewriter import Rewriter
 from genaiops.guard.surfaces._script import NewChannel
-from genaiops.guard.surfaces._walk import Part, Unread, says
+from genaiops.guard.surfaces._walk import NAME_OF, Part, Unread, says
 
 __all__ = [
+    "NAME_OF",
     "Channel",
     "Document",
     "NewChannel",

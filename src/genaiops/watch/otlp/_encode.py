@@ -6,11 +6,12 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from genaiops.domain import Content, Span, SpanKind
+from genaiops.domain import Content, GuardVerdict, Span, SpanKind
 from genaiops.ports.blobs import Blobs
 from genaiops.watch._documents import bodies, span_attributes
 from genaiops.watch._text import request_turns, response_turns
 from genaiops.watch._turns import Turn
+from genaiops.watch._verdicts import guard_attributes
 from genaiops.watch.otlp._protobuf import message, varint
 from genaiops.watch.otlp._translate import is_content
 
@@ -24,13 +25,24 @@ _TOLD_KINDS = {"internal": 1, "server": 2, "client": 3, "producer": 4, "consumer
 _APART = ("otel.", "genaiops.attempts")
 
 
-def encode_request(spans: Sequence[tuple[Span, Content | None]], blobs: Blobs, *, content: bool) -> bytes:
-    """One message of all of them. `content`: with what was said, where it was kept."""
+def encode_request(
+    spans: Sequence[tuple[Span, Content | None]],
+    blobs: Blobs,
+    *,
+    content: bool,
+    verdicts: Sequence[GuardVerdict] = (),
+) -> bytes:
+    """One message of all of them. `content`: with what was said, where it was kept. `verdicts`: those of the guards
+    whose spans are among them (of others too)."""
+    said: dict[tuple[bytes, bytes], list[GuardVerdict]] = {}
+    for verdict in verdicts:
+        said.setdefault((verdict.trace_id, verdict.span_id), []).append(verdict)
     groups: dict[tuple[bytes, bytes, str], list[bytes]] = {}
     for span, kept in spans:
         attributes = _decoded(kept)
         key = _resource(span, attributes), _scope(attributes), _schema(span, attributes)
-        groups.setdefault(key, []).append(_span(span, kept, attributes, blobs if content else None))
+        found = said.get((span.trace_id, span.span_id), ())
+        groups.setdefault(key, []).append(_span(span, kept, attributes, found, blobs if content else None))
     return b"".join(
         message(
             0x0A,
@@ -76,9 +88,15 @@ def _schema(span: Span, attributes: Mapping[str, Any]) -> str:
     return str(told.get("schema_url") or "")
 
 
-def _span(span: Span, kept: Content | None, attributes: Mapping[str, Any], blobs: Blobs | None) -> bytes:
+def _span(
+    span: Span,
+    kept: Content | None,
+    attributes: Mapping[str, Any],
+    verdicts: Sequence[GuardVerdict],
+    blobs: Blobs | None,
+) -> bytes:
     told = {name: value for name, value in attributes.items() if not name.startswith(_APART) and not is_content(name)}
-    shown = {**told, **span_attributes(span, {}), **_own(span)}
+    shown = {**told, **span_attributes(span, guard_attributes(verdicts, span.span_id)), **_own(span)}
     if blobs is not None:
         shown |= _said(span, kept, blobs)
     kind = _TOLD_KINDS.get(str(attributes.get("otel.span.kind")), _KINDS.get(span.kind, _INTERNAL))
@@ -91,10 +109,33 @@ def _span(span: Span, kept: Content | None, attributes: Mapping[str, Any], blobs
         b"\x39" + _fixed64(span.start_us * 1000),
         b"\x41" + _fixed64((span.start_us + span.duration_us) * 1000),
         _attributes(0x4A, shown),
+        *(_finding(span, verdict) for verdict in verdicts),
     ]
     if span.status != "ok":
         parts.append(message(0x7A, message(0x12, _utf8(span.error_message or span.status)) + b"\x18\x02"))
     return b"".join(parts)
+
+
+def _finding(span: Span, verdict: GuardVerdict) -> bytes:
+    """An event of a guard's span: what one rule said. The conventions have no words for guards yet (as of 1.41), so
+    these are ours. Nothing that was said is in it, and no place where it stood."""
+    event = verdict.event
+    facts = {
+        "genaiops.guard.policy": verdict.policy_name,
+        "genaiops.guard.policy.digest": verdict.policy_digest or None,
+        "genaiops.guard.rule": event.rule,
+        "genaiops.guard.detector": event.detector,
+        "genaiops.guard.direction": event.direction,
+        "genaiops.guard.action": event.action,
+        "genaiops.guard.shadow": event.shadow,
+        "genaiops.guard.kinds": list(event.kinds) or None,
+        "genaiops.guard.count": verdict.count,
+        "genaiops.guard.score": event.score,
+        "genaiops.guard.provenance": list(event.provenance) or None,
+        "genaiops.guard.failed": True if event.error is not None else None,
+    }
+    at = _fixed64((span.start_us + span.duration_us) * 1000)
+    return message(0x5A, b"\x09" + at + message(0x12, b"genaiops.guard.finding") + _attributes(0x1A, facts))
 
 
 def _own(span: Span) -> dict[str, Any]:

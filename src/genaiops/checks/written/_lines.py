@@ -93,21 +93,21 @@ def _joined(table: str, key: str) -> str:
     return path
 
 
-def yaml_lines(node: Any) -> dict[str, int]:
+def yaml_lines(node: Any, what: str = "document") -> dict[str, int]:
     """Of the root node of a document. UsageError for a key that stands twice, and for what grows without end."""
     lines: dict[str, int] = {}
-    _walk(node, "", lines, [0])
+    _walk(node, "", lines, [0], what)
     return lines
 
 
-def _walk(node: Any, path: str, lines: dict[str, int], steps: list[int]) -> None:
+def _walk(node: Any, path: str, lines: dict[str, int], steps: list[int], what: str) -> None:
     steps[0] += 1
     if steps[0] > _MOST_PLACES:  # aliases of aliases
-        raise UsageError("The policy is too large.", remedy="Write it without aliases.")
+        raise UsageError(f"The {what} is too large.", remedy="Write it without aliases.")
     lines.setdefault(path, node.start_mark.line + 1)
     if node.id == "sequence":
         for number, item in enumerate(cast("list[Any]", node.value)):
-            _walk(item, f"{path}[{number}]", lines, steps)
+            _walk(item, f"{path}[{number}]", lines, steps, what)
     elif node.id == "mapping":
         seen: set[str] = set()
         for key, value in cast("list[tuple[Any, Any]]", node.value):
@@ -121,4 +121,4 @@ def _walk(node: Any, path: str, lines: dict[str, int], steps: list[int]) -> None
                 )
             seen.add(name)
             lines[inner] = key.start_mark.line + 1
-            _walk(value, inner, lines, steps)
+            _walk(value, inner, lines, steps, what)

@@ -1,0 +1,108 @@
+"""Suites without a server: what `genaiops suite` does in its own process, told as the documents that the API tells."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from genaiops.app.evaluating import Evaluated, Wanted, begin, environment_secret, evaluate, resumable
+from genaiops.app.home import Home
+from genaiops.arena import Endpoint, Progress, cases_of, read_suite, suite_schema
+from genaiops.checks.metrics import cards, metric
+from genaiops.core.errors import NotFound, UsageError
+from genaiops.domain import Suite
+from genaiops.engines.runs_sql import open_runs
+from genaiops.ports.runs import CaseFilter, Runs
+from genaiops.sdk import default_home, find_address
+
+MOST_SHOWN = 10
+
+__all__ = ["Local", "checked_file", "metric_cards", "suite_schema"]
+
+
+class Local(msgspec.Struct, frozen=True, kw_only=True):
+    """What a command was told. `changed`: fields of the suite's `run` that it overrides."""
+
+    file: str
+    name: str | None = None
+    resume: str | None = None
+    changed: Mapping[str, Any] = {}
+    home: str | None = None
+    url: str | None = None
+    key: str | None = None
+
+    def run(self, begun: Callable[[str, int], None], told: Callable[[Progress], None]) -> dict[str, Any]:
+        """The run with its report, and the cases that were lost. `begun`: is told the name and how much there is."""
+        suite = read_file(self.file)
+        suite = msgspec.structs.replace(suite, run=msgspec.structs.replace(suite.run, **self.changed))
+        home = Home(self.home or default_home())
+        home.prepare()
+        here = str(Path.cwd())
+        if here not in sys.path:
+            sys.path.insert(0, here)  # functions of the program that is tested
+        wanted = Wanted(
+            suite=suite,
+            name=self.name or Path(self.file).stem,
+            folder=Path(self.file).parent,
+            gateway=self._gateway(suite, home),
+            secret=environment_secret(os.environ),
+        )
+        with closing(open_runs(f"sqlite:///{home.runs}")) as store:
+            run = resumable(store, self.resume, suite) if self.resume else begin(store, wanted)
+            begun(run.name, run.total or 0)
+            done = asyncio.run(evaluate(store, run, wanted, told=told))
+            return document(store, done)
+
+    def _gateway(self, suite: Suite, home: Home) -> Endpoint | None:
+        if not any(target.model or target.prompt or target.application or target.release for target in suite.target):
+            return None
+        address = find_address(self.url, self.key, home.path)
+        return Endpoint(url=address.url, key=address.key or "")
+
+
+def document(store: Runs, done: Evaluated) -> dict[str, Any]:
+    """As the API has it. `lost`: by target, how many cases, and the first of them."""
+    lost: list[dict[str, Any]] = []
+    for target in done.report.targets:
+        where = CaseFilter(target=target, outcome="fail")
+        if done.report.baseline:
+            where = CaseFilter(target=target, against=done.report.baseline, changed="lost")
+        page = store.page(done.run.id, where, limit=MOST_SHOWN)
+        lost.append({"target": target, "total": page.total, "rows": page.rows})
+    plain: dict[str, Any] = msgspec.to_builtins({"run": done.run, "report": done.report, "lost": lost})
+    return plain
+
+
+def read_file(file: str) -> Suite:
+    """UsageError and NotFound say what is wrong, by line."""
+    path = Path(file)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        what = f"There is no file {file}."
+        raise NotFound(what, remedy="Write a suite; its form: genaiops suite schema", param="file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} cannot be read: {error}.", remedy="Save it as UTF-8 text.", param="file") from None
+    form: Any = {".toml": "toml", ".json": "json", ".yaml": "yaml", ".yml": "yaml"}.get(path.suffix.lower())
+    return read_suite(text, form).checked()
+
+
+def checked_file(file: str) -> dict[str, int]:
+    """How many cases, targets and checks it has. Cases of datasets and traces are not counted: they are elsewhere."""
+    suite = read_file(file)
+    here = tuple(source for source in suite.cases if source.file)
+    number = len(suite.case)
+    if here or not suite.cases:
+        number = len(cases_of(msgspec.structs.replace(suite, cases=here), folder=Path(file).parent))
+    return {"cases": number, "targets": len(suite.target), "checks": len(suite.check)}
+
+
+def metric_cards(name: str | None = None) -> Sequence[dict[str, Any]]:
+    """All, or that one. Every field is there, also where it is the default."""
+    found = cards() if name is None else [metric(name).card]
+    return [{field: msgspec.to_builtins(getattr(card, field)) for field in card.__struct_fields__} for card in found]

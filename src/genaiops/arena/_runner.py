@@ -1,0 +1,362 @@
+"""Running a suite: every case asked of every target, bounded, within its money, and from where it broke off.
+
+Answers and what checks say of them are committed together, a few times a second: a crash loses at most the answers of
+that moment, and those alone are asked again. What failed is kept as failed; a run that goes on asks it once more.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from genaiops.arena._asking import Ask, Busy, asked
+from genaiops.arena._scoring import Scorer
+from genaiops.core.digest import digest_value
+from genaiops.core.errors import UsageError
+from genaiops.core.money import from_nano, to_nano
+from genaiops.domain import Answer, Case, Judged, Run, Suite, SuiteTarget
+from genaiops.ports.runs import Runs
+
+COMMIT_SECONDS: Final = 0.2
+COMMIT_ANSWERS: Final = 256
+_LONGEST_PAUSE: Final = 60.0
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """`left_s`: seconds that it will likely take (None: nothing is known yet); `cost_nano` of what is known so far, and
+    `expected_nano` of the whole."""
+
+    done: int
+    total: int
+    failed: int
+    cost_nano: int | None
+    expected_nano: int | None
+    left_s: float | None
+    at_once: int
+
+
+class Piece(msgspec.Struct, frozen=True):
+    target: SuiteTarget
+    case: Case
+    repeat: int
+
+
+Told = Callable[[Progress], None]
+
+
+class Runner:
+    """One run of one suite. `ask`: how each target is asked, by its name."""
+
+    def __init__(
+        self,
+        store: Runs,
+        run: Run,
+        suite: Suite,
+        cases: Sequence[Case],
+        ask: Mapping[str, Ask],
+        *,
+        told: Told | None = None,
+        clock_us: Callable[[], int] = lambda: time.time_ns() // 1000,
+    ) -> None:
+        self._store = store
+        self._run = run
+        self._suite = suite
+        self._cases = cases
+        self._ask = ask
+        self._told = told
+        self._clock_us = clock_us
+        self._scorer = Scorer(suite, cases)
+        self._purse = Purse(None if suite.run.spend is None else to_nano(suite.run.spend))
+        self._crowd = Crowd(suite.run.concurrency)
+        self._fresh: list[Answer] = []
+        self._answers: dict[tuple[str, str, int], Answer] = {}
+        self._began = 0.0
+        self._before = 0
+        self._stop = asyncio.Event()
+        self._wake = asyncio.Event()
+        self._closing = False
+        self._failed = 0
+
+    def stop(self) -> None:
+        """Begin nothing more; what is asked already is waited for and kept."""
+        self._stop.set()
+        self._crowd.free()
+        self._purse.wake()
+
+    async def __call__(self) -> Run:
+        """The run as it ended: `done`, or `stopped` by its money or by `stop`."""
+        pieces = await self._left()
+        total = len(self._suite.target) * len(self._cases) * self._suite.run.repeats
+        self._before = len(self._answers)
+        self._began = time.monotonic()
+        self._run = msgspec.structs.replace(
+            self._run, state="running", total=total, started_us=self._run.started_us or self._clock_us(), error=""
+        )
+        await asyncio.to_thread(self._store.update, self._counted())
+        writer = asyncio.create_task(self._write_on())
+        try:
+            async with asyncio.TaskGroup() as group:
+                queue = deque(pieces)
+                for _ in range(min(self._suite.run.concurrency, len(pieces))):
+                    group.create_task(self._work(queue))
+        finally:
+            self._closing = True
+            self._wake.set()
+            await writer
+        return await self._end()
+
+    async def _left(self) -> list[Piece]:
+        """What is to be asked, in the order of cases, so that early figures are of all targets alike."""
+        for answer in await asyncio.to_thread(self._store.answered, self._run.id):
+            if answer.state == "answered":
+                self._keep(answer)
+        return [
+            Piece(target, case, repeat)
+            for repeat in range(self._suite.run.repeats)
+            for case in self._cases
+            for target in self._suite.target
+            if (target.name, case.id, repeat) not in self._answers
+        ]
+
+    def _keep(self, answer: Answer) -> None:
+        self._answers[answer.target, answer.case, answer.repeat] = answer
+        self._failed += answer.state != "answered"
+        self._purse.paid(answer)
+
+    async def _work(self, queue: deque[Piece]) -> None:
+        while queue and not self._stop.is_set():
+            async with self._crowd:
+                if not queue or self._stop.is_set() or not await self._purse.may(self._stop):
+                    return
+                piece = queue.popleft()
+                answer = await self._answer(piece)
+            self._purse.back()
+            answer = msgspec.structs.replace(answer, at_us=self._clock_us())
+            self._keep(answer)
+            self._fresh.append(answer)
+            if len(self._fresh) >= COMMIT_ANSWERS:
+                self._wake.set()
+
+    async def _answer(self, piece: Piece) -> Answer:
+        key = self._key(piece)
+        if key is not None:
+            known = await asyncio.to_thread(self._store.remembered, key)
+            if known is not None:
+                return msgspec.structs.replace(
+                    known, target=piece.target.name, case=piece.case.id, repeat=0, recalled=True, cost_nano=0
+                )
+        answer = await self._tried(piece)
+        if key is not None and answer.state == "answered":
+            await asyncio.to_thread(self._store.remember, key, answer)
+        return answer
+
+    def _key(self, piece: Piece) -> str | None:
+        """What an answer is kept under: repeats are asked anew, for a copy says nothing of how answers vary."""
+        target = piece.target
+        if not self._suite.run.cache or self._suite.run.repeats > 1 or target.recorded or target.python:
+            return None
+        return digest_value(
+            {"to": target.url or "gateway", "asked": asked(target, piece.case), "pinned": self._run.inputs}
+        )
+
+    async def _tried(self, piece: Piece) -> Answer:
+        tries = self._suite.run.retries + 1
+        answer: Answer | None = None
+        for number in range(tries):
+            try:
+                answer = await self._ask[piece.target.name](piece.case, piece.repeat)
+            except Busy as busy:
+                answer = busy.answer
+                self._crowd.refused()
+                if number + 1 < tries:
+                    await asyncio.sleep(min(_LONGEST_PAUSE, busy.after if busy.after is not None else 2.0**number))
+                continue
+            if answer.state == "answered":
+                self._crowd.answered()
+                return answer
+        if answer is None:
+            raise UsageError("A case was asked no time.", remedy="Set run.retries to 0 or more.")
+        return answer
+
+    # --- keeping ---
+
+    async def _write_on(self) -> None:
+        while not self._closing or self._fresh:
+            try:
+                async with asyncio.timeout(COMMIT_SECONDS):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+            self._wake.clear()
+            await self._write()
+
+    async def _write(self) -> None:
+        if not self._fresh:
+            return
+        fresh, self._fresh = self._fresh, []
+        await asyncio.to_thread(self._judge_and_add, fresh)
+        if self._told is not None:
+            self._told(self.progress())
+
+    def _judge_and_add(self, answers: Sequence[Answer]) -> None:
+        judged = self._scorer.each(answers, at_us=self._clock_us())
+        self._store.add(self._run.id, answers, judged)
+        self._store.update(self._counted())
+
+    def _counted(self) -> Run:
+        return msgspec.structs.replace(
+            self._run,
+            done=len(self._answers),
+            failed=self._failed,
+            cost_nano=self._purse.known,
+            unpriced=self._purse.unpriced,
+        )
+
+    def progress(self) -> Progress:
+        run = self._counted()
+        total = run.total or 0
+        fresh = run.done - self._before
+        taken = time.monotonic() - self._began
+        whole = None if run.cost_nano is None or not run.done else run.cost_nano * total // run.done
+        return Progress(
+            done=run.done,
+            total=total,
+            failed=run.failed,
+            cost_nano=run.cost_nano,
+            expected_nano=whole,
+            left_s=taken / fresh * (total - run.done) if fresh else None,
+            at_once=self._crowd.limit,
+        )
+
+    async def _end(self) -> Run:
+        complete = len(self._answers) == (self._run.total or 0)
+        if complete:
+            judged = await asyncio.to_thread(self._together)
+            await asyncio.to_thread(self._store.add, self._run.id, (), judged)
+        reason = self._purse.reason if not complete else ""
+        run = self._counted()
+        run = msgspec.structs.replace(
+            run, state="done" if complete else "stopped", error=reason, ended_us=self._clock_us()
+        )
+        await asyncio.to_thread(self._store.update, run)
+        return run
+
+    def _together(self) -> list[Judged]:
+        return list(self._scorer.together(list(self._answers.values()), at_us=self._clock_us()))
+
+
+class Purse:
+    """What a run may spend. Calls in flight count as the dearest that was seen, and until one price is known there is
+    only one in flight."""
+
+    def __init__(self, most: int | None) -> None:
+        self._most = most
+        self._spent = 0
+        self._dearest: int | None = None
+        self._out = 0
+        self._changed = asyncio.Event()
+        self.unpriced = 0
+        self.reason = ""
+
+    @property
+    def known(self) -> int | None:
+        return None if self._dearest is None else self._spent
+
+    def paid(self, answer: Answer) -> None:
+        if answer.cost_nano is not None:
+            self._spent += answer.cost_nano
+            self._dearest = max(self._dearest or 0, answer.cost_nano)
+        elif answer.state == "answered":
+            self.unpriced += 1
+
+    def back(self) -> None:
+        """A call that `may` let begin has ended."""
+        self._out -= 1
+        self.wake()
+
+    def wake(self) -> None:
+        """Look anew."""
+        self._changed.set()
+
+    async def may(self, stop: asyncio.Event) -> bool:
+        """Whether one more call may begin; waits while that is not known."""
+        if self._most is None:
+            self._out += 1
+            return True
+        while not stop.is_set() and not self.reason:
+            if self.unpriced:
+                self.reason = "An answer has no known price, so that no limit on spending can be kept."
+            elif self._dearest is None:
+                if not self._out:
+                    break
+            elif self._spent + (self._out + 1) * self._dearest <= self._most:
+                break
+            elif not self._out:
+                spent, most = from_nano(self._spent), from_nano(self._most)
+                self.reason = f"The run may spend {most}; {spent} are spent, and a further call could take it beyond."
+            if self.reason:
+                break
+            self._changed.clear()
+            await self._changed.wait()
+        if self.reason or stop.is_set():
+            self.wake()  # whoever waits, too
+            return False
+        self._out += 1
+        return True
+
+
+class Crowd:
+    """How many calls are in flight at once: half as many after a refusal, one more after as many answers as are in
+    flight (additive increase, multiplicative decrease: Chiu and Jain 1989)."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self.limit = most
+        self._in = 0
+        self._good = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._quiet_until = 0.0
+
+    async def __aenter__(self) -> None:
+        while self._in >= self.limit:
+            waiter = asyncio.get_running_loop().create_future()
+            self._waiting.append(waiter)
+            await waiter
+        self._in += 1
+
+    async def __aexit__(self, *_: object) -> None:
+        self._in -= 1
+        self._let_in()
+
+    def refused(self) -> None:
+        """Refusals of one moment count once."""
+        now = time.monotonic()
+        if now >= self._quiet_until:
+            self.limit = max(1, self.limit // 2)
+            self._quiet_until = now + 1.0
+        self._good = 0
+
+    def answered(self) -> None:
+        self._good += 1
+        if self.limit < self._most and self._good >= self.limit:
+            self.limit += 1
+            self._good = 0
+            self._let_in()
+
+    def free(self) -> None:
+        """Let all who wait go on."""
+        self.limit = self._most
+        while self._waiting:
+            self._wake()
+
+    def _let_in(self) -> None:
+        for _ in range(min(len(self._waiting), self.limit - self._in)):
+            self._wake()
+
+    def _wake(self) -> None:
+        waiter = self._waiting.popleft()
+        if not waiter.done():
+            waiter.set_result(None)

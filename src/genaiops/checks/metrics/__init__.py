@@ -1,0 +1,62 @@
+"""Metrics: one family a file, each with a card that says its unit, range, direction, source and version.
+
+`METRICS` is the menu. A plugin adds to it by the entry-point group `genaiops.checks`: a name, and a function that makes
+the metric from its options.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any, Final, cast
+
+from genaiops.checks.metrics._metric import Making, OfAll, OfEach, lacks, read_options
+from genaiops.core.errors import NotFound
+from genaiops.core.suggesting import suggestion
+from genaiops.domain import MetricCard
+from genaiops.ports.metrics import Metric
+
+GROUP: Final = "genaiops.checks"
+
+METRICS: Final[Mapping[str, tuple[str, ...]]] = {
+    "matching": ("equals",),
+}
+"""File of this folder -> names of its metrics. Files are imported when one of theirs is asked for."""
+
+__all__ = ["GROUP", "METRICS", "OfAll", "OfEach", "cards", "lacks", "metric", "metric_names", "read_options"]
+
+
+@cache
+def _places() -> Mapping[str, str]:
+    return {name: file for file, names in METRICS.items() for name in names}
+
+
+@cache
+def _plugins() -> Mapping[str, Any]:
+    return {each.name: each for each in entry_points(group=GROUP) if each.name not in _places()}
+
+
+def metric_names() -> Sequence[str]:
+    """All, in order."""
+    return sorted({*_places(), *_plugins()})
+
+
+def metric(name: str, options: Mapping[str, Any] | None = None) -> Metric:
+    """NotFound when there is none of that name, UsageError when it does not take these options."""
+    return _making(name)(options or {})
+
+
+def cards() -> Sequence[MetricCard]:
+    """Of all metrics that are installed, as they are without options."""
+    return [metric(name).card for name in metric_names()]
+
+
+def _making(name: str) -> Making:
+    place = _places().get(name)
+    if place is not None:
+        menu: Mapping[str, Making] = import_module(f"{__name__}.{place}").MAKING
+        return menu[name]
+    plugin = _plugins().get(name)
+    if plugin is not None:
+        return cast("Making", plugin.load())
+    raise NotFound(f"There is no metric {name!r}.", remedy=suggestion(name, metric_names()), param="metric")

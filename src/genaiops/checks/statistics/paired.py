@@ -1,0 +1,176 @@
+"""What answers of two to the same cases say of their difference.
+
+Differences are taken case by case, which removes what makes one case harder than another, and their standard error is
+that of clusters, for cases of one document are not independent (Miller, "Adding Error Bars to Evals", 2024,
+arXiv 2411.00640, sections 2.2 and 4.2).
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from math import sqrt
+from typing import Final
+
+import msgspec
+
+from genaiops.core.errors import UsageError
+
+FEW_DISCORDANT: Final = 25
+"""Below so many cases that only one of both got right, the exact test is used instead of that by the standard error."""
+
+
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+    """`difference`: mean of candidate less baseline; `low` and `high`: its one-sided bounds of confidence, each at
+    1 - `alpha`. `wins`, `losses`, `ties`: cases. `p_better`: one-sided, of no difference against a better candidate.
+    `method`: how the bounds were made."""
+
+    n: int
+    clusters: int
+    candidate: float
+    baseline: float
+    difference: float
+    low: float
+    high: float
+    alpha: float
+    wins: int
+    losses: int
+    ties: int
+    p_better: float
+    method: str
+
+
+def compare(
+    candidate: Sequence[float],
+    baseline: Sequence[float],
+    clusters: Sequence[str] = (),
+    *,
+    alpha: float = 0.05,
+    span: float | None = None,
+) -> Comparison:
+    """One value a case and side (the mean of its repeats), in the same order; more is better. `clusters`: of each case
+    ("": of its own). `span`: the width of the metric's range (None: no bound), for cases that all fell out alike.
+
+    UsageError for sides of different lengths, and for fewer than two clusters."""
+    n = len(candidate)
+    if n != len(baseline) or (clusters and n != len(clusters)):
+        raise UsageError("The two sides are not of the same cases.", remedy="Compare cases that both answered.")
+    deltas = [mine - other for mine, other in zip(candidate, baseline, strict=True)]
+    groups = grouped(deltas, clusters)
+    if len(groups) < 2:
+        raise UsageError("Fewer than two independent cases cannot be compared.", remedy="Add cases, or clusters.")
+    mean = sum(deltas) / n
+    wins, losses = sum(each > 0 for each in deltas), sum(each < 0 for each in deltas)
+    binary = len(groups) == n and all(each in (-1.0, 0.0, 1.0) for each in deltas)
+    if binary:
+        low, high = tango(wins, losses, n, alpha=alpha)
+        p, method = _p_binary(wins, losses), "score interval of a paired difference (Tango 1998)"
+    else:
+        low, high, p = _by_clusters(deltas, groups, alpha, span)
+        method = f"t interval over {len(groups)} clusters" if len(groups) < n else "paired t interval"
+    return Comparison(
+        n=n,
+        clusters=len(groups),
+        candidate=sum(candidate) / n,
+        baseline=sum(baseline) / n,
+        difference=mean,
+        low=low,
+        high=high,
+        alpha=alpha,
+        wins=wins,
+        losses=losses,
+        ties=n - wins - losses,
+        p_better=p,
+        method=method,
+    )
+
+
+def grouped(values: Sequence[float], clusters: Sequence[str]) -> list[list[float]]:
+    """Values by cluster; one without a cluster is its own."""
+    if not clusters:
+        return [[value] for value in values]
+    named: dict[str, list[float]] = defaultdict(list)
+    alone: list[list[float]] = []
+    for value, name in zip(values, clusters, strict=True):
+        if name:
+            named[name].append(value)
+        else:
+            alone.append([value])
+    return [*named.values(), *alone]
+
+
+def clustered_error(groups: Sequence[Sequence[float]]) -> float:
+    """The standard error of the mean of all values: sqrt(G/(G-1) sum_g (sum_i (x_gi - mean))^2) / n."""
+    n = sum(map(len, groups))
+    mean = sum(map(sum, groups)) / n
+    squares = sum((sum(group) - mean * len(group)) ** 2 for group in groups)
+    return sqrt(len(groups) / (len(groups) - 1) * squares) / n
+
+
+def _by_clusters(
+    deltas: Sequence[float], groups: Sequence[Sequence[float]], alpha: float, span: float | None
+) -> tuple[float, float, float]:
+    """Bounds, and the one-sided p. Where a range is known, two cases are added that differ by half of it in either
+    direction: cases that all fell out alike say little when they are few (as Agresti and Min add to a table, "Simple
+    improved confidence intervals for comparing matched proportions", Statistics in Medicine 24, 2005)."""
+    from scipy.special import stdtr, stdtrit
+
+    n, mean = len(deltas), sum(deltas) / len(deltas)
+    freedom = len(groups) - 1
+    error = clustered_error(groups)
+    added = error if span is None else sqrt(error**2 + 2 * (span / 2 / (n + 2)) ** 2)
+    half = float(stdtrit(freedom, 1 - alpha)) * added
+    p = float(stdtr(freedom, -mean / added)) if added else (0.0 if mean > 0 else 1.0)
+    return mean - half, mean + half, p
+
+
+def _p_binary(wins: int, losses: int) -> float:
+    """McNemar's test, one-sided: exact where few cases differ (a sign test over them), else by the normal."""
+    from scipy.special import bdtrc, ndtr
+
+    discordant = wins + losses
+    if discordant == 0:
+        return 1.0
+    if discordant < FEW_DISCORDANT:
+        return float(bdtrc(wins - 1, discordant, 0.5)) if wins else 1.0
+    return float(ndtr(-(wins - losses) / sqrt(discordant)))
+
+
+def mcnemar(wins: int, losses: int) -> float:
+    """The two-sided exact p of McNemar's test: min(1, 2 P(Bin(wins + losses, 1/2) <= min(wins, losses)))."""
+    from scipy.special import bdtr
+
+    if wins + losses == 0:
+        return 1.0
+    return min(1.0, 2 * float(bdtr(min(wins, losses), wins + losses, 0.5)))
+
+
+def tango(wins: int, losses: int, n: int, *, alpha: float = 0.05) -> tuple[float, float]:
+    """One-sided bounds, each at 1 - `alpha`, of the difference (wins - losses) / n of two paired shares: where the
+    score statistic is the normal's quantile (Tango, "Equivalence test and confidence interval for the difference in
+    proportions for the paired-sample design", Statistics in Medicine 17, 1998, section 4). Holds without any case
+    that differs: the bounds of 0 of n are -/+ z^2 / (n + z^2)."""
+    from scipy.special import ndtri
+
+    z = float(ndtri(1 - alpha))
+
+    def score(delta: float) -> float:
+        a = 2 * n
+        b = -wins - losses + (2 * n - wins + losses) * delta
+        c = -losses * delta * (1 - delta)
+        q = (sqrt(max(b * b - 4 * a * c, 0.0)) - b) / (2 * a)
+        variance = n * (2 * q + delta * (1 - delta))
+        over = wins - losses - n * delta
+        return over / sqrt(variance) if variance > 0 else (0.0 if over == 0 else float("inf") * over)
+
+    middle = (wins - losses) / n
+    return _crossing(score, -1.0, middle, z), _crossing(score, middle, 1.0, -z)
+
+
+def _crossing(score: Callable[[float], float], left: float, right: float, level: float) -> float:
+    """Where a falling function has that value, by halving."""
+    for _ in range(60):
+        middle = (left + right) / 2
+        if score(middle) > level:
+            left = middle
+        else:
+            right = middle
+    return (left + right) / 2

@@ -1,0 +1,131 @@
+"""How a run of a suite stands in a terminal: its progress, then what its gate says and why."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+from genaiops.cli._output import Column, Output, one_line
+from genaiops.core.money import from_nano
+
+WORDS = {"pass": "PASS", "fail": "FAIL", "inconclusive": "INCONCLUSIVE", "error": "INCONCLUSIVE", "warn": "PASS"}
+
+_LINES = (
+    Column("VERDICT", lambda row: WORDS[row["verdict"]["outcome"]]),
+    Column("CHECK", "check"),
+    Column("TARGET", "target"),
+    Column("ASKED", lambda row: _asked(row["kind"], row.get("asked"))),
+    Column("MEASURED", lambda row: _figure(row["verdict"].get("measure")), right=True),
+    Column("BOUNDS", lambda row: _bounds(row["verdict"].get("interval")), rank=1),
+    Column("WON", lambda row: _counted(row, "wins"), right=True, rank=1),
+    Column("LOST", lambda row: _counted(row, "losses"), right=True, rank=1),
+    Column("MORE", lambda row: None if row.get("more") is None else f"+{row['more']}", right=True, rank=1),
+)
+
+
+class Bar:
+    """The progress of a run, on standard error: a bar on a terminal, nothing in a pipe."""
+
+    def __init__(self, output: Output) -> None:
+        self._progress: Any = None
+        self._task: Any = None
+        self._on = output.interactive
+
+    def __enter__(self) -> Self:
+        if self._on:
+            from rich.console import Console
+            from rich.progress import (
+                BarColumn,
+                MofNCompleteColumn,
+                Progress,
+                TextColumn,
+                TimeElapsedColumn,
+                TimeRemainingColumn,
+            )
+
+            self._progress = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+                TimeRemainingColumn(),
+                TextColumn("{task.fields[said]}"),
+                console=Console(stderr=True),
+            )
+            self._progress.start()
+        return self
+
+    def begin(self, name: str, total: int) -> None:
+        if self._progress is not None:
+            self._task = self._progress.add_task(name, total=total, said="")
+
+    def show(self, progress: Any) -> None:
+        """A Progress of the runner."""
+        if self._progress is not None:
+            said = f"{progress.failed} failed" if progress.failed else ""
+            if progress.expected_nano is not None:
+                said += f"  {from_nano(progress.cost_nano or 0)} of about {from_nano(progress.expected_nano)}"
+            self._progress.update(self._task, completed=progress.done, total=progress.total, said=said)
+
+    def __exit__(self, *_: object) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+
+
+def show_report(output: Output, done: Mapping[str, Any]) -> None:
+    """The verdict with its conditions, and the cases that were lost."""
+    run, report = done["run"], done["report"]
+    if output.as_json:
+        output.json(done)
+        return
+    if report["lines"]:
+        output.rows(report["lines"], _LINES, empty="")
+        output.line()
+    for lost in done["lost"]:
+        _show_lost(output, lost, report["baseline"])
+    money = "" if run["cost_nano"] is None else f", {from_nano(run['cost_nano'])} spent"
+    failed = f", {run['failed']} failed" if run["failed"] else ""
+    output.line(f"{WORDS[report['verdict']['outcome']]}: {report['verdict']['reason']}")
+    output.line(f"{run['id']}: {run['done']} of {run['total']} answers{failed}{money}.")
+    if run["error"]:
+        output.note(run["error"])
+
+
+def _show_lost(output: Output, lost: Mapping[str, Any], baseline: str) -> None:
+    if not lost["total"]:
+        return
+    what = f"lost against {baseline}" if baseline else "failed"
+    first = ", the first" if lost["total"] > len(lost["rows"]) else ""
+    output.line(f"{lost['target']}: {lost['total']} cases {what}{first}:")
+    for row in lost["rows"]:
+        said = {answer["target"]: answer.get("output", "") for answer in row["answers"]}
+        asked = row["case"].get("input") or row["case"].get("variables", "")
+        output.line(f"  {row['case']['id']}  {one_line(str(asked))}")
+        for name in dict.fromkeys((baseline, lost["target"])):
+            if name in said:
+                output.line(f"    {name}: {one_line(said[name], 100)}")
+    output.line()
+
+
+def _asked(kind: str, asked: float | None) -> str:
+    number = "" if asked is None else f"{asked:g}"
+    return {
+        "floor": f"at least {number}",
+        "margin": f"at most {number} worse",
+        "improves": "better",
+        "tolerance": f"at most {float(asked or 0):.2%} fail",
+        "every_case": "every case",
+        "corpus": f"reaches {number}",
+        "errors": f"at most {float(asked or 0):.0%} missing",
+    }[kind]
+
+
+def _figure(value: float | None) -> str | None:
+    return None if value is None else f"{value:.4g}"
+
+
+def _bounds(interval: Sequence[float] | None) -> str | None:
+    return None if interval is None else f"{interval[0]:.3g} to {interval[1]:.3g}"
+
+
+def _counted(row: Any, name: str) -> int | None:
+    comparison = row.get("comparison")
+    return None if comparison is None else comparison[name]

@@ -1,0 +1,146 @@
+"""Suites: cases, what answers them, what is checked of the answers, and what has to hold before a change goes on."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from genaiops.domain._sample import ToolCall
+
+_Name = Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9_.:/@ -]{0,127}$")]
+_Share = Annotated[float, Meta(ge=0, le=1)]
+
+SuiteTask = Literal[
+    "answering",
+    "classification",
+    "extraction",
+    "regression",
+    "summarisation",
+    "translation",
+    "retrieval",
+    "answering_from_context",
+    "conversation",
+    "agent",
+    "code",
+    "sql",
+    "transcription",
+    "image",
+]
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Something to be answered. `id` is made of the content where none is given. What is asked stands in `input`, in
+    `messages` (OpenAI's chat), or in `variables` of the target's prompt. `output`: an answer that was recorded, for
+    targets that only replay it. Cases of one `cluster` (a document, a user) are not independent; `slices` are the
+    groups whose figures are shown apart."""
+
+    id: Annotated[str, Meta(max_length=200)] = ""
+    input: str = ""
+    messages: tuple[dict[str, Any], ...] = ()
+    variables: dict[str, Any] = {}
+    expected: str | tuple[str, ...] = ()
+    context: tuple[str, ...] = ()
+    relevant: dict[str, float] = {}
+    expected_tools: tuple[ToolCall, ...] = ()
+    label: str | None = None
+    number: float | None = None
+    output: str | None = None
+    cluster: str = ""
+    slices: tuple[str, ...] = ()
+    metadata: dict[str, Any] = {}
+
+
+class CaseSource(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Where further cases come from: one of `file` (JSONL, CSV, JSON or YAML beside the suite), `dataset`
+    (`NAME@alias` or a digest) and `traces` (a filter, as `genaiops trace list` has it). `fields`: field of a case ->
+    column (default: columns of the same names). `limit`: at most so many, drawn with the suite's seed."""
+
+    file: str = ""
+    dataset: str = ""
+    traces: dict[str, Any] = {}
+    fields: dict[str, str] = {}
+    limit: Annotated[int, Meta(ge=1)] | None = None
+    slices: tuple[str, ...] = ()
+
+
+class SuiteTarget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What answers: exactly one of `model` (a model or route of the gateway), `prompt` (`NAME@alias`, with `model` or
+    the prompt's own), `application` (`app/NAME@ENVIRONMENT`), `release` (`APP@DIGEST`), `url` (an endpoint that speaks
+    OpenAI's chat, or `request` and `answer` say what it speaks), `python` (`module:function`, in the command's own
+    process) and `recorded` (what the cases bring). `secret`: name of the secret that is the endpoint's key."""
+
+    name: _Name
+    model: str = ""
+    prompt: str = ""
+    application: str = ""
+    release: str = ""
+    url: str = ""
+    python: str = ""
+    recorded: bool = False
+    system: str = ""
+    parameters: dict[str, Any] = {}
+    request: dict[str, Any] = {}
+    answer: str = ""
+    secret: str = ""
+
+
+class SuiteCheck(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A metric, when a case passes, and what the gate wants of it.
+
+    `threshold`: a case passes from there on, in the metric's direction (None: the metric's own, or the case has no
+    pass). `negate`: it passes when it would fail. `expected`: in place of that of the cases. For the gate: `floor`, the
+    bound of confidence of the mean (of the share that passed, where there is a threshold) has to reach it; `margin`,
+    it is worse than the baseline by less than that; `improves`, it is better than the baseline (claims of a suite are
+    corrected for their number by Holm's method); `tolerance`, the upper bound of the share that failed stays below it.
+    Without any of these a check informs, and decides nothing. `slices`: only cases of these.
+    """
+
+    name: str = ""
+    metric: str
+    options: dict[str, Any] = {}
+    expected: str | tuple[str, ...] | None = None
+    threshold: float | None = None
+    negate: bool = False
+    weight: Annotated[float, Meta(ge=0)] = 1.0
+    floor: float | None = None
+    margin: Annotated[float, Meta(gt=0)] | None = None
+    improves: bool = False
+    tolerance: _Share | None = None
+    slices: tuple[str, ...] = ()
+
+
+class SuiteGate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """`baseline`: the target that others are compared with, `prod` for what an application runs on there. `alpha`: the
+    chance of each one-sided mistake. `errors`: the share of answers that may be missing before nothing is decided."""
+
+    baseline: str = ""
+    alpha: Annotated[float, Meta(gt=0, lt=0.5)] = 0.05
+    errors: _Share = 0.05
+
+
+class SuiteRunning(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """`repeats` of each case, each asked anew; `concurrency` at most at once; `spend`: no call is begun that could take
+    the run beyond this much money (decimal, in the currency of the prices)."""
+
+    repeats: Annotated[int, Meta(ge=1, le=1000)] = 1
+    concurrency: Annotated[int, Meta(ge=1, le=1000)] = 8
+    timeout_s: Annotated[float, Meta(gt=0, le=3600)] = 60.0
+    retries: Annotated[int, Meta(ge=0, le=20)] = 2
+    seed: int = 0
+    spend: str | None = None
+    cache: bool = True
+
+
+class Suite(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A version of the artifact `suite/NAME`. `case` are written into it, `cases` say where further ones come from."""
+
+    kind: Literal["suite"] = "suite"
+    description: Annotated[str, Meta(max_length=4000)] = ""
+    task: SuiteTask | None = None
+    case: tuple[Case, ...] = ()
+    cases: tuple[CaseSource, ...] = ()
+    target: Annotated[tuple[SuiteTarget, ...], Meta(max_length=50)] = ()
+    check: Annotated[tuple[SuiteCheck, ...], Meta(max_length=200)] = ()
+    run: SuiteRunning = SuiteRunning()
+    gate: SuiteGate = SuiteGate()
+    tags: tuple[str, ...] = ()

@@ -1,0 +1,293 @@
+"""The port Runs on SQLAlchemy Core."""
+
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final, TypeVar
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, Table, and_, delete, exists, func, literal, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from genaiops.core.errors import Conflict, NotFound, UsageError
+from genaiops.domain import Answer, Case, Judged, Outcome, Run
+from genaiops.engines.records_sql import open_database, told_as_store_error
+from genaiops.engines.runs_sql._pages import matching
+from genaiops.engines.runs_sql._schema import (
+    ANSWERS,
+    CASES,
+    FACTS,
+    JUDGED,
+    REMEMBERED,
+    RUNS,
+    bring_up,
+)
+from genaiops.ports.runs import CaseFilter, CasePage, CaseRow, RunFilter, RunPage, Runs
+
+_T = TypeVar("_T")
+_ENCODER: Final = msgspec.json.Encoder()
+_MANY: Final = 500
+"""Rows a statement: SQLite takes 32,766 values."""
+_GOOD: Final[dict[Outcome, float]] = {"pass": 1.0, "fail": 0.0}
+_MOST_ASKED: Final = 4000
+"""Characters of what is searched for by text; the document has all of it."""
+
+
+def open_runs(url: str, *, busy_seconds: float = 10.0) -> "SqlRuns":
+    """ConfigError for a URL of no such store. The tables are made when they are not there."""
+    runs = SqlRuns(url, busy_seconds)
+    try:
+        runs.prepare()
+    except BaseException:
+        runs.close()
+        raise
+    return runs
+
+
+class SqlRuns(Runs):
+    def __init__(self, url: str, busy_seconds: float) -> None:
+        self._database = open_database(url, busy_seconds, "runs")
+        is_sqlite = self._database.engine.dialect.name == "sqlite"
+        self._insert: Any = sqlite.insert if is_sqlite else postgresql.insert
+
+    def prepare(self) -> None:
+        with told_as_store_error(self._database.name, "runs"):
+            self._database.prepare()
+        with self._writing() as connection:
+            bring_up(connection, self._database.name)
+
+    def close(self) -> None:
+        self._database.engine.dispose()
+
+    # --- runs ---
+
+    def create(self, run: Run, cases: Sequence[Case]) -> None:
+        with self._writing() as connection:
+            if _row(connection, run.id) is not None:
+                raise Conflict(f"There is a run {run.id!r} already.", remedy="Take another id.", param="id")
+            connection.execute(RUNS.insert().values(_run_row(run)))
+            self._put(connection, FACTS, _facts(run))
+            self._put(connection, CASES, (_case_row(run.id, number, case) for number, case in enumerate(cases)))
+
+    def get(self, run_id: str) -> Run:
+        with self._reading() as connection:
+            return _existing(connection, run_id)
+
+    def list(self, where: RunFilter, *, cursor: str | None = None, limit: int = 50) -> RunPage:
+        conditions = list(_conditions(where))
+        if cursor is not None:
+            conditions.append(_before(cursor))
+        query = select(RUNS.c.body).where(*conditions).order_by(RUNS.c.created_us.desc(), RUNS.c.id.desc())
+        with self._reading() as connection:
+            rows = [_decoded(body, Run) for body in connection.execute(query.limit(limit + 1)).scalars()]
+        more = len(rows) > limit
+        rows = rows[:limit]
+        return RunPage(rows, f"{rows[-1].created_us}.{rows[-1].id}" if more else None)
+
+    def update(self, run: Run) -> None:
+        with self._writing() as connection:
+            _existing(connection, run.id)
+            connection.execute(RUNS.update().where(RUNS.c.id == run.id).values(_run_row(run)))
+            self._put(connection, FACTS, _facts(run))
+
+    def delete(self, run_id: str) -> None:
+        with self._writing() as connection:
+            _existing(connection, run_id)
+            for table in (JUDGED, ANSWERS, CASES, FACTS):
+                connection.execute(delete(table).where(table.c.run_id == run_id))
+            connection.execute(delete(RUNS).where(RUNS.c.id == run_id))
+
+    # --- what a run has ---
+
+    def cases(self, run_id: str) -> Sequence[Case]:
+        with self._reading() as connection:
+            _existing(connection, run_id)
+            query = select(CASES.c.body).where(CASES.c.run_id == run_id).order_by(CASES.c.number)
+            return [_decoded(body, Case) for body in connection.execute(query).scalars()]
+
+    def add(self, run_id: str, answers: Sequence[Answer], judged: Sequence[Judged] = ()) -> None:
+        with self._writing() as connection:
+            self._put(connection, ANSWERS, (_answer_row(run_id, each) for each in answers))
+            self._put(connection, JUDGED, (_judged_row(run_id, each) for each in judged))
+
+    def answered(self, run_id: str) -> Sequence[Answer]:
+        with self._reading() as connection:
+            _existing(connection, run_id)
+            query = select(ANSWERS.c.body).where(ANSWERS.c.run_id == run_id)
+            return [_decoded(body, Answer) for body in connection.execute(query).scalars()]
+
+    def judged(self, run_id: str, *, check: str | None = None) -> Sequence[Judged]:
+        query = select(JUDGED.c.body).where(JUDGED.c.run_id == run_id)
+        if check is not None:
+            query = query.where(JUDGED.c.check_name == check)
+        with self._reading() as connection:
+            _existing(connection, run_id)
+            return [_decoded(body, Judged) for body in connection.execute(query).scalars()]
+
+    def page(self, run_id: str, where: CaseFilter, *, start: int = 0, limit: int = 50) -> CasePage:
+        with self._reading() as connection:
+            _existing(connection, run_id)
+            condition = matching(run_id, where)
+            total = connection.execute(select(func.count()).select_from(CASES).where(condition)).scalar_one()
+            query = select(CASES.c.number, CASES.c.case_id, CASES.c.body).where(condition).order_by(CASES.c.number)
+            found = connection.execute(query.offset(start).limit(limit)).all()
+            ids = [row.case_id for row in found]
+            answers = _by_case(connection, ANSWERS, run_id, ids, Answer)
+            judged = _by_case(connection, JUDGED, run_id, ids, Judged)
+        rows = [
+            CaseRow(row.number, _decoded(row.body, Case), answers.get(row.case_id, []), judged.get(row.case_id, []))
+            for row in found
+        ]
+        after = start + len(rows)
+        return CasePage(rows, total, after if after < total else None)
+
+    # --- the cache by content ---
+
+    def remembered(self, key: str) -> Answer | None:
+        with self._reading() as connection:
+            body = connection.execute(select(REMEMBERED.c.body).where(REMEMBERED.c.key == key)).scalar()
+        return None if body is None else _decoded(body, Answer)
+
+    def remember(self, key: str, answer: Answer) -> None:
+        row = {"key": key, "at_us": answer.at_us, "body": _ENCODER.encode(answer)}
+        with self._writing() as connection:
+            self._put(connection, REMEMBERED, [row])
+
+    # --- inside ---
+
+    @contextmanager
+    def _reading(self) -> Generator[Connection]:
+        with told_as_store_error(self._database.name, "runs"), self._database.reading() as connection:
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Generator[Connection]:
+        with told_as_store_error(self._database.name, "runs"), self._database.writing() as connection:
+            yield connection
+
+    def _put(self, connection: Connection, table: Table, rows: Iterable[dict[str, Any]]) -> None:
+        """What has the same key is replaced."""
+        keys = [column.name for column in table.primary_key]
+        for some in _in_pieces(rows):
+            statement = self._insert(table)
+            rest = {column.name: statement.excluded[column.name] for column in table.c if column.name not in keys}
+            connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=rest), some)
+
+
+def _in_pieces(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    some: list[dict[str, Any]] = []
+    for row in rows:
+        some.append(row)
+        if len(some) == _MANY:
+            yield some
+            some = []
+    if some:
+        yield some
+
+
+def _decoded(body: bytes, kind: type[_T]) -> _T:
+    return msgspec.json.decode(body, type=kind)
+
+
+def _row(connection: Connection, run_id: str) -> bytes | None:
+    return connection.execute(select(RUNS.c.body).where(RUNS.c.id == run_id)).scalar()
+
+
+def _existing(connection: Connection, run_id: str) -> Run:
+    body = _row(connection, run_id)
+    if body is None:
+        raise NotFound(f"There is no run {run_id!r}.", remedy="See: genaiops run list", param="run")
+    return _decoded(body, Run)
+
+
+def _run_row(run: Run) -> dict[str, Any]:
+    return {
+        "id": run.id,
+        "kind": run.kind,
+        "tenant_id": run.tenant_id,
+        "subject": run.subject,
+        "state": run.state,
+        "created_us": run.created_us,
+        "body": _ENCODER.encode(run),
+    }
+
+
+def _facts(run: Run) -> Iterator[dict[str, Any]]:
+    return ({"run_id": run.id, "name": name, "value": value} for name, value in run.environment.items())
+
+
+def _case_row(run_id: str, number: int, case: Case) -> dict[str, Any]:
+    asked = case.input or msgspec.json.encode(case.messages or case.variables).decode()
+    return {
+        "run_id": run_id,
+        "number": number,
+        "case_id": case.id,
+        "asked": asked[:_MOST_ASKED].replace("\0", ""),
+        "slices": "".join(f"\n{name}\n" for name in case.slices),
+        "body": _ENCODER.encode(case),
+    }
+
+
+def _answer_row(run_id: str, answer: Answer) -> dict[str, Any]:
+    return {
+        "run_id": run_id,
+        "case_id": answer.case,
+        "target": answer.target,
+        "repeat": answer.repeat,
+        "state": answer.state,
+        "said": answer.output[:_MOST_ASKED].replace("\0", ""),
+        "body": _ENCODER.encode(answer),
+    }
+
+
+def _judged_row(run_id: str, judged: Judged) -> dict[str, Any]:
+    return {
+        "run_id": run_id,
+        "case_id": judged.case,
+        "target": judged.target,
+        "repeat": judged.repeat,
+        "check_name": judged.check,
+        "against": judged.against,
+        "slice": judged.slice,
+        "outcome": judged.verdict.outcome,
+        "measure": judged.verdict.measure,
+        "good": _GOOD.get(judged.verdict.outcome),
+        "body": _ENCODER.encode(judged),
+    }
+
+
+def _by_case(
+    connection: Connection, table: Table, run_id: str, ids: Sequence[str], kind: type[_T]
+) -> dict[str, list[_T]]:
+    found: dict[str, list[_T]] = {}
+    for at in range(0, len(ids), _MANY):
+        query = (
+            select(table.c.case_id, table.c.body)
+            .where(table.c.run_id == run_id, table.c.case_id.in_(ids[at : at + _MANY]))
+            .order_by(*table.primary_key)
+        )
+        for row in connection.execute(query):
+            found.setdefault(row.case_id, []).append(_decoded(row.body, kind))
+    return found
+
+
+def _conditions(where: RunFilter) -> Iterator[ColumnElement[bool]]:
+    for column, value in ((RUNS.c.kind, where.kind), (RUNS.c.state, where.state), (RUNS.c.tenant_id, where.tenant_id)):
+        if value is not None:
+            yield column == value
+    if where.subject is not None:
+        yield RUNS.c.subject.startswith(where.subject, autoescape=True)
+    if where.since_us is not None:
+        yield RUNS.c.created_us >= where.since_us
+    if where.until_us is not None:
+        yield RUNS.c.created_us < where.until_us
+    for name, value in where.environment.items():
+        yield exists(
+            select(literal(1)).where(FACTS.c.run_id == RUNS.c.id, FACTS.c.name == name, FACTS.c.value == value)
+        )
+
+
+def _before(cursor: str) -> ColumnElement[bool]:
+    at, _, run_id = cursor.partition(".")
+    if not at.isdecimal() or len(at) > 18 or not run_id:
+        raise UsageError(f"{cursor[:80]!r} is no cursor.", remedy="Use `next` of the page before.", param="cursor")
+    return or_(RUNS.c.created_us < int(at), and_(RUNS.c.created_us == int(at), RUNS.c.id < run_id))

@@ -1,0 +1,105 @@
+"""Runs of evaluations: what was answered and what was judged, case by case."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, Protocol
+
+import msgspec
+
+from genaiops.domain import Answer, AnswerState, Case, Judged, Outcome, Run, RunKind, RunState
+
+
+class RunFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """All given conditions hold. `subject` begins with it (`suite/answers@`). `environment`: name -> value."""
+
+    kind: RunKind | None = None
+    subject: str | None = None
+    state: RunState | None = None
+    tenant_id: str | None = None
+    environment: Mapping[str, str] = {}
+    since_us: int | None = None
+    until_us: int | None = None
+
+
+class RunPage(msgspec.Struct, frozen=True):
+    """Newest first."""
+
+    rows: Sequence[Run]
+    next: str | None
+
+
+class CaseFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """`text`: in the id, input or any output. `outcome` of `check` (of any, without) for `target` (any, without).
+    `changed`: cases that `target` won or lost against the target `against`."""
+
+    target: str | None = None
+    against: str | None = None
+    check: str | None = None
+    outcome: Outcome | None = None
+    state: AnswerState | None = None
+    slice: str | None = None
+    text: str | None = None
+    changed: Literal["won", "lost"] | None = None
+
+
+class CaseRow(msgspec.Struct, frozen=True):
+    """A case with all that the run has of it."""
+
+    number: int
+    case: Case
+    answers: Sequence[Answer]
+    judged: Sequence[Judged]
+
+
+class CasePage(msgspec.Struct, frozen=True):
+    """In the order of the suite. `total`: of all that the filter lets through."""
+
+    rows: Sequence[CaseRow]
+    total: int
+    next: int | None
+
+
+class Runs(Protocol):
+    """Writes are durable when they return. Engines: `genaiops.engines.runs_sql` (SQLite, PostgreSQL)."""
+
+    def create(self, run: Run, cases: Sequence[Case]) -> None:
+        """Conflict when the id is taken."""
+        ...
+
+    def get(self, run_id: str) -> Run:
+        """NotFound when there is none."""
+        ...
+
+    def list(self, where: RunFilter, *, cursor: str | None = None, limit: int = 50) -> RunPage: ...
+
+    def update(self, run: Run) -> None:
+        """NotFound when there is none."""
+        ...
+
+    def delete(self, run_id: str) -> None:
+        """With all that it has. NotFound when there is none."""
+        ...
+
+    def cases(self, run_id: str) -> Sequence[Case]:
+        """In the order of the suite."""
+        ...
+
+    def add(self, run_id: str, answers: Sequence[Answer], judged: Sequence[Judged] = ()) -> None:
+        """In one transaction. An answer of the same target, case and repeat (a judgement of the same check, too) takes
+        the place of what was there."""
+        ...
+
+    def answered(self, run_id: str) -> Sequence[Answer]:
+        """All of them: what a run that goes on need not ask again."""
+        ...
+
+    def judged(self, run_id: str, *, check: str | None = None) -> Sequence[Judged]: ...
+
+    def page(self, run_id: str, where: CaseFilter, *, start: int = 0, limit: int = 50) -> CasePage: ...
+
+    def remembered(self, key: str) -> Answer | None:
+        """The answer kept under the digest of what was asked (target, request, parameters)."""
+        ...
+
+    def remember(self, key: str, answer: Answer) -> None: ...
+
+    def close(self) -> None: ...

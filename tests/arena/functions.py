@@ -1,0 +1,36 @@
+"""Targets of tests: functions as a suite names them."""
+
+import asyncio
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+
+def upper(case: dict[str, Any]) -> str:
+    return case["input"].upper()
+
+
+def same(case: dict[str, Any]) -> dict[str, Any]:
+    return {"output": case["input"], "cost_nano": 1_000_000, "input_tokens": 3}
+
+
+async def slow(case: dict[str, Any]) -> str:
+    await asyncio.sleep(60)
+    return ""
+
+
+def broken(case: dict[str, Any]) -> str:
+    raise ValueError(f"no answer to {case['input']}")
+
+
+def odd(case: dict[str, Any]) -> int:
+    return 7
+
+
+def noted(case: dict[str, Any]) -> str:
+    """Leaves a line for each call, as something that costs money would."""
+    with Path(os.environ["NOTED"]).open("a", encoding="utf-8") as file:
+        file.write(case.get("id", "") + "\n")
+    time.sleep(0.01)
+    return case["input"]

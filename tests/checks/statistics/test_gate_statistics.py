@@ -1,0 +1,145 @@
+"""Against scipy's and statsmodels' own, and against what the papers print."""
+
+import math
+import random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import optimize, stats
+from statsmodels.stats.contingency_tables import mcnemar as reference_mcnemar
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.proportion import proportion_confint
+
+from genaiops.checks.statistics import compare, holm, level, lower_share, mcnemar, tango, upper_share
+from genaiops.core.errors import UsageError
+
+shares = st.integers(1, 200).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
+
+
+@given(shares)
+def test_exact_bounds_are_those_of_statsmodels(share: tuple[int, int]) -> None:
+    times, n = share
+    low, high = proportion_confint(times, n, alpha=0.1, method="beta")
+    assert lower_share(times, n) == pytest.approx(low, abs=1e-12)
+    assert upper_share(times, n) == pytest.approx(high, abs=1e-12)
+
+
+def test_nothing_of_thirty_may_still_be_a_tenth() -> None:
+    assert upper_share(0, 30) == pytest.approx(1 - 0.05 ** (1 / 30))
+    assert upper_share(0, 30) == pytest.approx(0.0950, abs=1e-4)
+
+
+def reference_p(wins: int, losses: int) -> float:
+    found: Any = reference_mcnemar([[1, wins], [losses, 1]])
+    return float(found.pvalue)
+
+
+@given(st.integers(0, 40), st.integers(0, 40))
+def test_mcnemar_is_that_of_statsmodels(wins: int, losses: int) -> None:
+    assert mcnemar(wins, losses) == pytest.approx(reference_p(wins, losses))
+
+
+def by_search(wins: int, losses: int, n: int, delta: float) -> float:
+    """The score of a difference, its nuisance parameter found by maximising the likelihood itself."""
+
+    def unlikely(q: float) -> float:
+        same = n - wins - losses
+        return -sum(times * math.log(p) for times, p in ((wins, q + delta), (losses, q), (same, 1 - 2 * q - delta)))
+
+    edges = (max(0.0, -delta) + 1e-12, (1 - delta) / 2 - 1e-12)
+    found: Any = optimize.minimize_scalar(unlikely, bounds=edges, method="bounded", options={"xatol": 1e-12})
+    q = float(found.x)
+    return (wins - losses - n * delta) / math.sqrt(n * (2 * q + delta * (1 - delta)))
+
+
+@pytest.mark.parametrize(("wins", "losses", "n"), [(0, 1, 44), (7, 3, 50), (2, 40, 60), (1, 1, 4), (30, 0, 31)])
+def test_tango_is_where_the_score_says(wins: int, losses: int, n: int) -> None:
+    z = float(stats.norm.ppf(0.975))
+    low, high = tango(wins, losses, n, alpha=0.025)
+    assert by_search(wins, losses, n, low) == pytest.approx(z, abs=1e-4)
+    assert by_search(wins, losses, n, high) == pytest.approx(-z, abs=1e-4)
+
+
+@given(st.integers(1, 300))
+def test_tango_without_a_difference(n: int) -> None:
+    z2 = stats.norm.ppf(0.95) ** 2
+    low, high = tango(0, 0, n)
+    assert low == pytest.approx(-z2 / (n + z2), abs=1e-6)
+    assert high == pytest.approx(-low)
+
+
+@given(st.integers(2, 60), st.integers(0, 60), st.integers(0, 60))
+def test_tango_is_symmetric_and_holds_the_estimate(n: int, wins: int, losses: int) -> None:
+    wins, losses = min(wins, n), min(losses, max(n - wins, 0))
+    low, high = tango(wins, losses, n)
+    assert -1 <= low <= (wins - losses) / n <= high <= 1
+    assert tango(losses, wins, n) == pytest.approx((-high, -low), abs=1e-9)
+
+
+def test_without_clusters_it_is_the_paired_t_test() -> None:
+    chance = random.Random(3)
+    one = [chance.gauss(0.7, 0.1) for _ in range(40)]
+    two = [each - chance.gauss(0.02, 0.05) for each in one]
+    reference = stats.ttest_rel(one, two, alternative="greater")
+    said = compare(one, two)
+    assert said.p_better == pytest.approx(reference.pvalue)
+    interval = stats.ttest_rel(one, two).confidence_interval(0.9)
+    assert (said.low, said.high) == pytest.approx((interval.low, interval.high))
+    assert said.method == "paired t interval"
+
+
+def test_clusters_widen_what_cases_of_one_document_pretend() -> None:
+    chance = random.Random(5)
+    shift = [chance.gauss(0, 0.3) for _ in range(20)]
+    one = [shift[number // 5] + chance.gauss(0, 0.01) for number in range(100)]
+    two = [0.0] * 100
+    alone = compare(one, two)
+    together = compare(one, two, [str(number // 5) for number in range(100)])
+    assert together.clusters == 20
+    assert together.high - together.low > 2 * (alone.high - alone.low)
+    # With clusters of one size it is the t test over their means.
+    means = [sum(one[at : at + 5]) / 5 for at in range(0, 100, 5)]
+    reference: Any = stats.ttest_1samp(means, 0, alternative="greater")
+    assert together.p_better == pytest.approx(reference.pvalue)
+
+
+def test_few_cases_that_all_fell_out_alike_say_little() -> None:
+    same = compare([1.0] * 4, [1.0] * 4)
+    assert same.low < -0.3
+    graded = compare([0.5] * 4, [0.5] * 4, span=1.0)
+    assert graded.low < -0.2
+    assert level([0.5] * 4, span=1.0).low < 0.3
+    assert compare([0.5] * 400, [0.5] * 400, span=1.0).low > -0.01
+
+
+def test_counts_of_wins_and_losses() -> None:
+    said = compare([1, 1, 0, 1, 0], [1, 0, 1, 0, 0])
+    assert (said.wins, said.losses, said.ties, said.n) == (2, 1, 2, 5)
+    assert said.difference == pytest.approx(0.2)
+    assert said.p_better == pytest.approx(stats.binomtest(2, 3, 0.5, alternative="greater").pvalue)
+
+
+def test_a_level_of_right_and_wrong_is_wilsons() -> None:
+    said = level([1.0] * 28 + [0.0] * 2)
+    low, high = proportion_confint(28, 30, alpha=0.1, method="wilson")
+    assert (said.low, said.high) == pytest.approx((low, high))
+
+
+@given(st.lists(st.floats(0, 1), max_size=12))
+def test_holm_is_that_of_statsmodels(p: list[float]) -> None:
+    wanted = list(multipletests(p, 0.05, "holm")[0]) if p else []
+    close = any(math.isclose(each, 0.05 / rank, rel_tol=1e-9) for each in p for rank in range(1, 13))
+    assert close or holm(p) == wanted
+
+
+def test_what_cannot_be_compared() -> None:
+    with pytest.raises(UsageError, match="same cases"):
+        compare([1.0], [1.0, 0.0])
+    with pytest.raises(UsageError, match="two independent"):
+        compare([1.0, 0.0], [1.0, 1.0], ["a", "a"])
+    with pytest.raises(UsageError, match="nothing"):
+        level([])
+    with pytest.raises(UsageError, match="One independent"):
+        level([0.5])

@@ -1,0 +1,25 @@
+"""Every test of the port runs on every engine."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from genaiops.engines.runs_sql import open_runs
+from genaiops.ports.runs import Runs
+from tests.engines.records.conftest import ENGINES, Places
+
+
+@pytest.fixture(params=ENGINES)
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    server = request.getfixturevalue("postgres_url") if request.param == "postgres" else None
+    places = Places(request.param, tmp_path, server)
+    yield places.empty()
+    places.clear()
+
+
+@pytest.fixture
+def runs(url: str) -> Iterator[Runs]:
+    opened = open_runs(url)
+    yield opened
+    opened.close()

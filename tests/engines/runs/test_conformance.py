@@ -1,0 +1,170 @@
+"""The port Runs: what a run has is there when the call returned, once, in order, and found by what it is."""
+
+import msgspec
+import pytest
+
+from genaiops.core.errors import Conflict, NotFound, StoreError, UsageError
+from genaiops.domain import Answer, Case, Judged, Outcome, Run, Verdict
+from genaiops.engines.runs_sql import open_runs
+from genaiops.ports.runs import CaseFilter, RunFilter, Runs
+
+CASES = [
+    Case(id="first", input="How do I return it?", slices=("refund", "short")),
+    Case(id="second", input="Where is 100% of my parcel?", slices=("parcel",)),
+    Case(id="third", messages=({"role": "user", "content": "Straße\0"},), slices=("short",)),
+]
+
+
+def a_run(number: int = 1, **fields: object) -> Run:
+    base = Run(id=f"run_{number}", kind="evaluation", subject="suite/answers@sha256:aa", created_us=1000 + number)
+    return msgspec.structs.replace(base, **fields)
+
+
+def an_answer(case: str, target: str = "new", repeat: int = 0, output: str = "It is so.") -> Answer:
+    return Answer(target=target, case=case, repeat=repeat, state="answered", output=output, cost_nano=12, at_us=5)
+
+
+def judged(case: str, target: str, outcome: Outcome, check: str = "equals", repeat: int = 0) -> Judged:
+    verdict = Verdict(outcome=outcome, measure=1.0 if outcome == "pass" else 0.0)
+    return Judged(target=target, case=case, repeat=repeat, check=check, metric="equals/1", verdict=verdict)
+
+
+def ids(runs: Runs, where: CaseFilter) -> list[str]:
+    page = runs.page("run_1", where)
+    assert page.total == len(page.rows)
+    return [row.case.id for row in page.rows]
+
+
+def test_a_run_is_kept_as_it_is(runs: Runs) -> None:
+    run = a_run(environment={"commit": "abc"}, verdict=Verdict(outcome="inconclusive", interval=(0.1, 0.2)))
+    runs.create(run, CASES)
+    assert runs.get(run.id) == run
+    assert list(runs.cases(run.id)) == CASES
+    later = msgspec.structs.replace(run, state="done", done=3, environment={"commit": "abd"})
+    runs.update(later)
+    assert runs.get(run.id) == later
+    assert runs.list(RunFilter(environment={"commit": "abd"})).rows == [later]
+    assert runs.list(RunFilter(environment={"commit": "abc"})).rows == []
+
+
+def test_what_is_not_there(runs: Runs) -> None:
+    for ask in (runs.get, runs.cases, runs.answered, runs.judged, runs.delete):
+        with pytest.raises(NotFound, match="run_9"):
+            ask("run_9")
+    with pytest.raises(NotFound):
+        runs.update(a_run(9))
+    with pytest.raises(NotFound):
+        runs.page("run_9", CaseFilter())
+    runs.create(a_run(), ())
+    with pytest.raises(Conflict):
+        runs.create(a_run(), ())
+    assert runs.remembered("nothing") is None
+
+
+def test_pages_of_runs_are_newest_first(runs: Runs) -> None:
+    for number in range(1, 6):
+        runs.create(a_run(number, state="done" if number % 2 else "running"), ())
+    runs.create(a_run(7, subject="suite/other@sha256:bb", kind="scan", tenant_id="sales"), ())
+    first = runs.list(RunFilter(kind="evaluation"), limit=2)
+    assert [run.id for run in first.rows] == ["run_5", "run_4"]
+    rest = runs.list(RunFilter(kind="evaluation"), limit=9, cursor=first.next)
+    assert [run.id for run in rest.rows] == ["run_3", "run_2", "run_1"]
+    assert rest.next is None
+    assert [run.id for run in runs.list(RunFilter(state="running")).rows] == ["run_4", "run_2"]
+    assert [run.id for run in runs.list(RunFilter(subject="suite/other@")).rows] == ["run_7"]
+    assert [run.id for run in runs.list(RunFilter(tenant_id="sales")).rows] == ["run_7"]
+    assert [run.id for run in runs.list(RunFilter(since_us=1002, until_us=1004)).rows] == ["run_3", "run_2"]
+    for cursor in ("x", "1", "1.", f"{'9' * 40}.a"):
+        with pytest.raises(UsageError, match="no cursor"):
+            runs.list(RunFilter(), cursor=cursor)
+
+
+def test_an_answer_is_there_once(runs: Runs) -> None:
+    runs.create(a_run(), CASES)
+    runs.add("run_1", [an_answer("first"), an_answer("first", repeat=1)], [judged("first", "new", "fail")])
+    runs.add("run_1", [an_answer("first", output="Another.")], [judged("first", "new", "pass")])
+    assert sorted((each.repeat, each.output) for each in runs.answered("run_1")) == [(0, "Another."), (1, "It is so.")]
+    assert [each.verdict.outcome for each in runs.judged("run_1")] == ["pass"]
+    assert runs.judged("run_1", check="f1") == []
+
+
+def test_ten_thousand_rows_go_in(runs: Runs) -> None:
+    many = [Case(id=f"case-{number}", input="x") for number in range(2000)]
+    runs.create(a_run(), many)
+    runs.add("run_1", [an_answer(case.id) for case in many], [judged(case.id, "new", "pass") for case in many])
+    page = runs.page("run_1", CaseFilter(), start=1990, limit=50)
+    assert (page.total, page.next, len(page.rows)) == (2000, None, 10)
+    assert [row.number for row in page.rows] == list(range(1990, 2000))
+    assert all(len(row.answers) == len(row.judged) == 1 for row in page.rows)
+    assert runs.page("run_1", CaseFilter(), limit=10).next == 10
+
+
+def test_cases_are_found_by_what_happened(runs: Runs) -> None:
+    runs.create(a_run(), CASES)
+    runs.add(
+        "run_1",
+        [an_answer("first"), an_answer("second", output="On its WAY"), an_answer("third", "old")],
+        [
+            judged("first", "new", "pass"),
+            judged("first", "old", "fail"),
+            judged("second", "new", "fail"),
+            judged("second", "old", "pass"),
+            judged("third", "new", "error"),
+            judged("third", "old", "pass"),
+            judged("third", "new", "pass", "f1"),
+            judged("third", "old", "fail", "f1"),
+        ],
+    )
+    runs.add("run_1", [Answer(target="new", case="third", state="timeout")])
+    assert ids(runs, CaseFilter()) == ["first", "second", "third"]
+    assert ids(runs, CaseFilter(slice="short")) == ["first", "third"]
+    assert ids(runs, CaseFilter(slice="shor")) == []
+    assert ids(runs, CaseFilter(text="its way")) == ["second"]
+    assert ids(runs, CaseFilter(text="0%")) == ["second"]
+    assert ids(runs, CaseFilter(text="THIRD")) == ["third"]
+    assert ids(runs, CaseFilter(state="timeout")) == ["third"]
+    assert ids(runs, CaseFilter(state="timeout", target="old")) == []
+    assert ids(runs, CaseFilter(outcome="fail", target="new")) == ["second"]
+    assert ids(runs, CaseFilter(outcome="fail", check="f1")) == ["third"]
+    assert ids(runs, CaseFilter(target="new", against="old", changed="won")) == ["first", "third"]
+    assert ids(runs, CaseFilter(target="new", against="old", changed="lost")) == ["second"]
+    assert ids(runs, CaseFilter(target="new", against="old", changed="won", check="f1")) == ["third"]
+
+
+def test_a_run_goes_with_all_it_has(runs: Runs) -> None:
+    for number in (1, 2):
+        runs.create(a_run(number, environment={"commit": "abc"}), CASES)
+        runs.add(f"run_{number}", [an_answer("first")], [judged("first", "new", "pass")])
+    runs.delete("run_1")
+    assert [run.id for run in runs.list(RunFilter()).rows] == ["run_2"]
+    runs.create(a_run(), CASES)
+    assert runs.answered("run_1") == runs.judged("run_1") == []
+    assert len(runs.answered("run_2")) == 1
+
+
+def test_the_cache_by_content(runs: Runs) -> None:
+    runs.remember("sha256:aa", an_answer("first"))
+    runs.remember("sha256:aa", an_answer("first", output="Newer."))
+    found = runs.remembered("sha256:aa")
+    assert found is not None
+    assert found.output == "Newer."
+
+
+def test_all_is_there_after_it_was_opened_anew(runs: Runs, url: str) -> None:
+    runs.create(a_run(), CASES)
+    again = open_runs(url)
+    assert again.get("run_1") == a_run()
+    again.close()
+
+
+def test_what_a_newer_program_wrote_is_left_alone(runs: Runs, url: str) -> None:
+    from sqlalchemy import text
+
+    from genaiops.engines.records_sql import open_database
+
+    database = open_database(url, 1)
+    with database.writing() as connection:
+        connection.execute(text("UPDATE eval_revision SET revision = 99"))
+    database.engine.dispose()
+    with pytest.raises(StoreError, match="revision 99"):
+        open_runs(url)
