@@ -1,38 +1,18 @@
 """Rules that ask a classifier: before a request goes on, and behind a call that has ended."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
 
 import pytest
 
 from genaiops.core.errors import UsageError
-from genaiops.domain import GuardEvent, GuardPolicy, GuardRule, GuardVersion, Verdict
+from genaiops.domain import GuardEvent, GuardPolicy, GuardRule, GuardVersion
 from genaiops.guard import PolicyJudge, RecordedCall, judge_later
 from genaiops.guard._guard import Plan
 from genaiops.ports.guard import Guarded, Ruling
+from tests.guard.scores import Scores
 
 REQUEST = b'{"model":"m","messages":[{"role":"system","content":"bad"},{"role":"user","content":"%b"}]}'
 RULE = GuardRule(id="attack", detector="injection", direction="in", action="block", timeout_ms=50)
-
-
-class Scores:
-    """Says what the text says: `bad`, `good`; or nothing in time, or nonsense."""
-
-    def __init__(self, slow: float = 0.0) -> None:
-        self.slow = slow
-        self.seen: list[str] = []
-        self.scopes: set[str] = set()
-
-    async def classify(self, texts: Sequence[str], *, scope: str = "") -> list[Mapping[str, Verdict]]:
-        await asyncio.sleep(self.slow)
-        self.seen += texts
-        self.scopes.add(scope)
-        return [{"injection": self._verdict(text)} for text in texts]
-
-    def _verdict(self, text: str) -> Verdict:
-        if text == "odd":
-            return Verdict(outcome="error", reason="nonsense")
-        return Verdict(outcome="fail" if text == "bad" else "pass", measure=0.9 if text == "bad" else 0.3)
 
 
 def ruled(text: str, rule: GuardRule = RULE, scores: Scores | None = None) -> tuple[Ruling, list[GuardEvent]]:
@@ -87,9 +67,8 @@ def test_a_detector_that_cannot_say(text: str, scores: Scores | None, error: str
 @pytest.mark.parametrize(
     "rule",
     [
-        GuardRule(id="r", detector="injection", direction="both", action="block"),
-        GuardRule(id="r", detector="toxicity", direction="out", action="replace"),
         GuardRule(id="r", detector="injection", direction="in", action="redact"),
+        GuardRule(id="r", detector="toxicity", direction="out", action="redact"),
         GuardRule(id="r", detector="topics", direction="in", action="block"),
         GuardRule(id="r", detector="language", direction="in", action="redact", options={"allowed": ["en"]}),
     ],

@@ -73,8 +73,10 @@ class Call:
     energy_unknown = False
     """One of its attempts used some, and nobody knows how much."""
     reservation: Reservation | None = None
-    extension: Reservation | None = None
-    """What a second try at the same time may use (see Books.extend)."""
+    extensions: tuple[tuple[Reservation, Amounts], ...] = ()
+    """What further tries may use, and how much that is (see Books.extend)."""
+    again: bytes | None = None
+    """Its body with an answer and what is wrong with that, while its model is asked again."""
     tags: frozenset[str] = frozenset()
     """What a target must have to serve it."""
     refused_by: Line | None = None
@@ -215,19 +217,24 @@ class Call:
                 self.operation, raw, self.model, self.streamed, True, None, False, extended, form=body.form, job=job
             )
         cap = target.max_output_tokens if self.inject else output_cap(body)
-        dialect = self.speech.dialect
+        dialect, raw = self.speech.dialect, self.sent
         if dialect == "openai":
             options = body.stream_options
             wants_usage = options is not None and options.include_usage is True
         elif provider.takes(dialect, target):
             wants_usage = True
         else:
-            raw = self.speech.to_chat(self.raw, strict=provider.strict(target))
+            raw = self.speech.to_chat(raw, strict=provider.strict(target))
             return CallBody(self.operation, raw, self.model, self.streamed, True, cap, cap is not None, extended)
-        raw = cast("bytes", self.raw)  # a large body is a bytearray, and is sent as it is
+        raw = cast("bytes", raw)  # a large body is a bytearray, and is sent as it is
         return CallBody(
             self.operation, raw, self.model, self.streamed, wants_usage, cap, self.inject, extended, dialect
         )
+
+    @property
+    def sent(self) -> bytes | bytearray:
+        """What its model is asked at present, in the client's dialect."""
+        return self.raw if self.again is None else self.again
 
     # -- interruption: one way out of whatever is being awaited
 

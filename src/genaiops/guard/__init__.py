@@ -13,13 +13,13 @@ _replay     recorded calls with a candidate and without it
 from genaiops.guard._after import judge_later
 from genaiops.guard._cases import MOST_CASES, Case, CaseResult, CaseVerdict, Expected, read_cases, try_cases
 from genaiops.guard._detectors import Detector, DetectorKind, detector_of, detectors
-from genaiops.guard._guard import WorkerGuards
 from genaiops.guard._judge import PolicyJudge
 from genaiops.guard._recorded import RecordedCall, recorded_call
 from genaiops.guard._replay import Progress, ReplaySources, ReplayWish, replay
 from genaiops.guard._replay_report import ReplayExample, ReplayReport, RuleDifference
 from genaiops.guard._replays import ReplayRun, Replays, Work
 from genaiops.guard._subjects import topics_of
+from genaiops.guard._worker import WorkerGuards
 
 __all__ = [
     "MOST_CASES",

@@ -94,10 +94,6 @@ _OPTIONS: Final[Mapping[str, tuple[DetectorOption, ...]]] = {
         ),
         DetectorOption("carries", "only addresses that take data of the conversation along count; false when left out"),
     ),
-    "grounding": (
-        DetectorOption("supported", "the share of a sentence's words that passages have to have; 0.5 when left out"),
-        DetectorOption("names", "whether names and numbers have to be in the passages, too; true when left out"),
-    ),
     "size": (DetectorOption("characters", "how many the texts may have together", required=True),),
     "canary": (DetectorOption("canaries", "a list of planted words", required=True),),
     "verbatim": (
@@ -108,6 +104,7 @@ _OPTIONS: Final[Mapping[str, tuple[DetectorOption, ...]]] = {
     "schema": (
         DetectorOption("schema", "a JSON Schema", required=True),
         DetectorOption("repair", "mend what is only written in a broken way"),
+        DetectorOption("reask", "how often the model is told what is wrong and asked again; 0 to 3"),
     ),
     "injection": _OF_CLASSIFIERS,
     "toxicity": _OF_CLASSIFIERS,
@@ -125,18 +122,30 @@ _OPTIONS: Final[Mapping[str, tuple[DetectorOption, ...]]] = {
         DetectorOption("sentence", "what the answer has to say", required=True),
         DetectorOption("add", "add it where it is missing; true when left out"),
     ),
+    "grounding": (
+        DetectorOption("supported", "the share of a sentence's words that passages have to have; 0.5 when left out"),
+        DetectorOption("names", "whether names and numbers have to be in the passages, too; true when left out"),
+        DetectorOption("warn", "end the answer with a warning (the message of the rule, or a plain one)"),
+        DetectorOption("cite", "put the number of its source behind each sentence, `[unsupported]` behind others"),
+        DetectorOption("tell", "tell the client in `genaiops.grounding` and in `x-genaiops-grounding`"),
+    ),
 }
 _WHOLE_KINDS: Final[Mapping[str, Mapping[str, str]]] = {
     "words": {"words": "A word of the list; patterns bring their own kinds"},
     "size": {"size": "Too long"},
     "canary": {"canary": "Planted word"},
     "prompt_leak": {"system_prompt": "Wording of the system prompt"},
-    "schema": {"not_json": "No JSON", "not_of_schema": "JSON that does not meet the schema"},
+    "schema": {
+        "not_json": "No JSON",
+        "not_of_schema": "JSON that does not meet the schema",
+        "asked_again": "Asked again for an answer that does",
+    },
     "injection": {"injection": "Attempt to overrule instructions"},
     "toxicity": {"toxicity": "Toxic"},
     "topics": {OFF_TOPIC: "About no allowed topic; denied ones bring their own names"},
     "names": {"person": "Person", "location": "Place", "organisation": "Organisation"},
     "disclosure": {"not_disclosed": "The sentence is missing"},
+    "grounding": {"unsupported": "Sentence that the passages do not support"},
 }
 
 

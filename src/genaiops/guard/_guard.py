@@ -1,17 +1,19 @@
-"""The guard of a worker, and of one call."""
+"""The policies of a Snapshot, and the guard of one call."""
 
-import asyncio
 import logging
 import random
 from collections.abc import Sequence
 
 import msgspec
+from msgspec.structs import replace
 
 from genaiops.core.errors import GenaiopsError, NotFound, Unavailable, UsageError
 from genaiops.domain import DEFAULT_GUARD, Direction, GuardEvent, GuardPolicy, GuardVersion, InForce
 from genaiops.guard import surfaces
-from genaiops.guard._asking import ask
+from genaiops.guard._again import asked_again, merged, passed_over
+from genaiops.guard._asking import ask, ask_of_answer
 from genaiops.guard._edits import Editor, judge_arguments, judge_calls, severe
+from genaiops.guard._grounding import with_support
 from genaiops.guard._held import held
 from genaiops.guard._inspect import Edit, Inspection, apart, edited
 from genaiops.guard._naming import find_named
@@ -19,62 +21,17 @@ from genaiops.guard._notes import Bound, Notes
 from genaiops.guard._program import Program, Tier, shadowed
 from genaiops.guard._repeated import FindIndex
 from genaiops.guard._spotlight import spotlight, untrusted
-from genaiops.guard._streams import AnswerStream
+from genaiops.guard._streams import AnswerStream, Setting, again_of
 from genaiops.guard._tools import calls_in
 from genaiops.guard._vault import Vault
 from genaiops.guard._whole import Situation, situation_of
 from genaiops.guard.surfaces import Document, Part
 from genaiops.ports.classifiers import FindClassifiers
-from genaiops.ports.guard import GUARDED_AT_ONCE, Guarded, Ruling, SessionLimits
+from genaiops.ports.guard import GUARDED_AT_ONCE, WITHHELD, Again, Guarded, Ruling, SessionLimits
 from genaiops.ports.names import FindNames
 from genaiops.ports.providers import Form
 
 _log = logging.getLogger("genaiops.guard")
-
-
-class WorkerGuards:
-    """A worker's (see ports.guard.Guards)."""
-
-    def __init__(
-        self,
-        classifiers: FindClassifiers | None = None,
-        names: FindNames | None = None,
-        documents: FindIndex | None = None,
-    ) -> None:
-        self._classifiers = classifiers
-        self._names = names
-        self._documents = documents
-        self._plan: Plan | None = None
-        self._next: tuple[tuple[GuardVersion, ...], asyncio.Future[Plan]] | None = None
-
-    def ready(self, versions: Sequence[GuardVersion]) -> bool:
-        wanted = tuple(versions)
-        if self._plan is not None and self._plan.versions == wanted:
-            return True
-        if self._next is None or self._next[0] != wanted:
-            loop = asyncio.get_running_loop()
-            self._next = wanted, loop.run_in_executor(None, self._make, wanted)
-        return self._next[1].done()
-
-    async def prepare(self, versions: Sequence[GuardVersion]) -> None:
-        while not self.ready(versions):
-            assert self._next is not None
-            await asyncio.wait((self._next[1],))
-
-    def adopt(self, versions: Sequence[GuardVersion]) -> "Plan":
-        wanted = tuple(versions)
-        if self._plan is None or self._plan.versions != wanted:
-            made = self._next
-            self._plan = (
-                made[1].result() if made is not None and made[0] == wanted and made[1].done() else self._make(wanted)
-            )
-            self._next = None
-        return self._plan
-
-    def _make(self, versions: tuple[GuardVersion, ...]) -> "Plan":
-        return Plan(versions, self._classifiers, self._names, self._documents)
-
-    async def aclose(self) -> None: ...
 
 
 class Plan:
@@ -160,15 +117,18 @@ class CallGuard:
 
     __slots__ = (
         "_asked",
+        "_before",
         "_beside",
         "_call",
         "_classifiers",
+        "_former",
         "_names",
         "_program",
         "_said",
         "_situation",
         "_stream",
         "_tainted",
+        "_tries",
         "_vault",
     )
 
@@ -187,6 +147,10 @@ class CallGuard:
         self._asked: list[GuardEvent] = []
         self._said: list[GuardEvent] = []
         self._beside: list[GuardEvent] = []
+        self._former: list[GuardEvent] = []
+        """Of answers for which others were asked."""
+        self._before: tuple[list[GuardEvent], list[GuardEvent]] = [], []
+        self._tries: dict[int, int] = {}
         self._stream: AnswerStream | None = None
         self._tainted = False
         self._situation = Situation()
@@ -195,7 +159,7 @@ class CallGuard:
     def events(self) -> list[GuardEvent]:
         if self._stream is not None:
             self._stream.close()
-        return [*self._asked, *self._beside, *self._said]
+        return [*self._asked, *self._beside, *merged(self._former, self._said)]
 
     @property
     def limits(self) -> tuple[SessionLimits, ...]:
@@ -293,7 +257,23 @@ class CallGuard:
         if document is None:
             return Ruling("allow", body)
         await inspection.look_in_steps(document)
+        tier = self._program.answered
+        parts, scope = inspection.parts(document), self._call.key_id
+        await ask_of_answer(tier.asking, parts, self._classifiers, inspection.notes, scope=scope)
         return self._rule_answer(document, inspection, body)
+
+    def ask_again(self, again: Again) -> None:
+        if self._stream is not None:
+            self._stream.close()
+        self._before = self._former, asked_again(self._said, again.rule)
+        self._former = merged(self._former, passed_over(self._before[1], again.rule))
+        self._said = []
+        for number in self._program.answered.tries:
+            if self._program.answered.bounds[number].rule.id == again.rule:
+                self._tries[number] = self._tries.get(number, 0) + 1
+
+    def keep_answer(self) -> None:
+        self._former, self._said = self._before
 
     def clean(self, text: str, direction: Direction) -> str:
         tier = self._program.asked if direction == "in" else self._program.answered
@@ -323,9 +303,19 @@ class CallGuard:
             judge_calls(self._program.answered, notes, calls, tainted=self._tainted)
             judge_arguments(self._program.answered, notes, calls)
         self._said = notes.events()
+        again = again_of(notes, self._program.answered, self._tries)
+        ruling = self._followed(document, inspection)
+        if notes.support is not None and ruling.body and self._call.dialect in ("openai", "responses"):
+            kept = ruling.body if ruling.kept is None else ruling.kept  # what is told is of the answer, not in it
+            ruling = replace(ruling, body=with_support(ruling.body, notes.support), kept=kept)
+        action = "flag" if self._former and ruling.action == "allow" else ruling.action
+        return replace(ruling, action=action, again=again, support=notes.support)
+
+    def _followed(self, document: Document, inspection: Inspection) -> Ruling:
+        notes = inspection.notes
         if notes.action == "replace":
             texts = dict.fromkeys(range(len(document.parts)), "")
-            texts[0] = notes.message or "This answer was withheld."
+            texts[0] = notes.message or WITHHELD
             replaced = document.replaced(texts)
             return Ruling("replace", replaced, None, notes.rule, notes.message)
         waits = notes.action == "hold"
@@ -351,7 +341,17 @@ class CallGuard:
             return None
         self._said = []
         self._stream = AnswerStream(
-            self._call, tier, self._notes_of(tier), self._vault, self._said, self._situation, tainted=self._tainted
+            Setting(
+                self._call,
+                tier,
+                self._notes_of(tier),
+                self._vault,
+                self._said,
+                self._situation,
+                self._tainted,
+                self._classifiers,
+                self._tries,
+            )
         )
         return self._stream
 

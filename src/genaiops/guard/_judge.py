@@ -35,7 +35,7 @@ class _Call(NamedTuple):
 
 
 class PolicyJudge:
-    """The engine without a call (see ports.guard.Judge).
+    """The engine without a call (see ports.guard.Judge): no model is asked for another answer.
 
     Rules that ask others ask `classifiers` and `names`, in one event loop of the judge's own. Without them those that
     would have to be waited for could not say, and those that look at calls that have ended say nothing. `known`: the
@@ -111,7 +111,7 @@ class PolicyJudge:
         said: bytes | None = None
         if answer is not None and not ruling.stops:
             if streamed:
-                _follow(guard, answer)
+                _follow(guard, answer, self._wait)
             else:
                 out = guard.answer(answer, b"application/json")
                 said = (out or self._wait(guard.wait_answer(answer, b"application/json"))).body
@@ -153,13 +153,16 @@ class PolicyJudge:
         return Plan(enforced, self._classifiers, self._names, self._documents)
 
 
-def _follow(guard: CallGuard, answer: bytes) -> None:
+def _follow(guard: CallGuard, answer: bytes, wait: Callable[[Coroutine[Any, Any, bytes]], bytes]) -> None:
     stream = guard.stream()
     if stream is None:
         return
     try:
         stream.feed(answer)
-        stream.end()
+        if stream.waits:
+            wait(stream.wait_end())
+        else:
+            stream.end()
     except (Blocked, Withheld):
         pass
 

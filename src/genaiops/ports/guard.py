@@ -26,6 +26,9 @@ GUARDED_AT_ONCE: Final = 16_384
 """Bytes of a body that a guard looks at without a pause; more are taken in steps, between which others have their
 turn."""
 
+WITHHELD: Final = "This answer was withheld."
+"""What stands in the place of an answer where its rule has no message."""
+
 
 class Guarded(msgspec.Struct, frozen=True):
     """The call that a guard is for."""
@@ -40,6 +43,23 @@ class Guarded(msgspec.Struct, frozen=True):
     application: str | None = None
     session: str | None = None
     user_id: str | None = None
+
+
+class Again(msgspec.Struct, frozen=True):
+    """A rule wants another answer: `said` is the one that was given, `told` what its model is to hear about it."""
+
+    rule: str
+    said: str
+    told: str
+
+
+class Support(msgspec.Struct, frozen=True):
+    """How many sentences of an answer were held against what was retrieved, and how many of those it does not support;
+    `claims` are the first of these."""
+
+    sentences: int
+    unsupported: int
+    claims: tuple[str, ...] = ()
 
 
 class SessionLimits(msgspec.Struct, frozen=True):
@@ -64,7 +84,10 @@ class Ruling(msgspec.Struct, frozen=True):
     """What became of a text. `action`: the severest that followed. `body` goes on (of a request: to the provider; of an
     answer: to the client), `kept` is what may be recorded of it (None: the same). Of `block` (which has no body) and
     of `hold`: `rule` and `message`. Of `hold`, `body` is what goes on once a person has released it, and `parts` what
-    that person sees; `policy` (`name@digest`) and `found` (kind -> how often) are of the rule that holds it."""
+    that person sees; `policy` (`name@digest`) and `found` (kind -> how often) are of the rule that holds it.
+
+    `again`: an answer of which this says what follows if its model is not asked again, or cannot be. `support`: of an
+    answer whose client is told."""
 
     action: GuardAction
     body: bytes
@@ -74,6 +97,8 @@ class Ruling(msgspec.Struct, frozen=True):
     policy: str = ""
     found: dict[str, int] = {}
     parts: tuple[HeldPart, ...] = ()
+    again: Again | None = None
+    support: Support | None = None
 
     @property
     def stops(self) -> bool:
@@ -92,7 +117,8 @@ class Blocked(Exception):
 
 
 class Withheld(Exception):
-    """The whole of what would go out waits for a person."""
+    """The whole of an answer is there, and does not go out as it is: it waits for a person, its model is to be asked
+    again, or (`replace`) the message goes out in its place."""
 
     def __init__(self, ruling: Ruling) -> None:
         super().__init__(ruling.message)
@@ -100,14 +126,35 @@ class Withheld(Exception):
 
 
 class StreamGuard(Protocol):
-    """Follows one stream of events in the client's dialect, in pieces of whole events."""
+    """Follows one stream of events in the client's dialect, in pieces of whole events.
+
+    Of a guard that `waits` the end comes with `wait_end`, and once `due`, `wait` comes before the next `feed`.
+    """
+
+    @property
+    def waits(self) -> bool:
+        """Somebody else is asked about what goes out."""
+        ...
+
+    @property
+    def due(self) -> bool:
+        """What was fed has to be asked about now."""
+        ...
+
+    async def wait(self) -> bytes:
+        """What may go out now that somebody was asked. Raises Blocked."""
+        ...
+
+    async def wait_end(self) -> bytes:
+        """As `end`."""
+        ...
 
     def feed(self, data: bytes) -> bytes:
         """What may go out now. Raises Blocked; what was released before stays released."""
         ...
 
     def end(self) -> bytes:
-        """The rest. Raises Blocked, or Withheld when nothing was released before."""
+        """The rest. Raises Blocked, or Withheld where nothing was released before."""
         ...
 
     def close(self) -> None:
@@ -162,6 +209,14 @@ class Guard(Protocol):
         ...
 
     async def wait_answer(self, body: bytes, content_type: bytes) -> Ruling: ...
+
+    def ask_again(self, again: Again) -> None:
+        """Its model is asked for another answer, which comes next."""
+        ...
+
+    def keep_answer(self) -> None:
+        """No other answer came: the one before it is the answer."""
+        ...
 
     def clean(self, text: str, direction: Direction) -> str:
         """A text beside the bodies, by the rules that look for patterns: a label that its client gave (`in`), the
