@@ -10,7 +10,7 @@ from genaiops.hub._applications import ApplicationChange, NewApplication
 from genaiops.hub._apply import Applied, MadeKey, Wish, apply_state, export
 from genaiops.hub._approvals import Approvals
 from genaiops.hub._artifacts import About, AliasMove, Wanted, may_see
-from genaiops.hub._bootstrap import ADMIN, EmbeddedModel, OwnModel, bootstrap, bring_back
+from genaiops.hub._bootstrap import ADMIN, BOOTSTRAP, EmbeddedModel, OwnModel, bootstrap, bring_back
 from genaiops.hub._budgets import NewBudget
 from genaiops.hub._catalogue import (
     Ability,
@@ -66,6 +66,7 @@ from genaiops.hub._uses import PinnedBy, pinned_by
 
 __all__ = [
     "ADMIN",
+    "BOOTSTRAP",
     "ORGANISATION",
     "ORGANISATION_TENANT",
     "PERMISSIONS",

@@ -178,3 +178,15 @@ def test_prose_is_hardly_held_back() -> None:
         held.append(stream.held)
     assert sum(held) / len(held) < 6
     assert max(held) < 120
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["See word_01m803wxk2k4xtfzjnt92hnn9p there.", "id 01m803wxk2k4xtfzjnt92hnn9p", "Order 01M803WXK2K4XTFZJNT92HNN9P"],
+)
+def test_a_number_that_sorts_by_time_is_no_key(text: str) -> None:
+    assert "prefixed_key" not in {kind for kind, _ in found(text)}
+
+
+def test_a_key_that_says_so_is_one_even_if_it_sorts_by_time() -> None:
+    assert "prefixed_key" in {kind for kind, _ in found("Use sk_01m803wxk2k4xtfzjnt92hnn9p now.")}
