@@ -10,25 +10,30 @@ from pathlib import Path
 import msgspec
 
 import genaiops
+from genaiops.app.judges import judges_named
 from genaiops.app.posting import HttpPost
 from genaiops.arena import (
     Ask,
     Endpoint,
     GateReport,
+    Judges,
     Progress,
+    Purse,
     Rows,
     Runner,
     Tables,
     asker,
     cases_of,
     judge,
+    judges_of,
     suite_manifest,
+    target_of,
 )
 from genaiops.core.clock import now_us
 from genaiops.core.digest import digest_value
 from genaiops.core.errors import Conflict, NotFound
 from genaiops.core.ids import new_id
-from genaiops.domain import Run, Suite, Verdict
+from genaiops.domain import Run, Suite, SuiteTarget, Verdict
 from genaiops.ports.runs import Runs
 
 
@@ -56,13 +61,18 @@ def begin(store: Runs, wanted: Wanted) -> Run:
     suite = wanted.suite
     cases = cases_of(suite, folder=wanted.folder, rows=wanted.rows)
     askers(wanted, HttpPost())  # what cannot be asked is told before anything is
+    for member in judges_of(suite):
+        _asker(wanted, HttpPost(), target_of(member))
     digest = digest_value(suite_manifest(suite))
     run = Run(
         id=new_id("run"),
         kind="evaluation",
         subject=f"suite/{wanted.name}@{digest}",
         name=wanted.name,
-        inputs={"suite": f"suite/{wanted.name}@{digest}"},
+        inputs={
+            "suite": f"suite/{wanted.name}@{digest}",
+            **{f"judge {check}": found for check, found in judges_named(suite).items()},
+        },
         environment={
             "genaiops": genaiops.__version__,
             "python": platform.python_version(),
@@ -80,12 +90,20 @@ def begin(store: Runs, wanted: Wanted) -> Run:
 
 def askers(wanted: Wanted, post: HttpPost) -> Mapping[str, Ask]:
     """How each target is asked. UsageError when one cannot be."""
-    made: dict[str, Ask] = {}
-    for target in wanted.suite.target:
-        secret = "" if not target.secret or wanted.secret is None else wanted.secret(target.secret)
-        made[target.name] = asker(
-            target, post=post, gateway=wanted.gateway, secret=secret, timeout=wanted.suite.run.timeout_s
-        )
+    return {target.name: _asker(wanted, post, target) for target in wanted.suite.target}
+
+
+def _asker(wanted: Wanted, post: HttpPost, target: SuiteTarget) -> Ask:
+    secret = "" if not target.secret or wanted.secret is None else wanted.secret(target.secret)
+    return asker(target, post=post, gateway=wanted.gateway, secret=secret, timeout=wanted.suite.run.timeout_s)
+
+
+def means_of(wanted: Wanted, post: HttpPost, store: Runs) -> Callable[[Purse, asyncio.Event], Judges]:
+    """Whom the suite's checks ask, paid by the run."""
+
+    def made(purse: Purse, stop: asyncio.Event) -> Judges:
+        return Judges(store, wanted.suite, lambda target: _asker(wanted, post, target), purse, stop)
+
     return made
 
 
@@ -108,7 +126,8 @@ async def evaluate(
     """Ask what is left of a run, and judge it. Interrupted (SIGINT, SIGTERM) it keeps what it has and is `stopped`."""
     cases = await asyncio.to_thread(store.cases, run.id)
     post = HttpPost(max_connections=wanted.suite.run.concurrency)
-    runner = Runner(store, run, wanted.suite, cases, askers(wanted, post), told=told)
+    means = means_of(wanted, post, store)
+    runner = Runner(store, run, wanted.suite, cases, askers(wanted, post), told=told, means=means)
     with _stopped_by_signals(runner):
         try:
             run = await runner()

@@ -12,13 +12,14 @@ import msgspec
 
 from genaiops.app.evaluating import Evaluated, Wanted, begin, environment_secret, evaluate, resumable
 from genaiops.app.home import Home
-from genaiops.arena import Endpoint, Progress, cases_of, read_suite, suite_schema
+from genaiops.app.judges import from_hub, resolved
+from genaiops.arena import Endpoint, Progress, cases_of, judges_of, read_suite, suite_schema
 from genaiops.checks.metrics import cards, metric
 from genaiops.core.errors import NotFound, UsageError
 from genaiops.domain import Suite
 from genaiops.engines.runs_sql import open_runs
 from genaiops.ports.runs import CaseFilter, Runs
-from genaiops.sdk import default_home, find_address
+from genaiops.sdk import Client, default_home, find_address
 
 MOST_SHOWN = 10
 
@@ -39,6 +40,7 @@ class Local(msgspec.Struct, frozen=True, kw_only=True):
     def run(self, begun: Callable[[str, int], None], told: Callable[[Progress], None]) -> dict[str, Any]:
         """The run with its report, and the cases that were lost. `begun`: is told the name and how much there is."""
         suite = read_file(self.file)
+        suite = resolved(suite, Path(self.file).parent, from_hub(lambda: Client(self.url, self.key, self.home)))
         suite = msgspec.structs.replace(suite, run=msgspec.structs.replace(suite.run, **self.changed))
         home = Home(self.home or default_home())
         home.prepare()
@@ -59,14 +61,15 @@ class Local(msgspec.Struct, frozen=True, kw_only=True):
             return document(store, done)
 
     def _gateway(self, suite: Suite, home: Home) -> Endpoint | None:
-        if not any(target.model or target.prompt or target.application or target.release for target in suite.target):
+        asked = any(target.model or target.prompt or target.application or target.release for target in suite.target)
+        if not asked and not any(member.model for member in judges_of(suite)):
             return None
         address = find_address(self.url, self.key, home.path)
         return Endpoint(url=address.url, key=address.key or "")
 
 
 def document(store: Runs, done: Evaluated) -> dict[str, Any]:
-    """As the API has it. `lost`: by target, how many cases, and the first of them."""
+    """As the API has it. `lost`: by target, how many cases, and the first of them; `unjudged`: errors by check."""
     lost: list[dict[str, Any]] = []
     for target in done.report.targets:
         where = CaseFilter(target=target, outcome="fail")
@@ -74,8 +77,20 @@ def document(store: Runs, done: Evaluated) -> dict[str, Any]:
             where = CaseFilter(target=target, against=done.report.baseline, changed="lost")
         page = store.page(done.run.id, where, limit=MOST_SHOWN)
         lost.append({"target": target, "total": page.total, "rows": page.rows})
-    plain: dict[str, Any] = msgspec.to_builtins({"run": done.run, "report": done.report, "lost": lost})
+    broken = unjudged(store, done.run.id)
+    plain: dict[str, Any] = msgspec.to_builtins(
+        {"run": done.run, "report": done.report, "lost": lost, "unjudged": broken}
+    )
     return plain
+
+
+def unjudged(store: Runs, run_id: str) -> list[dict[str, Any]]:
+    """Checks of which some verdicts are errors: how many, and the first."""
+    found: dict[str, list[str]] = {}
+    for each in store.judged(run_id):
+        if each.verdict.outcome == "error":
+            found.setdefault(each.check, []).append(each.verdict.reason)
+    return [{"check": check, "errors": len(reasons), "first": reasons[0]} for check, reasons in found.items()]
 
 
 def read_file(file: str) -> Suite:
@@ -95,6 +110,7 @@ def read_file(file: str) -> Suite:
 def checked_file(file: str) -> dict[str, int]:
     """How many cases, targets and checks it has. Cases of datasets and traces are not counted: they are elsewhere."""
     suite = read_file(file)
+    resolved(suite, Path(file).parent, None)  # what is wrong with judges beside it
     here = tuple(source for source in suite.cases if source.file)
     number = len(suite.case)
     if here or not suite.cases:

@@ -3,8 +3,9 @@
 from genaiops.arena._asking import CHAT, Ask, Busy, Endpoint, asked, asker
 from genaiops.arena._cases import Rows, cases_of
 from genaiops.arena._gate import GateLine, GateReport, decides, judge
-from genaiops.arena._runner import Progress, Runner
-from genaiops.arena._scoring import Scorer, sample_of, threshold_of
+from genaiops.arena._judges import Judges, judges_of, target_of
+from genaiops.arena._runner import Progress, Purse, Runner
+from genaiops.arena._scoring import Scorer, asks, sample_of, threshold_of
 from genaiops.arena._suite_text import (
     PROD,
     ReadSuite,
@@ -24,7 +25,9 @@ __all__ = [
     "Endpoint",
     "GateLine",
     "GateReport",
+    "Judges",
     "Progress",
+    "Purse",
     "ReadSuite",
     "Rows",
     "Runner",
@@ -32,13 +35,16 @@ __all__ = [
     "Tables",
     "asked",
     "asker",
+    "asks",
     "cases_of",
     "decides",
     "judge",
+    "judges_of",
     "read_suite",
     "read_suite_document",
     "sample_of",
     "suite_manifest",
     "suite_schema",
+    "target_of",
     "threshold_of",
 ]

@@ -75,6 +75,10 @@ def _of_target(suite: Suite, tables: Tables, target: str, baseline: str) -> Iter
     for check in suite.check:
         card = metric(check.metric, check.options).card
         ids = _ids(tables, check)
+        if not card.decides:
+            if decides(check):
+                yield _undecided("floor", check, target, check.floor, f"{card.title}: {card.about}")
+            continue
         if card.over == "corpus":
             yield from _corpus(check, card, tables, target)
             continue
@@ -325,7 +329,8 @@ def _more(room: float, deviation: float, n: int, alpha: float) -> int | None:
 def _together(lines: Sequence[GateLine]) -> Verdict:
     counts = {outcome: sum(line.verdict.outcome == outcome for line in lines) for outcome in ("fail", "inconclusive")}
     if not lines:
-        return Verdict(outcome="inconclusive", reason="Nothing is asked for: no check has a threshold or a bound.")
+        what = "no check has a threshold or a bound, or only judges that were never calibrated have"
+        return Verdict(outcome="inconclusive", reason=f"Nothing is asked for: {what}.")
     if counts["fail"]:
         names = ", ".join(dict.fromkeys(line.check for line in lines if line.verdict.outcome == "fail"))
         return Verdict(outcome="fail", reason=f"{counts['fail']} of {len(lines)} conditions do not hold: {names}.")

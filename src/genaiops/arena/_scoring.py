@@ -1,10 +1,12 @@
 """From answers to verdicts: each check's metric over what was answered."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from typing import TypeGuard
 
 from genaiops.checks.metrics import metric
+from genaiops.core.errors import LimitReached
 from genaiops.domain import Answer, Case, Judged, Measure, MetricCard, Outcome, Sample, Suite, SuiteCheck, Verdict
-from genaiops.ports.metrics import Metric
+from genaiops.ports.metrics import Consulting, Means, Metric
 
 
 def sample_of(case: Case, answer: Answer, check: SuiteCheck | None = None) -> Sample:
@@ -47,8 +49,12 @@ class Scorer:
         self._cases: Mapping[str, Case] = {case.id: case for case in cases}
         self._each: list[tuple[SuiteCheck, Metric]] = []
         self._all: list[tuple[SuiteCheck, Metric]] = []
+        self._asking: list[tuple[SuiteCheck, Consulting]] = []
         for check in suite.check:
             made = metric(check.metric, check.options)
+            if asks(made):
+                self._asking.append((check, made))
+                continue
             (self._all if made.card.over == "corpus" else self._each).append((check, made))
 
     def each(self, answers: Sequence[Answer], *, at_us: int) -> list[Judged]:
@@ -59,17 +65,37 @@ class Scorer:
             concerned = [answer for answer in answered if _concerns(check, self._cases[answer.case])]
             samples = [sample_of(self._cases[answer.case], answer, check) for answer in concerned]
             for answer, said in zip(concerned, _measured(made, samples), strict=True):
-                judged.append(
-                    Judged(
-                        target=answer.target,
-                        case=answer.case,
-                        repeat=answer.repeat,
-                        check=check.name,
-                        metric=f"{made.card.name}/{made.card.version}",
-                        verdict=verdict_of(check, made.card, said),
-                        at_us=at_us,
-                    )
-                )
+                judged.append(_judged(check, made.card, answer, said, at_us))
+        return judged
+
+    @property
+    def asking(self) -> bool:
+        """Whether any check asks somebody."""
+        return bool(self._asking)
+
+    def to_ask(self, answer: Answer, known: Container[str] = ()) -> list[str]:
+        """Names of the checks that ask somebody about that answer, less those that are `known`."""
+        if not self._asking or answer.state != "answered":
+            return []
+        case = self._cases[answer.case]
+        return [check.name for check, _ in self._asking if check.name not in known and _concerns(check, case)]
+
+    async def consulted(
+        self, answer: Answer, names: Container[str], means: Means, *, at_us: Callable[[], int]
+    ) -> list[Judged]:
+        """What these checks say of one answer. Those that nobody could pay any more are not among them."""
+        judged: list[Judged] = []
+        for check, made in self._asking:
+            if check.name not in names:
+                continue
+            sample = sample_of(self._cases[answer.case], answer, check)
+            try:
+                said = await made.consult(sample, means)
+            except LimitReached:
+                break
+            except Exception as error:  # noqa: BLE001 (a plugin may raise anything)
+                said = Measure(error=f"The metric {made.card.name!r} failed: {type(error).__name__}: {error}")
+            judged.append(_judged(check, made.card, answer, said, at_us()))
         return judged
 
     def together(self, answers: Sequence[Answer], *, at_us: int) -> Iterator[Judged]:
@@ -89,6 +115,32 @@ class Scorer:
                     verdict=verdict,
                     at_us=at_us,
                 )
+
+
+def asks(made: Metric) -> TypeGuard[Consulting]:
+    """Whether a metric asks somebody, and is not pure."""
+    return hasattr(made, "consult")
+
+
+def said(judged: Iterable[Judged]) -> dict[tuple[str, str, int], set[str]]:
+    """Target, case and repeat -> checks that said something of that answer. An error says nothing."""
+    known: dict[tuple[str, str, int], set[str]] = {}
+    for each in judged:
+        if each.verdict.outcome != "error":
+            known.setdefault((each.target, each.case, each.repeat), set()).add(each.check)
+    return known
+
+
+def _judged(check: SuiteCheck, card: MetricCard, answer: Answer, said: Measure, at_us: int) -> Judged:
+    return Judged(
+        target=answer.target,
+        case=answer.case,
+        repeat=answer.repeat,
+        check=check.name,
+        metric=f"{card.name}/{card.version}",
+        verdict=verdict_of(check, card, said),
+        at_us=at_us,
+    )
 
 
 def _concerns(check: SuiteCheck, case: Case) -> bool:
@@ -120,4 +172,4 @@ def verdict_of(check: SuiteCheck, card: MetricCard, said: Measure, *, n: int | N
     if threshold is not None:
         reached = said.value <= threshold if card.better == "lower" else said.value >= threshold
         outcome = "pass" if reached != check.negate else "fail"
-    return Verdict(outcome=outcome, reason=said.reason, measure=said.value, unit=card.unit, n=n)
+    return Verdict(outcome=outcome, reason=said.reason, measure=said.value, unit=card.unit, n=n, evidence=said.evidence)

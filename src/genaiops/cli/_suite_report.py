@@ -81,6 +81,9 @@ def show_report(output: Output, done: Mapping[str, Any]) -> None:
         output.line()
     for lost in done["lost"]:
         _show_lost(output, lost, report["baseline"])
+    for broken in done["unjudged"]:
+        first = one_line(broken["first"], 300)
+        output.line(f"{broken['check']}: {broken['errors']} verdicts are errors, the first: {first}")
     money = "" if run["cost_nano"] is None else f", {from_nano(run['cost_nano'])} spent"
     failed = f", {run['failed']} failed" if run["failed"] else ""
     output.line(f"{WORDS[report['verdict']['outcome']]}: {report['verdict']['reason']}")

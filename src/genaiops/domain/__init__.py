@@ -70,6 +70,15 @@ from genaiops.domain._guarding import (
     guard_spans,
     verdicts_of,
 )
+from genaiops.domain._judge import (
+    Calibration,
+    Judge,
+    JudgeChoice,
+    JudgeExample,
+    JudgeMember,
+    JudgeRate,
+    JudgeTemplate,
+)
 from genaiops.domain._keys import ApiKey, KeyEntry, KeyScope
 from genaiops.domain._limits import (
     ENERGY_UNIT,
@@ -216,6 +225,7 @@ __all__ = [
     "CacheMode",
     "CachePolicy",
     "CacheScope",
+    "Calibration",
     "CallRecord",
     "Case",
     "CaseSource",
@@ -259,6 +269,12 @@ __all__ = [
     "Identity",
     "IdentityIssuer",
     "ImageMark",
+    "Judge",
+    "JudgeChoice",
+    "JudgeExample",
+    "JudgeMember",
+    "JudgeRate",
+    "JudgeTemplate",
     "Judged",
     "KeyEntry",
     "KeyScope",

@@ -19,6 +19,7 @@ from genaiops.ports.metrics import Metric
 GROUP: Final = "genaiops.checks"
 
 METRICS: Final[Mapping[str, tuple[str, ...]]] = {
+    "judges": ("judge",),
     "matching": ("equals",),
 }
 """File of this folder -> names of its metrics. Files are imported when one of theirs is asked for."""
