@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from genaiops.app.local_models import InstalledModels
 from genaiops.app.posting import HttpPost
 from genaiops.arena import Ask, Judges, Purse, Runner, asker, cases_of, read_suite
 from genaiops.checks.metrics.judges import JudgeMetric
@@ -16,6 +17,7 @@ from genaiops.engines.runs_sql import open_runs
 from genaiops.ports.runs import Runs
 
 FUNCTIONS = "tests.arena.functions"
+LOCAL = InstalledModels(Path("/no/weights"))
 JUDGE = f'{{template = "closed_qa", rubric = "In capitals.", panel = [{{python = "{FUNCTIONS}:strict"}}]}}'
 
 
@@ -56,7 +58,7 @@ async def ran(store: Runs, suite: Suite, cases: Any = None) -> Run:
         run = store.get(run.id)
     except Exception:  # noqa: BLE001
         store.create(run, cases)
-    means = lambda purse, stop: Judges(store, suite, ask_of, purse, stop)  # noqa: E731
+    means = lambda purse, stop: Judges(store, suite, ask_of, purse, stop, local=LOCAL)  # noqa: E731
     return await Runner(store, run, suite, cases, {"new": ask_of(suite.target[0])}, means=means)()
 
 
@@ -109,7 +111,7 @@ async def test_the_same_question_is_paid_once(store: Runs) -> None:
         return Answer(target="judge", case="", state="answered", output="Verdict: Y", cost_nano=5)
 
     purse = Purse(None)
-    judges = Judges(store, a_suite(), lambda _: ask, purse, asyncio.Event())
+    judges = Judges(store, a_suite(), lambda _: ask, purse, asyncio.Event(), local=LOCAL)
     member = JudgeMember(model="m")
     said = await asyncio.gather(*(judges.chat(member, [{"role": "user", "content": "x"}]) for _ in range(5)))
     other = await judges.chat(member, [{"role": "user", "content": "y"}])
@@ -121,13 +123,15 @@ async def test_the_same_question_is_paid_once(store: Runs) -> None:
 async def test_a_judge_that_may_not_be_paid(store: Runs) -> None:
     purse = Purse(1)
     purse.paid(Answer(target="a", case="a", state="answered", cost_nano=1))
-    judges = Judges(store, a_suite(), ask_of, purse, asyncio.Event())
+    judges = Judges(store, a_suite(), ask_of, purse, asyncio.Event(), local=LOCAL)
     with pytest.raises(LimitReached, match="may spend"):
         await judges.chat(JudgeMember(python=f"{FUNCTIONS}:strict"), [])
 
 
 class Said:
     """Means that answer from a list."""
+
+    local = LOCAL
 
     def __init__(self, *answers: str) -> None:
         self.answers = list(answers)

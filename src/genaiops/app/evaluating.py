@@ -11,6 +11,7 @@ import msgspec
 
 import genaiops
 from genaiops.app.judges import judges_named
+from genaiops.app.local_models import InstalledModels
 from genaiops.app.posting import HttpPost
 from genaiops.arena import (
     Ask,
@@ -28,6 +29,7 @@ from genaiops.arena import (
     judges_of,
     suite_manifest,
     target_of,
+    weights_of,
 )
 from genaiops.core.clock import now_us
 from genaiops.core.digest import digest_value
@@ -35,6 +37,7 @@ from genaiops.core.errors import Conflict, NotFound
 from genaiops.core.ids import new_id
 from genaiops.domain import Run, Suite, SuiteTarget, Verdict
 from genaiops.ports.runs import Runs
+from genaiops.sdk import default_home
 
 
 class Evaluated(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,7 +47,8 @@ class Evaluated(msgspec.Struct, frozen=True, kw_only=True):
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be evaluated. `folder`: where the suite's files are; `gateway`: who is asked of models, prompts,
-    applications and releases; `secret`: reads a secret by its name; `environment`: commit, branch and their like."""
+    applications and releases; `secret`: reads a secret by its name; `models`: the home whose weights local metrics use
+    (None: that of whoever runs this); `environment`: commit, branch and their like."""
 
     suite: Suite
     name: str
@@ -52,6 +56,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     gateway: Endpoint | None = None
     secret: Callable[[str], str] | None = None
     rows: Rows | None = None
+    models: Path | None = None
     environment: Mapping[str, str] = {}
     by: str = ""
 
@@ -63,6 +68,9 @@ def begin(store: Runs, wanted: Wanted) -> Run:
     askers(wanted, HttpPost())  # what cannot be asked is told before anything is
     for member in judges_of(suite):
         _asker(wanted, HttpPost(), target_of(member))
+    local = InstalledModels(wanted.models or Path(default_home()))
+    for name in weights_of(suite):
+        local.check(name)
     digest = digest_value(suite_manifest(suite))
     run = Run(
         id=new_id("run"),
@@ -102,8 +110,9 @@ def means_of(wanted: Wanted, post: HttpPost, store: Runs) -> Callable[[Purse, as
     """Whom the suite's checks ask, paid by the run."""
 
     def made(purse: Purse, stop: asyncio.Event) -> Judges:
-        return Judges(store, wanted.suite, lambda target: _asker(wanted, post, target), purse, stop)
+        return Judges(store, wanted.suite, lambda target: _asker(wanted, post, target), purse, stop, local=local)
 
+    local = InstalledModels(wanted.models or Path(default_home()))
     return made
 
 

@@ -53,6 +53,7 @@ class Local(msgspec.Struct, frozen=True, kw_only=True):
             folder=Path(self.file).parent,
             gateway=self._gateway(suite, home),
             secret=environment_secret(os.environ),
+            models=home.path,
         )
         with closing(open_runs(f"sqlite:///{home.runs}")) as store:
             run = resumable(store, self.resume, suite) if self.resume else begin(store, wanted)

@@ -3,7 +3,7 @@
 from genaiops.arena._asking import CHAT, Ask, Busy, Endpoint, asked, asker
 from genaiops.arena._cases import Rows, cases_of
 from genaiops.arena._gate import GateLine, GateReport, decides, judge
-from genaiops.arena._judges import Judges, judges_of, target_of
+from genaiops.arena._judges import Judges, judges_of, target_of, weights_of
 from genaiops.arena._runner import Progress, Purse, Runner
 from genaiops.arena._scoring import Scorer, asks, sample_of, threshold_of
 from genaiops.arena._suite_text import (
@@ -47,4 +47,5 @@ __all__ = [
     "suite_schema",
     "target_of",
     "threshold_of",
+    "weights_of",
 ]

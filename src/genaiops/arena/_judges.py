@@ -14,6 +14,7 @@ from genaiops.checks.metrics import metric
 from genaiops.core.digest import digest_value
 from genaiops.core.errors import LimitReached
 from genaiops.domain import Answer, Case, JudgeMember, Suite, SuiteTarget
+from genaiops.ports.metrics import LocalModels
 from genaiops.ports.runs import Runs
 
 _LONGEST_PAUSE: Final = 60.0
@@ -25,6 +26,14 @@ def judges_of(suite: Suite) -> Iterable[JudgeMember]:
         made = metric(check.metric, check.options)
         if asks(made):
             yield from made.members()
+
+
+def weights_of(suite: Suite) -> Iterable[str]:
+    """Which local models the checks of a suite need."""
+    for check in suite.check:
+        made = metric(check.metric, check.options)
+        if asks(made):
+            yield from made.weights()
 
 
 def target_of(member: JudgeMember) -> SuiteTarget:
@@ -40,7 +49,7 @@ def target_of(member: JudgeMember) -> SuiteTarget:
 
 
 class Judges:
-    """The Means of one run. `ask`: how a target is asked."""
+    """The Means of one run. `ask`: how a target is asked; `local`: models in this process."""
 
     def __init__(
         self,
@@ -49,7 +58,10 @@ class Judges:
         ask: Callable[[SuiteTarget], Ask],
         purse: Purse,
         stop: asyncio.Event,
+        *,
+        local: LocalModels,
     ) -> None:
+        self.local = local
         self._store = store
         self._suite = suite
         self._ask = ask

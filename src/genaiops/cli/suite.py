@@ -71,6 +71,7 @@ def metrics(output: Output, name: str | None) -> None:
             ("passes from", card["threshold"]),
             ("source", card["source"]),
             ("equals", card["reference"]),
+            ("about", card["about"]),
             *((f"option {key}", said) for key, said in card["options"].items()),
         ],
     )

@@ -46,6 +46,9 @@ class JudgeMetric:
     def members(self) -> Sequence[JudgeMember]:
         return () if self.judge is None else self.judge.members()
 
+    def weights(self) -> Sequence[str]:
+        return ()
+
     async def consult(self, sample: Sample, means: Means) -> Measure:
         """The mean of the panel. One member without a verdict makes it an error: the others alone are another judge."""
         if self.judge is None:
