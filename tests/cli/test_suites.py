@@ -51,7 +51,9 @@ def folder(tmp_path: Path) -> Folder:
 
 
 def test_the_documentation_can_be_followed(folder: Folder) -> None:
-    blocks = dict(FENCE.findall((ROOT / "docs" / "suites.md").read_text(encoding="utf-8")))
+    blocks = dict(
+        reversed(FENCE.findall((ROOT / "docs" / "suites.md").read_text(encoding="utf-8")))
+    )  # the first of each
     (folder.path / "answers.toml").write_text(blocks["toml"])
     (folder.path / "capitals.py").write_text(blocks["python"])
     check, run = (line.split()[2:] for line in blocks["sh"].splitlines())

@@ -65,12 +65,7 @@ def begin(store: Runs, wanted: Wanted) -> Run:
     """A run that waits, with its cases; nothing is asked yet. UsageError when the suite has none, or no target."""
     suite = wanted.suite
     cases = cases_of(suite, folder=wanted.folder, rows=wanted.rows)
-    askers(wanted, HttpPost())  # what cannot be asked is told before anything is
-    for member in judges_of(suite):
-        _asker(wanted, HttpPost(), target_of(member))
-    local = InstalledModels(wanted.models or Path(default_home()))
-    for name in weights_of(suite):
-        local.check(name)
+    check_can_ask(wanted)
     digest = digest_value(suite_manifest(suite))
     run = Run(
         id=new_id("run"),
@@ -94,6 +89,17 @@ def begin(store: Runs, wanted: Wanted) -> Run:
     )
     store.create(run, cases)
     return run
+
+
+def check_can_ask(wanted: Wanted) -> None:
+    """What cannot be asked is told before anything is: GenaiopsError names the target, the judge or the weights."""
+    post = HttpPost()
+    askers(wanted, post)
+    for member in judges_of(wanted.suite):
+        _asker(wanted, post, target_of(member))
+    local = InstalledModels(wanted.models or Path(default_home()))
+    for name in weights_of(wanted.suite):
+        local.check(name)
 
 
 def askers(wanted: Wanted, post: HttpPost) -> Mapping[str, Ask]:

@@ -51,7 +51,7 @@ class Local(msgspec.Struct, frozen=True, kw_only=True):
             suite=suite,
             name=self.name or Path(self.file).stem,
             folder=Path(self.file).parent,
-            gateway=self._gateway(suite, home),
+            gateway=gateway_for(suite, self.url, self.key, home.path),
             secret=environment_secret(os.environ),
             models=home.path,
         )
@@ -61,12 +61,14 @@ class Local(msgspec.Struct, frozen=True, kw_only=True):
             done = asyncio.run(evaluate(store, run, wanted, told=told))
             return document(store, done)
 
-    def _gateway(self, suite: Suite, home: Home) -> Endpoint | None:
-        asked = any(target.model or target.prompt or target.application or target.release for target in suite.target)
-        if not asked and not any(member.model for member in judges_of(suite)):
-            return None
-        address = find_address(self.url, self.key, home.path)
-        return Endpoint(url=address.url, key=address.key or "")
+
+def gateway_for(suite: Suite, url: str | None, key: str | None, home: str | Path) -> Endpoint | None:
+    """The gateway that its targets and judges are asked through (None: none of them is)."""
+    asked = any(target.model or target.prompt or target.application or target.release for target in suite.target)
+    if not asked and not any(member.model for member in judges_of(suite)):
+        return None
+    address = find_address(url, key, home)
+    return Endpoint(url=address.url, key=address.key or "")
 
 
 def document(store: Runs, done: Evaluated) -> dict[str, Any]:

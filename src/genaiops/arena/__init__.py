@@ -4,6 +4,7 @@ from genaiops.arena._asking import CHAT, Ask, Busy, Endpoint, asked, asker
 from genaiops.arena._cases import Rows, cases_of
 from genaiops.arena._gate import GateLine, GateReport, decides, judge
 from genaiops.arena._judges import Judges, judges_of, target_of, weights_of
+from genaiops.arena._rescoring import Figure, Rescorer, figures
 from genaiops.arena._runner import Progress, Purse, Runner
 from genaiops.arena._scoring import Scorer, asks, sample_of, threshold_of
 from genaiops.arena._suite_text import (
@@ -23,12 +24,14 @@ __all__ = [
     "Busy",
     "Column",
     "Endpoint",
+    "Figure",
     "GateLine",
     "GateReport",
     "Judges",
     "Progress",
     "Purse",
     "ReadSuite",
+    "Rescorer",
     "Rows",
     "Runner",
     "Scorer",
@@ -38,6 +41,7 @@ __all__ = [
     "asks",
     "cases_of",
     "decides",
+    "figures",
     "judge",
     "judges_of",
     "read_suite",

@@ -57,6 +57,10 @@ class Bar:
         if self._progress is not None:
             self._task = self._progress.add_task(name, total=total, said="")
 
+    def advance(self, done: int) -> None:
+        if self._progress is not None:
+            self._progress.update(self._task, completed=done)
+
     def show(self, progress: Any) -> None:
         """A Progress of the runner."""
         if self._progress is not None:
@@ -76,9 +80,7 @@ def show_report(output: Output, done: Mapping[str, Any]) -> None:
     if output.as_json:
         output.json(done)
         return
-    if report["lines"]:
-        output.rows(report["lines"], _LINES, empty="")
-        output.line()
+    show_lines(output, report)
     for lost in done["lost"]:
         _show_lost(output, lost, report["baseline"])
     for broken in done["unjudged"]:
@@ -90,6 +92,13 @@ def show_report(output: Output, done: Mapping[str, Any]) -> None:
     output.line(f"{run['id']}: {run['done']} of {run['total']} answers{failed}{money}.")
     if run["error"]:
         output.note(run["error"])
+
+
+def show_lines(output: Output, report: Mapping[str, Any]) -> None:
+    """The conditions of a gate."""
+    if report["lines"]:
+        output.rows(report["lines"], _LINES, empty="")
+        output.line()
 
 
 def _show_lost(output: Output, lost: Mapping[str, Any], baseline: str) -> None:

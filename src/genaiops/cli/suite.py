@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from genaiops.cli import _suite_rescore
 from genaiops.cli._noun import noun
 from genaiops.cli._output import Column, Output, one_line
 from genaiops.cli._session import plain
@@ -12,6 +13,7 @@ from genaiops.cli._suite_report import Bar, show_report
 from genaiops.core.errors import UsageError
 
 command = noun("suite", "Suites: cases, who answers them, and what has to hold before a change goes on.")
+_suite_rescore.add_to(command)
 
 _METRICS = (
     Column("METRIC", "name"),
