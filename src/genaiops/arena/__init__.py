@@ -2,7 +2,8 @@
 
 from genaiops.arena._asking import CHAT, Ask, Busy, Endpoint, asked, asker
 from genaiops.arena._cases import Rows, cases_of
-from genaiops.arena._gate import GateLine, GateReport, decides, judge
+from genaiops.arena._gate import decides, judge
+from genaiops.arena._gate_report import GateLine, GateReport
 from genaiops.arena._runner import Progress, Runner
 from genaiops.arena._scoring import Scorer, sample_of, threshold_of
 from genaiops.arena._suite_text import (
