@@ -4,6 +4,7 @@ from genaiops.arena._asking import CHAT, Ask, Busy, Endpoint, asked, asker
 from genaiops.arena._cases import Rows, cases_of
 from genaiops.arena._gate import decides, judge
 from genaiops.arena._gate_report import GateLine, GateReport
+from genaiops.arena._plan import USUAL_MARGINS, Plan, PlanAsked, PlanRow, planned, spread_of
 from genaiops.arena._runner import Progress, Runner
 from genaiops.arena._scoring import Scorer, sample_of, threshold_of
 from genaiops.arena._suite_text import (
@@ -19,12 +20,16 @@ from genaiops.arena._tables import Column, Tables
 __all__ = [
     "CHAT",
     "PROD",
+    "USUAL_MARGINS",
     "Ask",
     "Busy",
     "Column",
     "Endpoint",
     "GateLine",
     "GateReport",
+    "Plan",
+    "PlanAsked",
+    "PlanRow",
     "Progress",
     "ReadSuite",
     "Rows",
@@ -36,9 +41,11 @@ __all__ = [
     "cases_of",
     "decides",
     "judge",
+    "planned",
     "read_suite",
     "read_suite_document",
     "sample_of",
+    "spread_of",
     "suite_manifest",
     "suite_schema",
     "threshold_of",

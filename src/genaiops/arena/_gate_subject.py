@@ -74,9 +74,9 @@ class Subject:
         clusters = self.tables.clusters(list(values))
         named = [name for name in clusters if name]
         groups = len(set(named)) + len(clusters) - len(named)
-        # What clusters cost is taken as if each were one case.
-        scale = len(values) / groups if groups else 1.0
-        spread = Spread(deviation=_deviation(list(values.values())) * sqrt(scale), reach=reach)
+        # As if all cases of a cluster fell out alike: rather too many than too few.
+        size = len(values) / groups if groups else 1.0
+        spread = Spread(deviation=_deviation(list(values.values())), cluster_size=size, correlation=1.0, reach=reach)
         return more_cases(room, spread, len(values), alpha=self.alpha)
 
 

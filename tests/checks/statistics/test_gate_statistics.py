@@ -168,7 +168,7 @@ def test_random_weights_say_the_same() -> None:
     clusters = [list(values[at : at + 1 + at % 4]) for at in range(0, 20, 4)]
     totals, sizes = np.array([sum(each) for each in clusters]), np.array([len(each) for each in clusters])
     weights = chance.exponential(size=(200_000, len(clusters) + 1))
-    means = (weights[:, :-1] @ totals) / (weights[:, :-1] @ sizes + weights[:, -1] * sizes.mean())
+    means = (weights[:, :-1] @ totals) / (weights[:, :-1] @ sizes + weights[:, -1] * math.sqrt((sizes * sizes).mean()))
     assert lower_mean(clusters, 0.0) == pytest.approx(float(np.quantile(means, 0.05)), abs=0.002)
 
 

@@ -8,7 +8,8 @@ wrong it is Clopper and Pearson's bound, and of differences at 0 the exact test 
 distribution is proven for two values and a conjecture otherwise; no counterexample is known, and the simulations of
 docs/benchmarks.md found none. Student's t, in its place, says that 30 cases without a loss show there are none.
 
-Clusters are weighted as a whole, and the one at the worst end is as large as they are on average.
+Clusters are weighted as a whole. The one at the worst end is as large as the root of the mean of their squared sizes:
+as large as they are on average, it let 6.2 % pass in the simulation of lost documents of very unequal sizes.
 """
 
 from collections.abc import Sequence
@@ -27,7 +28,7 @@ def lower_mean(groups: Sequence[Sequence[float]], least: float, *, alpha: float 
         if right - left <= _SAME * max(1.0, abs(left)):
             break
         middle = (left + right) / 2
-        if _chance_below(totals, sizes, least, middle) > alpha:
+        if chance_below(totals, sizes, least, middle) > alpha:
             right = middle
         else:
             left = middle
@@ -42,7 +43,7 @@ def upper_mean(groups: Sequence[Sequence[float]], most: float, *, alpha: float =
 def p_above(groups: Sequence[Sequence[float]], least: float, *, at: float = 0.0) -> float:
     """One-sided p of a mean of at most `at` against a higher one: the `alpha` at which the lower bound is there."""
     totals, sizes = _summed(groups)
-    return 1.0 if at <= least else _chance_below(totals, sizes, least, at)
+    return 1.0 if at <= least else chance_below(totals, sizes, least, at)
 
 
 def _summed(groups: Sequence[Sequence[float]]) -> tuple[Any, Any]:
@@ -51,14 +52,16 @@ def _summed(groups: Sequence[Sequence[float]]) -> tuple[Any, Any]:
     return np.array([sum(group) for group in groups], float), np.array([len(group) for group in groups], float)
 
 
-def _chance_below(totals: Any, sizes: Any, least: float, at: float) -> float:
-    """How likely sum_g w_g (S_g - at m_g) + w_0 m (least - at) is at most 0, w exponential: by the saddlepoint
-    (Lugannani and Rice, Advances in Applied Probability 12, 1980). Bounds of shares come out within 0.003 of the exact
-    ones of 2 cases, and within 0.0003 from 30 on."""
+def chance_below(totals: Any, sizes: Any, least: float, at: float) -> float:
+    """Of totals S and sizes m of groups, as arrays: how likely sum_g w_g (S_g - at m_g) + w_0 m_0 (least - at) is at
+    most 0, w exponential; the lower bound at 1 - `alpha` is above `at` where that is less than `alpha`.
+
+    By the saddlepoint (Lugannani and Rice, Advances in Applied Probability 12, 1980): bounds of shares come out within
+    0.003 of the exact ones of 2 cases, and within 0.0003 from 30 on."""
     import numpy as np
     from scipy.special import ndtr
 
-    each = np.append(totals - at * sizes, sizes.mean() * (least - at))
+    each = np.append(totals - at * sizes, sqrt((sizes * sizes).mean()) * (least - at))
     highest, lowest = float(each.max()), float(each.min())
     if highest <= 0:
         return 1.0

@@ -5,10 +5,15 @@ the deviation of the difference between cases, s_a and s_b those of repeats of o
 rho their correlation (Miller 2024, arXiv 2411.00640, section 5; the design effect is Kish's)."""
 
 from math import ceil, isfinite, log, log1p, sqrt
+from typing import Final
 
 import msgspec
 
+from genaiops.checks.statistics.bounded import chance_below
 from genaiops.core.errors import UsageError
+
+_MANY: Final = 20_000
+"""Clusters from which on the case that was not seen is of no weight."""
 
 
 class Spread(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,17 +40,39 @@ def needed(margin: float, spread: Spread, *, alpha: float = 0.05, power: float =
 
     z = float(ndtri(1 - alpha)) + float(ndtri(power))
     variance = spread.deviation**2 + spread.noise**2 / spread.repeats
-    clustered = 1 + (spread.cluster_size - 1) * spread.correlation
-    per_root = z * sqrt(variance * clustered)
+    per_root = z * sqrt(variance * (1 + (spread.cluster_size - 1) * spread.correlation))
+    n = (per_root / room) ** 2
     if spread.reach:
-        # The bound lies z s / sqrt(n) below the mean, and about reach / n further for the case that was not seen.
-        root = (per_root + sqrt(per_root**2 + 4 * spread.reach * clustered * room)) / (2 * room)
-        n = max(root**2, clustered * alike(room, spread.reach, alpha=alpha))
-    else:
-        n = (per_root / room) ** 2
+        n = spread.cluster_size * _groups(n / spread.cluster_size, room, spread, alpha=alpha, power=power)
     if not isfinite(n) or n > 1e12:
         raise UsageError("More cases than could ever be asked.", remedy="Take a wider margin.", param="margin")
     return max(2, ceil(n - 1e-9))
+
+
+def _groups(fewest: float, room: float, spread: Spread, *, alpha: float, power: float) -> float:
+    """Clusters until the bound of a mean in a range lies within `room`, of values spread as a normal distribution is
+    that came out low by as much as `power` allows: at least `fewest`, by the normal approximation."""
+    import numpy as np
+    from scipy.special import ndtri
+
+    reach = spread.reach
+    if fewest > _MANY or reach is None:
+        return fewest
+    variance = spread.deviation**2 + spread.noise**2 / spread.repeats
+    deviation = sqrt(variance * (1 + (spread.cluster_size - 1) * spread.correlation) / spread.cluster_size)
+    low = float(ndtri(power)) * deviation
+
+    def decides(groups: int) -> bool:
+        values = room + deviation * ndtri((np.arange(groups) + 0.5) / groups) - low / sqrt(groups)
+        return chance_below(values, np.ones(groups), room - reach, 0.0) < alpha
+
+    left, right = 0, max(1, ceil(fewest - 1e-9), alike(room, reach, alpha=alpha))
+    while right <= _MANY and not decides(right):
+        left, right = right, 2 * right
+    while right - left > 1 and right <= 2 * _MANY:
+        middle = (left + right) // 2
+        left, right = (left, middle) if decides(middle) else (middle, right)
+    return right
 
 
 def alike(room: float, reach: float, *, alpha: float = 0.05) -> int:
