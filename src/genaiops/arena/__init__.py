@@ -2,8 +2,10 @@
 
 from genaiops.arena._asking import CHAT, Ask, Busy, Endpoint, asked, asker
 from genaiops.arena._cases import Rows, cases_of
-from genaiops.arena._gate import GateLine, GateReport, decides, judge
+from genaiops.arena._gate import decides, judge
+from genaiops.arena._gate_report import GateLine, GateReport
 from genaiops.arena._judges import Judges, judges_of, target_of, weights_of
+from genaiops.arena._plan import USUAL_MARGINS, Plan, PlanAsked, PlanRow, planned, spread_of
 from genaiops.arena._rescoring import Figure, Rescorer, figures
 from genaiops.arena._runner import Progress, Purse, Runner
 from genaiops.arena._scoring import Scorer, asks, sample_of, threshold_of
@@ -20,6 +22,7 @@ from genaiops.arena._tables import Column, Tables
 __all__ = [
     "CHAT",
     "PROD",
+    "USUAL_MARGINS",
     "Ask",
     "Busy",
     "Column",
@@ -28,6 +31,9 @@ __all__ = [
     "GateLine",
     "GateReport",
     "Judges",
+    "Plan",
+    "PlanAsked",
+    "PlanRow",
     "Progress",
     "Purse",
     "ReadSuite",
@@ -44,9 +50,11 @@ __all__ = [
     "figures",
     "judge",
     "judges_of",
+    "planned",
     "read_suite",
     "read_suite_document",
     "sample_of",
+    "spread_of",
     "suite_manifest",
     "suite_schema",
     "target_of",

@@ -119,9 +119,8 @@ def _figure(check: SuiteCheck, tables: Tables, target: str) -> Figure:
     if not values:
         return figure
     figure = msgspec.structs.replace(figure, mean=sum(values) / len(values))
-    span = None if card.low is None or card.high is None else card.high - card.low
     try:
-        said = level(values, tables.clusters(list(column.values)), span=span)
+        said = level(values, tables.clusters(list(column.values)), least=card.low, most=card.high)
     except UsageError:
         return figure
     return msgspec.structs.replace(figure, low=said.low, high=said.high)

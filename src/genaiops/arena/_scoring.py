@@ -3,8 +3,11 @@
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import TypeGuard
 
+import msgspec
+
 from genaiops.checks.metrics import metric
-from genaiops.core.errors import LimitReached
+from genaiops.checks.statistics import in_groups, jackknife
+from genaiops.core.errors import LimitReached, UsageError
 from genaiops.domain import Answer, Case, Judged, Measure, MetricCard, Outcome, Sample, Suite, SuiteCheck, Verdict
 from genaiops.ports.metrics import Consulting, Means, Metric
 
@@ -47,6 +50,7 @@ class Scorer:
 
     def __init__(self, suite: Suite, cases: Sequence[Case]) -> None:
         self._cases: Mapping[str, Case] = {case.id: case for case in cases}
+        self._suite = suite
         self._each: list[tuple[SuiteCheck, Metric]] = []
         self._all: list[tuple[SuiteCheck, Metric]] = []
         self._asking: list[tuple[SuiteCheck, Consulting]] = []
@@ -99,22 +103,84 @@ class Scorer:
         return judged
 
     def together(self, answers: Sequence[Answer], *, at_us: int) -> Iterator[Judged]:
-        """What checks over the corpus say, for each target."""
-        for target in dict.fromkeys(answer.target for answer in answers):
-            mine = [answer for answer in answers if answer.target == target and answer.state == "answered"]
-            for check, made in self._all:
-                concerned = [answer for answer in mine if _concerns(check, self._cases[answer.case])]
-                samples = [sample_of(self._cases[answer.case], answer, check) for answer in concerned]
-                said = _measured(made, samples)[0]
+        """What checks over the corpus say, for each target, and of its difference from the baseline."""
+        gate = self._suite.gate
+        for check, made in self._all:
+            found = {
+                target: self._corpus(check, made, [answer for answer in answers if answer.target == target])
+                for target in dict.fromkeys(answer.target for answer in answers)
+            }
+            metric_name = f"{made.card.name}/{made.card.version}"
+            for target, (samples, said, without) in found.items():
                 verdict = verdict_of(check, made.card, said, n=len(samples))
+                verdict = _with_interval(verdict, without, gate.alpha, made.card)
+                yield Judged(target=target, case="", check=check.name, metric=metric_name, verdict=verdict, at_us=at_us)
+                other = found.get(gate.baseline)
+                if other is None or target == gate.baseline or check.margin is None:
+                    continue
                 yield Judged(
                     target=target,
                     case="",
                     check=check.name,
-                    metric=f"{made.card.name}/{made.card.version}",
-                    verdict=verdict,
+                    metric=metric_name,
+                    against=gate.baseline,
+                    verdict=_difference(said, without, other[1], other[2], n=len(samples), alpha=gate.alpha),
                     at_us=at_us,
                 )
+
+    def _corpus(
+        self, check: SuiteCheck, made: Metric, answers: Sequence[Answer]
+    ) -> tuple[Sequence[Sample], Measure, Sequence[Measure]]:
+        """The figure, and those without each group of cases; the groups are the same for all targets."""
+        concerned = [
+            answer for answer in answers if answer.state == "answered" and _concerns(check, self._cases[answer.case])
+        ]
+        samples = [sample_of(self._cases[answer.case], answer, check) for answer in concerned]
+        said = _measured(made, samples)[0]
+        if said.value is None:
+            return samples, said, ()
+        ids = [case.id for case in self._cases.values() if _concerns(check, case)]
+        groups = in_groups([self._cases[each].cluster or f"case {each}" for each in ids], seed=self._suite.run.seed)
+        if len(groups) < 2:
+            return samples, said, ()
+        out = [{ids[place] for place in places} for places in groups]
+        without = [_measured(made, [each for each in samples if each.id not in left])[0] for left in out]
+        return samples, said, without
+
+
+def _with_interval(verdict: Verdict, without: Sequence[Measure], alpha: float, card: MetricCard) -> Verdict:
+    """The verdict with its interval, within the metric's range; the reason why there is none."""
+    if verdict.measure is None:
+        return verdict
+    try:
+        low, high = jackknife(verdict.measure, _values(without), alpha=alpha)
+    except UsageError as error:
+        return msgspec.structs.replace(verdict, reason=f"{verdict.reason} {error.message}".strip())
+    low = low if card.low is None else max(low, card.low)
+    high = high if card.high is None else min(high, card.high)
+    return msgspec.structs.replace(verdict, interval=(low, high))
+
+
+def _difference(
+    mine: Measure, without: Sequence[Measure], other: Measure, others: Sequence[Measure], *, n: int, alpha: float
+) -> Verdict:
+    if mine.value is None or other.value is None:
+        return Verdict(outcome="error", reason=mine.error or other.error, n=n)
+    difference = mine.value - other.value
+    try:
+        left = [one - two for one, two in zip(_values(without), _values(others), strict=True)]
+        interval = jackknife(difference, left, alpha=alpha)
+    except UsageError as error:
+        return Verdict(outcome="inconclusive", reason=error.message, measure=difference, n=n)
+    return Verdict(outcome="inconclusive", measure=difference, n=n, interval=interval)
+
+
+def _values(measures: Sequence[Measure]) -> list[float]:
+    values = [each.value for each in measures if each.value is not None]
+    if len(values) < len(measures):
+        error = next(each.error for each in measures if each.value is None)
+        raise UsageError(f"Without some of the cases there is no figure: {error}", remedy="Add cases.")
+    return values
 
 
 def asks(made: Metric) -> TypeGuard[Consulting]:
