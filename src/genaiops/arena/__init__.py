@@ -1,6 +1,7 @@
 """The ARENA: suites of cases, who answers them, what is checked of the answers, and the gate that decides."""
 
 from genaiops.arena._asking import CHAT, Ask, Busy, Endpoint, asked, asker
+from genaiops.arena._calibration import Agreed, Labelled, calibrated, read_labels
 from genaiops.arena._cases import Rows, cases_of
 from genaiops.arena._gate import decides, judge
 from genaiops.arena._gate_report import GateLine, GateReport
@@ -23,6 +24,7 @@ __all__ = [
     "CHAT",
     "PROD",
     "USUAL_MARGINS",
+    "Agreed",
     "Ask",
     "Busy",
     "Column",
@@ -31,6 +33,7 @@ __all__ = [
     "GateLine",
     "GateReport",
     "Judges",
+    "Labelled",
     "Plan",
     "PlanAsked",
     "PlanRow",
@@ -45,12 +48,14 @@ __all__ = [
     "asked",
     "asker",
     "asks",
+    "calibrated",
     "cases_of",
     "decides",
     "figures",
     "judge",
     "judges_of",
     "planned",
+    "read_labels",
     "read_suite",
     "read_suite_document",
     "sample_of",

@@ -1,12 +1,13 @@
 """Conditions of one target alone: a floor, a tolerance, every case, a figure of the corpus."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
 from genaiops.arena._gate_report import GateLine, undecided
 from genaiops.arena._gate_subject import Subject, untold
 from genaiops.checks.statistics import Level, level
+from genaiops.checks.statistics.labelled import ppi_mean
 from genaiops.checks.statistics.planning import alike
 from genaiops.core.errors import UsageError
 from genaiops.domain import Outcome, Verdict
@@ -50,7 +51,24 @@ def floor(subject: Subject) -> GateLine:
 
 def _level(subject: Subject, values: Mapping[str, float]) -> Level:
     clusters = subject.tables.clusters(list(values))
+    if pairs := subject.labelled(passes=subject.passes):
+        return _corrected(pairs, list(values.values()), clusters, subject.alpha)
     return level(list(values.values()), clusters, alpha=subject.alpha, least=subject.least, most=subject.most)
+
+
+def _corrected(
+    pairs: Sequence[tuple[float, float]], values: Sequence[float], clusters: Sequence[str], alpha: float
+) -> Level:
+    """What people would say, from what a judge says, by the answers that both judged."""
+    if any(clusters):
+        what = "The verdicts of a judge are corrected for independent cases only, and these have clusters."
+        raise UsageError(what, remedy="Leave out the clusters, or draw one case of each.")
+    judged, people = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    said = ppi_mean(people, judged, values, alpha=alpha)
+    low, high = max(0.0, said.low), min(1.0, said.high)
+    n = len(values)
+    method = f"PPI++ over {len(pairs)} labels of people"
+    return Level(n=n, clusters=n, mean=said.mean, low=low, high=high, alpha=alpha, method=method)
 
 
 def tolerance(subject: Subject) -> GateLine:
@@ -89,6 +107,8 @@ def tolerance(subject: Subject) -> GateLine:
 
 
 def _share(subject: Subject, broken: Mapping[str, float]) -> Level:
+    if pairs := [(1 - mine, 1 - theirs) for mine, theirs in subject.labelled(passes=True)]:
+        return _corrected(pairs, list(broken.values()), subject.tables.clusters(list(broken)), subject.alpha)
     return level(list(broken.values()), subject.tables.clusters(list(broken)), alpha=subject.alpha, least=0.0, most=1.0)
 
 

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import sqrt
 from typing import Final
 
-from genaiops.arena._scoring import sample_of
+from genaiops.arena._scoring import asks, sample_of, verdict_of
 from genaiops.arena._tables import Column, Tables
 from genaiops.checks.metrics import lacks, metric
 from genaiops.checks.statistics.planning import Spread, more_cases
-from genaiops.domain import Answer, Case, Need, Outcome, SuiteCheck, Verdict
+from genaiops.domain import Answer, Case, Measure, Need, Outcome, SuiteCheck, Verdict
 
 _OF_CASES: Final[tuple[Need, ...]] = ("expected", "context", "relevant", "expected_tools")
 """What a case has or has not, whatever is answered."""
@@ -23,7 +23,9 @@ class Subject:
         self.tables = tables
         self.target = target
         self.alpha = alpha
-        self.card = metric(check.metric, check.options).card
+        made = metric(check.metric, check.options)
+        self.card = made.card
+        self._labelled = made.labelled() if asks(made) else ()
         self.passes = check.threshold is not None or check.negate or self.card.better == "neither"
         self.falling = self.card.better == "lower" and not self.passes
         self.least, self.most = (0.0, 1.0) if self.passes else (self.card.low, self.card.high)
@@ -36,6 +38,16 @@ class Subject:
             return False
         answer = Answer(target=self.target, case=case.id, state="answered")
         return not needs or not lacks(sample_of(case, answer, self.check), needs)
+
+    def labelled(self, *, passes: bool) -> Sequence[tuple[float, float]]:
+        """Of a judge: what it and people said of the same answers, as measures or as what `passes` (1 and 0)."""
+        if not passes:
+            return self._labelled
+        return [(self._passed(mine), self._passed(theirs)) for mine, theirs in self._labelled]
+
+    def _passed(self, value: float) -> float:
+        verdict = verdict_of(self.check, self.card, Measure(value=value))
+        return float(verdict.outcome == "pass")
 
     @property
     def span(self) -> float | None:

@@ -1,5 +1,7 @@
 """`genaiops judge`: models that say how good an answer is."""
 
+from typing import Any
+
 import click
 
 from genaiops.cli._name_and_file import name_and_file
@@ -44,3 +46,39 @@ def push(session: Session, name: str, file: str, **options: str | None) -> None:
     body = {"kind": "judge", "name": name, "manifest": manifest_of_file(file), **options}
     made = session.write("POST", "/api/artifacts", body)
     session.output.result(made, made["id"])
+
+
+@command.verb("calibrate", example="genaiops judge calibrate polite.toml labels.jsonl")
+@click.argument("file")
+@click.argument("labels")
+@click.option("--out", metavar="FILE", help="Where the judge is written with what was measured. [FILE.calibrated.json]")
+@click.option("--spend", metavar="AMOUNT", help="Spend at most this.")
+@click.option("--concurrency", type=click.IntRange(1, 1000), default=8, help="Calls at once. [8]")
+@click.option("--home", help="The data directory of the installation. [GENAIOPS_HOME]")
+@click.option("--url", help="The address of the gateway. [GENAIOPS_URL; what runs in the home]")
+@click.option("--key", help="A key for it. [GENAIOPS_API_KEY; admin.key]")
+@plain
+def calibrate(output: Output, **options: Any) -> None:
+    """Hold a judge against labels of people: its agreement, its errors, and what order and length do to it."""
+    from genaiops.app.calibrating import Calibrating
+
+    found = Calibrating(**options)()
+    rates = [(words, _rate(found[name])) for name, words in _RATES.items()]
+    unread = f"{found['n']}, and {found['unread']} without a verdict" if found["unread"] else str(found["n"])
+    output.facts(found, [("labels", unread), *rates, ("written to", found["out"])])
+
+
+_RATES = {
+    "agreement": "agreement with people (Krippendorff's alpha)",
+    "accused": "fails of what people pass",
+    "missed": "passes of what people fail",
+    "swapped": "keeps its verdict in the other order",
+    "length": "error by length (rank correlation)",
+}
+
+
+def _rate(found: dict[str, Any]) -> str:
+    if found.get("value") is None:
+        return "unknown"
+    bounds = "" if found.get("low") is None else f" ({found['low']:.2f} to {found['high']:.2f})"
+    return f"{found['value']:.2f}{bounds}, n {found.get('n', 0)}"

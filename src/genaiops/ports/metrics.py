@@ -84,6 +84,10 @@ class Consulting(Protocol):
         """Which local models it needs, likewise."""
         ...
 
+    def labelled(self) -> Sequence[tuple[float, float]]:
+        """What it and people said of the same answers, which corrects what it says of others; () where nobody did."""
+        ...
+
     async def consult(self, sample: Sample, means: Means) -> Measure:
         """A Measure, whatever happened."""
         ...

@@ -49,6 +49,10 @@ class JudgeMetric:
     def weights(self) -> Sequence[str]:
         return ()
 
+    def labelled(self) -> Sequence[tuple[float, float]]:
+        calibration = None if self.judge is None else self.judge.calibration
+        return () if calibration is None else calibration.pairs
+
     async def consult(self, sample: Sample, means: Means) -> Measure:
         """The mean of the panel. One member without a verdict makes it an error: the others alone are another judge."""
         if self.judge is None:

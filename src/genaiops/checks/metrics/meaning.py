@@ -39,6 +39,9 @@ class OfModels:
     def weights(self) -> Sequence[str]:
         return (self._weights,)
 
+    def labelled(self) -> Sequence[tuple[float, float]]:
+        return ()
+
     async def consult(self, sample: Sample, means: Means) -> Measure:
         return await asyncio.to_thread(self._said, sample, means.local)
 
