@@ -1,6 +1,7 @@
 """`genaiops suite` as a new user has it: the documentation's own example, bad input, a run that goes on."""
 
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,7 +49,9 @@ def folder(tmp_path: Path, shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 
 def test_the_documentation_can_be_followed(folder: Folder) -> None:
-    blocks = dict(FENCE.findall((ROOT / "docs" / "suites.md").read_text(encoding="utf-8")))
+    blocks = dict(
+        reversed(FENCE.findall((ROOT / "docs" / "suites.md").read_text(encoding="utf-8")))
+    )  # the first of each
     (folder.path / "answers.toml").write_text(blocks["toml"])
     (folder.path / "capitals.py").write_text(blocks["python"])
     check, run = (line.split()[2:] for line in blocks["sh"].splitlines())
@@ -134,3 +137,55 @@ def test_a_target_that_cannot_be_asked_is_told_before_anything_is(folder: Folder
     said = folder.run("run", "suite.toml", "--local")
     assert said.status == 2
     assert "has no function 'functions:lower'" in said.err
+
+
+def test_a_plan_says_how_many_cases(folder: Folder) -> None:
+    compared = SUITE.replace('metric = "equals"', 'metric = "equals"\nmargin = 0.05')
+    compared += '[[target]]\nname = "same"\npython = "functions:upper"\n[gate]\nbaseline = "same"\n'
+    (folder.path / "suite.toml").write_text(compared)
+    said = folder.run("plan", "suite.toml", "--json")
+    assert said.status == 0, said.err
+    [plan] = msgspec.json.decode(said.out)["data"]
+    assert (plan["check"], plan["known"], plan["have"]) == ("equals", "assumed", 2)
+    assert [row["margin"] for row in plan["rows"]] == [0.025, 0.05, 0.1]
+    assert plan["rows"][1]["least"] == 59
+    run = msgspec.json.decode(folder.run("run", "suite.toml", "--local", "--json").out)["run"]["id"]
+    [plan] = msgspec.json.decode(folder.run("plan", "suite.toml", "--from", run, "--json").out)["data"]
+    assert (plan["known"], plan["spread"]["deviation"], plan["rows"][1]["cases"]) == ("run", 0.0, 59)
+    shown = folder.run("plan", "--margin", "0.03", "--discordant", "0.1", "--power", "0.9").out
+    assert re.search(r"^ +0\.03 +1 +\d{3,4} +\d{4} +99 ", shown, re.MULTILINE), shown
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ((), "There is nothing to plan for."),
+        (("suite.toml",), "No check of the suite has a margin."),
+        (("suite.toml", "--check", "rouge"), "There are: equals."),
+        (("suite.toml", "--check", "equals", "--from", "run_0"), "There is no run"),
+        (("--margin", "0.1", "--from", "run_0"), "genaiops suite plan FILE --from RUN"),
+        (("--margin", "0.1", "--deviation", "1", "--discordant", "0.1"), "Give one of them."),
+        (("--margin", "0"), "x>0"),
+        (("none.toml",), "There is no file none.toml."),
+    ],
+)
+def test_what_cannot_be_planned(folder: Folder, words: tuple[str, ...], says: str) -> None:
+    said = folder.run("plan", *words)
+    assert said.status == 2
+    assert says in said.err
+    assert "Traceback" not in said.err
+
+
+def test_the_example_of_gates_can_be_followed(folder: Folder) -> None:
+    page = (ROOT / "docs" / "gates.md").read_text(encoding="utf-8")
+    blocks = dict(FENCE.findall(page))
+    (folder.path / "squares.toml").write_text(blocks["toml"])
+    (folder.path / "squares.py").write_text(blocks["python"])
+    made, *commands = (line.split() for line in blocks["sh"].splitlines())
+    subprocess.run([sys.executable, *made[1:]], cwd=folder.path, check=True)
+    plan, run = (folder.run(*words[2:]) for words in commands)
+    assert re.search(r"^ +0\.05 +1 +289 +578 +59", plan.out, re.MULTILINE), plan.out
+    assert run.status == 4, run.err
+    shown = re.search(r"^```text\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    assert shown is not None
+    assert [line.split() for line in shown[1].splitlines()] == [line.split() for line in run.out.splitlines()[:3]]

@@ -10,26 +10,34 @@ from pathlib import Path
 import msgspec
 
 import genaiops
+from genaiops.app.judges import judges_named
+from genaiops.app.local_models import InstalledModels
 from genaiops.app.posting import HttpPost
 from genaiops.arena import (
     Ask,
     Endpoint,
     GateReport,
+    Judges,
     Progress,
+    Purse,
     Rows,
     Runner,
     Tables,
     asker,
     cases_of,
     judge,
+    judges_of,
     suite_manifest,
+    target_of,
+    weights_of,
 )
 from genaiops.core.clock import now_us
 from genaiops.core.digest import digest_value
 from genaiops.core.errors import Conflict, NotFound
 from genaiops.core.ids import new_id
-from genaiops.domain import Run, Suite, Verdict
+from genaiops.domain import Run, Suite, SuiteTarget, Verdict
 from genaiops.ports.runs import Runs
+from genaiops.sdk import default_home
 
 
 class Evaluated(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +47,8 @@ class Evaluated(msgspec.Struct, frozen=True, kw_only=True):
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be evaluated. `folder`: where the suite's files are; `gateway`: who is asked of models, prompts,
-    applications and releases; `secret`: reads a secret by its name; `environment`: commit, branch and their like."""
+    applications and releases; `secret`: reads a secret by its name; `models`: the home whose weights local metrics use
+    (None: that of whoever runs this); `environment`: commit, branch and their like."""
 
     suite: Suite
     name: str
@@ -47,6 +56,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     gateway: Endpoint | None = None
     secret: Callable[[str], str] | None = None
     rows: Rows | None = None
+    models: Path | None = None
     environment: Mapping[str, str] = {}
     by: str = ""
 
@@ -55,14 +65,17 @@ def begin(store: Runs, wanted: Wanted) -> Run:
     """A run that waits, with its cases; nothing is asked yet. UsageError when the suite has none, or no target."""
     suite = wanted.suite
     cases = cases_of(suite, folder=wanted.folder, rows=wanted.rows)
-    askers(wanted, HttpPost())  # what cannot be asked is told before anything is
+    check_can_ask(wanted)
     digest = digest_value(suite_manifest(suite))
     run = Run(
         id=new_id("run"),
         kind="evaluation",
         subject=f"suite/{wanted.name}@{digest}",
         name=wanted.name,
-        inputs={"suite": f"suite/{wanted.name}@{digest}"},
+        inputs={
+            "suite": f"suite/{wanted.name}@{digest}",
+            **{f"judge {check}": found for check, found in judges_named(suite).items()},
+        },
         environment={
             "genaiops": genaiops.__version__,
             "python": platform.python_version(),
@@ -78,14 +91,34 @@ def begin(store: Runs, wanted: Wanted) -> Run:
     return run
 
 
+def check_can_ask(wanted: Wanted) -> None:
+    """What cannot be asked is told before anything is: GenaiopsError names the target, the judge or the weights."""
+    post = HttpPost()
+    askers(wanted, post)
+    for member in judges_of(wanted.suite):
+        _asker(wanted, post, target_of(member))
+    local = InstalledModels(wanted.models or Path(default_home()))
+    for name in weights_of(wanted.suite):
+        local.check(name)
+
+
 def askers(wanted: Wanted, post: HttpPost) -> Mapping[str, Ask]:
     """How each target is asked. UsageError when one cannot be."""
-    made: dict[str, Ask] = {}
-    for target in wanted.suite.target:
-        secret = "" if not target.secret or wanted.secret is None else wanted.secret(target.secret)
-        made[target.name] = asker(
-            target, post=post, gateway=wanted.gateway, secret=secret, timeout=wanted.suite.run.timeout_s
-        )
+    return {target.name: _asker(wanted, post, target) for target in wanted.suite.target}
+
+
+def _asker(wanted: Wanted, post: HttpPost, target: SuiteTarget) -> Ask:
+    secret = "" if not target.secret or wanted.secret is None else wanted.secret(target.secret)
+    return asker(target, post=post, gateway=wanted.gateway, secret=secret, timeout=wanted.suite.run.timeout_s)
+
+
+def means_of(wanted: Wanted, post: HttpPost, store: Runs) -> Callable[[Purse, asyncio.Event], Judges]:
+    """Whom the suite's checks ask, paid by the run."""
+
+    def made(purse: Purse, stop: asyncio.Event) -> Judges:
+        return Judges(store, wanted.suite, lambda target: _asker(wanted, post, target), purse, stop, local=local)
+
+    local = InstalledModels(wanted.models or Path(default_home()))
     return made
 
 
@@ -108,7 +141,8 @@ async def evaluate(
     """Ask what is left of a run, and judge it. Interrupted (SIGINT, SIGTERM) it keeps what it has and is `stopped`."""
     cases = await asyncio.to_thread(store.cases, run.id)
     post = HttpPost(max_connections=wanted.suite.run.concurrency)
-    runner = Runner(store, run, wanted.suite, cases, askers(wanted, post), told=told)
+    means = means_of(wanted, post, store)
+    runner = Runner(store, run, wanted.suite, cases, askers(wanted, post), told=told, means=means)
     with _stopped_by_signals(runner):
         try:
             run = await runner()

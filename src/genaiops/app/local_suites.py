@@ -13,13 +13,14 @@ import msgspec
 
 from genaiops.app.evaluating import Evaluated, Wanted, begin, environment_secret, evaluate, resumable
 from genaiops.app.home import Home
-from genaiops.arena import Endpoint, Progress, cases_of, read_suite, suite_schema
+from genaiops.app.judges import from_hub, resolved
+from genaiops.arena import Endpoint, Progress, cases_of, judges_of, read_suite, suite_schema
 from genaiops.checks.metrics import cards, metric
 from genaiops.core.errors import NotFound, UsageError
 from genaiops.domain import Suite
 from genaiops.engines.runs_sql import open_runs
 from genaiops.ports.runs import CaseFilter, Runs
-from genaiops.sdk import default_home, find_address
+from genaiops.sdk import Client, default_home, find_address
 
 MOST_SHOWN = 10
 
@@ -40,6 +41,7 @@ class Local(msgspec.Struct, frozen=True, kw_only=True):
     def run(self, begun: Callable[[str, int], None], told: Callable[[Progress], None]) -> dict[str, Any]:
         """The run with its report, and the cases that were lost. `begun`: is told the name and how much there is."""
         suite = read_file(self.file)
+        suite = resolved(suite, Path(self.file).parent, from_hub(lambda: Client(self.url, self.key, self.home)))
         suite = msgspec.structs.replace(suite, run=msgspec.structs.replace(suite.run, **self.changed))
         home = Home(self.home or default_home())
         home.prepare()
@@ -50,8 +52,9 @@ class Local(msgspec.Struct, frozen=True, kw_only=True):
             suite=suite,
             name=self.name or Path(self.file).stem,
             folder=Path(self.file).parent,
-            gateway=self._gateway(suite, home),
+            gateway=gateway_for(suite, self.url, self.key, home.path),
             secret=environment_secret(os.environ),
+            models=home.path,
         )
         with closing(open_runs(f"sqlite:///{home.runs}")) as store:
             run = resumable(store, self.resume, suite) if self.resume else begin(store, wanted)
@@ -59,16 +62,19 @@ class Local(msgspec.Struct, frozen=True, kw_only=True):
             done = asyncio.run(evaluate(store, run, wanted, told=told))
             return document(store, done)
 
-    def _gateway(self, suite: Suite, home: Home) -> Endpoint | None:
-        if not any(target.model or target.prompt or target.application or target.release for target in suite.target):
-            return None
-        address = find_address(self.url, self.key, home.path)
-        return Endpoint(url=address.url, key=address.key or "")
+
+def gateway_for(suite: Suite, url: str | None, key: str | None, home: str | Path) -> Endpoint | None:
+    """The gateway that its targets and judges are asked through (None: none of them is)."""
+    asked = any(target.model or target.prompt or target.application or target.release for target in suite.target)
+    if not asked and not any(member.model for member in judges_of(suite)):
+        return None
+    address = find_address(url, key, home)
+    return Endpoint(url=address.url, key=address.key or "")
 
 
 def document(store: Runs, done: Evaluated) -> dict[str, Any]:
     """As the API has it. `lost`: by target, how many cases, and the first of them; `errors`: why answers failed, the
-    most frequent first."""
+    most frequent first; `unjudged`: errors by check."""
     lost: list[dict[str, Any]] = []
     for target in done.report.targets:
         where = CaseFilter(target=target, outcome="fail")
@@ -78,10 +84,20 @@ def document(store: Runs, done: Evaluated) -> dict[str, Any]:
         lost.append({"target": target, "total": page.total, "rows": page.rows})
     failed = Counter((each.state, each.error) for each in store.answered(done.run.id) if each.state != "answered")
     errors = [{"state": state, "error": error, "answers": n} for (state, error), n in failed.most_common(MOST_SHOWN)]
+    broken = unjudged(store, done.run.id)
     plain: dict[str, Any] = msgspec.to_builtins(
-        {"run": done.run, "report": done.report, "lost": lost, "errors": errors}
+        {"run": done.run, "report": done.report, "lost": lost, "errors": errors, "unjudged": broken}
     )
     return plain
+
+
+def unjudged(store: Runs, run_id: str) -> list[dict[str, Any]]:
+    """Checks of which some verdicts are errors: how many, and the first."""
+    found: dict[str, list[str]] = {}
+    for each in store.judged(run_id):
+        if each.verdict.outcome == "error":
+            found.setdefault(each.check, []).append(each.verdict.reason)
+    return [{"check": check, "errors": len(reasons), "first": reasons[0]} for check, reasons in found.items()]
 
 
 def read_file(file: str) -> Suite:
@@ -101,6 +117,7 @@ def read_file(file: str) -> Suite:
 def checked_file(file: str) -> dict[str, int]:
     """How many cases, targets and checks it has. Cases of datasets and traces are not counted: they are elsewhere."""
     suite = read_file(file)
+    resolved(suite, Path(file).parent, None)  # what is wrong with judges beside it
     here = tuple(source for source in suite.cases if source.file)
     number = len(suite.case)
     if here or not suite.cases:

@@ -1,10 +1,15 @@
 """The ARENA: suites of cases, who answers them, what is checked of the answers, and the gate that decides."""
 
 from genaiops.arena._asking import CHAT, Ask, Busy, Endpoint, asked, asker
+from genaiops.arena._calibration import Agreed, Labelled, calibrated, read_labels
 from genaiops.arena._cases import Rows, cases_of
-from genaiops.arena._gate import GateLine, GateReport, decides, judge
-from genaiops.arena._runner import Progress, Runner
-from genaiops.arena._scoring import Scorer, sample_of, threshold_of
+from genaiops.arena._gate import decides, judge
+from genaiops.arena._gate_report import GateLine, GateReport
+from genaiops.arena._judges import Judges, judges_of, target_of, weights_of
+from genaiops.arena._plan import USUAL_MARGINS, Plan, PlanAsked, PlanRow, planned, spread_of
+from genaiops.arena._rescoring import Figure, Rescorer, figures
+from genaiops.arena._runner import Progress, Purse, Runner
+from genaiops.arena._scoring import Scorer, asks, sample_of, threshold_of
 from genaiops.arena._suite_text import (
     PROD,
     ReadSuite,
@@ -18,27 +23,46 @@ from genaiops.arena._tables import Column, Tables
 __all__ = [
     "CHAT",
     "PROD",
+    "USUAL_MARGINS",
+    "Agreed",
     "Ask",
     "Busy",
     "Column",
     "Endpoint",
+    "Figure",
     "GateLine",
     "GateReport",
+    "Judges",
+    "Labelled",
+    "Plan",
+    "PlanAsked",
+    "PlanRow",
     "Progress",
+    "Purse",
     "ReadSuite",
+    "Rescorer",
     "Rows",
     "Runner",
     "Scorer",
     "Tables",
     "asked",
     "asker",
+    "asks",
+    "calibrated",
     "cases_of",
     "decides",
+    "figures",
     "judge",
+    "judges_of",
+    "planned",
+    "read_labels",
     "read_suite",
     "read_suite_document",
     "sample_of",
+    "spread_of",
     "suite_manifest",
     "suite_schema",
+    "target_of",
     "threshold_of",
+    "weights_of",
 ]

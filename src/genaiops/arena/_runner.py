@@ -13,11 +13,12 @@ from typing import Final
 import msgspec
 
 from genaiops.arena._asking import Ask, Busy, asked
-from genaiops.arena._scoring import Scorer
+from genaiops.arena._scoring import Scorer, said
 from genaiops.core.digest import digest_value
 from genaiops.core.errors import UsageError
 from genaiops.core.money import from_nano, to_nano
 from genaiops.domain import Answer, Case, Judged, Run, Suite, SuiteTarget
+from genaiops.ports.metrics import Means
 from genaiops.ports.runs import Runs
 
 COMMIT_SECONDS: Final = 0.2
@@ -39,16 +40,21 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Piece(msgspec.Struct, frozen=True):
+    """`answer`: it is there already, and only these `checks` have to ask about it."""
+
     target: SuiteTarget
     case: Case
     repeat: int
+    answer: Answer | None = None
+    checks: Sequence[str] = ()
 
 
 Told = Callable[[Progress], None]
 
 
 class Runner:
-    """One run of one suite. `ask`: how each target is asked, by its name."""
+    """One run of one suite. `ask`: how each target is asked, by its name. `means`: whom checks ask that are not pure,
+    paid from the run's purse."""
 
     def __init__(
         self,
@@ -59,6 +65,7 @@ class Runner:
         ask: Mapping[str, Ask],
         *,
         told: Told | None = None,
+        means: "Callable[[Purse, asyncio.Event], Means] | None" = None,
         clock_us: Callable[[], int] = lambda: time.time_ns() // 1000,
     ) -> None:
         self._store = store
@@ -72,10 +79,15 @@ class Runner:
         self._purse = Purse(None if suite.run.spend is None else to_nano(suite.run.spend))
         self._crowd = Crowd(suite.run.concurrency)
         self._fresh: list[Answer] = []
+        self._fresh_judged: list[Judged] = []
+        self._unjudged = 0
         self._answers: dict[tuple[str, str, int], Answer] = {}
         self._began = 0.0
         self._before = 0
         self._stop = asyncio.Event()
+        self._means = None if means is None else means(self._purse, self._stop)
+        if self._means is None and self._scorer.asking:
+            raise UsageError("A check asks somebody, and there is nobody to ask.", remedy="Hand in the means.")
         self._wake = asyncio.Event()
         self._closing = False
         self._failed = 0
@@ -117,13 +129,19 @@ class Runner:
         for answer in await asyncio.to_thread(self._store.answered, self._run.id):
             if answer.state == "answered":
                 self._keep(answer)
-        return [
-            Piece(target, case, repeat)
-            for repeat in range(self._suite.run.repeats)
-            for case in self._cases
-            for target in self._suite.target
-            if (target.name, case.id, repeat) not in self._answers
-        ]
+        self._purse.had(self._run.cost_nano)
+        known = said(await asyncio.to_thread(self._store.judged, self._run.id)) if self._answers else {}
+        left: list[Piece] = []
+        for repeat in range(self._suite.run.repeats):
+            for case in self._cases:
+                for target in self._suite.target:
+                    place = target.name, case.id, repeat
+                    answer = self._answers.get(place)
+                    checks = () if answer is None else self._scorer.to_ask(answer, known.get(place, ()))
+                    if answer is None or checks:
+                        left.append(Piece(target, case, repeat, answer, checks))
+                    self._unjudged += len(checks)
+        return left
 
     def _keep(self, answer: Answer) -> None:
         self._answers[answer.target, answer.case, answer.repeat] = answer
@@ -139,20 +157,31 @@ class Runner:
 
     async def _work_on(self, queue: deque[Piece]) -> None:
         while queue and not self._stop.is_set():
-            async with self._crowd:
-                if not queue or self._stop.is_set() or not await self._purse.may(self._stop):
-                    return
-                if not queue:  # others were quicker
-                    self._purse.back()
-                    return
-                piece = queue.popleft()
-                answer = await self._answer(piece)
-            self._purse.back()
-            answer = msgspec.structs.replace(answer, at_us=self._clock_us())
-            self._keep(answer)
+            piece = queue.popleft()
+            answer = piece.answer
+            if answer is None:
+                async with self._crowd:
+                    if self._stop.is_set() or not await self._purse.may(self._stop):
+                        return
+                    answer = await self._answer(piece)
+                self._purse.back()
+                answer = msgspec.structs.replace(answer, at_us=self._clock_us())
+                self._keep(answer)
+            judged = await self._consulted(piece, answer)
             self._fresh.append(answer)
+            self._fresh_judged += judged  # committed with its answer
             if len(self._fresh) >= COMMIT_ANSWERS:
                 self._wake.set()
+
+    async def _consulted(self, piece: Piece, answer: Answer) -> Sequence[Judged]:
+        """What those say whom checks ask about an answer."""
+        names = piece.checks or self._scorer.to_ask(answer)
+        if not names or self._means is None:
+            return ()
+        self._unjudged += 0 if piece.checks else len(names)
+        judged = await self._scorer.consulted(answer, names, self._means, at_us=self._clock_us)
+        self._unjudged -= len(judged)
+        return judged
 
     async def _answer(self, piece: Piece) -> Answer:
         key = self._key(piece)
@@ -211,13 +240,14 @@ class Runner:
         if not self._fresh:
             return
         fresh, self._fresh = self._fresh, []
-        await asyncio.to_thread(self._judge_and_add, fresh)
+        judged, self._fresh_judged = self._fresh_judged, []
+        await asyncio.to_thread(self._judge_and_add, fresh, judged)
         if self._told is not None:
             self._told(self.progress())
 
-    def _judge_and_add(self, answers: Sequence[Answer]) -> None:
+    def _judge_and_add(self, answers: Sequence[Answer], consulted: Sequence[Judged]) -> None:
         judged = self._scorer.each(answers, at_us=self._clock_us())
-        self._store.add(self._run.id, answers, judged)
+        self._store.add(self._run.id, answers, [*judged, *consulted])
         self._store.update(self._counted())
 
     def _counted(self) -> Run:
@@ -246,7 +276,7 @@ class Runner:
         )
 
     async def _end(self) -> Run:
-        complete = len(self._answers) == (self._run.total or 0)
+        complete = len(self._answers) == (self._run.total or 0) and not self._unjudged
         if complete:
             judged = await asyncio.to_thread(self._together)
             await asyncio.to_thread(self._store.add, self._run.id, (), judged)
@@ -285,6 +315,10 @@ class Purse:
             self._dearest = max(self._dearest or 0, answer.cost_nano)
         elif answer.state == "answered":
             self.unpriced += 1
+
+    def had(self, spent: int | None) -> None:
+        """What the run had spent when it broke off, on judges too."""
+        self._spent = max(self._spent, spent or 0)
 
     def back(self) -> None:
         """A call that `may` let begin has ended."""

@@ -47,6 +47,7 @@ NOUNS: Mapping[str, str] = {
     "release": "Releases: everything that an application runs on, pinned and named by its digest.",
     "dataset": "Datasets: rows with immutable versions, from files, data frames and traces.",
     "suite": "Suites: cases, who answers them, and what has to hold before a change goes on.",
+    "judge": "Judges: models that say how good an answer is, and how far they can be believed.",
     "lineage": "Lineage: what was made from what, from an answer back to its data.",
     "trace": "Traces: every call with its spans, tokens, timing and cost.",
     "audit": "The audit log: who changed what, signed, and verified.",

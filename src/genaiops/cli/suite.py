@@ -5,13 +5,17 @@ from typing import Any
 
 import click
 
+from genaiops.cli import _suite_rescore
 from genaiops.cli._noun import noun
 from genaiops.cli._output import Column, Output, one_line
 from genaiops.cli._session import plain
+from genaiops.cli._suite_plan import add_plan
 from genaiops.cli._suite_report import Bar, show_report
 from genaiops.core.errors import UsageError
 
 command = noun("suite", "Suites: cases, who answers them, and what has to hold before a change goes on.")
+_suite_rescore.add_to(command)
+add_plan(command)
 
 _METRICS = (
     Column("METRIC", "name"),
@@ -71,6 +75,7 @@ def metrics(output: Output, name: str | None) -> None:
             ("passes from", card["threshold"]),
             ("source", card["source"]),
             ("equals", card["reference"]),
+            ("about", card["about"]),
             *((f"option {key}", said) for key, said in card["options"].items()),
         ],
     )

@@ -71,6 +71,15 @@ from genaiops.domain._guarding import (
     guard_spans,
     verdicts_of,
 )
+from genaiops.domain._judge import (
+    Calibration,
+    Judge,
+    JudgeChoice,
+    JudgeExample,
+    JudgeMember,
+    JudgeRate,
+    JudgeTemplate,
+)
 from genaiops.domain._keys import ApiKey, KeyEntry, KeyScope
 from genaiops.domain._limits import (
     ENERGY_UNIT,
@@ -223,6 +232,7 @@ __all__ = [
     "CacheMode",
     "CachePolicy",
     "CacheScope",
+    "Calibration",
     "CallRecord",
     "Case",
     "CaseSource",
@@ -267,6 +277,12 @@ __all__ = [
     "IdentityIssuer",
     "ImageMark",
     "InForce",
+    "Judge",
+    "JudgeChoice",
+    "JudgeExample",
+    "JudgeMember",
+    "JudgeRate",
+    "JudgeTemplate",
     "Judged",
     "KeyEntry",
     "KeyScope",

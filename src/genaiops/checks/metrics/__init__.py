@@ -19,7 +19,9 @@ from genaiops.ports.metrics import Metric
 GROUP: Final = "genaiops.checks"
 
 METRICS: Final[Mapping[str, tuple[str, ...]]] = {
+    "judges": ("judge",),
     "matching": ("equals",),
+    "meaning": ("bertscore", "groundedness", "injection", "similarity", "toxicity"),
 }
 """File of this folder -> names of its metrics. Files are imported when one of theirs is asked for."""
 
