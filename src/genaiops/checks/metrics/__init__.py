@@ -19,7 +19,20 @@ from genaiops.ports.metrics import Metric
 GROUP: Final = "genaiops.checks"
 
 METRICS: Final[Mapping[str, tuple[str, ...]]] = {
-    "matching": ("equals",),
+    "matching": (
+        "equals",
+        "contains",
+        "icontains",
+        "contains_any",
+        "icontains_any",
+        "contains_all",
+        "icontains_all",
+        "starts_with",
+        "ends_with",
+        "regex",
+    ),
+    "answers": ("exact_match", "token_f1", "numeric", "refusal", "language"),
+    "form": ("is_json", "json_equals", "json_schema", "is_xml", "word_count", "length"),
 }
 """File of this folder -> names of its metrics. Files are imported when one of theirs is asked for."""
 
