@@ -17,9 +17,10 @@ from genaiops.arena._scoring import threshold_of
 from genaiops.arena._tables import Column, Tables
 from genaiops.checks.metrics import metric
 from genaiops.checks.statistics import Comparison, Level, compare, holm, level, lower_share, upper_share
+from genaiops.checks.statistics.figures import Figure, difference
 from genaiops.checks.statistics.planning import Spread, needed
 from genaiops.core.errors import UsageError
-from genaiops.domain import MetricCard, Outcome, Suite, SuiteCheck, Verdict
+from genaiops.domain import Judged, MetricCard, Outcome, Suite, SuiteCheck, Verdict
 
 LineKind = Literal["floor", "margin", "improves", "tolerance", "every_case", "corpus", "errors"]
 
@@ -77,6 +78,8 @@ def _of_target(suite: Suite, tables: Tables, target: str, baseline: str) -> Iter
         ids = _ids(tables, check)
         if card.over == "corpus":
             yield from _corpus(check, card, tables, target)
+            if baseline and check.margin is not None:
+                yield _corpus_margin(check, card, tables, target, baseline)
             continue
         passes = _by_passing(check, card)
         column = tables.column(target, check.name, ids, passes=passes)
@@ -265,14 +268,14 @@ def _every_case(check: SuiteCheck, tables: Tables, target: str, ids: Sequence[st
 
 def _corpus(check: SuiteCheck, card: MetricCard, tables: Tables, target: str) -> Iterator[GateLine]:
     asked = check.floor if check.floor is not None else check.threshold
-    found = tables.corpus.get((target, check.name))
     if asked is None:
         return
-    if found is None or found.verdict.measure is None:
-        yield _undecided("corpus", check, target, asked, found.verdict.reason if found else "Nothing was judged.")
+    found = tables.corpus.get((target, check.name))
+    said = _corpus_figure(found, card)
+    if found is None or isinstance(said, str):
+        yield _undecided("corpus", check, target, asked, str(said))
         return
-    value, interval = found.verdict.measure, found.verdict.interval
-    low, high = interval or (value, value)
+    value, low, high = said.value, said.low, said.high
     falling = card.better == "lower"
     good = high <= asked if falling else low >= asked
     bad = low > asked if falling else high < asked
@@ -280,6 +283,32 @@ def _corpus(check: SuiteCheck, card: MetricCard, tables: Tables, target: str) ->
     reason = f"{value:.4g} over all cases; asked for: {'at most' if falling else 'at least'} {asked:.4g}."
     verdict = msgspec.structs.replace(found.verdict, outcome=outcome, reason=reason)
     yield GateLine(kind="corpus", check=check.name, target=target, asked=asked, verdict=verdict)
+
+
+_TOO_FEW = "nothing tells how sure that is: there is one independent case only, or none was drawn anew."
+
+
+def _corpus_figure(found: Judged | None, card: MetricCard) -> Figure | str:
+    """Or why there is none that could be relied on. What a metric tells without any bounds counts as it stands."""
+    if found is None or found.verdict.measure is None:
+        return found.verdict.reason if found else "Nothing was judged."
+    value = found.verdict.measure
+    if found.verdict.interval is None and "alpha" in card.options:
+        return f"{value:.4g}; {_TOO_FEW}"
+    return Figure(value, *(found.verdict.interval or (value, value)))
+
+
+def _corpus_margin(check: SuiteCheck, card: MetricCard, tables: Tables, target: str, baseline: str) -> GateLine:
+    margin = check.margin or 0.0
+    mine, other = (_corpus_figure(tables.corpus.get((name, check.name)), card) for name in (target, baseline))
+    if isinstance(mine, str) or isinstance(other, str):
+        return _undecided("margin", check, target, margin, mine if isinstance(mine, str) else str(other))
+    said = difference(-mine, -other) if card.better == "lower" else difference(mine, other)
+    outcome: Outcome = "pass" if said.low > -margin else "fail" if said.high < -margin else "inconclusive"
+    reason = f"{mine.value:.4g} against {other.value:.4g}: difference {said.value:+.4g}, at worst {said.low:+.4g}."
+    n = len(_ids(tables, check))
+    verdict = _verdict(outcome, f"{reason} {margin:.4g} worse is allowed.", said.value, card, n, said.low, said.high)
+    return GateLine(kind="margin", check=check.name, target=target, asked=margin, verdict=verdict)
 
 
 def _undecided(kind: LineKind, check: SuiteCheck, target: str, asked: float | None, reason: str) -> GateLine:

@@ -1,6 +1,7 @@
 """From answers to verdicts: each check's metric over what was answered."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from genaiops.checks.metrics import metric
 from genaiops.domain import Answer, Case, Judged, Measure, MetricCard, Outcome, Sample, Suite, SuiteCheck, Verdict
@@ -48,7 +49,7 @@ class Scorer:
         self._each: list[tuple[SuiteCheck, Metric]] = []
         self._all: list[tuple[SuiteCheck, Metric]] = []
         for check in suite.check:
-            made = metric(check.metric, check.options)
+            made = metric(check.metric, options_of(suite, check))
             (self._all if made.card.over == "corpus" else self._each).append((check, made))
 
     def each(self, answers: Sequence[Answer], *, at_us: int) -> list[Judged]:
@@ -91,6 +92,13 @@ class Scorer:
                 )
 
 
+def options_of(suite: Suite, check: SuiteCheck) -> Mapping[str, Any]:
+    """A metric that bounds its figure of all answers does so at the gate's alpha, unless the check names another."""
+    card = metric(check.metric, check.options).card
+    takes = card.over == "corpus" and "alpha" in card.options and "alpha" not in check.options
+    return {**check.options, "alpha": suite.gate.alpha} if takes else check.options
+
+
 def _concerns(check: SuiteCheck, case: Case) -> bool:
     return not check.slices or bool(set(check.slices) & set(case.slices))
 
@@ -120,4 +128,7 @@ def verdict_of(check: SuiteCheck, card: MetricCard, said: Measure, *, n: int | N
     if threshold is not None:
         reached = said.value <= threshold if card.better == "lower" else said.value >= threshold
         outcome = "pass" if reached != check.negate else "fail"
-    return Verdict(outcome=outcome, reason=said.reason, measure=said.value, unit=card.unit, n=n)
+    interval = None
+    if card.over == "corpus" and "low" in said.parts and "high" in said.parts:
+        interval = said.parts["low"], said.parts["high"]
+    return Verdict(outcome=outcome, reason=said.reason, measure=said.value, unit=card.unit, n=n, interval=interval)

@@ -218,8 +218,10 @@ def _check_faults(suite: Suite, check: SuiteCheck, path: str) -> Iterator[Fault]
     except UsageError as error:
         yield Fault(message=error.message, path=f"{path}.options", remedy=error.remedy or "")
         return
-    if check.negate and card.over == "corpus":
-        yield Fault(message="Only a case can fail to pass.", path=f"{path}.negate", remedy="Leave it out.")
+    for name in ("negate", "tolerance", "improves"):
+        if card.over == "corpus" and getattr(check, name) not in (None, False):
+            message = f"{card.title} is one figure: no case passes or fails, wins or loses."
+            yield Fault(message=message, path=f"{path}.{name}", remedy="Ask for a floor or a margin.")
     compares = check.margin is not None or check.improves
     if compares and not suite.gate.baseline:
         yield Fault(
