@@ -34,6 +34,8 @@ METRICS: Final[Mapping[str, tuple[str, ...]]] = {
     "answers": ("exact_match", "token_f1", "numeric", "refusal", "language"),
     "form": ("is_json", "json_equals", "json_schema", "is_xml", "word_count", "length"),
     "overlap": ("bleu", "corpus_bleu", "gleu", "corpus_gleu", "chrf", "corpus_chrf", "ter", "corpus_ter"),
+    "rouge": ("rouge1", "rouge2", "rougeL", "rougeLsum"),
+    "edit": ("levenshtein", "levenshtein_ratio", "wer", "cer", "corpus_wer", "corpus_cer"),
 }
 """File of this folder -> names of its metrics. Files are imported when one of theirs is asked for."""
 
