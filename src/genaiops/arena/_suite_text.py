@@ -6,7 +6,7 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from genaiops.checks.metrics import metric
+from genaiops.checks.metrics import metric, unready
 from genaiops.checks.written import Fault, WrittenForm, converted, on_line, read_document
 from genaiops.core.digest import digest_value
 from genaiops.core.errors import NotFound, UsageError
@@ -211,13 +211,16 @@ def _target_faults(target: SuiteTarget, path: str) -> Iterator[Fault]:
 
 def _check_faults(suite: Suite, check: SuiteCheck, path: str) -> Iterator[Fault]:
     try:
-        card = metric(check.metric, check.options).card
+        found = metric(check.metric, check.options)
     except NotFound as error:
         yield Fault(message=error.message, path=f"{path}.metric", remedy=error.remedy or "")
         return
     except UsageError as error:
         yield Fault(message=error.message, path=f"{path}.options", remedy=error.remedy or "")
         return
+    card = found.card
+    if unready(found):
+        yield Fault(message=unready(found), path=f"{path}.metric")
     for name in ("negate", "tolerance", "improves"):
         if card.over == "corpus" and getattr(check, name) not in (None, False):
             message = f"{card.title} is one figure: no case passes or fails, wins or loses."

@@ -20,7 +20,7 @@ from genaiops.ports.metrics import Metric
 
 _TASKS = ("translation", "summarisation")
 Tokenizer = Literal["13a", "intl", "zh", "char", "none"]
-_TOKENIZE: Final = "13a (as mteval has it), intl, zh, char, or none, which splits at white space (13a)"
+TOKENIZE: Final = "13a (as mteval has it), intl, zh, char, or none, which splits at white space (13a)"
 _LOWER: Final = "put both into lower case (false)"
 
 
@@ -101,7 +101,7 @@ _FAMILIES: Final[Mapping[str, _Family]] = {
         'for clarity in reporting BLEU scores", WMT 2018, has it',
         "sacrebleu 2.6",
         {
-            "tokenize": _TOKENIZE,
+            "tokenize": TOKENIZE,
             "lowercase": _LOWER,
             "smooth": "exp, floor, add-k or none: what n-grams count that never match (exp)",
             "order": "the longest n-grams (4)",
@@ -209,12 +209,18 @@ _GLEU: Final = (
 )
 
 
+def words_of(tokenize: Tokenizer) -> Callable[[str], Sequence[str]]:
+    """How a text is parted into words, by that tokenizer of sacrebleu."""
+    part: Callable[[str], str] = _made_bleu(_Bleu(tokenize=tokenize), single=False).tokenizer
+    return lambda text: part(text).split()
+
+
 def _gleu_counts(chosen: _Gleu) -> Callable[[Sample], tuple[int, int]]:
     """n-grams that match, and the more of those of the answer and of the reference."""
-    tokenize = _made_bleu(_Bleu(tokenize=chosen.tokenize), single=False).tokenizer
+    parted = words_of(chosen.tokenize)
 
     def grams(text: str) -> Counter[tuple[str, ...]]:
-        words: Sequence[str] = tokenize(text.lower() if chosen.lowercase else text).split()
+        words = parted(text.lower() if chosen.lowercase else text)
         return Counter(
             tuple(words[start : start + length])
             for length in range(1, chosen.order + 1)
@@ -237,7 +243,7 @@ def _gleu_figure(sums: Counts) -> float:
 
 
 def _gleu_card(*, corpus: bool) -> MetricCard:
-    options = {"tokenize": _TOKENIZE, "lowercase": _LOWER, "order": "the longest n-grams (4)"}
+    options = {"tokenize": TOKENIZE, "lowercase": _LOWER, "order": "the longest n-grams (4)"}
     return MetricCard(
         name="corpus_gleu" if corpus else "gleu",
         title=f"GLEU of {'all answers' if corpus else 'each answer'}",
