@@ -59,6 +59,9 @@ def test_values_of_json_and_not_of_python() -> None:
     assert say("json_equals", "[true]", "[1]").value == 0
     assert say("json_equals", "[1, 2]", "[2, 1]").value == 0
     assert "no JSON" in say("json_equals", "[1]", "[1,]").error
+    deep = "[" * 700 + "]" * 700
+    assert "nested too deeply" in say("json_equals", deep, deep).error
+    assert "nested too deeply" in say("json_schema", deep, schema={"items": {"$ref": "#"}}).error
 
 
 SCHEMA = {"type": "object", "required": ["city"], "properties": {"city": {"type": "string"}}}

@@ -18,6 +18,7 @@ from genaiops.domain import Measure, MetricCard, Sample
 from genaiops.ports.metrics import Metric
 
 _TASKS = ("extraction", "agent", "code")
+_DEEP: Final = "The JSON is nested too deeply to be looked at."
 _AROUND: Final = "leave out a fence and prose around the JSON (false)"
 
 
@@ -75,8 +76,11 @@ def _json_equals(options: Mapping[str, Any]) -> Metric:
         found = _read(sample.output, around=chosen.around)
         if isinstance(found, str):
             return Measure(value=0.0, reason=found)
-        said = _canonical(found.value)
-        return Measure(value=float(any(said == _canonical(cast("Parsed", each).value) for each in wanted)))
+        try:
+            said = _canonical(found.value)
+            return Measure(value=float(any(said == _canonical(cast("Parsed", each).value) for each in wanted)))
+        except RecursionError:
+            return Measure(error=_DEEP)
 
     card = MetricCard(
         name="json_equals",
@@ -118,6 +122,8 @@ def _json_schema(options: Mapping[str, Any]) -> Metric:
             problems = [each.problems(found.value) for each in schemas]
         except UsageError as error:
             return Measure(error=error.message)
+        except RecursionError:
+            return Measure(error=_DEEP)
         best = min(problems, key=len)
         if not best:
             return Measure(value=1.0)

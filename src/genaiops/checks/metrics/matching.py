@@ -6,7 +6,7 @@ option `values`, else the references of the case are the phrases.
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from typing import Any, Final
 
 import msgspec
@@ -183,6 +183,7 @@ def _re2() -> Any:
     return importlib.import_module("re2")  # has no types
 
 
+@lru_cache(maxsize=512)
 def _expression(pattern: str, *, ignore_case: bool) -> Any:
     re2 = _re2()
     chosen = re2.Options()
