@@ -71,6 +71,8 @@ def metrics(output: Output, name: str | None) -> None:
             ("passes from", card["threshold"]),
             ("source", card["source"]),
             ("equals", card["reference"]),
+            ("about", card["about"]),
+            ("extra", card["extra"]),
             *((f"option {key}", said) for key, said in card["options"].items()),
         ],
     )

@@ -147,7 +147,7 @@ def test_all_of_wordnet_is_read_as_nltk_reads_it(
     ours = WordNet(place)
     words = [line.split(" ")[0] for speech in SPEECH for line in (place / f"index.{speech}").read_text().splitlines()]
     words += [line.split()[0] for speech in SPEECH for line in (place / f"{speech}.exc").read_text().splitlines()]
-    words += [f"{word}{ending}" for word in words[::7] for ending in ("s", "ed", "ing", "er", "est", "men", "ies")]
+    words += [f"{word}{ending}" for word in words[::40] for ending in ("s", "ed", "ing", "er", "est", "men", "ies")]
     assert len(words) > 100_000
     for word in words:
         assert ours.synonyms(word) == theirs(reader, word), word

