@@ -1,12 +1,12 @@
 """From answers to verdicts: each check's metric over what was answered."""
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 import msgspec
 
 from genaiops.checks.metrics import metric
-from genaiops.checks.statistics import in_groups, jackknife
+from genaiops.checks.statistics import figures, in_groups, jackknife
 from genaiops.core.errors import LimitReached, UsageError
 from genaiops.domain import Answer, Case, Judged, Measure, MetricCard, Outcome, Sample, Suite, SuiteCheck, Verdict
 from genaiops.ports.metrics import Consulting, Means, Metric
@@ -55,7 +55,7 @@ class Scorer:
         self._all: list[tuple[SuiteCheck, Metric]] = []
         self._asking: list[tuple[SuiteCheck, Consulting]] = []
         for check in suite.check:
-            made = metric(check.metric, check.options)
+            made = metric(check.metric, options_of(suite, check))
             if asks(made):
                 self._asking.append((check, made))
                 continue
@@ -137,7 +137,7 @@ class Scorer:
         ]
         samples = [sample_of(self._cases[answer.case], answer, check) for answer in concerned]
         said = _measured(made, samples)[0]
-        if said.value is None:
+        if said.value is None or bounds_of(said) is not None:
             return samples, said, ()
         ids = [case.id for case in self._cases.values() if _concerns(check, case)]
         groups = in_groups([self._cases[each].cluster or f"case {each}" for each in ids], seed=self._suite.run.seed)
@@ -150,7 +150,7 @@ class Scorer:
 
 def _with_interval(verdict: Verdict, without: Sequence[Measure], alpha: float, card: MetricCard) -> Verdict:
     """The verdict with its interval, within the metric's range; the reason why there is none."""
-    if verdict.measure is None:
+    if verdict.measure is None or verdict.interval is not None:
         return verdict
     try:
         low, high = jackknife(verdict.measure, _values(without), alpha=alpha)
@@ -167,6 +167,10 @@ def _difference(
     if mine.value is None or other.value is None:
         return Verdict(outcome="error", reason=mine.error or other.error, n=n)
     difference = mine.value - other.value
+    one, two = bounds_of(mine), bounds_of(other)
+    if one is not None and two is not None:
+        apart = figures.difference(figures.Figure(mine.value, *one), figures.Figure(other.value, *two))
+        return Verdict(outcome="inconclusive", measure=difference, n=n, interval=(apart.low, apart.high))
     try:
         left = [one - two for one, two in zip(_values(without), _values(others), strict=True)]
         interval = jackknife(difference, left, alpha=alpha)
@@ -209,6 +213,13 @@ def _judged(check: SuiteCheck, card: MetricCard, answer: Answer, said: Measure, 
     )
 
 
+def options_of(suite: Suite, check: SuiteCheck) -> Mapping[str, Any]:
+    """A metric that bounds its figure of all answers does so at the gate's alpha, unless the check names another."""
+    card = metric(check.metric, check.options).card
+    takes = card.over == "corpus" and "alpha" in card.options and "alpha" not in check.options
+    return {**check.options, "alpha": suite.gate.alpha} if takes else check.options
+
+
 def _concerns(check: SuiteCheck, case: Case) -> bool:
     return not check.slices or bool(set(check.slices) & set(case.slices))
 
@@ -238,4 +249,18 @@ def verdict_of(check: SuiteCheck, card: MetricCard, said: Measure, *, n: int | N
     if threshold is not None:
         reached = said.value <= threshold if card.better == "lower" else said.value >= threshold
         outcome = "pass" if reached != check.negate else "fail"
-    return Verdict(outcome=outcome, reason=said.reason, measure=said.value, unit=card.unit, n=n, evidence=said.evidence)
+    return Verdict(
+        outcome=outcome,
+        reason=said.reason,
+        measure=said.value,
+        unit=card.unit,
+        n=n,
+        interval=bounds_of(said),
+        evidence=said.evidence,
+    )
+
+
+def bounds_of(said: Measure) -> tuple[float, float] | None:
+    """Those that a metric over the corpus tells itself."""
+    parts = said.parts
+    return (parts["low"], parts["high"]) if "low" in parts and "high" in parts else None

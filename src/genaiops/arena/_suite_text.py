@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 import msgspec
 
 from genaiops.arena._scoring import threshold_of
-from genaiops.checks.metrics import metric
+from genaiops.checks.metrics import metric, unready
 from genaiops.checks.written import Fault, WrittenForm, converted, on_line, read_document
 from genaiops.core.digest import digest_value
 from genaiops.core.errors import NotFound, UsageError
@@ -213,15 +213,16 @@ def _target_faults(target: SuiteTarget, path: str) -> Iterator[Fault]:
 
 def _check_faults(suite: Suite, check: SuiteCheck, path: str) -> Iterator[Fault]:
     try:
-        card = metric(check.metric, check.options).card
+        found = metric(check.metric, check.options)
     except NotFound as error:
         yield Fault(message=error.message, path=f"{path}.metric", remedy=error.remedy or "")
         return
     except UsageError as error:
         yield Fault(message=error.message, path=f"{path}.options", remedy=error.remedy or "")
         return
-    if check.negate and card.over == "corpus":
-        yield Fault(message="Only a case can fail to pass.", path=f"{path}.negate", remedy="Leave it out.")
+    card = found.card
+    if unready(found):
+        yield Fault(message=unready(found), path=f"{path}.metric")
     compares = check.margin is not None or check.improves
     if compares and not suite.gate.baseline:
         yield Fault(

@@ -76,6 +76,7 @@ def metrics(output: Output, name: str | None) -> None:
             ("source", card["source"]),
             ("equals", card["reference"]),
             ("about", card["about"]),
+            ("extra", card["extra"]),
             *((f"option {key}", said) for key, said in card["options"].items()),
         ],
     )
