@@ -8,8 +8,9 @@ from genaiops.ports.metrics import Metric
 
 
 def sample_of(case: Case, answer: Answer, check: SuiteCheck | None = None) -> Sample:
-    """What a metric looks at."""
-    expected = case.expected if check is None or check.expected is None else check.expected
+    """What a metric looks at. What is right is the case's `expected`, else its `label`, else its `number`; the class
+    and the number of the answer are read by metrics, as their options say. Repeats of a case are of one cluster."""
+    expected = _truth(case) if check is None or check.expected is None else check.expected
     return Sample(
         id=case.id,
         input=case.input or _last_asked(case),
@@ -19,18 +20,24 @@ def sample_of(case: Case, answer: Answer, check: SuiteCheck | None = None) -> Sa
         relevant=case.relevant,
         tool_calls=answer.tool_calls,
         expected_tools=case.expected_tools,
-        label=case.label,
-        number=case.number,
         finish_reason=answer.finish_reason,
         seconds=answer.seconds,
         input_tokens=answer.input_tokens,
         output_tokens=answer.output_tokens,
         cost_nano=answer.cost_nano,
         energy_nwh=answer.energy_nwh,
-        cluster=case.cluster,
+        cluster=case.cluster or case.id,
         slices=case.slices,
         metadata=case.metadata,
     )
+
+
+def _truth(case: Case) -> str | tuple[str, ...]:
+    if case.expected:
+        return case.expected
+    if case.label is not None:
+        return case.label
+    return () if case.number is None else repr(case.number)
 
 
 def _last_asked(case: Case) -> str:
@@ -120,4 +127,4 @@ def verdict_of(check: SuiteCheck, card: MetricCard, said: Measure, *, n: int | N
     if threshold is not None:
         reached = said.value <= threshold if card.better == "lower" else said.value >= threshold
         outcome = "pass" if reached != check.negate else "fail"
-    return Verdict(outcome=outcome, reason=said.reason, measure=said.value, unit=card.unit, n=n)
+    return Verdict(outcome=outcome, reason=said.reason, measure=said.value, unit=card.unit, n=n, interval=said.interval)

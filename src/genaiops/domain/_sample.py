@@ -67,12 +67,14 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 class Measure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a metric says of one sample, or of all together. `value` None: it could not say, and `error` is why; an
-    error is never a score. `parts`: what the value was made of (precision and recall of an F1)."""
+    error is never a score. `parts`: what the value was made of (precision and recall of an F1). `interval`: its bounds
+    of confidence, of a metric over the corpus that knows them."""
 
     value: float | None = None
     error: str = ""
     reason: str = ""
     parts: dict[str, float] = {}
+    interval: tuple[float, float] | None = None
 
 
 class MetricCard(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

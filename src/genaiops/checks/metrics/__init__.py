@@ -19,7 +19,11 @@ from genaiops.ports.metrics import Metric
 GROUP: Final = "genaiops.checks"
 
 METRICS: Final[Mapping[str, tuple[str, ...]]] = {
+    "calibration": ("ece",),
+    "classes": ("accuracy", "f1", "mcc", "precision", "recall"),
+    "figures": ("mae", "mse", "r2", "rmse"),
     "matching": ("equals",),
+    "probabilities": ("auc_roc", "brier", "log_loss"),
 }
 """File of this folder -> names of its metrics. Files are imported when one of theirs is asked for."""
 
