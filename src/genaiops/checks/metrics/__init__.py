@@ -24,6 +24,17 @@ METRICS: Final[Mapping[str, tuple[str, ...]]] = {
     "figures": ("mae", "mse", "r2", "rmse"),
     "matching": ("equals",),
     "probabilities": ("auc_roc", "brier", "log_loss"),
+    "ranks": ("hit_rate", "map", "mrr", "ndcg_at_k", "precision_at_k", "recall_at_k"),
+    "tools": (
+        "step_count",
+        "tool_arguments",
+        "tool_call_f1",
+        "tool_names",
+        "tool_sequence",
+        "tools_used",
+        "valid_tool_calls",
+    ),
+    "usage": ("cost", "energy", "finish_reason", "latency", "tokens"),
 }
 """File of this folder -> names of its metrics. Files are imported when one of theirs is asked for."""
 
