@@ -37,6 +37,34 @@ def example(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def loans(tmp_path: Path) -> Path:
+    blocks = dict(FENCE.findall((ROOT / "docs" / "fairness.md").read_text(encoding="utf-8")))
+    (tmp_path / "loans.toml").write_text(blocks["toml"])
+    (tmp_path / "loans.py").write_text(blocks["python"])
+    first, _ = blocks["sh"].splitlines()
+    subprocess.run([sys.executable, *first.split()[1:]], cwd=tmp_path, check=True)
+    return tmp_path
+
+
+def test_what_is_unfair_fails(loans: Path) -> None:
+    said = genaiops(loans, "suite", "run", "loans.toml", "--local", "--json")
+    assert said.returncode == 1, said.stderr
+    found = lines(said)
+    chance = found["equal_opportunity_difference"]["verdict"]
+    assert chance["outcome"] == "fail"
+    assert chance["interval"][0] > 0.1
+    assert found["disparate_impact"]["verdict"]["outcome"] == "inconclusive"
+
+
+def test_what_is_fair_does_not_fail(loans: Path) -> None:
+    program = loans / "loans.py"
+    program.write_text(program.read_text().replace("income -= 10", "income -= 0"))
+    said = genaiops(loans, "suite", "run", "loans.toml", "--local", "--json")
+    chance = lines(said)["equal_opportunity_difference"]["verdict"]
+    assert (chance["measure"], chance["outcome"]) == (0.0, "pass")
+
+
 def lines(said: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     return {each["check"]: each for each in msgspec.json.decode(said.stdout)["report"]["lines"]}
 

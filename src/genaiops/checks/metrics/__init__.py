@@ -21,6 +21,14 @@ GROUP: Final = "genaiops.checks"
 METRICS: Final[Mapping[str, tuple[str, ...]]] = {
     "calibration": ("ece",),
     "classes": ("accuracy", "f1", "mcc", "precision", "recall"),
+    "fairness": (
+        "accuracy_difference",
+        "demographic_parity_difference",
+        "demographic_parity_ratio",
+        "disparate_impact",
+        "equal_opportunity_difference",
+        "equalized_odds_difference",
+    ),
     "figures": ("mae", "mse", "r2", "rmse"),
     "matching": ("equals",),
     "probabilities": ("auc_roc", "brier", "log_loss"),

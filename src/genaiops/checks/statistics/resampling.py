@@ -26,14 +26,11 @@ def cluster_sums(rows: "NDArray[Any]", clusters: Sequence[str]) -> "NDArray[Any]
     return sums
 
 
-def resampled(
-    sums: "NDArray[Any]", figure: Callable[["NDArray[Any]"], "NDArray[Any]"], *, alpha: float = 0.05, seed: int = 0
-) -> tuple[float, float] | None:
-    """One-sided bounds, each at 1 - `alpha`, of a figure that is made of sums.
+def draws(sums: "NDArray[Any]", figure: Callable[["NDArray[Any]"], "NDArray[Any]"], *, seed: int = 0) -> "NDArray[Any]":
+    """2,000 draws of clusters, and what `figure` makes of each: a row or a number a draw.
 
-    `sums`: a row a cluster (2-D). `figure`: of sums over all clusters, one set a row, the figure of each (NaN where it
-    is not defined). None when it is not defined in more than 5 % of the draws: nothing is known then. Equal rows are
-    drawn together, so that cases of few kinds cost little. The same seed gives the same bounds."""
+    `sums`: a row a cluster (2-D). `figure`: of sums over all clusters, one set a row. Equal rows are drawn together, so
+    that cases of few kinds cost little. The same seed gives the same draws."""
     import numpy as np
 
     kinds, counts = np.unique(sums, axis=0, return_counts=True)
@@ -42,11 +39,25 @@ def resampled(
     for start in range(0, DRAWS, _AT_ONCE):
         drawn = generator.multinomial(number, counts / number, size=min(_AT_ONCE, DRAWS - start))
         found.append(figure(drawn @ kinds))
-    values = np.concatenate(found)
-    values = values[~np.isnan(values)]
-    if len(values) < (1 - _UNDEFINED) * DRAWS:
+    return np.concatenate(found)
+
+
+def resampled(
+    sums: "NDArray[Any]", figure: Callable[["NDArray[Any]"], "NDArray[Any]"], *, alpha: float = 0.05, seed: int = 0
+) -> tuple[float, float] | None:
+    """One-sided bounds, each at 1 - `alpha`, of a figure that is made of sums, as in `draws`. None when it is not
+    defined (NaN) in more than 5 % of the draws: nothing is known then."""
+    return bounds(draws(sums, figure, seed=seed), alpha, alpha)
+
+
+def bounds(values: "NDArray[Any]", below: float, above: float) -> tuple[float, float] | None:
+    """The quantiles at `below` and 1 - `above` of what was drawn, if it is defined often enough."""
+    import numpy as np
+
+    defined = values[~np.isnan(values)]
+    if len(defined) < (1 - _UNDEFINED) * len(values):
         return None
-    low, high = np.quantile(values, [alpha, 1 - alpha])
+    low, high = np.quantile(defined, [below, 1 - above])
     return float(low), float(high)
 
 
