@@ -96,3 +96,21 @@ def test_a_positive_class_that_is_none_is_told_with_its_line(example: Path) -> N
     assert said.returncode == 2
     assert "'eggs' of the metric 'f1' is none of its labels" in said.stderr
     assert "line 16" in said.stderr
+
+
+def test_a_suite_to_begin_with_runs_as_it_stands(tmp_path: Path) -> None:
+    made = genaiops(tmp_path, "suite", "new", "mine.toml", "--task", "classification")
+    assert (made.returncode, made.stderr) == (0, "")
+    assert "2 checks, 2 cases. Next: genaiops suite check mine.toml" in made.stdout
+    ran = genaiops(tmp_path, "suite", "run", "mine.toml", "--local")
+    assert ran.returncode == 0, ran.stderr
+    again = genaiops(tmp_path, "suite", "new", "mine.toml", "--task", "agent")
+    assert again.returncode != 0
+    assert "There is a file mine.toml already." in again.stderr
+    assert 'task = "classification"' in (tmp_path / "mine.toml").read_text()
+    assert "would be written as TOML" in genaiops(tmp_path, "suite", "new", "a.yaml", "--task", "code").stderr
+    assert "cannot be written" in genaiops(tmp_path, "suite", "new", "none/a.toml", "--task", "code").stderr
+    none = genaiops(tmp_path, "suite", "new", "b.toml", "--task", "classify").stderr
+    assert "There is no task 'classify'." in none
+    assert "classification" in none
+    assert not (tmp_path / "b.toml").exists()

@@ -5,6 +5,7 @@ from genaiops.arena._cases import Rows, cases_of
 from genaiops.arena._gate import GateLine, GateReport, decides, judge
 from genaiops.arena._runner import Progress, Runner
 from genaiops.arena._scoring import Scorer, sample_of, threshold_of
+from genaiops.arena._starting import starting_suite
 from genaiops.arena._suite_text import (
     PROD,
     ReadSuite,
@@ -38,6 +39,7 @@ __all__ = [
     "read_suite",
     "read_suite_document",
     "sample_of",
+    "starting_suite",
     "suite_manifest",
     "suite_schema",
     "threshold_of",

@@ -8,10 +8,12 @@ import click
 from genaiops.cli._noun import noun
 from genaiops.cli._output import Column, Output, one_line
 from genaiops.cli._session import plain
+from genaiops.cli._suite_new import new
 from genaiops.cli._suite_report import Bar, show_report
 from genaiops.core.errors import UsageError
 
 command = noun("suite", "Suites: cases, who answers them, and what has to hold before a change goes on.")
+command.add_command(new)
 
 _METRICS = (
     Column("METRIC", "name"),
