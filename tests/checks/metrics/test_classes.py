@@ -222,7 +222,10 @@ def test_bounds_of_an_area_are_those_of_delong() -> None:
     area = sum(above) / 200
     variance = sum(sum((each - area) ** 2 for each in part) / 199 / 200 for part in (above, below))
     assert ours.interval is not None
-    assert (ours.interval[1] - ours.interval[0]) / 2 == pytest.approx(1.6448536 * math.sqrt(variance), rel=0.005)
+    odds = [math.log(each / (1 - each)) for each in (ours.interval[0], area, ours.interval[1])]
+    half = 1.6448536 * math.sqrt(variance) / (area * (1 - area))
+    assert odds[1] - odds[0] == pytest.approx(half, rel=0.005)
+    assert odds[2] - odds[1] == pytest.approx(half, rel=0.005)
 
 
 def test_probabilities_are_read_and_bounded() -> None:
@@ -297,3 +300,20 @@ def test_a_number_is_read(output: str, value: float) -> None:
 def test_what_is_no_number(output: str, why: str) -> None:
     assert said("mae", [Sample(output=output, expected=("42",))]) == Measure(error=why)
     assert "The reference is no number" in said("mae", [Sample(output="4", expected=(output,))]).error
+
+
+def test_bounds_of_numbers_hold_the_figure_and_of_one_cluster_nothing_is_known() -> None:
+    draw = random.Random(9)
+    truths = [draw.gauss(0, 1) for _ in range(80)]
+    samples = [Sample(number=truth + draw.gauss(0, 0.5), expected=(repr(truth),)) for truth in truths]
+    for name in ("rmse", "r2"):
+        found = said(name, samples)
+        assert found.interval is not None
+        assert found.value is not None
+        assert found.interval[0] < found.value < found.interval[1]
+        assert found.interval[1] - found.interval[0] < 0.4
+    one = [Sample(number=each.number, expected=each.expected, cluster="c") for each in samples]
+    found = said("rmse", one)
+    assert found.interval is not None
+    assert found.interval[0] == 0
+    assert found.interval[1] > 1e300

@@ -65,7 +65,8 @@ def _auc_roc(options: Mapping[str, Any]) -> Metric:
         version="1",
         over="corpus",
         source="Hanley and McNeil, Radiology 143, 1982: the chance that a positive case has the higher probability, "
-        "ties half. Bounds: DeLong, DeLong and Clarke-Pearson, Biometrics 44, 1988, over clusters.",
+        "ties half. Bounds: DeLong, DeLong and Clarke-Pearson, Biometrics 44, 1988, over clusters, taken "
+        "on the scale of the logit.",
         reference="sklearn.metrics.roc_auc_score",
         options=_OPTIONS,
         tasks=_TASKS,
@@ -139,7 +140,7 @@ def _brier(options: Mapping[str, Any]) -> Metric:
 def roc_area(scores: Sequence[float], right: Sequence[bool], clusters: Sequence[str]) -> Measure:
     """With both classes there. Its variance is that of each case's share in it, added up over clusters."""
     import numpy as np
-    from scipy.special import ndtri
+    from scipy.special import expit, logit, ndtri
 
     values, positive = np.asarray(scores, dtype=float), np.asarray(right, dtype=bool)
     up, down = np.sort(values[positive]), np.sort(values[~positive])
@@ -154,10 +155,14 @@ def roc_area(scores: Sequence[float], right: Sequence[bool], clusters: Sequence[
     sums = cluster_sums(share[:, None], clusters)[:, 0]
     number = len(sums)
     error = sqrt(number / (number - 1) * float((sums**2).sum())) if number > 1 else 1.0
-    half = max(float(ndtri(1 - _ALPHA)) * error, least_room(min(len(up), len(down), number), _ALPHA))
+    low = high = area
+    if 0 < area < 1:
+        half = float(ndtri(1 - _ALPHA)) * error / (area * (1 - area))
+        low, high = float(expit(logit(area) - half)), float(expit(logit(area) + half))
+    room = least_room(min(len(up), len(down), number), _ALPHA)
     return Measure(
         value=area,
-        interval=(max(0.0, area - half), min(1.0, area + half)),
+        interval=(max(0.0, min(low, area - room)), min(1.0, max(high, area + room))),
         parts={"positive": float(len(up)), "negative": float(len(down))},
     )
 
