@@ -7,22 +7,23 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, cast, get_args
 
 import msgspec
 
 from genaiops.app.evaluating import Evaluated, Wanted, begin, environment_secret, evaluate, resumable
 from genaiops.app.home import Home
 from genaiops.app.judges import from_hub, resolved
-from genaiops.arena import Endpoint, Progress, cases_of, judges_of, read_suite, suite_schema
+from genaiops.arena import Endpoint, Progress, cases_of, judges_of, read_suite, starting_suite, suite_schema
 from genaiops.checks.metrics import cards, metric
-from genaiops.core.errors import NotFound, UsageError
-from genaiops.domain import Suite
+from genaiops.core.errors import Conflict, NotFound, UsageError
+from genaiops.domain import Suite, SuiteTask
 from genaiops.engines.runs_sql import open_runs
 from genaiops.ports.runs import CaseFilter, Runs
 from genaiops.sdk import Client, default_home, find_address
 
 MOST_SHOWN = 10
+_TASKS: Final[tuple[str, ...]] = get_args(SuiteTask)
 
 __all__ = ["Local", "checked_file", "metric_cards", "suite_schema"]
 
@@ -112,6 +113,28 @@ def read_file(file: str) -> Suite:
         raise UsageError(f"{file} cannot be read: {error}.", remedy="Save it as UTF-8 text.", param="file") from None
     form: Any = {".toml": "toml", ".json": "json", ".yaml": "yaml", ".yml": "yaml"}.get(path.suffix.lower())
     return read_suite(text, form).checked()
+
+
+def begin_file(file: str, task: str) -> dict[str, Any]:
+    """Write a suite to begin with. Conflict when the file is there, UsageError for a task that is none, and for a file
+    that cannot be written or would not be read as TOML."""
+    if task not in _TASKS:
+        raise UsageError(f"There is no task {task!r}.", remedy=f"There are: {', '.join(_TASKS)}.", param="task")
+    path = Path(file)
+    if path.suffix.lower() != ".toml":
+        raise UsageError(
+            f"{file} would be written as TOML.", remedy="Give it a name that ends with .toml", param="file"
+        )
+    text = starting_suite(cast("SuiteTask", task))
+    try:
+        with path.open("x", encoding="utf-8") as written:
+            written.write(text)
+    except FileExistsError:
+        raise Conflict(f"There is a file {file} already.", remedy="Name another one.", param="file") from None
+    except OSError as error:
+        what = f"{file} cannot be written: {error.strerror}."
+        raise UsageError(what, remedy="Name a file in a folder that is there.", param="file") from None
+    return {"file": file, "task": task, **checked_file(file)}
 
 
 def checked_file(file: str) -> dict[str, int]:

@@ -10,6 +10,7 @@ from genaiops.arena._plan import USUAL_MARGINS, Plan, PlanAsked, PlanRow, planne
 from genaiops.arena._rescoring import Figure, Rescorer, figures
 from genaiops.arena._runner import Progress, Purse, Runner
 from genaiops.arena._scoring import Scorer, asks, sample_of, threshold_of
+from genaiops.arena._starting import starting_suite
 from genaiops.arena._suite_text import (
     PROD,
     ReadSuite,
@@ -60,6 +61,7 @@ __all__ = [
     "read_suite_document",
     "sample_of",
     "spread_of",
+    "starting_suite",
     "suite_manifest",
     "suite_schema",
     "target_of",

@@ -27,7 +27,8 @@ class Subject:
         self.card = made.card
         self._labelled = made.labelled() if asks(made) else ()
         self.passes = check.threshold is not None or check.negate or self.card.better == "neither"
-        self.falling = self.card.better == "lower" and not self.passes
+        by_share = self.passes and self.card.over != "corpus"  # a figure of all cases has no share that passed
+        self.falling = self.card.better == "lower" and not by_share
         self.least, self.most = (0.0, 1.0) if self.passes else (self.card.low, self.card.high)
         needs: list[Need] = [need for need in _OF_CASES if need in self.card.needs]
         self.ids: Sequence[str] = [case.id for case in tables.cases.values() if self._concerns(case, needs)]

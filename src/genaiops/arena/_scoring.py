@@ -13,8 +13,9 @@ from genaiops.ports.metrics import Consulting, Means, Metric
 
 
 def sample_of(case: Case, answer: Answer, check: SuiteCheck | None = None) -> Sample:
-    """What a metric looks at."""
-    expected = case.expected if check is None or check.expected is None else check.expected
+    """What a metric looks at. What is right is the case's `expected`, else its `label`, else its `number`; the class
+    and the number of the answer are read by metrics, as their options say. Repeats of a case are of one cluster."""
+    expected = _truth(case) if check is None or check.expected is None else check.expected
     return Sample(
         id=case.id,
         input=case.input or _last_asked(case),
@@ -24,18 +25,24 @@ def sample_of(case: Case, answer: Answer, check: SuiteCheck | None = None) -> Sa
         relevant=case.relevant,
         tool_calls=answer.tool_calls,
         expected_tools=case.expected_tools,
-        label=case.label,
-        number=case.number,
         finish_reason=answer.finish_reason,
         seconds=answer.seconds,
         input_tokens=answer.input_tokens,
         output_tokens=answer.output_tokens,
         cost_nano=answer.cost_nano,
         energy_nwh=answer.energy_nwh,
-        cluster=case.cluster,
+        cluster=case.cluster or case.id,
         slices=case.slices,
         metadata=case.metadata,
     )
+
+
+def _truth(case: Case) -> str | tuple[str, ...]:
+    if case.expected != ():  # an empty text is a reference, too
+        return case.expected
+    if case.label is not None:
+        return case.label
+    return () if case.number is None else repr(case.number)
 
 
 def _last_asked(case: Case) -> str:
@@ -262,5 +269,7 @@ def verdict_of(check: SuiteCheck, card: MetricCard, said: Measure, *, n: int | N
 
 def bounds_of(said: Measure) -> tuple[float, float] | None:
     """Those that a metric over the corpus tells itself."""
+    if said.interval is not None:
+        return said.interval
     parts = said.parts
     return (parts["low"], parts["high"]) if "low" in parts and "high" in parts else None

@@ -24,7 +24,11 @@ WAYS: Final = ("model", "prompt", "application", "release", "url", "python", "re
 _LISTS: Final[Mapping[str, type]] = {"case": Case, "cases": CaseSource, "target": SuiteTarget, "check": SuiteCheck}
 _TABLES: Final[Mapping[str, type]] = {"run": SuiteRunning, "gate": SuiteGate}
 _JUDGED: Final = ("floor", "margin", "tolerance")
-_ONE_FIGURE: Final = {"improves": "claims are made of single cases", "tolerance": "no case fails"}
+_ONE_FIGURE: Final = {
+    "improves": "claims are made of single cases",
+    "tolerance": "no case fails",
+    "negate": "no case passes",
+}
 
 
 class ReadSuite(msgspec.Struct, frozen=True):
@@ -244,7 +248,7 @@ def _check_faults(suite: Suite, check: SuiteCheck, path: str) -> Iterator[Fault]
             remedy="Write threshold = ...",
         )
     if card.over == "corpus":
-        for field in ("improves", "tolerance"):
+        for field in _ONE_FIGURE:
             if getattr(check, field) not in (None, False):
                 message = f"{card.title} is one figure of all cases: {_ONE_FIGURE[field]}."
                 yield Fault(message=message, path=f"{path}.{field}", remedy="Take a floor or a margin.")

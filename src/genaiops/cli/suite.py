@@ -9,6 +9,7 @@ from genaiops.cli import _suite_rescore
 from genaiops.cli._noun import noun
 from genaiops.cli._output import Column, Output, one_line
 from genaiops.cli._session import plain
+from genaiops.cli._suite_new import new
 from genaiops.cli._suite_plan import add_plan
 from genaiops.cli._suite_report import Bar, show_report
 from genaiops.core.errors import UsageError
@@ -16,6 +17,7 @@ from genaiops.core.errors import UsageError
 command = noun("suite", "Suites: cases, who answers them, and what has to hold before a change goes on.")
 _suite_rescore.add_to(command)
 add_plan(command)
+command.add_command(new)
 
 _METRICS = (
     Column("METRIC", "name"),

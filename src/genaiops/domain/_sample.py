@@ -68,14 +68,16 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Measure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a metric says of one sample, or of all together. `value` None: it could not say, and `error` is why; an
     error is never a score. `parts`: what the value was made of (precision and recall of an F1); of a metric over the
-    corpus, `low` and `high` are one-sided bounds of confidence, at 1 - `alpha` of its options. `evidence`: what was
-    looked at, with what was found (claims and the passages that state them)."""
+    corpus, `low` and `high` are one-sided bounds of confidence, at 1 - `alpha` of its options. `interval`: such bounds
+    where they are no parts. `evidence`: what was looked at, with what was found (claims and the passages that state
+    them)."""
 
     value: float | None = None
     error: str = ""
     reason: str = ""
     parts: dict[str, float] = {}
     evidence: tuple[str, ...] = ()
+    interval: tuple[float, float] | None = None
 
 
 class MetricCard(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -39,6 +39,29 @@ METRICS: Final[Mapping[str, tuple[str, ...]]] = {
     "edit": ("levenshtein", "levenshtein_ratio", "wer", "cer", "corpus_wer", "corpus_cer"),
     "judges": ("judge",),
     "meaning": ("bertscore", "groundedness", "injection", "similarity", "toxicity"),
+    "calibration": ("ece",),
+    "classes": ("accuracy", "f1", "mcc", "precision", "recall"),
+    "fairness": (
+        "accuracy_difference",
+        "demographic_parity_difference",
+        "demographic_parity_ratio",
+        "disparate_impact",
+        "equal_opportunity_difference",
+        "equalized_odds_difference",
+    ),
+    "figures": ("mae", "mse", "r2", "rmse"),
+    "probabilities": ("auc_roc", "brier", "log_loss"),
+    "ranks": ("hit_rate", "map", "mrr", "ndcg_at_k", "precision_at_k", "recall_at_k"),
+    "tools": (
+        "step_count",
+        "tool_arguments",
+        "tool_call_f1",
+        "tool_names",
+        "tool_sequence",
+        "tools_used",
+        "valid_tool_calls",
+    ),
+    "usage": ("cost", "energy", "finish_reason", "latency", "tokens"),
 }
 """File of this folder -> names of its metrics. Files are imported when one of theirs is asked for."""
 
