@@ -1,6 +1,7 @@
 """The ARENA: suites of cases, who answers them, what is checked of the answers, and the gate that decides."""
 
 from genaiops.arena._asking import CHAT, Ask, Busy, Endpoint, asked, asker
+from genaiops.arena._beside import Beside, CheckBeside, Side, beside
 from genaiops.arena._cases import Rows, cases_of
 from genaiops.arena._gate import GateLine, GateReport, decides, judge
 from genaiops.arena._runner import Progress, Runner
@@ -19,7 +20,9 @@ __all__ = [
     "CHAT",
     "PROD",
     "Ask",
+    "Beside",
     "Busy",
+    "CheckBeside",
     "Column",
     "Endpoint",
     "GateLine",
@@ -29,9 +32,11 @@ __all__ = [
     "Rows",
     "Runner",
     "Scorer",
+    "Side",
     "Tables",
     "asked",
     "asker",
+    "beside",
     "cases_of",
     "decides",
     "judge",

@@ -29,7 +29,8 @@ class RunPage(msgspec.Struct, frozen=True):
 
 class CaseFilter(msgspec.Struct, frozen=True, kw_only=True):
     """`text`: in the id, input or any output. `outcome` of `check` (of any, without) for `target` (any, without).
-    `changed`: cases that `target` won or lost against the target `against`."""
+    `changed`: cases that `target` won or lost against the target `against`. `ids`: only these. `missing`:
+    an answer failed, or could not be judged (of `target`, of any without)."""
 
     target: str | None = None
     against: str | None = None
@@ -39,6 +40,8 @@ class CaseFilter(msgspec.Struct, frozen=True, kw_only=True):
     slice: str | None = None
     text: str | None = None
     changed: Literal["won", "lost"] | None = None
+    ids: tuple[str, ...] | None = None
+    missing: bool = False
 
 
 class CaseRow(msgspec.Struct, frozen=True):

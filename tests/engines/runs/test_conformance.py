@@ -88,6 +88,17 @@ def test_an_answer_is_there_once(runs: Runs) -> None:
     assert runs.judged("run_1", check="f1") == []
 
 
+def test_cases_by_their_ids_and_those_without_a_word(runs: Runs) -> None:
+    runs.create(a_run(), CASES)
+    failed = msgspec.structs.replace(an_answer("second"), state="timeout", output="")
+    runs.add("run_1", [an_answer("first"), failed, an_answer("third")], [judged("third", "new", "error")])
+    assert ids(runs, CaseFilter(ids=("third", "first", "nobody"))) == ["first", "third"]
+    assert ids(runs, CaseFilter(ids=())) == []
+    assert ids(runs, CaseFilter(missing=True)) == ["second", "third"]
+    assert ids(runs, CaseFilter(missing=True, target="new", check="f1")) == ["second"]
+    assert ids(runs, CaseFilter(missing=True, target="old")) == []
+
+
 def test_ten_thousand_rows_go_in(runs: Runs) -> None:
     many = [Case(id=f"case-{number}", input="x") for number in range(2000)]
     runs.create(a_run(), many)
