@@ -72,6 +72,8 @@ class Runner:
         self._purse = Purse(None if suite.run.spend is None else to_nano(suite.run.spend))
         self._crowd = Crowd(suite.run.concurrency)
         self._fresh: list[Answer] = []
+        self._known: dict[str, Answer] = {}
+        self._new: dict[str, Answer] = {}
         self._answers: dict[tuple[str, str, int], Answer] = {}
         self._began = 0.0
         self._before = 0
@@ -89,6 +91,7 @@ class Runner:
     async def __call__(self) -> Run:
         """The run as it ended: `done`, or `stopped` by its money or by `stop`."""
         pieces = await self._left()
+        self._known = await asyncio.to_thread(self._recalled, pieces)
         total = len(self._suite.target) * len(self._cases) * self._suite.run.repeats
         self._before = len(self._answers)
         self._began = time.monotonic()
@@ -140,17 +143,21 @@ class Runner:
             if len(self._fresh) >= COMMIT_ANSWERS:
                 self._wake.set()
 
+    def _recalled(self, pieces: Sequence[Piece]) -> dict[str, Answer]:
+        """What earlier runs know of these, read at once: a look for each case would cost more than the call."""
+        keys = dict.fromkeys(key for piece in pieces if (key := self._key(piece)) is not None)
+        return dict(self._store.recalled(tuple(keys)))
+
     async def _answer(self, piece: Piece) -> Answer:
         key = self._key(piece)
-        if key is not None:
-            known = await asyncio.to_thread(self._store.remembered, key)
-            if known is not None:
-                return msgspec.structs.replace(
-                    known, target=piece.target.name, case=piece.case.id, repeat=0, recalled=True, cost_nano=0
-                )
+        known = None if key is None else self._known.get(key)
+        if known is not None:
+            return msgspec.structs.replace(
+                known, target=piece.target.name, case=piece.case.id, repeat=0, recalled=True, cost_nano=0
+            )
         answer = await self._tried(piece)
         if key is not None and answer.state == "answered":
-            await asyncio.to_thread(self._store.remember, key, answer)
+            self._known[key] = self._new[key] = msgspec.structs.replace(answer, at_us=self._clock_us())
         return answer
 
     def _key(self, piece: Piece) -> str | None:
@@ -197,13 +204,14 @@ class Runner:
         if not self._fresh:
             return
         fresh, self._fresh = self._fresh, []
-        await asyncio.to_thread(self._judge_and_add, fresh)
+        new, self._new = self._new, {}
+        await asyncio.to_thread(self._judge_and_add, fresh, new)
         if self._told is not None:
             self._told(self.progress())
 
-    def _judge_and_add(self, answers: Sequence[Answer]) -> None:
+    def _judge_and_add(self, answers: Sequence[Answer], new: Mapping[str, Answer]) -> None:
         judged = self._scorer.each(answers, at_us=self._clock_us())
-        self._store.add(self._run.id, answers, judged)
+        self._store.add(self._run.id, answers, judged, remember=new)
         self._store.update(self._counted())
 
     def _counted(self) -> Run:
