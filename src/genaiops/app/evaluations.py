@@ -1,7 +1,7 @@
 """What the runs of an installation show: their suites, what their gates say, and how two runs differ."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from threading import Lock
 from typing import Any, Final, TypeVar
 
@@ -24,6 +24,7 @@ class Evaluations:
         self._store = store
         self._home = home
         self._known: OrderedDict[Hashable, Any] = OrderedDict()
+        self._read: dict[Hashable, Tables] = {}
         self._lock = Lock()
 
     def suite(self, run: Run) -> Suite | None:
@@ -44,7 +45,7 @@ class Evaluations:
 
     def slices(self, run: Run) -> Sequence[str]:
         """Names of the slices of its cases, sorted."""
-        return self._of(("slices", run.id), lambda: _slices(self._store.cases(run.id)))
+        return self._of(("slices", run.id), lambda: _slices(self._tables(run).cases.values()))
 
     def beside(self, before: Run, after: Run, one: str, other: str) -> Beside:
         """The target `one` of a run against the target `other` of a later one; by the checks of the later run's suite,
@@ -59,8 +60,16 @@ class Evaluations:
         return self._of(key, lambda: beside(suite, Side(self._tables(before), one), Side(self._tables(after), other)))
 
     def _tables(self, run: Run) -> Tables:
-        store = self._store
-        return Tables(store.cases(run.id), store.answered(run.id), store.judged(run.id))
+        """Those of the last two are at hand: a page asks for a run's report and for what it won."""
+        key = _state(run)
+        with self._lock:
+            found = self._read.get(key)
+        if found is None:
+            store = self._store
+            found = Tables(store.cases(run.id), store.answered(run.id), store.judged(run.id))
+            with self._lock:
+                self._read = {**dict(list(self._read.items())[-1:]), key: found}
+        return found
 
     def _of(self, key: Hashable, made: Callable[[], _T]) -> _T:
         with self._lock:
@@ -80,7 +89,7 @@ def _targets(suite: Suite | None) -> Sequence[str]:
     return () if suite is None else tuple(target.name for target in suite.target)
 
 
-def _slices(cases: Sequence[Case]) -> Sequence[str]:
+def _slices(cases: Iterable[Case]) -> Sequence[str]:
     return sorted({name for case in cases for name in case.slices})
 
 

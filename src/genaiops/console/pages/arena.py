@@ -7,7 +7,7 @@ import msgspec
 from litestar import Response, get
 from litestar.params import FromPath
 
-from genaiops.arena import Beside, GateReport
+from genaiops.arena import Beside
 from genaiops.checks.metrics import cards, metric
 from genaiops.console import _run_text
 from genaiops.console._visit import Chip, Visit, Visiting
@@ -59,7 +59,7 @@ def run(visit: Visiting, run_id: FromPath[str]) -> Response[str]:
     visit.require("content")
     found = visit.services.stores.runs.get(run_id)
     suite, report = visit.services.evaluations.suite(found), visit.services.evaluations.report(found)
-    targets, baseline = targets_of(visit, found, suite, report)
+    targets, baseline = targets_of(visit, found, suite)
     against = Against(visit, found, targets, baseline)
     where = _where(visit, against)
     start = number(visit.query.get("start"), "start")
@@ -100,8 +100,8 @@ def case(visit: Visiting, run_id: FromPath[str]) -> Response[str]:
     visit.require("content")
     store = visit.services.stores.runs
     found = store.get(run_id)
-    suite, report = visit.services.evaluations.suite(found), visit.services.evaluations.report(found)
-    targets, baseline = targets_of(visit, found, suite, report)
+    suite = visit.services.evaluations.suite(found)
+    targets, baseline = targets_of(visit, found, suite)
     at = number(visit.query.get("at"), "at")
     named = visit.query.get("id")
     where = CaseFilter(ids=(named,)) if named is not None else _where(visit, Against(visit, found, targets, baseline))
@@ -170,10 +170,11 @@ def card(visit: Visiting, name: FromPath[str]) -> Response[str]:
     return visit.page("arena_metric.html", title="Arena", nav="arena", tab="metrics", card=metric(name).card)
 
 
-def targets_of(visit: Visit, run: Run, suite: Suite | None, report: GateReport | None) -> tuple[Sequence[str], str]:
+def targets_of(visit: Visit, run: Run, suite: Suite | None) -> tuple[Sequence[str], str]:
     """Names of a run's targets, and of the one that others are compared with ("": of none)."""
     if suite is not None:
-        return [target.name for target in suite.target], report.baseline if report is not None else ""
+        names = [target.name for target in suite.target]
+        return names, suite.gate.baseline if suite.gate.baseline in names else ""
     first = visit.services.stores.runs.page(run.id, CaseFilter(), limit=1).rows
     return list(dict.fromkeys(answer.target for row in first for answer in row.answers)), ""
 

@@ -157,8 +157,7 @@ def _pair(visit: Visit) -> Pair:
 
 
 def _targets(visit: Visit, run: Run) -> tuple[Sequence[str], str]:
-    services = visit.services.evaluations
-    return targets_of(visit, run, services.suite(run), services.report(run))
+    return targets_of(visit, run, visit.services.evaluations.suite(run))
 
 
 def _told(found: Beside) -> list[Told]:

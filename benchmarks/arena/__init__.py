@@ -1,0 +1,1 @@
+"""How fast suites run, and how fast their runs are read."""
