@@ -179,6 +179,32 @@ async def test_repeats_are_never_served_from_the_cache(store: Runs) -> None:
     assert asked["a"] == 4
 
 
+async def test_what_asks_the_same_is_asked_once_and_known_to_later_runs(store: Runs) -> None:
+    suite = suite_of(
+        """
+        case = [{id = "a", input = "x"}, {id = "b", input = "x"}, {id = "c", input = "y"}]
+        target = [{name = "new", url = "http://127.0.0.1:9/"}]
+        check = [{metric = "equals", threshold = 0.0}]
+        run.concurrency = 1
+        """
+    )
+    asked: list[str] = []
+
+    async def ask(case: Case, repeat: int) -> Answer:
+        asked.append(case.input)
+        return Answer(target="new", case=case.id, state="answered", output=case.input, cost_nano=5)
+
+    await runner(store, suite, {"new": ask})()
+    assert asked == ["x", "y"]
+    assert {answer.case: answer.recalled for answer in store.answered("run_1")} == {"a": False, "b": True, "c": False}
+    store.create(Run(id="run_2", kind="evaluation", subject="suite/x", created_us=2), cases_of(suite, folder=None))
+    later = Runner(store, store.get("run_2"), suite, cases_of(suite, folder=None), {"new": ask})
+    run = await later()
+    assert asked == ["x", "y"]
+    assert (run.done, run.cost_nano) == (3, 0)
+    assert [answer.output for answer in store.answered("run_2")] == ["x", "x", "y"]
+
+
 async def test_a_run_that_is_stopped_goes_on(store: Runs) -> None:
     suite = a_suite(40, run="concurrency = 2")
     first = runner(store, suite)

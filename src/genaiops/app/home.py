@@ -28,6 +28,7 @@ class Home:
         self.provenance = self.path / "provenance"
         self.records = self.path / "records.db"
         self.runs = self.path / "runs.db"
+        self.suites = self.path / "suites"
         self.counters = self.path / "counters.mmap"
         self.machine = self.path / "machine.id"
         self.admin_key = self.path / "admin.key"

@@ -14,6 +14,7 @@ import msgspec
 from genaiops.app.evaluating import Evaluated, Wanted, begin, environment_secret, evaluate, resumable
 from genaiops.app.home import Home
 from genaiops.app.judges import from_hub, resolved
+from genaiops.app.kept_suites import keep_suite
 from genaiops.arena import Endpoint, Progress, cases_of, judges_of, read_suite, starting_suite, suite_schema
 from genaiops.checks.metrics import cards, metric
 from genaiops.core.errors import Conflict, NotFound, UsageError
@@ -59,6 +60,7 @@ class Local(msgspec.Struct, frozen=True, kw_only=True):
         )
         with closing(open_runs(f"sqlite:///{home.runs}")) as store:
             run = resumable(store, self.resume, suite) if self.resume else begin(store, wanted)
+            keep_suite(home, suite)
             begun(run.name, run.total or 0)
             done = asyncio.run(evaluate(store, run, wanted, told=told))
             return document(store, done)

@@ -8,12 +8,14 @@ from genaiops.app.sharing import open_local
 from genaiops.engines.blobs_folder import open_blobs
 from genaiops.engines.counters_mmap import MmapCounters
 from genaiops.engines.records_sql import open_records
+from genaiops.engines.runs_sql import open_runs
 from genaiops.engines.spool_files import open_reader
 from genaiops.engines.telemetry_sqlite import SqlitePersons, SqliteReplays, open_telemetry
 from genaiops.ports.blobs import Blobs
 from genaiops.ports.persons import Persons
 from genaiops.ports.records import Records
 from genaiops.ports.replays import ReplayStore
+from genaiops.ports.runs import Runs
 from genaiops.ports.spool import SpoolReader
 from genaiops.ports.telemetry import Telemetry
 
@@ -29,6 +31,7 @@ class OpenStores:
         self.replays: ReplayStore = SqliteReplays(telemetry)
         self.counters: MmapCounters = open_local(settings, home)
         self.blobs: Blobs = open_blobs(stores.blobs_folder(settings, home))
+        self.runs: Runs = open_runs(f"sqlite:///{home.runs}")
         self.spool: SpoolReader = open_reader(home.spool)
 
     def migrate(self) -> tuple[str, ...]:
@@ -39,5 +42,6 @@ class OpenStores:
 
     def close(self) -> None:
         self.telemetry.close()
+        self.runs.close()
         self.records.close()
         self.counters.close()

@@ -6,6 +6,7 @@ from genaiops import providers
 from genaiops.app.advice import Advice
 from genaiops.app.auditing import open_auditor
 from genaiops.app.erasing import Erasing
+from genaiops.app.evaluations import Evaluations
 from genaiops.app.exporting import ExportLoop
 from genaiops.app.folding import FoldLoop
 from genaiops.app.home import Home
@@ -100,6 +101,7 @@ class Services:
             clock=now_us,
         )
         self.replays = Replays(now_us, stores.replays)
+        self.evaluations = Evaluations(stores.runs, home)
         self.abuse = AbuseWatch(stores.telemetry, hub.alerts, now_us)
         self.judging = Judging(stores.telemetry, stores.blobs, self.hub, self._open_advice())
         self.metrics = Metrics(stores.telemetry, stores.counters, self._providers)

@@ -1,6 +1,8 @@
 """The ARENA: suites of cases, who answers them, what is checked of the answers, and the gate that decides."""
 
 from genaiops.arena._asking import CHAT, Ask, Busy, Endpoint, asked, asker
+from genaiops.arena._beside import Beside, CheckBeside, Side, beside
+from genaiops.arena._bounded import Purse
 from genaiops.arena._calibration import Agreed, Labelled, calibrated, read_labels
 from genaiops.arena._cases import Rows, cases_of
 from genaiops.arena._gate import decides, judge
@@ -8,7 +10,7 @@ from genaiops.arena._gate_report import GateLine, GateReport
 from genaiops.arena._judges import Judges, judges_of, target_of, weights_of
 from genaiops.arena._plan import USUAL_MARGINS, Plan, PlanAsked, PlanRow, planned, spread_of
 from genaiops.arena._rescoring import Figure, Rescorer, figures
-from genaiops.arena._runner import Progress, Purse, Runner
+from genaiops.arena._runner import Progress, Runner
 from genaiops.arena._scoring import Scorer, asks, sample_of, threshold_of
 from genaiops.arena._starting import starting_suite
 from genaiops.arena._suite_text import (
@@ -27,7 +29,9 @@ __all__ = [
     "USUAL_MARGINS",
     "Agreed",
     "Ask",
+    "Beside",
     "Busy",
+    "CheckBeside",
     "Column",
     "Endpoint",
     "Figure",
@@ -45,10 +49,12 @@ __all__ = [
     "Rows",
     "Runner",
     "Scorer",
+    "Side",
     "Tables",
     "asked",
     "asker",
     "asks",
+    "beside",
     "calibrated",
     "cases_of",
     "decides",

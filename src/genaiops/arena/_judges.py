@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from genaiops.arena._asking import Ask, Busy, asked
-from genaiops.arena._runner import Crowd, Purse
+from genaiops.arena._bounded import Crowd, Purse
 from genaiops.arena._scoring import asks
 from genaiops.checks.metrics import metric
 from genaiops.core.digest import digest_value

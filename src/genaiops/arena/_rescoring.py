@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from genaiops.arena._runner import COMMIT_ANSWERS, Purse
+from genaiops.arena._bounded import Purse
+from genaiops.arena._runner import COMMIT_ANSWERS
 from genaiops.arena._scoring import Scorer, threshold_of
 from genaiops.arena._tables import Tables
 from genaiops.checks.metrics import metric

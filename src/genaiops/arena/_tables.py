@@ -51,6 +51,10 @@ class Tables:
                 self.corpus[each.target, each.check] = each
         self._asked = last + 1
 
+    def metrics(self, target: str, check: str) -> set[str]:
+        """Names with versions of what a check was measured by; empty where nothing was judged."""
+        return {each.metric for each in self._judged[target, check]}
+
     def clusters(self, ids: Sequence[str]) -> list[str]:
         return [self.cases[each].cluster for each in ids]
 
