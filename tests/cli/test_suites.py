@@ -137,3 +137,34 @@ def test_a_target_that_cannot_be_asked_is_told_before_anything_is(folder: Folder
     said = folder.run("run", "suite.toml", "--local")
     assert said.returncode == 2
     assert "has no function 'functions:lower'" in said.stderr
+
+
+def test_reports_are_written_after_a_run_and_again_later(folder: Folder) -> None:
+    files = {"junit": "a.xml", "jsonl": "a.jsonl", "markdown": "a.md", "html": "a.html"}
+    options = [word for form, file in files.items() for word in (f"--{form}", file)]
+    ran = folder.run("run", "suite.toml", "--local", *options)
+    assert ran.returncode == 0, ran.stderr
+    run = msgspec.json.decode((folder.path / "a.jsonl").read_bytes().splitlines()[0])["run"]["id"]
+    for form, file in files.items():
+        again = folder.run("report", run, "--format", form)
+        assert again.stdout == (folder.path / file).read_text(), again.stderr
+    assert "## PASS: suite" in folder.run("report", run).stdout
+
+
+def test_a_report_that_cannot_be_written_is_told_before_anything_is_asked(folder: Folder) -> None:
+    said = folder.run("run", "suite.toml", "--local", "--html", "none/a.html")
+    assert said.returncode == 2
+    assert "There can be no report none/a.html: none is no folder." in said.stderr
+    assert not (folder.path / "home").exists()
+    assert "There are no runs" in folder.run("report", "run_1").stderr
+
+
+def test_a_suite_that_was_altered_is_not_reported_of(folder: Folder) -> None:
+    said = folder.run("run", "suite.toml", "--local", "--json")
+    run = msgspec.json.decode(said.stdout)["run"]["id"]
+    [kept] = (folder.path / "home" / "suites").iterdir()
+    kept.write_bytes(kept.read_bytes().replace(b"equals", b"equalS"))
+    altered = folder.run("report", run)
+    assert (altered.returncode, "is not what it was" in altered.stderr) == (3, True), altered.stderr
+    kept.unlink()
+    assert "is not kept" in folder.run("report", run).stderr

@@ -26,6 +26,7 @@ class Home:
         self.audit = self.path / "audit"
         self.records = self.path / "records.db"
         self.runs = self.path / "runs.db"
+        self.suites = self.path / "suites"
         self.counters = self.path / "counters.mmap"
         self.machine = self.path / "machine.id"
         self.admin_key = self.path / "admin.key"

@@ -12,6 +12,7 @@ import msgspec
 
 from genaiops.app.evaluating import Evaluated, Wanted, begin, environment_secret, evaluate, resumable
 from genaiops.app.home import Home
+from genaiops.app.suite_reports import check_places, keep_suite, write_reports
 from genaiops.arena import Endpoint, Progress, cases_of, read_suite, suite_schema
 from genaiops.checks.metrics import cards, metric
 from genaiops.core.errors import NotFound, UsageError
@@ -26,7 +27,7 @@ __all__ = ["Local", "checked_file", "metric_cards", "suite_schema"]
 
 
 class Local(msgspec.Struct, frozen=True, kw_only=True):
-    """What a command was told. `changed`: fields of the suite's `run` that it overrides."""
+    """What a command was told. `changed`: fields of the suite's `run` that it overrides. `reports`: form -> file."""
 
     file: str
     name: str | None = None
@@ -35,9 +36,11 @@ class Local(msgspec.Struct, frozen=True, kw_only=True):
     home: str | None = None
     url: str | None = None
     key: str | None = None
+    reports: Mapping[str, str] = {}
 
     def run(self, begun: Callable[[str, int], None], told: Callable[[Progress], None]) -> dict[str, Any]:
         """The run with its report, and the cases that were lost. `begun`: is told the name and how much there is."""
+        check_places(self.reports)
         suite = read_file(self.file)
         suite = msgspec.structs.replace(suite, run=msgspec.structs.replace(suite.run, **self.changed))
         home = Home(self.home or default_home())
@@ -54,8 +57,10 @@ class Local(msgspec.Struct, frozen=True, kw_only=True):
         )
         with closing(open_runs(f"sqlite:///{home.runs}")) as store:
             run = resumable(store, self.resume, suite) if self.resume else begin(store, wanted)
+            keep_suite(home, suite)
             begun(run.name, run.total or 0)
             done = asyncio.run(evaluate(store, run, wanted, told=told))
+            write_reports(store, done, suite, self.reports)
             return document(store, done)
 
     def _gateway(self, suite: Suite, home: Home) -> Endpoint | None:
