@@ -168,3 +168,30 @@ def test_a_suite_that_was_altered_is_not_reported_of(folder: Folder) -> None:
     assert (altered.returncode, "is not what it was" in altered.stderr) == (3, True), altered.stderr
     kept.unlink()
     assert "is not kept" in folder.run("report", run).stderr
+
+
+PROMPTFOO = """
+prompts: ['{{word}}']
+providers: [echo]
+tests:
+  - vars: {word: Hello}
+    assert: [{type: equals, value: '{{word}}'}]
+outputPath: out.csv
+"""
+
+
+def test_a_configuration_of_promptfoo_runs_as_it_is_and_as_a_suite(folder: Folder) -> None:
+    (folder.path / "promptfooconfig.yaml").write_text(PROMPTFOO)
+    ran = folder.run("run", "promptfooconfig.yaml", "--local")
+    assert (ran.returncode, "PASS: All 1 conditions hold." in ran.stdout) == (0, True), ran.stderr
+    written = folder.run("import", "promptfooconfig.yaml", "-o", "made.yaml")
+    assert "made.yaml is written: 1 cases, 1 targets, 1 checks." in written.stdout
+    assert "outputPath is left out." in written.stderr
+    again = folder.run("run", "made.yaml", "--local")
+    assert (again.returncode, again.stderr) == (0, "")
+    (folder.path / "promptfooconfig.yaml").write_text(PROMPTFOO.replace("equals", "javascript"))
+    refused = folder.run("run", "promptfooconfig.yaml", "--local")
+    assert refused.returncode == 2
+    assert "line 6: tests[0].assert[0].type: The assertion javascript is code" in refused.stderr
+    assert "is no suite that can be imported" in folder.run("import", "suite.toml").stderr
+    assert "There is no file none.yaml" in folder.run("import", "none.yaml").stderr

@@ -12,6 +12,7 @@ import msgspec
 
 from genaiops.app.evaluating import Evaluated, Wanted, begin, environment_secret, evaluate, resumable
 from genaiops.app.home import Home
+from genaiops.app.importing_suites import imported_text, is_promptfoo
 from genaiops.app.suite_reports import check_places, keep_suite, write_reports
 from genaiops.arena import Endpoint, Progress, cases_of, read_suite, suite_schema
 from genaiops.checks.metrics import cards, metric
@@ -93,6 +94,8 @@ def read_file(file: str) -> Suite:
         raise NotFound(what, remedy="Write a suite; its form: genaiops suite schema", param="file") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} cannot be read: {error}.", remedy="Save it as UTF-8 text.", param="file") from None
+    if path.suffix.lower() in (".yaml", ".yml") and is_promptfoo(text):
+        return imported_text(text, path.parent).suite
     form: Any = {".toml": "toml", ".json": "json", ".yaml": "yaml", ".yml": "yaml"}.get(path.suffix.lower())
     return read_suite(text, form).checked()
 

@@ -1,6 +1,6 @@
 """The ARENA: suites of cases, who answers them, what is checked of the answers, and the gate that decides."""
 
-from genaiops.arena._asking import CHAT, Ask, Busy, Endpoint, asked, asker
+from genaiops.arena._asking import CHAT, Ask, Busy, Endpoint, asked, asker, templated
 from genaiops.arena._cases import Rows, cases_of
 from genaiops.arena._gate import GateLine, GateReport, decides, judge
 from genaiops.arena._runner import Progress, Runner
@@ -40,5 +40,6 @@ __all__ = [
     "sample_of",
     "suite_manifest",
     "suite_schema",
+    "templated",
     "threshold_of",
 ]

@@ -9,6 +9,7 @@ from genaiops.cli._noun import noun
 from genaiops.cli._output import Column, Output, one_line
 from genaiops.cli._session import plain
 from genaiops.cli._suite_export import add_report_verbs, report_options, taken_reports
+from genaiops.cli._suite_import import add_import_verb
 from genaiops.cli._suite_report import Bar, show_report
 from genaiops.core.errors import UsageError
 
@@ -108,3 +109,4 @@ def run(output: Output, file: str, *, local: bool, **options: Any) -> None:
 
 
 add_report_verbs(command)
+add_import_verb(command)
