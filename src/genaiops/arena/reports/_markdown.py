@@ -16,14 +16,15 @@ MOST: Final = 60_000
 _MOST_LOST: Final = 20
 _LONGEST: Final = 600
 _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]()#+!|<>~@&:])")
-_MARKER: Final = "<!-- genaiops suite report -->"
+_NO_MARKER: Final = re.compile(r"[^A-Za-z0-9_./ ]")
 
 
 def markdown(said: Reported) -> str:
-    """At most 60,000 characters; cases that have no room are counted, not told."""
+    """The first line says of which suite it is, so that a later report can take its place. At most 60,000 characters;
+    cases that have no room are counted, not told."""
     name = _plain(said.run.name)
     head = [
-        _MARKER,
+        f"<!-- genaiops suite report: {_NO_MARKER.sub('_', said.run.name)} -->",
         f"## {said.word}: {name}",
         "",
         _plain(said.report.verdict.reason),
