@@ -195,3 +195,14 @@ def test_a_configuration_of_promptfoo_runs_as_it_is_and_as_a_suite(folder: Folde
     assert "line 6: tests[0].assert[0].type: The assertion javascript is code" in refused.stderr
     assert "is no suite that can be imported" in folder.run("import", "suite.toml").stderr
     assert "There is no file none.yaml" in folder.run("import", "none.yaml").stderr
+
+
+def test_a_report_is_signed_and_verified_without_the_home(folder: Folder) -> None:
+    assert folder.run("run", "suite.toml", "--local", "--html", "a.html").returncode == 0
+    shutil.rmtree(folder.path / "home")
+    said = folder.run("verify", "a.html")
+    assert (said.returncode, "is as it was written, of run_" in said.stdout) == (0, True), said.stderr
+    page = folder.path / "a.html"
+    page.write_bytes(page.read_bytes().replace(b"PASS", b"Pass", 1))
+    altered = folder.run("verify", "a.html")
+    assert (altered.returncode, "It is not what was signed." in altered.stdout) == (1, True), altered.stderr

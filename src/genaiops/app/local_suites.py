@@ -61,7 +61,7 @@ class Local(msgspec.Struct, frozen=True, kw_only=True):
             keep_suite(home, suite)
             begun(run.name, run.total or 0)
             done = asyncio.run(evaluate(store, run, wanted, told=told))
-            write_reports(store, done, suite, self.reports)
+            write_reports(home, store, done, suite, self.reports)
             return document(store, done)
 
     def _gateway(self, suite: Suite, home: Home) -> Endpoint | None:

@@ -10,8 +10,9 @@ import msgspec
 from genaiops.app.evaluating import Evaluated, judged
 from genaiops.app.home import Home
 from genaiops.app.installation import write_atomically
+from genaiops.app.signed_reports import report_key, signed_report
 from genaiops.arena import read_suite_document, suite_manifest
-from genaiops.arena.reports import FORMATS, reported
+from genaiops.arena.reports import FORMATS, Reported, reported
 from genaiops.core.digest import digest_bytes, digest_value
 from genaiops.core.errors import NotFound, StoreError, UsageError
 from genaiops.domain import Suite
@@ -35,13 +36,13 @@ def check_places(files: Mapping[str, str]) -> None:
             )
 
 
-def write_reports(store: Runs, done: Evaluated, suite: Suite, files: Mapping[str, str]) -> None:
-    """`files`: form -> where to. Each is there whole, or not at all."""
+def write_reports(home: Home, store: Runs, done: Evaluated, suite: Suite, files: Mapping[str, str]) -> None:
+    """`files`: form -> where to. Each is signed, and there whole, or not at all."""
     if not files:
         return
     said = reported(store, done.run, suite, done.report)
     for form, file in files.items():
-        text = FORMATS[form](said)
+        text = _signed(home, form, said)
         try:
             _write(Path(file).absolute(), text.encode())
         except OSError as error:
@@ -69,7 +70,11 @@ def report_of(run_id: str, form: str, *, home: str | None = None) -> str:
         run = store.get(run_id)
         suite = kept_suite(place, run.subject.rpartition("@")[2])
         done = judged(store, run, suite)
-        return FORMATS[form](reported(store, done.run, suite, done.report))
+        return _signed(place, form, reported(store, done.run, suite, done.report))
+
+
+def _signed(home: Home, form: str, said: Reported) -> str:
+    return signed_report(FORMATS[form](said), said.run.id, report_key(home))
 
 
 def keep_suite(home: Home, suite: Suite) -> None:

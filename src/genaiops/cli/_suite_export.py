@@ -54,3 +54,21 @@ def add_report_verbs(command: Noun) -> None:
         except OSError as error:
             raise UsageError(f"{file} cannot be written: {error.strerror}.", remedy="Name another file.") from error
         output.result({"file": str(file), "format": form}, f"{file} is written.")
+
+    @command.verb("verify", example="genaiops suite verify report.html")
+    @click.argument("file", type=click.Path(path_type=Path))
+    @click.option("--public-key", "keys", multiple=True, help="A key to trust; repeatable. [the file's]")
+    @plain
+    def verify(output: Output, file: Path, *, keys: tuple[str, ...]) -> int:
+        """Verify a report: that it is as it was written, and who signed it, without a network. Exit status 1 when it
+        was altered, or is signed by none of the keys."""
+        from genaiops.app.signed_reports import verify_report
+
+        found = verify_report(file, keys)
+        trusted = "the key that you gave" if keys else "the file's own key; --public-key names one to trust"
+        said = f"{file} is as it was written, of {found.run}, signed by {found.key} ({trusted})."
+        output.result(
+            {"file": str(file), "holds": found.holds, "run": found.run, "key": found.key, "pinned": bool(keys)},
+            said if found.holds else f"{file} does not hold: {found.reason}",
+        )
+        return int(not found.holds)
