@@ -1,6 +1,7 @@
 """`genaiops suite` as a new user has it: the documentation's own example, bad input, a run that goes on."""
 
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -42,6 +43,7 @@ class Folder:
 @pytest.fixture
 def folder(tmp_path: Path, shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Iterator[Folder]:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GENAIOPS_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(sys, "path", [*sys.path])
     yield Folder(tmp_path, shell)
     for name in ("functions", "capitals"):  # the next test has others of that name
@@ -189,3 +191,72 @@ def test_the_example_of_gates_can_be_followed(folder: Folder) -> None:
     shown = re.search(r"^```text\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
     assert shown is not None
     assert [line.split() for line in shown[1].splitlines()] == [line.split() for line in run.out.splitlines()[:3]]
+
+
+def test_reports_are_written_after_a_run_and_again_later(folder: Folder) -> None:
+    files = {"junit": "a.xml", "jsonl": "a.jsonl", "markdown": "a.md", "html": "a.html"}
+    options = [word for form, file in files.items() for word in (f"--{form}", file)]
+    ran = folder.run("run", "suite.toml", "--local", *options)
+    assert ran.status == 0, ran.err
+    run = msgspec.json.decode((folder.path / "a.jsonl").read_bytes().splitlines()[0])["run"]["id"]
+    for form, file in files.items():
+        again = folder.run("report", run, "--format", form)
+        assert again.out == (folder.path / file).read_text(), again.err
+    assert "## PASS: suite" in folder.run("report", run).out
+
+
+def test_a_report_that_cannot_be_written_is_told_before_anything_is_asked(folder: Folder) -> None:
+    said = folder.run("run", "suite.toml", "--local", "--html", "none/a.html")
+    assert said.status == 2
+    assert "There can be no report none/a.html: none is no folder." in said.err
+    assert not (folder.path / "home").exists()
+    assert "There are no runs" in folder.run("report", "run_1").err
+
+
+def test_a_suite_that_was_altered_is_not_reported_of(folder: Folder) -> None:
+    said = folder.run("run", "suite.toml", "--local", "--json")
+    run = msgspec.json.decode(said.out)["run"]["id"]
+    [kept] = (folder.path / "home" / "suites").iterdir()
+    kept.write_bytes(kept.read_bytes().replace(b"equals", b"equalS"))
+    altered = folder.run("report", run)
+    assert (altered.status, "is not what it was" in altered.err) == (3, True), altered.err
+    kept.unlink()
+    assert "is not kept" in folder.run("report", run).err
+
+
+PROMPTFOO = """
+prompts: ['{{word}}']
+providers: [echo]
+tests:
+  - vars: {word: Hello}
+    assert: [{type: equals, value: '{{word}}'}]
+outputPath: out.csv
+"""
+
+
+def test_a_configuration_of_promptfoo_runs_as_it_is_and_as_a_suite(folder: Folder) -> None:
+    (folder.path / "promptfooconfig.yaml").write_text(PROMPTFOO)
+    ran = folder.run("run", "promptfooconfig.yaml", "--local")
+    assert (ran.status, "PASS: All 1 conditions hold." in ran.out) == (0, True), ran.err
+    written = folder.run("import", "promptfooconfig.yaml", "-o", "made.yaml")
+    assert "made.yaml is written: 1 cases, 1 targets, 1 checks." in written.out
+    assert "outputPath is left out." in written.err
+    again = folder.run("run", "made.yaml", "--local")
+    assert (again.status, again.err) == (0, "")
+    (folder.path / "promptfooconfig.yaml").write_text(PROMPTFOO.replace("equals", "javascript"))
+    refused = folder.run("run", "promptfooconfig.yaml", "--local")
+    assert refused.status == 2
+    assert "line 6: tests[0].assert[0].type: The assertion javascript is code" in refused.err
+    assert "is no suite that can be imported" in folder.run("import", "suite.toml").err
+    assert "There is no file none.yaml" in folder.run("import", "none.yaml").err
+
+
+def test_a_report_is_signed_and_verified_without_the_home(folder: Folder) -> None:
+    assert folder.run("run", "suite.toml", "--local", "--html", "a.html").status == 0
+    shutil.rmtree(folder.path / "home")
+    said = folder.run("verify", "a.html")
+    assert (said.status, "is as it was written, of run_" in said.out) == (0, True), said.err
+    page = folder.path / "a.html"
+    page.write_bytes(page.read_bytes().replace(b"PASS", b"Pass", 1))
+    altered = folder.run("verify", "a.html")
+    assert (altered.status, "It is not what was signed." in altered.out) == (1, True), altered.err

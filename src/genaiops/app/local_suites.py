@@ -13,8 +13,10 @@ import msgspec
 
 from genaiops.app.evaluating import Evaluated, Wanted, begin, environment_secret, evaluate, resumable
 from genaiops.app.home import Home
+from genaiops.app.importing_suites import imported_text, is_promptfoo
 from genaiops.app.judges import from_hub, resolved
 from genaiops.app.kept_suites import keep_suite
+from genaiops.app.suite_reports import check_places, write_reports
 from genaiops.arena import Endpoint, Progress, cases_of, judges_of, read_suite, starting_suite, suite_schema
 from genaiops.checks.metrics import cards, metric
 from genaiops.core.errors import Conflict, NotFound, UsageError
@@ -30,7 +32,7 @@ __all__ = ["Local", "checked_file", "metric_cards", "suite_schema"]
 
 
 class Local(msgspec.Struct, frozen=True, kw_only=True):
-    """What a command was told. `changed`: fields of the suite's `run` that it overrides."""
+    """What a command was told. `changed`: fields of the suite's `run` that it overrides. `reports`: form -> file."""
 
     file: str
     name: str | None = None
@@ -39,9 +41,11 @@ class Local(msgspec.Struct, frozen=True, kw_only=True):
     home: str | None = None
     url: str | None = None
     key: str | None = None
+    reports: Mapping[str, str] = {}
 
     def run(self, begun: Callable[[str, int], None], told: Callable[[Progress], None]) -> dict[str, Any]:
         """The run with its report, and the cases that were lost. `begun`: is told the name and how much there is."""
+        check_places(self.reports)
         suite = read_file(self.file)
         suite = resolved(suite, Path(self.file).parent, from_hub(lambda: Client(self.url, self.key, self.home)))
         suite = msgspec.structs.replace(suite, run=msgspec.structs.replace(suite.run, **self.changed))
@@ -63,6 +67,7 @@ class Local(msgspec.Struct, frozen=True, kw_only=True):
             keep_suite(home, suite)
             begun(run.name, run.total or 0)
             done = asyncio.run(evaluate(store, run, wanted, told=told))
+            write_reports(home, store, done, suite, self.reports)
             return document(store, done)
 
 
@@ -113,6 +118,8 @@ def read_file(file: str) -> Suite:
         raise NotFound(what, remedy="Write a suite; its form: genaiops suite schema", param="file") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} cannot be read: {error}.", remedy="Save it as UTF-8 text.", param="file") from None
+    if path.suffix.lower() in (".yaml", ".yml") and is_promptfoo(text):
+        return imported_text(text, path.parent).suite
     form: Any = {".toml": "toml", ".json": "json", ".yaml": "yaml", ".yml": "yaml"}.get(path.suffix.lower())
     return read_suite(text, form).checked()
 

@@ -1,6 +1,6 @@
 """The ARENA: suites of cases, who answers them, what is checked of the answers, and the gate that decides."""
 
-from genaiops.arena._asking import CHAT, Ask, Busy, Endpoint, asked, asker
+from genaiops.arena._asking import CHAT, Ask, Busy, Endpoint, asked, asker, templated
 from genaiops.arena._beside import Beside, CheckBeside, Side, beside
 from genaiops.arena._bounded import Purse
 from genaiops.arena._calibration import Agreed, Labelled, calibrated, read_labels
@@ -71,6 +71,7 @@ __all__ = [
     "suite_manifest",
     "suite_schema",
     "target_of",
+    "templated",
     "threshold_of",
     "weights_of",
 ]

@@ -6,6 +6,7 @@ from typing import Any, Final, cast
 
 import msgspec
 
+from genaiops.arena._asking import templated
 from genaiops.arena._scoring import threshold_of
 from genaiops.checks.metrics import metric, unready
 from genaiops.checks.written import Fault, WrittenForm, converted, on_line, read_document
@@ -210,6 +211,13 @@ def _target_faults(target: SuiteTarget, path: str) -> Iterator[Fault]:
         yield Fault(message=message, path=path, remedy="Keep one of them.")
     if (target.request or target.answer or target.secret) and not target.url:
         yield Fault(message="Only a url has request, answer and secret.", path=path, remedy="Leave them out.")
+    if target.template and (target.prompt or target.recorded):
+        message = "A prompt has its own text, and what is recorded is not asked."
+        yield Fault(message=message, path=f"{path}.template", remedy="Leave it out.")
+    try:
+        templated(target, Case())
+    except UsageError as error:
+        yield Fault(message=error.message, path=f"{path}.template", remedy=error.remedy or "Mend that place.")
     if target.python and target.python.count(":") != 1:
         message = f"{target.python[:60]!r} names no function."
         yield Fault(message=message, path=f"{path}.python", remedy="Write it as package.module:function.")

@@ -9,6 +9,8 @@ from genaiops.cli import _suite_rescore
 from genaiops.cli._noun import noun
 from genaiops.cli._output import Column, Output, one_line
 from genaiops.cli._session import plain
+from genaiops.cli._suite_export import add_report_verbs, report_options, taken_reports
+from genaiops.cli._suite_import import add_import_verb
 from genaiops.cli._suite_new import new
 from genaiops.cli._suite_plan import add_plan
 from genaiops.cli._suite_report import Bar, show_report
@@ -92,6 +94,7 @@ def metrics(output: Output, name: str | None) -> None:
 @click.option("--repeats", type=click.IntRange(1, 1000), help="Ask each case so often. [as the suite says]")
 @click.option("--spend", metavar="AMOUNT", help="Spend at most this. [as the suite says]")
 @click.option("--concurrency", type=click.IntRange(1, 1000), help="Calls at once. [as the suite says]")
+@report_options
 @click.option("--home", help="The data directory of the installation. [GENAIOPS_HOME]")
 @click.option("--url", help="The address of the gateway. [GENAIOPS_URL; what runs in the home]")
 @click.option("--key", help="A key for it. [GENAIOPS_API_KEY; admin.key]")
@@ -102,11 +105,16 @@ def run(output: Output, file: str, *, local: bool, **options: Any) -> None:
         raise UsageError("Suites run in this command for now.", remedy=f"Say so: genaiops suite run {file} --local")
     from genaiops.app.local_suites import Local
 
+    reports = taken_reports(options)
     changed = {name: options.pop(name) for name in ("repeats", "spend", "concurrency")}
     changed = {name: value for name, value in changed.items() if value is not None}
     with Bar(output) as bar:
-        done = Local(file=file, changed=changed, **options).run(bar.begin, bar.show)
+        done = Local(file=file, changed=changed, reports=reports, **options).run(bar.begin, bar.show)
     show_report(output, done)
     if done["run"]["state"] == "stopped":
         output.note(f"It goes on with: genaiops suite run {file} --local --resume {done['run']['id']}")
     sys.exit({"pass": 0, "fail": 1}.get(done["report"]["verdict"]["outcome"], 4))
+
+
+add_report_verbs(command)
+add_import_verb(command)

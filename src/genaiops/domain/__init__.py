@@ -165,6 +165,7 @@ from genaiops.domain._task import (
     TaskKind,
     TaskState,
 )
+from genaiops.domain._template import render_template
 from genaiops.domain._trace import (
     DIALECT_ATTRIBUTE,
     INLINE,
@@ -372,6 +373,7 @@ __all__ = [
     "price_at",
     "prices_of",
     "prompt_manifest",
+    "render_template",
     "standings",
     "unknown_energy",
     "verdicts_of",

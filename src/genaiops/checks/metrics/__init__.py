@@ -62,6 +62,7 @@ METRICS: Final[Mapping[str, tuple[str, ...]]] = {
         "valid_tool_calls",
     ),
     "usage": ("cost", "energy", "finish_reason", "latency", "tokens"),
+    "together": ("together",),
 }
 """File of this folder -> names of its metrics. Files are imported when one of theirs is asked for."""
 
