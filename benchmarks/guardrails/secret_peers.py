@@ -112,8 +112,24 @@ with default_settings():
     seconds = time.process_time() - began
 json.dump({"found": found, "seconds": seconds}, open(sys.argv[2], "w"))
 """
+_CREDSWEEPER_SCANS: Final = """
+import json, sys, time
+from credsweeper.app import CredSweeper
+from credsweeper.file_handler.string_content_provider import StringContentProvider
+texts = json.load(open(sys.argv[1]))["texts"]
+sweeper = CredSweeper(ml_threshold=0)
+began = time.process_time()
+found = [bool(sweeper.file_scan(StringContentProvider(text.splitlines()))) for text in texts]
+json.dump({"found": found, "seconds": time.process_time() - began}, open(sys.argv[2], "w"))
+"""
 KINGFISHER: Final = "Kingfisher 1.5.0"
-PEERS: Final[Mapping[str, str]] = {KINGFISHER: _KINGFISHER, "detect-secrets 1.5.0": _DETECT_SECRETS}
+_SECRETS: Final = ("secrets", PACKAGES)
+PEERS: Final[Mapping[str, tuple[str, tuple[str, Sequence[str]]]]] = {
+    KINGFISHER: (_KINGFISHER, _SECRETS),
+    "detect-secrets 1.5.0": (_DETECT_SECRETS, _SECRETS),
+    "CredSweeper 1.19.5": (_CREDSWEEPER_SCANS, ("credsweeper_scans", ("credsweeper==1.19.5",))),
+}
+"""Programs, each with its environment and its packages. CredSweeper goes by its rules, without its model."""
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -143,7 +159,8 @@ def forms() -> list[Form]:
 
 
 def peer(name: str, texts: Sequence[str]) -> Answer:
-    return msgspec.convert(_run(PEERS[name], {"texts": texts}), Answer)
+    script, (environment, packages) = PEERS[name]
+    return msgspec.convert(_run(script, {"texts": texts}, environment, packages), Answer)
 
 
 def _run(

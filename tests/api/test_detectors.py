@@ -18,7 +18,7 @@ def test_every_detector_tells_what_it_finds_and_how_good_it_is(admin: Api) -> No
     assert recall["n"] == 1142
     assert found["markup"]["figures"] == [], "what nobody measured has no figures"
     assert [option["name"] for option in found["size"]["options"] if option["required"]] == ["characters"]
-    assert found["language"]["tier"] == "none"
+    assert found["language"]["tier"] == "model"
     assert admin.get("/detectors/secret") == found["secret"]
 
 

@@ -53,7 +53,7 @@ def test_the_default_is_there_before_anybody_pushed_one(admin: Api) -> None:
 
 def test_a_policy_is_pushed_and_found(admin: Api, strict: str) -> None:
     one = admin.get("/guards/strict")
-    assert (one["digest"], one["aliases"], one["builtin"], one["text"]) == (strict, {"current": strict}, False, None)
+    assert (one["digest"], one["aliases"], one["builtin"], one["text"]) == (strict, {"current": strict}, False, STRICT)
     assert one["policy"]["rules"][0]["action"] == "block"
     assert [version["digest"] for version in one["versions"]] == [strict]
     assert admin.get("/guards/strict", version=strict[:16])["digest"] == strict
@@ -247,7 +247,7 @@ def test_a_candidate_is_tried_on_recorded_calls(
     assert (report["seen"], report["judged"], report["not_recorded"], report["different"]) == (3, 2, 1, 1)
     assert report["against"] == f"strict@{strict}"
     assert report["rules"] == [
-        {"rule": "bombs", "both": 1, "lost": 0, "gained": 1, "changed": 0, "stricter": 1, "milder": 0}
+        {"policy": "", "rule": "bombs", "both": 1, "lost": 0, "gained": 1, "changed": 0, "stricter": 1, "milder": 0}
     ]
     (example,) = report["examples"]
     assert (example["trace_id"], example["before"], example["after"]) == (differs, "allow", "block")
@@ -255,7 +255,13 @@ def test_a_candidate_is_tried_on_recorded_calls(
     assert [each["id"] for each in admin.get("/guards/replays")["data"]] == [run["id"]]
     assert people["operator"].get("/guards/replays")["data"] == []
     people["operator"].refused("GET", f"/guards/replays/{run['id']}", status=404)
-    assert admin.call("DELETE", f"/guards/replays/{run['id']}")["state"] == "done"
+    assert admin.call("POST", f"/guards/replays/{run['id']}/stop")["state"] == "done"
+    assert admin.refused("POST", f"/guards/replays/{run['id']}/resume", status=409)["code"] == "not_resumable"
+    for verb in ("stop", "resume"):
+        people["operator"].refused("POST", f"/guards/replays/{run['id']}/{verb}", status=404)
+    people["operator"].refused("DELETE", f"/guards/replays/{run['id']}", status=404)
+    assert admin.call("DELETE", f"/guards/replays/{run['id']}")["id"] == run["id"]
+    admin.refused("GET", f"/guards/replays/{run['id']}", status=404)
 
 
 def test_who_may_not_read_a_calls_content_learns_nothing_of_it(admin: Api, services: Services, strict: str) -> None:
@@ -271,12 +277,48 @@ def test_who_may_not_read_a_calls_content_learns_nothing_of_it(admin: Api, servi
     assert whole["judged"] == 1
 
 
-def test_a_replay_is_held_against_the_policy_of_the_same_name(admin: Api, strict: str) -> None:
+def test_the_text_that_was_pushed_is_kept_with_its_comments(admin: Api) -> None:
+    first = "# why: orders\n" + STRICT
+    made = admin.call("PUT", "/guards/written", {"text": first})
+    assert made["text"] == first
+    assert admin.get("/guards/written")["text"] == first
+    again = admin.call("PUT", "/guards/written", {"text": first.replace("orders", "bombs")})
+    assert again["digest"] == made["digest"], "its meaning is the same"
+    assert admin.get("/guards/written")["text"] == first.replace("orders", "bombs")
+    admin.call("PUT", "/guards/written", {"policy": {}, "alias": "bare"})
+    assert admin.get("/guards/written", version="bare")["text"] is None
+    body = {"before": {"guard": "written"}, "after": {"text": first}}
+    found = admin.call("POST", "/guards/diff", body)
+    assert found["differences"] == []
+    assert [line for line in found["text"] if line[0] in "+-"] == ["-# why: bombs", "+# why: orders"]
+    bare = {"before": {"guard": "written"}, "after": {"guard": "written@bare"}}
+    assert admin.call("POST", "/guards/diff", bare)["text"] is None
+    assert admin.get("/guards/default")["text"].startswith("#")
+
+
+def test_a_candidate_takes_the_place_of_its_predecessor(admin: Api, services: Services, strict: str) -> None:
+    """Nothing says what held for these calls: what holds now for calls without a key is the default."""
+    recorded(services, "a bomb")
+    candidate = {"text": STRICT}
+    run = followed(admin, admin.call("POST", "/guards/replay", {"candidate": candidate}, status=202))
+    report = run["report"]
+    assert (report["union"], report["against"]) == (True, "default@current")
+    assert report["assumed"] == report["judged"] > 0
+    assert report["actions"]["allow"]["block"] == report["different"] > 0
+    assert {(each["policy"], each["rule"]) for each in report["rules"]} == {("default", "bombs")}
     admin.call("PUT", "/guards/strict", {"text": STRICT.replace("block", "flag"), "alias": "next"})
     run = followed(admin, admin.call("POST", "/guards/replay", {"candidate": {"guard": "strict@next"}}, status=202))
-    assert run["report"]["against"] == f"strict@{strict}"
-    run = followed(admin, admin.call("POST", "/guards/replay", {"candidate": {"text": STRICT}}, status=202))
-    assert run["report"]["against"].startswith("default@")
-    for body in ({"limit": 0}, {"examples": 1000}, {"since": "soon"}):
-        refused = admin.refused("POST", "/guards/replay", {"candidate": {"guard": "strict"}, **body}, status=400)
-        assert refused["param"] == next(iter(body))
+    assert run["report"]["against"] == "strict@current"
+    assert run["report"]["untouched"] == run["report"]["seen"] - run["report"]["not_recorded"] > 0
+    for body, param in (
+        ({"instead_of": "strict@nxt"}, "instead_of"),
+        ({"instead_of": f"strict@{strict}"}, "instead_of"),
+        ({"instead_of": "strict", "against": {"guard": "strict"}}, "instead_of"),
+        ({"limit": 0}, "limit"),
+        ({"examples": 1000}, "examples"),
+        ({"since": "soon"}, "since"),
+    ):
+        status = 404 if body.get("instead_of") == "strict@nxt" else 400
+        assert (
+            admin.refused("POST", "/guards/replay", {"candidate": candidate, **body}, status=status)["param"] == param
+        )

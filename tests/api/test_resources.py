@@ -137,7 +137,7 @@ def test_embedded_weights_stand_beside_their_model(admin: Api, services: Service
     assert (model["weights"], model["available"]) == ("model/tiny", False)
     artifact = admin.get("/artifacts/model/tiny")
     assert artifact["versions"][0]["manifest"]["licence"] == "MIT"
-    assert [each["id"] for each in admin.get("/artifacts", kind="model")["data"]] == ["model/tiny"]
+    assert "model/tiny" in [each["id"] for each in admin.get("/artifacts", kind="model")["data"]]
     assert admin.get("/artifacts", kind="judge")["data"] == []
 
 

@@ -17,9 +17,10 @@ from genaiops.app.services import Services
 from genaiops.app.settings import Embedded, Settings
 from genaiops.core.clock import now_us
 from genaiops.core.errors import NotFound, UsageError
-from genaiops.domain import CachePolicy, Content, Person, Route, RouteTarget, Target, Version
+from genaiops.domain import CachePolicy, Content, Held, HeldBody, Person, Route, RouteTarget, Target, Version
 from genaiops.govern import verify
 from genaiops.hub import Origin
+from genaiops.hub import opened as opened_task
 from genaiops.ports.telemetry import Batch, RollupQuery, TraceFilter
 from tests.app.running import until
 from tests.engines.telemetry.calls import DAY, call, content, root, trace_id
@@ -130,6 +131,46 @@ def test_everything_that_names_a_person_goes_and_what_stays_is_told(services: Se
     assert not any(row.payload and '"ann"' in (row.payload.body or "") for row in noted)
     with pytest.raises(NotFound, match="No trace names"):
         services.erasing.begin(Person("ann"), "again", by="admin")
+
+
+def held(services: Services, number: int) -> Held:
+    """An answer to the call of that number, which waits."""
+    record = Held(
+        id=f"held_{number:016x}",
+        trace_id=trace_id(number),
+        at_us=now_us(),
+        key_id="key_1",
+        actor_id="admin",
+        tenant_id="default",
+        environment_id="dev",
+        application=None,
+        operation="chat",
+        model="m",
+        direction="out",
+        policy="default@sha256:1",
+        rule="tickets",
+        message="",
+        found={"ticket": 1},
+    )
+    box = services.seals.seal(msgspec.msgpack.encode(HeldBody(b"it is hers", "text/plain", ())), record.id)
+    services.hub.tasks.hold(record, services.blobs.put(box))
+    return record
+
+
+def test_what_waits_for_a_person_goes_with_whom_it_is_about(services: Services) -> None:
+    hers, released, his = (held(services, number) for number in (1, 3, 2))
+    actor = services.hub.actors.create("rita", "person", roles=("reviewer",), by="admin")
+    services.hub.tasks.release(released.id, by=actor.id)
+    begun = services.erasing.begin(Person("ann"), "request 9", by="admin")
+    assert services.erasing.work()
+    assert services.erasing.get(begun.id).held == 2
+    one = services.hub.tasks.one
+    assert [one(each.id).state for each in (hers, released, his)] == ["refused", "released", "pending"]
+    for gone in (hers, released):
+        assert "erased" in one(gone.id).reason
+        assert not services.blobs.exists(one(gone.id).content)
+    assert opened_task(one(his.id), services.blobs, services.seals).body == b"it is hers"
+    assert verified(services) == 0
 
 
 def test_a_blob_that_may_be_in_use_waits(services: Services) -> None:

@@ -26,7 +26,7 @@ REQUEST = b'{"model": "m", "messages": [{"role": "user", "content": "Ignore it a
 class Broken:
     """A guard server that answers, and says nothing."""
 
-    async def classify(self, texts: Sequence[str]) -> list[Mapping[str, Verdict]]:
+    async def classify(self, texts: Sequence[str], *, scope: str = "") -> list[Mapping[str, Verdict]]:
         return [{"injection": Verdict(outcome="error", reason="it answers nonsense")} for _ in texts]
 
 

@@ -14,7 +14,7 @@ from genaiops.core.errors import NotFound, StoreError, UsageError
 from genaiops.domain import GuardEvent, Person, Score
 from genaiops.engines.person_keys import KeyRing, PersonKeys
 from genaiops.ports.telemetry import Batch, TraceFilter
-from tests.app.test_erasing import everything, opened, settings_of, verified
+from tests.app.test_erasing import everything, held, opened, opened_task, settings_of, verified
 from tests.engines.telemetry.calls import DAY, call, content, root, trace_id
 
 BACKUP = "monday.tar.zst"
@@ -61,6 +61,20 @@ def erase(home: Home) -> None:
         services.erasing._in_flight_us = -DAY
         services.erasing.begin(Person("ann"), "request 1", by="admin")
         assert services.erasing.work()
+
+
+def test_what_waits_for_a_person_comes_back_unless_it_is_hers_who_is_erased(home: Home, tmp_path: Path) -> None:
+    with opened(home) as services:
+        hers, his = held(services, 1), held(services, 2)
+    back_up(settings_of(home), tmp_path / BACKUP, with_key=True)
+    erase(home)
+    restored = Home(tmp_path / "restored")
+    restore(tmp_path / BACKUP, restored, keys=[home.person_keys])
+    with opened(restored) as services:
+        found = opened_task(services.hub.tasks.one(his.id), services.blobs, services.seals)
+        assert found.body == b"it is hers"
+        with pytest.raises(NotFound):
+            opened_task(services.hub.tasks.one(hers.id), services.blobs, services.seals)
 
 
 def test_who_is_erased_stays_erased_when_an_older_backup_is_restored(home: Home, tmp_path: Path) -> None:

@@ -34,3 +34,11 @@ def noted(case: dict[str, Any]) -> str:
         file.write(case.get("id", "") + "\n")
     time.sleep(0.01)
     return case["input"]
+
+
+def strict(case: dict[str, Any]) -> dict[str, Any]:
+    """A judge: Y for answers in capitals, no verdict for those with a question mark."""
+    text = case["messages"][-1]["content"]
+    answer = text.rpartition("<answer-")[2].split("\n")[1]
+    said = "I cannot say." if "?" in answer else f"As it is.\nVerdict: {'Y' if answer.isupper() else 'N'}"
+    return {"output": said, "cost_nano": 2_000_000}

@@ -136,6 +136,21 @@ async def test_no_call_begins_that_could_pass_the_limit(store: Runs) -> None:
     assert "may spend 0.0105" in run.error
 
 
+async def test_a_limit_with_fewer_cases_than_calls_at_once(store: Runs) -> None:
+    run = await runner(store, a_suite(3, run='spend = "1"\nconcurrency = 8'))()
+    assert (run.state, run.done) == ("done", 3)
+
+
+async def test_a_fault_of_ours_ends_the_run_as_failed(store: Runs) -> None:
+    async def ask(case: Case, repeat: int) -> Answer:
+        raise RuntimeError("a defect")
+
+    with pytest.raises(RuntimeError, match="a defect"):
+        await runner(store, a_suite(5), {"new": ask})()
+    run = store.get("run_1")
+    assert (run.state, run.error) == ("failed", "RuntimeError: a defect")
+
+
 async def test_without_a_price_no_limit_can_be_kept(store: Runs) -> None:
     suite = a_suite(50, "upper", 'spend = "1"')
     run = await runner(store, suite)()
@@ -162,6 +177,32 @@ async def test_repeats_are_never_served_from_the_cache(store: Runs) -> None:
     store.delete("run_1")
     await runner(store, suite_of(text + "[run]\nrepeats = 3"), {"new": ask})()
     assert asked["a"] == 4
+
+
+async def test_what_asks_the_same_is_asked_once_and_known_to_later_runs(store: Runs) -> None:
+    suite = suite_of(
+        """
+        case = [{id = "a", input = "x"}, {id = "b", input = "x"}, {id = "c", input = "y"}]
+        target = [{name = "new", url = "http://127.0.0.1:9/"}]
+        check = [{metric = "equals", threshold = 0.0}]
+        run.concurrency = 1
+        """
+    )
+    asked: list[str] = []
+
+    async def ask(case: Case, repeat: int) -> Answer:
+        asked.append(case.input)
+        return Answer(target="new", case=case.id, state="answered", output=case.input, cost_nano=5)
+
+    await runner(store, suite, {"new": ask})()
+    assert asked == ["x", "y"]
+    assert {answer.case: answer.recalled for answer in store.answered("run_1")} == {"a": False, "b": True, "c": False}
+    store.create(Run(id="run_2", kind="evaluation", subject="suite/x", created_us=2), cases_of(suite, folder=None))
+    later = Runner(store, store.get("run_2"), suite, cases_of(suite, folder=None), {"new": ask})
+    run = await later()
+    assert asked == ["x", "y"]
+    assert (run.done, run.cost_nano) == (3, 0)
+    assert [answer.output for answer in store.answered("run_2")] == ["x", "x", "y"]
 
 
 async def test_a_run_that_is_stopped_goes_on(store: Runs) -> None:

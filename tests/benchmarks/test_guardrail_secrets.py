@@ -13,7 +13,7 @@ from benchmarks.guardrails.secret_tokens import Form, Tokens
 from benchmarks.guardrails.secrets_in_place import cases, judged
 
 WITH_PREFIX = Form("a", "acme-api-key", r"""(?i)\bacme[\w.-]{0,20}['"]?(acme_[a-f0-9]{32})(?:['"\s]|$)""")
-BY_NAME = Form("credsweeper", "Acme Secret.0", r"(?<![0-9a-z])(?P<value>[0-9a-z]{40})(?![0-9a-z])")
+BY_NAME = Form("credsweeper", "Acme Secret.0", r"(?<![0-9a-z])(?P<value>[0-9a-f]{40})(?![0-9a-z])")
 
 
 def test_a_token_is_the_group_of_an_expression() -> None:

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 (letters that look like others are what this is about)
 """What of registered documents is found again: the guarantee against a search by brute force, and the file."""
 
 import random
@@ -7,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genaiops.checks.verbatim import Index, Overlapping, judge, overlaps
+from genaiops.checks.verbatim import Following, Index, Overlapping, Repeat, judge, overlaps
+from genaiops.checks.verbatim.merging import merge
 from genaiops.checks.words import words
 from genaiops.core.errors import Conflict, StoreError, UsageError
 from tests.examples import examples
@@ -65,6 +67,15 @@ def test_case_accents_and_invisible_characters_do_not_hide_it() -> None:
     assert overlaps(INDEX, hidden)[0].longest == overlaps(INDEX, CLAUSE)[0].longest
 
 
+def test_letters_of_other_scripts_do_not_hide_it() -> None:
+    hidden = CLAUSE.translate(str.maketrans("aeopcxAEOPCTX", "аеорсхАЕОРСТХ"))
+    assert hidden.isascii() is False
+    assert overlaps(INDEX, hidden)[0].longest == overlaps(INDEX, CLAUSE)[0].longest
+    russian = "Сегодня в доме тихо и никого нет кроме кота у окна"
+    index = Index.build([("d", russian)])
+    assert overlaps(index, russian.upper()) == overlaps(index, russian) != ()
+
+
 def test_a_text_without_blanks_between_words() -> None:
     poem = "床前明月光疑是地上霜举头望明月低头思故乡"
     (overlap,) = overlaps(Index.build([("poem", poem)]), f"他说:{poem}。")
@@ -117,11 +128,69 @@ def test_pieces_make_no_difference(chance: random.Random, cuts: list[int]) -> No
     assert reading.words == len(words(text))
 
 
+def followed(index: Index, text: str, cuts: list[int], least: int) -> tuple[str, list[tuple[int, int, str, int]]]:
+    following, out, runs = Following(index, least), "", list[tuple[int, int, str, int]]()
+    bounds = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
+    steps = [lambda piece=text[start:end]: following.feed(piece) for start, end in pairwise(bounds)]
+    for step in (*steps, following.end):
+        released, found = step()
+        runs += [(each.start + len(out), each.end + len(out), each.document, each.words) for each in found]
+        assert all(0 <= each.start < each.end <= len(released) for each in found)
+        out += released
+    return out, runs
+
+
+@settings(max_examples=examples())
+@given(st.randoms(use_true_random=False), st.lists(st.integers(0, 900), max_size=30), st.integers(2, 20))
+def test_following_gives_the_text_back_and_finds_the_same_at_every_cut(
+    chance: random.Random, cuts: list[int], least: int
+) -> None:
+    quoted = [word for word in f"{OPENING} {CLAUSE} {OPENING}".split() if chance.random() > 0.05]
+    text = " ".join(quoted)
+    out, runs = followed(INDEX, text, cuts, least)
+    assert out == text
+    assert runs == followed(INDEX, text, [], least)[1]
+    assert all(words_of >= least for *_, words_of in runs)
+    expected = sum(
+        len(words(text[run.start : run.end])) >= least for each in overlaps(INDEX, text) for run in each.runs
+    )
+    assert len(runs) == expected
+
+
+@settings(max_examples=examples())
+@given(st.lists(st.sampled_from("ab\u0301 "), max_size=80), st.lists(st.integers(0, 80), max_size=20))
+def test_following_repetitive_texts(letters: list[str], cuts: list[int]) -> None:
+    index = Index.build([("d", "a b a b a b b a"), ("e", "b b a b")], k=2, window=2)
+    text = "".join(letters)
+    out, runs = followed(index, text, cuts, 3)
+    assert (out, runs) == (text, followed(index, text, [], 3)[1])
+
+
+def test_what_may_become_a_run_is_held_back_and_the_rest_is_not() -> None:
+    following = Following(INDEX, 12)
+    assert (
+        following.feed("As agreed in our letter of the first of May of this year: ")[0] == "As agreed in our letter of "
+    )
+    taken = CLAUSE[: CLAUSE.index("and shall use")]
+    assert following.feed(taken)[0] == "the first of May of this year: "
+    assert [each.document for each in following.certain()] == ["contract"]
+    released, (run,) = following.feed(" or nothing of that kind has ever been said by any of them")
+    assert taken[:40] in released
+    assert (run.document, len(words(released[run.start : run.end]))) == ("contract", run.words)
+
+
+def test_only_documents_that_are_wanted_are_followed() -> None:
+    assert [each.id for each in INDEX.documents] == ["contract", "novel"]
+    assert Following(INDEX, 12, {1}).feed(f"{CLAUSE} {'x ' * 20}")[1] == []
+    found = Following(INDEX, 12, {0}).feed(f"{CLAUSE} {'x ' * 20}")[1]
+    assert [type(each) for each in found] == [Repeat]
+
+
 def test_memory_does_not_grow_with_the_text() -> None:
     reading = Overlapping(INDEX)
     for _ in range(400):
         reading.feed(f"{OPENING} and so on; ")
-    assert len(reading._batches) < 12
+    assert len(reading._reading._batches) < 12
     assert len(reading._open) < 80
     (overlap,) = reading.finish()
     assert len(overlap.runs) == 64
@@ -135,8 +204,8 @@ def test_merging_equals_building_at_once_in_any_order(texts: list[list[str]], da
     mixed = data.draw(st.permutations(documents))
     cut = data.draw(st.integers(0, len(mixed)))
     parts = [Index.build(part, k=2, window=2) for part in (mixed[:cut], mixed[cut:])]
-    assert Index.merge(*parts).write() == whole
-    assert Index.merge(Index.read(whole), *parts).write() == whole
+    assert merge(*parts).write() == whole
+    assert merge(Index.read(whole), *parts).write() == whole
 
 
 def test_a_phrase_of_very_many_documents_is_kept_for_some() -> None:
@@ -176,9 +245,9 @@ def test_what_cannot_be_built_is_refused() -> None:
     with pytest.raises(Conflict, match="'a'"):
         Index.build([("a", "one"), ("a", "two")])
     with pytest.raises(Conflict, match="'novel'"):
-        Index.merge(INDEX, Index.build([("novel", "other")]))
+        merge(INDEX, Index.build([("novel", "other")]))
     with pytest.raises(UsageError, match="k 7"):
-        Index.merge(INDEX, Index.build([], k=7))
+        merge(INDEX, Index.build([], k=7))
 
 
 def test_documents_too_short_to_be_found_say_so() -> None:

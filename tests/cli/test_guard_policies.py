@@ -30,18 +30,33 @@ def policy(tmp_path: Path) -> Path:
     return file
 
 
-def test_the_documentation_can_be_followed(connected: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+def follow(page: str, connected: Shell, folder: Path) -> dict[str, Ran]:
+    """Write the files of a page of the documentation, and run its commands, in order."""
     ran: dict[str, Ran] = {}
-    for language, title, text in BLOCK.findall((ROOT / "docs" / "guardrails.md").read_text(encoding="utf-8")):
+    for language, title, text in BLOCK.findall((ROOT / "docs" / page).read_text(encoding="utf-8")):
         if title:
-            (tmp_path / title).write_text(text, encoding="utf-8")
+            (folder / title).parent.mkdir(exist_ok=True)
+            (folder / title).write_text(text, encoding="utf-8")
         elif language == "sh":
             for line in text.splitlines():
                 command, _, note = line.partition("  # ")
                 got = connected.run(*shlex.split(command)[1:])
                 assert got.status in STATUS.get(note, (0,)), f"{line}: {got.out}{got.err}"
                 ran.setdefault(command, got)
+    return ran
+
+
+def test_the_policy_against_attacks_can_be_pushed(
+    connected: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    follow("attacks.md", connected, tmp_path)
+    assert connected.ok("key", "show", "strangers", "--json").json()["guard"] == "hardened"
+
+
+def test_the_documentation_can_be_followed(connected: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    ran = follow("guardrails.md", connected, tmp_path)
     wrong = "rules[0].action: Invalid enum value 'redakt'. There are: allow, flag, redact, replace, hold, block."
     assert ran["genaiops policy check broken.toml"].out == f"broken.toml:4: {wrong}\n"
     assert "line 4: rules[0].action" in ran["genaiops policy push strict broken.toml"].err
@@ -138,6 +153,17 @@ def test_yesterdays_calls_are_replayed(connected: Shell, installation: Installat
     report = connected.run(*words, "--json").json()["report"]
     assert (report["different"], report["rules"][0]["stricter"]) == (1, 1)
     assert connected.run("policy", "replay", str(flag), "--against", str(flag), "--model", "talker").status == 0
+    assert "flag becomes block" not in connected.run("policy", "replay", str(block), "--model", "talker").out, (
+        "default held, and says nothing of bombs"
+    )
+    listed = connected.run("policy", "replays", "--json").json()["data"]
+    assert [each["state"] for each in listed[:4]] == ["done"] * 4
+    shown = connected.run("policy", "replays", listed[2]["id"])
+    assert (shown.status, "1 calls: flag becomes block." in shown.out) == (1, True)
+    assert connected.run("policy", "replays", listed[0]["id"], "--resume").status == 2
+    assert connected.run("policy", "replays", "--delete").status == 2
+    assert connected.run("policy", "replays", listed[0]["id"], "--delete").status == 0
+    assert listed[0]["id"] not in connected.run("policy", "replays").out
     nothing = connected.run("policy", "replay", str(block), "--model", "none-has-this")
     assert nothing.status == 4
     assert "write cases" in nothing.out

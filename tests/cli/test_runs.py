@@ -157,6 +157,64 @@ def test_what_a_suite_protects_moves_only_to_what_passed(connected: Shell, tmp_p
     assert "Did you mean 'gated/say'?" in wrong.err
 
 
+JUDGED = """
+[[target]]
+name = "candidate"
+model = "talker"
+[[case]]
+input = "Question"
+[[check]]
+name = "kept"
+metric = "judge"
+options = { judge = "strict@tried" }
+[[check]]
+name = "filed"
+metric = "judge"
+options = { judge = "loose.toml" }
+"""
+RUBRIC = 'template = "rubric"\nrubric = "It is polite."\nmodel = "{model}"\n'
+
+
+def test_judges_are_asked_by_the_server(connected: Shell, installation: Installation, tmp_path: Path) -> None:
+    target = Target(
+        id="strict",
+        provider="echo",
+        model="strict",
+        upstream_model="strict",
+        settings={"text": "Fine.\nVerdict: 5"},
+        created_us=0,
+    )
+    with installation.hub() as hub:
+        hub.targets.create(target, by="admin")
+    until(lambda: request(f"{installation.url}/v1/models/strict", key=installation.key).status == 200, "the target")
+    (tmp_path / "strict.toml").write_text(RUBRIC.format(model="strict"))
+    (tmp_path / "loose.toml").write_text(RUBRIC.format(model="talker"))  # whose words are no verdict
+    suite = tmp_path / "judged.toml"
+    suite.write_text(JUDGED)
+    assert "There is no" in connected.run("suite", "run", str(suite)).err
+    connected.ok("judge", "push", "strict", str(tmp_path / "strict.toml"), "--alias", "tried")
+    ran = connected.run("suite", "run", str(suite), "--json")
+    assert ran.status == 4, ran.err  # nobody calibrated them
+    done = json.loads(ran.out)
+    run = done["run"]
+    assert (run["state"], run["failed"]) == ("done", 0)
+    assert run["inputs"]["judge kept"].startswith("sha256:")
+    [broken] = done["unjudged"]
+    assert (broken["check"], broken["errors"]) == ("filed", 1)
+    page = connected.ok("run", "cases", run["id"], "--json").json()["data"]
+    said = {judged["check"]: judged["verdict"] for judged in page[0]["judged"]}
+    assert (said["kept"]["outcome"], said["kept"]["measure"]) == ("pass", 1.0)
+    assert "filed: 1 verdicts are errors" in connected.ok("run", "show", run["id"]).out
+
+    (tmp_path / "loose.toml").write_text('template = "rubric"\nrubric = "Polite."\n[[panel]]\npython = "os:getcwd"\n')
+    assert "The judge 'os:getcwd' is a function of a program" in connected.run("suite", "run", str(suite)).err
+
+
+def test_reports_are_not_promised_by_the_server(connected: Shell, folder: Path) -> None:
+    said = connected.run("suite", "run", str(folder / "suite.toml"), "--junit", str(folder / "a.xml"))
+    assert (said.status, "--local --junit" in said.err) == (2, True)
+
+
 def test_its_calls_are_traced_with_a_key_that_ends_with_it(
     connected: Shell, installation: Installation, folder: Path
 ) -> None:

@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.app.running import DEADLINE, Installation
+from tests.console.run_seed import RUNS
 from tests.console.seed import prepared, trace_id
 
 PATHS = {
@@ -39,8 +40,14 @@ PATHS = {
     "rule": "/guardrails/rules/default/mail",
     "policies": "/guardrails/policies",
     "policy": "/guardrails/policies/default",
+    "documents": "/guardrails/documents",
+    "replays": "/guardrails/replays",
     "detectors": "/guardrails/detectors",
     "detector": "/guardrails/detectors/pii",
+    "runs": "/arena",
+    "suites": "/arena/suites",
+    "metrics": "/arena/metrics",
+    "metric": "/arena/metrics/equals",
     "playground": "/playground",
     "approvals": "/approvals",
     "alerts": "/alerts",
@@ -53,6 +60,11 @@ PATHS = {
 }
 
 SEEDED = {
+    "run": f"/arena/runs/{RUNS[1]}",
+    "old run": f"/arena/runs/{RUNS[2]}?show=failed",
+    "case": f"/arena/runs/{RUNS[1]}/case?show=lost&at=1",
+    "two runs": f"/arena/compare?a={RUNS[0]}&b={RUNS[1]}&one=prod",
+    "case of two runs": f"/arena/compare/case?a={RUNS[0]}&b={RUNS[1]}&one=prod&id=order-4",
     "route": "/gateway/routes/support",
     "session": "/session?id=ticket/4701",
     "user": "/user?id=customer-42",

@@ -32,6 +32,7 @@ from genaiops.engines.telemetry_sqlite import open_telemetry
 from genaiops.hub import Hub, NewApplication, NewBudget, NewKey, NewPrice, NewRateLimit
 from genaiops.ports.telemetry import Batch
 from tests.console.guard_seed import guarded
+from tests.console.run_seed import evaluated
 
 CALLS = 420
 HOUR_US = 3_600_000_000
@@ -79,6 +80,7 @@ def prepared(path: Path) -> Home:
             )
     finally:
         telemetry.close()
+    evaluated(home)
     return home
 
 

@@ -7,6 +7,7 @@ import vl_convert
 
 from genaiops.console._charts import LIGHT, Chart, Mark, coloured, overview_charts
 from genaiops.console._format import NONE
+from genaiops.console._intervals import Interval, intervals
 from genaiops.console._meters import REST, Budgeted, budgets, stacked
 from genaiops.core.money import NANO
 from genaiops.domain import Budget, Scope
@@ -102,3 +103,19 @@ def test_an_hour_without_calls_is_no_latency_of_zero() -> None:
     calls, latency, *_ = overview_charts([row(1)], SINCE, SINCE + 3 * HOUR_US)
     assert values_of(calls, "failed") == [0, 2, 0]
     assert values_of(latency, "p50") == [None, 120.0, None]
+
+
+@pytest.mark.parametrize("zero", [True, False])
+def test_intervals_say_in_their_table_what_they_draw(zero: bool) -> None:
+    found = [
+        Interval(name="right", value=-0.11, low=-0.17, high=-0.07, outcome="fail", asked=-0.05),
+        Interval(name="kind", value=0.9, low=0.84, high=0.95, outcome="pass"),
+    ]
+    chart = intervals("Against prod", found, unit="difference", zero=zero)
+    spec = {**coloured(chart.spec), "width": 400}
+    assert "token:" not in str(spec)
+    assert vl_convert.vegalite_to_svg(spec).startswith("<svg")
+    assert chart.rows == [
+        ["right", "-0.11", "-0.17 to -0.07", "-0.05", "fail"],
+        ["kind", "0.9", "0.84 to 0.95", NONE, "pass"],
+    ]

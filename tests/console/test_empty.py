@@ -56,7 +56,10 @@ def log_in(client: TestClient[Litestar], key: Path) -> None:
         ("guardrails", "Every key is guarded by the policy"),
         ("verdicts", "No verdict fits"),
         ("rule", "It said nothing in this time"),
+        ("runs", "genaiops suite run"),
+        ("suites", "genaiops suite check"),
         ("policies", "the built-in default is in force everywhere"),
+        ("replays", "genaiops policy replay"),
     ],
 )
 def test_an_empty_page_says_what_to_run(client: TestClient[Litestar], page: str, says: str) -> None:

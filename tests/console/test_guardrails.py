@@ -10,6 +10,7 @@ from genaiops.console._cache_charts import Span
 from genaiops.console._charts import coloured
 from genaiops.console._guard_charts import done, would_have
 from genaiops.watch import GuardPoint
+from tests.app.running import request
 from tests.console.conftest import Visitor
 from tests.console.seed import trace_id
 
@@ -57,6 +58,30 @@ def test_a_verdict_is_marked_by_keyboard_and_taken_back(visitor: Visitor) -> Non
     second.get_by_role("button", name="false alarm").click()  # once more takes it back
     expect(page.get_by_text("is taken back")).to_be_visible()
     expect(page.locator(".facts")).to_contain_text("unknown")
+
+
+def test_a_mark_has_a_note_that_goes_with_its_test_case(visitor: Visitor) -> None:
+    visitor.log_in()
+    page = visitor.open("/guardrails/rules/default/mail?since=7d")
+    page.keyboard.press("j")
+    page.keyboard.press("n")
+    expect(page.locator("[data-verdict] textarea").first).to_be_focused()
+    page.keyboard.type("An address of our own.")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("mail was a false alarm. The call is a test case of guard-cases now.")).to_be_visible()
+    row = page.locator("[data-verdict]").first
+    expect(row.locator(".note-text")).to_have_text("An address of our own.")
+    found = request(f"{visitor.url}/api/datasets/rows?ref=guard-cases@current", key=visitor.installation.key)
+    assert "An address of our own." in [each["row"]["note"] for each in found.body["data"]], found.body
+    row.get_by_role("button", name="mail: right").click()
+    expect(row.locator(".note-text")).to_have_text("An address of our own.")
+    page.get_by_role("button", name="Undo").click()
+    expect(row.get_by_role("button", name="mail: false alarm")).to_have_attribute("aria-pressed", "true")
+    expect(row.locator(".note-text")).to_have_text("An address of our own.")
+    row.get_by_role("button", name="mail: false alarm").click()
+    expect(row.locator(".note-text")).to_have_count(0)
 
 
 def test_the_trace_tells_what_guards_said(visitor: Visitor) -> None:

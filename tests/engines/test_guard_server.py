@@ -196,7 +196,7 @@ def test_a_policy_is_tried_with_the_real_classifiers(
 ) -> None:
     version = GuardVersion(name="p", digest="sha256:p", policy=GuardPolicy(rules=(rule,)))
     request = msgspec.json.encode({"model": "m", "messages": [{"role": "user", "content": text}]})
-    said = judge.judge(version, "chat", "openai", request, None)
+    said = judge.judge((version,), "chat", "openai", request, None)
     assert [(event.kinds, event.error) for event in said] == ([(kinds, None)] if kinds else [])
 
 

@@ -3,9 +3,10 @@
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
-from genaiops.domain import CachePolicy, Environment
+from genaiops.domain import Admitted, CachePolicy, Environment, InForce
 from tests.gateway.guarding_calls import TICKET, asked, fragments, in_force, policy, rule
 from tests.gateway.harness import CHAT, Home, key, price, route, running, target, until
 from tests.gateway.upstream import (
@@ -228,6 +229,20 @@ async def test_policies_of_key_route_and_environment(home: Home) -> None:
         assert sent == [TICKET, "<TICKET_1>", "<TICKET_1>", "<TICKET_1>", TICKET]
 
 
+async def test_the_record_says_what_held_and_in_whose_words_it_came(home: Home) -> None:
+    async with Upstream(answers(completion("fine"))) as upstream:
+        home.publish(key(), targets=(target(upstream.url),), guards=(policy(rule()),))
+        async with running(home) as worker:
+            body = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "Which?"}]}
+            assert (await worker.post("/v1/messages", body)).status == 200
+    [record] = [one for one in home.records() if isinstance(one, Admitted)]
+    assert record.dialect == "messages"
+    assert record.policies == (InForce("default@current", "sha256:default"),)
+    older = msgspec.msgpack.encode(msgspec.msgpack.decode(msgspec.msgpack.encode(record))[:-2])
+    read = msgspec.msgpack.decode(older, type=Admitted)
+    assert (read.dialect, read.policies, read.trace_id) == ("", None, record.trace_id)
+
+
 async def test_a_policy_that_is_not_there_lets_nothing_through(home: Home) -> None:
     async with Upstream(answers()) as upstream:
         home.publish(key(guard="gone"), targets=(target(upstream.url),), guards=(policy(),))
@@ -247,6 +262,17 @@ async def test_a_long_prompt_is_looked_at_in_steps(home: Home) -> None:
             refused = await worker.post(body=asked(text * 3))
         assert upstream.seen[0].json["messages"][0]["content"] == text.replace(TICKET, "<TICKET_1>")
         assert (refused.status, refused.error["code"]) == (400, "too_long_for_guard")
+
+
+async def test_a_long_answer_is_asked_for_once(home: Home) -> None:
+    """Also when all of it is there at once: it is looked at in steps."""
+    async with Upstream(answers(completion(f"{TICKET} " + "word " * 8000))) as upstream:
+        home.publish(key(), targets=(target(upstream.url),), guards=(policy(rule(direction="out")),))
+        async with running(home) as worker:
+            for count in range(1, 4):
+                got = await worker.post(body=asked("Which?"))
+                assert (got.status, got.headers["x-genaiops-attempts"], len(upstream.seen)) == (200, "1", count)
+                assert TICKET not in got.body.decode()
 
 
 async def test_the_cache_knows_the_policy(home: Home) -> None:

@@ -8,6 +8,7 @@ import pytest
 from genaiops.domain import GuardRule, ToolRules
 from tests.gateway.guarding_calls import asked, fragments, policy
 from tests.gateway.harness import CHAT, Home, key, running, target
+from tests.gateway.test_holding import ASKED, place
 from tests.gateway.upstream import (
     DONE,
     ROLE,
@@ -140,12 +141,36 @@ async def test_answers_of_a_form(home: Home) -> None:
         assert got[2] == "There is no answer."
 
 
-async def test_an_answer_says_what_it_is(home: Home) -> None:
-    told = GuardRule(
-        id="told", detector="disclosure", direction="out", action="flag", options={"sentence": "Written by a machine."}
-    )
-    async with Upstream(answers()) as upstream:
+@pytest.mark.parametrize("dialect", [*ASKED, "gemini"])
+async def test_a_client_is_told_what_its_sources_do_not_support(home: Home, dialect: str) -> None:
+    path, body = place(dialect, streamed=False)
+    told = GuardRule(id="sources", detector="grounding", direction="out", action="flag", options={"tell": True})
+    async with Upstream(answers(completion("The sea is grey. The boats are red."))) as upstream:
         home.publish(key(), targets=(target(upstream.url),), guards=(policy(told),))
         async with running(home) as worker:
-            got = await worker.post()
-        assert got.json["choices"][0]["message"]["content"].endswith("Written by a machine.")
+            alone = await worker.post(path, body)
+            got = await worker.post(path, with_source(dialect, body, "The sea is grey today."))
+        assert "x-genaiops-grounding" not in alone.headers
+    assert got.headers["x-genaiops-grounding"] == "sentences=2; unsupported=1"
+    if dialect in ("openai", "responses"):
+        assert got.json["genaiops"]["grounding"]["claims"] == ["The boats are red."]
+    assert b"claims" not in home.bodies()[-1]
+    assert home.settled()[-1].guard[0].kinds == {"unsupported": 1}
+
+
+def with_source(dialect: str, body: dict[str, Any], text: str) -> dict[str, Any]:
+    """The same question, to which a tool has answered with that text."""
+    if dialect == "responses":
+        call = {"type": "function_call", "call_id": "c", "name": "look", "arguments": "{}"}
+        said = {"type": "function_call_output", "call_id": "c", "output": text}
+        return {**body, "input": [{"role": "user", "content": body["input"]}, call, said]}
+    if dialect == "gemini":
+        asks = {"role": "model", "parts": [{"functionCall": {"name": "look", "args": {}}}]}
+        says = {"role": "user", "parts": [{"functionResponse": {"name": "look", "response": {"output": text}}}]}
+        return {**body, "contents": [*body["contents"], asks, says]}
+    if dialect == "messages":
+        use = {"role": "assistant", "content": [{"type": "tool_use", "id": "c", "name": "look", "input": {}}]}
+        result = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "c", "content": text}]}
+        return {**body, "messages": [*body["messages"], use, result]}
+    use = {"role": "assistant", "tool_calls": called("look")["choices"][0]["message"]["tool_calls"]}
+    return {**body, "messages": [*body["messages"], use, {"role": "tool", "tool_call_id": "call_1", "content": text}]}

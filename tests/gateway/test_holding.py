@@ -1,6 +1,7 @@
 """What a rule holds: written down sealed before anybody is told, told in each dialect, released by the Snapshot."""
 
-from typing import Any
+import threading
+from typing import Any, Literal
 
 import msgspec
 import pytest
@@ -63,6 +64,36 @@ async def test_an_answer_waits_in_every_dialect(home: Home, dialect: str, stream
     assert all(TICKET.encode() not in one for one in home.bodies())
     names = [type(one).__name__ for one in home.records()]
     assert names == ["Admitted", "Held", "Settled"], "it is written before anybody is told"
+
+
+@pytest.mark.parametrize("size", [10, 40_000, 1_500_000])
+@pytest.mark.parametrize("way", ["in", "out", "stream"])
+async def test_what_waits_is_sealed_beside_the_loop(
+    home: Home, way: Literal["in", "out", "stream"], size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also what is small: the first time a library of ciphers is loaded."""
+    home.seals.ensure()
+    threads: list[threading.Thread] = []
+    seal = home.seals.seal
+
+    def watched(data: bytes, about: str) -> bytes:
+        threads.append(threading.current_thread())
+        return seal(data, about)
+
+    monkeypatch.setattr(home.seals, "seal", watched)
+    text = f"{TICKET} {'word ' * (size // 5)}"
+    holding = policy(rule(action="hold", direction="in" if way == "in" else "out"))
+    script = streams(*fragments(text, len(text))) if way == "stream" else answers(completion(text))
+    async with Upstream(script) as upstream:
+        home.publish(key(), targets=(target(upstream.url),), guards=(holding,))
+        async with running(home) as worker:
+            got = await worker.post(body={**asked(text if way == "in" else "Which?"), "stream": way == "stream"})
+            await worker.quiet()
+    assert got.status == 202
+    assert threads
+    assert threading.main_thread() not in threads
+    _, content, _ = kept(home)
+    assert len(content.body) >= size
 
 
 async def test_clients_of_openai_find_it_in_an_object(home: Home) -> None:

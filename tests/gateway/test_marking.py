@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from genaiops.domain import Held, HeldBody, ImageMark
+from genaiops.domain import GuardVersion, Held, HeldBody, ImageMark
 from genaiops.engines.c2pa_manifest import (
     CHAIN_FILE,
     KEY_FILE,
@@ -32,7 +32,9 @@ from tests.engines.test_c2pa_manifest import IMAGES, png
 from tests.gateway.guarding_calls import policy, rule
 from tests.gateway.harness import Home, Worker, key, running, until
 from tests.gateway.media_calls import PRICED, SPEECH, serving
+from tests.gateway.test_guard_asking import tox
 from tests.gateway.upstream import Upstream, answers, streams
+from tests.guard.scores import Scores
 
 ASKED = {"model": "m", "prompt": "a fox"}
 PATH = "/v1/images/generations"
@@ -139,7 +141,11 @@ async def test_required_withholds_what_is_not_marked(home: Home, folder: Path, s
     assert len(up.seen) == 1
 
 
-async def test_streamed_images_are_marked_also_the_partial_ones(home: Home, folder: Path, own: Credentials) -> None:
+@pytest.mark.parametrize("guards", [(), (policy(tox()),)], ids=["free", "asked about"])
+async def test_streamed_images_are_marked_also_the_partial_ones(
+    home: Home, folder: Path, own: Credentials, guards: tuple[GuardVersion, ...]
+) -> None:
+    home.guards = Scores().guards
     image = text(IMAGES["image/jpeg"])
     events = [
         {"type": "image_generation.partial_image", "partial_image_index": 0, "b64_json": image},
@@ -148,7 +154,7 @@ async def test_streamed_images_are_marked_also_the_partial_ones(home: Home, fold
     ]
     pieces = [f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode() for event in events]
     async with Upstream(streams(pieces[0][:50], pieces[0][50:], pieces[1] + pieces[2])) as up:
-        home.publish(key(), targets=(serving(up.url),))
+        home.publish(key(), targets=(serving(up.url),), guards=guards)
         async with marking(home, folder) as (worker, _):
             got = await worker.post(PATH, {**ASKED, "stream": True})
             await worker.quiet()
@@ -239,21 +245,24 @@ def _longest(value: Any) -> str:
     return max((_longest(one) for one in held), key=len, default="")
 
 
+@pytest.mark.parametrize("guards", [(), (policy(tox()),)], ids=["free", "asked about"])
 async def test_an_image_in_a_stream_of_chat_is_marked_and_text_is_left_alone(
-    home: Home, folder: Path, own: Credentials
+    home: Home, folder: Path, own: Credentials, guards: tuple[GuardVersion, ...]
 ) -> None:
+    home.guards = Scores().guards
+
     def part(**part: Any) -> bytes:
         content = {"candidates": [{"content": {"role": "model", "parts": [part]}}]}
         return b"data: %b\n\n" % json.dumps(content).encode()
 
     last = {"candidates": [{"finishReason": "STOP"}], "usageMetadata": {"promptTokenCount": 1}}
     pieces = [
-        part(text="Here:"),
+        part(text="Here, as you have asked for it:" * 4),
         part(inlineData={"mimeType": "image/png", "data": text(LARGER)}),
         b"data: %b\n\n" % json.dumps(last).encode(),
     ]
     async with Upstream(streams(*pieces)) as up:
-        home.publish(key(), targets=(serving(up.url, provider="google", operations=("chat",)),))
+        home.publish(key(), targets=(serving(up.url, provider="google", operations=("chat",)),), guards=guards)
         async with marking(home, folder) as (worker, _):
             got = await worker.post(
                 "/v1beta/models/m:streamGenerateContent?alt=sse", {"contents": [{"parts": [{"text": "draw"}]}]}
@@ -301,6 +310,27 @@ async def test_an_image_that_waits_for_a_person_is_marked_before(
     found = _longest(json.loads(content.removeprefix(b"data: ").strip()))
     assert manifest_of(found, "image/png", own).generated
     assert [mark.outcome for mark in home.settled()[0].marks] == ["marked"]
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_only_images_of_the_answer_that_goes_out_are_marked(
+    home: Home, folder: Path, own: Credentials, streamed: bool
+) -> None:
+    image = {"inlineData": {"mimeType": "image/png", "data": text(LARGER)}}
+    path, scripts = CHAT[2][0] if not streamed else "/v1beta/models/m:streamGenerateContent?alt=sse", list[Any]()
+    for said in ("no JSON", "{}"):
+        answer = {"candidates": [{"content": {"parts": [{"text": said}, image]}, "finishReason": "STOP"}]}
+        scripts.append(streams(b"data: %b\n\n" % json.dumps(answer).encode()) if streamed else answers(answer))
+    form = rule(detector="schema", action="block", direction="out", options={"schema": {"type": "object"}, "reask": 1})
+    async with Upstream(*scripts) as up:
+        home.publish(key(), targets=(serving(up.url, provider="google", operations=("chat",)),), guards=(policy(form),))
+        async with marking(home, folder) as (worker, _):
+            got = await worker.post(path, {"contents": [{"parts": [{"text": "draw"}]}]})
+            await worker.quiet()
+    assert manifest_of(_longest(json.loads(got.body.removeprefix(b"data: "))), "image/png", own).generated
+    [settled] = home.settled()
+    assert [one.reason for one in settled.attempts] == ["first", "asked_again"]
+    assert [mark.outcome for mark in settled.marks] == ["marked"]
 
 
 async def test_a_client_that_leaves_takes_nothing_from_the_next(home: Home, folder: Path) -> None:

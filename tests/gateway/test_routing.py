@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from genaiops.domain import BreakerPolicy, RetryPolicy, Route, RouteTarget
 from genaiops.gateway.breaker import CLOSED, HALF_OPEN, OPEN, Breaker
 from tests.gateway.harness import CHAT, Home, Worker, key, route, running, target, until
@@ -127,6 +129,18 @@ async def test_credentials_take_turns_and_a_limited_one_rests(home: Home) -> Non
     assert statuses == [200] * 4
     used = [seen.headers["authorization"][-3:] for seen in up.seen]
     assert used == ["ONE", "TWO", "TWO", "TWO", "TWO"]
+
+
+async def test_a_secret_that_is_set_later_is_found_by_the_next_call(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("genaiops.gateway.upstream._LOOKS_AGAIN", 0.0)
+    async with Upstream(answers()) as up:
+        home.publish(key(), targets=(target(up.url, credentials=("MISSING",)),))
+        async with running(home) as worker:
+            assert (await worker.post()).status == 503
+            home.secrets.put("MISSING", "sk-now")
+            assert (await worker.post()).status == 200
 
 
 async def test_a_target_without_its_credential(home: Home) -> None:

@@ -41,12 +41,17 @@ def streamed(pieces: list[str], *rules: GuardRule) -> tuple[str, dict[str, int]]
     stream = one.stream()
     out = b"".join(stream.feed(delta(piece)) for piece in pieces)
     out += stream.feed(b"data: [DONE]\n\n") + stream.end()
+    return text_of(out), kinds(one)
+
+
+def text_of(events: bytes) -> str:
+    """What a stream of chat says."""
     said = ""
-    for line in out.split(b"\n\n"):
+    for line in events.split(b"\n\n"):
         if line.startswith(b"data: {"):
             for choice in msgspec.json.decode(line[6:])["choices"]:
                 said += choice["delta"].get("content") or ""
-    return said, kinds(one)
+    return said
 
 
 def kinds(one: Any) -> dict[str, int]:

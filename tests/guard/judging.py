@@ -19,24 +19,34 @@ class WordJudge:
                 raise UsageError("The words are no list.", remedy="Write one.", param=f"rules[{number}].options.words")
 
     def judge(
-        self, policy: GuardVersion, operation: Operation, dialect: Dialect, request: bytes, answer: bytes | None
+        self,
+        policies: Sequence[GuardVersion],
+        operation: Operation,
+        dialect: Dialect,
+        request: bytes,
+        answer: bytes | None,
+        *,
+        shadows: bool = False,
     ) -> Sequence[GuardEvent]:
         bodies: tuple[tuple[Direction, bytes | None], ...] = (("in", request), ("out", answer))
         return [
             event
+            for policy in policies
             for rule in policy.policy.rules
             for direction, body in bodies
             if rule.direction in (direction, "both") and body is not None
-            if (event := _said(policy, rule, direction, body)) is not None
+            if (event := _said(policy, rule, direction, body, shadow=shadows and rule.shadow >= 1)) is not None
         ]
 
     def rule(
         self, policy: GuardVersion, operation: Operation, dialect: Dialect, request: bytes, answer: bytes | None
     ) -> Judged:
-        return Judged(self.judge(policy, operation, dialect, request, answer), request, answer)
+        return Judged(self.judge((policy,), operation, dialect, request, answer), request, answer)
 
 
-def _said(policy: GuardVersion, rule: GuardRule, direction: Direction, body: bytes) -> GuardEvent | None:
+def _said(
+    policy: GuardVersion, rule: GuardRule, direction: Direction, body: bytes, *, shadow: bool
+) -> GuardEvent | None:
     try:
         texts = "\n".join(_texts(json.loads(body)))
     except ValueError:
@@ -52,6 +62,7 @@ def _said(policy: GuardVersion, rule: GuardRule, direction: Direction, body: byt
         action=rule.action,
         kinds=kinds,
         places=("messages",),
+        shadow=shadow,
     )
 
 

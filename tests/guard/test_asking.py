@@ -1,36 +1,18 @@
 """Rules that ask a classifier: before a request goes on, and behind a call that has ended."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
 
 import pytest
 
 from genaiops.core.errors import UsageError
-from genaiops.domain import GuardEvent, GuardPolicy, GuardRule, GuardVersion, Verdict
+from genaiops.domain import GuardEvent, GuardPolicy, GuardRule, GuardVersion
 from genaiops.guard import PolicyJudge, RecordedCall, judge_later
 from genaiops.guard._guard import Plan
 from genaiops.ports.guard import Guarded, Ruling
+from tests.guard.scores import Scores
 
 REQUEST = b'{"model":"m","messages":[{"role":"system","content":"bad"},{"role":"user","content":"%b"}]}'
 RULE = GuardRule(id="attack", detector="injection", direction="in", action="block", timeout_ms=50)
-
-
-class Scores:
-    """Says what the text says: `bad`, `good`; or nothing in time, or nonsense."""
-
-    def __init__(self, slow: float = 0.0) -> None:
-        self.slow = slow
-        self.seen: list[str] = []
-
-    async def classify(self, texts: Sequence[str]) -> list[Mapping[str, Verdict]]:
-        await asyncio.sleep(self.slow)
-        self.seen += texts
-        return [{"injection": self._verdict(text)} for text in texts]
-
-    def _verdict(self, text: str) -> Verdict:
-        if text == "odd":
-            return Verdict(outcome="error", reason="nonsense")
-        return Verdict(outcome="fail" if text == "bad" else "pass", measure=0.9 if text == "bad" else 0.3)
 
 
 def ruled(text: str, rule: GuardRule = RULE, scores: Scores | None = None) -> tuple[Ruling, list[GuardEvent]]:
@@ -85,9 +67,8 @@ def test_a_detector_that_cannot_say(text: str, scores: Scores | None, error: str
 @pytest.mark.parametrize(
     "rule",
     [
-        GuardRule(id="r", detector="injection", direction="both", action="block"),
-        GuardRule(id="r", detector="toxicity", direction="out", action="replace"),
         GuardRule(id="r", detector="injection", direction="in", action="redact"),
+        GuardRule(id="r", detector="toxicity", direction="out", action="redact"),
         GuardRule(id="r", detector="topics", direction="in", action="block"),
         GuardRule(id="r", detector="language", direction="in", action="redact", options={"allowed": ["en"]}),
     ],
@@ -114,3 +95,14 @@ def test_calls_that_have_ended() -> None:
     )
     [event] = asyncio.run(judge_later("p@sha256:p", rule, streamed, lambda _: Scores()))
     assert event.direction == "out"
+
+
+async def test_texts_are_asked_about_in_the_scope_of_their_key() -> None:
+    scores = Scores()
+    version = GuardVersion(name="p", digest="sha256:p", aliases=("current",), policy=GuardPolicy(rules=(RULE,)))
+    guard = Plan((version,), lambda _: scores).guard(("p",), Guarded(b"", "chat", "openai", False, key_id="key_a"))
+    assert guard is not None
+    await guard.wait(REQUEST % b"good", None)
+    call = RecordedCall(operation="chat", dialect="openai", request=REQUEST % b"good", answer=None, key_id="key_b")
+    await judge_later("p@1", RULE, call, lambda _: scores)
+    assert scores.scopes == {"key_a", "key_b"}

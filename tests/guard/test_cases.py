@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from genaiops.core.errors import UsageError
-from genaiops.domain import GuardEvent, GuardVersion, Operation
+from genaiops.domain import GuardVersion, Operation
 from genaiops.guard import CaseResult, read_cases, try_cases
+from genaiops.ports.guard import Judged
 from genaiops.ports.providers import Dialect
 from tests.guard.judging import WordJudge, words
 
@@ -52,9 +53,9 @@ def test_a_case_may_have_an_answer_or_whole_bodies() -> None:
 
 def test_what_cannot_be_judged_is_no_pass() -> None:
     class Unreading(WordJudge):
-        def judge(
+        def rule(
             self, policy: GuardVersion, operation: Operation, dialect: Dialect, request: bytes, answer: bytes | None
-        ) -> list[GuardEvent]:
+        ) -> Judged:
             raise UsageError("The body cannot be checked.")
 
     (result,) = try_cases(Unreading(), BLOCKS, read_cases([{"input": "x", "expect": {"action": "allow"}}]))

@@ -1,23 +1,36 @@
 """Replay: recorded calls under a candidate, against what is in force."""
 
 import json
-import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from genaiops.core.errors import Conflict, GenaiopsError, NotFound
 from genaiops.core.ids import new_span_id, new_trace_id
-from genaiops.domain import Content, GuardPolicy, GuardVersion, Span
+from genaiops.domain import (
+    DIALECT_ATTRIBUTE,
+    POLICIES_ATTRIBUTE,
+    Content,
+    GuardPolicy,
+    GuardVersion,
+    InForce,
+    Span,
+)
 from genaiops.engines.blobs_folder import open_blobs
 from genaiops.engines.telemetry_sqlite import open_telemetry
-from genaiops.guard import Progress, ReplayReport, Replays, ReplayWish, replay
+from genaiops.guard import (
+    PolicyJudge,
+    ReplayReport,
+    ReplaySources,
+    ReplayWish,
+    recorded_call,
+    replay,
+)
 from genaiops.guard._recorded import dialect_of
-from genaiops.guard._replays import WAITING
 from genaiops.ports.blobs import Blobs
+from genaiops.ports.guard import Judge
 from genaiops.ports.telemetry import Batch, Telemetry, TraceFilter
 from tests.guard.judging import WordJudge, words
 
@@ -45,7 +58,16 @@ class Store:
         self.blobs = blobs
         self.count = 0
 
-    def call(self, text: str, answer: str = "fine", *, content: Any = "inline", **more: Any) -> str:
+    def call(
+        self,
+        text: str,
+        answer: str = "fine",
+        *,
+        content: Any = "inline",
+        told: Mapping[str, Any] | None = None,
+        **more: Any,
+    ) -> str:
+        """`told`: attributes of its content."""
         self.count += 1
         asked = json.dumps({"model": "m", "messages": [{"role": "user", "content": text}]}).encode()
         said = json.dumps({"choices": [{"message": {"role": "assistant", "content": answer}}]}).encode()
@@ -56,7 +78,8 @@ class Store:
         }
         said_of_it: dict[str, Any] = {"name": "chat m", "kind": "gateway", "operation": "chat", "content": content}
         span = Span(**fields, **{**said_of_it, **more})
-        kept = Content(**fields, input=asked, output=said)
+        attributes = {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in (told or {}).items()}
+        kept = Content(**fields, input=asked, output=said, attributes=attributes)
         if content == "blob":
             kept = msgspec.structs.replace(kept, input=None, input_blob=self.blobs.put(asked))
         self.telemetry.write(Batch(spans=(span,), contents=(kept,) if content in ("inline", "blob") else ()))
@@ -72,11 +95,29 @@ def version(policy: GuardPolicy, name: str = "p") -> GuardVersion:
     return GuardVersion(name=name, digest="sha256:1", policy=policy)
 
 
+class Shelf:
+    """Policies by name; what `standing` says holds for every call that does not say it."""
+
+    def __init__(self, *versions: GuardVersion, standing: Sequence[InForce] = ()) -> None:
+        self._versions = {(each.name, each.digest): each for each in versions}
+        self._standing = standing
+
+    def kept(self, name: str, digest: str) -> GuardVersion | None:
+        return self._versions.get((name, digest))
+
+    def standing(self, call: Span, release: str | None) -> Sequence[InForce]:
+        return self._standing
+
+
+def sources(store: Store, shelf: Shelf | None = None, judge: Judge | None = None) -> ReplaySources:
+    return ReplaySources(store.telemetry, store.blobs, judge or WordJudge(), shelf or Shelf())
+
+
 def replayed(store: Store, before: GuardPolicy, after: GuardPolicy, progress: Any = None, **more: Any) -> ReplayReport:
     wish = ReplayWish(
         candidate=version(after, "new"), against=version(before, "old"), where=TraceFilter(since_us=START_US), **more
     )
-    return replay(store.telemetry, store.blobs, WordJudge(), wish, progress or (lambda _: True))
+    return replay(sources(store), wish, progress or (lambda _: True))
 
 
 def test_verdicts_that_differ_are_told_by_rule_and_by_trace(store: Store) -> None:
@@ -149,6 +190,92 @@ def test_progress_is_told_and_can_end_it(store: Store) -> None:
     assert not report.complete
 
 
+def test_one_that_was_broken_off_is_gone_on_with(store: Store) -> None:
+    """The same report as in one go, and no call is looked at twice."""
+    for number in range(120):
+        store.call("a bomb" if number % 3 else "a knife", "a gift")
+    before, after = words("flag", "bomb", "gift"), words("block", "knife", "gift")
+    whole = replayed(store, before, after, most=110)
+    begun = replayed(store, before, after, lambda _: False, most=110)
+    assert (begun.seen, begun.complete) == (50, False)
+    wish = ReplayWish(
+        candidate=version(after, "new"), against=version(before, "old"), where=TraceFilter(since_us=START_US), most=110
+    )
+    kept = msgspec.json.decode(msgspec.json.encode(begun), type=ReplayReport)
+    assert replay(sources(store), wish, lambda _: True, kept) == whole
+
+
+# --- in the place of its predecessor, among all that held ---
+
+STRICT, HOUSE = words("block", "bomb", rule="bombs"), words("redact", "name", rule="names")
+HELD = {POLICIES_ATTRIBUTE: {"strict@current": "sha256:1", "house@current": "sha256:1"}}
+
+
+def in_place(store: Store, candidate: GuardPolicy, *, standing: Sequence[InForce] = (), judge: Any = None) -> Any:
+    shelf = Shelf(version(STRICT, "strict"), version(HOUSE, "house"), standing=standing)
+    given = GuardVersion(name="candidate", digest="", policy=candidate)
+    wish = ReplayWish(candidate=given, instead_of="strict@current", where=TraceFilter(since_us=START_US))
+    return replay(sources(store, shelf, judge), wish, lambda _: True)
+
+
+def test_what_else_held_for_a_call_holds_on(store: Store) -> None:
+    both = store.call("a bomb and a name", told=HELD)
+    store.call("a bomb", told={POLICIES_ATTRIBUTE: {"house@current": "sha256:1"}})
+    store.call("a bomb", told={POLICIES_ATTRIBUTE: {"strict@sha256:1": "sha256:1"}})
+    report = in_place(store, words("flag", "bomb", rule="bombs"))
+    assert (report.seen, report.judged, report.untouched, report.assumed) == (3, 1, 2, 0)
+    assert (report.union, report.against) == (True, "strict@current")
+    assert report.actions == {"block": {"redact": 1}}, "the other policy still takes the name out"
+    assert [(each.policy, each.rule, each.both, each.changed) for each in report.rules] == [
+        ("house", "names", 1, 0),
+        ("strict", "bombs", 0, 1),
+    ]
+    assert [each.trace_id for each in report.examples] == [both]
+
+
+def test_what_held_is_taken_to_be_what_holds_now_where_nobody_knows(store: Store) -> None:
+    """Calls of an older program, and those under a version that is not kept any more."""
+    store.call("a bomb")
+    store.call("a bomb", told={POLICIES_ATTRIBUTE: {"strict@current": "sha256:gone"}})
+    report = in_place(store, GuardPolicy(), standing=(InForce("strict@current", "sha256:1"),))
+    assert (report.judged, report.assumed, report.actions) == (2, 2, {"block": {"allow": 2}})
+
+
+def test_a_rule_in_shadow_changes_nothing_when_it_goes_live(store: Store) -> None:
+    store.call("a bomb", told=HELD)
+    (rule,) = STRICT.rules
+    report = in_place(store, GuardPolicy(rules=(msgspec.structs.replace(rule, shadow=1.0),)))
+    assert report.actions == {"block": {"allow": 1}}
+    assert (report.rules[0].changed, report.rules[0].milder) == (1, 1)
+
+
+def test_the_engine_judges_several_policies_together(store: Store) -> None:
+    store.call("a bomb and a name", told=HELD)
+    store.call("a cake", told=HELD)
+    report = in_place(store, words("flag", "bomb", "cake", rule="bombs"), judge=PolicyJudge())
+    assert report.actions == {"block": {"redact": 1}, "allow": {"flag": 1}}
+    assert report.judged == 2
+
+
+def test_the_words_of_a_call_are_those_that_its_record_says(store: Store, blobs: Blobs) -> None:
+    """A body of Anthropic's Messages without anything that tells it from OpenAI's chat."""
+    trace_id = bytes.fromhex(store.call("a bomb", told={DIALECT_ATTRIBUTE: "messages"}))
+    trace = store.telemetry.trace(trace_id)
+    assert trace is not None
+    (root,) = trace.spans
+    call = recorded_call(root, trace.contents[root.span_id.hex()], blobs)
+    assert call is not None
+    assert call.dialect == "messages"
+    assert call.policies is None
+    unread = store.call("a bomb", told={DIALECT_ATTRIBUTE: "klingon"})
+    trace = store.telemetry.trace(bytes.fromhex(unread))
+    assert trace is not None
+    root = trace.spans[0]
+    call = recorded_call(root, trace.contents[root.span_id.hex()], blobs)
+    assert call is not None
+    assert call.dialect == "openai"
+
+
 @pytest.mark.parametrize(
     ("operation", "request_", "answer", "dialect"),
     [
@@ -170,78 +297,3 @@ def test_progress_is_told_and_can_end_it(store: Store) -> None:
 def test_whose_words_a_recording_is_in(operation: Any, request_: Any, answer: Any, dialect: str) -> None:
     said = None if answer is None else answer.encode() if isinstance(answer, str) else json.dumps(answer).encode()
     assert dialect_of(operation, json.dumps(request_).encode(), said) == dialect
-
-
-# --- as work that goes on by itself ---
-
-REPORT = ReplayReport(candidate="a", against="b", since_us=0, until_us=1)
-
-
-@pytest.fixture
-def replays() -> Iterator[Replays]:
-    made = Replays(lambda: 5)
-    yield made
-    made.close()
-
-
-def ended(replays: Replays, run_id: str) -> Any:
-    """Waits for the single thread to be free again."""
-    replays._pool.submit(lambda: None).result(20)
-    return replays.get(run_id)
-
-
-def test_a_replay_tells_how_far_it_is_and_can_be_stopped(replays: Replays) -> None:
-    reached, going = threading.Event(), threading.Event()
-
-    def work(progress: Progress) -> ReplayReport:
-        progress(msgspec.structs.replace(REPORT, seen=1))
-        reached.set()
-        assert going.wait(20)
-        seen = msgspec.structs.replace(REPORT, seen=2)
-        return seen if not progress(seen) else msgspec.structs.replace(REPORT, seen=3, complete=True)
-
-    run = replays.begin(work, tenant_id="default", by="ann")
-    assert reached.wait(20)
-    during = replays.get(run.id)
-    assert (during.state, during.report and during.report.seen) == ("running", 1)
-    waiting = replays.begin(work, tenant_id="default", by="ann")
-    replays.stop(waiting.id)
-    replays.stop(run.id)
-    going.set()
-    after = ended(replays, run.id)
-    assert (after.state, after.report.seen, after.ended_us) == ("stopped", 2, 5)
-    assert replays.get(waiting.id).state == "stopped"
-    assert [each.id for each in replays.list()] == [waiting.id, run.id]
-
-
-def test_a_failure_is_told(replays: Replays, caplog: pytest.LogCaptureFixture) -> None:
-    def fails(_: Progress) -> ReplayReport:
-        raise NotFound("The store is gone.")
-
-    def breaks(_: Progress) -> ReplayReport:
-        raise ZeroDivisionError
-
-    run = replays.begin(fails, tenant_id="default", by="ann")
-    other = replays.begin(breaks, tenant_id="default", by="ann")
-    ended(replays, run.id)
-    assert (replays.get(run.id).state, replays.get(run.id).error) == ("failed", "The store is gone.")
-    assert replays.get(other.id).state == "failed"
-    assert "ZeroDivisionError" in caplog.text
-
-
-def test_only_so_many_wait(replays: Replays) -> None:
-    going = threading.Event()
-
-    def work(_: Progress) -> ReplayReport:
-        assert going.wait(20)
-        return REPORT
-
-    first = replays.begin(work, tenant_id="default", by="ann")
-    for _ in range(WAITING - 1):
-        replays.begin(work, tenant_id="default", by="ann")
-    with pytest.raises(Conflict):
-        replays.begin(work, tenant_id="default", by="ann")
-    going.set()
-    assert ended(replays, first.id).state == "done"
-    with pytest.raises(GenaiopsError):
-        replays.get("rpl_none")

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
 import pytest
 
 from genaiops.core.errors import UsageError
@@ -20,7 +21,7 @@ class Said:
         self.verdicts = verdicts
         self.seen: list[str] = []
 
-    async def classify(self, texts: Sequence[str]) -> list[Mapping[str, Verdict]]:
+    async def classify(self, texts: Sequence[str], *, scope: str = "") -> list[Mapping[str, Verdict]]:
         self.seen += texts
         return [self.verdicts] * len(texts)
 
@@ -49,7 +50,7 @@ def events(one: GuardRule, said: Said, text: str = "What is the time in the city
     request += b'{"role":"user","content":"%b"}]}' % text.encode()
     try:
         version = GuardVersion(name="p", digest="sha256:p", policy=GuardPolicy(rules=(one,)))
-        return judge.judge(version, "chat", "openai", request, None)
+        return judge.judge((version,), "chat", "openai", request, None)
     finally:
         judge.close()
 
@@ -193,10 +194,30 @@ def test_one_loop_serves_many_threads() -> None:
     request = b'{"model":"m","messages":[{"role":"user","content":"Quelle heure est-il maintenant ?"}]}'
 
     async def several() -> list[list[GuardEvent]]:
-        jobs = [asyncio.to_thread(judge.judge, version, "chat", "openai", request, None) for _ in range(8)]
+        jobs = [asyncio.to_thread(judge.judge, (version,), "chat", "openai", request, None) for _ in range(8)]
         return await asyncio.gather(*jobs)
 
     try:
         assert all(event.kinds == {"fr": 1} for [event] in asyncio.run(several()))
     finally:
         judge.close()
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_answers_are_judged_before_they_go_out(streamed: bool) -> None:
+    answer: dict[str, Any] = {"role": "assistant", "content": "Quelle heure est-il dans la ville lumiere?"}
+    body = b'{"model":"m","choices":[%b]}' % msgspec.json.encode(
+        {"index": 0, "delta" if streamed else "message": answer, "finish_reason": None if streamed else "stop"}
+    )
+    one = GuardRule(
+        id="r", detector="language", direction="out", action="block", options={"allowed": ["en"], "shortest": 12}
+    )
+    said = language("fr")
+    judge = PolicyJudge(lambda _: said)
+    try:
+        version = GuardVersion(name="p", digest="sha256:p", policy=GuardPolicy(rules=(one,)))
+        answered = b"data: %b\n\ndata: [DONE]\n\n" % body if streamed else body
+        [event] = judge.judge((version,), "chat", "openai", b'{"model":"m","messages":[]}', answered)
+    finally:
+        judge.close()
+    assert (event.direction, event.action, event.kinds) == ("out", "block", {"fr": 1})

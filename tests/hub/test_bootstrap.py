@@ -4,10 +4,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from genaiops.app.own_classifiers import own_classifiers
 from genaiops.core.errors import UsageError
 from genaiops.domain import Target
 from genaiops.engines.records_sql import open_records
-from genaiops.hub import EmbeddedModel, Hub, bootstrap, compile_snapshot
+from genaiops.guard import detector_of
+from genaiops.hub import EmbeddedModel, Hub, OwnModel, bootstrap, compile_snapshot
 from genaiops.ports.records import Records
 
 FIRST = (
@@ -120,3 +122,21 @@ def test_an_address_that_cannot_be(fresh: Records) -> None:
     with pytest.raises(UsageError, match="base_url"):
         bootstrap(fresh, now_us=7, embedded=[EmbeddedModel.minilm("nowhere")])
     assert version(fresh) == 0
+
+
+def test_the_classifiers_of_the_program_are_models_with_cards(fresh: Records) -> None:
+    for now in (1, 2):  # a second start changes nothing
+        bootstrap(fresh, now_us=now, own=tuple(own_classifiers()))
+    artifacts = Hub(fresh).artifacts
+    assert [one.id for one in artifacts.of_kind("model")] == [
+        f"model/guard-{name}" for name in ("injection", "topics", "toxicity")
+    ]
+    for name in ("injection", "toxicity"):
+        (version,) = artifacts.versions(f"model/guard-{name}")
+        detector = detector_of(name)
+        assert detector.model == version.artifact_id
+        assert version.manifest["files"][0]["digest"] == version.manifest["card"]["version"] == detector.version
+        assert all(source["licence"] for source in version.manifest["card"]["sources"])
+    newer = OwnModel(name="guard-injection", title="", manifest={"card": {"version": "sha256:2"}})
+    bootstrap(fresh, now_us=3, own=(newer,))
+    assert len(artifacts.versions("model/guard-injection")) == 2

@@ -77,6 +77,7 @@ class ErasureDocument(msgspec.Struct, frozen=True, kw_only=True):
     events: int
     views: int
     caches: int
+    held: int
     datasets: tuple[HeldDocument, ...]
     beyond: tuple[str, ...]
     error: str | None

@@ -23,8 +23,10 @@ from genaiops.guard import (
     ReplayExample,
     ReplayReport,
     ReplayRun,
+    ReplaySources,
     ReplayWish,
     RuleDifference,
+    Work,
     read_cases,
     replay,
     try_cases,
@@ -44,10 +46,15 @@ class TryGuardRequest(GuardSource, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class ReplayRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which policy is tried, against which one that is in force now (null: the one of the same name, else the default),
-    and on which calls: newest first, at most `limit`. Times are ISO 8601, or so long ago: `24h`."""
+    """Which policy is tried, and on which calls: newest first, at most `limit`. Times are ISO 8601, or so long ago:
+    `24h`.
+
+    The candidate takes the place of `instead_of` (a name or NAME@ALIAS; null: of its own name, of a text `default`) in
+    what held for each call, and everything else that held stays. With `against` it is held against that policy alone.
+    """
 
     candidate: GuardSource
+    instead_of: str | None = None
     against: GuardSource | None = None
     since: str = "24h"
     until: str | None = None
@@ -82,14 +89,17 @@ class ReplayExampleDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReplayReportDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """`seen` calls; `judged` had recorded content. `not_recorded`: nothing of it was kept (capture off or preview);
-    `foreign`: other programs made them; `unreadable`: they could not be judged. `redacted`: something was taken out of
-    them before they were recorded, which nobody can find again. `actions`: what follows now -> of the candidate ->
-    calls. `rules`: calls of which a rule said the same in `both`, only now (`lost`), only of the candidate (`gained`),
-    or something else (`changed`)."""
+    """`seen` calls; `judged` had recorded content. With `union` the candidate took the place of `against` (NAME@ALIAS)
+    in what held for each call: `untouched` calls were not under it; of `assumed` ones it is not known what held, so
+    what would hold now was taken. `not_recorded`: nothing of it was kept (capture off or preview); `foreign`: other
+    programs made them; `unreadable`: they could not be judged. `redacted`: something was taken out of them before they
+    were recorded, which nobody can find again. `actions`: what follows without the candidate -> with it -> calls.
+    `rules`: calls of which a rule said the same in `both`, only without the candidate (`lost`), only with it
+    (`gained`), or something else (`changed`)."""
 
     candidate: str
     against: str
+    union: bool
     since_at: str
     until_at: str
     oldest_at: str | None
@@ -98,6 +108,8 @@ class ReplayReportDocument(msgspec.Struct, frozen=True, kw_only=True):
     judged: int
     not_recorded: int
     foreign: int
+    untouched: int
+    assumed: int
     unreadable: int
     unreadable_why: str | None
     redacted: int
@@ -109,7 +121,9 @@ class ReplayReportDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReplayDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """A replay: waiting, running, done, stopped or failed. `report`: how far it is."""
+    """A replay: waiting, running, done, stopped, failed, or interrupted (the installation ended before it did).
+    `report`: how far it is. `resumable`: there is more to look at, and `POST .../resume` goes on with it. `most`: calls
+    that it looks at, at most."""
 
     id: str
     state: str
@@ -117,6 +131,8 @@ class ReplayDocument(msgspec.Struct, frozen=True, kw_only=True):
     begun_by: str
     ended_at: str | None
     error: str | None
+    most: int
+    resumable: bool
     report: ReplayReportDocument | None
 
 
@@ -149,16 +165,10 @@ class GuardTrialsController(Controller):
         sync_to_thread=True,
     )
     def replay(self, data: JSONBody[ReplayRequest], services: Serving, caller: Calling) -> ReplayDocument:
-        """It goes on by itself; `GET /api/guards/replays/{run_id}` tells how far it is. Nothing is kept of it after a
-        restart, and nothing is changed."""
-        judge, wish = _judge(services), _wish(services, data, caller.actor)
-        telemetry, blobs = services.telemetry, services.blobs
-
-        def work(progress: Progress) -> ReplayReport:
-            return replay(telemetry, blobs, judge, wish, progress)
-
-        actor = caller.actor
-        return _shown(services.replays.begin(work, tenant_id=actor.tenant_id, by=actor.id))
+        """It goes on by itself; `GET /api/guards/replays/{run_id}` tells how far it is. It is kept, also over a
+        restart, and changes nothing."""
+        wish, actor = _wish(services, data, caller.actor), caller.actor
+        return _shown(services.replays.begin(wish, _work(services, wish), tenant_id=actor.tenant_id, by=actor.id))
 
     @get("/replays", summary="List replays", guards=[needs("content")], sync_to_thread=False)
     def replays(self, services: Serving, caller: Calling) -> Listing[ReplayDocument]:
@@ -170,16 +180,50 @@ class GuardTrialsController(Controller):
         """How far it is, and what it found so far. Only for who began it: it saw what they may see."""
         return _shown(_own(services, run_id, caller.actor))
 
-    @delete(
-        "/replays/{run_id:str}",
+    @post(
+        "/replays/{run_id:str}/stop",
         summary="Stop a replay",
         guards=[needs("content")],
         status_code=200,
         sync_to_thread=False,
     )
     def stop_replay(self, run_id: FromPath[str], services: Serving, caller: Calling) -> ReplayDocument:
-        """What it found so far stays."""
+        """What it found so far stays, and it can be gone on with. One that has ended stays as it is."""
         return _shown(services.replays.stop(_own(services, run_id, caller.actor).id))
+
+    @post(
+        "/replays/{run_id:str}/resume",
+        summary="Go on with a replay",
+        guards=[needs("content")],
+        status_code=202,
+        sync_to_thread=True,
+    )
+    def resume_replay(self, run_id: FromPath[str], services: Serving, caller: Calling) -> ReplayDocument:
+        """One that was stopped, interrupted or failed goes on with the calls that it has not seen. 409 where there is
+        nothing left to do."""
+        run = _own(services, run_id, caller.actor)
+        return _shown(services.replays.resume(run.id, _work(services, run.wish)))
+
+    @delete(
+        "/replays/{run_id:str}",
+        summary="Delete a replay",
+        guards=[needs("content")],
+        status_code=200,
+        sync_to_thread=True,
+    )
+    def delete_replay(self, run_id: FromPath[str], services: Serving, caller: Calling) -> ReplayDocument:
+        """With its report. 409 while it goes on."""
+        return _shown(services.replays.remove(_own(services, run_id, caller.actor).id))
+
+
+def _work(services: Services, wish: ReplayWish) -> Work:
+    """As far as who asks may see."""
+    sources = ReplaySources(services.telemetry, services.blobs, _judge(services), services.hub.guards)
+
+    def work(progress: Progress, begun: ReplayReport | None) -> ReplayReport:
+        return replay(sources, wish, progress, begun)
+
+    return work
 
 
 def _judge(services: Services) -> Judge:
@@ -209,14 +253,17 @@ def _wish(services: Services, data: ReplayRequest, actor: Actor) -> ReplayWish:
             raise UsageError(f"{name} is {getattr(data, name)}.", remedy=f"Use 1 to {most}.", param=name)
     now = now_us()
     candidate = guard_from(services, data.candidate, actor)
-    against = data.against
+    if data.against is not None and data.instead_of is not None:
+        raise UsageError(
+            "Is the candidate held against a policy, or does it take the place of one?",
+            remedy="Give either against or instead_of.",
+            param="instead_of",
+        )
+    against = None if data.against is None else guard_from(services, data.against, actor, name="against")
+    instead_of = None
     if against is None:
-        try:
-            in_force = services.hub.guards.version(candidate.name if candidate.digest else DEFAULT_GUARD, actor)
-        except NotFound:
-            in_force = services.hub.guards.version(DEFAULT_GUARD, actor)
-    else:
-        in_force = guard_from(services, against, actor, name="against")
+        name = candidate.name if candidate.digest else DEFAULT_GUARD
+        instead_of = services.hub.guards.named(data.instead_of or name, actor)
     where = TraceFilter(
         since_us=moment(data.since, now_us=now, param="since"),
         until_us=now if data.until is None else moment(data.until, now_us=now, param="until"),
@@ -225,18 +272,26 @@ def _wish(services: Services, data: ReplayRequest, actor: Actor) -> ReplayWish:
         application=data.application,
         model=data.model,
     )
-    return ReplayWish(candidate=candidate, against=in_force, where=where, most=data.limit, examples=data.examples)
+    return ReplayWish(
+        candidate=candidate,
+        instead_of=instead_of,
+        against=against,
+        where=where,
+        most=data.limit,
+        examples=data.examples,
+    )
 
 
 def _own(services: Services, run_id: str, actor: Actor) -> ReplayRun:
     run = services.replays.get(run_id)
     if run.begun_by != actor.id:
-        raise NotFound(f"There is no replay {run_id[:80]!r}.", remedy="See those that you began.", param="run_id")
+        raise NotFound(f"There is no replay {run_id[:80]!r}.", remedy="List those that you began.", param="run_id")
     return run
 
 
 def _shown(run: ReplayRun) -> ReplayDocument:
-    return shown(run, ReplayDocument, report=None if run.report is None else _report(run.report))
+    report = None if run.report is None else _report(run.report)
+    return shown(run, ReplayDocument, report=report, most=run.wish.most, resumable=run.resumable)
 
 
 def _report(report: ReplayReport) -> ReplayReportDocument:

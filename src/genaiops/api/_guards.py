@@ -19,9 +19,8 @@ from genaiops.hub import (
     GuardDifference,
     GuardState,
     GuardUse,
-    default_digest,
-    default_text,
     guard_manifest,
+    text_diff,
 )
 
 
@@ -84,8 +83,8 @@ class GuardSummary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GuardDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """A guard policy. `policy` is what `reference` names; `text`: the same with comments, of the default as it came.
-    `aliases`: name -> digest. `uses`: what refers to any version of it."""
+    """A guard policy. `policy` is what `reference` names; `text`: the same as it was written, with comments (null: it
+    was not pushed as a text). `aliases`: name -> digest. `uses`: what refers to any version of it."""
 
     name: str
     reference: str
@@ -106,11 +105,13 @@ class CheckedGuardDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GuardDiffDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """Rule by rule. `before` and `after` are `name@digest` of what is kept, else null."""
+    """Rule by rule. `before` and `after` are `name@digest` of what is kept, else null. `text`: how the texts differ,
+    line by line, comments included (null: one of them is no text)."""
 
     before: str | None
     after: str | None
     differences: Sequence[GuardDifference]
+    text: Sequence[str] | None
 
 
 class GuardsController(Controller):
@@ -142,6 +143,7 @@ class GuardsController(Controller):
             before=_kept(before),
             after=_kept(after),
             differences=services.hub.guards.diff(before.policy, after.policy),
+            text=text_diff(_text(services, data.before, before), _text(services, data.after, after)),
         )
 
     @get("/{name:str}", summary="One guard policy", guards=[needs("read")], sync_to_thread=True)
@@ -152,7 +154,7 @@ class GuardsController(Controller):
         guards = services.hub.guards
         state = guards.get(name, caller.actor)
         found = guards.version(f"{name}@{version}", caller.actor)
-        return _document(state, found, version)
+        return _document(services, state, found, version)
 
     @put("/{name:str}", summary="Push a guard policy", guards=[needs("policies")])
     async def push(
@@ -168,12 +170,13 @@ class GuardsController(Controller):
                 guards.read(data.text, data.policy, data.form).checked(),
                 alias=data.alias,
                 about=About(title=data.title),
+                text=data.text,
                 reason=data.reason,
                 emergency=data.emergency,
                 by=actor.id,
             )
             pushed = guards.version(f"{name}@{version.digest}", actor)
-            return _document(guards.get(name, actor), pushed, version.digest)
+            return _document(services, guards.get(name, actor), pushed, version.digest)
 
         return await write(services, work)
 
@@ -233,6 +236,10 @@ def guard_from(services: Services, source: GuardSource, actor: Actor, *, name: s
     return GuardVersion(name=name, digest="", policy=policy)
 
 
+def _text(services: Services, source: GuardSource, version: GuardVersion) -> str | None:
+    return services.hub.guards.text(version) if source.guard is not None else source.text
+
+
 def _kept(version: GuardVersion) -> str | None:
     return f"{version.name}@{version.digest}" if version.digest else None
 
@@ -258,14 +265,14 @@ def _aliases(state: GuardState) -> dict[str, str]:
     return {alias: version_id.partition("@")[2] for alias, version_id in state.aliases.items()}
 
 
-def _document(state: GuardState, found: GuardVersion, reference: str) -> GuardDocument:
+def _document(services: Services, state: GuardState, found: GuardVersion, reference: str) -> GuardDocument:
     return GuardDocument(
         name=state.name,
         reference=reference,
         builtin=state.builtin,
         digest=found.digest,
         policy=guard_manifest(found.policy),
-        text=default_text() if found.digest == default_digest() else None,
+        text=services.hub.guards.text(found),
         aliases=_aliases(state),
         versions=[shown(version, VersionDocument) for version in state.versions],
         uses=state.uses,

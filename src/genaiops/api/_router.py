@@ -25,6 +25,7 @@ from genaiops.api._detectors import DetectorsController
 from genaiops.api._erasures import ErasuresController
 from genaiops.api._estimates import EstimateController
 from genaiops.api._figures import Figures
+from genaiops.api._fingerprints import FingerprintsController
 from genaiops.api._groups import GroupsController
 from genaiops.api._guard_figures import GuardFiguresController, MarksController
 from genaiops.api._guard_trials import GuardTrialsController
@@ -82,6 +83,7 @@ _HANDLERS: tuple[type[Controller] | BaseRouteHandler, ...] = (
     GuardTrialsController,
     DetectorsController,
     ProvenanceController,
+    FingerprintsController,
     ApplicationsController,
     ReleasesController,
     RunsController,

@@ -15,16 +15,19 @@ from genaiops.arena import (
     against_prod,
     cases_of,
     changed_suite,
+    judges_of,
     new_run,
     read_suite,
     read_suite_document,
     run_place,
     suite_manifest,
+    target_of,
 )
+from genaiops.checks.judging import read_judge_document
 from genaiops.checks.written import WrittenForm
 from genaiops.core.errors import NotBuilt, UsageError
 from genaiops.core.suggesting import suggestion
-from genaiops.domain import Case, CaseSource, EnvironmentKind, Run, Suite, SuiteTarget
+from genaiops.domain import Case, CaseSource, EnvironmentKind, Judge, Run, Suite, SuiteTarget
 from genaiops.hub import require
 
 MOST_CASES = 200_000
@@ -66,6 +69,7 @@ def begun(services: Services, caller: Caller, data: RunRequest) -> Run:
     """The run, which waits. Errors say what is wrong with it before anything is asked or kept."""
     read, name = _read(services, caller, data)
     suite = against_prod(_changed(read, data), data.application)
+    suite = services.runs.with_judges(suite, lambda reference: _judge(services, caller, reference))
     environment = data.environment_id or _environment(caller)
     inputs = {"environment": f"environment/{environment}"}
     if caller.key is not None:
@@ -89,7 +93,7 @@ def begun(services: Services, caller: Caller, data: RunRequest) -> Run:
     _check_may(services, caller, suite, run)
     version = services.hub.artifacts.register("suite", name, suite_manifest(suite), by=caller.actor.id)
     assert version.id == run.subject
-    return services.evaluations.begin(run, cases)
+    return services.runs.begin(run, cases, suite)
 
 
 def _read(services: Services, caller: Caller, data: RunRequest) -> tuple[Suite, str]:
@@ -110,6 +114,13 @@ def _read(services: Services, caller: Caller, data: RunRequest) -> tuple[Suite, 
         raise UsageError("The suite has no name.", remedy="Say what it is called.", param="name")
     read: ReadSuite = read_suite(data.text, data.form) if data.text is not None else read_suite_document(data.document)
     return read.checked(), data.name
+
+
+def _judge(services: Services, caller: Caller, reference: str) -> Judge:
+    """A version of a judge of the Hub. NotFound also for one that the caller may not see."""
+    name = reference.removeprefix("judge/")
+    services.hub.artifacts.visible(f"judge/{name.partition('@')[0]}", caller.actor)
+    return read_judge_document(services.hub.artifacts.resolve(f"judge/{name}").manifest).checked()
 
 
 def _changed(suite: Suite, data: RunRequest) -> Suite:
@@ -226,20 +237,24 @@ def _node(services: Services, caller: Caller, target: SuiteTarget) -> str:
 
 
 def _check_may(services: Services, caller: Caller, suite: Suite, run: Run) -> None:
-    """Forbidden and UsageError for targets that the caller may not have asked from here."""
+    """Forbidden and UsageError for targets and judges that the caller may not have asked from here."""
     if not suite.target:
         raise UsageError("The suite has no target: nobody is asked.", remedy="Write [[target]].", param="target")
     kinds: dict[str, EnvironmentKind] = {each.id: each.kind for each in services.hub.environments.list()}
-    for target in suite.target:
+    asked = [(f"The target {target.name!r}", target) for target in suite.target]
+    for member in judges_of(suite):
+        called = member.python or member.url or member.model
+        asked += [(f"The judge {called!r}", target_of(member))]
+    for called, target in asked:
         if target.python:
             raise UsageError(
-                f"The target {target.name!r} is a function of a program, which is not on the server.",
+                f"{called} is a function of a program, which is not on the server.",
                 remedy="Run it where the program is: genaiops suite run FILE --local",
                 param="target",
             )
         if target.release:
             raise NotBuilt(
-                f"The target {target.name!r} is a release, and those are not asked directly yet.",
+                f"{called} is a release, and those are not asked directly yet.",
                 remedy="Deploy it to dev, and name the application: app/NAME@dev",
                 param="target",
             )

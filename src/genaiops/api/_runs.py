@@ -16,7 +16,15 @@ from genaiops.api._query import QUERY, described, read_query
 from genaiops.api._run_wish import RunRequest, begun
 from genaiops.api._services import Services, Serving
 from genaiops.api._times import moment
-from genaiops.arena import CaseDocument, GateReport, RunDocument, case_document, run_document
+from genaiops.arena import (
+    CaseDocument,
+    FailureDocument,
+    GateReport,
+    RunDocument,
+    UnjudgedDocument,
+    case_document,
+    run_document,
+)
 from genaiops.core.clock import now_us
 from genaiops.core.errors import Forbidden, NotFound
 from genaiops.domain import AnswerState, EnvironmentKind, Outcome, Run, RunKind, RunState
@@ -71,15 +79,17 @@ class CaseQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     def filter(self) -> CaseFilter:
         fields = msgspec.structs.asdict(self)
-        return CaseFilter(
-            text=fields["q"], **{name: fields[name] for name in CaseFilter.__struct_fields__ if name != "text"}
-        )
+        same = ("target", "against", "check", "outcome", "state", "slice", "changed")
+        return CaseFilter(text=self.q, **{name: fields[name] for name in same})
 
 
 class RunWithReport(RunDocument, frozen=True, kw_only=True):
-    """A run. `report` null: it goes on, or its suite is not kept here."""
+    """A run. `report` null: it goes on, or its suite is not kept here. `errors` (why answers failed, the most frequent
+    first) and `unjudged` (errors by check) null: it goes on, or you may not read what is asked and answered."""
 
     report: GateReport | None
+    errors: Sequence[FailureDocument] | None = None
+    unjudged: Sequence[UnjudgedDocument] | None = None
 
 
 class CasesDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,7 +115,7 @@ class RunsController(Controller):
         """Newest first, without their reports. A sandbox's key is shown those of its sandbox."""
         query = read_query(request, RunQuery)
         where = query.filter(caller.reach.tenant_id)
-        page = services.evaluations.list(where, cursor=query.cursor, limit=query.limit)
+        page = services.runs.list(where, cursor=query.cursor, limit=query.limit)
         return Listing([run_document(run) for run in page.rows if _sees(caller, run)], page.next)
 
     @post(summary="Run a suite", guards=[needs("playground")], status_code=201, sync_to_thread=True)
@@ -117,7 +127,7 @@ class RunsController(Controller):
     @get("/{run_id:str}", summary="One run", guards=[needs("read")], sync_to_thread=True)
     def one(self, run_id: FromPath[str], services: Serving, caller: Calling) -> RunWithReport:
         """How far it is; when it is over, what its gate says and why."""
-        return _whole(services, seen(services, caller, run_id))
+        return _whole(services, caller, seen(services, caller, run_id))
 
     @get("/{run_id:str}/events", summary="Follow a run", guards=[needs("read")])
     async def events(self, run_id: FromPath[str], services: Serving, caller: Calling) -> ServerSentEvent:
@@ -141,7 +151,7 @@ class RunsController(Controller):
         query = read_query(request, CaseQuery)
         run = seen(services, caller, run_id)
         _check_reads(services, caller, run)
-        page = services.evaluations.store.page(run.id, query.filter(), start=query.start, limit=query.limit)
+        page = services.runs.store.page(run.id, query.filter(), start=query.start, limit=query.limit)
         return CasesDocument(data=[case_document(row) for row in page.rows], total=page.total, next=page.next)
 
     @post(
@@ -150,7 +160,7 @@ class RunsController(Controller):
     def stop(self, run_id: FromPath[str], services: Serving, caller: Calling) -> RunDocument:
         """What is asked already is waited for and kept; it can be resumed."""
         run = _changeable(services, caller, run_id)
-        return run_document(services.evaluations.stop(run.id, by=caller.actor.id))
+        return run_document(services.runs.stop(run.id, by=caller.actor.id))
 
     @post(
         "/{run_id:str}/resume",
@@ -162,17 +172,17 @@ class RunsController(Controller):
     def resume(self, run_id: FromPath[str], services: Serving, caller: Calling) -> RunDocument:
         """Of one that was stopped or failed, what is left; of one that is done, what has no answer."""
         run = _changeable(services, caller, run_id)
-        return run_document(services.evaluations.resume(run.id, by=caller.actor.id))
+        return run_document(services.runs.resume(run.id, by=caller.actor.id))
 
     @delete("/{run_id:str}", summary="Delete a run", guards=[needs("playground")], sync_to_thread=True)
     def remove(self, run_id: FromPath[str], services: Serving, caller: Calling) -> None:
         """With its cases, answers and verdicts. Stop it first where it goes on."""
-        services.evaluations.delete(_changeable(services, caller, run_id).id, by=caller.actor.id)
+        services.runs.delete(_changeable(services, caller, run_id).id, by=caller.actor.id)
 
 
 def seen(services: Services, caller: Caller, run_id: str) -> Run:
     """NotFound also for a run of others."""
-    run = services.evaluations.get(run_id)
+    run = services.runs.get(run_id)
     if not _sees(caller, run):
         raise NotFound(f"There is no run {run_id[:80]!r}.", remedy="See: genaiops run list", param="run")
     return run
@@ -194,15 +204,7 @@ def _changeable(services: Services, caller: Caller, run_id: str) -> Run:
 
 
 def _check_reads(services: Services, caller: Caller, run: Run) -> None:
-    """What nobody knows the environment of counts as prod."""
-    kinds: dict[str, EnvironmentKind] = {each.id: each.kind for each in services.hub.environments.list()}
-    names = {run.inputs.get("environment", "")} | {
-        f"environment/{node.rpartition('@')[2]}" for node in run.inputs.values() if node.startswith("deployment/")
-    }
-    closed = [
-        name for name in names if kinds.get(name.removeprefix("environment/"), "prod") not in caller.reach.content
-    ]
-    if closed:
+    if not _reads(services, caller, run):
         raise Forbidden(
             "Your roles do not let you read what is asked and answered in the environments of this run.",
             remedy="Ask who may: genaiops role list",
@@ -210,9 +212,21 @@ def _check_reads(services: Services, caller: Caller, run: Run) -> None:
         )
 
 
-def _whole(services: Services, run: Run) -> RunWithReport:
-    fields = msgspec.structs.asdict(run_document(run))
-    return RunWithReport(**fields, report=services.evaluations.report(run))
+def _reads(services: Services, caller: Caller, run: Run) -> bool:
+    """What nobody knows the environment of counts as prod."""
+    kinds: dict[str, EnvironmentKind] = {each.id: each.kind for each in services.hub.environments.list()}
+    names = {run.inputs.get("environment", "")} | {
+        f"environment/{node.rpartition('@')[2]}" for node in run.inputs.values() if node.startswith("deployment/")
+    }
+    return all(kinds.get(name.removeprefix("environment/"), "prod") in caller.reach.content for name in names)
+
+
+def _whole(services: Services, caller: Caller, run: Run) -> RunWithReport:
+    whole = RunWithReport(**msgspec.structs.asdict(run_document(run)), report=services.runs.report(run))
+    if run.state in ("waiting", "running") or not _reads(services, caller, run):
+        return whole
+    faults = services.runs.faults(run)
+    return msgspec.structs.replace(whole, errors=faults.errors, unjudged=faults.unjudged)
 
 
 async def _follow(services: Services, caller: Caller, run_id: str) -> AsyncIterator[ServerSentEventMessage]:

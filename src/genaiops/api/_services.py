@@ -1,13 +1,13 @@
 """What the handlers work with. `genaiops.app` composes it; nothing here knows how."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
-from genaiops.arena import GateReport
-from genaiops.domain import Actor, ApiKey, Case, Erasure, Foreseen, Person, Run, Target
+from genaiops.arena import FailureDocument, GateReport, UnjudgedDocument
+from genaiops.domain import Actor, ApiKey, Case, Erasure, Foreseen, Judge, Person, Run, Suite, Target
 from genaiops.gateway import Quoting
 from genaiops.govern import Auditor
 from genaiops.guard import Replays
@@ -68,7 +68,15 @@ class Erasures(Protocol):
     def get(self, erasure_id: str) -> Erasure: ...
 
 
-class Evaluations(Protocol):
+class RunFaults(Protocol):
+    @property
+    def errors(self) -> Sequence[FailureDocument]: ...
+
+    @property
+    def unjudged(self) -> Sequence[UnjudgedDocument]: ...
+
+
+class ServerRuns(Protocol):
     """Runs of suites, which go on by themselves, also after a crash."""
 
     @property
@@ -80,7 +88,13 @@ class Evaluations(Protocol):
 
     def list(self, where: RunFilter, *, cursor: str | None = None, limit: int = 50) -> RunPage: ...
 
-    def begin(self, run: Run, cases: Sequence[Case]) -> Run: ...
+    def with_judges(self, suite: Suite, read: Callable[[str], Judge]) -> Suite:
+        """The suite with the judges in it that it names. UsageError for files, which are not here."""
+        ...
+
+    def begin(self, run: Run, cases: Sequence[Case], suite: Suite) -> Run:
+        """NotFound and the like for weights that its checks need and this installation has not."""
+        ...
 
     def stop(self, run_id: str, *, by: str) -> Run:
         """Conflict when it is over."""
@@ -96,6 +110,10 @@ class Evaluations(Protocol):
 
     def report(self, run: Run) -> GateReport | None:
         """None: it goes on, or its suite is not kept here."""
+        ...
+
+    def faults(self, run: Run) -> RunFaults:
+        """What failed in it by now."""
         ...
 
 
@@ -154,7 +172,7 @@ class Services(Protocol):
         ...
 
     @property
-    def evaluations(self) -> Evaluations: ...
+    def runs(self) -> ServerRuns: ...
 
     @property
     def replays(self) -> Replays: ...

@@ -158,13 +158,14 @@ def _add_stores(writer: _Writer, settings: Settings, home: Home, scratch: Path) 
     keys = PersonKeys(home.person_keys)
     telemetry = stores.telemetry_folder(settings, home)
     owned: Owned = {}
-    if telemetry.exists():
-        for path, found in sealed_files(telemetry, scratch, keys):
-            owned = found
-            writer.add(f"telemetry/{path.name}", path)
     blobs = open_blobs(stores.blobs_folder(settings, home))
     with closing(open_records(stores.records_url(settings, home))) as opened:
-        rows = Hub(opened).datasets(blobs).held()
+        hub = Hub(opened)
+        rows, waiting = hub.held(blobs), hub.tasks.contents()
+    if telemetry.exists():
+        for path, found in sealed_files(telemetry, scratch, keys, waiting):
+            owned = found
+            writer.add(f"telemetry/{path.name}", path)
     for digest in sorted(rows):
         name = digest.removeprefix("sha256:")
         place = Path(name[:2], name[2:4], f"{name}.zst")

@@ -88,7 +88,7 @@ async def serve(settings: Settings, ready: int | None) -> None:
         asyncio.create_task(_sign_for_ever(services)),
         asyncio.create_task(_expire_for_ever(services)),
         asyncio.create_task(services.judging.run()),
-        asyncio.create_task(services.evaluations.run()),
+        asyncio.create_task(services.runs.run()),
         asyncio.create_task(_watch_for_ever(services)),
         asyncio.create_task(_say_when_started(server, ready)),
     ]
@@ -150,7 +150,7 @@ async def _drop_old_content_for_ever(services: Services) -> None:
         return
 
     def needed() -> AbstractSet[str]:
-        return {*services.hub.datasets(services.blobs).held(), *services.hub.tasks.contents()}
+        return {*services.hub.held(services.blobs), *services.hub.tasks.contents()}
 
     def drop(rounds: int) -> None:
         dropped = services.telemetry.purge_content(now_us() - days * _DAY_US)

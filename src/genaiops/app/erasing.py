@@ -26,6 +26,7 @@ IN_FLIGHT_US = 60_000_000
 """A blob that was put so long ago is named by content that is stored, or by nothing."""
 
 RETRY_SECONDS = 2.0
+_ANY_TIME = 1 << 62
 _PAGE = 100
 _LONGEST_ID = 1024
 _LONGEST_REASON = 500
@@ -173,6 +174,9 @@ class Erasing:
         return True
 
     def _erase(self, erasure: Erasure, person: Person, traces: Sequence[bytes]) -> Erasure:
+        held = 0
+        for digest in self._hub.tasks.erase(traces, tenant_id=person.tenant_id, by=erasure.begun_by):
+            held += self._blobs.discard(digest, _ANY_TIME) is not None  # nobody else names it
         gone = self._persons.erase(erasure.id, person, traces, erased_content)
         erasure = msgspec.structs.replace(
             erasure,
@@ -180,6 +184,7 @@ class Erasing:
             spans=erasure.spans + gone.spans,
             contents=erasure.contents + gone.contents,
             comments=erasure.comments + gone.comments,
+            held=erasure.held + held,
         )
         self._persons.keep(erasure)
         return erasure

@@ -10,25 +10,33 @@ from pathlib import Path
 import msgspec
 
 import genaiops
+from genaiops.app.judges import judges_named
+from genaiops.app.local_models import InstalledModels
 from genaiops.app.posting import HttpPost
 from genaiops.arena import (
     Ask,
     Endpoint,
     GateReport,
+    Judges,
     Progress,
+    Purse,
     Rows,
     Runner,
     Tables,
     asker,
     cases_of,
     judge,
+    judges_of,
     new_run,
     suite_manifest,
+    target_of,
+    weights_of,
 )
 from genaiops.core.digest import digest_value
 from genaiops.core.errors import Conflict, NotFound
-from genaiops.domain import Run, Suite, Verdict
+from genaiops.domain import Run, Suite, SuiteTarget, Verdict
 from genaiops.ports.runs import Runs
+from genaiops.sdk import default_home
 
 
 class Evaluated(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,9 +45,10 @@ class Evaluated(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be evaluated. `folder`: where the suite's files are; `gateway`: who is asked of models, prompts and
-    applications, where `gateways` has nothing else for a target; `secret`: reads a secret by its name; `environment`:
-    commit, branch and their like."""
+    """What is to be evaluated. `folder`: where the suite's files are; `gateway`: who is asked of models, prompts,
+    applications and releases, where `gateways` has nothing else for a target; `secret`: reads a secret by its name;
+    `models`: the home whose weights local metrics use (None: that of whoever runs this); `environment`: commit, branch
+    and their like."""
 
     suite: Suite
     name: str
@@ -48,6 +57,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     gateways: Mapping[str, Endpoint] = {}
     secret: Callable[[str], str] | None = None
     rows: Rows | None = None
+    models: Path | None = None
     environment: Mapping[str, str] = {}
     by: str = ""
 
@@ -55,12 +65,22 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 def begin(store: Runs, wanted: Wanted) -> Run:
     """A run that waits, with its cases; nothing is asked yet. UsageError when the suite has none, or no target."""
     cases = cases_of(wanted.suite, folder=wanted.folder, rows=wanted.rows)
-    askers(wanted, HttpPost())  # what cannot be asked is told before anything is
+    check_can_ask(wanted)
     run = new_run(
-        wanted.suite, cases, name=wanted.name, environment={**what_runs(), **wanted.environment}, by=wanted.by
+        wanted.suite,
+        cases,
+        name=wanted.name,
+        inputs=judge_inputs(wanted.suite),
+        environment={**what_runs(), **wanted.environment},
+        by=wanted.by,
     )
     store.create(run, cases)
     return run
+
+
+def judge_inputs(suite: Suite) -> dict[str, str]:
+    """What a run pins of its judges: `judge CHECK` -> a digest."""
+    return {f"judge {check}": found for check, found in judges_named(suite).items()}
 
 
 def what_runs() -> dict[str, str]:
@@ -72,13 +92,46 @@ def what_runs() -> dict[str, str]:
     }
 
 
+def check_can_ask(wanted: Wanted) -> None:
+    """What cannot be asked is told before anything is: GenaiopsError names the target, the judge or the weights."""
+    post = HttpPost()
+    askers(wanted, post)
+    for member in judges_of(wanted.suite):
+        _asker(wanted, post, target_of(member), wanted.gateway)
+    check_weights(wanted.suite, wanted.models or Path(default_home()))
+
+
+def check_weights(suite: Suite, home: Path) -> None:
+    """GenaiopsError names weights that its checks need and the home has not."""
+    local = InstalledModels(home)
+    for name in weights_of(suite):
+        local.check(name)
+
+
 def askers(wanted: Wanted, post: HttpPost) -> Mapping[str, Ask]:
     """How each target is asked. UsageError when one cannot be."""
-    made: dict[str, Ask] = {}
-    for target in wanted.suite.target:
-        secret = "" if not target.secret or wanted.secret is None else wanted.secret(target.secret)
-        gateway = wanted.gateways.get(target.name, wanted.gateway)
-        made[target.name] = asker(target, post=post, gateway=gateway, secret=secret, timeout=wanted.suite.run.timeout_s)
+    named = wanted.gateways
+    return {
+        target.name: _asker(wanted, post, target, named.get(target.name, wanted.gateway))
+        for target in wanted.suite.target
+    }
+
+
+def _asker(wanted: Wanted, post: HttpPost, target: SuiteTarget, gateway: Endpoint | None) -> Ask:
+    secret = "" if not target.secret or wanted.secret is None else wanted.secret(target.secret)
+    return asker(target, post=post, gateway=gateway, secret=secret, timeout=wanted.suite.run.timeout_s)
+
+
+def means_of(wanted: Wanted, post: HttpPost, store: Runs) -> Callable[[Purse, asyncio.Event], Judges]:
+    """Whom the suite's checks ask, paid by the run."""
+
+    def asked(target: SuiteTarget) -> Ask:
+        return _asker(wanted, post, target, wanted.gateway)
+
+    def made(purse: Purse, stop: asyncio.Event) -> Judges:
+        return Judges(store, wanted.suite, asked, purse, stop, local=local)
+
+    local = InstalledModels(wanted.models or Path(default_home()))
     return made
 
 
@@ -101,7 +154,8 @@ async def evaluate(
     """Ask what is left of a run, and judge it. Interrupted (SIGINT, SIGTERM) it keeps what it has and is `stopped`."""
     cases = await asyncio.to_thread(store.cases, run.id)
     post = HttpPost(max_connections=wanted.suite.run.concurrency)
-    runner = Runner(store, run, wanted.suite, cases, askers(wanted, post), told=told)
+    means = means_of(wanted, post, store)
+    runner = Runner(store, run, wanted.suite, cases, askers(wanted, post), told=told, means=means)
     with _stopped_by_signals(runner):
         try:
             run = await runner()

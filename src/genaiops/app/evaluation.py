@@ -31,6 +31,8 @@ from genaiops.hub import Hub
 
 KEYS_VARIABLE: Final = "GENAIOPS_RUN_KEYS"
 """JSON: the name of a target -> the key that it is asked with. No argument, for those are seen by other users."""
+JUDGES: Final = ""
+"""In place of a target's name, which is never empty: models that judge."""
 
 
 def suite_of(hub: Hub, run: Run) -> Suite:
@@ -56,11 +58,14 @@ def work(settings: Settings, run_id: str, keys: Mapping[str, str]) -> None:
         run = store.get(run_id)
         with closing(open_records(records_url(settings, home))) as records:
             suite = suite_of(Hub(records), run)
+        gateways = {name: Endpoint(url=settings.url, key=key) for name, key in keys.items()}
         wanted = Wanted(
             suite=suite,
             name=run.name,
-            gateways={name: Endpoint(url=settings.url, key=key) for name, key in keys.items()},
+            gateway=gateways.pop(JUDGES, None),
+            gateways=gateways,
             secret=secret,
+            models=home.path,
         )
         asyncio.run(evaluate(store, run, wanted))
 

@@ -6,38 +6,48 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, cast, get_args
 
 import msgspec
 
 from genaiops.app.evaluating import Evaluated, Wanted, begin, environment_secret, evaluate, resumable
 from genaiops.app.home import Home
+from genaiops.app.importing_suites import imported_text, is_promptfoo
+from genaiops.app.judges import from_hub, resolved
+from genaiops.app.kept_suites import keep_suite
+from genaiops.app.suite_reports import check_places, write_reports
 from genaiops.arena import (
     Endpoint,
     Progress,
     case_document,
     cases_of,
     changed_suite,
+    failures_of,
     file_rows,
+    judges_of,
     read_suite,
     run_document,
+    starting_suite,
     suite_manifest,
     suite_schema,
+    unjudged_of,
 )
 from genaiops.checks.metrics import cards, metric
-from genaiops.core.errors import NotFound, UsageError
-from genaiops.domain import Suite
+from genaiops.core.errors import Conflict, NotFound, UsageError
+from genaiops.domain import Suite, SuiteTask
 from genaiops.engines.runs_sql import open_runs
 from genaiops.ports.runs import CaseFilter, Runs
-from genaiops.sdk import default_home, find_address
+from genaiops.sdk import Client, default_home, find_address
 
 MOST_SHOWN = 10
+_TASKS: Final[tuple[str, ...]] = get_args(SuiteTask)
 
 __all__ = ["Local", "checked_file", "metric_cards", "suite_schema"]
 
 
 class Local(msgspec.Struct, frozen=True, kw_only=True):
-    """What a command was told. `changed`: fields of the suite's `run` in place of its own; `facts`: what for."""
+    """What a command was told. `changed`: fields of the suite's `run` in place of its own; `facts`: what for;
+    `reports`: form -> file."""
 
     file: str
     name: str | None = None
@@ -47,10 +57,14 @@ class Local(msgspec.Struct, frozen=True, kw_only=True):
     home: str | None = None
     url: str | None = None
     key: str | None = None
+    reports: Mapping[str, str] = {}
 
     def run(self, begun: Callable[[str, int], None], told: Callable[[Progress], None]) -> dict[str, Any]:
         """The run with its report, and the cases that were lost. `begun`: is told the name and how much there is."""
-        suite = changed_suite(read_file(self.file), self.changed)
+        check_places(self.reports)
+        suite = read_file(self.file)
+        suite = resolved(suite, Path(self.file).parent, from_hub(lambda: Client(self.url, self.key, self.home)))
+        suite = changed_suite(suite, self.changed)
         home = Home(self.home or default_home())
         home.prepare()
         here = str(Path.cwd())
@@ -60,25 +74,32 @@ class Local(msgspec.Struct, frozen=True, kw_only=True):
             suite=suite,
             name=self.name or Path(self.file).stem,
             folder=Path(self.file).parent,
-            gateway=self._gateway(suite, home),
+            gateway=gateway_for(suite, self.url, self.key, home.path),
             secret=environment_secret(os.environ),
             environment=self.facts,
+            models=home.path,
         )
         with closing(open_runs(f"sqlite:///{home.runs}")) as store:
             run = resumable(store, self.resume, suite) if self.resume else begin(store, wanted)
+            keep_suite(home, suite)
             begun(run.name, run.total or 0)
             done = asyncio.run(evaluate(store, run, wanted, told=told))
+            write_reports(home, store, done, suite, self.reports)
             return document(store, done)
 
-    def _gateway(self, suite: Suite, home: Home) -> Endpoint | None:
-        if not any(target.model or target.prompt or target.application or target.release for target in suite.target):
-            return None
-        address = find_address(self.url, self.key, home.path)
-        return Endpoint(url=address.url, key=address.key or "")
+
+def gateway_for(suite: Suite, url: str | None, key: str | None, home: str | Path) -> Endpoint | None:
+    """The gateway that its targets and judges are asked through (None: none of them is)."""
+    asked = any(target.model or target.prompt or target.application or target.release for target in suite.target)
+    if not asked and not any(member.model for member in judges_of(suite)):
+        return None
+    address = find_address(url, key, home)
+    return Endpoint(url=address.url, key=address.key or "")
 
 
 def document(store: Runs, done: Evaluated) -> dict[str, Any]:
-    """As the API has it. `lost`: by target, how many cases, and the first of them."""
+    """As the API has it. `lost`: by target, how many cases, and the first of them; `errors`: why answers failed, the
+    most frequent first; `unjudged`: errors by check."""
     lost: list[dict[str, Any]] = []
     for target in done.report.targets:
         where = CaseFilter(target=target, outcome="fail")
@@ -86,8 +107,21 @@ def document(store: Runs, done: Evaluated) -> dict[str, Any]:
             where = CaseFilter(target=target, against=done.report.baseline, changed="lost")
         page = store.page(done.run.id, where, limit=MOST_SHOWN)
         lost.append({"target": target, "total": page.total, "rows": [case_document(row) for row in page.rows]})
-    plain: dict[str, Any] = msgspec.to_builtins({"run": run_document(done.run), "report": done.report, "lost": lost})
+    plain: dict[str, Any] = msgspec.to_builtins(
+        {
+            "run": run_document(done.run),
+            "report": done.report,
+            "lost": lost,
+            "errors": failures_of(store, done.run.id),
+            "unjudged": unjudged_of(store, done.run.id),
+        }
+    )
     return plain
+
+
+def sent_suite(file: str) -> Suite:
+    """The suite of a file, to be sent: judges of files beside it are in it, those of the Hub stay names."""
+    return resolved(read_file(file), Path(file).parent, None)
 
 
 def sent_files(file: str, suite: Suite) -> Iterator[tuple[int, str, list[Mapping[str, Any]]]]:
@@ -117,13 +151,38 @@ def read_file(file: str) -> Suite:
         raise NotFound(what, remedy="Write a suite; its form: genaiops suite schema", param="file") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} cannot be read: {error}.", remedy="Save it as UTF-8 text.", param="file") from None
+    if path.suffix.lower() in (".yaml", ".yml") and is_promptfoo(text):
+        return imported_text(text, path.parent).suite
     form: Any = {".toml": "toml", ".json": "json", ".yaml": "yaml", ".yml": "yaml"}.get(path.suffix.lower())
     return read_suite(text, form).checked()
+
+
+def begin_file(file: str, task: str) -> dict[str, Any]:
+    """Write a suite to begin with. Conflict when the file is there, UsageError for a task that is none, and for a file
+    that cannot be written or would not be read as TOML."""
+    if task not in _TASKS:
+        raise UsageError(f"There is no task {task!r}.", remedy=f"There are: {', '.join(_TASKS)}.", param="task")
+    path = Path(file)
+    if path.suffix.lower() != ".toml":
+        raise UsageError(
+            f"{file} would be written as TOML.", remedy="Give it a name that ends with .toml", param="file"
+        )
+    text = starting_suite(cast("SuiteTask", task))
+    try:
+        with path.open("x", encoding="utf-8") as written:
+            written.write(text)
+    except FileExistsError:
+        raise Conflict(f"There is a file {file} already.", remedy="Name another one.", param="file") from None
+    except OSError as error:
+        what = f"{file} cannot be written: {error.strerror}."
+        raise UsageError(what, remedy="Name a file in a folder that is there.", param="file") from None
+    return {"file": file, "task": task, **checked_file(file)}
 
 
 def checked_file(file: str) -> dict[str, int]:
     """How many cases, targets and checks it has. Cases of datasets and traces are not counted: they are elsewhere."""
     suite = read_file(file)
+    resolved(suite, Path(file).parent, None)  # what is wrong with judges beside it
     here = tuple(source for source in suite.cases if source.file)
     number = len(suite.case)
     if here or not suite.cases:

@@ -10,10 +10,11 @@ from genaiops.engines.counters_mmap import MmapCounters
 from genaiops.engines.records_sql import open_records
 from genaiops.engines.runs_sql import open_runs
 from genaiops.engines.spool_files import open_reader
-from genaiops.engines.telemetry_sqlite import SqlitePersons, open_telemetry
+from genaiops.engines.telemetry_sqlite import SqlitePersons, SqliteReplays, open_telemetry
 from genaiops.ports.blobs import Blobs
 from genaiops.ports.persons import Persons
 from genaiops.ports.records import Records
+from genaiops.ports.replays import ReplayStore
 from genaiops.ports.runs import Runs
 from genaiops.ports.spool import SpoolReader
 from genaiops.ports.telemetry import Telemetry
@@ -27,6 +28,7 @@ class OpenStores:
         telemetry = open_telemetry(stores.telemetry_folder(settings, home), writer=writer)
         self.telemetry: Telemetry = telemetry
         self.persons: Persons = SqlitePersons(telemetry)
+        self.replays: ReplayStore = SqliteReplays(telemetry)
         self.counters: MmapCounters = open_local(settings, home)
         self.blobs: Blobs = open_blobs(stores.blobs_folder(settings, home))
         self.runs: Runs = open_runs(stores.runs_url(settings, home))

@@ -12,6 +12,7 @@ from genaiops.app.installation import Prepared, write_atomically
 from genaiops.app.machines import register
 from genaiops.app.metering import open_metering
 from genaiops.app.opening import OpenStores
+from genaiops.app.own_classifiers import own_classifiers
 from genaiops.app.own_models import own_model
 from genaiops.app.publish import Publisher
 from genaiops.app.recovery import lives_of, recover
@@ -21,6 +22,7 @@ from genaiops.core.clock import now_us
 from genaiops.core.errors import ConfigError, Conflict
 from genaiops.domain import Target
 from genaiops.engines import snapshot_files
+from genaiops.engines.document_files import DocumentFiles
 from genaiops.engines.seals_secret import open_seals
 from genaiops.engines.secrets_file import open_secrets
 from genaiops.hub import Hub, bootstrap
@@ -45,6 +47,7 @@ def prepare(settings: Settings, embedded: Mapping[str, str]) -> Prepared:
                 stores.records,
                 now_us=now_us(),
                 embedded=[own_model(settings, home, name, url) for name, url in embedded.items()],
+                own=tuple(own_classifiers()),
                 deliver=lambda text: _write_admin_key(home.admin_key, text),
             )
             is not None
@@ -60,6 +63,7 @@ def prepare(settings: Settings, embedded: Mapping[str, str]) -> Prepared:
             ceiling=settings.content.capture,
             rates=metering.rates if metering is not None else None,
         )
+        publisher.lay_out = DocumentFiles(home.documents, stores.blobs).lay
         version = publisher.publish(anew=True)
         with stores.records.read() as view:
             budgets.rebuild(view, counters=stores.counters, telemetry=stores.telemetry, columns=COLUMNS)

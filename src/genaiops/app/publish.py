@@ -5,7 +5,7 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Literal
 
@@ -14,7 +14,7 @@ import msgspec
 from genaiops.app import budgets
 from genaiops.core.clock import now_us
 from genaiops.domain import EnergyRate, Environment, Price, Snapshot, Target
-from genaiops.hub import changed_key_entries, compile_snapshot, key_entries
+from genaiops.hub import changed_key_entries, compile_snapshot, documents_of, key_entries
 from genaiops.ports.counters import Counters
 from genaiops.ports.records import Change, Records, View
 from genaiops.ports.snapshots import SnapshotReader, SnapshotWriter
@@ -56,6 +56,8 @@ class Publisher:
         self._ceiling: Capture = ceiling
         self._folded = folded
         self._rates = rates
+        self.lay_out: Callable[[Collection[str]], None] | None = None
+        """Brings registered documents (by digest) to where workers find them, before a Snapshot names them."""
         self.lowest_elsewhere: Callable[[], int] = lambda: _NOBODY
         """The lowest version that another live machine has in force, where machines tell each other."""
         self._lock = threading.Lock()
@@ -92,6 +94,8 @@ class Publisher:
                 place = self._write_keys(view, changes, None if anew else latest)
                 snapshot = compile_snapshot(view, now_us=now_us(), keys_file=place[0], keys_offset=place[1])
             self._latest = self._rated(self._bounded(snapshot))
+            if self.lay_out is not None:
+                self.lay_out({each.partition("@")[2] for one in snapshot.guards for each in documents_of(one.policy)})
             self._writer.publish(self._latest)
             self._counters.set_version(snapshot.version)
             return snapshot.version

@@ -10,25 +10,37 @@ import logging
 import signal
 import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from typing import Final
 
 import msgspec
 
 from genaiops.app.children import Child, Command
-from genaiops.app.evaluating import judged, report_of, what_runs
-from genaiops.app.evaluation import KEYS_VARIABLE, suite_of
+from genaiops.app.evaluating import check_weights, judge_inputs, judged, report_of, what_runs
+from genaiops.app.evaluation import JUDGES, KEYS_VARIABLE, suite_of
 from genaiops.app.home import Home
+from genaiops.app.judges import resolved
+from genaiops.app.kept_suites import keep_suite
 from genaiops.app.logs import RotatingLog
 from genaiops.app.publish import Publisher
 from genaiops.app.settings import Settings
 from genaiops.app.sharing import machine_id
 from genaiops.app.stores import shares_counters
-from genaiops.arena import TARGET, GateReport, run_place
+from genaiops.arena import (
+    TARGET,
+    FailureDocument,
+    GateReport,
+    UnjudgedDocument,
+    failures_of,
+    judges_of,
+    run_place,
+    target_of,
+    unjudged_of,
+)
 from genaiops.core.clock import now_us
 from genaiops.core.errors import Conflict, GenaiopsError, NotFound
-from genaiops.domain import Case, Run, RunState
+from genaiops.domain import Case, Judge, Run, RunState, Suite
 from genaiops.hub import Hub, KeyChange, NewKey
 from genaiops.ports.runs import RunFilter, RunPage, Runs
 
@@ -44,7 +56,14 @@ MOST_TRIES: Final = 3
 _REPORTS_KEPT: Final = 16
 
 
-class Evaluations:
+class RunFaults(msgspec.Struct, frozen=True, kw_only=True):
+    """What failed in a run: why answers did, and checks of which some verdicts are errors."""
+
+    errors: Sequence[FailureDocument]
+    unjudged: Sequence[UnjudgedDocument]
+
+
+class ServerRuns:
     """Belongs to the control process. `run` is its loop; anything else may be called from any thread."""
 
     def __init__(self, settings: Settings, home: Home, store: Runs, hub: Hub, publisher: Publisher) -> None:
@@ -63,6 +82,7 @@ class Evaluations:
         self._tries: dict[str, int] = {}
         self._lock = threading.Lock()
         self._reports: dict[tuple[str, int | None], GateReport] = {}
+        self._faults: dict[tuple[str, int | None], RunFaults] = {}
 
     # --- for callers ---
 
@@ -80,9 +100,20 @@ class Evaluations:
             return run
         return msgspec.structs.replace(run, state="running", ended_us=None)
 
-    def begin(self, run: Run, cases: Sequence[Case]) -> Run:
-        """Keep it; it is asked as soon as others let it."""
-        run = msgspec.structs.replace(run, environment={**what_runs(), **run.environment, SERVER: self._here})
+    def with_judges(self, suite: Suite, read: Callable[[str], Judge]) -> Suite:
+        """The suite with the judges in it that it names. UsageError for files, which are not here."""
+        return resolved(suite, None, read)
+
+    def begin(self, run: Run, cases: Sequence[Case], suite: Suite) -> Run:
+        """Keep it; it is asked as soon as others let it. What it lacks is told before: GenaiopsError names weights that
+        are not here."""
+        check_weights(suite, self._home.path)
+        keep_suite(self._home, suite)
+        run = msgspec.structs.replace(
+            run,
+            inputs={**run.inputs, **judge_inputs(suite)},
+            environment={**what_runs(), **run.environment, SERVER: self._here},
+        )
         self._note("begin", run, run.created_by)
         self.store.create(run, cases)
         self._wake_up()
@@ -142,6 +173,17 @@ class Evaluations:
                 self._reports[run.id, run.ended_us] = found
                 while len(self._reports) > _REPORTS_KEPT:
                     del self._reports[next(iter(self._reports))]
+        return found
+
+    def faults(self, run: Run) -> RunFaults:
+        """What failed in it by now."""
+        found = self._faults.get((run.id, run.ended_us))
+        if found is None:
+            found = RunFaults(errors=failures_of(self.store, run.id), unjudged=unjudged_of(self.store, run.id))
+            with self._lock:
+                self._faults[run.id, run.ended_us] = found
+                while len(self._faults) > _REPORTS_KEPT:
+                    del self._faults[next(iter(self._faults))]
         return found
 
     def _judged(self, run: Run) -> GateReport:
@@ -298,14 +340,16 @@ class Evaluations:
     # --- keys ---
 
     def _mint(self, run: Run) -> Mapping[str, tuple[str, str]]:
-        """Target -> (id, text) of the key that it is asked with. What the key that began the run may not do, they may
-        not, either."""
+        """Target -> (id, text) of the key that it is asked with; JUDGES has that of models that judge. What the key
+        that began the run may not do, they may not, either."""
         suite = suite_of(self._hub, run)
         first = run.inputs.get("key", "").removeprefix("key/")
         like = self._hub.keys.get(first) if first else None
         made: dict[tuple[str, str | None], tuple[str, str]] = {}
         found: dict[str, tuple[str, str]] = {}
-        for target in suite.target:
+        judges = [target_of(member) for member in judges_of(suite)]
+        named = [(target.name, target) for target in suite.target] + [(JUDGES, target) for target in judges]
+        for name, target in named:
             if target.url or target.python or target.recorded:
                 continue
             place = run_place(target, run)
@@ -331,7 +375,7 @@ class Evaluations:
                     )
                 key, text = self._hub.keys.create(new, by=run.created_by)
                 made[place] = key.id, text
-            found[target.name] = made[place]
+            found[name] = made[place]
         if made:
             self._publisher.wait(self._publisher.publish())
         return found

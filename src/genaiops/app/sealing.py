@@ -50,13 +50,18 @@ class _Envelope(msgspec.Struct, frozen=True, array_like=True):
     box: bytes
 
 
-def sealed_files(telemetry: Path, scratch: Path, keys: PersonKeys) -> Iterator[tuple[Path, Owned]]:
-    """Sealed copies below `scratch`, one at a time, the figures last; and the blobs that were found so far."""
+def sealed_files(
+    telemetry: Path, scratch: Path, keys: PersonKeys, waiting: Mapping[str, bytes]
+) -> Iterator[tuple[Path, Owned]]:
+    """Sealed copies below `scratch`, one at a time, the figures last; and the blobs that were found so far. `waiting`:
+    blobs of what waits for a person -> the trace that it is about."""
     owned: Owned = {}
     copies = copy_files(telemetry, scratch)
     figures = next(copies)
     with closing(sqlite3.connect(figures)) as connection:
         owners = Owners(connection)
+        for digest, trace_id in waiting.items():
+            owned.setdefault(digest, set()).add(owners.of(trace_id, None))
         for path in copies:
             for digest, found in seal_content(path, owners, keys).items():
                 owned.setdefault(digest, set()).update(found)

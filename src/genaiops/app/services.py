@@ -6,6 +6,7 @@ from genaiops import providers
 from genaiops.app.advice import Advice
 from genaiops.app.auditing import open_auditor
 from genaiops.app.erasing import Erasing
+from genaiops.app.evaluations import Evaluations
 from genaiops.app.exporting import ExportLoop
 from genaiops.app.folding import FoldLoop
 from genaiops.app.home import Home
@@ -19,7 +20,7 @@ from genaiops.app.own_models import restore
 from genaiops.app.provenance import provenance_state
 from genaiops.app.publish import Publisher
 from genaiops.app.recovery import RecoveredSpool
-from genaiops.app.running import Evaluations
+from genaiops.app.running import ServerRuns
 from genaiops.app.settings import Settings
 from genaiops.app.sign_in import open_identity_provider
 from genaiops.app.stores import shares_counters
@@ -31,6 +32,7 @@ from genaiops.checks.tokens import Estimator
 from genaiops.core.clock import now_us
 from genaiops.domain import Target
 from genaiops.engines import snapshot_files
+from genaiops.engines.document_files import DocumentFiles
 from genaiops.engines.person_keys import PersonKeys
 from genaiops.engines.seals_secret import open_seals
 from genaiops.engines.secrets_file import open_secrets
@@ -55,8 +57,9 @@ class Services:
         self.settings = settings
         self.home = home = Home(settings.home)
         self.stores = stores = OpenStores(settings, home, writer=True)
+        documents = DocumentFiles(home.documents, stores.blobs)
         self.secrets: Secrets = open_secrets(home.path)
-        self._judge = self._open_judge()
+        self._judge = self._open_judge(documents)
         self.hub = self._open_hub(stores)
         self.seals: Seals = open_seals(self.secrets)
         self.identity_provider = open_identity_provider(settings.oidc, self.secrets)
@@ -78,6 +81,7 @@ class Services:
             folded=self.folding.caught_up,
             rates=self.metering.rates if self.metering is not None else None,
         )
+        self.publisher.lay_out = documents.lay
         self.ingest = Ingest(
             stores.telemetry,
             stores.blobs,
@@ -98,8 +102,9 @@ class Services:
             keys=PersonKeys(home.person_keys),
             clock=now_us,
         )
-        self.evaluations = Evaluations(settings, home, stores.runs, hub, self.publisher)
-        self.replays = Replays(now_us)
+        self.runs = ServerRuns(settings, home, stores.runs, hub, self.publisher)
+        self.replays = Replays(now_us, stores.replays)
+        self.evaluations = Evaluations(stores.runs, home)
         self.abuse = AbuseWatch(stores.telemetry, hub.alerts, now_us)
         self.judging = Judging(stores.telemetry, stores.blobs, self.hub, self._open_advice())
         self.metrics = Metrics(stores.telemetry, stores.counters, self._providers)
@@ -125,10 +130,10 @@ class Services:
         """For one event loop each."""
         return Advice(self.home, self.settings.guard, self.secrets.get, timeout=30.0)
 
-    def _open_judge(self) -> PolicyJudge:
+    def _open_judge(self, documents: DocumentFiles) -> PolicyJudge:
         advice = self._open_advice()
         names = advice.names if advice.finds_names else None
-        return PolicyJudge(advice.classifiers, names, known=advice.known, leave=advice.aclose)
+        return PolicyJudge(advice.classifiers, names, documents.find, known=advice.known, leave=advice.aclose)
 
     def _providers(self) -> dict[str, str]:
         return {target.id: target.provider for target in self.hub.targets.list()}

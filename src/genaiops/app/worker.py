@@ -35,6 +35,7 @@ from genaiops.core.errors import GenaiopsError
 from genaiops.domain import Target
 from genaiops.engines.cache_memory import MemoryCache
 from genaiops.engines.cache_redis import RedisCache
+from genaiops.engines.document_files import DocumentFiles
 from genaiops.engines.seals_secret import open_seals
 from genaiops.engines.secrets_file import open_secrets
 from genaiops.engines.snapshot_files import open_reader
@@ -141,7 +142,7 @@ async def serve(options: Options, settings: Settings) -> None:
             settings=limits,
             caches=open_caches(settings),
             videos=open_videos(home.path),
-            guards=WorkerGuards(advice.classifiers, advice.names),
+            guards=WorkerGuards(advice.classifiers, advice.names, DocumentFiles(home.documents).find),
             marker=open_marker(settings, home),
         )
         stack.push_async_callback(gateway.aclose)

@@ -1,12 +1,29 @@
 """The ARENA: suites of cases, who answers them, what is checked of the answers, and the gate that decides."""
 
-from genaiops.arena._asking import CHAT, Ask, Busy, Endpoint, asked, asker
+from genaiops.arena._asking import CHAT, Ask, Busy, Endpoint, asked, asker, templated
 from genaiops.arena._beginning import TARGET, against_prod, changed_suite, new_run, pinned_suite, run_place
+from genaiops.arena._beside import Beside, CheckBeside, Side, beside
+from genaiops.arena._bounded import Purse
+from genaiops.arena._calibration import Agreed, Labelled, calibrated, read_labels
 from genaiops.arena._cases import Rows, cases_of, file_rows
-from genaiops.arena._documents import CaseDocument, RunDocument, case_document, run_document
-from genaiops.arena._gate import GateLine, GateReport, decides, judge
+from genaiops.arena._documents import (
+    CaseDocument,
+    FailureDocument,
+    RunDocument,
+    UnjudgedDocument,
+    case_document,
+    failures_of,
+    run_document,
+    unjudged_of,
+)
+from genaiops.arena._gate import decides, judge
+from genaiops.arena._gate_report import GateLine, GateReport
+from genaiops.arena._judges import Judges, judges_of, target_of, weights_of
+from genaiops.arena._plan import USUAL_MARGINS, Plan, PlanAsked, PlanRow, planned, spread_of
+from genaiops.arena._rescoring import Figure, Rescorer, figures
 from genaiops.arena._runner import Progress, Runner
-from genaiops.arena._scoring import Scorer, sample_of, threshold_of
+from genaiops.arena._scoring import Scorer, asks, sample_of, threshold_of
+from genaiops.arena._starting import starting_suite
 from genaiops.arena._suite_text import (
     PROD,
     ReadSuite,
@@ -21,37 +38,66 @@ __all__ = [
     "CHAT",
     "PROD",
     "TARGET",
+    "USUAL_MARGINS",
+    "Agreed",
     "Ask",
+    "Beside",
     "Busy",
     "CaseDocument",
+    "CheckBeside",
     "Column",
     "Endpoint",
+    "FailureDocument",
+    "Figure",
     "GateLine",
     "GateReport",
+    "Judges",
+    "Labelled",
+    "Plan",
+    "PlanAsked",
+    "PlanRow",
     "Progress",
+    "Purse",
     "ReadSuite",
+    "Rescorer",
     "Rows",
     "RunDocument",
     "Runner",
     "Scorer",
+    "Side",
     "Tables",
+    "UnjudgedDocument",
     "against_prod",
     "asked",
     "asker",
+    "asks",
+    "beside",
+    "calibrated",
     "case_document",
     "cases_of",
     "changed_suite",
     "decides",
+    "failures_of",
+    "figures",
     "file_rows",
     "judge",
+    "judges_of",
     "new_run",
     "pinned_suite",
+    "planned",
+    "read_labels",
     "read_suite",
     "read_suite_document",
     "run_document",
     "run_place",
     "sample_of",
+    "spread_of",
+    "starting_suite",
     "suite_manifest",
     "suite_schema",
+    "target_of",
+    "templated",
     "threshold_of",
+    "unjudged_of",
+    "weights_of",
 ]

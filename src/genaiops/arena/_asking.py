@@ -11,7 +11,7 @@ import msgspec
 
 from genaiops.core.errors import GenaiopsError, TimedOut, UsageError
 from genaiops.core.money import to_nano
-from genaiops.domain import Answer, Case, SuiteTarget, ToolCall
+from genaiops.domain import Answer, Case, SuiteTarget, ToolCall, render_template
 from genaiops.ports.posting import Post, Posted
 
 CHAT: Final = "/v1/chat/completions"
@@ -42,6 +42,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
 
 def asked(target: SuiteTarget, case: Case) -> dict[str, Any]:
     """The body of the request: OpenAI's chat, or the target's own `request` with the case put in."""
+    case = templated(target, case)
     if target.url and target.request:
         return cast("dict[str, Any]", _filled(target.request, _places(case)))
     body: dict[str, Any] = {"model": target.model or target.name, **target.parameters}
@@ -58,6 +59,22 @@ def asked(target: SuiteTarget, case: Case) -> dict[str, Any]:
         if case.variables and target.application:
             body["genaiops"] = {"variables": case.variables}
     return body
+
+
+def templated(target: SuiteTarget, case: Case) -> Case:
+    """The case as the target's template has it. UsageError when that is none."""
+    if not target.template:
+        return case
+    values = {"input": case.input, **case.variables}
+    if isinstance(target.template, str):
+        return msgspec.structs.replace(case, input=render_template(target.template, values), messages=())
+    rendered = tuple(
+        {**message, "content": render_template(message["content"], values)}
+        if isinstance(message.get("content"), str)
+        else message
+        for message in target.template
+    )
+    return msgspec.structs.replace(case, messages=rendered)
 
 
 def messages(target: SuiteTarget, case: Case) -> list[dict[str, Any]]:
@@ -112,7 +129,7 @@ def _python(target: SuiteTarget, timeout: float) -> Ask:
         ) from error
 
     async def ask(case: Case, repeat: int) -> Answer:
-        plain = msgspec.to_builtins(case)
+        plain = msgspec.to_builtins(templated(target, case))
         clock = asyncio.get_running_loop().time
         start = clock()
         try:

@@ -1,14 +1,18 @@
 """What is shown of runs: times in ISO 8601, money as decimal text."""
 
+from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from genaiops.core.clock import to_iso
 from genaiops.core.money import from_nano
-from genaiops.domain import Case, Run, RunKind, RunState, Verdict
-from genaiops.ports.runs import CaseRow
+from genaiops.domain import AnswerState, Case, Run, RunKind, RunState, Verdict
+from genaiops.ports.runs import CaseRow, Runs
+
+_MOST: Final = 10
+"""Reasons of failures that are told."""
 
 
 class RunDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +47,39 @@ class CaseDocument(msgspec.Struct, frozen=True, kw_only=True):
     case: Case
     answers: Sequence[dict[str, Any]]
     judged: Sequence[dict[str, Any]]
+
+
+class FailureDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """Why so many answers of a run failed."""
+
+    state: AnswerState
+    error: str
+    answers: int
+
+
+class UnjudgedDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """A check of which some verdicts are errors: how many, and the first."""
+
+    check: str
+    errors: int
+    first: str
+
+
+def failures_of(store: Runs, run_id: str) -> Sequence[FailureDocument]:
+    """The most frequent first."""
+    failed: Counter[tuple[AnswerState, str]] = Counter(
+        (each.state, each.error) for each in store.answered(run_id) if each.state != "answered"
+    )
+    return [FailureDocument(state=state, error=error, answers=n) for (state, error), n in failed.most_common(_MOST)]
+
+
+def unjudged_of(store: Runs, run_id: str) -> Sequence[UnjudgedDocument]:
+    """By check."""
+    found: dict[str, list[str]] = {}
+    for each in store.judged(run_id):
+        if each.verdict.outcome == "error":
+            found.setdefault(each.check, []).append(each.verdict.reason)
+    return [UnjudgedDocument(check=check, errors=len(why), first=why[0]) for check, why in found.items()]
 
 
 def run_document(run: Run) -> RunDocument:

@@ -13,11 +13,13 @@ from typing import Final
 import msgspec
 
 from genaiops.arena._asking import Ask, Busy, asked
-from genaiops.arena._scoring import Scorer
+from genaiops.arena._bounded import Crowd, Purse
+from genaiops.arena._scoring import Scorer, said
 from genaiops.core.digest import digest_value
 from genaiops.core.errors import UsageError
-from genaiops.core.money import from_nano, to_nano
+from genaiops.core.money import to_nano
 from genaiops.domain import Answer, Case, Judged, Run, Suite, SuiteTarget
+from genaiops.ports.metrics import Means
 from genaiops.ports.runs import Runs
 
 COMMIT_SECONDS: Final = 0.2
@@ -39,16 +41,21 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Piece(msgspec.Struct, frozen=True):
+    """`answer`: it is there already, and only these `checks` have to ask about it."""
+
     target: SuiteTarget
     case: Case
     repeat: int
+    answer: Answer | None = None
+    checks: Sequence[str] = ()
 
 
 Told = Callable[[Progress], None]
 
 
 class Runner:
-    """One run of one suite. `ask`: how each target is asked, by its name."""
+    """One run of one suite. `ask`: how each target is asked, by its name. `means`: whom checks ask that are not pure,
+    paid from the run's purse."""
 
     def __init__(
         self,
@@ -59,6 +66,7 @@ class Runner:
         ask: Mapping[str, Ask],
         *,
         told: Told | None = None,
+        means: "Callable[[Purse, asyncio.Event], Means] | None" = None,
         clock_us: Callable[[], int] = lambda: time.time_ns() // 1000,
     ) -> None:
         self._store = store
@@ -72,10 +80,17 @@ class Runner:
         self._purse = Purse(None if suite.run.spend is None else to_nano(suite.run.spend))
         self._crowd = Crowd(suite.run.concurrency)
         self._fresh: list[Answer] = []
+        self._fresh_judged: list[Judged] = []
+        self._unjudged = 0
+        self._known: dict[str, Answer] = {}
+        self._new: dict[str, Answer] = {}
         self._answers: dict[tuple[str, str, int], Answer] = {}
         self._began = 0.0
         self._before = 0
         self._stop = asyncio.Event()
+        self._means = None if means is None else means(self._purse, self._stop)
+        if self._means is None and self._scorer.asking:
+            raise UsageError("A check asks somebody, and there is nobody to ask.", remedy="Hand in the means.")
         self._wake = asyncio.Event()
         self._closing = False
         self._failed = 0
@@ -89,6 +104,7 @@ class Runner:
     async def __call__(self) -> Run:
         """The run as it ended: `done`, or `stopped` by its money or by `stop`."""
         pieces = await self._left()
+        self._known = await asyncio.to_thread(self._recalled, pieces)
         total = len(self._suite.target) * len(self._cases) * self._suite.run.repeats
         self._before = len(self._answers)
         self._began = time.monotonic()
@@ -97,15 +113,19 @@ class Runner:
         )
         await asyncio.to_thread(self._store.update, self._counted())
         writer = asyncio.create_task(self._write_on())
+        queue = deque(pieces)
+        workers = [self._work(queue) for _ in range(min(self._suite.run.concurrency, len(pieces)))]
         try:
-            async with asyncio.TaskGroup() as group:
-                queue = deque(pieces)
-                for _ in range(min(self._suite.run.concurrency, len(pieces))):
-                    group.create_task(self._work(queue))
+            ended = await asyncio.gather(*workers, return_exceptions=True)
         finally:
             self._closing = True
             self._wake.set()
             await writer
+        fault = next((each for each in ended if isinstance(each, BaseException)), None)
+        if fault is not None:
+            self._run = msgspec.structs.replace(self._run, state="failed", error=f"{type(fault).__name__}: {fault}")
+            await asyncio.to_thread(self._store.update, self._counted())
+            raise fault
         return await self._end()
 
     async def _left(self) -> list[Piece]:
@@ -113,13 +133,19 @@ class Runner:
         for answer in await asyncio.to_thread(self._store.answered, self._run.id):
             if answer.state == "answered":
                 self._keep(answer)
-        return [
-            Piece(target, case, repeat)
-            for repeat in range(self._suite.run.repeats)
-            for case in self._cases
-            for target in self._suite.target
-            if (target.name, case.id, repeat) not in self._answers
-        ]
+        self._purse.had(self._run.cost_nano)
+        known = said(await asyncio.to_thread(self._store.judged, self._run.id)) if self._answers else {}
+        left: list[Piece] = []
+        for repeat in range(self._suite.run.repeats):
+            for case in self._cases:
+                for target in self._suite.target:
+                    place = target.name, case.id, repeat
+                    answer = self._answers.get(place)
+                    checks = () if answer is None else self._scorer.to_ask(answer, known.get(place, ()))
+                    if answer is None or checks:
+                        left.append(Piece(target, case, repeat, answer, checks))
+                    self._unjudged += len(checks)
+        return left
 
     def _keep(self, answer: Answer) -> None:
         self._answers[answer.target, answer.case, answer.repeat] = answer
@@ -127,30 +153,55 @@ class Runner:
         self._purse.paid(answer)
 
     async def _work(self, queue: deque[Piece]) -> None:
+        try:
+            await self._work_on(queue)
+        except BaseException:
+            self.stop()  # a fault of ours: begin nothing more
+            raise
+
+    async def _work_on(self, queue: deque[Piece]) -> None:
         while queue and not self._stop.is_set():
-            async with self._crowd:
-                if not queue or self._stop.is_set() or not await self._purse.may(self._stop):
-                    return
-                piece = queue.popleft()
-                answer = await self._answer(piece)
-            self._purse.back()
-            answer = msgspec.structs.replace(answer, at_us=self._clock_us())
-            self._keep(answer)
+            piece = queue.popleft()
+            answer = piece.answer
+            if answer is None:
+                async with self._crowd:
+                    if self._stop.is_set() or not await self._purse.may(self._stop):
+                        return
+                    answer = await self._answer(piece)
+                self._purse.back()
+                answer = msgspec.structs.replace(answer, at_us=self._clock_us())
+                self._keep(answer)
+            judged = await self._consulted(piece, answer)
             self._fresh.append(answer)
+            self._fresh_judged += judged  # committed with its answer
             if len(self._fresh) >= COMMIT_ANSWERS:
                 self._wake.set()
 
+    async def _consulted(self, piece: Piece, answer: Answer) -> Sequence[Judged]:
+        """What those say whom checks ask about an answer."""
+        names = piece.checks or self._scorer.to_ask(answer)
+        if not names or self._means is None:
+            return ()
+        self._unjudged += 0 if piece.checks else len(names)
+        judged = await self._scorer.consulted(answer, names, self._means, at_us=self._clock_us)
+        self._unjudged -= len(judged)
+        return judged
+
+    def _recalled(self, pieces: Sequence[Piece]) -> dict[str, Answer]:
+        """What earlier runs know of these, read at once: a look for each case would cost more than the call."""
+        keys = dict.fromkeys(key for piece in pieces if (key := self._key(piece)) is not None)
+        return dict(self._store.recalled(tuple(keys)))
+
     async def _answer(self, piece: Piece) -> Answer:
         key = self._key(piece)
-        if key is not None:
-            known = await asyncio.to_thread(self._store.remembered, key)
-            if known is not None:
-                return msgspec.structs.replace(
-                    known, target=piece.target.name, case=piece.case.id, repeat=0, recalled=True, cost_nano=0
-                )
+        known = None if key is None else self._known.get(key)
+        if known is not None:
+            return msgspec.structs.replace(
+                known, target=piece.target.name, case=piece.case.id, repeat=0, recalled=True, cost_nano=0
+            )
         answer = await self._tried(piece)
         if key is not None and answer.state == "answered":
-            await asyncio.to_thread(self._store.remember, key, answer)
+            self._known[key] = self._new[key] = msgspec.structs.replace(answer, at_us=self._clock_us())
         return answer
 
     def _key(self, piece: Piece) -> str | None:
@@ -197,13 +248,15 @@ class Runner:
         if not self._fresh:
             return
         fresh, self._fresh = self._fresh, []
-        await asyncio.to_thread(self._judge_and_add, fresh)
+        judged, self._fresh_judged = self._fresh_judged, []
+        new, self._new = self._new, {}
+        await asyncio.to_thread(self._judge_and_add, fresh, judged, new)
         if self._told is not None:
             self._told(self.progress())
 
-    def _judge_and_add(self, answers: Sequence[Answer]) -> None:
+    def _judge_and_add(self, answers: Sequence[Answer], consulted: Sequence[Judged], new: Mapping[str, Answer]) -> None:
         judged = self._scorer.each(answers, at_us=self._clock_us())
-        self._store.add(self._run.id, answers, judged)
+        self._store.add(self._run.id, answers, [*judged, *consulted], remember=new)
         self._store.update(self._counted())
 
     def _counted(self) -> Run:
@@ -232,7 +285,7 @@ class Runner:
         )
 
     async def _end(self) -> Run:
-        complete = len(self._answers) == (self._run.total or 0)
+        complete = len(self._answers) == (self._run.total or 0) and not self._unjudged
         if complete:
             judged = await asyncio.to_thread(self._together)
             await asyncio.to_thread(self._store.add, self._run.id, (), judged)
@@ -246,117 +299,3 @@ class Runner:
 
     def _together(self) -> list[Judged]:
         return list(self._scorer.together(list(self._answers.values()), at_us=self._clock_us()))
-
-
-class Purse:
-    """What a run may spend. Calls in flight count as the dearest that was seen, and until one price is known there is
-    only one in flight."""
-
-    def __init__(self, most: int | None) -> None:
-        self._most = most
-        self._spent = 0
-        self._dearest: int | None = None
-        self._out = 0
-        self._changed = asyncio.Event()
-        self.unpriced = 0
-        self.reason = ""
-
-    @property
-    def known(self) -> int | None:
-        return None if self._dearest is None else self._spent
-
-    def paid(self, answer: Answer) -> None:
-        if answer.cost_nano is not None:
-            self._spent += answer.cost_nano
-            self._dearest = max(self._dearest or 0, answer.cost_nano)
-        elif answer.state == "answered":
-            self.unpriced += 1
-
-    def back(self) -> None:
-        """A call that `may` let begin has ended."""
-        self._out -= 1
-        self.wake()
-
-    def wake(self) -> None:
-        """Look anew."""
-        self._changed.set()
-
-    async def may(self, stop: asyncio.Event) -> bool:
-        """Whether one more call may begin; waits while that is not known."""
-        if self._most is None:
-            self._out += 1
-            return True
-        while not stop.is_set() and not self.reason:
-            if self.unpriced:
-                self.reason = "An answer has no known price, so that no limit on spending can be kept."
-            elif self._dearest is None:
-                if not self._out:
-                    break
-            elif self._spent + (self._out + 1) * self._dearest <= self._most:
-                break
-            elif not self._out:
-                spent, most = from_nano(self._spent), from_nano(self._most)
-                self.reason = f"The run may spend {most}; {spent} are spent, and a further call could take it beyond."
-            if self.reason:
-                break
-            self._changed.clear()
-            await self._changed.wait()
-        if self.reason or stop.is_set():
-            self.wake()  # whoever waits, too
-            return False
-        self._out += 1
-        return True
-
-
-class Crowd:
-    """How many calls are in flight at once: half as many after a refusal, one more after as many answers as are in
-    flight (additive increase, multiplicative decrease: Chiu and Jain 1989)."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self.limit = most
-        self._in = 0
-        self._good = 0
-        self._waiting: deque[asyncio.Future[None]] = deque()
-        self._quiet_until = 0.0
-
-    async def __aenter__(self) -> None:
-        while self._in >= self.limit:
-            waiter = asyncio.get_running_loop().create_future()
-            self._waiting.append(waiter)
-            await waiter
-        self._in += 1
-
-    async def __aexit__(self, *_: object) -> None:
-        self._in -= 1
-        self._let_in()
-
-    def refused(self) -> None:
-        """Refusals of one moment count once."""
-        now = time.monotonic()
-        if now >= self._quiet_until:
-            self.limit = max(1, self.limit // 2)
-            self._quiet_until = now + 1.0
-        self._good = 0
-
-    def answered(self) -> None:
-        self._good += 1
-        if self.limit < self._most and self._good >= self.limit:
-            self.limit += 1
-            self._good = 0
-            self._let_in()
-
-    def free(self) -> None:
-        """Let all who wait go on."""
-        self.limit = self._most
-        while self._waiting:
-            self._wake()
-
-    def _let_in(self) -> None:
-        for _ in range(min(len(self._waiting), self.limit - self._in)):
-            self._wake()
-
-    def _wake(self) -> None:
-        waiter = self._waiting.popleft()
-        if not waiter.done():
-            waiter.set_result(None)

@@ -1,15 +1,21 @@
 """From answers to verdicts: each check's metric over what was answered."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeGuard
+
+import msgspec
 
 from genaiops.checks.metrics import metric
+from genaiops.checks.statistics import figures, in_groups, jackknife
+from genaiops.core.errors import LimitReached, UsageError
 from genaiops.domain import Answer, Case, Judged, Measure, MetricCard, Outcome, Sample, Suite, SuiteCheck, Verdict
-from genaiops.ports.metrics import Metric
+from genaiops.ports.metrics import Consulting, Means, Metric
 
 
 def sample_of(case: Case, answer: Answer, check: SuiteCheck | None = None) -> Sample:
-    """What a metric looks at."""
-    expected = case.expected if check is None or check.expected is None else check.expected
+    """What a metric looks at. What is right is the case's `expected`, else its `label`, else its `number`; the class
+    and the number of the answer are read by metrics, as their options say. Repeats of a case are of one cluster."""
+    expected = _truth(case) if check is None or check.expected is None else check.expected
     return Sample(
         id=case.id,
         input=case.input or _last_asked(case),
@@ -19,18 +25,24 @@ def sample_of(case: Case, answer: Answer, check: SuiteCheck | None = None) -> Sa
         relevant=case.relevant,
         tool_calls=answer.tool_calls,
         expected_tools=case.expected_tools,
-        label=case.label,
-        number=case.number,
         finish_reason=answer.finish_reason,
         seconds=answer.seconds,
         input_tokens=answer.input_tokens,
         output_tokens=answer.output_tokens,
         cost_nano=answer.cost_nano,
         energy_nwh=answer.energy_nwh,
-        cluster=case.cluster,
+        cluster=case.cluster or case.id,
         slices=case.slices,
         metadata=case.metadata,
     )
+
+
+def _truth(case: Case) -> str | tuple[str, ...]:
+    if case.expected != ():  # an empty text is a reference, too
+        return case.expected
+    if case.label is not None:
+        return case.label
+    return () if case.number is None else repr(case.number)
 
 
 def _last_asked(case: Case) -> str:
@@ -45,10 +57,15 @@ class Scorer:
 
     def __init__(self, suite: Suite, cases: Sequence[Case]) -> None:
         self._cases: Mapping[str, Case] = {case.id: case for case in cases}
+        self._suite = suite
         self._each: list[tuple[SuiteCheck, Metric]] = []
         self._all: list[tuple[SuiteCheck, Metric]] = []
+        self._asking: list[tuple[SuiteCheck, Consulting]] = []
         for check in suite.check:
-            made = metric(check.metric, check.options)
+            made = metric(check.metric, options_of(suite, check))
+            if asks(made):
+                self._asking.append((check, made))
+                continue
             (self._all if made.card.over == "corpus" else self._each).append((check, made))
 
     def each(self, answers: Sequence[Answer], *, at_us: int) -> list[Judged]:
@@ -59,36 +76,155 @@ class Scorer:
             concerned = [answer for answer in answered if _concerns(check, self._cases[answer.case])]
             samples = [sample_of(self._cases[answer.case], answer, check) for answer in concerned]
             for answer, said in zip(concerned, _measured(made, samples), strict=True):
-                judged.append(
-                    Judged(
-                        target=answer.target,
-                        case=answer.case,
-                        repeat=answer.repeat,
-                        check=check.name,
-                        metric=f"{made.card.name}/{made.card.version}",
-                        verdict=verdict_of(check, made.card, said),
-                        at_us=at_us,
-                    )
-                )
+                judged.append(_judged(check, made.card, answer, said, at_us))
+        return judged
+
+    @property
+    def asking(self) -> bool:
+        """Whether any check asks somebody."""
+        return bool(self._asking)
+
+    def to_ask(self, answer: Answer, known: Container[str] = ()) -> list[str]:
+        """Names of the checks that ask somebody about that answer, less those that are `known`."""
+        if not self._asking or answer.state != "answered":
+            return []
+        case = self._cases[answer.case]
+        return [check.name for check, _ in self._asking if check.name not in known and _concerns(check, case)]
+
+    async def consulted(
+        self, answer: Answer, names: Container[str], means: Means, *, at_us: Callable[[], int]
+    ) -> list[Judged]:
+        """What these checks say of one answer. Those that nobody could pay any more are not among them."""
+        judged: list[Judged] = []
+        for check, made in self._asking:
+            if check.name not in names:
+                continue
+            sample = sample_of(self._cases[answer.case], answer, check)
+            try:
+                said = await made.consult(sample, means)
+            except LimitReached:
+                break
+            except Exception as error:  # noqa: BLE001 (a plugin may raise anything)
+                said = Measure(error=f"The metric {made.card.name!r} failed: {type(error).__name__}: {error}")
+            judged.append(_judged(check, made.card, answer, said, at_us()))
         return judged
 
     def together(self, answers: Sequence[Answer], *, at_us: int) -> Iterator[Judged]:
-        """What checks over the corpus say, for each target."""
-        for target in dict.fromkeys(answer.target for answer in answers):
-            mine = [answer for answer in answers if answer.target == target and answer.state == "answered"]
-            for check, made in self._all:
-                concerned = [answer for answer in mine if _concerns(check, self._cases[answer.case])]
-                samples = [sample_of(self._cases[answer.case], answer, check) for answer in concerned]
-                said = _measured(made, samples)[0]
+        """What checks over the corpus say, for each target, and of its difference from the baseline."""
+        gate = self._suite.gate
+        for check, made in self._all:
+            found = {
+                target: self._corpus(check, made, [answer for answer in answers if answer.target == target])
+                for target in dict.fromkeys(answer.target for answer in answers)
+            }
+            metric_name = f"{made.card.name}/{made.card.version}"
+            for target, (samples, said, without) in found.items():
                 verdict = verdict_of(check, made.card, said, n=len(samples))
+                verdict = _with_interval(verdict, without, gate.alpha, made.card)
+                yield Judged(target=target, case="", check=check.name, metric=metric_name, verdict=verdict, at_us=at_us)
+                other = found.get(gate.baseline)
+                if other is None or target == gate.baseline or check.margin is None:
+                    continue
                 yield Judged(
                     target=target,
                     case="",
                     check=check.name,
-                    metric=f"{made.card.name}/{made.card.version}",
-                    verdict=verdict,
+                    metric=metric_name,
+                    against=gate.baseline,
+                    verdict=_difference(said, without, other[1], other[2], n=len(samples), alpha=gate.alpha),
                     at_us=at_us,
                 )
+
+    def _corpus(
+        self, check: SuiteCheck, made: Metric, answers: Sequence[Answer]
+    ) -> tuple[Sequence[Sample], Measure, Sequence[Measure]]:
+        """The figure, and those without each group of cases; the groups are the same for all targets."""
+        concerned = [
+            answer for answer in answers if answer.state == "answered" and _concerns(check, self._cases[answer.case])
+        ]
+        samples = [sample_of(self._cases[answer.case], answer, check) for answer in concerned]
+        said = _measured(made, samples)[0]
+        if said.value is None or bounds_of(said) is not None:
+            return samples, said, ()
+        ids = [case.id for case in self._cases.values() if _concerns(check, case)]
+        groups = in_groups([self._cases[each].cluster or f"case {each}" for each in ids], seed=self._suite.run.seed)
+        if len(groups) < 2:
+            return samples, said, ()
+        out = [{ids[place] for place in places} for places in groups]
+        without = [_measured(made, [each for each in samples if each.id not in left])[0] for left in out]
+        return samples, said, without
+
+
+def _with_interval(verdict: Verdict, without: Sequence[Measure], alpha: float, card: MetricCard) -> Verdict:
+    """The verdict with its interval, within the metric's range; the reason why there is none."""
+    if verdict.measure is None or verdict.interval is not None:
+        return verdict
+    try:
+        low, high = jackknife(verdict.measure, _values(without), alpha=alpha)
+    except UsageError as error:
+        return msgspec.structs.replace(verdict, reason=f"{verdict.reason} {error.message}".strip())
+    low = low if card.low is None else max(low, card.low)
+    high = high if card.high is None else min(high, card.high)
+    return msgspec.structs.replace(verdict, interval=(low, high))
+
+
+def _difference(
+    mine: Measure, without: Sequence[Measure], other: Measure, others: Sequence[Measure], *, n: int, alpha: float
+) -> Verdict:
+    if mine.value is None or other.value is None:
+        return Verdict(outcome="error", reason=mine.error or other.error, n=n)
+    difference = mine.value - other.value
+    one, two = bounds_of(mine), bounds_of(other)
+    if one is not None and two is not None:
+        apart = figures.difference(figures.Figure(mine.value, *one), figures.Figure(other.value, *two))
+        return Verdict(outcome="inconclusive", measure=difference, n=n, interval=(apart.low, apart.high))
+    try:
+        left = [one - two for one, two in zip(_values(without), _values(others), strict=True)]
+        interval = jackknife(difference, left, alpha=alpha)
+    except UsageError as error:
+        return Verdict(outcome="inconclusive", reason=error.message, measure=difference, n=n)
+    return Verdict(outcome="inconclusive", measure=difference, n=n, interval=interval)
+
+
+def _values(measures: Sequence[Measure]) -> list[float]:
+    values = [each.value for each in measures if each.value is not None]
+    if len(values) < len(measures):
+        error = next(each.error for each in measures if each.value is None)
+        raise UsageError(f"Without some of the cases there is no figure: {error}", remedy="Add cases.")
+    return values
+
+
+def asks(made: Metric) -> TypeGuard[Consulting]:
+    """Whether a metric asks somebody, and is not pure."""
+    return hasattr(made, "consult")
+
+
+def said(judged: Iterable[Judged]) -> dict[tuple[str, str, int], set[str]]:
+    """Target, case and repeat -> checks that said something of that answer. An error says nothing."""
+    known: dict[tuple[str, str, int], set[str]] = {}
+    for each in judged:
+        if each.verdict.outcome != "error":
+            known.setdefault((each.target, each.case, each.repeat), set()).add(each.check)
+    return known
+
+
+def _judged(check: SuiteCheck, card: MetricCard, answer: Answer, said: Measure, at_us: int) -> Judged:
+    return Judged(
+        target=answer.target,
+        case=answer.case,
+        repeat=answer.repeat,
+        check=check.name,
+        metric=f"{card.name}/{card.version}",
+        verdict=verdict_of(check, card, said),
+        at_us=at_us,
+    )
+
+
+def options_of(suite: Suite, check: SuiteCheck) -> Mapping[str, Any]:
+    """A metric that bounds its figure of all answers does so at the gate's alpha, unless the check names another."""
+    card = metric(check.metric, check.options).card
+    takes = card.over == "corpus" and "alpha" in card.options and "alpha" not in check.options
+    return {**check.options, "alpha": suite.gate.alpha} if takes else check.options
 
 
 def _concerns(check: SuiteCheck, case: Case) -> bool:
@@ -120,4 +256,20 @@ def verdict_of(check: SuiteCheck, card: MetricCard, said: Measure, *, n: int | N
     if threshold is not None:
         reached = said.value <= threshold if card.better == "lower" else said.value >= threshold
         outcome = "pass" if reached != check.negate else "fail"
-    return Verdict(outcome=outcome, reason=said.reason, measure=said.value, unit=card.unit, n=n)
+    return Verdict(
+        outcome=outcome,
+        reason=said.reason,
+        measure=said.value,
+        unit=card.unit,
+        n=n,
+        interval=bounds_of(said),
+        evidence=said.evidence,
+    )
+
+
+def bounds_of(said: Measure) -> tuple[float, float] | None:
+    """Those that a metric over the corpus tells itself."""
+    if said.interval is not None:
+        return said.interval
+    parts = said.parts
+    return (parts["low"], parts["high"]) if "low" in parts and "high" in parts else None

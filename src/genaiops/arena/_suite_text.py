@@ -6,12 +6,14 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from genaiops.checks.metrics import metric
+from genaiops.arena._asking import templated
+from genaiops.arena._scoring import threshold_of
+from genaiops.checks.metrics import metric, unready
 from genaiops.checks.written import Fault, WrittenForm, converted, on_line, read_document
 from genaiops.core.digest import digest_value
 from genaiops.core.errors import NotFound, UsageError
 from genaiops.core.money import to_nano
-from genaiops.domain import Case, CaseSource, Suite, SuiteCheck, SuiteGate, SuiteRunning, SuiteTarget
+from genaiops.domain import Case, CaseSource, MetricCard, Suite, SuiteCheck, SuiteGate, SuiteRunning, SuiteTarget
 
 LARGEST: Final = 20_000_000
 """Characters of a suite's text. Many cases belong into a file beside it, or into a dataset."""
@@ -23,6 +25,11 @@ WAYS: Final = ("model", "prompt", "application", "release", "url", "python", "re
 _LISTS: Final[Mapping[str, type]] = {"case": Case, "cases": CaseSource, "target": SuiteTarget, "check": SuiteCheck}
 _TABLES: Final[Mapping[str, type]] = {"run": SuiteRunning, "gate": SuiteGate}
 _JUDGED: Final = ("floor", "margin", "tolerance")
+_ONE_FIGURE: Final = {
+    "improves": "claims are made of single cases",
+    "tolerance": "no case fails",
+    "negate": "no case passes",
+}
 
 
 class ReadSuite(msgspec.Struct, frozen=True):
@@ -210,6 +217,13 @@ def _target_faults(target: SuiteTarget, path: str) -> Iterator[Fault]:
         yield Fault(message=message, path=path, remedy="Keep one of them.")
     if (target.request or target.answer or target.secret) and not target.url:
         yield Fault(message="Only a url has request, answer and secret.", path=path, remedy="Leave them out.")
+    if target.template and (target.prompt or target.recorded):
+        message = "A prompt has its own text, and what is recorded is not asked."
+        yield Fault(message=message, path=f"{path}.template", remedy="Leave it out.")
+    try:
+        templated(target, Case())
+    except UsageError as error:
+        yield Fault(message=error.message, path=f"{path}.template", remedy=error.remedy or "Mend that place.")
     if target.python and target.python.count(":") != 1:
         message = f"{target.python[:60]!r} names no function."
         yield Fault(message=message, path=f"{path}.python", remedy="Write it as package.module:function.")
@@ -217,15 +231,16 @@ def _target_faults(target: SuiteTarget, path: str) -> Iterator[Fault]:
 
 def _check_faults(suite: Suite, check: SuiteCheck, path: str) -> Iterator[Fault]:
     try:
-        card = metric(check.metric, check.options).card
+        found = metric(check.metric, check.options)
     except NotFound as error:
         yield Fault(message=error.message, path=f"{path}.metric", remedy=error.remedy or "")
         return
     except UsageError as error:
         yield Fault(message=error.message, path=f"{path}.options", remedy=error.remedy or "")
         return
-    if check.negate and card.over == "corpus":
-        yield Fault(message="Only a case can fail to pass.", path=f"{path}.negate", remedy="Leave it out.")
+    card = found.card
+    if unready(found):
+        yield Fault(message=unready(found), path=f"{path}.metric")
     compares = check.margin is not None or check.improves
     if compares and not suite.gate.baseline:
         yield Fault(
@@ -240,13 +255,31 @@ def _check_faults(suite: Suite, check: SuiteCheck, path: str) -> Iterator[Fault]
             path=path,
             remedy="Give it a threshold, or let it only inform.",
         )
-    if check.tolerance is not None and check.threshold is None and not _is_right_or_wrong(card.low, card.high):
+    if check.tolerance is not None and threshold_of(check, card) is None:
         yield Fault(
             message="A share that fails needs a threshold to fail at.",
             path=f"{path}.tolerance",
             remedy="Write threshold = ...",
         )
+    if card.over == "corpus":
+        for field in _ONE_FIGURE:
+            if getattr(check, field) not in (None, False):
+                message = f"{card.title} is one figure of all cases: {_ONE_FIGURE[field]}."
+                yield Fault(message=message, path=f"{path}.{field}", remedy="Take a floor or a margin.")
+    yield from _never_shown(check, card, path)
 
 
-def _is_right_or_wrong(low: float | None, high: float | None) -> bool:
-    return (low, high) == (0.0, 1.0)
+def _never_shown(check: SuiteCheck, card: MetricCard, path: str) -> Iterator[Fault]:
+    """Conditions that no number of cases could show, because they lie at the end of the range."""
+    every = "To want every case to pass, leave all bounds out; else take 0.99 or its like."
+    if check.tolerance == 0:
+        message = "No number of cases shows that none fails."
+        yield Fault(message=message, path=f"{path}.tolerance", remedy=every.replace("0.99", "0.01"))
+    if check.floor is None or card.over == "corpus":
+        return
+    passes = check.threshold is not None or check.negate
+    end = 1.0 if passes else card.low if card.better == "lower" else card.high
+    falling = card.better == "lower" and not passes
+    if end is not None and (check.floor <= end if falling else check.floor >= end):
+        message = f"No number of cases shows a mean of {end:g}: it is the end of the range."
+        yield Fault(message=message, path=f"{path}.floor", remedy=every)

@@ -1,6 +1,6 @@
 """What was judged, as one value a case: what gates and comparisons work on."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
@@ -9,48 +9,71 @@ from genaiops.domain import Answer, Case, Judged
 
 
 class Column(msgspec.Struct, frozen=True):
-    """Values of one check for one target: case -> mean of its repeats. `missing`: cases without a value, because an
-    answer or its judgement failed; of those nothing is known, and nothing is assumed. `repeats`: case -> values."""
+    """Values of one check for one target: case -> mean of its repeats. `missing`: cases of which a repeat has no value,
+    because its answer or its judgement failed; of those nothing is known, and nothing is assumed. `repeats`: case ->
+    the values that are known, of the missing ones too. `asked`: how often each case was."""
 
     values: Mapping[str, float]
     missing: frozenset[str]
     repeats: Mapping[str, Sequence[float]]
+    asked: int = 1
+
+    def filled(self, value: float) -> Mapping[str, float]:
+        """Case -> mean of its repeats, of missing ones as if each repeat without a value had this one."""
+        filled = dict(self.values)
+        for case in sorted(self.missing):
+            known = self.repeats.get(case, ())
+            filled[case] = (sum(known) + value * (self.asked - len(known))) / self.asked
+        return filled
 
 
 class Tables:
-    """Of one run. Corpus figures stand beside the columns, in `corpus`."""
+    """Of one run. Corpus figures stand beside the columns: `corpus` by target and check, `differences` by target, other
+    target and check."""
 
     def __init__(self, cases: Sequence[Case], answers: Iterable[Answer], judged: Iterable[Judged]) -> None:
         self.cases = {case.id: case for case in cases}
         self.answers: dict[str, list[Answer]] = defaultdict(list)
+        last = 0
         for answer in answers:
             self.answers[answer.target].append(answer)
+            last = max(last, answer.repeat)
         self._judged: dict[tuple[str, str], list[Judged]] = defaultdict(list)
         self.corpus: dict[tuple[str, str], Judged] = {}
+        self.differences: dict[tuple[str, str, str], Judged] = {}
         for each in judged:
+            last = max(last, each.repeat)
             if each.case:
                 self._judged[each.target, each.check].append(each)
+            elif each.against:
+                self.differences[each.target, each.against, each.check] = each
             else:
                 self.corpus[each.target, each.check] = each
+        self._asked = last + 1
+
+    def metrics(self, target: str, check: str) -> set[str]:
+        """Names with versions of what a check was measured by; empty where nothing was judged."""
+        return {each.metric for each in self._judged[target, check]}
 
     def clusters(self, ids: Sequence[str]) -> list[str]:
         return [self.cases[each].cluster for each in ids]
 
+    def unanswered(self, target: str, ids: Sequence[str]) -> int:
+        """How many answers of these cases did not come."""
+        answered = Counter(each.case for each in self.answers[target] if each.state == "answered")
+        return sum(max(0, self._asked - answered[each]) for each in ids)
+
     def column(self, target: str, check: str, ids: Sequence[str], *, passes: bool) -> Column:
         """`passes`: 1 and 0 for what passed and failed, in place of measures."""
         found: dict[str, list[float]] = defaultdict(list)
-        broken: set[str] = set()
         for each in self._judged[target, check]:
             value = _passed(each) if passes else each.verdict.measure
-            if value is None or each.verdict.outcome == "error":
-                broken.add(each.case)
-            else:
+            if value is not None and each.verdict.outcome != "error":
                 found[each.case].append(value)
-        wanted = set(ids)
-        missing = {each for each in ids if each not in found or each in broken}
-        kept = {each: tuple(values) for each, values in found.items() if each in wanted and each not in missing}
-        means = {each: sum(values) / len(values) for each, values in kept.items()}
-        return Column(means, frozenset(missing), kept)
+        wanted = {each: tuple(found.get(each, ())) for each in ids}
+        missing = frozenset(each for each, values in wanted.items() if len(values) < self._asked)
+        means = {each: sum(values) / len(values) for each, values in wanted.items() if each not in missing}
+        return Column(means, missing, {each: values for each, values in wanted.items() if values}, self._asked)
 
 
 def _passed(judged: Judged) -> float | None:

@@ -6,8 +6,9 @@ shares near 0 and 1 (Brown, Cai and DasGupta, "Interval estimation for a binomia
 from statistics import NormalDist
 
 
-def wilson(times: int, n: int, *, confidence: float = 0.95) -> tuple[float, float]:
-    """The bounds, both from 0 to 1, of the share of which `times` of `n` (at least 1) were counted."""
+def wilson(times: float, n: int, *, confidence: float = 0.95) -> tuple[float, float]:
+    """The bounds, both from 0 to 1, of the share of which `times` of `n` (at least 1) were counted.
+    Of a mean of shares `times` may be no whole number."""
     z = NormalDist().inv_cdf((1 + confidence) / 2)
     share, more = times / n, z * z / n
     middle = (share + more / 2) / (1 + more)

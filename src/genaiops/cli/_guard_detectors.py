@@ -8,6 +8,7 @@ from genaiops.sdk import path_of
 
 _WAYS = {
     "form": "by form",
+    "documents": "by documents",
     "whole": "whole texts",
     "model": "asks a model",
     "tools": "calls of tools",
@@ -54,6 +55,8 @@ def show_detector(session: Session, name: str) -> None:
         return
     session.output.line(f"{found['name']}: {found['finds']} ({_WAYS[found['tier']]})")
     session.output.line(f"version {found['version'] or 'of the program'}")
+    if found["model"]:
+        session.output.line(f"model card: {found['model']} of the Hub")
     for option in found["options"]:
         session.output.line(f"option {option['name']}{' (needed)' if option['required'] else ''}: {option['says']}")
     if found["figures"]:

@@ -82,19 +82,26 @@ def push_guard(session: Session, name: str, source: dict[str, Any], more: dict[s
     session.output.result(made, f"{name}@{_short(made['digest'])} is kept{named}.")
 
 
-def diff_guards(session: Session, before: str, after: str, form: str | None) -> int:
-    """Status 1 when they differ."""
+def diff_guards(session: Session, before: str, after: str, form: str | None, *, lines: bool) -> int:
+    """Status 1 when they differ; with `lines` in their texts."""
     body = {"before": source_of(before, form), "after": source_of(after, form)}
     found = session.client.post("/api/guards/diff", body)
     differences: list[dict[str, Any]] = found["differences"]
     if session.output.as_json:
         session.output.json(found)
+    elif lines:
+        if found["text"] is None:
+            raise UsageError(
+                "One of them was not pushed as a text.", remedy="Leave --text out.", param="text", code="no_text"
+            )
+        for line in found["text"] or ["They are written in the same way."]:
+            session.output.line(line)
     elif not differences:
         session.output.line("They say the same.")
     else:
         for one in differences:
             _tell_difference(session, one)
-    return 1 if differences else 0
+    return 1 if (found["text"] if lines else differences) else 0
 
 
 def move_alias(session: Session, alias: str, version: str | None, *, remove: bool, why: dict[str, str | None]) -> None:

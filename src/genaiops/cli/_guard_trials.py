@@ -26,18 +26,27 @@ _RESULTS = (
     Column("NOTE", "note", rank=2, elastic=True),
 )
 _RULES = (
-    Column("RULE", "rule"),
+    Column("RULE", lambda row: f"{row['policy']}/{row['rule']}" if row["policy"] else row["rule"]),
     Column("SAME", "both", right=True),
-    Column("ONLY NOW", "lost", right=True),
+    Column("ONLY BEFORE", "lost", right=True),
     Column("ONLY CANDIDATE", "gained", right=True),
     Column("CHANGED", "changed", right=True),
     Column("STRICTER", "stricter", right=True),
     Column("MILDER", "milder", right=True),
 )
+_RUNS = (
+    Column("REPLAY", "id"),
+    Column("BEGUN", lambda row: short_time(row["begun_at"])),
+    Column("STATE", lambda row: row["state"] + (", can be resumed" if row["resumable"] else "")),
+    Column("CANDIDATE", lambda row: "" if row["report"] is None else _named(row["report"]["candidate"])),
+    Column("BEFORE", lambda row: "" if row["report"] is None else _named(row["report"]["against"]), rank=1),
+    Column("SEEN", lambda row: 0 if row["report"] is None else row["report"]["seen"], right=True),
+    Column("DIFFERENT", lambda row: 0 if row["report"] is None else row["report"]["different"], right=True),
+)
 _EXAMPLES = (
     Column("TRACE", "trace_id"),
     Column("STARTED", lambda row: short_time(row["started_at"]), rank=1),
-    Column("NOW", lambda row: f"{row['before']} {_found(row['found_before'])}".strip()),
+    Column("BEFORE", lambda row: f"{row['before']} {_found(row['found_before'])}".strip()),
     Column("CANDIDATE", lambda row: f"{row['after']} {_found(row['found_after'])}".strip()),
     Column("RULES", "rules"),
     Column("WHERE", "places", rank=2),
@@ -72,20 +81,63 @@ def replay_policy(
     body: dict[str, Any] = {"candidate": source_of(candidate, form), **where}
     if against is not None:
         body["against"] = source_of(against, form)
-    run = session.client.post("/api/guards/replay", body)
+    return _to_its_end(session, session.client.post("/api/guards/replay", body))
+
+
+def list_replays(session: Session) -> None:
+    session.output.rows(
+        session.items("/api/guards/replays"), _RUNS, empty="You have no replays: genaiops policy replay CANDIDATE."
+    )
+
+
+def one_replay(session: Session, run_id: str, verb: str | None) -> int:
+    """Show it, or stop, resume or delete it. Status as of `replay_policy`; of one that goes on 0."""
+    place = path_of("/api/guards/replays", run_id)
+    if verb == "delete":
+        session.output.result(session.client.delete(place), f"{run_id} is forgotten.")
+        return 0
+    if verb == "resume":
+        return _to_its_end(session, session.client.post(path_of("/api/guards/replays", run_id, "resume"), {}))
+    if verb == "stop":
+        run = session.client.post(path_of("/api/guards/replays", run_id, "stop"), {})
+        session.output.result(run, f"{run_id} stops: genaiops policy replays {run_id} --resume goes on with it.")
+        return 0
+    run = session.client.get(place)
+    if run["state"] in ("waiting", "running"):
+        seen = 0 if run["report"] is None else run["report"]["seen"]
+        session.output.result(run, f"{run_id} is {run['state']}: {seen} of at most {run['most']} calls.")
+        return 0
+    return _told(session, run)
+
+
+def _to_its_end(session: Session, run: dict[str, Any]) -> int:
     try:
         run = _followed(session, run)
     except KeyboardInterrupt:
-        session.client.delete(path_of("/api/guards/replays", run["id"]))
+        session.client.post(path_of("/api/guards/replays", run["id"], "stop"), {})
+        session.output.note(f"It stops: genaiops policy replays {run['id']} --resume goes on with it.")
         raise
-    if run["error"] is not None or run["report"] is None:
-        raise OutsideError(f"The replay {run['state']}: {run['error']}", remedy="Ask for it again.")
-    report: dict[str, Any] = run["report"]
+    if run["error"] is not None:
+        raise OutsideError(
+            f"The replay {run['id']} failed: {run['error']}",
+            remedy=f"Mend that, then genaiops policy replays {run['id']} --resume.",
+        )
+    return _told(session, run)
+
+
+def _told(session: Session, run: dict[str, Any]) -> int:
+    report: dict[str, Any] | None = run["report"]
     if session.output.as_json:
         session.output.json(run)
     else:
-        _tell(session, report)
-    if not report["judged"]:
+        session.output.note(f"The replay {run['id']} is {run['state']}.")
+        if run["resumable"]:
+            session.output.note(f"There is more to look at: genaiops policy replays {run['id']} --resume.")
+        if run["error"] is not None:
+            session.output.line(run["error"])
+        if report is not None:
+            _tell(session, report)
+    if report is None or not report["judged"]:
         return _INCONCLUSIVE
     return _FAILED if report["different"] else 0
 
@@ -104,7 +156,9 @@ def _followed(session: Session, run: dict[str, Any]) -> dict[str, Any]:
 
 def _tell(session: Session, report: dict[str, Any]) -> None:
     out = session.output
-    out.line(f"{report['candidate']} instead of {report['against']}, calls since {short_time(report['since_at'])}:")
+    what = "in the place of" if report["union"] else "held against"
+    since = short_time(report["since_at"])
+    out.line(f"{_named(report['candidate'])} {what} {_named(report['against'])}, calls since {since}:")
     unseen = report["not_recorded"] + report["foreign"] + report["unreadable"]
     out.line(f"{report['seen']} calls, {report['judged']} judged, {report['different']} of them differently.")
     if unseen:
@@ -113,6 +167,10 @@ def _tell(session: Session, report: dict[str, Any]) -> None:
             f"{report['foreign']} of other programs, {report['unreadable']} unreadable"
             + (f" ({report['unreadable_why']})." if report["unreadable_why"] else ".")
         )
+    if report["untouched"]:
+        out.line(f"{report['untouched']} were not under {report['against']}: nothing changes for them.")
+    if report["assumed"]:
+        out.line(f"Of {report['assumed']} it is not known what held: what would hold now was taken.")
     if report["redacted"]:
         out.line(f"{report['redacted']} were redacted before they were recorded: what is gone cannot be found again.")
     if not report["complete"]:
@@ -128,6 +186,12 @@ def _tell(session: Session, report: dict[str, Any]) -> None:
     if report["examples"]:
         out.line("")
         out.rows(report["examples"], _EXAMPLES, empty="")
+
+
+def _named(policy: str) -> str:
+    """`name@digest` in the length that people read; a text has no digest."""
+    name, _, tail = policy.partition("@")
+    return f"{name}@{tail[:19]}" if tail else f"{name} (the text)"
 
 
 def _cases(name: str) -> list[Any]:

@@ -51,9 +51,9 @@ def begin(session: Session, wish: Wish) -> dict[str, Any]:
 
 def document_of(session: Session, file: str, name: str, changed: Mapping[str, Any]) -> dict[str, Any]:
     """The suite of a file, with other fields of its `run`; files of cases beside it are sent as datasets."""
-    from genaiops.app.local_suites import read_file, sent_files, with_datasets
+    from genaiops.app.local_suites import sent_files, sent_suite, with_datasets
 
-    suite = read_file(file)
+    suite = sent_suite(file)
     datasets: dict[int, str] = {}
     for place, stem, rows in sent_files(file, suite):
         made = push_dataset(session.client, f"{name}/{_plain(stem)}", rows, kind="file", detail={"file": stem})
@@ -89,9 +89,10 @@ def whole(session: Session, run_id: str) -> dict[str, Any]:
     """The run, its report, and the cases that were lost, as far as the caller may read them."""
     run = session.client.get(path_of("/api/runs", run_id))
     report: dict[str, Any] | None = run.pop("report")
+    faults: dict[str, Any] = {name: run.pop(name) or [] for name in ("errors", "unjudged")}
     lost: list[dict[str, Any]] = []
     if report is None:
-        return {"run": run, "report": None, "lost": lost}
+        return {"run": run, "report": None, "lost": lost, **faults}
     for target in report["targets"]:
         query: dict[str, Any] = {"target": target, "limit": MOST_SHOWN}
         baseline = report["baseline"]
@@ -102,7 +103,7 @@ def whole(session: Session, run_id: str) -> dict[str, Any]:
             session.output.note(f"Cases are not shown. {error.message}")
             break
         lost.append({"target": target, "total": page["total"], "rows": page["data"]})
-    return {"run": run, "report": report, "lost": lost}
+    return {"run": run, "report": report, "lost": lost, **faults}
 
 
 def status_of(done: Mapping[str, Any]) -> int:

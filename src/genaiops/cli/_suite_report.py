@@ -75,6 +75,10 @@ class Bar:
         if self._progress is not None:
             self._task = self._progress.add_task(name, total=total, said="")
 
+    def advance(self, done: int) -> None:
+        if self._progress is not None:
+            self._progress.update(self._task, completed=done)
+
     def show(self, progress: Any) -> None:
         """A Progress of the runner."""
         if self._progress is not None:
@@ -100,17 +104,33 @@ def show_report(output: Output, done: Mapping[str, Any]) -> None:
         if run["error"]:
             output.note(run["error"])
         return
-    if report["lines"]:
-        output.rows(report["lines"], _LINES, empty="")
-        output.line()
+    show_lines(output, report)
     for lost in done["lost"]:
         _show_lost(output, lost, report["baseline"])
+    _show_errors(output, done)
     money = "" if run["cost"] is None else f", {run['cost']} spent"
     failed = f", {run['failed']} failed" if run["failed"] else ""
     output.line(f"{WORDS[report['verdict']['outcome']]}: {report['verdict']['reason']}")
     output.line(f"{run['id']}: {run['done']} of {run['total']} answers{failed}{money}.")
     if run["error"]:
         output.note(run["error"])
+
+
+def show_lines(output: Output, report: Mapping[str, Any]) -> None:
+    """The conditions of a gate."""
+    if report["lines"]:
+        output.rows(report["lines"], _LINES, empty="")
+        output.line()
+
+
+def _show_errors(output: Output, done: Mapping[str, Any]) -> None:
+    for failed in done["errors"]:
+        output.line(f"{failed['answers']} answers failed ({failed['state']}): {one_line(failed['error'], 300)}")
+    if done["errors"]:
+        output.line()
+    for broken in done["unjudged"]:
+        first = one_line(broken["first"], 300)
+        output.line(f"{broken['check']}: {broken['errors']} verdicts are errors, the first: {first}")
 
 
 def _show_lost(output: Output, lost: Mapping[str, Any], baseline: str) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from genaiops.cli._fingerprints import fingerprint, list_documents, show_documents, undo_documents
 from genaiops.cli._guard_detectors import list_detectors, show_detector
 from genaiops.cli._guard_figures import add_verbs
 from genaiops.cli._guard_policies import (
@@ -15,7 +16,7 @@ from genaiops.cli._guard_policies import (
     show_guard,
     source_of,
 )
-from genaiops.cli._guard_trials import replay_policy, test_policy
+from genaiops.cli._guard_trials import list_replays, one_replay, replay_policy, test_policy
 from genaiops.cli._noun import noun
 from genaiops.cli._policy_of_consent import APPROVALS, diff_approvals, push_approvals, show_approvals
 from genaiops.cli._session import Session, connected, consenting
@@ -75,14 +76,15 @@ def push(
 @command.verb("diff", example="genaiops policy diff default support.toml")
 @click.argument("before")
 @click.argument("after", required=False)
+@click.option("--text", "lines", is_flag=True, help="Their texts line by line, comments included.")
 @_FORM
 @connected
-def diff(session: Session, before: str, after: str | None, form: str | None) -> int:
+def diff(session: Session, before: str, after: str | None, form: str | None, lines: bool) -> int:
     """Say what the second policy has in another way than the first: names, NAME@ALIAS, or files. Exit status 1 when
     they differ. With one file: against the policy of consent."""
     if after is None or before == APPROVALS:
         return diff_approvals(session, after or before)
-    return diff_guards(session, before, after, form)
+    return diff_guards(session, before, after, form, lines=lines)
 
 
 @command.verb("alias", example="genaiops policy alias support@current sha256:0123456789ab")
@@ -127,11 +129,14 @@ def test(session: Session, policy: str, cases: str, everything: bool, form: str 
     return test_policy(session, policy, cases, form, everything=everything)
 
 
-@command.verb("replay", example="genaiops policy replay support.toml --since 24h --against default")
+@command.verb("replay", example="genaiops policy replay support.toml --since 24h --instead-of default")
 @click.argument("candidate")
 @click.option("--since", default="24h", show_default=True, help="Calls since then: 24h, 7d, an ISO time.")
 @click.option("--until", help="Calls until then. [now]")
-@click.option("--against", help="The policy to compare with. [the one in force of the same name, else default]")
+@click.option(
+    "--instead-of", help="The policy whose place it takes: NAME or NAME@ALIAS. [its own name; of a file: default]"
+)
+@click.option("--against", help="Hold it against this policy alone, whatever else held for the calls.")
 @click.option("--env", "environment_id", help="Only calls of this environment.")
 @click.option("--key-id", help="Only calls of this key.")
 @click.option("--app", "application", help="Only calls of this application.")
@@ -141,9 +146,26 @@ def test(session: Session, policy: str, cases: str, everything: bool, form: str 
 @_FORM
 @connected
 def replay(session: Session, candidate: str, against: str | None, form: str | None, **where: Any) -> int:
-    """Try a CANDIDATE (a name, NAME@ALIAS or a file) on recorded calls. Exit status 1 when something would be
-    different, 4 when no call could be judged."""
+    """Say what changes if a CANDIDATE (a name, NAME@ALIAS or a file) goes live, by recorded calls: it takes the place
+    of its predecessor among all policies that held for each. Exit status 1 when something would be different, 4 when no
+    call could be judged."""
     return replay_policy(session, candidate, against, form, where)
+
+
+@command.verb("replays", example="genaiops policy replays")
+@click.argument("run_id", required=False)
+@click.option("--stop", "verb", flag_value="stop", help="Stop it; what it found stays.")
+@click.option("--resume", "verb", flag_value="resume", help="Go on with it, after a stop or a restart.")
+@click.option("--delete", "verb", flag_value="delete", help="Forget it.")
+@connected
+def replays(session: Session, run_id: str | None, verb: str | None) -> int:
+    """List your replays, or show one. Exit status as of replay."""
+    if run_id is None:
+        if verb is not None:
+            raise UsageError("Which replay?", remedy="Give its id; without one they are listed.", param="run_id")
+        list_replays(session)
+        return 0
+    return one_replay(session, run_id, verb)
 
 
 @command.verb("detectors", example="genaiops policy detectors pii")
@@ -155,6 +177,42 @@ def detectors(session: Session, name: str | None) -> None:
         list_detectors(session)
     else:
         show_detector(session, name)
+
+
+@command.verb("fingerprint", example="genaiops policy fingerprint secrets contracts/ minutes.docx")
+@click.argument("name")
+@click.argument("files", nargs=-1)
+@click.option("--from-dataset", "dataset", help="The rows of a dataset, each a document.")
+@click.option("--field", help="The field of the rows that is their text. [all texts of a row]")
+@click.option("--remove", multiple=True, help="Take this document out; repeatable.")
+@click.option("--anew", is_flag=True, help="These documents only. [beside those of the version in force]")
+@click.option("--skip", is_flag=True, help="Leave files out that cannot be read.")
+@click.option("--undo", is_flag=True, help="Bring back what current named before its last move.")
+@click.option("--alias", default="current", show_default=True, help="The alias that names the version; none: no alias.")
+@click.option("--title", default="", help="A line for people; kept with the first version.")
+@consenting
+@connected
+def fingerprint_(session: Session, name: str, files: tuple[str, ...], undo: bool, **wanted: Any) -> None:
+    """Register documents (FILES, folders, patterns) that the detector verbatim looks for. Only fingerprints are sent
+    and kept, no text. A policy names them with options = { documents = ["NAME"] }, and pins the version."""
+    if undo:
+        if files or wanted["dataset"] or wanted["remove"]:
+            raise UsageError("--undo goes with no documents.", remedy="Run it by itself.", param="undo")
+        undo_documents(session, name, {"reason": wanted["reason"], "emergency": wanted["emergency"]})
+    else:
+        fingerprint(session, name, files, wanted)
+
+
+@command.verb("fingerprints", example="genaiops policy fingerprints secrets")
+@click.argument("name", required=False)
+@connected
+def fingerprints(session: Session, name: str | None) -> None:
+    """List registered documents; or show those of a NAME, NAME@ALIAS or NAME@sha256:DIGEST, and which policies pin
+    them."""
+    if name is None:
+        list_documents(session)
+    else:
+        show_documents(session, name)
 
 
 add_verbs(command)

@@ -6,14 +6,23 @@ from typing import Any
 
 import click
 
+from genaiops.cli import _suite_rescore
 from genaiops.cli._ci import run_for
 from genaiops.cli._output import Column, Output, one_line
 from genaiops.cli._server_runs import Wish, begin, followed, status_of, whole
 from genaiops.cli._session import Session, plain
+from genaiops.cli._suite_export import add_report_verbs, report_options, taken_reports
+from genaiops.cli._suite_import import add_import_verb
+from genaiops.cli._suite_new import new
+from genaiops.cli._suite_plan import add_plan
 from genaiops.cli._suite_report import Bar, show_report
 from genaiops.cli._suite_versions import command
 from genaiops.core.errors import UsageError
 from genaiops.sdk import Client, Witness, path_of
+
+_suite_rescore.add_to(command)
+add_plan(command)
+command.add_command(new)
 
 _METRICS = (
     Column("METRIC", "name"),
@@ -73,6 +82,8 @@ def metrics(output: Output, name: str | None) -> None:
             ("passes from", card["threshold"]),
             ("source", card["source"]),
             ("equals", card["reference"]),
+            ("about", card["about"]),
+            ("extra", card["extra"]),
             *((f"option {key}", said) for key, said in card["options"].items()),
         ],
     )
@@ -93,6 +104,7 @@ def metrics(output: Output, name: str | None) -> None:
 @click.option("--branch", help="What it is run for. [GITHUB_HEAD_REF, CI_COMMIT_REF_NAME]")
 @click.option("--pull-request", help="What it is run for. [GITHUB_REF, CI_MERGE_REQUEST_IID]")
 @click.option("--detach", is_flag=True, help="Print the run and do not wait for it.")
+@report_options
 @click.option("--home", help="The data directory of the installation. [GENAIOPS_HOME]")
 @click.option("--url", help="The address of the installation. [GENAIOPS_URL; what runs in the home]")
 @click.option("--key", help="A key for it. [GENAIOPS_API_KEY; admin.key]")
@@ -102,8 +114,13 @@ def run(output: Output, suite: str, *, local: bool, **options: Any) -> None:
     file, or a suite that is kept: NAME@ALIAS."""
     changed = {name: options.pop(name) for name in ("repeats", "spend", "concurrency")}
     options["changed"] = {name: value for name, value in changed.items() if value is not None}
+    reports = taken_reports(options)
     facts = run_for(os.environ, {name: options.pop(name) for name in ("commit", "branch", "pull_request")})
-    done = _run_here(output, suite, facts, options) if local else _run_there(output, suite, facts, options)
+    if local:
+        done = _run_here(output, suite, {"facts": facts, "reports": reports, **options})
+    else:
+        _check_no_reports(reports, suite)
+        done = _run_there(output, suite, facts, options)
     show_report(output, done)
     if done["run"]["state"] == "stopped":
         again = f"genaiops suite run {suite} --local --resume" if local else "genaiops run resume"
@@ -111,7 +128,7 @@ def run(output: Output, suite: str, *, local: bool, **options: Any) -> None:
     sys.exit(status_of(done))
 
 
-def _run_here(output: Output, suite: str, facts: dict[str, str], options: dict[str, Any]) -> dict[str, Any]:
+def _run_here(output: Output, suite: str, options: dict[str, Any]) -> dict[str, Any]:
     """In this process."""
     for name in ("environment_id", "application", "prompts", "detach"):
         if options.pop(name):
@@ -119,7 +136,17 @@ def _run_here(output: Output, suite: str, facts: dict[str, str], options: dict[s
     from genaiops.app.local_suites import Local
 
     with Bar(output) as bar:
-        return Local(file=suite, facts=facts, **options).run(bar.begin, bar.show)
+        return Local(file=suite, **options).run(bar.begin, bar.show)
+
+
+def _check_no_reports(reports: dict[str, str], suite: str) -> None:
+    for form in reports:
+        raise UsageError(
+            f"A run on the server writes no --{form}: its answers are there.",
+            remedy=f"Run it here: genaiops suite run {suite} --local --{form} FILE; or write the report where the "
+            "server's home is: genaiops suite report RUN",
+            param=form,
+        )
 
 
 def _run_there(output: Output, suite: str, facts: dict[str, str], options: dict[str, Any]) -> dict[str, Any]:
@@ -141,3 +168,7 @@ def _run_there(output: Output, suite: str, facts: dict[str, str], options: dict[
         output.note(f"It goes on on the server. End it: genaiops run stop {begun['id']}")
         raise
     return whole(session, begun["id"])
+
+
+add_report_verbs(command)
+add_import_verb(command)

@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from genaiops.domain import Erasure, Foreseen, Person
+from genaiops.arena import Beside, GateReport
+from genaiops.domain import Erasure, Foreseen, Person, Run, Suite
 from genaiops.govern import Auditor
 from genaiops.guard import Replays
 from genaiops.hub import Hub
@@ -12,6 +13,7 @@ from genaiops.ports.blobs import Blobs
 from genaiops.ports.counters import Counters
 from genaiops.ports.provenance import ProvenanceState
 from genaiops.ports.records import Records
+from genaiops.ports.runs import Runs
 from genaiops.ports.seals import Seals
 from genaiops.ports.secrets import Secrets
 from genaiops.ports.sign_in import IdentityProvider
@@ -30,6 +32,8 @@ class Stores(Protocol):
     def counters(self) -> Counters: ...
     @property
     def blobs(self) -> Blobs: ...
+    @property
+    def runs(self) -> Runs: ...
 
 
 class Publishing(Protocol):
@@ -58,6 +62,30 @@ class Erasures(Protocol):
 
     def begin(self, person: Person, reason: str, *, by: str) -> Erasure: ...
     def list(self) -> Sequence[Erasure]: ...
+
+
+class Evaluations(Protocol):
+    """What runs show."""
+
+    def suite(self, run: Run) -> Suite | None:
+        """As it was when it ran. None: it is not kept here."""
+        ...
+
+    def report(self, run: Run) -> GateReport | None:
+        """None when its suite is not kept here."""
+        ...
+
+    def targets(self, run: Run) -> Sequence[str]:
+        """Names of whom it asks, as far as they are known."""
+        ...
+
+    def slices(self, run: Run) -> Sequence[str]:
+        """Names of the slices of its cases, sorted."""
+        ...
+
+    def beside(self, before: Run, after: Run, one: str, other: str) -> Beside:
+        """The target `one` of a run against the target `other` of a later one. NotFound without a suite."""
+        ...
 
 
 class HomeFolder(Protocol):
@@ -105,3 +133,5 @@ class Services(Protocol):
     def provenance(self) -> ProvenanceState: ...
     @property
     def replays(self) -> Replays: ...
+    @property
+    def evaluations(self) -> Evaluations: ...

@@ -281,12 +281,31 @@ def words(form: Form, name: str) -> tuple[str, ...]:
     return tuple(form.get(name, "").replace(",", " ").split())
 
 
+class Posted(dict[str, str]):
+    """The fields of a form, and the files that came with it: (name, content)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.files: tuple[tuple[str, bytes], ...] = ()
+
+
+def files_of(form: Form) -> tuple[tuple[str, bytes], ...]:
+    """(name, content) of the files of a form."""
+    return form.files if isinstance(form, Posted) else ()
+
+
 async def read_form(request: Web) -> tuple[Form, str]:
     """(fields, token) of a form, or of a script's request, which has the token in a header."""
     kind = request.headers.get("content-type", "")
-    fields: dict[str, str] = {}
+    fields = Posted()
     if kind.startswith("application/x-www-form-urlencoded"):
         given = await request.form()
-        fields = {name: value for name, value in given.items() if isinstance(value, str)}
+        fields.update((name, value) for name, value in given.items() if isinstance(value, str))
+    elif kind.startswith("multipart/form-data"):
+        for name, value in (await request.form()).multi_items():
+            if isinstance(value, str):
+                fields[name] = value
+            elif value.filename:
+                fields.files += ((value.filename, await value.read()),)
     token = fields.pop("csrf", "")
     return fields, request.headers.get("x-csrf-token", token)

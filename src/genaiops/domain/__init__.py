@@ -57,6 +57,7 @@ from genaiops.domain._guard import (
     GuardPolicy,
     GuardRule,
     GuardVersion,
+    InForce,
     PendingJudgement,
     Provenance,
     ToolRules,
@@ -69,6 +70,15 @@ from genaiops.domain._guarding import (
     guard_span_id,
     guard_spans,
     verdicts_of,
+)
+from genaiops.domain._judge import (
+    Calibration,
+    Judge,
+    JudgeChoice,
+    JudgeExample,
+    JudgeMember,
+    JudgeRate,
+    JudgeTemplate,
 )
 from genaiops.domain._keys import ApiKey, KeyEntry, KeyScope
 from genaiops.domain._limits import (
@@ -155,10 +165,14 @@ from genaiops.domain._task import (
     TaskKind,
     TaskState,
 )
+from genaiops.domain._template import render_template
 from genaiops.domain._trace import (
+    DIALECT_ATTRIBUTE,
     INLINE,
     MEDIA_ATTRIBUTE,
+    POLICIES_ATTRIBUTE,
     PREVIEW,
+    RELEASE_ATTRIBUTE,
     Content,
     ContentState,
     CostCorrection,
@@ -173,6 +187,7 @@ from genaiops.domain._verdict import Finding, Outcome, Verdict
 __all__ = [
     "AUDIT_START",
     "DEFAULT_GUARD",
+    "DIALECT_ATTRIBUTE",
     "ENERGY_UNIT",
     "HELD_HOURS",
     "HELD_QUEUE",
@@ -185,8 +200,10 @@ __all__ = [
     "NANO_WH",
     "NO_CEILING",
     "PASS_MINUTES",
+    "POLICIES_ATTRIBUTE",
     "PREVIEW",
     "PROVENANCE_ATTRIBUTE",
+    "RELEASE_ATTRIBUTE",
     "SESSION_KEYS",
     "SESSION_RULE",
     "SEVERITY",
@@ -216,6 +233,7 @@ __all__ = [
     "CacheMode",
     "CachePolicy",
     "CacheScope",
+    "Calibration",
     "CallRecord",
     "Case",
     "CaseSource",
@@ -259,6 +277,13 @@ __all__ = [
     "Identity",
     "IdentityIssuer",
     "ImageMark",
+    "InForce",
+    "Judge",
+    "JudgeChoice",
+    "JudgeExample",
+    "JudgeMember",
+    "JudgeRate",
+    "JudgeTemplate",
     "Judged",
     "KeyEntry",
     "KeyScope",
@@ -348,6 +373,7 @@ __all__ = [
     "price_at",
     "prices_of",
     "prompt_manifest",
+    "render_template",
     "standings",
     "unknown_energy",
     "verdicts_of",

@@ -29,7 +29,8 @@ class Artifact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 class Version(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An immutable version. `id` is `kind/name@sha256:...`; `manifest` describes it (files with digests, licence,
-    source, card).
+    source, card). `text`: as somebody wrote it, comments included, where it was pushed as one; the digest is that of
+    the manifest, so the same meaning written in another way is the same version, with the text that was pushed last.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Version(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     manifest: dict[str, Any] = {}
     created_us: int
     created_by: str = ""
+    text: str = ""
 
 
 class Alias(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from genaiops.domain._guard import Direction, GuardEvent
+from genaiops.domain._guard import Direction, GuardEvent, InForce
 from genaiops.domain._limits import Cost, Usage
 from genaiops.domain._prompt import PromptUse
 from genaiops.domain._provenance import ImageMark
@@ -39,7 +39,9 @@ class Admitted(msgspec.Struct, frozen=True, array_like=True, tag="admitted"):
     """A call that passed the limits and is about to be dispatched. `sequence` counts the worker's calls from 1.
     `shadow_of`: the trace of the call that it copies. `properties`: what its client said about it, beyond what has a
     field. `prompt`: what its body was made of. `release` (its digest) and `deployment`: those of the application that
-    it named (empty: it named a model or a route)."""
+    it named (empty: it named a model or a route). `dialect`: of its body (empty: an older program wrote this).
+    `policies`: the guard policies that held for it, all of them together; None: nobody looked which (or an older
+    program wrote this)."""
 
     sequence: int
     trace_id: bytes
@@ -70,6 +72,8 @@ class Admitted(msgspec.Struct, frozen=True, array_like=True, tag="admitted"):
     prompt: PromptUse | None = None
     release: str = ""
     deployment: str = ""
+    dialect: str = ""
+    policies: tuple[InForce, ...] | None = None
 
 
 class Attempt(msgspec.Struct, frozen=True, array_like=True):

@@ -130,6 +130,18 @@ class GuardVersion(msgspec.Struct, frozen=True, kw_only=True):
     policy: GuardPolicy
 
 
+class InForce(msgspec.Struct, frozen=True, array_like=True):
+    """A guard policy that held for a call. `reference`: as a key, an environment, a route or a release names it
+    (`strict@current`, `strict@sha256:...`); `digest`: of the version that this was then."""
+
+    reference: str
+    digest: str
+
+    @property
+    def name(self) -> str:
+        return self.reference.partition("@")[0]
+
+
 class GuardEvent(msgspec.Struct, frozen=True, array_like=True):
     """What one rule said of one call in one direction. `action` is what followed (`allow`: nothing was found, which is
     only noted when the rule was slow or failed); of a rule in shadow, what would have. `kinds`: what was found -> how

@@ -67,12 +67,17 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 class Measure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a metric says of one sample, or of all together. `value` None: it could not say, and `error` is why; an
-    error is never a score. `parts`: what the value was made of (precision and recall of an F1)."""
+    error is never a score. `parts`: what the value was made of (precision and recall of an F1); of a metric over the
+    corpus, `low` and `high` are one-sided bounds of confidence, at 1 - `alpha` of its options. `interval`: such bounds
+    where they are no parts. `evidence`: what was looked at, with what was found (claims and the passages that state
+    them)."""
 
     value: float | None = None
     error: str = ""
     reason: str = ""
     parts: dict[str, float] = {}
+    evidence: tuple[str, ...] = ()
+    interval: tuple[float, float] | None = None
 
 
 class MetricCard(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -82,7 +87,8 @@ class MetricCard(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     different versions are not compared. `threshold`: from where on a sample passes when a suite says nothing (None: it
     then neither passes nor fails). `over`: of each sample, or only of all together (AUC, corpus BLEU). `needs`: fields
     of a Sample without which it cannot say. `reference`: the implementation whose digits it equals. `options`: name ->
-    what it does and its default. `extra`: what has to be installed for it.
+    what it does and its default. `extra`: what has to be installed for it. `decides` False: it informs, and no gate
+    rests on it (a judge that was never held against people).
     """
 
     name: str
@@ -100,4 +106,5 @@ class MetricCard(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     options: dict[str, str] = {}
     tasks: tuple[str, ...] = ()
     extra: str = ""
+    decides: bool = True
     about: str = ""

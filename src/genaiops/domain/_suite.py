@@ -67,7 +67,8 @@ class SuiteTarget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """What answers: exactly one of `model` (a model or route of the gateway), `prompt` (`NAME@alias`, with `model` or
     the prompt's own), `application` (`app/NAME@ENVIRONMENT`), `release` (`APP@DIGEST`), `url` (an endpoint that speaks
     OpenAI's chat, or `request` and `answer` say what it speaks), `python` (`module:function`, in the command's own
-    process) and `recorded` (what the cases bring). `secret`: name of the secret that is the endpoint's key."""
+    process) and `recorded` (what the cases bring). `template`: a text or messages that the case is put into before
+    (`{{input}}`, `{{NAME}}` of its variables). `secret`: name of the secret that is the endpoint's key."""
 
     name: _Name
     model: str = ""
@@ -78,6 +79,7 @@ class SuiteTarget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     python: str = ""
     recorded: bool = False
     system: str = ""
+    template: str | tuple[dict[str, Any], ...] = ""
     parameters: dict[str, Any] = {}
     request: dict[str, Any] = {}
     answer: str = ""

@@ -260,6 +260,11 @@ class Writer:
         )
 
 
+def render_template(text: str, values: Mapping[str, Any], room: int = 1_000_000) -> str:
+    """A text that is a template, with these values. UsageError when it is none, or becomes longer than `room`."""
+    return Writer(values, room).render(parse(text))
+
+
 def written(value: Any) -> str:
     """How a value stands in a text: a string as it is, nothing for None, anything else as JSON."""
     if value is None:

@@ -109,6 +109,13 @@ MEDIA_ATTRIBUTE = "genaiops.media"
 """The attribute of a content that lists its media: each with its `digest`, and `kept` where its bytes are a blob."""
 
 
+DIALECT_ATTRIBUTE = "genaiops.dialect"
+POLICIES_ATTRIBUTE = "genaiops.guard.policies"
+RELEASE_ATTRIBUTE = "genaiops.release"
+"""Attributes of the content of a call: in whose words it came, which guard policies held for it (as they were named ->
+the digest of the version), the digest of the release that served it."""
+
+
 class _Medium(msgspec.Struct, frozen=True):
     digest: str
     kept: bool = False

@@ -72,10 +72,10 @@ class GuardClassifiers:
         self._topics = tuple(topics)
         self._timeout = timeout
 
-    async def classify(self, texts: Sequence[str]) -> list[Mapping[str, Verdict]]:
+    async def classify(self, texts: Sequence[str], *, scope: str = "") -> list[Mapping[str, Verdict]]:
         if not texts:
             return []
-        request: dict[str, object] = {"texts": list(texts), "classifiers": self._names}
+        request: dict[str, object] = {"texts": list(texts), "classifiers": self._names, "scope": scope}
         if self._topics:
             request["topics"] = self._topics
         try:
@@ -135,7 +135,8 @@ class LabelClassifiers:
         self._size = size
         self._timeout = timeout
 
-    async def classify(self, texts: Sequence[str]) -> list[Mapping[str, Verdict]]:
+    async def classify(self, texts: Sequence[str], *, scope: str = "") -> list[Mapping[str, Verdict]]:
+        del scope  # such an endpoint has no word for it
         found: list[Mapping[str, Verdict]] = []
         for text in texts:
             try:

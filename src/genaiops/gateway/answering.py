@@ -7,7 +7,7 @@ import msgspec
 from genaiops.gateway.call import Call
 from genaiops.gateway.estimate import estimated
 from genaiops.gateway.failure import AttemptFailure, of_answer
-from genaiops.gateway.guarding import line_of
+from genaiops.gateway.guarding import lines_of
 from genaiops.gateway.large import Stored
 from genaiops.gateway.trying import Try
 from genaiops.ports.guard import Ruling
@@ -35,7 +35,7 @@ def understood(call: Call, attempt: Try, body: bytes, estimator: TokenEstimator)
         body = answer.body
     usage = answer.usage
     if usage is None:
-        usage = estimated(estimator, call.operation, call.raw, answer.text)
+        usage = estimated(estimator, call.operation, call.sent, answer.text)
         answer = msgspec.structs.replace(answer, usage=usage)
     if sent.dialect != call.speech.dialect:
         body = call.speech.answer(body, call.raw, call.model, usage)
@@ -46,7 +46,7 @@ def understood(call: Call, attempt: Try, body: bytes, estimator: TokenEstimator)
 
 def ruled(call: Call, whole: Whole, ruling: Ruling) -> Whole:
     """As the guard lets it go out."""
-    call.guard_line = line_of(call, ruling.action)
+    call.guard_line = lines_of(call, ruling)
     return whole._replace(body=ruling.body, kept=ruling.kept)
 
 

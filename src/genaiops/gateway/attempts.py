@@ -17,6 +17,7 @@ from genaiops.core.errors import GenaiopsError, UpstreamError, UsageError
 from genaiops.domain import MEDIA
 from genaiops.gateway import guarding, replies
 from genaiops.gateway.answering import Whole, error_answer
+from genaiops.gateway.asking_again import AskingAgain
 from genaiops.gateway.call import Call
 from genaiops.gateway.choice import Pick, choose, fits
 from genaiops.gateway.estimate import estimated
@@ -29,12 +30,13 @@ from genaiops.gateway.outgoing import Outgoing
 from genaiops.gateway.plan import Candidate, Lineup
 from genaiops.gateway.relay import Streams
 from genaiops.gateway.settings import GatewaySettings
-from genaiops.gateway.settle import Books, Ending, cost_of
+from genaiops.gateway.settle import Books, Ending, cost_of, total_of
 from genaiops.gateway.trying import Try
 from genaiops.gateway.upstream import clock
 from genaiops.gateway.waiting import nobody, pause, place, rest
 from genaiops.http1.errors import UpstreamClosed, UpstreamFault
-from genaiops.ports.providers import Reply, TokenEstimator, Wire
+from genaiops.ports.guard import Withheld
+from genaiops.ports.providers import Reply, StreamReader, TokenEstimator, Wire
 
 
 class Attempts:
@@ -55,6 +57,7 @@ class Attempts:
         self._estimator = estimator
         self._settings = settings
         self._hedges = Hedges(self, books)
+        self._again = AskingAgain(self, books, settings)
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def begin(self, call: Call) -> Coroutine[Any, Any, None] | None:
@@ -82,7 +85,7 @@ class Attempts:
         step: Coroutine[Any, Any, AttemptFailure | None]
         body = reply.all_here() if 200 <= reply.status < 300 else None
         if body is None or not self._outgoing.at_once(call, body):
-            step = self._reply(call, attempt, reply)
+            step = self._reply(call, attempt, reply, body)
         else:
             attempt.http_status = reply.status
             try:
@@ -256,7 +259,7 @@ class Attempts:
             return None
         if not call.settled:  # else it was told before
             failure = guarding.told(call, failure)
-        self._judge(attempt, failure, probe=probe)
+        attempt.blame(failure, probe=probe)
         if not attempt.ended:
             attempt.end("error", failure=failure)
         return failure
@@ -293,6 +296,10 @@ class Attempts:
         """It failed while the other is still under way."""
         await self._try(call, attempt, self.landing(call, attempt, opening))
 
+    async def once_more(self, call: Call, attempt: Try) -> None:
+        """A try that is not the first, of a call that has an answer if this one fails."""
+        await self._try(call, attempt, self._send(call, attempt))
+
     def dropped(self, call: Call, attempt: Try, why: str | None = None) -> None:
         """Nobody waits for it any more: the other was first, or the client left (`why` None)."""
         upstream = attempt.candidate.upstream
@@ -300,7 +307,8 @@ class Attempts:
         upstream.leave()
         self._cut_off(call, attempt, why)
 
-    async def _reply(self, call: Call, attempt: Try, reply: Reply) -> AttemptFailure | None:
+    async def _reply(self, call: Call, attempt: Try, reply: Reply, here: bytes | None = None) -> AttemptFailure | None:
+        """`here`: all of its body, where that was taken from it already."""
         attempt.http_status = status = reply.status
         if not 200 <= status < 300:
             return await error_answer(attempt, reply, self._settings.credential_rest)
@@ -313,18 +321,27 @@ class Attempts:
             reader = attempt.candidate.upstream.provider.stream(sent, filter_usage=wire.filter_usage)
             if sent.dialect != call.speech.dialect:
                 reader = call.speech.reader(reader, call.raw, call.model)
-            return await self._streams.relay(call, attempt, reply, reader)
+            return await self._stream(call, attempt, reply, reader)
         try:
-            body = await reply.read(self._settings.answer_limit)
+            body = here if here is not None else await reply.read(self._settings.answer_limit)
         except BaseException:
             reply.abort()
             raise
-        whole = await self._outgoing.whole(call, attempt, body, replies.kind_of(reply.headers))
+        whole = await self._outgoing.whole(call, attempt, body, replies.kind_of(reply.headers), self._again)
         if whole is None:
             return None
         stored = await keep(self._books.spool, call, whole.body if whole.kept is None else whole.kept)
         self._end(call, attempt, reply, whole._replace(stored=stored))
         return None
+
+    async def _stream(self, call: Call, attempt: Try, reply: Reply, reader: StreamReader) -> AttemptFailure | None:
+        try:
+            return await self._streams.relay(call, attempt, reply, reader)
+        except Withheld as withheld:
+            ruling = withheld.ruling
+            if await self._again.ask(call, attempt, self._streams.answer_of(call, attempt), ruling.again):
+                return None
+            return await self._streams.follow(call, attempt, ruling)
 
     def _answer(self, call: Call, attempt: Try, reply: Reply, body: bytes) -> None:
         """An answer that is not a stream: guarded, settled, then sent."""
@@ -337,6 +354,7 @@ class Attempts:
         assert answer.usage is not None
         cost = cost_of(answer.usage, candidate, call.start_us)
         attempt.end("ok", usage=answer.usage, cost=cost, answer=answer)
+        cost = cost if call.again is None else total_of(call) or cost
         output = body if whole.kept is None else whole.kept
         self._books.settle(call, Ending(status="ok", http_status=reply.status, output=output, stored=whole.stored))
         lines = replies.whole(call, candidate, reply.headers, cost)
@@ -357,26 +375,6 @@ class Attempts:
             attempt.end("cancelled", usage=usage, cost=cost, answer=answer, error_type=why)
         else:
             attempt.end("cancelled", usage=usage, cost=cost, error_type=why)
-
-    def _judge(self, attempt: Try, failure: AttemptFailure, *, probe: bool) -> None:
-        """What a failure says of the target and the credential."""
-        upstream = attempt.candidate.upstream
-        now = clock()
-        if failure.breaks:
-            upstream.breaker.fail(now)
-        elif failure.upstream_status is not None:
-            upstream.breaker.succeed()  # it answered, and that is all a breaker asks
-        else:
-            upstream.breaker.forget(probe=probe)
-        credential = attempt.credential
-        if failure.rejects_credential:
-            upstream.refresh()
-        if failure.rest is None:
-            return
-        if credential is not None and (failure.limits_credential or failure.rejects_credential):
-            credential.rest_until = now + failure.rest
-        else:
-            upstream.rest_until = now + failure.rest
 
 
 async def _raise(error: BaseException) -> AttemptFailure | None:

@@ -41,9 +41,9 @@ def narrow(call: Sized) -> None:
         call.lineup = _rated(lineup, call.operation)
 
 
-def bound(call: Sized, image_tokens: int) -> Amounts:
+def bound(call: Sized, image_tokens: int, raw: bytes | bytearray | None = None) -> Amounts:
     """The amounts to reserve (see Lines), after `narrow` where the limits are strict. Notes where a cap must be put
-    in."""
+    in. `raw`: what goes out in the place of the body."""
     lines, lineup, body = call.lines, call.lineup, call.body
     if not lines.metered:
         return ONE_CALL
@@ -54,14 +54,15 @@ def bound(call: Sized, image_tokens: int) -> Amounts:
     cap = output_cap(body)
     medium = isinstance(body, MediaBody)
     generates = call.operation != "embeddings" and not medium
+    raw = call.raw if raw is None else raw
     if lines.strict:
         call.inject = cap is None and generates
     units: Usage | None = None
     if medium:
-        into, out, units = body.most(len(call.raw))
+        into, out, units = body.most(len(raw))
         into += TEMPLATE_TOKENS
     else:
-        into = len(call.raw) + TEMPLATE_TOKENS + image_tokens * dense_parts(body, call.raw)
+        into = len(raw) + TEMPLATE_TOKENS + image_tokens * dense_parts(body, raw)
         out = (cap or lineup.most_output) * answers(body) if generates else 0
     tokens = into + out
     amounts = (1, 1, tokens if tokens < MOST else MOST)  # noqa: FURB136 - on every call; min takes five times as long

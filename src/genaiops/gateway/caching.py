@@ -351,7 +351,7 @@ def _kept(call: Call, ending: Ending | None) -> Attempt | None:
         return None
     if call.marks and call.streamed:
         return None  # what was kept of a stream is as its images came, not as they went out
-    paid = next((one for one in call.attempts if one.pays and one.status == "ok"), None)
+    paid = next((one for one in reversed(call.attempts) if one.pays and one.status == "ok"), None)
     if paid is None:
         return None
     return paid if call.operation == "embeddings" or paid.finish_reason in FINISHED else None

@@ -9,12 +9,13 @@ from msgspec import UnsetType
 
 from genaiops.core.clock import now_us
 from genaiops.core.ids import parse_traceparent
-from genaiops.domain import Admitted, Attempt, GuardAction, GuardEvent, ImageMark, Operation, PromptUse
+from genaiops.domain import Admitted, Attempt, GuardAction, GuardEvent, ImageMark, InForce, Operation, PromptUse
 from genaiops.gateway.admit import Grant
 from genaiops.gateway.asked import NOTHING, Asked
 from genaiops.gateway.body import Body, output_cap
 from genaiops.gateway.deployed import Released
 from genaiops.gateway.endpoints import Place
+from genaiops.gateway.failure import Failure
 from genaiops.gateway.idempotency import Entry, Kept
 from genaiops.gateway.ids import Ids
 from genaiops.gateway.limits import Amounts, Line, Windows
@@ -72,8 +73,10 @@ class Call:
     energy_unknown = False
     """One of its attempts used some, and nobody knows how much."""
     reservation: Reservation | None = None
-    extension: Reservation | None = None
-    """What a second try at the same time may use (see Books.extend)."""
+    extensions: tuple[tuple[Reservation, Amounts], ...] = ()
+    """What further tries may use, and how much that is (see Books.extend)."""
+    again: bytes | None = None
+    """Its body with an answer and what is wrong with that, while its model is asked again."""
     tags: frozenset[str] = frozenset()
     """What a target must have to serve it."""
     refused_by: Line | None = None
@@ -109,12 +112,16 @@ class Call:
     cache_line = b"x-genaiops-cache: off\r\n"
     guard: Guard | None = None
     """What looks at what comes in and goes out; None: no policy concerns it."""
+    policies: tuple[InForce, ...] | None = None
+    """All that hold for it; None: nobody has looked."""
     ruling: Ruling | None = None
     """What was waited for, until it is followed."""
     holds = True
     """Somebody waits for its answer who can be told to ask again later."""
     held: Ruling | None = None
     """By which it was stopped until a person releases it."""
+    sealed: bytes | Aside | Failure | None = None
+    """What is held, when it may be written down."""
     guarded: GuardAction = "allow"
     """What followed from what came in."""
     looked_at = False
@@ -191,6 +198,8 @@ class Call:
             self.prompt,
             release=release.digest if release is not None else "",
             deployment=release.deployment if release is not None else "",
+            dialect=self.speech.dialect,
+            policies=self.policies,
         )
 
     def for_target(self, candidate: Candidate) -> CallBody:
@@ -208,19 +217,24 @@ class Call:
                 self.operation, raw, self.model, self.streamed, True, None, False, extended, form=body.form, job=job
             )
         cap = target.max_output_tokens if self.inject else output_cap(body)
-        dialect = self.speech.dialect
+        dialect, raw = self.speech.dialect, self.sent
         if dialect == "openai":
             options = body.stream_options
             wants_usage = options is not None and options.include_usage is True
         elif provider.takes(dialect, target):
             wants_usage = True
         else:
-            raw = self.speech.to_chat(self.raw, strict=provider.strict(target))
+            raw = self.speech.to_chat(raw, strict=provider.strict(target))
             return CallBody(self.operation, raw, self.model, self.streamed, True, cap, cap is not None, extended)
-        raw = cast("bytes", self.raw)  # a large body is a bytearray, and is sent as it is
+        raw = cast("bytes", raw)  # a large body is a bytearray, and is sent as it is
         return CallBody(
             self.operation, raw, self.model, self.streamed, wants_usage, cap, self.inject, extended, dialect
         )
+
+    @property
+    def sent(self) -> bytes | bytearray:
+        """What its model is asked at present, in the client's dialect."""
+        return self.raw if self.again is None else self.again
 
     # -- interruption: one way out of whatever is being awaited
 

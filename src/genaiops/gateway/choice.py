@@ -10,7 +10,7 @@ from genaiops.gateway.asked import NOTHING, Asked
 from genaiops.gateway.plan import Candidate, Lineup
 from genaiops.gateway.strategy import Weighted, kept, select
 
-Reason = Literal["first", "equivalent", "fallback", "context", "retry", "hedge", "over_budget"]
+Reason = Literal["first", "equivalent", "fallback", "context", "retry", "hedge", "over_budget", "asked_again"]
 Pick = tuple[Candidate, Reason, Decision | None]
 
 

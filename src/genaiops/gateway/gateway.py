@@ -287,6 +287,7 @@ class Gateway:
         """As `_admit`, once the guard has looked at what came in."""
         try:
             await guarding.wait(call)
+            await self._holding.prepare(call)
         except GenaiopsError as error:
             self._holding.refuse(call, of_error(error))
             return False

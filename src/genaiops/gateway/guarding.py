@@ -13,8 +13,8 @@ from genaiops.domain import SEVERITY, GuardAction
 from genaiops.gateway.failure import AttemptFailure, Failure
 from genaiops.gateway.media import MediaBody
 from genaiops.gateway.properties import LABEL, metadata_of, properties_of
-from genaiops.ports.guard import Blocked, Guard, Guarded, Ruling, StreamGuard
-from genaiops.ports.providers import Answer, Dialect, Form, StreamPiece, StreamReader
+from genaiops.ports.guard import Guard, Guarded, Ruling
+from genaiops.ports.providers import Dialect, Form
 
 if TYPE_CHECKING:
     from genaiops.gateway.admit import Grant
@@ -66,8 +66,10 @@ def open_guard(call: "Call") -> None:
     if guards is None or call.guard is not None:
         return
     entry = call.key.entry
+    found = references(call)
+    call.policies = guards.in_force(found)
     call.guard = guards.guard(
-        references(call),
+        found,
         Guarded(
             call.trace_id,
             call.operation,
@@ -105,6 +107,9 @@ def ask(call: "Call") -> bool:
             ruling = guard.ask(call.raw, _form(call))
             if ruling is None:
                 return False
+            call.ruling = ruling if ruling.action == "hold" else None
+        if must_wait(call):
+            return False
         follow(call, ruling)
     call.looked_at = True
     return True
@@ -113,7 +118,14 @@ def ask(call: "Call") -> bool:
 async def wait(call: "Call") -> None:
     """The guard's ruling on what came in, however long that takes; for the next `ask`."""
     assert call.guard is not None
-    call.ruling = await call.guard.wait(call.raw, _form(call))
+    if call.ruling is None:
+        call.ruling = await call.guard.wait(call.raw, _form(call))
+
+
+def must_wait(call: "Call") -> bool:
+    """It is to be held, and what is held of it is not sealed yet."""
+    ruling = call.ruling
+    return ruling is not None and ruling.action == "hold" and call.holds and call.sealed is None and not passes(call)
 
 
 async def let_through(
@@ -244,6 +256,15 @@ def line_of(call: "Call", action: GuardAction) -> bytes:
     return _LINES.get(action if SEVERITY[action] > SEVERITY[call.guarded] else call.guarded, b"")
 
 
+def lines_of(call: "Call", ruling: Ruling) -> bytes:
+    """The same of a whole answer, with how much of it is supported where its client is told."""
+    support = ruling.support
+    if support is None:
+        return line_of(call, ruling.action)
+    told = b"x-genaiops-grounding: sentences=%d; unsupported=%d\r\n" % (support.sentences, support.unsupported)
+    return line_of(call, ruling.action) + told
+
+
 def stopped(rule: str, message: str, what: str) -> Stopped:
     return Stopped(
         f"The {what} was stopped by the guard rule {rule!r}. {message or _WITHHELD}",
@@ -266,82 +287,5 @@ async def answered(call: "Call", body: bytes) -> bytes:
     ruling = call.guard.answer(body, _JSON) or await call.guard.wait_answer(body, _JSON)
     if not ruling.body:
         raise stopped(ruling.rule, ruling.message, "answer")
-    call.guard_line = line_of(call, ruling.action)
+    call.guard_line = lines_of(call, ruling)
     return ruling.body
-
-
-class RuledReader:
-    """A whole answer to a call that asked for a stream, once the guard has ruled on it. Raises Blocked."""
-
-    def __init__(self, reader: StreamReader, body: bytes, ruling: Ruling) -> None:
-        self._reader = reader
-        self._ruling = ruling
-        reader.feed(body)
-
-    def feed(self, chunk: bytes) -> StreamPiece | None:  # noqa: ARG002 - it is all there
-        return None
-
-    def end(self) -> StreamPiece | None:
-        ruling = self._ruling
-        piece = self._reader.end()
-        if not ruling.body:
-            raise Blocked(ruling.action, ruling.rule, ruling.message)
-        return None if piece is None else StreamPiece(ruling.body, piece.content, piece.error, piece.done)
-
-    def finish(self) -> Answer:
-        return self._reader.finish()
-
-    def keep(self) -> bytes:
-        return self._ruling.body if self._ruling.kept is None else self._ruling.kept
-
-    @property
-    def truncated(self) -> bool:
-        return False
-
-
-class GuardedReader:
-    """A stream as the client may have it. Raises Blocked."""
-
-    def __init__(self, reader: StreamReader, guard: StreamGuard) -> None:
-        self.inner = reader
-        self._guard = guard
-
-    def feed(self, chunk: bytes) -> StreamPiece | None:
-        piece = self.inner.feed(chunk)
-        return None if piece is None else self._guarded(piece)
-
-    def end(self) -> StreamPiece | None:
-        piece = self.inner.end()
-        if piece is not None and piece.done:
-            return self._guarded(piece)
-        data = self._guard.feed(piece.data) if piece is not None else b""
-        rest = data + self._guard.end()
-        if not rest and piece is None:
-            return None
-        return StreamPiece(rest, content=bool(rest), done=False)
-
-    def _guarded(self, piece: StreamPiece) -> StreamPiece:
-        data = self._guard.feed(piece.data)
-        if piece.done:
-            data += self._guard.end()
-        return StreamPiece(data, piece.content and bool(data), piece.error, piece.done)
-
-    def finish(self) -> Answer:
-        return self.inner.finish()
-
-    def keep(self) -> bytes:
-        self._guard.close()
-        return self._guard.keep()
-
-    @property
-    def truncated(self) -> bool:
-        return self.inner.truncated or self._guard.truncated
-
-
-def guarded_reader(call: "Call", reader: StreamReader) -> StreamReader:
-    """The reader, behind the guard where something looks at what goes out: of events only, for a whole answer has been
-    ruled on, and sound and pictures have no text."""
-    if call.answer_type is not None and not call.answer_type.startswith(b"text/event-stream"):
-        return reader
-    guard = call.guard.stream() if call.guard is not None else None
-    return reader if guard is None else GuardedReader(reader, guard)

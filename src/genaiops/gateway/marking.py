@@ -107,7 +107,7 @@ class MarkedReader:
     """A stream of images whose record has them as they went out."""
 
     def __init__(self, reader: StreamReader) -> None:
-        self._reader = reader
+        self.inner = reader
         self._kept: list[bytes] = []
         self._room = _KEEP
         self._cut = False
@@ -121,18 +121,18 @@ class MarkedReader:
             self._room -= len(data)
 
     def feed(self, chunk: bytes) -> StreamPiece | None:
-        return self._reader.feed(chunk)
+        return self.inner.feed(chunk)
 
     def end(self) -> StreamPiece | None:
-        return self._reader.end()
+        return self.inner.end()
 
     def finish(self) -> Answer:
-        return self._reader.finish()
+        return self.inner.finish()
 
     def keep(self) -> bytes:
-        self._reader.keep()  # a guard notes there what it found
+        self.inner.keep()  # a guard notes there what it found
         return b"".join(self._kept)
 
     @property
     def truncated(self) -> bool:
-        return self._cut or self._reader.truncated
+        return self._cut or self.inner.truncated

@@ -3,6 +3,7 @@
 import msgspec
 
 from genaiops.gateway.answering import Whole, ruled, understood
+from genaiops.gateway.asking_again import AskingAgain
 from genaiops.gateway.call import Call
 from genaiops.gateway.holding import Holding
 from genaiops.gateway.large import LARGE
@@ -37,14 +38,23 @@ class Outgoing:
             return whole
         ruling = call.guard.answer(whole.body, kind)
         assert ruling is not None
-        return self._ruled(call, attempt, whole, ruling, kind)
+        if ruling.stops:
+            self._holding.stop(call, attempt, whole.answer, ruling)
+            return None
+        return ruled(call, whole, ruling)
 
-    async def whole(self, call: Call, attempt: Try, body: bytes, kind: bytes) -> Whole | None:
-        """What a person has to release is signed before it waits."""
+    # size: an answer is of a try of a call, and has a type; who asks again is handed in by who tries
+    async def whole(
+        self, call: Call, attempt: Try, body: bytes, kind: bytes, asking_again: AskingAgain
+    ) -> Whole | None:
+        """Another answer is asked for first, where a rule wants one; what a person has to release is signed before it
+        waits. None also where that other answer has gone out."""
         found = understood(call, attempt, body, self._estimator)
         ruling: Ruling | None = None
         if call.guard is not None:
             ruling = call.guard.answer(found.body, kind) or await call.guard.wait_answer(found.body, kind)
+            if await asking_again.ask(call, attempt, found.answer, ruling.again):
+                return None
             found = found._replace(body=ruling.body, kept=ruling.kept)
         if self._marking.concerns(call, found.body) and found.body:
             versions = (found.body,) if found.kept is None else (found.body, found.kept)
@@ -56,10 +66,9 @@ class Outgoing:
             found = found._replace(body=marked[0], kept=None if found.kept is None else marked[1])
             if ruling is not None:
                 ruling = msgspec.structs.replace(ruling, body=found.body, kept=found.kept)
-        return found if ruling is None else self._ruled(call, attempt, found, ruling, kind)
-
-    def _ruled(self, call: Call, attempt: Try, whole: Whole, ruling: Ruling, kind: bytes) -> Whole | None:
+        if ruling is None:
+            return found
         if ruling.stops:
-            self._holding.stop(call, attempt, whole.answer, ruling, kind)
+            await self._holding.hold(call, attempt, found.answer, ruling, kind)
             return None
-        return ruled(call, whole, ruling)
+        return ruled(call, found, ruling)

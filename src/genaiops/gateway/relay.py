@@ -8,7 +8,7 @@ import msgspec
 from genaiops.core.errors import UpstreamError
 from genaiops.dialects.reader import TranslatedReader
 from genaiops.domain import MEDIA, Status, Usage
-from genaiops.gateway import guarding, replies
+from genaiops.gateway import guarded_readers, guarding, replies
 from genaiops.gateway.call import Call
 from genaiops.gateway.estimate import estimated
 from genaiops.gateway.failure import AttemptFailure, Failure, of_fault, of_upstream_error
@@ -17,27 +17,17 @@ from genaiops.gateway.idempotency import Kept
 from genaiops.gateway.large import LARGE, Stored, keep
 from genaiops.gateway.marking import MarkedReader, Marking, NotMarked, refusal_of
 from genaiops.gateway.settings import GatewaySettings
-from genaiops.gateway.settle import Books, Ending, cost_of
+from genaiops.gateway.settle import Books, Ending, cost_of, total_of
+from genaiops.gateway.tap import FOREVER, Live, Tap, guarded_in
 from genaiops.gateway.trying import Try
+from genaiops.gateway.waiting_answer import message_instead
 from genaiops.http1.errors import Disconnected, UpstreamFault
-from genaiops.ports.guard import Blocked, Ruling, Withheld
-from genaiops.ports.providers import CallBody, Provider, Reply, StreamPiece, StreamReader, TokenEstimator
+from genaiops.ports.guard import WITHHELD, Blocked, Ruling, Withheld
+from genaiops.ports.providers import Answer, CallBody, Provider, Reply, StreamPiece, StreamReader, TokenEstimator
 
 _TICK = 0.25
-_FOREVER = 1 << 62
 _UNREAD = (b"text/event-stream", b"audio/", b"video/", b"image/", b"application/octet-stream")
 """Content types of answers that come piece by piece: events, which are guarded as such, and what has no text."""
-
-
-class _Live:
-    """A streamed call that is under way: when its client last got something, and by when content must come."""
-
-    __slots__ = ("call", "content_by_ns", "last_ns")
-
-    def __init__(self, call: Call) -> None:
-        self.call = call
-        self.last_ns = time.monotonic_ns()
-        self.content_by_ns = _FOREVER
 
 
 class Streams:
@@ -57,14 +47,14 @@ class Streams:
         self._marking = marking
         self._estimator = estimator
         self._settings = settings
-        self._live: dict[bytes, _Live] = {}
+        self._live: dict[bytes, Live] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._silence_ns = int(settings.heartbeat * 1e9)
 
     # -- one timer for all
 
     def watch(self, call: Call) -> None:
-        self._live[call.span_id] = _Live(call)
+        self._live[call.span_id] = Live(call)
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(_TICK, self._sweep)
 
@@ -76,7 +66,7 @@ class Streams:
         now = time.monotonic_ns()
         for live in list(self._live.values()):
             if now >= live.content_by_ns:
-                live.content_by_ns = _FOREVER
+                live.content_by_ns = FOREVER
                 live.call.interrupt("first_token")
             elif self._silence_ns and now - live.last_ns >= self._silence_ns:
                 live.last_ns = now
@@ -98,9 +88,10 @@ class Streams:
 
     async def relay(self, call: Call, attempt: Try, reply: Reply, reader: StreamReader) -> AttemptFailure | None:
         """None: the client has the whole stream. A failure with `call.settled`: it was broken off after content.
-        Without: nothing of its content has reached the client, and another target may serve it."""
+        Without: nothing of its content has reached the client, and another target may serve it. Withheld: its model is
+        to be asked again, else `follow` ends it."""
         live = self._live[call.span_id]
-        reader = self._marking.reader(call, guarding.guarded_reader(call, reader))
+        reader = self._marking.reader(call, guarded_readers.guarded_reader(call, reader))
         try:
             target = attempt.candidate.target
             if call.operation not in MEDIA:
@@ -108,10 +99,10 @@ class Streams:
             attempt.reader = reader
             if target.timeouts.first_token:
                 live.content_by_ns = attempt.start_ns + int(target.timeouts.first_token * 1e9)
-            piece = await self._hold_back(reply, reader)
+            piece = await self._hold_back(live, reply, reader)
             if piece.error is not None and not piece.content:
                 raise UpstreamError(piece.error, code="upstream_stream_error")
-            live.content_by_ns = _FOREVER
+            live.content_by_ns = FOREVER
             if self._marking.concerns(call, piece.data):
                 piece = await self._marking.piece(call, attempt, piece)
             if not call.exchange.started:
@@ -126,12 +117,14 @@ class Streams:
             return self._stop(call, attempt, failure)
         except Withheld as withheld:
             reply.leave()
-            return await self._withhold(call, attempt, withheld.ruling)
+            if withheld.ruling.again is not None:
+                raise
+            return await self.follow(call, attempt, withheld.ruling)
         except Disconnected:
             call.why = "client"
             raise asyncio.CancelledError from None
         finally:
-            live.content_by_ns = _FOREVER
+            live.content_by_ns = FOREVER
             reply.release()
 
     async def relay_media(self, call: Call, attempt: Try, reply: Reply, sent: CallBody) -> AttemptFailure | None:
@@ -146,16 +139,21 @@ class Streams:
         if call.guard is not None and not kind.startswith(_UNREAD):
             body = await reply.read(self._settings.answer_limit)
             ruling = call.guard.answer(body, kind) or await call.guard.wait_answer(body, kind)
-            reader = guarding.RuledReader(reader, body, ruling)
+            reader = guarded_readers.RuledReader(reader, body, ruling)
         return await self.relay(call, attempt, reply, reader)
 
-    async def _hold_back(self, reply: Reply, reader: StreamReader) -> StreamPiece:
+    async def _hold_back(self, live: Live, reply: Reply, reader: StreamReader) -> StreamPiece:
         """Everything up to the first piece that decides, as one piece."""
         held: list[bytes] = []
         size = 0
+        guarded = guarded_in(reader)
         while True:
             chunk = await reply.chunk()
-            piece = reader.feed(chunk) if chunk is not None else _end(reader)
+            piece = reader.feed(chunk) if chunk is not None else await _end(reader)
+            if guarded is not None and guarded.begun:
+                live.content_by_ns = FOREVER  # it has come, though it may wait here
+            while guarded is not None and guarded.due and not (piece is not None and piece.content):
+                piece = _joined(piece, await guarded.wait())
             if piece is None:
                 continue
             held.append(piece.data)
@@ -166,17 +164,23 @@ class Streams:
     async def _pass_on(self, call: Call, attempt: Try, reply: Reply, first: StreamPiece) -> AttemptFailure | None:
         exchange, reader = call.exchange, attempt.reader
         assert reader is not None
-        tap = _Tap(self._live[call.span_id], attempt, reader, self._marking)
+        tap = Tap(self._live[call.span_id], attempt, reader, self._marking)
         try:
             tap.pass_on(first)
             while tap.last is None:
                 await exchange.drain()
+                if tap.guarded is not None and tap.guarded.due:
+                    asked = await tap.guarded.wait()
+                    if self._marking.concerns(call, asked.data):
+                        asked = await self._marking.piece(call, attempt, asked)
+                    tap.pass_on(asked)
+                    continue
                 over = await reply.pump(tap.take)
                 if tap.unmarked is not None:
                     unmarked, tap.unmarked = tap.unmarked, None
                     tap.pass_on(await self._marking.piece(call, attempt, unmarked))
                 elif over and tap.last is None:
-                    last = _end(reader)
+                    last = await _end(reader)
                     if self._marking.concerns(call, last.data):
                         last = await self._marking.piece(call, attempt, last)
                     tap.pass_on(last)
@@ -199,8 +203,9 @@ class Streams:
                 call.answer = Kept(200, replies.stream(call, None, ()), output)
         return None
 
-    async def _withhold(self, call: Call, attempt: Try, ruling: Ruling) -> AttemptFailure | None:
-        """As `_hold`, with images signed before they wait."""
+    async def follow(self, call: Call, attempt: Try, ruling: Ruling) -> AttemptFailure | None:
+        """End a stream that is there as a whole, and of which nothing has gone out, as its policy has it. Its images
+        are signed before."""
         if self._marking.concerns(call, ruling.body):
             try:
                 (body,) = await self._marking.marked(call, attempt, (ruling.body,))
@@ -208,19 +213,51 @@ class Streams:
                 failure = AttemptFailure(failure=refusal_of(error), retryable=False, breaks=False)
                 return self._stop(call, attempt, failure)
             ruling = msgspec.structs.replace(ruling, body=body)
-        return self._hold(call, attempt, ruling)
+        if ruling.action == "hold":
+            return await self._hold(call, attempt, ruling)
+        return self._let_out(call, attempt, ruling)
 
-    def _hold(self, call: Call, attempt: Try, ruling: Ruling) -> AttemptFailure | None:
+    def _let_out(self, call: Call, attempt: Try, ruling: Ruling) -> AttemptFailure | None:
+        call.guard_line = guarding.line_of(call, ruling.action)
+        output, usage = ruling.body, self.answer_of(call, attempt).usage
+        if ruling.action == "replace" and call.operation in ("chat", "text_completion"):
+            output = message_instead(call, ruling.message or WITHHELD, usage or Usage())
+        if not output:
+            return self._stop(call, attempt, guarding.failure_of(ruling.rule, ruling.message))
+        assert attempt.reader is not None
+        if isinstance(attempt.reader, MarkedReader):
+            attempt.reader.sent(output)
+        kept = output if ruling.action == "replace" else attempt.reader.keep()
+        self._close(call, attempt, "ok", None, (kept, None))
+        if not call.exchange.started:
+            call.exchange.start(200, replies.stream(call, attempt.candidate, ()))
+        call.exchange.send(output)
+        call.exchange.finish()
+        if call.idempotent is not None:
+            call.answer = Kept(200, replies.stream(call, None, ()), kept)
+        return None
+
+    def answer_of(self, call: Call, attempt: Try) -> Answer:
+        """What a stream said of itself, with its usage or an estimate of it."""
+        assert attempt.reader is not None
+        answer = attempt.reader.finish()
+        if answer.usage is not None:
+            return answer
+        usage = estimated(self._estimator, call.operation, call.sent, answer.text)
+        return msgspec.structs.replace(answer, usage=usage)
+
+    async def _hold(self, call: Call, attempt: Try, ruling: Ruling) -> AttemptFailure | None:
         """All of it is there and waits for a person: it is charged, and the client is told."""
         if not self._holding.takes(call):
             return self._stop(call, attempt, guarding.failure_of(ruling.rule, ruling.message))
         assert attempt.reader is not None
         usage = attempt.reader.finish().usage or Usage()
-        told = self._holding.keep(call, ruling, "out", usage=usage, content_type=b"text/event-stream")
+        sealed = await self._holding.seal(call, ruling, b"text/event-stream")
+        told = self._holding.keep(call, ruling, "out", sealed, usage=usage)
         if isinstance(told, Failure):
             return self._stop(call, attempt, AttemptFailure(failure=told, retryable=False, breaks=False))
         self._close(call, attempt, "ok", None, (told.body, None), http_status=202)
-        self._holding.tell(call, told, call.attempts[-1].cost)
+        self._holding.tell(call, told, total_of(call))
         return None
 
     def _stop(self, call: Call, attempt: Try, failure: AttemptFailure) -> AttemptFailure | None:
@@ -237,7 +274,7 @@ class Streams:
         """After content there is no other target: what came is charged, and the client sees an error and a cut."""
         failure = guarding.told(call, failure)
         reader, told = attempt.reader, failure.failure
-        if isinstance(reader, guarding.GuardedReader):
+        if isinstance(reader, guarded_readers.GuardedReader):
             reader = reader.inner
         last = reader.fail(told.message, told.code) if isinstance(reader, TranslatedReader) else None
         self._close(call, attempt, "error", failure)
@@ -265,10 +302,9 @@ class Streams:
         """Settle by what the stream said of itself, or by estimate where it did not."""
         reader = attempt.reader
         assert reader is not None
-        answer = reader.finish()
+        answer = self.answer_of(call, attempt)
         usage = answer.usage
-        if usage is None:
-            usage = estimated(self._estimator, call.operation, call.raw, answer.text)
+        assert usage is not None
         cost = cost_of(usage, attempt.candidate, call.start_us)
         attempt.end(status, usage=usage, cost=cost, answer=answer, failure=failure)
         told = failure.failure if failure is not None else None
@@ -285,48 +321,6 @@ class Streams:
         self._books.settle(call, ending)
 
 
-class _Tap:
-    """What takes a stream from its upstream and gives it to its client, piece by piece as they come. `last` is the
-    piece with the end in it, which waits until the call is settled; `unmarked` one with an image that is to be signed
-    first."""
-
-    __slots__ = ("_attempt", "_exchange", "_feed", "_kept", "_live", "_marking", "last", "unmarked")
-
-    def __init__(self, live: _Live, attempt: Try, reader: StreamReader, marking: Marking) -> None:
-        self._live = live
-        self._attempt = attempt
-        self._exchange = live.call.exchange
-        self._feed = reader.feed
-        self._marking = marking
-        self._kept = reader.sent if isinstance(reader, MarkedReader) else None
-        self.last: StreamPiece | None = None
-        self.unmarked: StreamPiece | None = None
-
-    def take(self, chunk: bytes) -> bool:
-        """Whether to stop there for now: at the end, or until the client has taken something."""
-        piece = self._feed(chunk)
-        if piece is not None and self._marking.concerns(self._live.call, piece.data):
-            self.unmarked = piece
-            return True
-        return piece is not None and self.pass_on(piece)
-
-    def pass_on(self, piece: StreamPiece) -> bool:
-        """As `take`. UpstreamError when there is an error event in the piece."""
-        if piece.content and self._attempt.first_token_us is None:
-            self._attempt.first_content()
-        if self._kept is not None:
-            self._kept(piece.data)
-        if piece.done:
-            self.last = piece
-            return True
-        exchange = self._exchange
-        exchange.send(piece.data)
-        if piece.error is not None:
-            raise UpstreamError(piece.error, code="upstream_stream_error")
-        self._live.last_ns = time.monotonic_ns()
-        return exchange.congested
-
-
 def _check(reply: Reply, provider: Provider) -> None:
     """A stream has the type that its provider's streams have: server-sent events unless it says otherwise."""
     kind = reply.header(b"content-type") or b"no content-type"
@@ -334,10 +328,19 @@ def _check(reply: Reply, provider: Provider) -> None:
         raise UpstreamError(f"it sent {kind.decode('latin-1')[:100]} instead of a stream of events.")
 
 
-def _end(reader: StreamReader) -> StreamPiece:
+async def _end(reader: StreamReader) -> StreamPiece:
     """The upstream has ended its stream without a terminal event: after a finish reason that is an end, too."""
     over = reader.finish().finish_reason is not None
     piece = reader.end()
-    if not over and (piece is None or not piece.done):
+    guarded = guarded_in(reader)
+    if not over and (piece is None or not piece.done) and not (guarded is not None and guarded.ended):
         raise UpstreamError("its stream ended before the answer did.", code="upstream_truncated")
+    while guarded is not None and guarded.due:
+        piece = _joined(piece, await guarded.wait())
     return StreamPiece(piece.data if piece is not None else b"", piece is not None and piece.content, done=True)
+
+
+def _joined(first: StreamPiece | None, more: StreamPiece) -> StreamPiece:
+    if first is None:
+        return more
+    return StreamPiece(first.data + more.data, first.content or more.content, first.error or more.error, more.done)

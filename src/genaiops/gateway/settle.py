@@ -119,14 +119,16 @@ class Books:
             call.noted = (*call.noted, *beyond(lines, windows, self._counters))
         return None
 
-    def extend(self, call: Call) -> bool:
-        """Hold the tokens, the money and the energy of another try against every limit. Whether they let it."""
+    def extend(self, call: Call, amounts: Amounts | None = None) -> bool:
+        """Hold the tokens, the money and the energy of another try against every limit; `amounts` where that may use
+        more than the first. Whether they let it."""
         windows = call.windows
+        amounts = amounts or call.amounts
         if windows is not None and call.reservation is not None:
-            answer = windows.reserve(call.lines.by_line((0, 0, *call.amounts[2:])), call.now_us())
+            answer = windows.reserve(call.lines.by_line((0, 0, *amounts[2:])), call.now_us())
             if isinstance(answer, Refusal):
                 return False
-            call.extension = answer
+            call.extensions = (*call.extensions, (answer, amounts))
         return True
 
     def admit(self, call: Call, fault: StoreError | None = None) -> Failure | None:
@@ -217,11 +219,11 @@ class Books:
         reservation, call.reservation = call.reservation, None
         if reservation is not None:
             reservation.settle(call.lines.nothing, self._applied)
-        self._return_extension(call)
+        self._return_extensions(call)
 
-    def _return_extension(self, call: Call) -> None:
-        extension, call.extension = call.extension, None
-        if extension is not None:
+    def _return_extensions(self, call: Call) -> None:
+        extensions, call.extensions = call.extensions, ()
+        for extension, _ in extensions:
             extension.settle(call.lines.nothing, self._applied)
 
     def refuse(self, call: Call, failure: Failure) -> None:
@@ -253,12 +255,12 @@ class Books:
             sequence = call.sequence
         reservation, call.reservation = call.reservation, None
         if reservation is not None:
-            if call.lines.metered and used[2] > call.amounts[2] * (1 if call.extension is None else 2):
+            if call.lines.metered and used[2] > call.amounts[2] + sum(amounts[2] for _, amounts in call.extensions):
                 self.tally.overrun += 1
             self._applied = sequence
             reservation.settle(call.lines.by_line(used), sequence)
-            if call.extension is not None:  # after: what both tries used must be held by one or the other all the time
-                self._return_extension(call)
+            if call.extensions:  # after: what all tries used must be held by one or the other all the time
+                self._return_extensions(call)
         if call.on_settled is not None:
             call.on_settled(call, ending)
 
@@ -325,8 +327,8 @@ def _used(call: Call) -> Amounts:
 
 def _used_but_energy(call: Call) -> Amounts:
     lines = call.lines
-    if call.extension is not None:
-        return _used_by_two(call)
+    if call.extensions:
+        return _used_by_several(call)
     for attempt in call.attempts:
         usage = attempt.usage
         if attempt.pays and usage is not None:
@@ -347,7 +349,7 @@ def _used_but_energy(call: Call) -> Amounts:
 _TOKENS = frozenset({"input_uncached", "audio_input", "image_input", "output_text", "audio_output", "image_output"})
 
 
-def _used_by_two(call: Call) -> Amounts:
+def _used_by_several(call: Call) -> Amounts:
     paying = [one for one in call.attempts if one.pays and one.usage is not None]
     tokens = sum(one.usage.total_tokens for one in paying if one.usage is not None)
     lines = call.lines
@@ -359,6 +361,17 @@ def _used_by_two(call: Call) -> Amounts:
             elif cost.currency == currency:
                 money[at] += cost.nano
     return 0, 1 if call.dispatched else 0, tokens, *money
+
+
+def total_of(call: Call) -> Cost | None:
+    """What all tries of a call cost together that pay; None where none did."""
+    costs = [one.cost for one in call.attempts if one.pays]
+    if len(costs) < 2:
+        return costs[0] if costs else None
+    known = [cost for cost in costs if cost is not None and cost.nano is not None]
+    if len(known) < len(costs) or len({cost.currency for cost in known if cost.nano}) > 1:
+        return _UNKNOWN
+    return msgspec.structs.replace(known[-1], nano=sum(cost.nano or 0 for cost in known))
 
 
 def cost_of(usage: Usage, candidate: Candidate, at_us: int) -> Cost:

@@ -83,7 +83,9 @@ class Try:
         failure: AttemptFailure | None = None,
         error_type: str | None = None,
     ) -> None:
-        """Add the record of this try to the call. It pays when it has a usage."""
+        """Add the record of this try to the call. It pays when it has a usage. Nothing happens a second time."""
+        if self.ended:
+            return
         self.ended = True
         target = self.candidate.target
         duration_us = (time.monotonic_ns() - self.start_ns) // 1000
@@ -121,6 +123,26 @@ class Try:
                 answer.busy_us,
             )
         )
+
+    def blame(self, failure: AttemptFailure, *, probe: bool) -> None:
+        """Note what a failure says of the target and the credential."""
+        upstream = self.candidate.upstream
+        now = clock()
+        if failure.breaks:
+            upstream.breaker.fail(now)
+        elif failure.upstream_status is not None:
+            upstream.breaker.succeed()  # it answered, and that is all a breaker asks
+        else:
+            upstream.breaker.forget(probe=probe)
+        credential = self.credential
+        if failure.rejects_credential:
+            upstream.refresh()
+        if failure.rest is None:
+            return
+        if credential is not None and (failure.limits_credential or failure.rejects_credential):
+            credential.rest_until = now + failure.rest
+        else:
+            upstream.rest_until = now + failure.rest
 
     def _named(self, text: str | None) -> str | None:
         """What a provider calls something, where it is a name; else what the guard leaves of it."""

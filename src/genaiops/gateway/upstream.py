@@ -18,6 +18,9 @@ from genaiops.ports.secrets import Secrets
 
 _log = logging.getLogger("genaiops.gateway")
 
+_LOOKS_AGAIN = 2.0
+"""Seconds after which secrets that were not there are looked for once more, when a call asks for them."""
+
 
 class Credential(msgspec.Struct):
     """One secret of a target. `rest_until` (monotonic seconds): the provider limited or refused it."""
@@ -32,6 +35,7 @@ class Upstream:
 
     __slots__ = (
         "_credentials",
+        "_looked",
         "_next",
         "_retired",
         "_secrets",
@@ -66,6 +70,7 @@ class Upstream:
         self._retired = False
         self._credentials = [Credential(name, self._secret(name)) for name in target.credentials]
         self._next = 0
+        self._looked = clock()
 
     @property
     def transport(self) -> Transport:
@@ -105,6 +110,9 @@ class Upstream:
         return self._locked_out(now) if self._credentials else None
 
     def _locked_out(self, now: float) -> str | None:
+        if all(one.value is None for one in self._credentials) and now - self._looked >= _LOOKS_AGAIN:
+            self._looked = now
+            self.refresh()  # somebody may have set it meanwhile
         missing = True
         for one in self._credentials:
             if one.value is not None:

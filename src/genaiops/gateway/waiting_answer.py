@@ -1,4 +1,5 @@
-"""What a client gets instead of an answer that waits for a person: an answer of its dialect that says so."""
+"""What a client gets instead of an answer that waits for a person, or was withheld: an answer of its dialect that says
+so."""
 
 from typing import Any, Final
 
@@ -28,16 +29,24 @@ def waiting_answer(call: Call, held_id: str, text: str, usage: Usage) -> bytes:
     """Of a call that is no stream, or of one that is: the whole of it."""
     if call.operation not in ("chat", "text_completion"):
         return _encode({"object": "held", "message": text, **_extension(held_id)})
-    events = _chunks(call, held_id, text, usage) if call.streamed else []
+    if call.streamed:
+        return _stream(call, held_id, text, usage, _extension(held_id))
     if call.speech.dialect == "openai":
-        if not call.streamed:
-            return _encode({**_whole(call, held_id, text, usage), **_extension(held_id)})
-        events[0].update(_extension(held_id))
+        return _encode({**_whole(call, held_id, text, usage), **_extension(held_id)})
+    return call.speech.answer(_encode(_whole(call, held_id, text, usage)), call.raw, call.model, usage)
+
+
+def message_instead(call: Call, text: str, usage: Usage) -> bytes:
+    """The stream of a call for text, which says this in the place of an answer that was withheld."""
+    return _stream(call, call.request_id, text, usage, {})
+
+
+def _stream(call: Call, answer_id: str, text: str, usage: Usage, extension: dict[str, Any]) -> bytes:
+    events = _chunks(call, answer_id, text, usage)
+    if call.speech.dialect == "openai":
+        events[0].update(extension)
         return _events(events)
-    if not call.streamed:
-        return call.speech.answer(_encode(_whole(call, held_id, text, usage)), call.raw, call.model, usage)
-    reader = call.speech.reader(_Made(usage), call.raw, call.model)
-    piece = reader.feed(_events(events))
+    piece = call.speech.reader(_Made(usage), call.raw, call.model).feed(_events(events))
     return piece.data if piece is not None else b""
 
 
@@ -45,8 +54,8 @@ def _extension(held_id: str) -> dict[str, Any]:
     return {"genaiops": {"held": {"id": held_id, "status": "pending", "poll": HELD + held_id}}}
 
 
-def _whole(call: Call, held_id: str, text: str, usage: Usage) -> dict[str, Any]:
-    head: dict[str, Any] = {"id": held_id, "created": call.start_us // 1_000_000, "model": call.model}
+def _whole(call: Call, answer_id: str, text: str, usage: Usage) -> dict[str, Any]:
+    head: dict[str, Any] = {"id": answer_id, "created": call.start_us // 1_000_000, "model": call.model}
     if call.operation == "text_completion":
         choice: dict[str, Any] = {"index": 0, "text": text, "logprobs": None, "finish_reason": "stop"}
         return {**head, "object": "text_completion", "choices": [choice], "usage": usage_object(usage)}
@@ -55,8 +64,8 @@ def _whole(call: Call, held_id: str, text: str, usage: Usage) -> dict[str, Any]:
     return {**head, "object": "chat.completion", "choices": [choice], "usage": usage_object(usage)}
 
 
-def _chunks(call: Call, held_id: str, text: str, usage: Usage) -> list[dict[str, Any]]:
-    whole = _whole(call, held_id, text, usage)
+def _chunks(call: Call, answer_id: str, text: str, usage: Usage) -> list[dict[str, Any]]:
+    whole = _whole(call, answer_id, text, usage)
     head = {name: whole[name] for name in ("id", "created", "model")}
     if call.operation == "text_completion":
         return [{**head, "object": "text_completion", "choices": whole["choices"]}]

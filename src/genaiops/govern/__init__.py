@@ -7,7 +7,7 @@
 from genaiops.govern._auditor import AUDIT_KEY, Auditor, Consistency, Proof
 from genaiops.govern._bundle import BundleReport, verify_bundle, write_bundle
 from genaiops.govern._diff import Explained, FieldDifference, explain
-from genaiops.govern._note import SigningKey, Verifier, checkpoint_text, read_checkpoint
+from genaiops.govern._note import SigningKey, Verifier, checkpoint_text, read_checkpoint, read_note
 from genaiops.govern._verify import Finding, Report, Witnessed, verify
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "checkpoint_text",
     "explain",
     "read_checkpoint",
+    "read_note",
     "verify",
     "verify_bundle",
     "write_bundle",

@@ -113,15 +113,25 @@ def read_checkpoint(note: str, verifiers: tuple[Verifier, ...] = ()) -> Signed:
             remedy="Give one as `genaiops audit checkpoint` prints it.",
             code="not_a_checkpoint",
         )
+    return Signed(lines[0], int(lines[1]), root.hex(), _signer(text + "\n", signatures, verifiers))
+
+
+def read_note(note: str, verifiers: tuple[Verifier, ...]) -> tuple[str, Verifier | None]:
+    """The text of a signed note, with its last newline, and which of the keys signed it (None: none of them)."""
+    text, _, signatures = note.rpartition("\n\n")
+    return text + "\n", _signer(text + "\n", signatures, verifiers)
+
+
+def _signer(text: str, signatures: str, verifiers: tuple[Verifier, ...]) -> Verifier | None:
     by = None
     for line in signatures.splitlines():
         name, _, encoded = line.removeprefix(_DASH).partition(" ")
         raw = _unbase64(encoded)
         for verifier in verifiers if line.startswith(_DASH) else ():
             fits = verifier.name == name and raw[:4].hex() == verifier.id
-            if fits and verifier.signed(text + "\n", raw[4:]):
+            if fits and verifier.signed(text, raw[4:]):
                 by = verifier
-    return Signed(lines[0], int(lines[1]), root.hex(), by)
+    return by
 
 
 def _is_size(text: str) -> bool:

@@ -7,18 +7,19 @@ _streams    answers that come piece by piece
 _vault      what was taken out, and its way back
 _cases      what a policy shall say of calls, and whether it does
 _detectors  what there is to look with, and how good it is
-_replay     recorded calls under a candidate and under what is in force
+_replay     recorded calls with a candidate and without it
 """
 
 from genaiops.guard._after import judge_later
 from genaiops.guard._cases import MOST_CASES, Case, CaseResult, CaseVerdict, Expected, read_cases, try_cases
 from genaiops.guard._detectors import Detector, DetectorKind, detector_of, detectors
-from genaiops.guard._guard import WorkerGuards
 from genaiops.guard._judge import PolicyJudge
 from genaiops.guard._recorded import RecordedCall, recorded_call
-from genaiops.guard._replay import Progress, ReplayExample, ReplayReport, ReplayWish, RuleDifference, replay
-from genaiops.guard._replays import ReplayRun, Replays
+from genaiops.guard._replay import Progress, ReplaySources, ReplayWish, replay
+from genaiops.guard._replay_report import ReplayExample, ReplayReport, RuleDifference
+from genaiops.guard._replays import ReplayRun, Replays, Work
 from genaiops.guard._subjects import topics_of
+from genaiops.guard._worker import WorkerGuards
 
 __all__ = [
     "MOST_CASES",
@@ -34,9 +35,11 @@ __all__ = [
     "ReplayExample",
     "ReplayReport",
     "ReplayRun",
+    "ReplaySources",
     "ReplayWish",
     "Replays",
     "RuleDifference",
+    "Work",
     "WorkerGuards",
     "detector_of",
     "detectors",

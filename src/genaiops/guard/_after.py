@@ -10,9 +10,10 @@ from genaiops.core.errors import GenaiopsError
 from genaiops.domain import Direction, GuardEvent, GuardRule
 from genaiops.guard import surfaces
 from genaiops.guard._asking import NOBODY, reading, wanted
+from genaiops.guard._mending import heard
 from genaiops.guard._naming import concerned, names_in
 from genaiops.guard._recorded import RecordedCall
-from genaiops.guard.surfaces import Part, Rewriter
+from genaiops.guard.surfaces import Part
 from genaiops.ports.classifiers import FindClassifiers
 from genaiops.ports.names import FindNames
 
@@ -30,7 +31,9 @@ async def judge_later(
             except GenaiopsError as error:
                 event = look.failed(error.code)
             else:
-                event = await (look.names(parts, names) if rule.detector == "names" else look.ask(parts, classifiers))
+                event = await (
+                    look.names(parts, names) if rule.detector == "names" else look.ask(parts, classifiers, call.key_id)
+                )
             if event is not None:
                 found.append(event)
     return found
@@ -45,7 +48,8 @@ class _Look:
         self._direction: Direction = direction
         self._began = time.perf_counter()
 
-    async def ask(self, every: Sequence[Part], find: FindClassifiers) -> GuardEvent | None:
+    async def ask(self, every: Sequence[Part], find: FindClassifiers, scope: str) -> GuardEvent | None:
+        """`scope`: whose texts they are."""
         rule = self._rule
         parts = wanted(rule, every)
         if not parts:
@@ -56,7 +60,8 @@ class _Look:
         over: list[Part] = []
         kinds: Counter[str] = Counter()
         score, error = 0.0, None
-        for part, found in zip(parts, await classifiers.classify([part.text for part in parts]), strict=True):
+        verdicts = await classifiers.classify([part.text for part in parts], scope=scope)
+        for part, found in zip(parts, verdicts, strict=True):
             said = reading(rule, found)
             if isinstance(said, str):
                 error = said
@@ -108,33 +113,4 @@ def _parts(call: RecordedCall, direction: Direction) -> Sequence[Part]:
         return ()
     if call.answer.lstrip()[:1] == b"{":
         return surfaces.answered(call.operation, call.dialect, call.answer, b"application/json").parts
-    heard: list[_Hearing] = []
-
-    def open_channel(provenance: surfaces.Provenance, tool: str, key: str) -> _Hearing:
-        heard.append(_Hearing(provenance, tool, key))
-        return heard[-1]
-
-    rewriter = Rewriter(call.operation, call.dialect, open_channel)
-    rewriter.feed(call.answer)
-    rewriter.end()
-    return [each.part() for each in heard]
-
-
-class _Hearing:
-    """A text of a stream, as it went."""
-
-    def __init__(self, provenance: surfaces.Provenance, tool: str, key: str) -> None:
-        self._provenance: surfaces.Provenance = provenance
-        self._tool = tool
-        self._key = key
-        self._texts: list[str] = []
-
-    def feed(self, text: str) -> str:
-        self._texts.append(text)
-        return text
-
-    def end(self) -> str:
-        return ""
-
-    def part(self) -> Part:
-        return Part("".join(self._texts), self._provenance, (self._key,), self._tool)
+    return heard(call.operation, call.dialect, call.answer)

@@ -1,14 +1,14 @@
-"""Rules that ask a classifier before a request goes on. A classifier is a signal with an error rate of its own: one
-that is late, away or talks nonsense follows the failure mode of its rule."""
+"""Rules that ask a classifier before a request goes on, or an answer out. A classifier is a signal with an error rate
+of its own: one that is late, away or talks nonsense follows the failure mode of its rule."""
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from genaiops.checks.languages import letters
 from genaiops.core.errors import UsageError
-from genaiops.domain import Direction, GuardRule, Verdict
+from genaiops.domain import GuardRule, Verdict
 from genaiops.guard._notes import Notes
 from genaiops.guard._subjects import (
     Reading,
@@ -37,7 +37,7 @@ NOBODY: Final = "no guard server"
 """Why a rule could not be asked: who answers it does not run."""
 _MOST_TEXTS: Final = 48
 _MOST_CHARACTERS: Final = 65_536
-"""Of one call and direction; what is behind is not looked at."""
+"""Asked about at once. Of a request what is behind is not looked at; an answer is asked about in several steps."""
 
 
 class Asking(NamedTuple):
@@ -47,20 +47,13 @@ class Asking(NamedTuple):
     rule: GuardRule
 
 
-def asking(number: int, rule: GuardRule, direction: Direction) -> Asking:
+def asking(number: int, rule: GuardRule) -> Asking:
     """UsageError for what no classifier can do before a text goes on."""
-    where = f"rules.{rule.id}"
-    if direction == "out":
-        raise UsageError(
-            f"The rule {rule.id!r} cannot ask a classifier before an answer goes out.",
-            remedy='Let it look at requests (direction = "in"), or at answers when they have ended (when = "after").',
-            param=f"{where}.direction",
-        )
     if rule.action == "redact":
         raise UsageError(
             f"The rule {rule.id!r} cannot redact: {rule.detector!r} judges a text as a whole.",
             remedy="Let it flag, replace, hold or block.",
-            param=f"{where}.action",
+            param=f"rules.{rule.id}.action",
         )
     return Asking(number, rule)
 
@@ -84,20 +77,23 @@ def check_asked(rule: GuardRule) -> None:
             raise wrong(rule, "labels", "is of a classifier of yours", "Name it with `classifier`, or leave both out.")
 
 
-def wanted(rule: GuardRule, parts: Sequence[Part]) -> list[Part]:
-    """The texts that the rule is about; the newest, bounded."""
+def _concerned(rule: GuardRule, parts: Sequence[Part]) -> list[Part]:
     origin = frozenset(rule.provenance) or _ORIGINS.get(rule.detector)
     least = lists_of(rule).shortest if rule.detector in LISTED else 0
-    concerned = [
+    return [
         part
         for part in parts
         if part.text.strip()
         and (origin is None or part.provenance in origin or part.provenance == "model_output")
         and (not least or letters(part.text[:4096]) >= least)
     ]
+
+
+def wanted(rule: GuardRule, parts: Sequence[Part]) -> list[Part]:
+    """The texts that the rule is about; the newest, bounded."""
     kept: list[Part] = []
     left = _MOST_CHARACTERS
-    for part in concerned[-_MOST_TEXTS:]:  # those before were looked at in earlier calls
+    for part in _concerned(rule, parts)[-_MOST_TEXTS:]:  # those before were looked at in earlier calls
         if left <= 0:
             break
         kept.append(Part(part.text[:left], part.provenance, part.path, part.tool))
@@ -118,29 +114,65 @@ def reading(rule: GuardRule, found: Mapping[str, Verdict]) -> Reading | str:
     return Reading(verdict.measure, (rule.detector,) if over else ())
 
 
-async def ask(rules: Sequence[Asking], parts: Sequence[Part], find: FindClassifiers | None, notes: Notes) -> None:
-    """Ask for every rule, one after the other; what they say is noted."""
-    for number, rule in rules:
-        texts = wanted(rule, parts)
+def _portions(rule: GuardRule, parts: Sequence[Part]) -> Iterator[list[Part]]:
+    """All texts that the rule is about, in portions that can be asked about at once."""
+    portion: list[Part] = []
+    size = 0
+    for part in _concerned(rule, parts):
+        for begin in range(0, len(part.text), _MOST_CHARACTERS):
+            piece = part.text[begin : begin + _MOST_CHARACTERS]
+            if portion and (len(portion) == _MOST_TEXTS or size + len(piece) > _MOST_CHARACTERS):
+                yield portion
+                portion, size = [], 0
+            portion.append(Part(piece, part.provenance, part.path, part.tool))
+            size += len(piece)
+    if portion:
+        yield portion
+
+
+async def ask(
+    rules: Sequence[Asking], parts: Sequence[Part], find: FindClassifiers | None, notes: Notes, *, scope: str
+) -> None:
+    """Ask about a request for every rule, one after the other; what they say is noted. `scope`: whose texts they
+    are."""
+    for asked in rules:
+        texts = wanted(asked.rule, parts)
         if texts:
-            await _ask(number, rule, texts, find, notes)
+            await _ask(asked, [texts], find, notes, scope)
 
 
-async def _ask(number: int, rule: GuardRule, parts: Sequence[Part], find: FindClassifiers | None, notes: Notes) -> None:
+async def ask_of_answer(
+    rules: Sequence[Asking], parts: Sequence[Part], find: FindClassifiers | None, notes: Notes, *, scope: str
+) -> None:
+    """The same of an answer, or of a piece of it: nothing of it goes out that was not looked at."""
+    for asked in rules:
+        portions = list(_portions(asked.rule, parts))
+        if portions:
+            await _ask(asked, portions, find, notes, scope)
+
+
+async def _ask(
+    asked: Asking, portions: Sequence[Sequence[Part]], find: FindClassifiers | None, notes: Notes, scope: str
+) -> None:
+    """`timeout_ms` of the rule is for all of them together."""
+    number, rule = asked
     classifiers = find(rule) if find is not None else None
     if classifiers is None:
         notes.fail(number, NOBODY)
         return
     began = time.perf_counter()
+    found: list[tuple[Part, Mapping[str, Verdict]]] = []
     try:
         async with asyncio.timeout(rule.timeout_ms / 1000):
-            verdicts = await classifiers.classify([part.text for part in parts])
+            for parts in portions:
+                verdicts = await classifiers.classify([part.text for part in parts], scope=scope)
+                found += zip(parts, verdicts, strict=True)
     except TimeoutError:
         notes.fail(number, "late", duration_us=rule.timeout_ms * 1000)
         return
     took_us = int((time.perf_counter() - began) * 1e6)
-    for part, found in zip(parts, verdicts, strict=True):
-        said = reading(rule, found)
+    for part, verdict in found:
+        said = reading(rule, verdict)
         if isinstance(said, str):
             notes.fail(number, said)
             continue

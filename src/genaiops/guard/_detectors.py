@@ -14,11 +14,12 @@ from genaiops.core.errors import NotFound
 from genaiops.domain import DetectorName
 from genaiops.guard._program import AFTER, CLASSIFIERS
 from genaiops.guard._subjects import OFF_TOPIC
-from genaiops.guard._tables import FAMILIES, table_of
+from genaiops.guard._tables import ENCODED, FAMILIES, HOMOGLYPHS, table_of
 from genaiops.guard._whole import WHOLES
 
-Tier = Literal["form", "whole", "model", "tools"]
-"""How it looks: by `form` (one pass of patterns), at `whole` texts, by asking a `model`, at calls of `tools`."""
+Tier = Literal["form", "documents", "whole", "model", "tools"]
+"""How it looks: by `form` (one pass of patterns), by fingerprints of `documents`, at `whole` texts, by asking a
+`model`, at calls of `tools`."""
 
 
 class DetectorKind(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,7 +41,8 @@ class DetectorOption(msgspec.Struct, frozen=True):
 
 class Detector(msgspec.Struct, frozen=True, kw_only=True):
     """`when`: whether it works `before` a text goes on or `after` the call, unless its rule says otherwise. `version`:
-    digest of its patterns or weights; None: it changes with the program. `figures` empty: nobody measured it."""
+    digest of its patterns or weights; None: it changes with the program. `model`: the
+    artifact of the Hub that has the card of a classifier. `figures` empty: nobody measured it."""
 
     name: DetectorName
     finds: str
@@ -48,6 +50,7 @@ class Detector(msgspec.Struct, frozen=True, kw_only=True):
     when: Literal["before", "after"]
     redacts: bool
     version: str | None
+    model: str | None
     kinds: tuple[DetectorKind, ...]
     options: tuple[DetectorOption, ...]
     figures: tuple[Figure, ...]
@@ -64,7 +67,7 @@ _FINDS: Final[Mapping[DetectorName, str]] = {
     "size": "Texts that are longer together than they may be.",
     "canary": "Planted words that must never come out, also in disguise.",
     "prompt_leak": "The wording of the system prompt in an answer.",
-    "verbatim": "Runs of words of registered documents.",
+    "verbatim": "Runs of words of registered documents; the kinds are the ids of the documents.",
     "schema": "Answers that are not the JSON that was asked for.",
     "disclosure": "Answers that do not say that an AI wrote them.",
     "injection": "Attempts to overrule a model's instructions.",
@@ -85,15 +88,23 @@ _OPTIONS: Final[Mapping[str, tuple[DetectorOption, ...]]] = {
         DetectorOption("words", "a list of words; blanks match any run of them"),
         DetectorOption("patterns", "kind = expression, in the syntax of RE2"),
     ),
+    "markup": (
+        DetectorOption(
+            "hosts", 'a list of hosts such as "example.org", "*.example.org": only what leads elsewhere counts'
+        ),
+        DetectorOption("carries", "only addresses that take data of the conversation along count; false when left out"),
+    ),
     "size": (DetectorOption("characters", "how many the texts may have together", required=True),),
     "canary": (DetectorOption("canaries", "a list of planted words", required=True),),
     "verbatim": (
-        DetectorOption("texts", "the documents", required=True),
-        DetectorOption("words", "the shortest run of words that counts; 12 when left out"),
+        DetectorOption("documents", "a list of registered documents: NAME, NAME@ALIAS; pushing pins their versions"),
+        DetectorOption("texts", "a list of documents that stand in the policy itself, beside or instead of these"),
+        DetectorOption("words", "the shortest run of words that counts, from 8; 12 when left out"),
     ),
     "schema": (
         DetectorOption("schema", "a JSON Schema", required=True),
         DetectorOption("repair", "mend what is only written in a broken way"),
+        DetectorOption("reask", "how often the model is told what is wrong and asked again; 0 to 3"),
     ),
     "injection": _OF_CLASSIFIERS,
     "toxicity": _OF_CLASSIFIERS,
@@ -111,19 +122,30 @@ _OPTIONS: Final[Mapping[str, tuple[DetectorOption, ...]]] = {
         DetectorOption("sentence", "what the answer has to say", required=True),
         DetectorOption("add", "add it where it is missing; true when left out"),
     ),
+    "grounding": (
+        DetectorOption("supported", "the share of a sentence's words that passages have to have; 0.5 when left out"),
+        DetectorOption("names", "whether names and numbers have to be in the passages, too; true when left out"),
+        DetectorOption("warn", "end the answer with a warning (the message of the rule, or a plain one)"),
+        DetectorOption("cite", "put the number of its source behind each sentence, `[unsupported]` behind others"),
+        DetectorOption("tell", "tell the client in `genaiops.grounding` and in `x-genaiops-grounding`"),
+    ),
 }
 _WHOLE_KINDS: Final[Mapping[str, Mapping[str, str]]] = {
     "words": {"words": "A word of the list; patterns bring their own kinds"},
     "size": {"size": "Too long"},
     "canary": {"canary": "Planted word"},
     "prompt_leak": {"system_prompt": "Wording of the system prompt"},
-    "verbatim": {"verbatim": "Run of words of a document"},
-    "schema": {"not_json": "No JSON", "not_of_schema": "JSON that does not meet the schema"},
+    "schema": {
+        "not_json": "No JSON",
+        "not_of_schema": "JSON that does not meet the schema",
+        "asked_again": "Asked again for an answer that does",
+    },
     "injection": {"injection": "Attempt to overrule instructions"},
     "toxicity": {"toxicity": "Toxic"},
     "topics": {OFF_TOPIC: "About no allowed topic; denied ones bring their own names"},
     "names": {"person": "Person", "location": "Place", "organisation": "Organisation"},
     "disclosure": {"not_disclosed": "The sentence is missing"},
+    "grounding": {"unsupported": "Sentence that the passages do not support"},
 }
 
 
@@ -151,8 +173,9 @@ def _detector(name: DetectorName) -> Detector:
         finds=_FINDS[name],
         tier=tier,
         when="after" if name in AFTER else "before",
-        redacts=tier == "form" or name == "names",
+        redacts=tier in ("form", "documents") or name == "names",
         version=_digest(table) if table else card.version,
+        model=f"model/guard-{name}" if card.version else None,
         kinds=_kinds(name, table),
         options=_OPTIONS.get(name, ()),
         figures=card.figures,
@@ -163,6 +186,8 @@ def _detector(name: DetectorName) -> Detector:
 def _tier(name: DetectorName) -> Tier:
     if name in FAMILIES or name == "control":
         return "form"
+    if name == "verbatim":
+        return "documents"
     if name in WHOLES:
         return "whole"
     if name in CLASSIFIERS:
@@ -174,7 +199,12 @@ def _kinds(name: DetectorName, table: Sequence[Pattern]) -> tuple[DetectorKind, 
     if name == "control":
         from genaiops.checks.control import KINDS
 
-        return tuple(DetectorKind(kind=kind, title=_words(kind)) for kind in KINDS)
+        more = {
+            HOMOGLYPHS: "Word of two scripts that look alike (told, never redacted)",
+            ENCODED: "Run in an encoding in which another rule of the policy finds something",
+        }
+        plain = (DetectorKind(kind=kind, title=_words(kind)) for kind in KINDS)
+        return (*plain, *(DetectorKind(kind=kind, title=title) for kind, title in more.items()))
     found: dict[str, DetectorKind] = {}
     for one in table:
         known = found.get(one.kind)

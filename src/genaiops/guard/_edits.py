@@ -22,22 +22,22 @@ Edit = tuple[int, int, str]
 class Editor:
     """Of one call in one direction."""
 
-    __slots__ = ("_known", "_notes", "_tier", "_vault")
+    __slots__ = ("_known", "_tier", "_vault", "notes")
 
     def __init__(self, tier: Tier, notes: Notes, vault: Vault, known: frozenset[str] = frozenset()) -> None:
         """`known`: words of the conversation."""
         self._known = known
         self._tier = tier
-        self._notes = notes
+        self.notes = notes
         self._vault = vault
 
     def judge(self, finding: Finding, value: str, part: Part) -> Sequence[Edit]:
         """What becomes of the value, by its own characters; empty: it stays. The finding is noted."""
-        tier, notes = self._tier, self._notes
+        tier, notes = self._tier, self.notes
         numbers = [
             number
             for number in tier.rules.get((finding.family, finding.kind), ())
-            if _concerns(tier.bounds[number].rule.provenance, part)
+            if tier.bounds[number].concerns(part)
         ]
         if finding.kind == ENCODED and tier.within is not None and not _holds(value, *tier.within):
             return ()
@@ -46,30 +46,37 @@ class Editor:
         if any(tier.bounds[number].rule.action == "allow" and notes.enforced(number) for number in numbers):
             return ()
         edits: Sequence[Edit] = ()
-        place = self._place(part) if numbers else ""
+        place = self.place(part) if numbers else ""
         for number in numbers:
             rule = tier.bounds[number].rule
             notes.add(number, finding.kind, provenance=part.provenance, place=place)
             if rule.action == "redact" and notes.enforced(number):
-                reversible = rule.reversible and tier.direction == "in"
-                edits = around_label(value) if finding.family == "markup" and not reversible else ()
-                edits = edits or ((0, len(value), self._vault.hide(value, finding.kind, reversible=reversible)),)
+                back = self._goes_back(rule)
+                edits = around_label(value) if finding.family == "markup" and not back else ()
+                edits = edits or ((0, len(value), self.hide(value, finding.kind, rule)),)
         return edits
 
     def named(self, number: int, finding: Finding, free: Iterable[tuple[int, int]], part: Part) -> list[Edit]:
         """What becomes of a name. It is noted. `free`: the stretches of it that nothing else replaces."""
         rule = self._tier.bounds[number].rule
-        self._notes.add(number, finding.kind, provenance=part.provenance, place=self._place(part))
-        if rule.action != "redact" or not self._notes.enforced(number):
+        self.notes.add(number, finding.kind, provenance=part.provenance, place=self.place(part))
+        if rule.action != "redact" or not self.notes.enforced(number):
             return []
         values = [(start, end, part.text[start:end]) for start, end in free]
         return [
-            (start, end, self._vault.hide(value, finding.kind, reversible=rule.reversible))
+            (start, end, self.hide(value, finding.kind, rule))
             for start, end, value in values
             if any(map(str.isalnum, value))
         ]
 
-    def _place(self, part: Part) -> str:
+    def hide(self, value: str, kind: str, rule: GuardRule) -> str:
+        """What stands instead of a value that a rule redacts."""
+        return self._vault.hide(value, kind, reversible=self._goes_back(rule))
+
+    def _goes_back(self, rule: GuardRule) -> bool:
+        return rule.reversible and self._tier.direction == "in"
+
+    def place(self, part: Part) -> str:
         """Where it was found. A name of a field that is a finding itself is not told: events are kept."""
         scanner, wanted = self._tier.scanner, self._tier.wanted
         if scanner is None:
@@ -86,13 +93,13 @@ class Editor:
         for rule, number in self._control(part):
             for each in findings:
                 if selects(rule, each.kind):
-                    self._notes.add(number, each.kind, provenance=part.provenance, place=self._place(part))
+                    self.notes.add(number, each.kind, provenance=part.provenance, place=self.place(part))
         return [each for each in findings if self.goes(each, part)]
 
     def goes(self, finding: Finding, part: Part) -> bool:
         """Whether it has to go. Nothing is noted."""
         return any(
-            rule.action == "redact" and self._notes.enforced(number) and selects(rule, finding.kind)
+            rule.action == "redact" and self.notes.enforced(number) and selects(rule, finding.kind)
             for rule, number in self._control(part)
         )
 
@@ -100,17 +107,13 @@ class Editor:
         """So many words of two scripts, noted."""
         for rule, number in self._control(part):
             if looks_for_mixed(rule):
-                self._notes.add(number, HOMOGLYPHS, count, provenance=part.provenance, place=self._place(part))
+                self.notes.add(number, HOMOGLYPHS, count, provenance=part.provenance, place=self.place(part))
 
     def _control(self, part: Part) -> Iterator[tuple[GuardRule, int]]:
         for number in self._tier.control:
-            rule = self._tier.bounds[number].rule
-            if _concerns(rule.provenance, part):
-                yield rule, number
-
-
-def _concerns(provenance: tuple[str, ...], part: Part) -> bool:
-    return not provenance or part.provenance in provenance
+            bound = self._tier.bounds[number]
+            if bound.concerns(part):
+                yield bound.rule, number
 
 
 def _holds(value: str, scanner: Scanner, wanted: frozenset[int]) -> bool:

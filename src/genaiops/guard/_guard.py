@@ -1,72 +1,37 @@
-"""The guard of a worker, and of one call."""
+"""The policies of a Snapshot, and the guard of one call."""
 
-import asyncio
 import logging
 import random
 from collections.abc import Sequence
 
 import msgspec
+from msgspec.structs import replace
 
 from genaiops.core.errors import GenaiopsError, NotFound, Unavailable, UsageError
-from genaiops.domain import DEFAULT_GUARD, Direction, GuardEvent, GuardPolicy, GuardVersion
+from genaiops.domain import DEFAULT_GUARD, Direction, GuardEvent, GuardPolicy, GuardVersion, InForce
 from genaiops.guard import surfaces
-from genaiops.guard._asking import ask
+from genaiops.guard._again import asked_again, merged, passed_over
+from genaiops.guard._asking import ask, ask_of_answer
 from genaiops.guard._edits import Editor, judge_arguments, judge_calls, severe
+from genaiops.guard._grounding import with_support
 from genaiops.guard._held import held
 from genaiops.guard._inspect import Edit, Inspection, apart, edited
 from genaiops.guard._naming import find_named
 from genaiops.guard._notes import Bound, Notes
 from genaiops.guard._program import Program, Tier, shadowed
+from genaiops.guard._repeated import FindIndex
 from genaiops.guard._spotlight import spotlight, untrusted
-from genaiops.guard._streams import AnswerStream
+from genaiops.guard._streams import AnswerStream, Setting, again_of
 from genaiops.guard._tools import calls_in
 from genaiops.guard._vault import Vault
 from genaiops.guard._whole import Situation, situation_of
 from genaiops.guard.surfaces import Document, Part
 from genaiops.ports.classifiers import FindClassifiers
-from genaiops.ports.guard import GUARDED_AT_ONCE, Guarded, Ruling, SessionLimits
+from genaiops.ports.guard import GUARDED_AT_ONCE, WITHHELD, Again, Guarded, Ruling, SessionLimits
 from genaiops.ports.names import FindNames
 from genaiops.ports.providers import Form
 
 _log = logging.getLogger("genaiops.guard")
-
-
-class WorkerGuards:
-    """A worker's (see ports.guard.Guards)."""
-
-    def __init__(self, classifiers: FindClassifiers | None = None, names: FindNames | None = None) -> None:
-        self._classifiers = classifiers
-        self._names = names
-        self._plan: Plan | None = None
-        self._next: tuple[tuple[GuardVersion, ...], asyncio.Future[Plan]] | None = None
-
-    def ready(self, versions: Sequence[GuardVersion]) -> bool:
-        wanted = tuple(versions)
-        if self._plan is not None and self._plan.versions == wanted:
-            return True
-        if self._next is None or self._next[0] != wanted:
-            loop = asyncio.get_running_loop()
-            self._next = wanted, loop.run_in_executor(None, Plan, wanted, self._classifiers, self._names)
-        return self._next[1].done()
-
-    async def prepare(self, versions: Sequence[GuardVersion]) -> None:
-        while not self.ready(versions):
-            assert self._next is not None
-            await asyncio.wait((self._next[1],))
-
-    def adopt(self, versions: Sequence[GuardVersion]) -> "Plan":
-        wanted = tuple(versions)
-        if self._plan is None or self._plan.versions != wanted:
-            made = self._next
-            self._plan = (
-                made[1].result()
-                if made is not None and made[0] == wanted and made[1].done()
-                else Plan(wanted, self._classifiers, self._names)
-            )
-            self._next = None
-        return self._plan
-
-    async def aclose(self) -> None: ...
 
 
 class Plan:
@@ -77,8 +42,10 @@ class Plan:
         versions: tuple[GuardVersion, ...],
         classifiers: FindClassifiers | None = None,
         names: FindNames | None = None,
+        documents: FindIndex | None = None,
     ) -> None:
         self.versions = versions
+        self._documents = documents
         self._classifiers = classifiers
         self._names = names
         self._by_name: dict[str, GuardVersion] = {}
@@ -86,6 +53,7 @@ class Plan:
             for point in (version.digest, *version.aliases):
                 self._by_name[f"{version.name}@{point}"] = version
         self._programs: dict[tuple[str, ...], Program] = {}
+        self._in_force: dict[tuple[str, ...], tuple[InForce, ...]] = {}
         self._broken: dict[str, GenaiopsError] = {}
         for version in versions:
             try:
@@ -98,6 +66,14 @@ class Plan:
         program = self._program(references)
         return CallGuard(program, call, self._classifiers, self._names) if program.concerns(call.operation) else None
 
+    def in_force(self, references: Sequence[str]) -> tuple[InForce, ...]:
+        key = tuple(references)
+        found = self._in_force.get(key)
+        if found is None:
+            said = dict.fromkeys(_said(reference) for reference in key)
+            found = self._in_force[key] = tuple(InForce(each, self._find(each).digest) for each in said)
+        return found
+
     def digest(self, references: Sequence[str]) -> str:
         return self._program(references).digest
 
@@ -105,12 +81,13 @@ class Plan:
         key = tuple(references)
         found = self._programs.get(key)
         if found is None:
-            found = self._programs[key] = Program([self._find(reference) for reference in dict.fromkeys(key)])
+            found = self._programs[key] = Program(
+                [self._find(reference) for reference in dict.fromkeys(key)], self._documents
+            )
         return found
 
     def _find(self, reference: str) -> GuardVersion:
-        reference = reference.removeprefix("policy/")
-        found = self._by_name.get(reference if "@" in reference else f"{reference}@current")
+        found = self._by_name.get(_said(reference))
         if found is not None:
             broken = self._broken.get(f"{found.name}@{found.digest}")
             if broken is not None:
@@ -120,7 +97,7 @@ class Plan:
                     code="guard_broken",
                 )
             return found
-        if reference == DEFAULT_GUARD:  # a Snapshot that is older than policies
+        if _said(reference) == f"{DEFAULT_GUARD}@current":  # a Snapshot that is older than policies
             return GuardVersion(name=DEFAULT_GUARD, digest="none", policy=GuardPolicy())
         raise NotFound(
             f"The gateway does not have the guard policy {reference!r}.",
@@ -129,20 +106,29 @@ class Plan:
         )
 
 
+def _said(reference: str) -> str:
+    """With the alias that a bare name means."""
+    reference = reference.removeprefix("policy/")
+    return reference if "@" in reference else f"{reference}@current"
+
+
 class CallGuard:
     """Of one call (see ports.guard.Guard)."""
 
     __slots__ = (
         "_asked",
+        "_before",
         "_beside",
         "_call",
         "_classifiers",
+        "_former",
         "_names",
         "_program",
         "_said",
         "_situation",
         "_stream",
         "_tainted",
+        "_tries",
         "_vault",
     )
 
@@ -161,6 +147,10 @@ class CallGuard:
         self._asked: list[GuardEvent] = []
         self._said: list[GuardEvent] = []
         self._beside: list[GuardEvent] = []
+        self._former: list[GuardEvent] = []
+        """Of answers for which others were asked."""
+        self._before: tuple[list[GuardEvent], list[GuardEvent]] = [], []
+        self._tries: dict[int, int] = {}
         self._stream: AnswerStream | None = None
         self._tainted = False
         self._situation = Situation()
@@ -169,7 +159,7 @@ class CallGuard:
     def events(self) -> list[GuardEvent]:
         if self._stream is not None:
             self._stream.close()
-        return [*self._asked, *self._beside, *self._said]
+        return [*self._asked, *self._beside, *merged(self._former, self._said)]
 
     @property
     def limits(self) -> tuple[SessionLimits, ...]:
@@ -194,7 +184,8 @@ class CallGuard:
 
     @property
     def waits(self) -> bool:
-        return self._program.answered.waits
+        tier = self._program.answered
+        return tier.waits or tier.holds  # what is held is sealed elsewhere
 
     # -- what came in
 
@@ -213,7 +204,8 @@ class CallGuard:
         naming = self._program.asked.naming
         inspection.named = await find_named(naming, document.parts, self._names, inspection.notes)
         await inspection.look_in_steps(document)
-        await ask(self._program.asked.asking, document.parts, self._classifiers, inspection.notes)
+        rules, scope = self._program.asked.asking, self._call.key_id
+        await ask(rules, document.parts, self._classifiers, inspection.notes, scope=scope)
         return self._rule_request(document, inspection)
 
     def _document(self, raw: bytes | bytearray, form: Form | None) -> Document:
@@ -265,7 +257,23 @@ class CallGuard:
         if document is None:
             return Ruling("allow", body)
         await inspection.look_in_steps(document)
+        tier = self._program.answered
+        parts, scope = inspection.parts(document), self._call.key_id
+        await ask_of_answer(tier.asking, parts, self._classifiers, inspection.notes, scope=scope)
         return self._rule_answer(document, inspection, body)
+
+    def ask_again(self, again: Again) -> None:
+        if self._stream is not None:
+            self._stream.close()
+        self._before = self._former, asked_again(self._said, again.rule)
+        self._former = merged(self._former, passed_over(self._before[1], again.rule))
+        self._said = []
+        for number in self._program.answered.tries:
+            if self._program.answered.bounds[number].rule.id == again.rule:
+                self._tries[number] = self._tries.get(number, 0) + 1
+
+    def keep_answer(self) -> None:
+        self._former, self._said = self._before
 
     def clean(self, text: str, direction: Direction) -> str:
         tier = self._program.asked if direction == "in" else self._program.answered
@@ -295,9 +303,19 @@ class CallGuard:
             judge_calls(self._program.answered, notes, calls, tainted=self._tainted)
             judge_arguments(self._program.answered, notes, calls)
         self._said = notes.events()
+        again = again_of(notes, self._program.answered, self._tries)
+        ruling = self._followed(document, inspection)
+        if notes.support is not None and ruling.body and self._call.dialect in ("openai", "responses"):
+            kept = ruling.body if ruling.kept is None else ruling.kept  # what is told is of the answer, not in it
+            ruling = replace(ruling, body=with_support(ruling.body, notes.support), kept=kept)
+        action = "flag" if self._former and ruling.action == "allow" else ruling.action
+        return replace(ruling, action=action, again=again, support=notes.support)
+
+    def _followed(self, document: Document, inspection: Inspection) -> Ruling:
+        notes = inspection.notes
         if notes.action == "replace":
             texts = dict.fromkeys(range(len(document.parts)), "")
-            texts[0] = notes.message or "This answer was withheld."
+            texts[0] = notes.message or WITHHELD
             replaced = document.replaced(texts)
             return Ruling("replace", replaced, None, notes.rule, notes.message)
         waits = notes.action == "hold"
@@ -323,7 +341,17 @@ class CallGuard:
             return None
         self._said = []
         self._stream = AnswerStream(
-            self._call, tier, self._notes_of(tier), self._vault, self._said, self._situation, tainted=self._tainted
+            Setting(
+                self._call,
+                tier,
+                self._notes_of(tier),
+                self._vault,
+                self._said,
+                self._situation,
+                self._tainted,
+                self._classifiers,
+                self._tries,
+            )
         )
         return self._stream
 

@@ -9,11 +9,14 @@ from msgspec.structs import replace
 
 from genaiops.checks.control import invisible, mixed
 from genaiops.checks.scanning import Stream
+from genaiops.checks.verbatim import Following, Repeat
 from genaiops.domain import Finding
 from genaiops.guard._edits import Edit, Editor
 from genaiops.guard._naming import Named
 from genaiops.guard._notes import Notes
 from genaiops.guard._program import Tier
+from genaiops.guard._repeated import Repeated
+from genaiops.guard._repeats import Watch, cut, note_runs
 from genaiops.guard._whole import Situation, judge_whole
 from genaiops.guard.surfaces import Document, Part
 
@@ -42,7 +45,10 @@ class Inspection:
         if self._tier.scanner is not None:
             layout = Layout(document)
             self._find(layout, self._tier.scanner.find(layout.text, self._tier.wanted))
-        self._rest(document)
+        self._clean(document)
+        for _ in self._repeats(document):
+            pass
+        self._wholes(document)
         self.notes.end(began)
 
     async def look_in_steps(self, document: Document) -> None:
@@ -59,7 +65,12 @@ class Inspection:
                 await asyncio.sleep(0)
             self._find(layout, stream.end()[1], offset)
         began = self.notes.begin()
-        self._rest(document)
+        self._clean(document)
+        for _ in self._repeats(document):
+            self.notes.end(began)
+            await asyncio.sleep(0)
+            began = self.notes.begin()
+        self._wholes(document)
         self.notes.end(began)
 
     def _find(self, layout: "Layout", findings: Iterable[Finding], offset: int = 0) -> None:
@@ -74,8 +85,8 @@ class Inspection:
                     self._edits.setdefault(later, []).append((start, stop, instead))
                     instead = ""
 
-    def _rest(self, document: Document) -> None:
-        """Everything besides patterns; then the edits are made."""
+    def _clean(self, document: Document) -> None:
+        """Names, and what nobody sees; then the edits are made."""
         for at, names in self.named.items():
             part, edits = document.parts[at], apart(self._edits.get(at, []))
             for number, finding in names:
@@ -93,9 +104,64 @@ class Inspection:
                     self._editor.mixed(len(words), part)
         for number, edits in self._edits.items():
             self.texts[number] = edited(document.parts[number].text, apart(edits))
+
+    def _repeats(self, document: Document) -> Iterator[None]:
+        """What repeats documents, in what is left; in steps."""
+        rules = self._tier.repeated
+        if not rules:
+            return
+        for at in range(len(document.parts)):
+            part = self._now(document, at)
+            watch, left = Watch(rules, self.notes, self._editor, part), list[str]()
+            for begin in range(0, len(part.text), _STEP):
+                left.append(watch.feed(part.text[begin : begin + _STEP]))
+                if begin + _STEP < len(part.text):
+                    yield
+            text = "".join((*left, watch.end()))
+            if text != part.text:
+                self.texts[at] = text
+        for group in document.joined():
+            yield from self._across(document, group)
+
+    def _across(self, document: Document, group: Sequence[int]) -> Iterator[None]:
+        """Runs that begin in one part and end in another of those that are read as one."""
+        for rule in self._tier.repeated:
+            parts = [self._now(document, at) for at in group]
+            if all(map(rule.concerns, parts)):
+                for following in rule.follow():
+                    yield from self._run_across(rule, following, group, parts)
+
+    def _run_across(
+        self, rule: Repeated, following: Following, group: Sequence[int], parts: Sequence[Part]
+    ) -> Iterator[None]:
+        text, starts = "\n".join(part.text for part in parts), [0]
+        for part in parts:
+            starts.append(starts[-1] + len(part.text) + 1)
+        runs, done = list[Repeat](), 0
+        for begin in range(0, len(text), _STEP):
+            released, found = following.feed(text[begin : begin + _STEP])
+            runs += (each._replace(start=each.start + done, end=each.end + done) for each in found)
+            done += len(released)
+            yield
+        runs += (each._replace(start=each.start + done, end=each.end + done) for each in following.end()[1])
+        runs = [each for each in runs if bisect_right(starts, each.start) != bisect_right(starts, each.end - 1)]
+        note_runs(self.notes, rule.number, runs, parts[0].provenance, self._editor.place(parts[0]) if runs else "")
+        if not runs or rule.rule.action != "redact" or not self.notes.enforced(rule.number):
+            return
+        edits = cut(text, runs, self._editor, rule.rule)
+        for at, part, start in zip(group, parts, starts, strict=False):
+            inside = [
+                (max(first - start, 0), min(last - start, len(part.text)), instead if first >= start else "")
+                for first, last, instead in edits
+                if first < start + len(part.text) and last > start
+            ]
+            if inside:
+                self.texts[at] = edited(part.text, inside)
+
+    def _wholes(self, document: Document) -> None:
         for number, whole in self._tier.wholes:
-            wanted = self._tier.bounds[number].rule.provenance
-            places = [at for at, part in enumerate(document.parts) if not wanted or part.provenance in wanted]
+            bound = self._tier.bounds[number]
+            places = [at for at, part in enumerate(document.parts) if bound.concerns(part)]
             parts = [self._now(document, at) for at in places]
             for at, text in judge_whole(self.notes, number, whole, parts, self._situation).items():
                 self.texts[places[at]] = text

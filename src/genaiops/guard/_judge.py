@@ -2,9 +2,9 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from functools import lru_cache
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 
@@ -14,6 +14,7 @@ from genaiops.guard._after import judge_later
 from genaiops.guard._guard import CallGuard, Plan
 from genaiops.guard._program import Program
 from genaiops.guard._recorded import RecordedCall
+from genaiops.guard._repeated import FindIndex
 from genaiops.ports.classifiers import FindClassifiers
 from genaiops.ports.guard import Blocked, Guarded, Judged, Withheld
 from genaiops.ports.names import FindNames
@@ -26,27 +27,37 @@ _NOBODY: Final = b"\0" * 16
 _EVENTS: Final = (b"data:", b"event:", b":", b"id:", b"retry:", b"\xef\xbb\xbf")
 
 
+class _Call(NamedTuple):
+    operation: Operation
+    dialect: Dialect
+    request: bytes
+    answer: bytes | None
+
+
 class PolicyJudge:
-    """The engine without a call (see ports.guard.Judge). Rules in shadow count as if they were enforced.
+    """The engine without a call (see ports.guard.Judge): no model is asked for another answer.
 
     Rules that ask others ask `classifiers` and `names`, in one event loop of the judge's own. Without them those that
     would have to be waited for could not say, and those that look at calls that have ended say nothing. `known`: the
-    classifiers that policies may name (None: any). `leave` ends what asking has opened.
+    classifiers that policies may name (None: any). `documents`: the indexes that rules name. `leave` ends what asking
+    has opened.
     """
 
     def __init__(
         self,
         classifiers: FindClassifiers | None = None,
         names: FindNames | None = None,
+        documents: FindIndex | None = None,
         *,
         known: Collection[str] | None = None,
         leave: Callable[[], Coroutine[Any, Any, None]] | None = None,
     ) -> None:
         self._classifiers = classifiers
         self._names = names
+        self._documents = documents
         self._known = known
         self._leave = leave
-        self._ready = lru_cache(maxsize=8)(self._make_ready)
+        self._ready = lru_cache(maxsize=16)(self._make_ready)
         self._thread: threading.Thread | None = None
         if classifiers is not None:
             self._loop = asyncio.new_event_loop()
@@ -54,7 +65,7 @@ class PolicyJudge:
             self._thread.start()
 
     def check(self, policy: GuardPolicy) -> None:
-        Program((GuardVersion(name="candidate", digest="", policy=policy),))
+        Program((GuardVersion(name="candidate", digest="", policy=policy),), self._documents)
         for rule in policy.rules:
             if rule.detector == "names" and self._classifiers is not None and self._names is None:
                 raise UsageError(
@@ -72,29 +83,41 @@ class PolicyJudge:
                 )
 
     def judge(
-        self, policy: GuardVersion, operation: Operation, dialect: Dialect, request: bytes, answer: bytes | None
+        self,
+        policies: Sequence[GuardVersion],
+        operation: Operation,
+        dialect: Dialect,
+        request: bytes,
+        answer: bytes | None,
+        *,
+        shadows: bool = False,
     ) -> list[GuardEvent]:
-        return list(self.rule(policy, operation, dialect, request, answer).events)
+        return list(self._ruled(policies, _Call(operation, dialect, request, answer), shadows=shadows).events)
 
     def rule(
         self, policy: GuardVersion, operation: Operation, dialect: Dialect, request: bytes, answer: bytes | None
     ) -> Judged:
+        return self._ruled((policy,), _Call(operation, dialect, request, answer), shadows=False)
+
+    def _ruled(self, policies: Sequence[GuardVersion], call: "_Call", *, shadows: bool) -> Judged:
+        request, answer = call.request, call.answer
         streamed = answer is not None and answer.lstrip().startswith(_EVENTS)
-        plan = self._ready(msgspec.json.encode(policy))
-        guard = plan.guard((f"{policy.name}@{policy.digest}",), Guarded(_NOBODY, operation, dialect, streamed))
+        plan = self._ready(msgspec.json.encode(tuple(policies)), shadows=shadows)
+        references = tuple(f"{each.name}@{each.digest}" for each in policies)
+        guard = plan.guard(references, Guarded(_NOBODY, call.operation, call.dialect, streamed))
         if guard is None:
             return Judged((), request, answer)
         ruling = guard.ask(request, None) or self._wait(guard.wait(request, None))
         said: bytes | None = None
         if answer is not None and not ruling.stops:
             if streamed:
-                _follow(guard, answer)
+                _follow(guard, answer, self._wait)
             else:
                 out = guard.answer(answer, b"application/json")
                 said = (out or self._wait(guard.wait_answer(answer, b"application/json"))).body
         left = RecordedCall(
-            operation=operation,
-            dialect=dialect,
+            operation=call.operation,
+            dialect=call.dialect,
             request=ruling.body or request,
             answer=None if ruling.stops else said or answer,
         )
@@ -124,21 +147,33 @@ class PolicyJudge:
             self._loop.close()
             self._thread = None
 
-    def _make_ready(self, encoded: bytes) -> Plan:
-        version = msgspec.json.decode(encoded, type=GuardVersion)
-        rules = tuple(
-            msgspec.structs.replace(rule, shadow=0.0, timeout_ms=_PATIENCE_MS) for rule in version.policy.rules
-        )
-        enforced = msgspec.structs.replace(version.policy, rules=rules)
-        return Plan((msgspec.structs.replace(version, policy=enforced),), self._classifiers, self._names)
+    def _make_ready(self, encoded: bytes, *, shadows: bool) -> Plan:
+        versions = msgspec.json.decode(encoded, type=tuple[GuardVersion, ...])
+        enforced = tuple(_enforced(each, shadows=shadows) for each in versions)
+        return Plan(enforced, self._classifiers, self._names, self._documents)
 
 
-def _follow(guard: CallGuard, answer: bytes) -> None:
+def _follow(guard: CallGuard, answer: bytes, wait: Callable[[Coroutine[Any, Any, bytes]], bytes]) -> None:
     stream = guard.stream()
     if stream is None:
         return
     try:
         stream.feed(answer)
-        stream.end()
+        if stream.waits:
+            wait(stream.wait_end())
+        else:
+            stream.end()
     except (Blocked, Withheld):
         pass
+
+
+def _enforced(version: GuardVersion, *, shadows: bool) -> GuardVersion:
+    """No rule is in shadow for some calls only, so that what is said of a call is the same each time; nobody waits for
+    an answer, so that classifiers have time."""
+    rules = tuple(
+        msgspec.structs.replace(
+            rule, shadow=1.0 if shadows and rule.shadow >= 1 else 0.0, timeout_ms=max(rule.timeout_ms, _PATIENCE_MS)
+        )
+        for rule in version.policy.rules
+    )
+    return msgspec.structs.replace(version, policy=msgspec.structs.replace(version.policy, rules=rules))

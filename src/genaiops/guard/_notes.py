@@ -5,6 +5,8 @@ from typing import Final, NamedTuple
 
 from genaiops.domain import SEVERITY, Direction, GuardAction, GuardEvent, GuardRule
 from genaiops.guard._tools import ToolCheck
+from genaiops.guard.surfaces import Part
+from genaiops.ports.guard import Support
 
 _MOST_PLACES: Final = 8
 
@@ -15,6 +17,10 @@ class Bound(NamedTuple):
     policy: str
     rule: GuardRule
     tools: ToolCheck | None = None
+
+    def concerns(self, part: Part) -> bool:
+        """Whether the rule looks at text that comes from there."""
+        return not self.rule.provenance or part.provenance in self.rule.provenance
 
 
 _OPEN: Final = frozenset({"injection", "toxicity", "topics", "language", "names", "grounding", "refusal"})
@@ -52,10 +58,12 @@ class Notes:
         "_shadowed",
         "_took",
         "action",
+        "again",
         "began_ns",
         "message",
         "rule",
         "spent_ns",
+        "support",
     )
 
     def __init__(self, bounds: tuple[Bound, ...], direction: Direction, shadowed: frozenset[int]) -> None:
@@ -70,6 +78,9 @@ class Notes:
         self.message = ""
         self._follows = -1
         self.spent_ns = 0
+        self.again: dict[int, tuple[str, str]] = {}
+        """Rules that want another answer -> what was answered, and what its model is to hear."""
+        self.support: Support | None = None
 
     def enforced(self, number: int) -> bool:
         return number not in self._shadowed
@@ -120,6 +131,11 @@ class Notes:
             rule = self._bounds[number].rule
             self.action, self.rule, self.message = action, rule.id, rule.message
             self._follows = number
+
+    @property
+    def follows(self) -> int:
+        """The rule whose action is the severest; -1: none has any."""
+        return self._follows
 
     @property
     def policy(self) -> str:

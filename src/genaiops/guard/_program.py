@@ -13,6 +13,7 @@ from genaiops.guard._asking import Asking, asking, check_asked
 from genaiops.guard._leading import Counts, counts_of
 from genaiops.guard._naming import Naming, naming
 from genaiops.guard._notes import Bound
+from genaiops.guard._repeated import FindIndex, Repeated, repeated
 from genaiops.guard._spotlight import Manner
 from genaiops.guard._tables import (
     ENCODED,
@@ -25,7 +26,7 @@ from genaiops.guard._tables import (
     selects,
 )
 from genaiops.guard._tools import ARGUMENTS, ToolCheck, session_limits, tool_rules
-from genaiops.guard._whole import Whole, whole_of
+from genaiops.guard._whole import Whole, appends, mends, tries_of, whole_of
 
 CLASSIFIERS: Final = frozenset({"injection", "toxicity", "language", "topics", "names"})
 """Detectors that ask a model."""
@@ -36,8 +37,8 @@ AFTER: Final = CLASSIFIERS
 class Tier:
     """All rules of one direction."""
 
-    def __init__(self, bounds: tuple[Bound, ...], direction: Direction) -> None:
-        """UsageError for options that are none."""
+    def __init__(self, bounds: tuple[Bound, ...], direction: Direction, find: FindIndex | None = None) -> None:
+        """UsageError for options that are none. `find`: the indexes of documents that rules name."""
         self.direction: Direction = direction
         self.bounds = tuple(
             bound for bound in bounds if bound.rule.direction in (direction, "both") and not _after(bound.rule)
@@ -48,6 +49,8 @@ class Tier:
         self.asking: list[Asking] = []
         self.naming: list[Naming] = []
         self.control: list[int] = []
+        self.repeated: list[Repeated] = []
+        """Rules that look for documents."""
         self.counts: dict[int, Counts] = {}
         """Rules for which not every finding counts."""
         self.tools: list[int] = []
@@ -64,9 +67,11 @@ class Tier:
                 self.control.append(number)
             elif rule.detector == "names":
                 self.naming.append(naming(number, rule, direction))
+            elif rule.detector == "verbatim":
+                self.repeated.append(repeated(number, rule, find))
             elif rule.detector in CLASSIFIERS:
                 check_asked(rule)
-                self.asking.append(asking(number, rule, direction))
+                self.asking.append(asking(number, rule))
             else:
                 self.wholes.append((number, whole_of(rule)))
         self.rules = {each: tuple(dict.fromkeys(numbers)) for each, numbers in rules.items()}
@@ -79,14 +84,19 @@ class Tier:
             self._scan(patterns)
         self.mixed = any(looks_for_mixed(self.bounds[number].rule) for number in self.control)
         """Some rule looks for words of two scripts."""
-        self.waits = bool(self.asking or self.naming)
+        self.tries = {number: tries for number, _ in self.wholes if (tries := tries_of(self.bounds[number].rule))}
+        """Rules for which the model may be asked for another answer, and how often."""
+        self.waits = bool(self.asking or self.naming) or (direction == "out" and bool(self.tries))
         """Something has to be asked elsewhere before anything goes on."""
-        self.whole = any(
-            SEVERITY[self.bounds[number].rule.action] > SEVERITY["flag"] for number, _ in self.wholes
-        ) or any(_needs_all(bound) for bound in self.bounds)
-        """An answer has to be there as a whole before any of it may go out."""
+        self.whole = any(map(_needs_all, self.bounds)) or any(
+            _changes(self.bounds[number].rule) for number, _ in self.wholes
+        )
+        """An answer has to be there as a whole before any of it may go out. Else what `asking` asks about goes out
+        piece by piece."""
+        self.closing = frozenset(number for number, _ in self.wholes if appends(self.bounds[number].rule))
+        """Those that only add something to the end of a text."""
         self.holds = any(bound.rule.action == "hold" for bound in self.bounds)
-        self.silent = not (self.scanner or self.control or self.wholes or self.waits or self.tools)
+        self.silent = not (self.scanner or self.control or self.repeated or self.wholes or self.waits or self.tools)
 
     def _count(self, number: int, rule: GuardRule) -> None:
         counts = counts_of(rule) if rule.detector == "markup" else None
@@ -114,10 +124,11 @@ class Tier:
 class Program:
     """What several policies say together; immutable, shared by the calls that they hold for."""
 
-    def __init__(self, versions: Sequence[GuardVersion]) -> None:
+    def __init__(self, versions: Sequence[GuardVersion], find: FindIndex | None = None) -> None:
+        """As of Tier."""
         bounds = tuple(bound for one in versions for bound in _bounds(one))
-        self.asked = Tier(bounds, "in")
-        self.answered = Tier(bounds, "out")
+        self.asked = Tier(bounds, "in", find)
+        self.answered = Tier(bounds, "out", find)
         self.after = tuple(bound for bound in bounds if _after(bound.rule))
         """Rules that look at a call when it has ended."""
         for bound in self.after:
@@ -153,9 +164,14 @@ def _bounds(version: GuardVersion) -> Iterator[Bound]:
             yield Bound(name, rule, check)
 
 
+def _changes(rule: GuardRule) -> bool:
+    """Whether a rule that judges whole texts may stop or change one."""
+    return SEVERITY[rule.action] > SEVERITY["flag"] or mends(rule)
+
+
 def _needs_all(bound: Bound) -> bool:
     """Whether a rule that does not judge whole texts needs all of an answer, too."""
-    if bound.rule.action == "hold":
+    if bound.rule.action == "hold" or (bound.rule.action == "replace" and bound.rule.detector in CLASSIFIERS):
         return True
     return bound.tools is not None and bound.tools.needs_arguments and bound.rule.id == ARGUMENTS
 

@@ -5,7 +5,15 @@ from typing import Any, cast, get_args
 
 import msgspec
 
-from genaiops.domain import Content, Operation, Span
+from genaiops.domain import (
+    DIALECT_ATTRIBUTE,
+    POLICIES_ATTRIBUTE,
+    RELEASE_ATTRIBUTE,
+    Content,
+    InForce,
+    Operation,
+    Span,
+)
 from genaiops.ports.blobs import Blobs
 from genaiops.ports.providers import Dialect
 
@@ -14,12 +22,17 @@ _FIRST_EVENTS = 4096
 
 
 class RecordedCall(msgspec.Struct, frozen=True, kw_only=True):
-    """`answer` None: there was none, or nothing of it was kept."""
+    """`answer` None: there was none, or nothing of it was kept. `key_id`: whose call it was. `policies`: what
+    held for it then; None: an older program recorded it, which did not say. `release`: the digest of the one that
+    served it."""
 
     operation: Operation
     dialect: Dialect
     request: bytes
     answer: bytes | None
+    key_id: str = ""
+    policies: tuple[InForce, ...] | None = None
+    release: str | None = None
 
 
 def recorded_call(root: Span, content: Content | None, blobs: Blobs) -> RecordedCall | None:
@@ -31,13 +44,31 @@ def recorded_call(root: Span, content: Content | None, blobs: Blobs) -> Recorded
         return None
     answer = _body(content.output, content.output_blob, blobs) if root.status != "error" else None
     operation = cast("Operation", root.operation)
+    told = content.attributes or {}
+    said = _told(told, DIALECT_ATTRIBUTE, Dialect)
+    held = _told(told, POLICIES_ATTRIBUTE, dict[str, str])
     return RecordedCall(
-        operation=operation, dialect=dialect_of(operation, request, answer), request=request, answer=answer or None
+        operation=operation,
+        dialect=said if said is not None else dialect_of(operation, request, answer),
+        request=request,
+        answer=answer or None,
+        policies=None if held is None else tuple(InForce(reference, digest) for reference, digest in held.items()),
+        release=_told(told, RELEASE_ATTRIBUTE, str),
+        key_id=root.key_id or "",
     )
 
 
+def _told(attributes: Mapping[str, msgspec.Raw], name: str, kind: Any) -> Any:
+    """None where it is not said, or not so."""
+    raw = attributes.get(name)
+    try:
+        return None if raw is None else msgspec.json.decode(raw, type=kind)
+    except msgspec.MsgspecError:
+        return None
+
+
 def dialect_of(operation: Operation, request: bytes, answer: bytes | None) -> Dialect:
-    """By what only one of them has; where nothing tells, `openai`."""
+    """Of what older programs recorded: by what only one of them has; where nothing tells, `openai`."""
     asked = _object(request)
     if operation == "embeddings":
         if "content" in asked or "requests" in asked:

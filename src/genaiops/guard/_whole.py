@@ -4,21 +4,24 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, cast
 
 from genaiops.core.errors import UsageError
-from genaiops.domain import GuardRule
+from genaiops.domain import SEVERITY, GuardRule
 from genaiops.guard._notes import Notes
 from genaiops.guard._tables import selects
 from genaiops.guard.surfaces import Part
+from genaiops.ports.guard import Support
 
 
 class Hit(NamedTuple):
     """What was found: kind -> how often; with a score, or with why it could not be said. `texts`: part -> what it
-    should say instead."""
+    should say instead. `again`: what was answered, and what its model would have to hear to do better."""
 
     kinds: Mapping[str, int]
     score: float | None = None
     error: str | None = None
     place: str = ""
     texts: Mapping[int, str] = {}
+    again: tuple[str, str] | None = None
+    support: Support | None = None
 
 
 class Situation(NamedTuple):
@@ -46,11 +49,9 @@ def situation_of(parts: Sequence[Part], *, words: bool) -> Situation:
 
 
 Whole = Callable[[Sequence[Part], Situation], Hit | None]
-_SAID: Final = frozenset({"model_output", "other"})
+MOST_TRIES: Final = 3
 _MOST_KNOWN: Final = 200_000
 """Characters of a conversation whose words are looked for in addresses: the last ones."""
-_MOST_PASSAGES: Final = 200_000
-"""Characters that an answer is held against, off which a worker can still answer others in time."""
 
 
 def whole_of(rule: GuardRule) -> Whole:
@@ -76,6 +77,10 @@ def judge_whole(
         return {}
     if hit is None:
         return {}
+    if notes.enforced(number):
+        notes.support = hit.support or notes.support
+        if hit.again is not None:
+            notes.again[number] = hit.again
     place = hit.place or (parts[0].place if parts else "")
     for kind, count in hit.kinds.items():
         notes.add(number, kind, count, place=place, score=hit.score)
@@ -156,49 +161,62 @@ def _prompt_leak(rule: GuardRule) -> Whole:
     return judge
 
 
-def _verbatim(rule: GuardRule) -> Whole:
-    from genaiops.checks.verbatim import Index, Overlapping
-
-    texts = _texts(rule, "texts")
-    least = option(rule, "words", int, 12)
-    index = Index.build([(f"document {number}", text) for number, text in enumerate(texts, 1)])
-
-    def judge(parts: Sequence[Part], _: Situation) -> Hit | None:
-        kinds: dict[str, int] = {}
-        for part in parts:
-            reading = Overlapping(index)
-            reading.feed(part.text)
-            for overlap in reading.finish():
-                if overlap.longest >= least:
-                    kinds["verbatim"] = kinds.get("verbatim", 0) + 1
-        return Hit(kinds) if kinds else None
-
-    return judge
-
-
 def _schema(rule: GuardRule) -> Whole:
-    from genaiops.checks.structured import Broken, Schema, parse
+    from genaiops.checks.structured import Broken, Schema, parse, reask
 
     schema = Schema(option(rule, "schema", dict))
     repair = option(rule, "repair", bool, default=False)
+    tries = tries_of(rule)
 
     def judge(parts: Sequence[Part], _: Situation) -> Hit | None:
+        origin = "model_output" if any(part.provenance == "model_output" for part in parts) else "other"
         for number, part in enumerate(parts):
-            if part.provenance not in _SAID or not part.text.strip():
+            if part.provenance != origin or not part.text.strip():
                 continue
             parsed = parse(part.text)
+            problems = () if isinstance(parsed, Broken) else schema.problems(parsed.value)
+            again = (part.text, reask(parsed, problems)) if tries else None
             if isinstance(parsed, Broken):
-                return Hit({"not_json": 1}, place=part.place)
-            problems = schema.problems(parsed.value)
+                return Hit({"not_json": 1}, place=part.place, again=again)
             if problems:
-                return Hit({"not_of_schema": len(problems)}, place=part.place)
-            if repair and parsed.repairs:
+                return Hit({"not_of_schema": len(problems)}, place=part.place, again=again)
+            if repair and parsed.repairs and not (tries and parsed.truncated):
                 return Hit({}, texts={number: parsed.text})
             if parsed.repairs:
-                return Hit({"not_json": 1}, place=part.place)
+                return Hit({"not_json": 1}, place=part.place, again=again)
         return None
 
     return judge
+
+
+def tries_of(rule: GuardRule) -> int:
+    """How often the model may be asked for another answer. UsageError for a number that is none of 0 to 3."""
+    if rule.detector != "schema":
+        return 0
+    tries = option(rule, "reask", int, 0)
+    if not 0 <= tries <= MOST_TRIES:
+        raise UsageError(
+            f"The option 'reask' of the rule {rule.id!r} is {tries}.",
+            remedy=f"Say how often the model may be asked again: 0 to {MOST_TRIES}.",
+            param=f"rules.{rule.id}.options.reask",
+        )
+    return tries
+
+
+def mends(rule: GuardRule) -> bool:
+    """Whether an answer has to be there as a whole, as the rule may change what it begins with or ask for another."""
+    if rule.detector == "schema":
+        return rule.options.get("repair") is True or tries_of(rule) > 0
+    return rule.detector == "grounding" and rule.options.get("cite") is True
+
+
+def appends(rule: GuardRule) -> bool:
+    """Whether the rule only ever adds something to the end of a text, which nothing has to wait for."""
+    if SEVERITY[rule.action] > SEVERITY["flag"] or mends(rule):
+        return False
+    if rule.detector == "disclosure":
+        return rule.options.get("add", True) is True
+    return rule.detector == "grounding" and rule.options.get("warn") is True
 
 
 def _disclosure(rule: GuardRule) -> Whole:
@@ -246,32 +264,15 @@ def _refusal(rule: GuardRule) -> Whole:
 
 
 def _grounding(rule: GuardRule) -> Whole:
-    from genaiops.checks.grounding import Grounding
+    from genaiops.guard._grounding import grounding
 
-    least = 0.3 if rule.threshold is None else rule.threshold
-    supported = option(rule, "supported", (int, float), 0.5)
-    names = option(rule, "names", bool, default=True)
-
-    def judge(parts: Sequence[Part], situation: Situation) -> Hit | None:
-        answer = _answer(parts)
-        if not answer or not situation.passages:
-            return None
-        if sum(map(len, situation.passages)) + len(answer) > _MOST_PASSAGES:
-            return Hit({}, error="too_long")
-        checked = Grounding(situation.passages, names=names).check(answer)
-        alone = sum(not each.supported(supported) for each in checked)
-        if not alone or alone / len(checked) < least or not selects(rule, "unsupported"):
-            return None
-        return Hit({"unsupported": alone}, alone / len(checked))
-
-    return judge
+    return grounding(rule)
 
 
 _MAKERS: Final[dict[str, Callable[[GuardRule], Whole]]] = {
     "size": _size,
     "canary": _canary,
     "prompt_leak": _prompt_leak,
-    "verbatim": _verbatim,
     "schema": _schema,
     "disclosure": _disclosure,
     "refusal": _refusal,

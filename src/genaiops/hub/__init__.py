@@ -10,7 +10,7 @@ from genaiops.hub._applications import ApplicationChange, NewApplication
 from genaiops.hub._apply import Applied, MadeKey, Wish, apply_state, export
 from genaiops.hub._approvals import Approvals
 from genaiops.hub._artifacts import About, AliasMove, Wanted, may_see
-from genaiops.hub._bootstrap import ADMIN, EmbeddedModel, bootstrap, bring_back
+from genaiops.hub._bootstrap import ADMIN, BOOTSTRAP, EmbeddedModel, OwnModel, bootstrap, bring_back
 from genaiops.hub._budgets import NewBudget
 from genaiops.hub._catalogue import (
     Ability,
@@ -31,10 +31,11 @@ from genaiops.hub._dataset_text import version_of
 from genaiops.hub._datasets import Chunk, Datasets, Origin, Registered
 from genaiops.hub._deployments import DeploymentChange, Why
 from genaiops.hub._diff import Difference, Line, Piece, compare_texts
+from genaiops.hub._fingerprints import DocumentsState, Fingerprints, KnownDocument
 from genaiops.hub._forms import SECTIONS
 from genaiops.hub._groups import SIGN_IN, Groups
 from genaiops.hub._guard_cases import GuardCases
-from genaiops.hub._guard_diff import GuardDifference, GuardFieldChange, compare_guards, severity
+from genaiops.hub._guard_diff import GuardDifference, GuardFieldChange, compare_guards, severity, text_diff
 from genaiops.hub._guard_text import ReadGuard, read_guard, read_guard_document
 from genaiops.hub._guarding import Guards, GuardState
 from genaiops.hub._guards import GuardUse, default_digest, default_text, guard_manifest
@@ -55,6 +56,7 @@ from genaiops.hub._prices import NewFees, NewPrice, NewTier
 from genaiops.hub._prompts import link_prompt, prepare_prompt
 from genaiops.hub._rate_limits import NewRateLimit
 from genaiops.hub._reach import ConfinedTelemetry, Reach, check_rows, reach_of
+from genaiops.hub._registered import documents_of
 from genaiops.hub._releases import ManifestChange, Verdict
 from genaiops.hub._roles import ORGANISATION, PERMISSIONS, PERSONAL, ROLES, Permission, RoleRow
 from genaiops.hub._state_text import read_state
@@ -64,6 +66,7 @@ from genaiops.hub._uses import PinnedBy, pinned_by
 
 __all__ = [
     "ADMIN",
+    "BOOTSTRAP",
     "ORGANISATION",
     "ORGANISATION_TENANT",
     "PERMISSIONS",
@@ -92,9 +95,11 @@ __all__ = [
     "DeploymentChange",
     "Difference",
     "Direction",
+    "DocumentsState",
     "EmbeddedModel",
     "FieldChange",
     "Finding",
+    "Fingerprints",
     "Groups",
     "GuardCases",
     "GuardDifference",
@@ -105,6 +110,7 @@ __all__ = [
     "Hub",
     "KeyChange",
     "Kind",
+    "KnownDocument",
     "Line",
     "Lineage",
     "MadeKey",
@@ -120,6 +126,7 @@ __all__ = [
     "NewTier",
     "Node",
     "Origin",
+    "OwnModel",
     "ParsedLimit",
     "Permission",
     "Piece",
@@ -155,6 +162,7 @@ __all__ = [
     "default_digest",
     "default_text",
     "diff_rows",
+    "documents_of",
     "edge",
     "edges_of_release",
     "erase_from_records",
@@ -185,6 +193,7 @@ __all__ = [
     "sees_all",
     "severity",
     "show_limit",
+    "text_diff",
     "translate_litellm",
     "version_of",
 ]

@@ -120,6 +120,15 @@ class Artifacts(Service[Artifact]):
                 unit.replace(_said(unit, self._existing(unit, made.id), about))
             return register(unit, made, manifest, by=by, kind=self._kinds.get(kind, PLAIN))
 
+    def write_down(self, version_id: str, text: str, *, by: str) -> Version:
+        """Keep the text that a version was written as."""
+        with self._records.write(by) as unit:
+            version = existing(unit, Version, version_id, word="version", param="version")
+            if version.text != text:
+                version = msgspec.structs.replace(version, text=text)
+                unit.replace(version)
+        return version
+
     def describe(self, artifact_id: str, about: About, *, by: str) -> Artifact:
         """Change what people say of it."""
         with self._records.write(by) as unit:

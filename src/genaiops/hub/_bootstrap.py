@@ -26,7 +26,8 @@ from genaiops.hub._prices import NewPrice, add_lines, packaged_table, read_table
 from genaiops.hub._targets import checked_target
 from genaiops.ports.records import Records, Unit
 
-ACTOR = "bootstrap"
+BOOTSTRAP = "bootstrap"
+"""Who made what comes with the program."""
 """Who the changes of a start are by."""
 
 ADMIN = "admin"
@@ -86,11 +87,22 @@ class EmbeddedModel(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class OwnModel(msgspec.Struct, frozen=True, kw_only=True):
+    """A model that comes with the program and that no client calls. `manifest`: its licence, files and card;
+    `trained_on`: nodes of lineage."""
+
+    name: str
+    title: str
+    manifest: dict[str, Any]
+    trained_on: tuple[str, ...] = ()
+
+
 def bootstrap(
     records: Records,
     *,
     now_us: int,
     embedded: Sequence[EmbeddedModel] = (),
+    own: Sequence[OwnModel] = (),
     deliver: Callable[[str], None] | None = None,
 ) -> str | None:
     """The administrator's key on the first start, else None.
@@ -98,10 +110,12 @@ def bootstrap(
     `deliver` gets the key before anything is committed (to write it to a file): when the process dies between the two,
     the next start begins anew with another key; there are never records whose key nobody has.
     """
-    with records.write(ACTOR) as unit:
+    with records.write(BOOTSTRAP) as unit:
         text = _first_start(unit, now_us) if unit.version() == 0 else None
         for model in embedded:
             _embed(unit, model, now_us)
+        for each in own:
+            _register(unit, each, now_us)
         if text is not None and deliver is not None:
             deliver(text)
     return text
@@ -172,8 +186,16 @@ def _embed(unit: Unit, model: EmbeddedModel, now_us: int) -> None:
     if model.manifest:
         kind = model.artifact_kind
         artifact = Artifact(id=f"{kind}/{model.name}", kind=kind, name=model.name, created_us=now_us)
-        version = register(unit, artifact, model.manifest, by=ACTOR)
+        version = register(unit, artifact, model.manifest, by=BOOTSTRAP)
         link(unit, _came_from(model.manifest, version.id, now_us))
+
+
+def _register(unit: Unit, model: OwnModel, now_us: int) -> None:
+    """A version of each set of weights; those of former releases of the program stay."""
+    artifact = Artifact(id=f"model/{model.name}", kind="model", name=model.name, title=model.title, created_us=now_us)
+    version = register(unit, artifact, model.manifest, by=BOOTSTRAP)
+    sources = dict.fromkeys(model.trained_on)
+    link(unit, [edge(source, version.id, "trained_on", by=BOOTSTRAP, now_us=now_us) for source in sources])
 
 
 def _came_from(manifest: dict[str, Any], version_id: str, now_us: int) -> Iterator[Edge]:
@@ -182,8 +204,8 @@ def _came_from(manifest: dict[str, Any], version_id: str, now_us: int) -> Iterat
     source = manifest.get("source")
     if origin.get("package"):
         package = f"package/{origin['package']}@{origin.get('version', '')}"
-        yield edge(package, version_id, "made_from", by=ACTOR, now_us=now_us)
+        yield edge(package, version_id, "made_from", by=BOOTSTRAP, now_us=now_us)
         if source:
-            yield edge(f"url/{source}", package, "made_from", by=ACTOR, now_us=now_us)
+            yield edge(f"url/{source}", package, "made_from", by=BOOTSTRAP, now_us=now_us)
     elif source:
-        yield edge(f"url/{source}", version_id, "made_from", by=ACTOR, now_us=now_us)
+        yield edge(f"url/{source}", version_id, "made_from", by=BOOTSTRAP, now_us=now_us)

@@ -1,6 +1,7 @@
 """What differs between two guard policies, rule by rule: what is looked for now, and what follows."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import unified_diff
 from typing import Any, Literal
 
 import msgspec
@@ -113,3 +114,10 @@ def _fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[GuardF
 
 def _says_nothing(value: Any) -> bool:
     return value is None or value in ("", [], {}, False)
+
+
+def text_diff(before: str | None, after: str | None) -> Sequence[str] | None:
+    """Lines as `diff -u` has them, without its head. None: one of them is not there."""
+    if before is None or after is None:
+        return None
+    return list(unified_diff(before.splitlines(), after.splitlines(), n=2, lineterm=""))[2:]

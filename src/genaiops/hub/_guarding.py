@@ -7,7 +7,7 @@ import msgspec
 
 from genaiops.core.errors import NotFound, UsageError
 from genaiops.core.suggesting import suggestion
-from genaiops.domain import DEFAULT_GUARD, Actor, Alias, Artifact, GuardPolicy, GuardVersion, Version
+from genaiops.domain import DEFAULT_GUARD, Actor, Alias, Artifact, GuardPolicy, GuardVersion, InForce, Span, Version
 from genaiops.hub._artifacts import NOTHING_SAID, About, Artifacts, may_see
 from genaiops.hub._guard_diff import GuardDifference, compare_guards
 from genaiops.hub._guard_text import ReadGuard, WrittenForm, read_guard, read_guard_document
@@ -15,13 +15,17 @@ from genaiops.hub._guards import (
     CURRENT,
     PREFIX,
     GuardUse,
+    default_digest,
+    default_text,
     guard_artifacts,
     guard_manifest,
     guard_version,
     refuse_approvals,
+    standing_guards,
     uses_of_guard,
 )
 from genaiops.hub._policy import ARTIFACT as APPROVALS
+from genaiops.hub._registered import pinned_documents
 from genaiops.hub._service import Clock
 from genaiops.hub._validation import every
 from genaiops.ports.guard import Judge
@@ -79,6 +83,37 @@ class Guards:
             f"The guard policy {name!r} has no version {tail[:80]!r}.", remedy=suggestion(tail, tails), param="version"
         )
 
+    def kept(self, name: str, digest: str) -> GuardVersion | None:
+        """See ports.guard.Policies."""
+        with self._records.read() as view:
+            return guard_version(view, f"{name}@{digest}")
+
+    def standing(self, call: Span, release: str | None) -> Sequence[InForce]:
+        """See ports.guard.Policies."""
+        with self._records.read() as view:
+            return tuple(standing_guards(view, call, release))
+
+    def named(self, reference: str, actor: Actor | None = None) -> str:
+        """`name@alias` of a policy that a candidate may take the place of. UsageError for a version, which stays what
+        it is."""
+        name, _, tail = reference.removeprefix(PREFIX).partition("@")
+        if tail.startswith("sha256:"):
+            raise UsageError(
+                f"{reference[:200]!r} is a version, and a version stays what it is.",
+                remedy="Name a policy, or NAME@ALIAS.",
+                param="instead_of",
+            )
+        with self._records.read() as view:
+            self._check_visible(view, name, actor)
+            if guard_version(view, f"{name}@{tail or CURRENT}") is None:
+                known = [one.name for one in every(view, Alias, {"artifact_id": f"{PREFIX}{name}"})]
+                raise NotFound(
+                    f"The guard policy {name!r} has no alias {(tail or CURRENT)[:80]!r}.",
+                    remedy=suggestion(tail or CURRENT, known),
+                    param="instead_of",
+                )
+        return f"{name}@{tail or CURRENT}"
+
     def push(
         self,
         name: str,
@@ -88,13 +123,16 @@ class Guards:
         reason: str = "",
         emergency: str | None = None,
         about: About = NOTHING_SAID,
+        text: str | None = None,
         by: str,
     ) -> Version:
-        """Keep a version, and let the alias name it (None: none does). ConsentNeeded: it is kept, and the alias names
-        it when another person approves."""
+        """Keep a version, with the `text` that it was written as, and let the alias name it (None: none does).
+        ConsentNeeded: it is kept, and the alias names it when another person approves."""
         artifact_id = f"{PREFIX}{name}"
         refuse_approvals(name)
         version = self._artifacts.register("policy", name, guard_manifest(policy), about=about, by=by)
+        if text is not None:
+            self._artifacts.write_down(version.id, text, by=by)
         if alias is not None:
             self._artifacts.move(artifact_id, alias, version.id, reason=reason, emergency=emergency, by=by)
         return version
@@ -106,15 +144,26 @@ class Guards:
     def diff(self, before: GuardPolicy, after: GuardPolicy) -> Sequence[GuardDifference]:
         return compare_guards(before, after)
 
+    def text(self, version: GuardVersion) -> str | None:
+        """As it was written, comments included. None: it was not pushed as a text."""
+        with self._records.read() as view:
+            kept = view.get(Version, f"{PREFIX}{version.name}@{version.digest}")
+        if kept is not None and kept.text:
+            return kept.text
+        return default_text() if version.digest == default_digest() else None
+
     def read(self, text: str | None, document: Any, form: WrittenForm | None = None) -> ReadGuard:
         """A policy from its text or from a document, checked, and nothing kept."""
         if (text is None) == (document is None):
             raise UsageError("Which policy?", remedy="Give either text or policy.", param="text")
         read = read_guard_document(document) if text is None else read_guard(text, form)
-        if read.policy is None or self._judge is None:
+        if read.policy is None:
             return read
         try:
-            self._judge.check(read.policy)
+            with self._records.read() as view:
+                read = msgspec.structs.replace(read, policy=pinned_documents(view, read.policy))
+            if self._judge is not None and read.policy is not None:
+                self._judge.check(read.policy)
         except UsageError as error:
             return read.refused(error, text, form)
         return read

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from itertools import islice
@@ -22,8 +22,11 @@ from genaiops.domain import (
     Environment,
     GuardPolicy,
     GuardVersion,
+    InForce,
+    Relation,
     Release,
     Route,
+    Span,
     Version,
 )
 from genaiops.hub._artifacts import register
@@ -31,7 +34,9 @@ from genaiops.hub._guard_text import read_guard, read_guard_document
 from genaiops.hub._kinds import Kind
 from genaiops.hub._policy import ARTIFACT as APPROVALS
 from genaiops.hub._policy import checked_policy
-from genaiops.hub._validation import every
+from genaiops.hub._registered import PREFIX as DOCUMENTS
+from genaiops.hub._registered import documents_in, documents_of, pinned_documents
+from genaiops.hub._validation import every, existing
 from genaiops.ports.guard import Judge
 from genaiops.ports.records import Unit, View
 
@@ -77,13 +82,17 @@ def guard_of(version: Version) -> GuardPolicy | None:
 def policy_kind(judge: Judge | None) -> Kind:
     """What the Hub knows of policies. `judge` looks whether detectors can do what a policy asks (None: nobody does)."""
 
-    def prepare(_: View, name: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
-        return _prepared(name, manifest, judge)
+    def prepare(view: View, name: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
+        return _prepared(view, name, manifest, judge)
 
-    return Kind(prepare=prepare, check_alias_removal=refuse_while_guarding)
+    return Kind(prepare=prepare, made_of=_made_of, check_alias_removal=refuse_while_guarding)
 
 
-def _prepared(name: str, manifest: Mapping[str, Any], judge: Judge | None) -> dict[str, Any]:
+def _made_of(manifest: Mapping[str, Any]) -> Sequence[tuple[Relation, str]]:
+    return [("pins", f"{DOCUMENTS}{reference}") for reference in dict.fromkeys(documents_in(dict(manifest)))]
+
+
+def _prepared(view: View, name: str, manifest: Mapping[str, Any], judge: Judge | None) -> dict[str, Any]:
     """A policy's manifest, whole and checked."""
     if name == APPROVALS.removeprefix(PREFIX):
         return checked_policy(dict(manifest))
@@ -94,7 +103,7 @@ def _prepared(name: str, manifest: Mapping[str, Any], judge: Judge | None) -> di
             f"{', '.join(sorted(_TAKEN))}.",
             param="name",
         )
-    policy = read_guard_document(dict(manifest)).checked()
+    policy = pinned_documents(view, read_guard_document(dict(manifest)).checked())
     if judge is not None:
         judge.check(policy)
     return guard_manifest(policy)
@@ -143,6 +152,32 @@ def keep_default(unit: Unit, version_id: str | None, now_us: int) -> None:
         artifact_id = f"{PREFIX}{DEFAULT_GUARD}"
         artifact = Artifact(id=artifact_id, kind="policy", name=DEFAULT_GUARD, created_us=now_us)
         register(unit, artifact, default_manifest(), by="default")
+
+
+def standing_guards(view: View, call: Span, release: str | None) -> Iterator[InForce]:
+    """What holds now for a call with such a key, environment and route, served by the release of that digest: as the
+    gateway finds it."""
+    key = None if call.key_id is None else view.get(ApiKey, call.key_id)
+    environment = None if call.environment_id is None else view.get(Environment, call.environment_id)
+    route = None if call.route_id is None else view.get(Route, call.route_id)
+    served = None if release is None else view.get(Release, f"{call.application}@{release}")
+    wanted = (
+        (key.guard if key is not None else None)
+        or (environment.guard if environment is not None else None)
+        or DEFAULT_GUARD,
+        None if route is None else route.guard,
+        None if served is None else served.manifest.pins.get("guard"),
+    )
+    for reference in dict.fromkeys(_named(each) for each in wanted if each is not None):
+        version = guard_version(view, reference)
+        if version is not None:
+            yield InForce(reference, version.digest)
+
+
+def _named(reference: str) -> str:
+    """With the alias that a bare name means."""
+    reference = reference.removeprefix(PREFIX)
+    return reference if "@" in reference else f"{reference}@{CURRENT}"
 
 
 def builtin_default(aliases: Iterable[str] = ()) -> GuardVersion:
@@ -217,6 +252,16 @@ def uses_of_guard(view: View, name: str, *, most_keys: int = 20) -> list[GuardUs
     for reference in (name, *(f"{name}@{tail}" for tail in dict.fromkeys((*tails, default_digest())))):
         found += (GuardUse("key", key.id, key.name, reference) for key in _keys(view, reference, most_keys))
     return found
+
+
+def uses_of_documents(view: View, name: str) -> Iterator[GuardUse]:
+    """The aliases of guard policies whose versions pin a version of these registered documents."""
+    for artifact in guard_artifacts(view):
+        for alias in every(view, Alias, {"artifact_id": artifact.id}):
+            policy = guard_of(existing(view, Version, alias.version_id, word="version"))
+            for reference in dict.fromkeys(documents_of(policy) if policy is not None else ()):
+                if reference.partition("@")[0] == name:
+                    yield GuardUse("policy", alias.id.removeprefix(PREFIX), artifact.name, reference)
 
 
 def refuse_while_guarding(view: View, alias_id: str) -> None:

@@ -16,6 +16,7 @@ from genaiops.hub._consenting import Consenting
 from genaiops.hub._datasets import Datasets
 from genaiops.hub._deployments import Deployments
 from genaiops.hub._environments import Environments
+from genaiops.hub._fingerprints import Fingerprints
 from genaiops.hub._groups import Groups
 from genaiops.hub._guarding import Guards
 from genaiops.hub._guards import policy_kind
@@ -98,6 +99,14 @@ class Hub:
     def datasets(self, blobs: Blobs) -> Datasets:
         """The datasets, whose rows are in `blobs`."""
         return Datasets(self.records, blobs, self.clock)
+
+    def fingerprints(self, blobs: Blobs) -> Fingerprints:
+        """The registered documents, whose fingerprints are in `blobs`."""
+        return Fingerprints(self.records, blobs, self.clock)
+
+    def held(self, blobs: Blobs) -> set[str]:
+        """The blobs that datasets and registered documents need."""
+        return self.datasets(blobs).held() | self.fingerprints(blobs).held()
 
     def scope_names(self, scopes: Iterable[Scope]) -> Mapping[Scope, str]:
         """What people call them: a key by its name, for its id says nothing; the others by their ids."""

@@ -1,6 +1,6 @@
 """Tasks: what waits for a person in a queue, and who decided about it."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -18,6 +18,7 @@ from genaiops.ports.records import Records, Unit, View
 from genaiops.ports.seals import Seals
 
 _GATEWAY = "gateway"
+_ERASED = "Whose call it was is erased."
 _HOUR_US, _MINUTE_US = 3_600_000_000, 60_000_000
 
 
@@ -77,10 +78,27 @@ class Tasks(Service[Task]):
                     count += 1
         return count
 
-    def contents(self) -> Collection[str]:
-        """Digests of the blobs that are still needed."""
+    def contents(self) -> Mapping[str, bytes]:
+        """Digest of a blob that is still needed -> the trace that it is about."""
         now = self._clock()
-        return {task.content for task in self._all() if task.state in ("pending", "released") and task.expires_us > now}
+        return {
+            task.content: bytes.fromhex(task.trace_id)
+            for task in self._all()
+            if task.state in ("pending", "released") and task.expires_us > now
+        }
+
+    def erase(self, traces: Collection[bytes], *, tenant_id: str | None, by: str) -> Sequence[str]:
+        """Whose calls these were is erased: nothing of theirs waits any more, or may still be fetched or sent. Digests
+        of what was held. Again: changes nothing, and says the same."""
+        wanted = {trace_id.hex() for trace_id in traces}
+        found = [one for one in self._all() if one.trace_id in wanted and tenant_id in (None, one.tenant_id)]
+        if any(_open(one) for one in found):
+            now = self._clock()
+            with self._records.write(by) as unit:
+                for task in (unit.get(Task, one.id) for one in found):
+                    if task is not None and _open(task):
+                        unit.replace(_erased(task, by, now))
+        return [one.content for one in found]
 
     def _decide(self, task_id: str, state: Literal["released", "refused"], reason: str, by: str) -> Task:
         with self._records.write(by) as unit:
@@ -127,6 +145,18 @@ def _check_pending(task: Task) -> None:
         )
     if task.state != "pending":
         raise Conflict(f"{task.id} is {task.state} already.", remedy="Reload the list.", code="task_decided")
+
+
+def _open(task: Task) -> bool:
+    return task.state in ("pending", "released") and task.reason != _ERASED
+
+
+def _erased(task: Task, by: str, now_us: int) -> Task:
+    if task.state == "released":
+        return msgspec.structs.replace(task, reason=_ERASED, request="", pass_until_us=None)
+    return msgspec.structs.replace(
+        task, state="refused", decided_by=by, decided_us=now_us, reason=_ERASED, request="", pass_until_us=None
+    )
 
 
 def as_of(task: Task, now_us: int) -> Task:

@@ -9,10 +9,12 @@ from genaiops.domain import GuardRule, Verdict
 class Classifiers(Protocol):
     """A failure is a Verdict with the outcome `error`, never an exception, and never a pass."""
 
-    async def classify(self, texts: Sequence[str]) -> list[Mapping[str, Verdict]]:
+    async def classify(self, texts: Sequence[str], *, scope: str = "") -> list[Mapping[str, Verdict]]:
         """For each text, in order: a Verdict by the name of its classifier. `measure` is a probability, `fail` means
         that it reached the classifier's threshold. Of `language`, `reason` is the code of ISO 639-1, and a text that is
-        too short to tell is `inconclusive`; of each topic the name is `topics:NAME`."""
+        too short to tell is `inconclusive`; of each topic the name is `topics:NAME`. `scope`: whose texts they are.
+        What is remembered of them serves the same scope alone, so that nobody learns by how long it takes what others
+        asked; without one nothing is."""
         ...
 
 

@@ -8,12 +8,26 @@ from typing import Final, Protocol
 
 import msgspec
 
-from genaiops.domain import SEVERITY, Direction, GuardAction, GuardEvent, GuardPolicy, GuardVersion, HeldPart, Operation
+from genaiops.domain import (
+    SEVERITY,
+    Direction,
+    GuardAction,
+    GuardEvent,
+    GuardPolicy,
+    GuardVersion,
+    HeldPart,
+    InForce,
+    Operation,
+    Span,
+)
 from genaiops.ports.providers import Dialect, Form
 
 GUARDED_AT_ONCE: Final = 16_384
 """Bytes of a body that a guard looks at without a pause; more are taken in steps, between which others have their
 turn."""
+
+WITHHELD: Final = "This answer was withheld."
+"""What stands in the place of an answer where its rule has no message."""
 
 
 class Guarded(msgspec.Struct, frozen=True):
@@ -29,6 +43,23 @@ class Guarded(msgspec.Struct, frozen=True):
     application: str | None = None
     session: str | None = None
     user_id: str | None = None
+
+
+class Again(msgspec.Struct, frozen=True):
+    """A rule wants another answer: `said` is the one that was given, `told` what its model is to hear about it."""
+
+    rule: str
+    said: str
+    told: str
+
+
+class Support(msgspec.Struct, frozen=True):
+    """How many sentences of an answer were held against what was retrieved, and how many of those it does not support;
+    `claims` are the first of these."""
+
+    sentences: int
+    unsupported: int
+    claims: tuple[str, ...] = ()
 
 
 class SessionLimits(msgspec.Struct, frozen=True):
@@ -53,7 +84,10 @@ class Ruling(msgspec.Struct, frozen=True):
     """What became of a text. `action`: the severest that followed. `body` goes on (of a request: to the provider; of an
     answer: to the client), `kept` is what may be recorded of it (None: the same). Of `block` (which has no body) and
     of `hold`: `rule` and `message`. Of `hold`, `body` is what goes on once a person has released it, and `parts` what
-    that person sees; `policy` (`name@digest`) and `found` (kind -> how often) are of the rule that holds it."""
+    that person sees; `policy` (`name@digest`) and `found` (kind -> how often) are of the rule that holds it.
+
+    `again`: an answer of which this says what follows if its model is not asked again, or cannot be. `support`: of an
+    answer whose client is told."""
 
     action: GuardAction
     body: bytes
@@ -63,6 +97,8 @@ class Ruling(msgspec.Struct, frozen=True):
     policy: str = ""
     found: dict[str, int] = {}
     parts: tuple[HeldPart, ...] = ()
+    again: Again | None = None
+    support: Support | None = None
 
     @property
     def stops(self) -> bool:
@@ -81,7 +117,8 @@ class Blocked(Exception):
 
 
 class Withheld(Exception):
-    """The whole of what would go out waits for a person."""
+    """The whole of an answer is there, and does not go out as it is: it waits for a person, its model is to be asked
+    again, or (`replace`) the message goes out in its place."""
 
     def __init__(self, ruling: Ruling) -> None:
         super().__init__(ruling.message)
@@ -89,14 +126,35 @@ class Withheld(Exception):
 
 
 class StreamGuard(Protocol):
-    """Follows one stream of events in the client's dialect, in pieces of whole events."""
+    """Follows one stream of events in the client's dialect, in pieces of whole events.
+
+    Of a guard that `waits` the end comes with `wait_end`, and once `due`, `wait` comes before the next `feed`.
+    """
+
+    @property
+    def waits(self) -> bool:
+        """Somebody else is asked about what goes out."""
+        ...
+
+    @property
+    def due(self) -> bool:
+        """What was fed has to be asked about now."""
+        ...
+
+    async def wait(self) -> bytes:
+        """What may go out now that somebody was asked. Raises Blocked."""
+        ...
+
+    async def wait_end(self) -> bytes:
+        """As `end`."""
+        ...
 
     def feed(self, data: bytes) -> bytes:
         """What may go out now. Raises Blocked; what was released before stays released."""
         ...
 
     def end(self) -> bytes:
-        """The rest. Raises Blocked, or Withheld when nothing was released before."""
+        """The rest. Raises Blocked, or Withheld where nothing was released before."""
         ...
 
     def close(self) -> None:
@@ -136,7 +194,7 @@ class Guard(Protocol):
 
     @property
     def waits(self) -> bool:
-        """Answers have to be waited for: `answer` says None of all of them."""
+        """Answers have to be waited for: `answer` says None of them, or that they are held."""
         ...
 
     def ask(self, raw: bytes | bytearray, form: Form | None) -> Ruling | None:
@@ -151,6 +209,14 @@ class Guard(Protocol):
         ...
 
     async def wait_answer(self, body: bytes, content_type: bytes) -> Ruling: ...
+
+    def ask_again(self, again: Again) -> None:
+        """Its model is asked for another answer, which comes next."""
+        ...
+
+    def keep_answer(self) -> None:
+        """No other answer came: the one before it is the answer."""
+        ...
 
     def clean(self, text: str, direction: Direction) -> str:
         """A text beside the bodies, by the rules that look for patterns: a label that its client gave (`in`), the
@@ -169,6 +235,10 @@ class GuardPlan(Protocol):
     def guard(self, references: Sequence[str], call: Guarded) -> Guard | None:
         """`references`: `name`, `name@alias`, `name@sha256:...` of the policies that hold for it, all of them together.
         None: none of their rules concerns such a call. NotFound for one that is not there."""
+        ...
+
+    def in_force(self, references: Sequence[str]) -> tuple[InForce, ...]:
+        """Which versions those are, for the record. NotFound likewise."""
         ...
 
     def digest(self, references: Sequence[str]) -> str:
@@ -192,17 +262,40 @@ class Judge(Protocol):
         `rules[2].options.words`."""
         ...
 
+    # size: a call is its operation, dialect, request and answer
     def judge(
-        self, policy: GuardVersion, operation: Operation, dialect: Dialect, request: bytes, answer: bytes | None
+        self,
+        policies: Sequence[GuardVersion],
+        operation: Operation,
+        dialect: Dialect,
+        request: bytes,
+        answer: bytes | None,
+        *,
+        shadows: bool = False,
     ) -> Sequence[GuardEvent]:
-        """Of a request, and of its answer (None: there is none; events of a stream are one). Classifiers that work
-        behind the answer are asked as well. UsageError for what cannot be read. May take as long as its detectors."""
+        """What they say together of a request, and of its answer (None: there is none; events of a stream are one).
+        `shadows`: rules that are in shadow for all calls only note, as in life; else they count as if they were
+        enforced. Classifiers that work behind the answer are asked as well. UsageError for what cannot be read. May
+        take as long as its detectors."""
         ...
 
     def rule(
         self, policy: GuardVersion, operation: Operation, dialect: Dialect, request: bytes, answer: bytes | None
     ) -> Judged:
         """As `judge`, with what becomes of the bodies. Of an answer that is a stream of events nothing is told."""
+        ...
+
+
+class Policies(Protocol):
+    """What is known of guard policies beside the calls."""
+
+    def kept(self, name: str, digest: str) -> GuardVersion | None:
+        """None: there is no such version, or not any more."""
+        ...
+
+    def standing(self, call: Span, release: str | None) -> Sequence[InForce]:
+        """What would hold now for a call with such a key, environment and route, served by the release of that
+        digest."""
         ...
 
 

@@ -29,7 +29,8 @@ class RunPage(msgspec.Struct, frozen=True):
 
 class CaseFilter(msgspec.Struct, frozen=True, kw_only=True):
     """`text`: in the id, input or any output. `outcome` of `check` (of any, without) for `target` (any, without).
-    `changed`: cases that `target` won or lost against the target `against`."""
+    `changed`: cases that `target` won or lost against the target `against`. `ids`: only these. `missing`:
+    an answer failed, or could not be judged (of `target`, of any without)."""
 
     target: str | None = None
     against: str | None = None
@@ -39,6 +40,8 @@ class CaseFilter(msgspec.Struct, frozen=True, kw_only=True):
     slice: str | None = None
     text: str | None = None
     changed: Literal["won", "lost"] | None = None
+    ids: tuple[str, ...] | None = None
+    missing: bool = False
 
 
 class CaseRow(msgspec.Struct, frozen=True):
@@ -83,9 +86,16 @@ class Runs(Protocol):
         """In the order of the suite."""
         ...
 
-    def add(self, run_id: str, answers: Sequence[Answer], judged: Sequence[Judged] = ()) -> None:
+    def add(
+        self,
+        run_id: str,
+        answers: Sequence[Answer],
+        judged: Sequence[Judged] = (),
+        *,
+        remember: Mapping[str, Answer] = {},
+    ) -> None:
         """In one transaction. An answer of the same target, case and repeat (a judgement of the same check, too) takes
-        the place of what was there."""
+        the place of what was there. `remember`: answers for the cache by content, as `remember` keeps them."""
         ...
 
     def answered(self, run_id: str) -> Sequence[Answer]:
@@ -98,6 +108,10 @@ class Runs(Protocol):
 
     def remembered(self, key: str) -> Answer | None:
         """The answer kept under the digest of what was asked (target, request, parameters)."""
+        ...
+
+    def recalled(self, keys: Sequence[str]) -> Mapping[str, Answer]:
+        """Those of them that are kept, as `remembered` has them."""
         ...
 
     def remember(self, key: str, answer: Answer) -> None: ...

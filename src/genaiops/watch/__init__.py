@@ -24,7 +24,7 @@ from genaiops.watch._fold import Folder
 from genaiops.watch._forecast import Forecast, budget_forecasts, forecast
 from genaiops.watch._guard_alerts import Troubles
 from genaiops.watch._guard_figures import FalseAlarms, GuardPoint, RuleFigures, guard_points, rule_figures
-from genaiops.watch._marks import Marked, Marking, found_verdict, guard_case, mark_verdict
+from genaiops.watch._marks import Marked, Marking, found_verdict, guard_case, mark_note, mark_verdict
 from genaiops.watch._media import medium
 from genaiops.watch._repricing import RepricedCall, RepricedModel, Repricing, reprice
 from genaiops.watch._shares import RouteShare, UnknownPrice, route_shares, unknown_prices
@@ -82,6 +82,7 @@ __all__ = [
     "hit_rate",
     "latencies",
     "machine_busy",
+    "mark_note",
     "mark_verdict",
     "masked",
     "medium",

@@ -62,6 +62,18 @@ def found_verdict(trace: Trace, verdict_id: str) -> GuardVerdict:
     )
 
 
+def mark_note(trace: Trace, verdict: GuardVerdict) -> str:
+    """What the person wrote beside the mark that the verdict has; empty where there is none."""
+    if verdict.mark is None:
+        return ""
+    own = [
+        score
+        for score in trace.scores
+        if score.name == MARK_SCORE + verdict.event.rule and score.span_id in (verdict.span_id, None)
+    ]
+    return max(own, key=lambda score: (score.created_us, score.identifier)).comment if own else ""
+
+
 def mark_verdict(
     telemetry: Telemetry, blobs: Blobs, cases: Cases, trace: Trace, verdict_id: str, marking: Marking
 ) -> Marked:

@@ -8,11 +8,14 @@ import msgspec
 
 from genaiops.core.money import from_nano
 from genaiops.domain import (
+    DIALECT_ATTRIBUTE,
     INLINE,
     MEDIA,
     MEDIA_ATTRIBUTE,
+    POLICIES_ATTRIBUTE,
     PREVIEW,
     PROVENANCE_ATTRIBUTE,
+    RELEASE_ATTRIBUTE,
     Admitted,
     Attempt,
     Content,
@@ -43,7 +46,7 @@ PROMPT_VERSION = "gen_ai.prompt.version"
 LOOKUP = "genaiops.cache.lookup"
 """The attribute that holds what the cache said."""
 
-RELEASE = "genaiops.release"
+RELEASE = RELEASE_ATTRIBUTE
 DEPLOYMENT = "genaiops.deployment"
 """The attributes that tell which release of an application served the call (its digest), and where it was deployed."""
 
@@ -287,6 +290,7 @@ def _content(call: Admitted, end: Ended, kept: _Kept, blobs: Blobs) -> Content:
         "genaiops.snapshot.version": call.snapshot_version,
         "genaiops.output.truncated": end.truncated,
         "genaiops.cache": end.cache,
+        **_guarded_by(call),
         **_routing(call, end),
     }
     large_in, large_out = len(body) > INLINE, len(output) > INLINE
@@ -305,6 +309,14 @@ def _made_of(call: Admitted) -> dict[str, Any]:
     """The release that served it, and the prompt that went into it."""
     served = {RELEASE: call.release, DEPLOYMENT: call.deployment} if call.release else {}
     return served if call.prompt is None else {**served, **_prompted(call.prompt)}
+
+
+def _guarded_by(call: Admitted) -> dict[str, Any]:
+    """What it takes to judge the call once more as it was judged."""
+    found: dict[str, Any] = {DIALECT_ATTRIBUTE: call.dialect} if call.dialect else {}
+    if call.policies is not None:
+        found[POLICIES_ATTRIBUTE] = {each.reference: each.digest for each in call.policies}
+    return found
 
 
 def _words(call: Admitted) -> str:

@@ -87,6 +87,28 @@ def test_context(text: str) -> None:
     assert kinds("accounts 123456") == []
 
 
+def test_words_that_must_not_stand_before() -> None:
+    scanner = Scanner([Pattern(kind="run", family="f", regex="[0-9a-f]{8}", unless=("commit", "sha"), reach=12)])
+
+    def found(text: str) -> list[int]:
+        stream, at, seen = Stream(scanner), 0, list[int]()
+        for released, here in (*map(stream.feed, text), stream.end()):
+            seen += [at + each.start for each in here]
+            at += len(released)
+        assert seen == [each.start for each in scanner.find(text)]
+        return seen
+
+    assert found("the key 0a1b2c3d") == [8]
+    assert found("Commit: 0a1b2c3d") == []
+    assert found("SHA=0a1b2c3d and 0a1b2c3d") == [17]
+    assert found("commits 0a1b2c3d") == [8], "no whole word"
+
+
+def test_what_matches_nothing_is_no_finding() -> None:
+    scanner = Scanner([Pattern(kind="digits", family="f", regex="[0-9]{0,4}")])
+    assert [(each.start, each.end) for each in scanner.find("ab 12 c 3456789")] == [(3, 5), (8, 12), (12, 15)]
+
+
 def test_escaped_line_breaks_are_no_letters() -> None:
     assert kinds(r"Name\nPhone no\n123\nAge") == [("short", "123")]
     assert kinds("Phone no n123") == []

@@ -1,5 +1,7 @@
 """Every kind is found where it is, and what only looks like one is not."""
 
+import random
+import string
 from itertools import pairwise
 
 import pytest
@@ -60,7 +62,7 @@ def test_checked_ones_are_told() -> None:
     wrong = token[:-1] + ("a" if token[-1] != "a" else "b")
     assert [each.checked for each in SCANNER.find(wrong)] == [False]
     key = SECRETS["bitcoin_private_key"][0]
-    assert not found(key[:-1] + ("a" if key[-1] != "a" else "b"))
+    assert "bitcoin_private_key" not in dict(found(key[:-1] + ("a" if key[-1] != "a" else "b")))
 
 
 HARMLESS = [
@@ -91,12 +93,49 @@ HARMLESS = [
     "primary_key=True, foreign_key='users.id', sort_key: created_at",
     "secretName: database-credentials-production",
     "auth: oauth2-authorization-code-flow",
+    '"output_token": "CloudFrontOriginAccessIdentityList.NextMarker"',
+    "OPENSSL_sk_delete(ossl_check_X509_VERIFY_PARAM_sk_type(sk), i)",
+    "extern const unsigned char ossl_der_oid_md4WithRSAEncryption[DER_OID_SZ]",
+    "encCtx->encKey = xmlSecKeyReadBinaryFile(xmlSecKeyDataDesId, file)",
+    'params.key.path = "models/Llama-3.2-1B-Instruct-Q8_0.gguf"',
+    "keyid:FE:E4:EC:53:24:F0:95:95:C7:10:B5:E1:44:B5:5D:39:65:5A:E3:7E",
+    '"KmsKeyId": "arn:aws:kms:us-east-1:012345678912:key/0ff3ea8d-130e-4133-877f-93908b6fdbd6"',
+    f"genaiops/__init__.py,sha256={base64_of(44)[:43].replace('+', '-').replace('/', '_')},1518",
+    f"the job's id is {mixed(40)}",
+    f"https://example.org/d/{mixed(44)}",
+    base64_of(64),
+    "const WCHAR *wusername, *password, *protocol, *host",
 ]
 
 
 @pytest.mark.parametrize("text", HARMLESS, ids=range(len(HARMLESS)))
 def test_harmless(text: str) -> None:
     assert not found(text)
+
+
+def drawn(size: int) -> str:
+    return "".join(random.Random(size).choices(string.ascii_letters + string.digits, k=size))
+
+
+DRAWN = [drawn(28), drawn(40), drawn(36).lower(), f"Xq-{drawn(41)}", f"{drawn(20)}_{drawn(21)}", f"sk_{uuid()}"]
+
+
+@pytest.mark.parametrize("value", DRAWN, ids=range(len(DRAWN)))
+def test_what_is_drawn_by_chance_needs_no_name(value: str) -> None:
+    for text in (value, f"Why does this fail? {value}\nThanks!", f"a = {value};", f'["{value}"]'):
+        assert [secret for _, secret in found(text)] == [value], text
+
+
+@pytest.mark.parametrize("text", ["API_KEY                = {}", "api_key:            {}", "SECRET_KEY_prod_eu.v2={}"])
+def test_names_may_go_on_and_stand_in_columns(text: str) -> None:
+    value = hexa(32)
+    assert [secret for _, secret in found(text.format(value))] == [value]
+
+
+@pytest.mark.parametrize("letters", ["a", "Ab", "aB", "A", "Aaa1"])
+def test_long_names_are_read_in_one_way(letters: str) -> None:
+    """Each of these had a power of two of readings once."""
+    assert not found(f"secret = {letters * 90}!{letters * 100}-")
 
 
 PIECES = st.sampled_from(
@@ -139,3 +178,15 @@ def test_prose_is_hardly_held_back() -> None:
         held.append(stream.held)
     assert sum(held) / len(held) < 6
     assert max(held) < 120
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["See word_01m803wxk2k4xtfzjnt92hnn9p there.", "id 01m803wxk2k4xtfzjnt92hnn9p", "Order 01M803WXK2K4XTFZJNT92HNN9P"],
+)
+def test_a_number_that_sorts_by_time_is_no_key(text: str) -> None:
+    assert "prefixed_key" not in {kind for kind, _ in found(text)}
+
+
+def test_a_key_that_says_so_is_one_even_if_it_sorts_by_time() -> None:
+    assert "prefixed_key" in {kind for kind, _ in found("Use sk_01m803wxk2k4xtfzjnt92hnn9p now.")}

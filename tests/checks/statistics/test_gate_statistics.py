@@ -4,6 +4,7 @@ import math
 import random
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +13,22 @@ from statsmodels.stats.contingency_tables import mcnemar as reference_mcnemar
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
-from genaiops.checks.statistics import compare, holm, level, lower_share, mcnemar, tango, upper_share
+from genaiops.checks.statistics import (
+    compare,
+    holm,
+    in_groups,
+    jackknife,
+    level,
+    lower_mean,
+    lower_share,
+    mcnemar,
+    p_above,
+    score_bounds,
+    tango,
+    upper_mean,
+    upper_share,
+)
+from genaiops.checks.statistics.paired import clustered_error
 from genaiops.core.errors import UsageError
 
 shares = st.integers(1, 200).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
@@ -110,7 +126,9 @@ def test_few_cases_that_all_fell_out_alike_say_little() -> None:
     assert same.low < -0.3
     graded = compare([0.5] * 4, [0.5] * 4, span=1.0)
     assert graded.low < -0.2
-    assert level([0.5] * 4, span=1.0).low < 0.3
+    assert level([0.5] * 4, least=0.0, most=1.0).low < 0.3
+    assert level([0.5] * 4).low < 0.4
+    assert compare([2.0] * 4, [2.0] * 4).low < -0.3
     assert compare([0.5] * 400, [0.5] * 400, span=1.0).low > -0.01
 
 
@@ -121,10 +139,82 @@ def test_counts_of_wins_and_losses() -> None:
     assert said.p_better == pytest.approx(stats.binomtest(2, 3, 0.5, alternative="greater").pvalue)
 
 
-def test_a_level_of_right_and_wrong_is_wilsons() -> None:
+def test_a_level_of_right_and_wrong_is_exact() -> None:
     said = level([1.0] * 28 + [0.0] * 2)
-    low, high = proportion_confint(28, 30, alpha=0.1, method="wilson")
+    low, high = proportion_confint(28, 30, alpha=0.1, method="beta")
     assert (said.low, said.high) == pytest.approx((low, high))
+
+
+@given(shares)
+def test_the_bound_of_a_mean_in_a_range_is_the_exact_one_of_a_share(share: tuple[int, int]) -> None:
+    times, n = share
+    groups = [[1.0]] * times + [[0.0]] * (n - times)
+    off = 0.02 / n
+    assert lower_mean(groups, 0.0) == pytest.approx(lower_share(times, n), abs=off)
+    assert upper_mean(groups, 1.0) == pytest.approx(upper_share(times, n), abs=off)
+
+
+@given(st.integers(0, 30), st.integers(0, 30), st.integers(1, 30))
+def test_its_p_at_no_difference_is_that_of_the_sign_test(wins: int, losses: int, ties: int) -> None:
+    groups = [[1.0]] * wins + [[-1.0]] * losses + [[0.0]] * ties
+    exact = float(stats.binom.sf(wins - 1, wins + losses, 0.5))
+    assert p_above(groups, -1.0) == pytest.approx(exact, rel=0.05, abs=1e-9)
+
+
+def test_random_weights_say_the_same() -> None:
+    """The bound by its definition: weights drawn, in place of the saddlepoint."""
+    chance = np.random.default_rng(4)
+    values = chance.beta(2, 5, 25)
+    clusters = [list(values[at : at + 1 + at % 4]) for at in range(0, 20, 4)]
+    totals, sizes = np.array([sum(each) for each in clusters]), np.array([len(each) for each in clusters])
+    weights = chance.exponential(size=(200_000, len(clusters) + 1))
+    means = (weights[:, :-1] @ totals) / (weights[:, :-1] @ sizes + weights[:, -1] * math.sqrt((sizes * sizes).mean()))
+    assert lower_mean(clusters, 0.0) == pytest.approx(float(np.quantile(means, 0.05)), abs=0.002)
+
+
+@given(st.lists(st.floats(-5, 5), min_size=1, max_size=30), st.floats(0, 3))
+def test_bounds_of_a_mean_in_a_range_hold_it(values: list[float], room: float) -> None:
+    groups = [[value] for value in values]
+    least, most = min(values) - room, max(values) + room
+    mean = sum(values) / len(values)
+    low, high = lower_mean(groups, least), upper_mean(groups, most)
+    assert least - 1e-9 <= low <= mean + 1e-6
+    assert mean - 1e-6 <= high <= most + 1e-9
+    shifted = lower_mean([[2 * value + 1] for value in values], 2 * least + 1)
+    assert shifted == pytest.approx(2 * low + 1, abs=1e-5)
+
+
+def test_losses_alone_are_bounded_exactly() -> None:
+    assert score_bounds(0, 3, 100)[0] == pytest.approx(-upper_share(3, 100))
+    assert score_bounds(3, 0, 100)[1] == pytest.approx(upper_share(3, 100))
+    assert score_bounds(4, 3, 100) == tango(4, 3, 100)
+
+
+def test_one_large_cluster_counts_for_what_it_is() -> None:
+    """Leaving it out moves the mean far: the error is larger than the usual one of clusters says."""
+    groups = [[1.0] * 50, *([0.0] for _ in range(10))]
+    left_out = [0.0, *(50 / 59 for _ in range(10))]
+    by_leaving = math.sqrt(10 / 11 * sum((each - 50 / 60) ** 2 for each in left_out))
+    assert clustered_error(groups) == pytest.approx(by_leaving)
+
+
+def test_a_jackknife_of_a_mean_is_its_t_interval() -> None:
+    chance = random.Random(8)
+    values = [chance.gauss(1, 2) for _ in range(20)]
+    whole = sum(values) / 20
+    without = [(sum(values) - each) / 19 for each in values]
+    interval = stats.ttest_1samp(values, 0).confidence_interval(0.9)
+    assert jackknife(whole, without) == pytest.approx((interval.low, interval.high))
+    with pytest.raises(UsageError, match="whichever cases"):
+        jackknife(1.0, [1.0, 1.0])
+
+
+def test_groups_keep_clusters_whole() -> None:
+    groups = in_groups([str(at // 3) for at in range(100)], seed=1, most=7)
+    assert sorted(place for group in groups for place in group) == list(range(100))
+    assert len(groups) == 7
+    found = [{place // 3 for place in group} for group in groups]
+    assert sum(map(len, found)) == len(set().union(*found))
 
 
 @given(st.lists(st.floats(0, 1), max_size=12))

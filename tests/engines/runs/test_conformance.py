@@ -88,6 +88,28 @@ def test_an_answer_is_there_once(runs: Runs) -> None:
     assert runs.judged("run_1", check="f1") == []
 
 
+def test_cases_by_their_ids_and_those_without_a_word(runs: Runs) -> None:
+    runs.create(a_run(), CASES)
+    failed = msgspec.structs.replace(an_answer("second"), state="timeout", output="")
+    runs.add("run_1", [an_answer("first"), failed, an_answer("third")], [judged("third", "new", "error")])
+    assert ids(runs, CaseFilter(ids=("third", "first", "nobody"))) == ["first", "third"]
+    assert ids(runs, CaseFilter(ids=())) == []
+    assert ids(runs, CaseFilter(missing=True)) == ["second", "third"]
+    assert ids(runs, CaseFilter(missing=True, target="new", check="f1")) == ["second"]
+    assert ids(runs, CaseFilter(missing=True, target="old")) == []
+
+
+def test_answers_for_the_cache_are_kept_with_those_of_the_run_and_read_together(runs: Runs) -> None:
+    runs.create(a_run(), CASES)
+    kept = {f"key-{number}": an_answer("first", output=str(number)) for number in range(700)}
+    runs.add("run_1", [an_answer("first")], remember=kept)
+    assert runs.recalled([*kept, "nobody"]) == kept
+    assert runs.remembered("key-7") == kept["key-7"]
+    runs.add("run_1", (), remember={"key-7": an_answer("first", output="Newer.")})
+    assert runs.recalled(["key-7"])["key-7"].output == "Newer."
+    assert runs.recalled([]) == {}
+
+
 def test_ten_thousand_rows_go_in(runs: Runs) -> None:
     many = [Case(id=f"case-{number}", input="x") for number in range(2000)]
     runs.create(a_run(), many)

@@ -300,7 +300,8 @@ def test_a_store_of_the_first_version_is_migrated_with_all_that_it_holds(tmp_pat
         before, sums = store.trace(trace_id(1)), store.rollup(RollupQuery(since_us=NOW, until_us=NOW + 1))
     with closing(sqlite3.connect(tmp_path / "figures.db")) as connection:
         connection.execute("DROP TABLE corrections")
-        for table in ("erasures", "guard_verdicts", "guard_pending", "guard_series", "guard_hours", "guard_days"):
+        guards = ("guard_verdicts", "guard_pending", "guard_series", "guard_hours", "guard_days", "guard_replays")
+        for table in ("erasures", *guards):
             connection.execute(f"DROP TABLE {table}")
         connection.execute("DROP INDEX spans_by_response")
         added = {"spans": ["usage_more", "energy", "energy_basis", "called"]}

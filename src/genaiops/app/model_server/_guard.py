@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from genaiops.app.model_server._admission import Admission
 from genaiops.app.model_server._http import refusal, respond_json
+from genaiops.app.model_server._remembering import Remembering
 from genaiops.checks.classifying import (
     Classifier,
     Topic,
@@ -41,16 +42,19 @@ _KEPT_TOPIC_TEXTS = 2048
 
 
 class ClassifyRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """`scope`: whose texts they are; what is remembered of them serves the same scope. Empty: nothing is."""
+
     texts: list[str]
     classifiers: list[Name]
     topics: list[Topic] = []
+    scope: str = ""
 
 
 class Guard:
     """The endpoint. `await endpoint(exchange)`."""
 
     def __init__(self, encoder: Encoder, *, waiting: int) -> None:
-        self._encoder = encoder
+        self._encoder = Remembering(encoder)
         self._scored = {name: Classifier(packaged(name)) for name in ("injection", "toxicity")}
         self._nearness = topic_nearness()
         self._versions = {name: f"{name}@{one.card.version}" for name, one in self._scored.items()}
@@ -84,7 +88,7 @@ class Guard:
         parts: list[NDArray[np.float32]] = []
         for start in range(0, len(pieces), _SLICE):
             some = [piece.text for piece in pieces[start : start + _SLICE]]
-            parts.append(await loop.run_in_executor(self._thread, self._encode, some))
+            parts.append(await loop.run_in_executor(self._thread, self._encoder.encode, some, request.scope))
         vectors = np.concatenate(parts)
         for name in request.classifiers:
             if name in ("injection", "toxicity"):
@@ -94,9 +98,6 @@ class Guard:
             elif name == "topics":
                 found[name] = await loop.run_in_executor(self._thread, self._topics, pieces, vectors, request.topics)
         return found
-
-    def _encode(self, texts: list[str]) -> NDArray[np.float32]:
-        return self._encoder.encode(texts).vectors
 
     def _topics(
         self, pieces: Sequence[Window], vectors: NDArray[np.float32], topics: Sequence[Topic]
@@ -115,7 +116,7 @@ class Guard:
         """Descriptions come again with every request; each is encoded once."""
         vector = self._topic_vectors.get(text)
         if vector is None:
-            self._topic_vectors[text] = vector = self._encode([text])[0]
+            self._topic_vectors[text] = vector = self._encoder.encode([text], "")[0]
             if len(self._topic_vectors) > _KEPT_TOPIC_TEXTS:
                 self._topic_vectors.popitem(last=False)
         else:

@@ -19,11 +19,54 @@ from genaiops.ports.metrics import Metric
 GROUP: Final = "genaiops.checks"
 
 METRICS: Final[Mapping[str, tuple[str, ...]]] = {
-    "matching": ("equals",),
+    "matching": (
+        "equals",
+        "contains",
+        "icontains",
+        "contains_any",
+        "icontains_any",
+        "contains_all",
+        "icontains_all",
+        "starts_with",
+        "ends_with",
+        "regex",
+    ),
+    "answers": ("exact_match", "token_f1", "numeric", "refusal", "language"),
+    "form": ("is_json", "json_equals", "json_schema", "is_xml", "word_count", "length"),
+    "overlap": ("bleu", "corpus_bleu", "gleu", "corpus_gleu", "chrf", "corpus_chrf", "ter", "corpus_ter"),
+    "rouge": ("rouge1", "rouge2", "rougeL", "rougeLsum"),
+    "meteor": ("meteor",),
+    "edit": ("levenshtein", "levenshtein_ratio", "wer", "cer", "corpus_wer", "corpus_cer"),
+    "judges": ("judge",),
+    "meaning": ("bertscore", "groundedness", "injection", "similarity", "toxicity"),
+    "calibration": ("ece",),
+    "classes": ("accuracy", "f1", "mcc", "precision", "recall"),
+    "fairness": (
+        "accuracy_difference",
+        "demographic_parity_difference",
+        "demographic_parity_ratio",
+        "disparate_impact",
+        "equal_opportunity_difference",
+        "equalized_odds_difference",
+    ),
+    "figures": ("mae", "mse", "r2", "rmse"),
+    "probabilities": ("auc_roc", "brier", "log_loss"),
+    "ranks": ("hit_rate", "map", "mrr", "ndcg_at_k", "precision_at_k", "recall_at_k"),
+    "tools": (
+        "step_count",
+        "tool_arguments",
+        "tool_call_f1",
+        "tool_names",
+        "tool_sequence",
+        "tools_used",
+        "valid_tool_calls",
+    ),
+    "usage": ("cost", "energy", "finish_reason", "latency", "tokens"),
+    "together": ("together",),
 }
 """File of this folder -> names of its metrics. Files are imported when one of theirs is asked for."""
 
-__all__ = ["GROUP", "METRICS", "OfAll", "OfEach", "cards", "lacks", "metric", "metric_names", "read_options"]
+__all__ = ["GROUP", "METRICS", "OfAll", "OfEach", "cards", "lacks", "metric", "metric_names", "read_options", "unready"]
 
 
 @cache
@@ -44,6 +87,11 @@ def metric_names() -> Sequence[str]:
 def metric(name: str, options: Mapping[str, Any] | None = None) -> Metric:
     """NotFound when there is none of that name, UsageError when it does not take these options."""
     return _making(name)(options or {})
+
+
+def unready(found: Metric) -> str:
+    """What has to be installed before a metric can say anything, as a sentence. Empty: nothing."""
+    return str(getattr(found, "lacking", ""))
 
 
 def cards() -> Sequence[MetricCard]:

@@ -16,16 +16,19 @@ _T = TypeVar("_T")
 
 
 class OfEach:
-    """A metric of single samples."""
+    """A metric of single samples. `lacking`: what has to be installed first, without which each is an error."""
 
-    def __init__(self, card: MetricCard, one: Callable[[Sample], Measure | float]) -> None:
+    def __init__(self, card: MetricCard, one: Callable[[Sample], Measure | float], *, lacking: str = "") -> None:
         self.card = card
+        self.lacking = lacking
         self._one = one
 
     def measure(self, samples: Sequence[Sample]) -> Sequence[Measure]:
         return [self._of(sample) for sample in samples]
 
     def _of(self, sample: Sample) -> Measure:
+        if self.lacking:
+            return Measure(error=self.lacking)
         lacking = lacks(sample, self.card.needs)
         if lacking:
             return Measure(error=f"The sample has no {lacking[0]}.")

@@ -1,12 +1,14 @@
 """RE2 on bytes, one a character (its Python package has no types)."""
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, Protocol
 
 from genaiops.core.errors import UsageError
 
 _re2: Final[Any] = importlib.import_module("re2")
+_ANYWHERE: Final = _re2._Anchor.UNANCHORED
+_HERE: Final = _re2._Anchor.ANCHOR_START
 _MEMORY: Final = 64 << 20
 """Bytes that RE2 may use for one automaton; what it needs is far less."""
 
@@ -22,7 +24,6 @@ class Engine(Protocol):
 
     def search(self, text: bytes, pos: int | None = None, endpos: int | None = None) -> Match | None: ...
     def fullmatch(self, text: bytes, pos: int | None = None, endpos: int | None = None) -> Match | None: ...
-    def finditer(self, text: bytes, pos: int | None = None, endpos: int | None = None) -> Any: ...
 
 
 def engine(regex: str, *, captures: bool = False) -> Engine:
@@ -33,27 +34,48 @@ def engine(regex: str, *, captures: bool = False) -> Engine:
         raise UsageError(f"{regex!r} is no expression of RE2: {_told(error)}.") from error
 
 
-class Leading:
+Spans = Sequence[tuple[int, int]]
+"""Of a match: from where to where all of it is, then each of its groups."""
+
+
+class Finder:
+    """All matches of an expression, by RE2 itself: its Python wrapper makes an object of each, which takes nearly as
+    long as finding it."""
+
+    def __init__(self, regex: str, *, captures: bool = False) -> None:
+        """UsageError for what is no expression."""
+        compiled: Any = engine(regex, captures=captures)
+        self.groups: int = compiled.groups
+        self._match = compiled._regexp.Match
+
+    def find(self, text: bytes, begin: int, end: int) -> Iterator[Spans]:
+        """From left to right, none of them empty."""
+        match = self._match
+        while begin < end:
+            spans = match(_ANYWHERE, text, begin, end)
+            first, stop = spans[0]
+            if first < 0:
+                return
+            begin = max(stop, first + 1)
+            if first < stop:
+                yield spans
+
+
+class Leading(Finder):
     """An expression whose matches all begin with the same characters: these are found first, and it is held against
     what stands there. To search backwards for a beginning, as RE2 does, costs the square of a long bound."""
 
-    def __init__(self, compiled: Any, literal: str) -> None:
-        self.groups: int = compiled.groups
-        self._compiled = compiled
+    def __init__(self, regex: str, literal: str, *, captures: bool = False) -> None:
+        super().__init__(regex, captures=captures)
         self._literal = literal.encode("latin-1")
-        self.fullmatch = compiled.fullmatch
 
-    def search(self, text: bytes, pos: int | None = None, endpos: int | None = None) -> Match | None:
-        return next(self.finditer(text, pos, endpos), None)
-
-    def finditer(self, text: bytes, pos: int | None = None, endpos: int | None = None) -> Iterator[Match]:
-        end = len(text) if endpos is None else endpos
-        at = text.find(self._literal, pos or 0, end)
+    def find(self, text: bytes, begin: int, end: int) -> Iterator[Spans]:
+        at = text.find(self._literal, begin, end)
         while at >= 0:
-            match = self._compiled.match(text, at, end)
-            if match is not None:
-                yield match
-            at = text.find(self._literal, at + 1 if match is None else match.end(), end)
+            spans = self._match(_HERE, text, at, end)
+            if spans[0][0] >= 0:
+                yield spans
+            at = text.find(self._literal, max(at + 1, spans[0][1]), end)
 
 
 class Occurring:

@@ -17,13 +17,14 @@ INVISIBLE: Final = (
 )
 """The contents of a class of `re`: what nobody sees (format characters, fillers, variation selectors)."""
 
-_LOOKALIKES: Final = dict(
+LOOKALIKES: Final = dict(
     zip(
         "АВЕЅІЈКМНОРСТУХҮЗЬЁаеѕіјорсухѵԛԝһԁɡΑΒΕΖΗΙΚΜΝΟΡΤΥΧανορυχικɑıℓ՝",
         "ABESIJKMHOPCTYXY3bEaesijopcyxvqwhdgABEZHIKMNOPTYXavopuxikail'",
         strict=True,
     )
 )
+"""Letters of other scripts, and the Latin ones that they look like."""
 _PLAIN: Final = dict(zip("‘’‚‛′“”„‟″«»‐‑‒–—―−⁃…•‹›", '\'\'\'\'\'"""""""--------.*<>', strict=True))
 _OTHER: Final = "\x1a"
 """Stands for a character that no pattern has."""
@@ -37,7 +38,7 @@ def _folded(char: str) -> str:
         return chr(code - 0xE0000)
     if _INVISIBLE.match(char):
         return ""
-    plain = _LOOKALIKES.get(char) or _PLAIN.get(char)
+    plain = LOOKALIKES.get(char) or _PLAIN.get(char)
     if plain is not None:
         return plain
     digit = unicodedata.digit(char, None)
@@ -47,7 +48,7 @@ def _folded(char: str) -> str:
         return "\n" if char in "\u2028\u2029\x85" else " "
     simple = unicodedata.normalize("NFKC", char)
     if simple != char:
-        return "".join(_LOOKALIKES.get(one, one if ord(one) < 0x100 else _OTHER) for one in simple)
+        return "".join(LOOKALIKES.get(one, one if ord(one) < 0x100 else _OTHER) for one in simple)
     return char if code < 0x100 else _OTHER
 
 

@@ -11,6 +11,8 @@ from genaiops.checks.scanning._prefix import code, tree, written
 _ENOUGH: Final = 10
 _LITERALS: Final = 3
 """Fewer in the head, and it is no head of one but of every text."""
+_LONG: Final = 24
+"""Without letters of its own, so many characters are head enough: runs that long are rare."""
 
 
 def head(regex: str) -> str:
@@ -18,7 +20,9 @@ def head(regex: str) -> str:
     parsed = tree(regex)
     text, _, literals, _ = _head(list(parsed), _ENOUGH)
     if literals < _LITERALS:
-        return regex
+        text, width, _, _ = _head(list(parsed), _LONG)
+        if width < _LONG:
+            return regex
     return f"(?i:{text})" if parsed.state.flags & 2 else text
 
 

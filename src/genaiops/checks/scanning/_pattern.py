@@ -12,11 +12,12 @@ class Pattern(msgspec.Struct, frozen=True, kw_only=True):
 
     What else must hold of a match: no character of the class `left` stands directly before it, none of `right` directly
     behind it (contents of a RE2 class, such as `\w.-`); one of the words `context` stands within `reach` characters
-    before it (in any case, as a whole word; in scripts that put no spaces, anywhere); `valid` says yes to the value.
+    before it (in any case, as a whole word; in scripts that put no spaces, anywhere), and none of the words `unless`;
+    `valid` says yes to the value.
     `group`: which group of the expression is the value, and the only part that is found (0: all of it).
 
     The letter of an escaped line break or tab (`\n`, as JSON writes it) is part of no word: `left` lets it pass, and
-    words of `context` may follow it; `\b` does not know it. What may begin with such a letter takes the escape into its
+    words of both may follow it; `\b` does not know it. What may begin with such a letter takes the escape into its
     expression, before the group of the value.
 
     `checked`: `valid` computes a checksum or asks a table, so that chance seldom passes. Where two findings overlap, a
@@ -30,6 +31,7 @@ class Pattern(msgspec.Struct, frozen=True, kw_only=True):
     left: str = ""
     right: str = ""
     context: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
     reach: int = 48
     valid: Callable[[str], bool] | None = None
     checked: bool = False

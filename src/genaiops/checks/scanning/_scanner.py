@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from genaiops.checks.scanning._context import Contexts
-from genaiops.checks.scanning._engine import Engine, Leading, Occurring, engine
+from genaiops.checks.scanning._context import Context, Contexts
+from genaiops.checks.scanning._engine import Engine, Finder, Leading, Occurring, engine
 from genaiops.checks.scanning._fold import fold
 from genaiops.checks.scanning._head import head
 from genaiops.checks.scanning._pattern import Pattern
@@ -46,13 +46,13 @@ class Scanner:
         self.patterns: tuple[Pattern, ...] = tuple(patterns)
         lengths = [_length(pattern) for pattern in self.patterns]
         self._lengths = lengths
-        self._engines: dict[int, Engine] = {}
+        self._finders: dict[int, Finder] = {}
         if not tried:
             for number in range(len(lengths)):
-                self._engine(number)
+                self._finder(number)
         self._overlap = [length + 1 for length in lengths]
         self.longest = max(lengths, default=0)
-        self.context = max((each.reach for each in self.patterns if each.context), default=0) + 2
+        self.context = max((each.reach for each in self.patterns if each.context or each.unless), default=0) + 2
         numbers = range(len(lengths))
         free = [number for number in numbers if not self.patterns[number].context]
         bound = [number for number in numbers if self.patterns[number].context]
@@ -67,6 +67,9 @@ class Scanner:
             (_class(each.left, each.kind), _class(each.right, each.kind), self._contexts[number], each.valid)
             for number, each in enumerate(self.patterns)
         ]
+        self._unless = {
+            number: Context(each.unless, each.reach) for number, each in enumerate(self.patterns) if each.unless
+        }
 
     def find(self, text: str, wanted: Wanted = None) -> list[Finding]:
         """What is in it, from left to right; findings of one family do not overlap. `wanted`: numbers of the patterns
@@ -74,10 +77,10 @@ class Scanner:
         data, positions = fold(text)
         return self.judge(text, data, positions, self.raw(data, 0, self.told(data, text)), wanted)
 
-    def _engine(self, number: int) -> Engine:
-        found = self._engines.get(number)
+    def _finder(self, number: int) -> Finder:
+        found = self._finders.get(number)
         if found is None:
-            found = self._engines[number] = _compiled(self.patterns[number], self._lengths[number])
+            found = self._finders[number] = _compiled(self.patterns[number], self._lengths[number])
         return found
 
     def told(self, data: bytes, text: str) -> set[int]:
@@ -89,17 +92,17 @@ class Scanner:
         what needs a word, only these are looked for."""
         found: list[Raw] = []
         for number, spans in self._where(data, start, told):
-            engine, group = self._engine(number), self.patterns[number].group
+            finder, group = self._finder(number), self.patterns[number].group
             position = start
             for begin, stop in spans:
                 position = max(position, begin)
                 limit = min(len(data), stop + self._overlap[number])
-                for match in engine.finditer(data, position, limit):
-                    first, position = match.span()
+                for match in finder.find(data, position, limit):
+                    first, position = match[0]
                     if first >= stop:
                         break
                     if first < position:
-                        found.append(Raw(first, position, number, match.span(group) if group else (first, position)))
+                        found.append(Raw(first, position, number, match[group]))
         found.sort()
         return found
 
@@ -141,17 +144,32 @@ class Scanner:
         self, text: str, data: bytes, positions: Sequence[int] | None, raw: Iterable[Raw], wanted: Wanted = None
     ) -> list[Finding]:
         """Which of the matches hold, and which of those of one family that overlap."""
-        held = [
-            each
-            for each in raw
-            if (wanted is None or each.pattern in wanted) and self._holds(text, data, positions, each)
-        ]
-        if len(held) > 1:
-            families: dict[str, list[Raw]] = {}
-            for each in held:
+        families: dict[str, list[Raw]] = {}
+        for each in raw:
+            if wanted is None or each.pattern in wanted:
                 families.setdefault(self.patterns[each.pattern].family, []).append(each)
-            held = sorted(one for each in families.values() for one in _apart(each, self.patterns))
+        held: list[Raw] = []
+        for matches in families.values():
+            for cluster in _clusters(matches):
+                if len(cluster) > 1:
+                    held += self._apart(text, data, positions, cluster)
+                elif self._holds(text, data, positions, cluster[0]):
+                    held.append(cluster[0])
+        held.sort()
         return [self._finding(each, positions) for each in held]
+
+    def _apart(self, text: str, data: bytes, positions: Sequence[int] | None, cluster: list[Raw]) -> list[Raw]:
+        """Of matches of one family, those that hold and do not overlap: of two, the one that is surer, then longer,
+        then first in the table. What is behind another that holds is not judged at all."""
+        patterns = self.patterns
+        cluster.sort(key=lambda raw: (not patterns[raw.pattern].checked, raw.start - raw.end, raw.pattern, raw))
+        kept: list[Raw] = []
+        for raw in cluster:
+            if kept and any(raw.start < other.end and other.start < raw.end for other in kept):
+                continue
+            if self._holds(text, data, positions, raw):
+                kept.append(raw)
+        return kept
 
     def _holds(self, text: str, data: bytes, positions: Sequence[int] | None, raw: Raw) -> bool:
         start, end, number, (begin, stop) = raw
@@ -164,7 +182,12 @@ class Scanner:
             place = start if positions is None else positions[start]
             if not context.stands_before(data, start, text, place):
                 return False
-        return valid is None or valid(data[begin:stop].decode("latin-1"))
+        if valid is not None and not valid(data[begin:stop].decode("latin-1")):
+            return False
+        other = self._unless.get(number)
+        return other is None or not other.stands_before(
+            data, start, text, start if positions is None else positions[start]
+        )
 
     def _sets(self, numbers: Sequence[int], lengths: Sequence[int]) -> "list[_Set]":
         short = [number for number in numbers if lengths[number] < _BLOCK]
@@ -212,27 +235,18 @@ class _Set:
         yield from found.items()
 
 
-def _apart(held: list[Raw], patterns: Sequence[Pattern]) -> list[Raw]:
-    """Of matches that overlap, the one that is surer, then longer, then first in the table."""
-    chosen: list[Raw] = []
+def _clusters(matches: Iterable[Raw]) -> Iterator[list[Raw]]:
+    """Of matches in order, those together that a chain of overlaps connects."""
     cluster: list[Raw] = []
     end = -1
-    for each in (*held, None):
-        if each is not None and each.start < end:
-            cluster.append(each)
-            end = max(end, each.end)
-            continue
-        if len(cluster) > 1:
-            cluster.sort(key=lambda raw: (not patterns[raw.pattern].checked, raw.start - raw.end, raw.pattern, raw))
-            kept: list[Raw] = []
-            for raw in cluster:
-                if all(raw.end <= other.start or raw.start >= other.end for other in kept):
-                    kept.append(raw)
-            cluster = sorted(kept)
-        chosen += cluster
-        if each is not None:
-            cluster, end = [each], each.end
-    return chosen
+    for each in matches:
+        if cluster and each.start >= end:
+            yield cluster
+            cluster = []
+        cluster.append(each)
+        end = max(end, each.end)
+    if cluster:
+        yield cluster
 
 
 def _length(pattern: Pattern) -> int:
@@ -242,15 +256,18 @@ def _length(pattern: Pattern) -> int:
         raise UsageError(f"The pattern {pattern.kind}: {error}") from error
 
 
-def _compiled(pattern: Pattern, length: int) -> Engine:
+def _compiled(pattern: Pattern, length: int) -> Finder:
+    captures = pattern.group > 0
     try:
-        compiled = engine(pattern.regex, captures=pattern.group > 0)
         literal = leading(pattern.regex) if length >= _LONG else ""
+        compiled = (
+            Leading(pattern.regex, literal, captures=captures) if literal else Finder(pattern.regex, captures=captures)
+        )
     except UsageError as error:
         raise UsageError(f"The pattern {pattern.kind}: {error}") from error
     if pattern.group > compiled.groups:
         raise UsageError(f"The pattern {pattern.kind} has no group {pattern.group}.")
-    return Leading(compiled, literal) if literal else compiled
+    return compiled
 
 
 def _escaped(data: bytes, start: int) -> bool:

@@ -3,38 +3,67 @@
 from typing import Final
 
 from genaiops.checks.scanning import Pattern
-from genaiops.checks.secrets._judging import chosen, json_header, opaque, prefixed, said, stands_in, user_and_password
-from genaiops.checks.secrets._shape import ASSIGNED, SAID, key, named
+from genaiops.checks.secrets._judging import (
+    chosen,
+    json_header,
+    looks_drawn,
+    opaque,
+    said,
+    stands_in,
+    user_and_password,
+)
+from genaiops.checks.secrets._shape import ASSIGNED, FAMILY, SAID, key, named
 
 SERVICES: Final = (
-    "abuseipdb|adafruit|adobe|airtable|algolia|alibaba|amplitude|anthropic|apollo|artifactory|asana|assemblyai|"
-    "atlassian|auth0|azure|beamer|bintray|bitbucket|bitly|bitrise|bittrex|bitwarden|box|brave|browserstack|bugsnag|"
-    "capella|cartesia|cerebras|civo|claude|clerk|cloudant|cloudflare|cloudinary|co_api|codecov|cohere|coinbase|"
-    "confluence|confluent|consul|contentful|couchbase|coveralls|data[_-]?gov|databento|datadog|dd_api|dd_app|"
-    "deepgram|deepseek|devin|discord|disqus|doppler|drone(?:ci)?|dropbox|ebay|elastic|endor|etsy|facebook|"
-    "fal[_-]?ai|fastly|finicity|finnhub|fireworks|flickr|fly|freshbooks|freshdesk|fullstory|gemini|gitea|github|"
-    "gitlab|gitter|gocardless|greptile|groq|gumroad|hcp|heroku|hetzner|honeycomb|hubspot|hunter|ibm|influx(?:db)?|"
-    "infomaniak|instagram|instantly|intercom|jenkins|jfrog|jira|jumpcloud|kagi|kimi|klaviyo|kraken|kucoin|langfuse|"
-    "langsmith|lark|launchdarkly|linear|linked[_-]?in|linode|llama|lob|looker|mailchimp|mailersend|mailgun|mailjet|"
-    "mandrill|mapbox|mattermost|mem0|meraki|message[_-]?bird|midtrans|minimax|miro|mistral|monday|moonshot|mux|neon|"
-    "netlify|new[ _-]?york[ _-]?times|new[_-]?relic|ngrok|nvidia|nylas|nytimes|okta|ollama|onesignal|onfido|openai|"
-    "openweather|opsgenie|ovh|pagerduty|paypal|perplexity|pinecone|pinterest|pipedrive|plaid|planetscale|plivo|"
-    "polymarket|postmark|private[_-]?ai|railway|rapidapi|razorpay|redis|render|replicate|resend|retell|rollbar|"
-    "runpod|salesforce|scaleway|scalr|segment|sendbird|sendgrid|sentry|shodan|slack|snowflake|snyk|softlayer|"
-    "sonar(?:qube)?|splunk|square(?:space)?|sslmate|stability|sumo(?:logic)?|supabase|tableau|tailscale|telegr|"
-    "telegram|telnyx|temporal|together|travis|trello|twilio|twitch|twitter|typeform|upstash|vercel|virustotal|"
-    "voyage|vultr|wakatime|wandb|weatherstack|weights|wiz|workos|xendit|yandex|z[._-]?ai|zapier|zendesk|zoho|zoom"
+    "abuseipdb|accuweather|activecampaign|adafruit|adobe|adyen|airtable|aiven|alchemy|algolia|alibaba|alphavantage|"
+    "amadeus|amplitude|anthropic|apiflash|apify|apollo|appcues|appsflyer|artifactory|asana|assemblyai|atlassian|"
+    "auth0|avalara|azure|bamboohr|bannerbear|basecamp|baseten|beamer|bintray|bitbucket|bitly|bitrise|bittrex|"
+    "bitwarden|box|braintree|brave|braze|brevo|browserstack|bugsnag|buildkite|calendly|capella|cartesia|censys|"
+    "cerebras|chargebee|chartmogul|circle_?ci|civo|clarifai|claude|clearbit|clerk|clickup|clockify|cloudant|"
+    "cloudflare|cloudinary|cloudsmith|co_api|codacy|codeclimate|codecov|cohere|coinbase|coingecko|coinmarketcap|"
+    "confluence|confluent|consul|contentful|convertkit|couchbase|coveralls|crowdin|cryptocompare|currencylayer|"
+    "customer[_.-]?io|data[_-]?gov|databento|databricks|datadog|dd_api|dd_app|deepgram|deepseek|delighted|devin|"
+    "digicert|digital[_-]?ocean|discord|disqus|docusign|doppler|drone(?:ci)?|dropbox|duffel|dwolla|dynatrace|"
+    "easypost|ebay|edamam|elastic|elevenlabs|endor|etherscan|etsy|eventbrite|facebook|fal[_-]?ai|fastly|fastspring|"
+    "figma|finicity|finnhub|firebase|fireworks|flickr|flutterwave|fly|foursquare|freshbooks|freshdesk|fullstory|"
+    "gemini|geocodio|getresponse|giphy|gitea|github|gitlab|gitter|gocardless|grafana|graphhopper|greptile|groq|"
+    "gumroad|hasura|hcp|hellosign|helpscout|heroku|hetzner|honeycomb|hotjar|hubspot|hugging[_-]?face|hunter|ibm|"
+    "imagekit|influx(?:db)?|infomaniak|infura|insightly|instagram|instantly|intercom|ipdata|ipgeolocation|ipinfo|"
+    "ipstack|iterable|jenkins|jfrog|jira|jotform|jumpcloud|kaggle|kagi|kickbox|kimi|klarna|klaviyo|kraken|kucoin|"
+    "langchain|langfuse|langsmith|lark|launchdarkly|lemlist|linear|linked[_-]?in|linode|livekit|llama|lob|logdna|"
+    "loggly|logz[_.-]?io|looker|mailchimp|mailerlite|mailersend|mailgun|mailjet|mandrill|mapbox|mapquest|mattermost|"
+    "maxmind|meilisearch|mem0|meraki|message[_-]?bird|midtrans|minimax|miro|mistral|mixpanel|mollie|monday|moonshot|"
+    "mparticle|mux|neon|netlify|new[ _-]?york[ _-]?times|new[_-]?relic|newsapi|nexmo|ngrok|notion|numverify|nvidia|"
+    "nylas|nytimes|okta|ollama|onelogin|onesignal|onfido|openai|openweather|opsgenie|optimizely|ovh|paddle|pagerduty|"
+    "pandadoc|papertrail|paypal|paystack|perplexity|pexels|pinecone|pingdom|pinterest|pipedrive|pixabay|plaid|"
+    "planetscale|plivo|polygon|polymarket|postman|postmark|prismic|private[_-]?ai|productboard|pubnub|pulumi|"
+    "pushbullet|pusher|qdrant|qualtrics|quickbase|quickbooks|railway|rapidapi|razorpay|recurly|redis|render|"
+    "replicate|resend|retell|ringcentral|rocketreach|rollbar|runpod|salesforce|saucelabs|scaleway|scalr|scraperapi|"
+    "scrapingbee|securitytrails|segment|sendbird|sendgrid|sendinblue|sentry|serpapi|shippo|shodan|shopify|"
+    "shutterstock|signalwire|sinch|slack|smartsheet|smartystreets|snipcart|snowflake|snyk|softlayer|sonar(?:qube)?|"
+    "sparkpost|splunk|spoonacular|spotify|square(?:space)?|sslmate|stability|statuspage|storyblok|strava|stripe|"
+    "stytch|sumo(?:logic)?|supabase|surveymonkey|tableau|tailscale|taxjar|telegr|telegram|telesign|telnyx|temporal|"
+    "ticketmaster|together|tomtom|transifex|travis|trello|twelvedata|twilio|twitch|twitter|typeform|typesense|"
+    "unsplash|uploadcare|upstash|uptimerobot|vercel|vimeo|virustotal|vonage|voyage|vultr|wakatime|wandb|weatherstack|"
+    "weaviate|webflow|weights|wistia|wiz|woocommerce|workos|wrike|xendit|yandex|yelp|z[._-]?ai|zapier|zendesk|"
+    "zerobounce|zoho|zoom"
 )
 _KEYS: Final = (
     "api access account app auth client consumer encryption license master private secret service signing subscription "
     "write"
 )
 _OWN: Final = (
-    rf"(?:{'|'.join(_KEYS.split())})[ _.-]?key|secret|token|credentials?|creds|authorization|auth|pat|jwt|[ _.-]key|"
-    "[a-z]key"
+    rf"(?:(?:{'|'.join(_KEYS.split())})[ _.-]?key|secret|token|credential)[\w.-]{{0,20}}|"
+    "creds|authorization|auth|pat|jwt|[ _.-]key|[a-z]key"
 )
+_TOLD_APART: Final = (
+    "id ids uuid guid hash hashes sha sha1 sha224 sha256 sha384 sha512 md5 digest checksum integrity commit revision "
+    "etag fingerprint base64 cursor nonce txid cid pubkey ssh-rsa ssh-ed25519"
+)
+"""What tells things apart, proves or carries them."""
 _ENDING: Final = (
     r"(?:[_. -]?(?:id|value|string|text|base|key|secret|token|hash|prod|dev|staging|live|test|v?[0-9]{1,2}))?"
+    r"(?:[_.-][\w.-]{0,20})?"
 )
 _CALLED: Final = r"pass(?:word|wd|phrase|code|wort|wrd)?|pwd|mot[ _]de[ _]passe|contrase(?:n|\xf1)a|senha|kennwort"
 _VALUE: Final = r"[A-Za-z0-9_.~+/=:%|$!-]"
@@ -162,12 +191,16 @@ PATTERNS: Final[tuple[Pattern, ...]] = (
         valid=opaque,
         between=f"{ASSIGNED}|{SAID}",
     ),
-    key(
-        "prefixed_key",
-        "Key by its looks, of no service that is known",
-        r"\b[a-z][a-z0-9]{1,11}[_-][\w-]{24,160}",
-        "an entropy test of ours",
-        valid=prefixed,
-        left=r"\w./+=-",
+    Pattern(
+        kind="prefixed_key",
+        family=FAMILY,
+        regex=r"[A-Za-z0-9][\w-]{26,159}",
+        left=r"\w/+@#%&\\-",
+        right=r"\w/+=%@,-",
+        unless=tuple(_TOLD_APART.split()),
+        reach=16,
+        valid=looks_drawn,
+        title="Key by its looks, of no service that is known",
+        source="an entropy test of ours",
     ),
 )

@@ -8,6 +8,7 @@ import math
 import re
 import string
 import zlib
+from collections.abc import Sequence
 from typing import Final
 
 _BASE62: Final = string.digits + string.ascii_uppercase + string.ascii_lowercase
@@ -31,7 +32,7 @@ _PLAIN: Final = """
 """
 _PLAIN_WORDS: Final = frozenset(_PLAIN.split())
 _CHAIN: Final = re.compile(r"[A-Za-z_$][\w$]*(?:(?:\.|->|::|/|-)[A-Za-z_$][\w$]*)*")
-_VARIABLE: Final = re.compile(r"[$%@#&]?[A-Z][A-Z_]*%?|[$%][\w.:-]+%?")
+_VARIABLE: Final = re.compile(r"[$%@#&]?[A-Z][A-Z_]*%?|[$%][\w.:-]+%?|[*&]+[A-Za-z]\w*")
 _SYMBOLS: Final = frozenset("!@#$%^&*+=?~|")
 _LEAST_BITS: Final = 2.8
 
@@ -46,6 +47,16 @@ def entropy(value: str) -> float:
     return math.log2(size) - sum(map(_TERMS.__getitem__, map(value.count, set(value)))) / size
 
 
+def _varies(value: str, bits: float) -> bool:
+    """Its entropy is at least that. The number of different characters bounds it, from below where one of them has all
+    that the others leave, so that the sum over them is seldom needed."""
+    size, kinds = len(value), len(set(value))
+    if not kinds or kinds < 2**bits:
+        return False
+    most = size - kinds + 1
+    return math.log2(size) - most * math.log2(most) / size >= bits or entropy(value) >= bits
+
+
 def stands_in(value: str) -> bool:
     """A placeholder, or the digest of something that is no secret."""
     small = value[:_LOOKED_AT].lower()
@@ -54,7 +65,7 @@ def stands_in(value: str) -> bool:
 
 def varied(value: str) -> bool:
     """As varied as what is drawn by chance: for texts whose form already says what they are."""
-    return entropy(value) >= _LEAST_BITS and not stands_in(value)
+    return _varies(value, _LEAST_BITS) and not stands_in(value)
 
 
 def opaque(value: str) -> bool:
@@ -63,16 +74,38 @@ def opaque(value: str) -> bool:
     kinds = value.translate(_KINDS)
     if "0" not in kinds and ("a" not in kinds or "A" not in kinds) and len(_UNSPEAKABLE.findall(value)) < 2:
         return False
-    if "://" in value or entropy(value) < _LEAST_BITS or stands_in(value):
+    if "://" in value or not _varies(value, _LEAST_BITS) or stands_in(value):
         return False
     runs = kinds.split()
     whole = "".join(runs)
-    if any(_shuffled(run) for run in runs if len(run) >= 8) or (len(whole) >= 16 and _shuffled(whole)):
+    by_chance = any(len(run) >= 8 and _shuffled(run) for run in runs) or (len(whole) >= 16 and _shuffled(whole))
+    if not by_chance:
+        by_chance = 16 <= len(whole) >= 0.9 * len(value) and len(_UNSPEAKABLE.findall(value)) >= 2
+    return by_chance and not _is_name(value, kinds)
+
+
+def _is_name(value: str, kinds: str) -> bool:
+    """A name in a program, of a file or of a resource, a condition, or the print of a certificate. Names in capitals
+    and small letters are of words and numbers; characters drawn by chance leave single letters everywhere."""
+    if value.startswith("arn:") or "||" in value or ("." in value[-5:] and _FILE.search(value[-6:])):
         return True
-    return len(whole) >= 16 and len(whole) >= 0.9 * len(value) and len(_UNSPEAKABLE.findall(value)) >= 2
+    if ("=" in value.rstrip("=") and _COMPARED.search(value)) or (value.count(":") > 3 and _PRINT.search(value)):
+        return True
+    if "a" not in kinds or "A" not in kinds or _NAMED.fullmatch(value) is None:
+        return False
+    words = _WORD.findall(value)
+    return sum(map(len, words)) >= 3.2 * len(words) and len(_UNSPEAKABLE.findall(value)) < 2
 
 
-_UNSPEAKABLE: Final = re.compile("(?:[b-df-hj-np-tv-z]{4,}|[B-DF-HJ-NP-TV-Z]{4,})")
+_NAMED: Final = re.compile(
+    r"(?:[A-Z]?[a-z]{2,}+|[A-Z]{2,}+|[A-Za-z]?[0-9]{1,4}+(?![0-9])|\b[A-Za-z]\b|[^A-Za-z0-9]++)++"
+)
+"""Possessive: what was read is not read in another way, so that it is linear in the text."""
+_WORD: Final = re.compile("[A-Z]?[a-z]+|[A-Z]+")
+_FILE: Final = re.compile(r"\w\.[a-z]{1,4}\Z")
+_COMPARED: Final = re.compile("[=!]=[^=]")
+_PRINT: Final = re.compile("(?:[0-9A-F]{2}:){4}")
+_UNSPEAKABLE: Final = re.compile("(?:[b-df-hj-np-tv-xz]{4,}|[B-DF-HJ-NP-TV-XZ]{4,})")
 """Consonants as no word has them twice: letters drawn by chance, where digits are few or none."""
 
 _NAMING: Final = """
@@ -89,21 +122,59 @@ _SAYING: Final = frozenset(
 """Parts of a prefix that say what follows."""
 
 
-def prefixed(value: str) -> bool:
-    """A key by its looks alone: behind a prefix, 24 characters at least in which capitals, small letters and digits
-    come as chance has them; capitals may be missing where the prefix says that it is a key. Names of things (calls,
-    messages, files) have forms like it; their prefixes are known."""
+def looks_drawn(value: str) -> bool:
+    """A key by its looks alone: letters and digits come as chance has them, all over it or behind a prefix. Names of
+    things (calls, messages, files) look like it; their prefixes are known. Digits stand at two places at least, and
+    separators are few, so that names in programs are none."""
     first, *rest = value.replace("-", "_").split("_")
-    if first in _NAMES or stands_in(value):
-        return False
-    said = first in _SAYING or (len(rest) > 1 and rest[0] in _SAYING)
-    body = "".join(rest)
+    tail = "".join(rest)
+    body = first + tail
     kinds = body.translate(_KINDS)
-    if len(body) < 24 or "0" not in kinds or "a" not in kinds or not _shuffled(kinds):
+    if len(_DIGITS.findall(kinds)) < 2 or len(rest) > len(tail) // 10 + 2:
         return False
-    return said or ("A" in kinds and entropy(body) >= 4.0)
+    if first in _NAMES or stands_in(value) or (first not in _SAYING and _is_dated(body)):
+        return False
+    return _behind_prefix(first, rest, tail) or (len(rest) <= len(body) // 10 + 1 and _drawn(body, kinds))
 
 
+_DATED: Final = re.compile("[a-z]*?(01[0-9a-hjkmnp-tv-z]{24})|[A-Z]*?(01[0-9A-HJKMNP-TV-Z]{24})")
+"""A ULID, alone or behind the name of what it numbers (TypeID): 48 bits of milliseconds, which begin with 01 from 2005
+to 2039, and 80 bits of chance. Of keys drawn by chance every thousandth has that form."""
+
+
+def _is_dated(body: str) -> bool:
+    return _DATED.fullmatch(body) is not None
+
+
+def _behind_prefix(first: str, rest: Sequence[str], tail: str) -> bool:
+    """24 characters at least in which capitals, small letters and digits are mixed; capitals may be missing where the
+    prefix says that it is a key."""
+    kinds = tail.translate(_KINDS)
+    if not first[0].islower() or not 2 <= len(first) <= 12 or len(tail) < 24 or "a" not in kinds:
+        return False
+    if first in _SAYING or (len(rest) > 1 and rest[0] in _SAYING):
+        return _changing(kinds) >= 0.2 and len(_DIGITS.findall(kinds)) > 1
+    return "A" in kinds and "0" in kinds and _changing(kinds) >= 0.35 and _varies(tail, 4.0)
+
+
+def _drawn(body: str, kinds: str) -> bool:
+    """Without a prefix. Hexadecimal digits of one case are mostly digests, and 64 or 76 characters mostly lines of
+    base64 (RFC 7468, RFC 2045): neither is taken."""
+    size = len(body)
+    if size < 28 or size in (64, 76) or kinds.count("0") > 0.6 * size:
+        return False
+    if kinds.count("a") > 3 and kinds.count("A") > 3:
+        return _changing(kinds) >= 0.4 and _varies(body, 3.5)
+    return size >= 30 and _HEX.fullmatch(body) is None and _changing(kinds) >= 0.24 and _varies(body, 3.5)
+
+
+def _changing(kinds: str) -> float:
+    """The share of neighbours that are of two kinds."""
+    return sum(map(kinds.count, _CHANGES)) / (len(kinds) - 1)
+
+
+_DIGITS: Final = re.compile("0+")
+_HEX: Final = re.compile("[0-9a-f]*|[0-9A-F]*")
 _KINDS: Final = {
     code: "a" if chr(code).islower() else "A" if chr(code).isupper() else "0" if chr(code).isdigit() else " "
     for code in range(0x100)
@@ -210,7 +281,7 @@ _STANDARD: Final = str.maketrans("-_", "+/")
 def key_block(value: str) -> bool:
     """A block with a key in it, not the line alone that begins one."""
     body = re.sub(r"-----[^-]{0,60}-----|\\[nr]|[^A-Za-z0-9+/=]", "", value)
-    return len(body) >= 32 and entropy(body) >= 3.5 and not stands_in(body)
+    return len(body) >= 32 and _varies(body, 3.5) and not stands_in(body)
 
 
 CHECKSUMS: Final = frozenset({crc32_base62, crc32_hex, base58_check, bech32, json_header, user_and_password})

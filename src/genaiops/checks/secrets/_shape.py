@@ -9,7 +9,7 @@ from genaiops.checks.secrets._judging import CHECKSUMS, varied
 FAMILY: Final = "secret"
 LETTERS: Final = "A-Za-z0-9"
 _QUOTED: Final = r"""(?:\\{1,3}["']|["'\x60\s"""
-ASSIGNED: Final = rf"{_QUOTED}\]]){{0,4}}(?::{{0,3}}=|=>|\?=|\|\||[:>,]){_QUOTED}=]){{0,5}}"
+ASSIGNED: Final = rf"{_QUOTED}\]]){{0,4}}[ \t]{{0,16}}(?::{{0,3}}=|=>|\?=|\|\||[:>,])[ \t]{{0,16}}{_QUOTED}=]){{0,5}}"
 """From the end of a name to its value, in programs, JSON (also inside of JSON), YAML, XML, shells and .env files."""
 SAID: Final = r"""[ \t]{1,3}(?:(?:is|was|ist|es|est)[: \t]{1,3})?["'\x60]?"""
 """The same in sentences, and behind the flag of a command."""

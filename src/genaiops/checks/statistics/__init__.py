@@ -1,6 +1,25 @@
 """Statistics of evaluations and experiments: differences, levels, agreement, sequential tests."""
 
-from genaiops.checks.statistics.level import Level, holm, level, lower_share, upper_share
-from genaiops.checks.statistics.paired import Comparison, compare, mcnemar, tango
+from genaiops.checks.statistics.bounded import lower_mean, p_above, upper_mean
+from genaiops.checks.statistics.jackknife import in_groups, jackknife
+from genaiops.checks.statistics.level import Level, holm, level
+from genaiops.checks.statistics.paired import Comparison, compare, mcnemar, score_bounds, tango
+from genaiops.checks.statistics.shares import lower_share, upper_share
 
-__all__ = ["Comparison", "Level", "compare", "holm", "level", "lower_share", "mcnemar", "tango", "upper_share"]
+__all__ = [
+    "Comparison",
+    "Level",
+    "compare",
+    "holm",
+    "in_groups",
+    "jackknife",
+    "level",
+    "lower_mean",
+    "lower_share",
+    "mcnemar",
+    "p_above",
+    "score_bounds",
+    "tango",
+    "upper_mean",
+    "upper_share",
+]

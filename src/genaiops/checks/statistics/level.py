@@ -5,8 +5,9 @@ from math import sqrt
 
 import msgspec
 
-from genaiops.checks.proportion import wilson
+from genaiops.checks.statistics.bounded import lower_mean, upper_mean
 from genaiops.checks.statistics.paired import clustered_error, grouped
+from genaiops.checks.statistics.shares import lower_share, upper_share
 from genaiops.core.errors import UsageError
 
 
@@ -23,42 +24,47 @@ class Level(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def level(
-    values: Sequence[float], clusters: Sequence[str] = (), *, alpha: float = 0.05, span: float | None = None
+    values: Sequence[float],
+    clusters: Sequence[str] = (),
+    *,
+    alpha: float = 0.05,
+    least: float | None = None,
+    most: float | None = None,
 ) -> Level:
-    """Of one value a case. Right and wrong (1 and 0) of independent cases: Wilson's interval; else Student's t over
-    clusters, with two cases added at half the range beside the mean where a range (`span`) is known, for cases that
-    all fell out alike. UsageError without a value, and for a single cluster of other values."""
+    """Of one value a case. Right and wrong (1 and 0) of independent cases: the exact bounds of Clopper and Pearson;
+    from a known range (`least` to `most`): Gaffke's, over clusters; else Student's t over clusters. UsageError without
+    a value, and for a single case or cluster where there is no range."""
     if not values:
         raise UsageError("There is nothing to take a mean of.", remedy="See which answers are errors.")
     n, mean = len(values), sum(values) / len(values)
     groups = grouped(values, clusters)
-    if len(groups) == n and all(value in (0.0, 1.0) for value in values):
-        low, high = wilson(int(sum(values)), n, confidence=1 - 2 * alpha)
-        return Level(n=n, clusters=n, mean=mean, low=low, high=high, alpha=alpha, method="Wilson's score interval")
+    number = len(groups)
+    over = f" over {number} clusters" if number < n else ""
+    if number == n and (least, most) in ((None, None), (0.0, 1.0)) and all(value in (0.0, 1.0) for value in values):
+        times = int(sum(values))
+        low, high = lower_share(times, n, alpha=alpha), upper_share(times, n, alpha=alpha)
+        method = "exact (Clopper and Pearson)"
+    elif least is not None and most is not None:
+        low = lower_mean(groups, min(least, *values), alpha=alpha)
+        high = upper_mean(groups, max(most, *values), alpha=alpha)
+        method = f"bound of a mean in a range (Gaffke){over}"
+    else:
+        low, high = _by_t(groups, mean, alpha)
+        method = f"t interval{over}"
+    return Level(n=n, clusters=number, mean=mean, low=low, high=high, alpha=alpha, method=method)
+
+
+def _by_t(groups: Sequence[Sequence[float]], mean: float, alpha: float) -> tuple[float, float]:
     if len(groups) < 2:
         raise UsageError("One independent case says nothing of how sure its value is.", remedy="Add cases.")
     from scipy.special import stdtrit
 
     error = clustered_error(groups)
-    added = error if span is None else sqrt(error**2 + 2 * (span / 2 / (n + 2)) ** 2)
-    half = float(stdtrit(len(groups) - 1, 1 - alpha)) * added
-    method = f"t interval over {len(groups)} clusters" if len(groups) < n else "t interval"
-    return Level(n=n, clusters=len(groups), mean=mean, low=mean - half, high=mean + half, alpha=alpha, method=method)
-
-
-def upper_share(times: int, n: int, *, alpha: float = 0.05) -> float:
-    """The exact upper bound at 1 - `alpha` of a share of which `times` of `n` were seen (Clopper and Pearson, "The use
-    of confidence or fiducial limits", Biometrika 26, 1934): of none of n it is 1 - alpha^(1/n)."""
-    from scipy.special import betaincinv
-
-    return 1.0 if times >= n else float(betaincinv(times + 1, n - times, 1 - alpha))
-
-
-def lower_share(times: int, n: int, *, alpha: float = 0.05) -> float:
-    """The exact lower bound, likewise."""
-    from scipy.special import betaincinv
-
-    return 0.0 if times <= 0 else float(betaincinv(times, n - times + 1, alpha))
+    if error == 0 and mean != 0:
+        # As if two more had fallen out as far off as the value is large: few that are alike say little.
+        error = sqrt(2) * abs(mean) / 2 / (len(groups) + 2)
+    half = float(stdtrit(len(groups) - 1, 1 - alpha)) * error
+    return mean - half, mean + half
 
 
 def holm(p: Sequence[float], *, alpha: float = 0.05) -> list[bool]:

@@ -8,14 +8,12 @@ arXiv 2411.00640, sections 2.2 and 4.2).
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from math import sqrt
-from typing import Final
 
 import msgspec
 
+from genaiops.checks.statistics.bounded import lower_mean, p_above, upper_mean
+from genaiops.checks.statistics.shares import upper_share
 from genaiops.core.errors import UsageError
-
-FEW_DISCORDANT: Final = 25
-"""Below so many cases that only one of both got right, the exact test is used instead of that by the standard error."""
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +45,10 @@ def compare(
     span: float | None = None,
 ) -> Comparison:
     """One value a case and side (the mean of its repeats), in the same order; more is better. `clusters`: of each case
-    ("": of its own). `span`: the width of the metric's range (None: no bound), for cases that all fell out alike.
+    ("": of its own). `span`: the width of the metric's range (None: no bound).
+
+    Right and wrong (1 and 0) of independent cases: Tango's score interval, exact where all that differ differ in one
+    direction; from a known range: Gaffke's bounds, over clusters; else Student's t over clusters.
 
     UsageError for sides of different lengths, and for fewer than two clusters."""
     n = len(candidate)
@@ -59,13 +60,18 @@ def compare(
         raise UsageError("Fewer than two independent cases cannot be compared.", remedy="Add cases, or clusters.")
     mean = sum(deltas) / n
     wins, losses = sum(each > 0 for each in deltas), sum(each < 0 for each in deltas)
-    binary = len(groups) == n and all(each in (-1.0, 0.0, 1.0) for each in deltas)
-    if binary:
-        low, high = tango(wins, losses, n, alpha=alpha)
+    over = f" over {len(groups)} clusters" if len(groups) < n else ""
+    if len(groups) == n and span in (None, 1.0) and all(each in (0.0, 1.0) for each in (*candidate, *baseline)):
+        low, high = score_bounds(wins, losses, n, alpha=alpha)
         p, method = _p_binary(wins, losses), "score interval of a paired difference (Tango 1998)"
+    elif span is not None:
+        span = max(span, *map(abs, deltas))
+        low, high = lower_mean(groups, -span, alpha=alpha), upper_mean(groups, span, alpha=alpha)
+        p, method = p_above(groups, -span), f"bound of a paired difference in a range (Gaffke){over}"
     else:
-        low, high, p = _by_clusters(deltas, groups, alpha, span)
-        method = f"t interval over {len(groups)} clusters" if len(groups) < n else "paired t interval"
+        scale = max(map(abs, (*candidate, *baseline)))
+        low, high, p = _by_t(groups, mean, alpha, scale)
+        method = f"t interval{over}" if over else "paired t interval"
     return Comparison(
         n=n,
         clusters=len(groups),
@@ -98,40 +104,32 @@ def grouped(values: Sequence[float], clusters: Sequence[str]) -> list[list[float
 
 
 def clustered_error(groups: Sequence[Sequence[float]]) -> float:
-    """The standard error of the mean of all values: sqrt(G/(G-1) sum_g (sum_i (x_gi - mean))^2) / n."""
+    """The standard error of the mean of all values: each of G clusters is left out in turn, sqrt((G-1)/G sum_g (r_g /
+    (1 - m_g/n))^2) / n with r_g its sum of deviations and m_g its size (CR3: Bell and McCaffrey, Survey Methodology 28,
+    2002). Of clusters of one size it is the usual one; a large one among small ones counts for what it is."""
     n = sum(map(len, groups))
     mean = sum(map(sum, groups)) / n
-    squares = sum((sum(group) - mean * len(group)) ** 2 for group in groups)
-    return sqrt(len(groups) / (len(groups) - 1) * squares) / n
+    squares = sum(((sum(group) - mean * len(group)) / (1 - len(group) / n)) ** 2 for group in groups)
+    return sqrt((len(groups) - 1) / len(groups) * squares) / n
 
 
-def _by_clusters(
-    deltas: Sequence[float], groups: Sequence[Sequence[float]], alpha: float, span: float | None
-) -> tuple[float, float, float]:
-    """Bounds, and the one-sided p. Where a range is known, two cases are added that differ by half of it in either
-    direction: cases that all fell out alike say little when they are few (as Agresti and Min add to a table, "Simple
-    improved confidence intervals for comparing matched proportions", Statistics in Medicine 24, 2005)."""
+def _by_t(groups: Sequence[Sequence[float]], mean: float, alpha: float, scale: float) -> tuple[float, float, float]:
+    """Bounds, and the one-sided p. Where no case differs from another, two are added that differ by half of the largest
+    value in either direction: few that are alike say little."""
     from scipy.special import stdtr, stdtrit
 
-    n, mean = len(deltas), sum(deltas) / len(deltas)
     freedom = len(groups) - 1
-    error = clustered_error(groups)
-    added = error if span is None else sqrt(error**2 + 2 * (span / 2 / (n + 2)) ** 2)
-    half = float(stdtrit(freedom, 1 - alpha)) * added
-    p = float(stdtr(freedom, -mean / added)) if added else (0.0 if mean > 0 else 1.0)
+    error = clustered_error(groups) or sqrt(2) * scale / 2 / (len(groups) + 2)
+    half = float(stdtrit(freedom, 1 - alpha)) * error
+    p = float(stdtr(freedom, -mean / error)) if error else 1.0
     return mean - half, mean + half, p
 
 
 def _p_binary(wins: int, losses: int) -> float:
-    """McNemar's test, one-sided: exact where few cases differ (a sign test over them), else by the normal."""
-    from scipy.special import bdtrc, ndtr
+    """McNemar's exact test, one-sided: a sign test over the cases that differ."""
+    from scipy.special import bdtrc
 
-    discordant = wins + losses
-    if discordant == 0:
-        return 1.0
-    if discordant < FEW_DISCORDANT:
-        return float(bdtrc(wins - 1, discordant, 0.5)) if wins else 1.0
-    return float(ndtr(-(wins - losses) / sqrt(discordant)))
+    return float(bdtrc(wins - 1, wins + losses, 0.5)) if wins else 1.0
 
 
 def mcnemar(wins: int, losses: int) -> float:
@@ -163,6 +161,17 @@ def tango(wins: int, losses: int, n: int, *, alpha: float = 0.05) -> tuple[float
 
     middle = (wins - losses) / n
     return _crossing(score, -1.0, middle, z), _crossing(score, middle, 1.0, -z)
+
+
+def score_bounds(wins: int, losses: int, n: int, *, alpha: float = 0.05) -> tuple[float, float]:
+    """Tango's bounds, and the exact ones of Clopper and Pearson where nothing was won (lost) and those reach further:
+    where all cases that differ are losses, Tango's alone let up to 7.5 % pass that should not."""
+    low, high = tango(wins, losses, n, alpha=alpha)
+    if not wins:
+        low = min(low, -upper_share(losses, n, alpha=alpha))
+    if not losses:
+        high = max(high, upper_share(wins, n, alpha=alpha))
+    return low, high
 
 
 def _crossing(score: Callable[[float], float], left: float, right: float, level: float) -> float:

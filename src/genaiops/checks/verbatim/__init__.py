@@ -10,11 +10,14 @@ The text is looked up whole, not winnowed. Therefore
 
 A k-gram that stands in very many places is kept for 4 places of a document and 16 in all.
 
-Index         the fingerprints of documents: made, merged, written, read
+Index         the fingerprints of documents: made, written, read; `merging` makes one of several
 Overlapping   what of them comes back in a text, whole or piece by piece
+Following     a text given back piece by piece, with the runs in it that may be cut out
 """
 
-from genaiops.checks.verbatim._index import Document, Index
+from genaiops.checks.verbatim._columns import Document
+from genaiops.checks.verbatim._following import Following, Repeat
+from genaiops.checks.verbatim._index import Index
 from genaiops.checks.verbatim._overlap import Overlap, Overlapping, judge, overlaps
 
-__all__ = ["Document", "Index", "Overlap", "Overlapping", "judge", "overlaps"]
+__all__ = ["Document", "Following", "Index", "Overlap", "Overlapping", "Repeat", "judge", "overlaps"]

@@ -1,15 +1,26 @@
 """Hashes of runs of words: R. Karp and M. Rabin's rolling polynomial, modulo the prime 2^61 - 1, of each word's CRC-32.
 
-The same on every machine and in every process, so that an index can be kept.
+Letters of other scripts count as the Latin ones that they look like. The same on every machine and in every process, so
+that an index can be kept.
 """
 
 from collections.abc import Iterator, Sequence
 from typing import Final
 from zlib import crc32
 
+from genaiops.checks.scanning import LOOKALIKES
+
 BITS: Final = 61
 _PRIME: Final = (1 << BITS) - 1
 _BASE: Final = 0x1B873593CC9E2D51
+_LATIN: Final = str.maketrans(
+    {
+        other: latin
+        for lower in (False, True)  # small letters last: where a capital looks like another letter, they decide
+        for letter, alike in LOOKALIKES.items()
+        if letter.islower() == lower and len(other := letter.casefold()) == 1 and (latin := alike.casefold()).isalnum()
+    }
+)
 
 
 class Rolling:
@@ -24,7 +35,7 @@ class Rolling:
         self._last = [0] * k
 
     def feed(self, texts: Sequence[str]) -> Iterator[int]:
-        values = [crc32(text.encode()) + 1 for text in texts]
+        values = [crc32((text if text.isascii() else text.translate(_LATIN)).encode()) + 1 for text in texts]
         leaving = self._last + values
         self._last = leaving[-self.k :]
         missing = max(0, self.k - 1 - self.read)

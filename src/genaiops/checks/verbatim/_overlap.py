@@ -1,14 +1,13 @@
 """What of registered documents comes back in a text."""
 
 import heapq
-from collections import deque
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
 
-from genaiops.checks.verbatim._hashing import Rolling
 from genaiops.checks.verbatim._index import Index
-from genaiops.checks.words import Words, WordStream
+from genaiops.checks.verbatim._reading import Reading, Run
 from genaiops.domain import Finding, Verdict
 
 FAMILY: Final = "verbatim"
@@ -29,15 +28,6 @@ class Overlap(msgspec.Struct, frozen=True):
     runs: tuple[Finding, ...]
 
 
-class _Run:
-    """Words `first` to `last` of the text, and where they stand in it."""
-
-    __slots__ = ("end", "first", "last", "start")
-
-    def __init__(self, first: int, last: int, start: int, end: int) -> None:
-        self.first, self.last, self.start, self.end = first, last, start, end
-
-
 class _Seen:
     """Of one document."""
 
@@ -56,11 +46,8 @@ class Overlapping:
 
     def __init__(self, index: Index) -> None:
         self._index = index
-        self._stream = WordStream()
-        self._rolling = Rolling(index.k)
-        self._batches: deque[tuple[int, Words]] = deque()
-        """With the number of the first word of each; those that hold the last k words."""
-        self._open: dict[tuple[int, int], _Run] = {}
+        self._reading = Reading(index)
+        self._open: dict[tuple[int, int], Run] = {}
         """By document and how far the run is shifted against it."""
         self._sweep_at = _SWEEP
         self._seen: dict[int, _Seen] = {}
@@ -68,7 +55,7 @@ class Overlapping:
     @property
     def words(self) -> int:
         """Of the text, so far."""
-        return self._rolling.read
+        return self._reading.words
 
     @property
     def longest(self) -> int:
@@ -77,31 +64,22 @@ class Overlapping:
 
     def feed(self, piece: str) -> int:
         """Returns `longest`."""
-        self._read(self._stream.feed(piece))
+        self._meet(self._reading.feed(piece))
         return self.longest if self._seen else 0
 
     def finish(self) -> tuple[Overlap, ...]:
         """The documents that came back, that with the longest run first."""
-        self._read(self._stream.finish())
+        self._meet(self._reading.finish())
         for (number, _), run in self._open.items():
             self._close(number, run)
         self._open.clear()
         found = [self._overlap(number, seen) for number, seen in self._seen.items()]
         return tuple(sorted(found, key=lambda each: (-each.longest, -each.share, each.document)))
 
-    def _read(self, batch: Words) -> None:
-        if not batch.texts:
-            return
-        base = self._rolling.read
-        first = max(base, self._index.k - 1)
-        self._batches.append((base, batch))
-        for at, hashed in self._index.candidates(self._rolling.feed(batch.texts)):
-            for number, word in self._index.at(hashed):
-                self._met(number, word, first + at)
-        reach = self._rolling.read - self._index.k
-        while len(self._batches) > 1 and self._batches[1][0] <= reach:
-            self._batches.popleft()
-        if self._rolling.read >= self._sweep_at:
+    def _meet(self, met: Iterable[tuple[int, int, int]]) -> None:
+        for number, word, last in met:
+            self._met(number, word, last)
+        if self._reading.words >= self._sweep_at:
             self._sweep()
 
     def _met(self, number: int, word: int, last: int) -> None:
@@ -119,17 +97,13 @@ class Overlapping:
         if run is not None and last - run.last > k:
             self._close(number, run)
             run = None
-        end = self._span(last)[1]
+        end = self._reading.span(last)[1]
         if run is None:
-            run = self._open[key] = _Run(first, last, self._span(first)[0], end)
+            run = self._open[key] = Run(first, last, self._reading.span(first)[0], end)
         run.last, run.end = last, end
         seen.longest = max(seen.longest, last - run.first + 1)
 
-    def _span(self, word: int) -> tuple[int, int]:
-        base, batch = next(each for each in reversed(self._batches) if each[0] <= word)
-        return batch.span(word - base)
-
-    def _close(self, number: int, run: _Run) -> None:
+    def _close(self, number: int, run: Run) -> None:
         runs = self._seen[number].runs
         entry = (run.last - run.first + 1, -run.start, -run.end)
         if len(runs) < _MOST_RUNS:
@@ -139,17 +113,17 @@ class Overlapping:
 
     def _sweep(self) -> None:
         """Closes the runs that cannot go on."""
-        over = [key for key, run in self._open.items() if self._rolling.read - run.last > self._index.k]
+        over = [key for key, run in self._open.items() if self._reading.words - run.last > self._index.k]
         for key in over:
             self._close(key[0], self._open.pop(key))
-        self._sweep_at = self._rolling.read + _SWEEP
+        self._sweep_at = self._reading.words + _SWEEP
 
     def _overlap(self, number: int, seen: _Seen) -> Overlap:
         document = self._index.documents[number]
         places = sorted((-start, -end) for _, start, end in seen.runs)
         return Overlap(
             document.id,
-            seen.covered / self._rolling.read,
+            seen.covered / self._reading.words,
             len(seen.marks) / document.marks,
             seen.longest,
             tuple(Finding(start, end, document.id, FAMILY) for start, end in places),

@@ -10,12 +10,12 @@ from litestar.params import FromPath
 from genaiops.console._forms import why_of
 from genaiops.console._guard_text import policy_text
 from genaiops.console._undo import Undo
-from genaiops.console._visit import Visit, Visiting, field, redirect
-from genaiops.console.pages.guard_replays import begin
+from genaiops.console._visit import HEADERS, Visit, Visiting, field, redirect
+from genaiops.console.pages.guard_replays import begin, instead_of
 from genaiops.core.errors import GenaiopsError, NotBuilt, NotFound, UsageError
 from genaiops.domain import DEFAULT_GUARD, GuardPolicy, GuardVersion
 from genaiops.guard import CaseResult, read_cases, try_cases
-from genaiops.hub import About, GuardDifference, GuardState, default_digest
+from genaiops.hub import About, GuardDifference, GuardState, default_digest, read_guard, text_diff
 
 _CURRENT: Final = "current"
 _KNOWS: Final = ("version", "with")
@@ -69,6 +69,17 @@ def one(visit: Visiting, name: FromPath[str]) -> Response[str]:
     return _page(visit, name, None)
 
 
+@get("/guardrails/policies/{name:str}/text", sync_to_thread=True)
+def download(visit: Visiting, name: FromPath[str]) -> Response[str]:
+    """A version as it was written, else as it is read."""
+    guards = visit.services.hub.guards
+    found = guards.version(f"{name}@{visit.query.get('version') or _CURRENT}", visit.actor)
+    text = guards.text(found) or policy_text(found.policy)
+    kind = "json" if text.lstrip().startswith("{") else "toml" if read_guard(text, "toml").policy else "yaml"
+    headers = {**HEADERS, "content-disposition": f'attachment; filename="{name}.{kind}"'}
+    return Response(text, media_type="text/plain; charset=utf-8", headers=headers)
+
+
 @post("/guardrails/policies/{name:str}", sync_to_thread=True)
 def act(visit: Visiting, name: FromPath[str]) -> Response[Any]:
     """`do` says what becomes of the form: check, diff, try, push, replay; move and back for its aliases."""
@@ -81,7 +92,7 @@ def act(visit: Visiting, name: FromPath[str]) -> Response[Any]:
             return _push(visit, name, draft)
         if do == "replay":
             policy = visit.services.hub.guards.read(draft.text, None).checked()
-            run = begin(visit, GuardVersion(name=name, digest="", policy=policy), _in_force(visit, name))
+            run = begin(visit, GuardVersion(name=name, digest="", policy=policy), instead_of(visit, name))
             return redirect(visit.link(f"/guardrails/replays/{run.id}"))
         if do not in ("check", "diff", "try"):
             raise UsageError(f"{do[:40]!r} is nothing to do.", remedy="Use a button of the page.", param="do")
@@ -107,7 +118,8 @@ def _page(visit: Visit, name: str, draft: Draft | None, *, status: int = 200) ->
     if before is None and shown is not None and visit.query.get("with") is None:
         older = [each for each in versions if each.digest != shown.digest]
         before = guards.version(f"{name}@{older[0].digest}", visit.actor) if older else None
-    start = shown.policy if shown is not None else guards.version(DEFAULT_GUARD, visit.actor).policy
+    start = shown if shown is not None else guards.version(DEFAULT_GUARD, visit.actor)
+    written = None if shown is None else guards.text(shown)
     return visit.page(
         "guard_policy.html",
         status=status,
@@ -122,7 +134,9 @@ def _page(visit: Visit, name: str, draft: Draft | None, *, status: int = 200) ->
         shown=shown,
         before=before,
         differences=guards.diff(before.policy, shown.policy) if before is not None and shown is not None else (),
-        draft=draft or Draft(text=policy_text(start)),
+        draft=draft or Draft(text=guards.text(start) or policy_text(start.policy)),
+        written=written,
+        text_diff=text_diff(guards.text(before), written) if before is not None else None,
         started=draft is not None,
         builtin=default_digest(),
         may_push=visit.can("policies"),
@@ -179,7 +193,9 @@ def _push(visit: Visit, name: str, draft: Draft) -> Response[None]:
     policy = hub.guards.read(draft.text, None).checked()
     former = _named(visit, name, alias)
     about = About(title=visit.form.get("title", "").strip() or None)
-    made = hub.guards.push(name, policy, alias=alias, about=about, reason=why.reason, emergency=why.emergency, by=by)
+    made = hub.guards.push(
+        name, policy, alias=alias, about=about, text=draft.text, reason=why.reason, emergency=why.emergency, by=by
+    )
     visit.publish()
     undo = None if former == made.id else _undo(visit, name, alias, former)
     visit.say(f"{name}@{alias} is {made.digest[7:15]} now: in force in every worker.", undo=undo)
@@ -245,4 +261,4 @@ def _listed(visit: Visit, state: GuardState) -> Listed:
     return Listed(state=state, uses=uses, changed_us=max(moved, default=None))
 
 
-HANDLERS: list[Any] = [show, new, one, act]
+HANDLERS: list[Any] = [show, new, one, download, act]

@@ -22,6 +22,7 @@ from genaiops.watch import (
     RuleFigures,
     found_verdict,
     guard_points,
+    mark_note,
     mark_verdict,
     masked,
     rule_figures,
@@ -31,6 +32,7 @@ from genaiops.watch import (
 SPANS: Final = {"24h": "24 hours", "7d": "7 days", "30d": "30 days"}
 PAGE: Final = 25
 EXAMPLES: Final = 6
+_LONGEST_NOTE: Final = 2000
 _LOOKED_FOR_EXAMPLES: Final = 40
 _HOUR_US = 3_600_000_000
 _DAY_US = 24 * _HOUR_US
@@ -49,11 +51,13 @@ _SAID: Final[Mapping[str, str]] = {"right": "right", "false_alarm": "a false ala
 
 
 class Line(msgspec.Struct, frozen=True):
-    """A verdict as pages show it: `preview` of the call without what looks like somebody's own, `key` by name."""
+    """A verdict as pages show it: `preview` of the call without what looks like somebody's own, `key` by name, `note`
+    of who marked it last."""
 
     verdict: Mapping[str, Any]
     preview: str
     key: str
+    note: str = ""
 
 
 @get("/guardrails", sync_to_thread=True)
@@ -118,15 +122,18 @@ def mark(visit: Visiting) -> Response[None]:
     said = visit.form.get("mark", "")
     if said not in ("", *get_args(Mark)):
         raise UsageError(f"{said[:40]!r} is no mark.", remedy="Use right or false_alarm.", param="mark")
-    former = found_verdict(found_trace(visit, trace_id), verdict_id)
-    marked, case = _mark(visit, trace_id, verdict_id, cast("Mark | None", said or None))
+    trace = found_trace(visit, trace_id)
+    former = found_verdict(trace, verdict_id)
+    former_note = mark_note(trace, former)
+    note = visit.form.get("note", former_note if said else "").strip()[:_LONGEST_NOTE]
+    marked, case = _mark(visit, trace_id, verdict_id, cast("Mark | None", said or None), note)
     name = marked.event.rule
     undo = Undo(
         "playground",
         if_unchanged(
             lambda: found_verdict(found_trace(visit, trace_id), verdict_id),
             marked,
-            lambda: _mark(visit, trace_id, verdict_id, former.mark),
+            lambda: _mark(visit, trace_id, verdict_id, former.mark, former_note),
         ),
         f"The mark of {name} is as it was.",
     )
@@ -137,7 +144,7 @@ def mark(visit: Visiting) -> Response[None]:
     return redirect(own_path(visit.form.get("back", "") or f"/traces/{trace_id}"))
 
 
-def _mark(visit: Visit, trace_id: str, verdict_id: str, said: Mark | None) -> tuple[GuardVerdict, str]:
+def _mark(visit: Visit, trace_id: str, verdict_id: str, said: Mark | None, note: str) -> tuple[GuardVerdict, str]:
     """The verdict as it is now, and a sentence on the test case."""
     stores = visit.services.stores
     done_ = mark_verdict(
@@ -146,7 +153,7 @@ def _mark(visit: Visit, trace_id: str, verdict_id: str, said: Mark | None) -> tu
         GuardCases(visit.services.hub, stores.blobs),
         found_trace(visit, trace_id),
         verdict_id,
-        Marking(mark=said, note=visit.form.get("note", "").strip()[:2000], at_us=visit.now_us, by=visit.actor.id),
+        Marking(mark=said, note=note, at_us=visit.now_us, by=visit.actor.id),
     )
     why = {
         "kept": " The call is a test case of guard-cases now.",
@@ -224,7 +231,8 @@ def _line(visit: Visit, verdict: GuardVerdict) -> Line:
     trace = visit.services.stores.telemetry.trace(verdict.trace_id)
     root = next((span for span in trace.spans if span.span_id == verdict.call_id), None) if trace else None
     said = "" if root is None else root.output_preview if verdict.event.direction == "out" else root.input_preview
-    return Line(verdict_row_document(verdict), masked(said), visit.key_name(verdict.key_id))
+    note = mark_note(trace, verdict) if trace is not None else ""
+    return Line(verdict_row_document(verdict), masked(said), visit.key_name(verdict.key_id), note)
 
 
 def _span(visit: Visit) -> Span:

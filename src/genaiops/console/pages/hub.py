@@ -15,7 +15,7 @@ from genaiops.console._undo import Undo
 from genaiops.console._visit import Chip, Visit, Visiting, field, redirect
 from genaiops.core.errors import GenaiopsError, NotFound
 from genaiops.domain import Alias, Artifact, ArtifactKind, Version
-from genaiops.hub import PinnedBy, may_see, pinned_by
+from genaiops.hub import BOOTSTRAP, PinnedBy, may_see, pinned_by
 from genaiops.ports.records import COLLECTIONS, Change
 from genaiops.ports.telemetry import TraceFilter, property_word
 from genaiops.watch import Called, calls_with, word_of
@@ -77,6 +77,7 @@ def show(visit: Visiting) -> Response[str]:
         knows=_CHIPS,
         found=found,
         total=len(everything),
+        begun=any(each.latest is not None and each.latest.created_by != BOOTSTRAP for each in everything),
         counts={name: count for name, count in counts.items() if count},
         chips=[
             Chip(label, visit.query[name], visit.same(**{name: None}))

@@ -7,6 +7,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 
 from genaiops.console._visit import Chip, Form, Visit, Visiting, field, optional, redirect, words
+from genaiops.console.pages.guard_places import guard_choices
 from genaiops.core.errors import Forbidden, GenaiopsError, UsageError
 from genaiops.domain import ApiKey, KeyScope
 from genaiops.hub import NewKey
@@ -62,6 +63,7 @@ def show(visit: Visiting) -> Response[str]:
         teams=hub.teams.list(),
         overlaps=OVERLAPS,
         lives=LIVES,
+        guards=guard_choices(visit) if visit.can("keys") else (),
     )
 
 
@@ -71,6 +73,8 @@ def make(visit: Visiting) -> Response[None]:
         new = _read(visit, visit.form)
         visit.require("own_keys" if new.actor_id == visit.actor.id else "keys", new.environment_id)
         visit.reach.require(new.environment_id)
+        if new.guard is not None:  # it may be a milder one
+            visit.require("keys", new.environment_id)
         key, text = visit.services.hub.keys.create(new, by=visit.actor.id)
     except GenaiopsError as error:
         visit.complain(error)
@@ -137,6 +141,7 @@ def _read(visit: Visit, form: Form) -> NewKey:
         addresses=words(form, "addresses"),
         scopes=_scopes(form),
         expires_us=visit.now_us + int(days) * _DAY_US if days else None,
+        guard=optional(form, "guard"),
     )
 
 

@@ -10,7 +10,8 @@ from litestar.params import FromPath
 from genaiops.console import _saving as saving
 from genaiops.console._forms import decimal_of, texts, whole_of
 from genaiops.console._picture import picture
-from genaiops.console._visit import Form, Visit, Visiting, field, redirect
+from genaiops.console._visit import Form, Visit, Visiting, field, optional, redirect
+from genaiops.console.pages.guard_places import guard_choices
 from genaiops.core.errors import GenaiopsError, UsageError
 from genaiops.domain import RetryPolicy, Route, RouteTarget, Target
 from genaiops.watch import RouteShare, TargetHealth, route_shares, target_health
@@ -63,7 +64,7 @@ def new(visit: Visiting) -> Response[str]:
 @get("/gateway/routes/{route_id:path}", sync_to_thread=True)
 def edit(visit: Visiting, route_id: FromPath[str]) -> Response[str]:
     route = visit.services.hub.routes.get(route_id.lstrip("/"))
-    values = {"id": route.id, **texts(route.retry, _RETRY)}
+    values = {"id": route.id, "guard": route.guard or "", **texts(route.retry, _RETRY)}
     values |= {f"weight:{each.target_id}": str(each.weight) for each in route.targets}
     values |= {f"fallback:{name}": str(place) for place, name in enumerate(route.fallbacks, 1)}
     values |= {f"over:{name}": str(place) for place, name in enumerate(route.over_budget, 1)}
@@ -110,6 +111,7 @@ def _form(visit: Visit, former: Route | None, values: Form, *, status: int = 200
         choices=sorted(choices, key=lambda choice: not (choice.weight or choice.fallback or choice.over)),
         health=health_of(visit),
         may_change=visit.can("routes"),
+        guards=guard_choices(visit),
     )
 
 
@@ -147,6 +149,7 @@ def _read(visit: Visit, form: Form, former: Route | None) -> Route:
         fallbacks=tuple(name for _, name in sorted(fallbacks)),
         over_budget=tuple(name for _, name in sorted(over)),
         retry=retry,
+        guard=optional(form, "guard"),
         environments=tuple(each.id for each in visit.environments() if form.get(f"environment:{each.id}")),
     )
 

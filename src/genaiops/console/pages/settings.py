@@ -11,6 +11,7 @@ from litestar import Response, get
 
 from genaiops.console._running import running
 from genaiops.console._visit import Visiting
+from genaiops.console.pages.guard_places import guard_choices
 from genaiops.ports.secrets import OWN
 
 
@@ -40,6 +41,7 @@ def show(visit: Visiting) -> Response[str]:
         secrets=[each for each in services.secrets.names() if not each.name.startswith(OWN)],
         may_audit=visit.can("audit"),
         environments=visit.environments(),
+        guards=guard_choices(visit) if visit.can("environments") else (),
         issuers=services.hub.issuers.list(),
         provenance=services.provenance,
     )

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import ColumnElement, ScalarSelect, and_, exists, func, literal, or_, select
 
+from genaiops.domain import Outcome
 from genaiops.engines.runs_sql._schema import ANSWERS, CASES, JUDGED
 from genaiops.ports.runs import CaseFilter
 
@@ -14,6 +15,13 @@ def matching(run_id: str, where: CaseFilter) -> ColumnElement[bool]:
 
 
 def _conditions(run_id: str, where: CaseFilter) -> Iterator[ColumnElement[bool]]:
+    if where.ids is not None:
+        yield CASES.c.case_id.in_(where.ids)
+    if where.missing:
+        yield or_(
+            _has_answer(run_id, ANSWERS.c.state != "answered", where.target),
+            _has_judgement(run_id, where, "error"),
+        )
     if where.slice is not None:
         yield CASES.c.slices.contains(f"\n{where.slice}\n", autoescape=True)
     if where.text is not None:
@@ -21,18 +29,20 @@ def _conditions(run_id: str, where: CaseFilter) -> Iterator[ColumnElement[bool]]
     if where.state is not None:
         yield _has_answer(run_id, ANSWERS.c.state == where.state, where.target)
     if where.outcome is not None:
-        conditions = [JUDGED.c.outcome == where.outcome]
-        if where.check is not None:
-            conditions.append(JUDGED.c.check_name == where.check)
-        if where.target is not None:
-            conditions.append(JUDGED.c.target == where.target)
-        yield exists(
-            select(literal(1)).where(JUDGED.c.run_id == run_id, JUDGED.c.case_id == CASES.c.case_id, *conditions)
-        )
+        yield _has_judgement(run_id, where, where.outcome)
     if where.changed is not None and where.target is not None and where.against is not None:
         mine = _passed(run_id, where.target, where.check)
         other = _passed(run_id, where.against, where.check)
         yield mine > other if where.changed == "won" else mine < other
+
+
+def _has_judgement(run_id: str, where: CaseFilter, outcome: Outcome) -> ColumnElement[bool]:
+    conditions = [JUDGED.c.run_id == run_id, JUDGED.c.case_id == CASES.c.case_id, JUDGED.c.outcome == outcome]
+    if where.check is not None:
+        conditions.append(JUDGED.c.check_name == where.check)
+    if where.target is not None:
+        conditions.append(JUDGED.c.target == where.target)
+    return exists(select(literal(1)).where(*conditions))
 
 
 def _said(run_id: str, text: str) -> ColumnElement[bool]:

@@ -1,6 +1,6 @@
 """The port Runs on SQLAlchemy Core."""
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
@@ -25,6 +25,7 @@ from genaiops.ports.runs import CaseFilter, CasePage, CaseRow, RunFilter, RunPag
 
 _T = TypeVar("_T")
 _ENCODER: Final = msgspec.json.Encoder()
+_NOTHING: Final[Mapping[str, Answer]] = {}
 _MANY: Final = 500
 """Rows a statement: SQLite takes 32,766 values."""
 _GOOD: Final[dict[Outcome, float]] = {"pass": 1.0, "fail": 0.0}
@@ -104,10 +105,18 @@ class SqlRuns(Runs):
             query = select(CASES.c.body).where(CASES.c.run_id == run_id).order_by(CASES.c.number)
             return [_decoded(body, Case) for body in connection.execute(query).scalars()]
 
-    def add(self, run_id: str, answers: Sequence[Answer], judged: Sequence[Judged] = ()) -> None:
+    def add(
+        self,
+        run_id: str,
+        answers: Sequence[Answer],
+        judged: Sequence[Judged] = (),
+        *,
+        remember: Mapping[str, Answer] = _NOTHING,
+    ) -> None:
         with self._writing() as connection:
             self._put(connection, ANSWERS, (_answer_row(run_id, each) for each in answers))
             self._put(connection, JUDGED, (_judged_row(run_id, each) for each in judged))
+            self._put(connection, REMEMBERED, (_remembered_row(key, each) for key, each in remember.items()))
 
     def answered(self, run_id: str) -> Sequence[Answer]:
         with self._reading() as connection:
@@ -147,10 +156,17 @@ class SqlRuns(Runs):
             body = connection.execute(select(REMEMBERED.c.body).where(REMEMBERED.c.key == key)).scalar()
         return None if body is None else _decoded(body, Answer)
 
+    def recalled(self, keys: Sequence[str]) -> Mapping[str, Answer]:
+        found: dict[str, Answer] = {}
+        with self._reading() as connection:
+            for at in range(0, len(keys), _MANY):
+                query = select(REMEMBERED.c.key, REMEMBERED.c.body).where(REMEMBERED.c.key.in_(keys[at : at + _MANY]))
+                found |= {row.key: _decoded(row.body, Answer) for row in connection.execute(query)}
+        return found
+
     def remember(self, key: str, answer: Answer) -> None:
-        row = {"key": key, "at_us": answer.at_us, "body": _ENCODER.encode(answer)}
         with self._writing() as connection:
-            self._put(connection, REMEMBERED, [row])
+            self._put(connection, REMEMBERED, [_remembered_row(key, answer)])
 
     # --- inside ---
 
@@ -253,6 +269,10 @@ def _judged_row(run_id: str, judged: Judged) -> dict[str, Any]:
         "good": _GOOD.get(judged.verdict.outcome),
         "body": _ENCODER.encode(judged),
     }
+
+
+def _remembered_row(key: str, answer: Answer) -> dict[str, Any]:
+    return {"key": key, "at_us": answer.at_us, "body": _ENCODER.encode(answer)}
 
 
 def _by_case(

@@ -8,6 +8,7 @@ from pathlib import Path
 from genaiops.core.clock import now_us
 from genaiops.engines.telemetry_sqlite._copy import check, copy_files
 from genaiops.engines.telemetry_sqlite._persons import SqlitePersons
+from genaiops.engines.telemetry_sqlite._replays import SqliteReplays
 from genaiops.engines.telemetry_sqlite._sealing import (
     Owner,
     Owners,
@@ -24,6 +25,7 @@ __all__ = [
     "Owner",
     "Owners",
     "SqlitePersons",
+    "SqliteReplays",
     "SqliteTelemetry",
     "check",
     "copy_files",

@@ -194,7 +194,11 @@ CREATE TABLE guard_{step} (
     for step in ("hours", "days")
 )
 
-FIGURES = (_FIGURES_1, _FIGURES_2, _FIGURES_3, _FIGURES_4, _FIGURES_5, _FIGURES_6, _FIGURES_7)
+_FIGURES_8 = """
+CREATE TABLE guard_replays (id TEXT PRIMARY KEY, begun_us INTEGER NOT NULL, body BLOB NOT NULL) WITHOUT ROWID;
+"""
+
+FIGURES = (_FIGURES_1, _FIGURES_2, _FIGURES_3, _FIGURES_4, _FIGURES_5, _FIGURES_6, _FIGURES_7, _FIGURES_8)
 """Migrations of figures.db; version n is after the first n."""
 
 # `id` is the second of the start (of the day's, or of all time in a file of outliers) and a number within that second,

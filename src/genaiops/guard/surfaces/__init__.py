@@ -4,12 +4,14 @@ says       whether a name of a field is more than a name
 asked      the texts of a request
 answered   the texts of an answer that is not a stream
 Document   texts with provenance and place; the same body with other texts
+Splitter   server-sent events, whole
 Rewriter   a stream of answers, whose texts go out as their channels let them
 """
 
 from genaiops.guard.surfaces._arguments import Channel
 from genaiops.guard.surfaces._bodies import answered, asked
 from genaiops.guard.surfaces._document import Document
+from genaiops.guard.surfaces._events import Splitter
 from genaiops.guard.surfaces._grammar import Provenance
 from genaiops.guard.surfaces._rewriter import Rewriter
 from genaiops.guard.surfaces._script import NewChannel
@@ -23,6 +25,7 @@ __all__ = [
     "Part",
     "Provenance",
     "Rewriter",
+    "Splitter",
     "Unread",
     "answered",
     "asked",

@@ -66,18 +66,23 @@ class Rewriter:
     """Server-sent events in, cut anywhere; whole events out, in which every text is what its channel let out.
 
     `channel` makes the channel of a text (see NewChannel): one for the pieces of each text that grows, one for each
-    other text. What a channel still holds goes out before the event that ends its text. An event in which nothing
-    changes goes out byte for byte. UpstreamError when an event cannot be read alike by all: the stream must not go on.
+    other text; `growing` makes those of the former, where it is given. What a channel still holds goes out before the
+    event that ends its text. An event in which nothing changes goes out byte for byte. UpstreamError when an event
+    cannot be read alike by all: the stream must not go on.
     """
 
     __slots__ = ("_channel", "_frame", "_named", "_script", "_splitter", "_tail")
 
-    def __init__(self, operation: Operation, dialect: Dialect, channel: NewChannel) -> None:
+    def __init__(
+        self, operation: Operation, dialect: Dialect, channel: NewChannel, growing: NewChannel | None = None
+    ) -> None:
         made = _SCRIPTS.get((operation, dialect))
         self._channel = channel
         self._script = (
             made(channel) if made is not None else _WholeEvents(channel, ANSWERED.get((operation, dialect), FREE))
         )
+        if growing is not None:
+            self._script.growing = growing
         self._splitter = Splitter()
         self._named = False
         self._tail = b"\n\n"

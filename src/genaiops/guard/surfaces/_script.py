@@ -57,6 +57,8 @@ class Script:
 
     def __init__(self, channel: NewChannel, node: Node) -> None:
         self._channel = channel
+        self.growing = channel
+        """Makes the channel of a text that comes piece by piece, which is no arguments of a tool."""
         self._rule = Rule(TEXT, node)
         self._walker = Walker(WORDS, pieces=True)
         self.flows: dict[Key, Flow] = {}
@@ -175,7 +177,7 @@ class Script:
             def channel() -> Channel:
                 return self._channel(provenance, tool, shown)
 
-            made = Arguments(channel, WORDS) if slot.arguments else channel()
+            made = Arguments(channel, WORDS) if slot.arguments else self.growing(provenance, tool, shown)
             flow = self.flows[key] = Flow(made, provenance, tool)
         return flow
 

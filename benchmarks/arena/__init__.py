@@ -1,0 +1,1 @@
+"""What the ARENA's decisions are worth, and what its work costs."""

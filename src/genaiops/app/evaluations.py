@@ -1,0 +1,97 @@
+"""What the runs of an installation show: their suites, what their gates say, and how two runs differ."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from threading import Lock
+from typing import Any, Final, TypeVar
+
+from genaiops.app.home import Home
+from genaiops.app.kept_suites import kept_suite
+from genaiops.arena import Beside, GateReport, Side, Tables, beside, judge
+from genaiops.core.errors import NotFound
+from genaiops.domain import Case, Run, Suite
+from genaiops.ports.runs import Runs
+
+_T = TypeVar("_T")
+_KEPT: Final = 128
+"""Reports and comparisons: of ten thousand cases each is a few hundred kilobytes at most."""
+
+
+class Evaluations:
+    """Made anew when a run has more than it had, and kept as long as it has not. Safe between threads."""
+
+    def __init__(self, store: Runs, home: Home) -> None:
+        self._store = store
+        self._home = home
+        self._known: OrderedDict[Hashable, Any] = OrderedDict()
+        self._read: dict[Hashable, Tables] = {}
+        self._lock = Lock()
+
+    def suite(self, run: Run) -> Suite | None:
+        """As it was when it ran. None: it is not kept here."""
+        try:
+            return kept_suite(self._home, run.subject.rpartition("@")[2])
+        except NotFound:
+            return None
+
+    def report(self, run: Run) -> GateReport | None:
+        """Of what the run has by now. None when its suite is not kept here."""
+        suite = self.suite(run)
+        return None if suite is None else self._of(_state(run), lambda: judge(suite, self._tables(run)))
+
+    def targets(self, run: Run) -> Sequence[str]:
+        """Names of whom it asks; none when its suite is not kept here."""
+        return self._of(("targets", run.subject), lambda: _targets(self.suite(run)))
+
+    def slices(self, run: Run) -> Sequence[str]:
+        """Names of the slices of its cases, sorted."""
+        return self._of(("slices", run.id), lambda: _slices(self._tables(run).cases.values()))
+
+    def beside(self, before: Run, after: Run, one: str, other: str) -> Beside:
+        """The target `one` of a run against the target `other` of a later one; by the checks of the later run's suite,
+        or of the other's. NotFound when neither suite is kept here."""
+        suite = self.suite(after) or self.suite(before)
+        if suite is None:
+            raise NotFound(
+                f"The suite of {after.id} is not kept here, so nothing says what is compared.",
+                remedy="Run it again; the suite is kept with its runs from now on.",
+            )
+        key = (_state(before), _state(after), one, other)
+        return self._of(key, lambda: beside(suite, Side(self._tables(before), one), Side(self._tables(after), other)))
+
+    def _tables(self, run: Run) -> Tables:
+        """Those of the last two are at hand: a page asks for a run's report and for what it won."""
+        key = _state(run)
+        with self._lock:
+            found = self._read.get(key)
+        if found is None:
+            store = self._store
+            found = Tables(store.cases(run.id), store.answered(run.id), store.judged(run.id))
+            with self._lock:
+                self._read = {**dict(list(self._read.items())[-1:]), key: found}
+        return found
+
+    def _of(self, key: Hashable, made: Callable[[], _T]) -> _T:
+        with self._lock:
+            if key in self._known:
+                self._known.move_to_end(key)
+                found: _T = self._known[key]
+                return found
+        new = made()
+        with self._lock:
+            self._known[key] = new
+            while len(self._known) > _KEPT:
+                self._known.popitem(last=False)
+        return new
+
+
+def _targets(suite: Suite | None) -> Sequence[str]:
+    return () if suite is None else tuple(target.name for target in suite.target)
+
+
+def _slices(cases: Iterable[Case]) -> Sequence[str]:
+    return sorted({name for case in cases for name in case.slices})
+
+
+def _state(run: Run) -> Hashable:
+    return run.id, run.state, run.done, run.failed, run.ended_us

@@ -1,0 +1,74 @@
+"""Reports of runs of suites: written after a run, and again later from the home's store."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+from genaiops.app.evaluating import Evaluated, judged
+from genaiops.app.home import Home
+from genaiops.app.installation import write_atomically
+from genaiops.app.kept_suites import kept_suite
+from genaiops.app.signed_reports import report_key, signed_report
+from genaiops.arena.reports import FORMATS, Reported, reported
+from genaiops.core.errors import NotFound, UsageError
+from genaiops.domain import Suite
+from genaiops.engines.runs_sql import open_runs
+from genaiops.ports.runs import Runs
+from genaiops.sdk import default_home
+
+REPORTS: Final[Sequence[str]] = tuple(FORMATS)
+
+
+def check_places(files: Mapping[str, str]) -> None:
+    """UsageError when a report could not be written: it is told before anything is asked."""
+    for form, file in files.items():
+        path = Path(file)
+        if path.is_dir() or not path.absolute().parent.is_dir():
+            raise UsageError(
+                f"There can be no report {file}: {'it' if path.is_dir() else path.parent} is "
+                f"{'a' if path.is_dir() else 'no'} folder.",
+                remedy="Name a file in a folder that there is.",
+                param=form,
+            )
+
+
+def write_reports(home: Home, store: Runs, done: Evaluated, suite: Suite, files: Mapping[str, str]) -> None:
+    """`files`: form -> where to. Each is signed, and there whole, or not at all."""
+    if not files:
+        return
+    said = reported(store, done.run, suite, done.report)
+    for form, file in files.items():
+        text = _signed(home, form, said)
+        try:
+            _write(Path(file).absolute(), text.encode())
+        except OSError as error:
+            raise UsageError(
+                f"{file} cannot be written: {error.strerror}.",
+                remedy=f"Write it elsewhere: genaiops suite report {done.run.id} --format {form} -o FILE",
+                param=form,
+            ) from error
+
+
+def _write(path: Path, data: bytes) -> None:
+    """A pipe or a terminal is written to as it is."""
+    if path.exists() and not path.is_file():
+        path.write_bytes(data)
+    else:
+        write_atomically(path, data, mode=0o644)
+
+
+def report_of(run_id: str, form: str, *, home: str | None = None) -> str:
+    """Of a run that the home has, made anew. NotFound when the home has no such run, or not its suite."""
+    place = Home(home or default_home())
+    if not place.runs.exists():
+        raise NotFound(f"There are no runs in {place.path}.", remedy="Name the data directory with --home.")
+    with closing(open_runs(f"sqlite:///{place.runs}")) as store:
+        run = store.get(run_id)
+        suite = kept_suite(place, run.subject.rpartition("@")[2])
+        done = judged(store, run, suite)
+        return _signed(place, form, reported(store, done.run, suite, done.report))
+
+
+def _signed(home: Home, form: str, said: Reported) -> str:
+    return signed_report(FORMATS[form](said), said.run.id, report_key(home))

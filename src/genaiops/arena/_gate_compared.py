@@ -1,0 +1,116 @@
+"""Conditions of a target against the baseline: not worse by a margin, or better."""
+
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from genaiops.arena._gate_report import GateLine, LineKind, undecided
+from genaiops.arena._gate_subject import Subject, untold
+from genaiops.checks.statistics import Comparison, compare
+from genaiops.core.errors import UsageError
+from genaiops.domain import Outcome
+
+
+def against(subject: Subject, baseline: str) -> Iterator[GateLine]:
+    """Differences case by case. A case that neither side has a value of is left out: it is not the candidate's."""
+    check = subject.check
+    mine, other = subject.column(), subject.column(baseline)
+    both_lack = mine.missing & other.missing
+    missing = len((mine.missing | other.missing) - both_lack)
+    seen = [value for column in (mine, other) for values in column.repeats.values() for value in values]
+    known = [each for each in subject.ids if each in mine.values and each in other.values]
+    every = [each for each in subject.ids if each not in both_lack]
+    worst, best = subject.worst(seen), subject.best(seen)
+    try:
+        said = _compared(subject, mine.values, other.values, known)
+        low = high = said
+        if missing:
+            low = _compared(subject, mine.filled(worst), other.filled(best), every)
+            high = _compared(subject, mine.filled(best), other.filled(worst), every)
+    except UsageError as error:
+        kind: LineKind = "improves" if check.margin is None else "margin"
+        yield undecided(kind, check, subject.target, check.margin, error.message, missing=missing)
+        return
+    said = msgspec.structs.replace(said, low=low.low, high=high.high, p_better=low.p_better)
+    if check.margin is not None:
+        deltas = {each: mine.values[each] - other.values[each] for each in known}
+        yield _margin(subject, check.margin, said, deltas, missing)
+    if check.improves:
+        reason = f"Difference {said.difference:+.4g}; {said.wins} won, {said.losses} lost of {said.n}.{untold(missing)}"
+        yield GateLine(
+            kind="improves",
+            check=check.name,
+            target=subject.target,
+            verdict=subject.verdict("inconclusive", reason, said.difference, said.n, (said.low, said.high)),
+            comparison=said,
+            missing=missing,
+        )
+
+
+def _compared(subject: Subject, mine: Mapping[str, float], other: Mapping[str, float], ids: list[str]) -> Comparison:
+    """More is better in `difference`, its bounds, wins and losses; `candidate` and `baseline` are as measured."""
+    sign = -1.0 if subject.falling else 1.0
+    said = compare(
+        [sign * mine[each] for each in ids],
+        [sign * other[each] for each in ids],
+        subject.tables.clusters(ids),
+        alpha=subject.alpha,
+        span=subject.span,
+    )
+    return msgspec.structs.replace(said, candidate=sign * said.candidate, baseline=sign * said.baseline)
+
+
+def _margin(subject: Subject, margin: float, said: Comparison, deltas: Mapping[str, float], missing: int) -> GateLine:
+    outcome: Outcome = "pass" if said.low > -margin else "fail" if said.high < -margin else "inconclusive"
+    worse = f"{-said.low:.4g} worse" if said.low < 0 else f"{said.low:.4g} better"
+    reason = (
+        f"{said.wins} won, {said.losses} lost of {said.n}; difference {said.difference:+.4g}, at worst {worse} "
+        f"with {subject.sure} confidence; {margin:.4g} is allowed.{untold(missing)}"
+    )
+    more = None
+    if outcome == "inconclusive" and not missing:
+        room = margin + said.difference
+        toward = said.difference if room > 0 else -said.difference
+        more = subject.more(room, deltas, reach=None if subject.span is None else subject.span + toward)
+    return GateLine(
+        kind="margin",
+        check=subject.check.name,
+        target=subject.target,
+        asked=margin,
+        verdict=subject.verdict(outcome, reason, said.difference, said.n, (said.low, said.high)),
+        comparison=said,
+        more=more,
+        missing=missing,
+    )
+
+
+def corpus_against(subject: Subject, baseline: str, margin: float) -> GateLine:
+    """The difference of two figures over all cases, from the same cases left out of both."""
+    check, target = subject.check, subject.target
+    found = subject.tables.differences.get((target, baseline, check.name))
+    missing = sum(subject.tables.unanswered(name, subject.ids) for name in (target, baseline))
+    if found is None or found.verdict.measure is None or found.verdict.interval is None:
+        reason = found.verdict.reason if found else "The two were not compared."
+        return undecided("margin", check, target, margin, reason, missing=missing)
+    sign = -1.0 if subject.falling else 1.0
+    difference = sign * found.verdict.measure
+    low, high = sorted(sign * bound for bound in found.verdict.interval)
+    outcome: Outcome = "pass" if low > -margin else "fail" if high < -margin else "inconclusive"
+    reason = (
+        f"Difference {difference:+.4g} over all cases, {low:.4g} to {high:.4g} with {subject.sure} confidence on "
+        f"either side; {margin:.4g} worse is allowed."
+    )
+    if missing:
+        outcome = "inconclusive"
+        reason += f" {missing} answers are missing: without them it is a figure of other cases."
+    verdict = msgspec.structs.replace(
+        found.verdict, outcome=outcome, reason=reason, measure=difference, interval=(low, high)
+    )
+    return GateLine(kind="margin", check=check.name, target=target, asked=margin, verdict=verdict, missing=missing)
+
+
+def not_compared(subject: Subject) -> GateLine:
+    """A comparison that is asked for when the baseline is none of the targets."""
+    check = subject.check
+    kind: LineKind = "improves" if check.margin is None else "margin"
+    return undecided(kind, check, subject.target, check.margin, "The baseline was not asked in this run.")

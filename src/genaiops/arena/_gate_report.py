@@ -1,0 +1,43 @@
+"""What a gate says."""
+
+from typing import Literal
+
+import msgspec
+
+from genaiops.checks.statistics import Comparison, Level
+from genaiops.domain import SuiteCheck, Verdict
+
+LineKind = Literal["floor", "margin", "improves", "tolerance", "every_case", "corpus", "errors"]
+
+
+class GateLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One condition. `more`: how many cases beside those there are would likely decide it (None: it is decided, or no
+    number would). `missing`: cases without a value for either side; the verdict holds whatever they would have been."""
+
+    kind: LineKind
+    check: str = ""
+    target: str
+    asked: float | None = None
+    verdict: Verdict
+    comparison: Comparison | None = None
+    level: Level | None = None
+    more: int | None = None
+    missing: int = 0
+
+
+class GateReport(msgspec.Struct, frozen=True, kw_only=True):
+    """`targets`: which were judged. `baseline` "": none was compared with."""
+
+    verdict: Verdict
+    lines: tuple[GateLine, ...]
+    targets: tuple[str, ...]
+    baseline: str = ""
+    alpha: float = 0.05
+
+
+def undecided(
+    kind: LineKind, check: SuiteCheck, target: str, asked: float | None, reason: str, *, missing: int = 0
+) -> GateLine:
+    """A line that says why nothing can be said."""
+    verdict = Verdict(outcome="inconclusive", reason=reason)
+    return GateLine(kind=kind, check=check.name, target=target, asked=asked, verdict=verdict, missing=missing)

@@ -1,0 +1,118 @@
+"""Whom judges ask, within a run: each call is counted into the run's money, tried again when it is refused, and kept by
+its content, so that the same question is paid once."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from genaiops.arena._asking import Ask, Busy, asked
+from genaiops.arena._bounded import Crowd, Purse
+from genaiops.arena._scoring import asks
+from genaiops.checks.metrics import metric
+from genaiops.core.digest import digest_value
+from genaiops.core.errors import LimitReached
+from genaiops.domain import Answer, Case, JudgeMember, Suite, SuiteTarget
+from genaiops.ports.metrics import LocalModels
+from genaiops.ports.runs import Runs
+
+_LONGEST_PAUSE: Final = 60.0
+
+
+def judges_of(suite: Suite) -> Iterable[JudgeMember]:
+    """Whom the checks of a suite ask."""
+    for check in suite.check:
+        made = metric(check.metric, check.options)
+        if asks(made):
+            yield from made.members()
+
+
+def weights_of(suite: Suite) -> Iterable[str]:
+    """Which local models the checks of a suite need."""
+    for check in suite.check:
+        made = metric(check.metric, check.options)
+        if asks(made):
+            yield from made.weights()
+
+
+def target_of(member: JudgeMember) -> SuiteTarget:
+    """A member as a target that can be asked."""
+    return SuiteTarget(
+        name="judge",
+        model=member.model,
+        url=member.url,
+        python=member.python,
+        secret=member.secret,
+        parameters={"temperature": 0, **member.parameters},
+    )
+
+
+class Judges:
+    """The Means of one run. `ask`: how a target is asked; `local`: models in this process."""
+
+    def __init__(
+        self,
+        store: Runs,
+        suite: Suite,
+        ask: Callable[[SuiteTarget], Ask],
+        purse: Purse,
+        stop: asyncio.Event,
+        *,
+        local: LocalModels,
+    ) -> None:
+        self.local = local
+        self._store = store
+        self._suite = suite
+        self._ask = ask
+        self._purse = purse
+        self._stop = stop
+        self._askers: dict[str, tuple[Ask, Crowd]] = {}
+        self._under_way: dict[str, asyncio.Lock] = {}
+
+    async def chat(self, member: JudgeMember, messages: Sequence[Mapping[str, Any]]) -> Answer:
+        target = target_of(member)
+        case = Case(messages=tuple(dict(message) for message in messages))
+        key = digest_value({"judge": msgspec.to_builtins(target), "asked": asked(target, case)})
+        if not self._suite.run.cache or target.python:
+            return await self._paid(target, case)
+        async with self._under_way.setdefault(key, asyncio.Lock()):
+            known = await asyncio.to_thread(self._store.remembered, key)
+            if known is not None:
+                return msgspec.structs.replace(known, recalled=True, cost_nano=0)
+            answer = await self._paid(target, case)
+            if answer.state == "answered":
+                await asyncio.to_thread(self._store.remember, key, answer)
+        self._under_way.pop(key, None)
+        return answer
+
+    async def _paid(self, target: SuiteTarget, case: Case) -> Answer:
+        ask, crowd = self._asker(target)
+        answer = Answer(target=target.name, case="", state="error", error="It was asked no time.")
+        for number in range(self._suite.run.retries + 1):
+            async with crowd:
+                if not await self._purse.may(self._stop):
+                    raise LimitReached(self._purse.reason or "The run is to stop.", limit="run.spend", retry_after=None)
+                try:
+                    answer = await ask(case, 0)
+                    pause = 0.0
+                except Busy as busy:
+                    answer = busy.answer
+                    crowd.refused()
+                    pause = min(_LONGEST_PAUSE, busy.after if busy.after is not None else 2.0**number)
+                finally:
+                    self._purse.back()
+            self._purse.paid(answer)
+            if answer.state == "answered":
+                crowd.answered()
+                return answer
+            if pause and number < self._suite.run.retries:
+                await asyncio.sleep(pause)
+        return answer
+
+    def _asker(self, target: SuiteTarget) -> tuple[Ask, Crowd]:
+        name = digest_value(target)
+        found = self._askers.get(name)
+        if found is None:
+            found = self._askers[name] = (self._ask(target), Crowd(self._suite.run.concurrency))
+        return found

@@ -1,0 +1,131 @@
+"""New checks over answers that are there: nothing is generated again, and only judges are asked."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from genaiops.arena._bounded import Purse
+from genaiops.arena._runner import COMMIT_ANSWERS
+from genaiops.arena._scoring import Scorer, threshold_of
+from genaiops.arena._tables import Tables
+from genaiops.checks.metrics import metric
+from genaiops.checks.statistics import level
+from genaiops.core.errors import UsageError
+from genaiops.core.money import to_nano
+from genaiops.domain import Answer, Case, Judged, Suite, SuiteCheck
+from genaiops.ports.metrics import Means
+from genaiops.ports.runs import Runs
+
+
+class Figure(msgspec.Struct, frozen=True, kw_only=True):
+    """Of one check for one target. `mean` with its one-sided bounds of 95 % confidence over `n` cases (None: too few);
+    `passed`: cases with a threshold that reached it in every repeat; `missing`: cases without a value."""
+
+    check: str
+    metric: str
+    target: str
+    unit: str = ""
+    n: int = 0
+    missing: int = 0
+    mean: float | None = None
+    low: float | None = None
+    high: float | None = None
+    passed: int | None = None
+
+
+class Rescorer:
+    """The checks of `suite` over the answers of a run. `stopped` says why not all were asked about ("": they were)."""
+
+    def __init__(
+        self,
+        store: Runs,
+        run_id: str,
+        suite: Suite,
+        means: Callable[[Purse, asyncio.Event], Means],
+        *,
+        told: Callable[[int], None] | None = None,
+    ) -> None:
+        self._store = store
+        self._run_id = run_id
+        self._suite = suite
+        self._cases: Sequence[Case] = store.cases(run_id)
+        self._scorer = Scorer(suite, self._cases)
+        self._purse = Purse(None if suite.run.spend is None else to_nano(suite.run.spend))
+        self._means = means(self._purse, asyncio.Event())
+        self._told = told
+        self.stopped = ""
+
+    @property
+    def cost_nano(self) -> int | None:
+        """What judges cost (None: not known, or nothing was asked)."""
+        return self._purse.known
+
+    async def __call__(self) -> None:
+        answers = [
+            each for each in await asyncio.to_thread(self._store.answered, self._run_id) if each.state == "answered"
+        ]
+        for start in range(0, len(answers), COMMIT_ANSWERS):
+            some = answers[start : start + COMMIT_ANSWERS]
+            judged = await asyncio.to_thread(self._scorer.each, some, at_us=_now())
+            judged += await self._consulted(some)
+            await asyncio.to_thread(self._store.add, self._run_id, (), judged)
+            if self._told is not None:
+                self._told(start + len(some))
+        together = await asyncio.to_thread(lambda: list(self._scorer.together(answers, at_us=_now())))
+        await asyncio.to_thread(self._store.add, self._run_id, (), together)
+
+    async def _consulted(self, answers: Sequence[Answer]) -> list[Judged]:
+        queue = deque((answer, names) for answer in answers if (names := self._scorer.to_ask(answer)))
+        judged: list[Judged] = []
+
+        async def work() -> None:
+            while queue:
+                answer, names = queue.popleft()
+                said = await self._scorer.consulted(answer, names, self._means, at_us=_now)
+                judged.extend(said)
+                if len(said) < len(names):
+                    self.stopped = self._purse.reason or "It was stopped."
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(self._suite.run.concurrency, len(queue))):
+                group.create_task(work())
+        return judged
+
+
+def figures(suite: Suite, tables: Tables) -> list[Figure]:
+    """What the checks of a suite measured, target by target."""
+    return [_figure(check, tables, target.name) for check in suite.check for target in suite.target]
+
+
+def _figure(check: SuiteCheck, tables: Tables, target: str) -> Figure:
+    card = metric(check.metric, check.options).card
+    figure = Figure(check=check.name, metric=f"{card.name}/{card.version}", target=target, unit=card.unit)
+    if card.over == "corpus":
+        found = tables.corpus.get((target, check.name))
+        value = None if found is None else found.verdict.measure
+        low, high = (found.verdict.interval if found is not None else None) or (None, None)
+        n = 0 if found is None else found.verdict.n or 0
+        return msgspec.structs.replace(figure, n=n, mean=value, low=low, high=high)
+    wanted = set(check.slices)
+    ids = [name for name, case in tables.cases.items() if not wanted or wanted & set(case.slices)]
+    column = tables.column(target, check.name, ids, passes=False)
+    values = list(column.values.values())
+    passed = None
+    if threshold_of(check, card) is not None:
+        passed = sum(each >= 1 for each in tables.column(target, check.name, ids, passes=True).values.values())
+    figure = msgspec.structs.replace(figure, n=len(values), missing=len(column.missing), passed=passed)
+    if not values:
+        return figure
+    figure = msgspec.structs.replace(figure, mean=sum(values) / len(values))
+    try:
+        said = level(values, tables.clusters(list(column.values)), least=card.low, most=card.high)
+    except UsageError:
+        return figure
+    return msgspec.structs.replace(figure, low=said.low, high=said.high)
+
+
+def _now() -> int:
+    return time.time_ns() // 1000

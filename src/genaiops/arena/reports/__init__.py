@@ -1,0 +1,21 @@
+"""Reports of a run, as others read them: JUnit XML for build servers, JSON lines for programs, Markdown for a pull
+request, and one HTML file for people, which asks nothing of a network."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from genaiops.arena.reports._html import html
+from genaiops.arena.reports._jsonl import jsonl
+from genaiops.arena.reports._junit import junit
+from genaiops.arena.reports._markdown import markdown
+from genaiops.arena.reports._reported import Reported, reported, statement
+
+FORMATS: Final[Mapping[str, Callable[[Reported], str]]] = {
+    "junit": junit,
+    "jsonl": jsonl,
+    "markdown": markdown,
+    "html": html,
+}
+"""Name -> what writes it."""
+
+__all__ = ["FORMATS", "Reported", "html", "jsonl", "junit", "markdown", "reported", "statement"]

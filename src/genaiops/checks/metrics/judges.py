@@ -1,0 +1,216 @@
+"""The metric `judge`: what a model says of an answer, by a template, asked once, in both orders, or claim by claim."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from genaiops.checks.judging import (
+    TEMPLATES,
+    Opinion,
+    Question,
+    choices_of,
+    claims_question,
+    judge_digest,
+    question,
+    read_claims,
+    read_judge_document,
+    read_opinion,
+    response_format,
+    texts_of,
+)
+from genaiops.checks.metrics._metric import Making, lacks, read_options
+from genaiops.core.errors import UsageError
+from genaiops.domain import Judge, JudgeChoice, JudgeMember, Measure, MetricCard, Sample
+from genaiops.ports.metrics import Consulting, Means
+
+NAME: Final = "judge"
+UNKNOWN: Final = "unknown"
+_HAS_TO_ASK: Final = "A judge asks a model: it is measured by a run."
+
+
+class _Named(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    judge: str | dict[str, Any]
+
+
+class JudgeMetric:
+    """`judge` None: it is named and not looked up yet, so that it can be read and not be asked."""
+
+    def __init__(self, judge: Judge | None) -> None:
+        self.judge = judge
+        self.card = _card(judge)
+
+    def measure(self, samples: Sequence[Sample]) -> Sequence[Measure]:
+        return [Measure(error=_HAS_TO_ASK) for _ in samples]
+
+    def members(self) -> Sequence[JudgeMember]:
+        return () if self.judge is None else self.judge.members()
+
+    def weights(self) -> Sequence[str]:
+        return ()
+
+    def labelled(self) -> Sequence[tuple[float, float]]:
+        calibration = None if self.judge is None else self.judge.calibration
+        return () if calibration is None else calibration.pairs
+
+    async def consult(self, sample: Sample, means: Means) -> Measure:
+        """The mean of the panel. One member without a verdict makes it an error: the others alone are another judge."""
+        if self.judge is None:
+            return Measure(error="The judge was not looked up.")
+        lacking = lacks(sample, self.card.needs)
+        if lacking:
+            return Measure(error=f"The sample has no {lacking[0]}.")
+        said = [await _by(self.judge, member, sample, means) for member in self.judge.members()]
+        if len(said) == 1:
+            return said[0]
+        values = [each.value for each in said if each.value is not None]
+        if len(values) < len(said):
+            first = next(number for number, each in enumerate(said) if each.value is None)
+            return Measure(error=f"panel[{first}]: {said[first].error}")
+        return Measure(
+            value=sum(values) / len(values),
+            reason="\n".join(
+                f"{_called(member)}: {each.reason}" for member, each in zip(self.members(), said, strict=True)
+            ),
+            parts={f"panel[{number}]": value for number, value in enumerate(values)},
+        )
+
+
+async def _by(judge: Judge, member: JudgeMember, sample: Sample, means: Means) -> Measure:
+    if judge.template == "groundedness":
+        return await _by_claims(judge, member, sample, means)
+    if judge.template == "pairwise":
+        return await _in_both_orders(judge, member, sample, means)
+    opinion = await _asked(judge, member, Question(texts=texts_of(sample), choices=choices_of(judge)), means)
+    if opinion.choice is None:
+        return Measure(error=opinion.error)
+    return Measure(value=opinion.choice.value, reason=_reason(opinion.choice, opinion.reason))
+
+
+async def _asked(judge: Judge, member: JudgeMember, asked: Question, means: Means) -> Opinion:
+    if judge.constrained:
+        parameters = {**member.parameters, "response_format": response_format(asked.choices)}
+        member = msgspec.structs.replace(member, parameters=parameters)
+    answer = await means.chat(member, question(judge, asked))
+    if answer.state != "answered":
+        return Opinion(error=f"{_called(member)} gave no answer: {answer.error}")
+    return read_opinion(answer.output, asked.choices)
+
+
+async def _in_both_orders(judge: Judge, member: JudgeMember, sample: Sample, means: Means) -> Measure:
+    """Against the reference. Verdicts that contradict each other when the order changes are a tie."""
+    before = {"question": sample.input} if sample.input else {}
+    choices = choices_of(judge)
+    values: list[float] = []
+    for first, second in ((sample.output, sample.expected[0]), (sample.expected[0], sample.output)):
+        texts = {**before, "first": first, "second": second}
+        opinion = await _asked(judge, member, Question(texts=texts, choices=choices), means)
+        if opinion.choice is None:
+            return Measure(error=opinion.error)
+        values.append(opinion.choice.value)
+    ours = (values[0], 1 - values[1])
+    consistent = ours[0] == ours[1]
+    reason = "Both orders agree." if consistent else "The verdict changes with the order: a tie."
+    value = ours[0] if consistent else 0.5
+    return Measure(
+        value=value, reason=reason, parts={"first": ours[0], "second": ours[1], "consistent": float(consistent)}
+    )
+
+
+async def _by_claims(judge: Judge, member: JudgeMember, sample: Sample, means: Means) -> Measure:
+    """Claims are taken out, then each is looked for in the passages."""
+    answer = await means.chat(member, question(judge, claims_question(sample)))
+    if answer.state != "answered":
+        return Measure(error=f"{_called(member)} gave no answer: {answer.error}")
+    claims = read_claims(answer.output)
+    if claims is None:
+        return Measure(error="The judge's list of claims cannot be read: each stands on a line that begins with '- '.")
+    if not claims:
+        return Measure(error="The answer states nothing that could be looked up.")
+    choices = choices_of(judge, sample.context)
+    passages = {f"passage-P{number}": text for number, text in enumerate(sample.context, 1)}
+    supported = 0.0
+    found: list[str] = []
+    for claim in claims:
+        opinion = await _asked(judge, member, Question(texts={**passages, "claim": claim}, choices=choices), means)
+        if opinion.choice is None:
+            return Measure(error=f"{claim[:100]!r}: {opinion.error}")
+        supported += opinion.choice.value
+        found.append(f"{opinion.choice.word}: {claim}" if opinion.choice.value else f"unsupported: {claim}")
+    return Measure(
+        value=supported / len(claims),
+        reason=f"{supported:.0f} of {len(claims)} claims are supported.",
+        parts={"claims": float(len(claims)), "supported": supported},
+        evidence=tuple(found),
+    )
+
+
+def _reason(choice: JudgeChoice, reason: str) -> str:
+    return f"{choice.word}: {reason or choice.means}"
+
+
+def _called(member: JudgeMember) -> str:
+    return member.model or member.url or member.python
+
+
+def _card(judge: Judge | None) -> MetricCard:
+    if judge is None:
+        title, source, version, better, threshold = "Judge", "A model says how good the answer is.", UNKNOWN, None, None
+        needs = ("output",)
+        about = "What a judge is worth is told by its calibration alone; see genaiops judge calibrate."
+    else:
+        template = TEMPLATES[judge.template]
+        title, source, needs, better = template.title, template.source, template.needs, template.better
+        version = judge_digest(judge).removeprefix("sha256:")[:12]
+        threshold = template.threshold if judge.threshold is None else judge.threshold
+        about = _worth(judge)
+    return MetricCard(
+        name=NAME,
+        title=title,
+        version=version,
+        threshold=threshold,
+        better=better or "higher",
+        needs=needs,
+        source=source,
+        options={"judge": "NAME@alias of the Hub, a file beside the suite, or the judge itself: template, model, ..."},
+        decides=judge is not None and judge.calibration is not None,
+        about=about,
+    )
+
+
+def _worth(judge: Judge) -> str:
+    if judge.calibration is None:
+        return "Never held against the labels of people: it informs, and decides nothing."
+    agreement = judge.calibration.agreement
+    value = (
+        UNKNOWN if agreement.value is None else f"{agreement.value:.2f} ({agreement.low:.2f} to {agreement.high:.2f})"
+    )
+    return f"Held against {judge.calibration.n} labels of people: Krippendorff's alpha {value}."
+
+
+def judge_of(options: Mapping[str, Any]) -> Judge | str | None:
+    """What the options name: the judge itself, its name or file, or nothing."""
+    if not options:
+        return None
+    given: Any = options
+    if "judge" in options:
+        given = read_options(_Named, options, NAME).judge
+        if isinstance(given, str):
+            return given
+    read = read_judge_document(dict(given))
+    if read.judge is None:
+        said = "; ".join(map(str, read.faults))
+        raise UsageError(
+            f"The options of the metric 'judge' are not right: {said}",
+            remedy=read.faults[0].remedy,
+            param="options",
+        )
+    return read.judge
+
+
+def _judge(options: Mapping[str, Any]) -> Consulting:
+    found = judge_of(options)
+    return JudgeMetric(found if isinstance(found, Judge) else None)
+
+
+MAKING: Final[Mapping[str, Making]] = {NAME: _judge}

@@ -1,0 +1,74 @@
+"""Reports of runs, for others to read: options of `suite run`, and `suite report`."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+
+from genaiops.cli._noun import Noun
+from genaiops.cli._output import Output
+from genaiops.cli._session import plain
+from genaiops.core.errors import UsageError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_FORMS: Final = {
+    "junit": "JUnit XML, for a build server",
+    "jsonl": "JSON lines, with every answer",
+    "markdown": "Markdown, for a pull request",
+    "html": "one HTML page, for people",
+}
+
+
+def report_options(function: F) -> F:
+    """Adds an option for each form of report."""
+    for name, what in reversed(_FORMS.items()):
+        function = click.option(f"--{name}", metavar="FILE", help=f"Write a report: {what}.")(function)
+    return function
+
+
+def taken_reports(options: dict[str, Any]) -> dict[str, str]:
+    """Form -> file, of the options that were given; they are taken out."""
+    given = {name: options.pop(name) for name in _FORMS}
+    return {name: file for name, file in given.items() if file is not None}
+
+
+def add_report_verbs(command: Noun) -> None:
+    @command.verb("report", example="genaiops suite report run_01 --format html -o report.html")
+    @click.argument("run")
+    @click.option("--format", "form", type=click.Choice(list(_FORMS)), default="markdown", show_default=True)
+    @click.option("-o", "--output", "file", type=click.Path(dir_okay=False, path_type=Path), help="A file to write.")
+    @click.option("--home", help="The data directory it ran in. [GENAIOPS_HOME]")
+    @plain
+    def report(output: Output, run: str, *, form: str, file: Path | None, home: str | None) -> None:
+        """Write the report of a run that this machine has, in one of its forms."""
+        from genaiops.app.suite_reports import report_of
+
+        text = report_of(run, form, home=home)
+        if file is None:
+            click.echo(text, nl=False)
+            return
+        try:
+            file.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"{file} cannot be written: {error.strerror}.", remedy="Name another file.") from error
+        output.result({"file": str(file), "format": form}, f"{file} is written.")
+
+    @command.verb("verify", example="genaiops suite verify report.html")
+    @click.argument("file", type=click.Path(path_type=Path))
+    @click.option("--public-key", "keys", multiple=True, help="A key to trust; repeatable. [the file's]")
+    @plain
+    def verify(output: Output, file: Path, *, keys: tuple[str, ...]) -> int:
+        """Verify a report: that it is as it was written, and who signed it, without a network. Exit status 1 when it
+        was altered, or is signed by none of the keys."""
+        from genaiops.app.signed_reports import verify_report
+
+        found = verify_report(file, keys)
+        trusted = "the key that you gave" if keys else "the file's own key; --public-key names one to trust"
+        said = f"{file} is as it was written, of {found.run}, signed by {found.key} ({trusted})."
+        output.result(
+            {"file": str(file), "holds": found.holds, "run": found.run, "key": found.key, "pinned": bool(keys)},
+            said if found.holds else f"{file} does not hold: {found.reason}",
+        )
+        return int(not found.holds)
