@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from genaiops.arena import asked, templated
 from genaiops.arena.promptfoo import echo, is_promptfoo, read_promptfoo
 from genaiops.arena.promptfoo._assertions import KINDS
-from genaiops.checks.metrics import metric, metric_names
+from genaiops.checks.metrics import metric, metric_names, unready
 from genaiops.domain import Sample, Suite
 
 HEAD = "prompts: ['{{input}}']\nproviders: [echo]\n"
