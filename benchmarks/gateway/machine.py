@@ -1,5 +1,6 @@
 """The machine under the benchmark: where processes run, what they use, and what the machine is."""
 
+import contextlib
 import os
 import platform
 import time
@@ -54,7 +55,8 @@ def tree(pid: int) -> list[int]:
     found = [pid]
     for parent in found:
         for task in Path(f"/proc/{parent}/task").iterdir():
-            found += map(int, (task / "children").read_text().split())
+            with contextlib.suppress(FileNotFoundError):  # a thread that has ended meanwhile
+                found += map(int, (task / "children").read_text().split())
     return found
 
 
