@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from math import log, sqrt
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from genaiops.checks.metrics._metric import Making, OfAll, OfEach, read_options
 from genaiops.checks.metrics._reading import (
@@ -74,10 +74,15 @@ def _auc_roc(options: Mapping[str, Any]) -> Metric:
     return OfAll(card, together)
 
 
-def _log_loss(options: Mapping[str, Any]) -> Metric:
-    chosen = read_options(_Probability, options, "log_loss")
-    check_positive(chosen, "log_loss")
-    read, truth = probability_reader(chosen, "log_loss"), truth_reader(chosen)
+class _Loss(Protocol):
+    def __call__(self, p: float, *, right: bool) -> float: ...
+
+
+def _of_each(card: MetricCard, options: Mapping[str, Any], loss: _Loss) -> Metric:
+    """`loss`: of the probability of the positive class, and whether that is the right one."""
+    chosen = read_options(_Probability, options, card.name)
+    check_positive(chosen, card.name)
+    read, truth = probability_reader(chosen, card.name), truth_reader(chosen)
     positive = label_form(chosen.positive, chosen)
 
     def one(sample: Sample) -> Measure | float:
@@ -88,9 +93,16 @@ def _log_loss(options: Mapping[str, Any]) -> Metric:
             return Measure(error=p.why)
         if isinstance(label, Unread):
             return Measure(error=label.why)
+        return loss(p, right=label == positive)
+
+    return OfEach(card, one)
+
+
+def _log_loss(options: Mapping[str, Any]) -> Metric:
+    def loss(p: float, *, right: bool) -> float:
         least = 2.220446049250313e-16
         p = min(max(p, least), 1 - least)
-        return -log(p if label == positive else 1 - p)
+        return -log(p if right else 1 - p)
 
     card = MetricCard(
         name="log_loss",
@@ -104,24 +116,12 @@ def _log_loss(options: Mapping[str, Any]) -> Metric:
         options=_OPTIONS,
         tasks=_TASKS,
     )
-    return OfEach(card, one)
+    return _of_each(card, options, loss)
 
 
 def _brier(options: Mapping[str, Any]) -> Metric:
-    chosen = read_options(_Probability, options, "brier")
-    check_positive(chosen, "brier")
-    read, truth = probability_reader(chosen, "brier"), truth_reader(chosen)
-    positive = label_form(chosen.positive, chosen)
-
-    def one(sample: Sample) -> Measure | float:
-        if not positive:
-            return Measure(error=_NO_POSITIVE)
-        p, label = read(sample), truth(sample)
-        if isinstance(p, Unread):
-            return Measure(error=p.why)
-        if isinstance(label, Unread):
-            return Measure(error=label.why)
-        return (p - (label == positive)) ** 2
+    def loss(p: float, *, right: bool) -> float:
+        return (p - right) ** 2
 
     card = MetricCard(
         name="brier",
@@ -134,7 +134,7 @@ def _brier(options: Mapping[str, Any]) -> Metric:
         options=_OPTIONS,
         tasks=_TASKS,
     )
-    return OfEach(card, one)
+    return _of_each(card, options, loss)
 
 
 def roc_area(scores: Sequence[float], right: Sequence[bool], clusters: Sequence[str]) -> Measure:
