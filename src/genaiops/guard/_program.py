@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from genaiops.checks.control import invisible, mixed
 from genaiops.checks.scanning import Pattern, Scanner
 from genaiops.domain import SEVERITY, Direction, GuardRule, GuardVersion, Operation
 from genaiops.guard._asking import Asking, asking, check_asked
@@ -97,6 +98,14 @@ class Tier:
         """Those that only add something to the end of a text."""
         self.holds = any(bound.rule.action == "hold" for bound in self.bounds)
         self.silent = not (self.scanner or self.control or self.repeated or self.wholes or self.waits or self.tools)
+        self.plain = not (self.repeated or self.wholes or self.waits or self.tools or self.counts)
+        """All that it does follows from what is found in texts by its form."""
+
+    def finds_nothing(self, text: str) -> bool:
+        """Of a tier that is plain: in a text, or in several with BETWEEN between them."""
+        if self.control and (invisible(text) or (self.mixed and mixed(text))):
+            return False
+        return self.scanner is None or not self.scanner.find(text, self.wanted)
 
     def _count(self, number: int, rule: GuardRule) -> None:
         counts = counts_of(rule) if rule.detector == "markup" else None
@@ -148,6 +157,10 @@ class Program:
             and self.longest is None
             and self.spotlight == "off"
         )
+        self.plain = self.asked.plain and self.spotlight == "off" and not (self.answered.wholes or self.answered.tools)
+        """What came in is not asked about again when an answer is there."""
+        self.judges = tuple((f"{policy}#{rule.id}", rule.sample) for policy, rule, _ in self.after)
+        """Those of `after` by their names, and the share of calls that each looks at."""
 
     def concerns(self, operation: Operation) -> bool:
         return not self.silent and (operation != "video_job" or not self.answered.silent)

@@ -98,9 +98,9 @@ def _whole(items: list[Any]) -> str:
 def _written(kind: Any, value: Any) -> str:  # one line a construct
     match kind:
         case code.LITERAL:
-            return rf"\x{{{value:x}}}"
+            return rf"\x{value:02x}"
         case code.NOT_LITERAL:
-            return rf"[^\x{{{value:x}}}]"
+            return rf"[^\x{value:02x}]"
         case code.ANY:
             return "."
         case code.IN:
@@ -128,9 +128,9 @@ def _class(value: list[Any]) -> str:
         if kind is code.NEGATE:
             negated = "^"
         elif kind is code.LITERAL:
-            out.append(rf"\x{{{each:x}}}")
+            out.append(rf"\x{each:02x}")
         elif kind is code.RANGE:
-            out.append(rf"\x{{{each[0]:x}}}-\x{{{each[1]:x}}}")
+            out.append(rf"\x{each[0]:02x}-\x{each[1]:02x}")
         else:
             out.append(_CLASSES[each])
     return f"[{negated}{''.join(out)}]"

@@ -57,6 +57,7 @@ class Scanner:
         free = [number for number in numbers if not self.patterns[number].context]
         bound = [number for number in numbers if self.patterns[number].context]
         self._free, self._bound = self._sets(free, lengths), self._sets(bound, lengths)
+        self._all_free, self._all_bound = self._set(free, blocks=False), self._set(bound, blocks=False)
         begun = [prefixes(each.regex) for each in self.patterns]
         self._begun_free = _begun([begun[number] for number in free])
         self._begun_bound = _begun([begun[number] for number in bound])
@@ -75,7 +76,8 @@ class Scanner:
         """What is in it, from left to right; findings of one family do not overlap. `wanted`: numbers of the patterns
         that count (None: all)."""
         data, positions = fold(text)
-        return self.judge(text, data, positions, self.raw(data, 0, self.told(data, text)), wanted)
+        raw = self.raw(data, 0, self.told(data, text), wanted)
+        return self.judge(text, data, positions, raw, wanted) if raw else []
 
     def _finder(self, number: int) -> Finder:
         found = self._finders.get(number)
@@ -87,11 +89,13 @@ class Scanner:
         """Of the patterns with words of context, those that may hold in the text: one of the words is in it."""
         return self._contexts.may_hold_in(data, text)
 
-    def raw(self, data: bytes, start: int, told: set[int] | None = None) -> list[Raw]:
+    def raw(self, data: bytes, start: int, told: set[int] | None = None, wanted: Wanted = None) -> list[Raw]:
         """Matches in a folded text that begin at `start` or behind it; what stands before is seen. `told`: of
-        what needs a word, only these are looked for."""
+        what needs a word, only these are looked for; `wanted`: of all, only these."""
         found: list[Raw] = []
         for number, spans in self._where(data, start, told):
+            if wanted is not None and number not in wanted:
+                continue
             finder, group = self._finder(number), self.patterns[number].group
             position = start
             for begin, stop in spans:
@@ -108,13 +112,14 @@ class Scanner:
 
     def _where(self, data: bytes, start: int, told: set[int] | None) -> Iterator[tuple[int, list[tuple[int, int]]]]:
         """Numbers of patterns that may match, and where their matches may begin."""
-        for each in self._free:
+        short = len(data) - start <= 2 * _BLOCK
+        for each in (self._all_free,) if short else self._free:
             yield from each.hits(data, start, self._overlap)
         if told is not None and len(told) <= _FEW:
             for number in told:
                 yield number, [(start, len(data) + 1)]
             return
-        for each in self._bound:
+        for each in (self._all_bound,) if short else self._bound:
             for number, spans in each.hits(data, start, self._overlap):
                 if told is None or number in told:
                     yield number, spans
@@ -192,11 +197,10 @@ class Scanner:
     def _sets(self, numbers: Sequence[int], lengths: Sequence[int]) -> "list[_Set]":
         short = [number for number in numbers if lengths[number] < _BLOCK]
         long = [number for number in numbers if lengths[number] >= _BLOCK]
-        return [
-            _Set([(number, self.patterns[number].regex) for number in some], blocks=blocks)
-            for some, blocks in ((short, True), (long, False))
-            if some
-        ]
+        return [self._set(some, blocks=blocks) for some, blocks in ((short, True), (long, False)) if some]
+
+    def _set(self, numbers: Sequence[int], *, blocks: bool) -> "_Set":
+        return _Set([(number, self.patterns[number].regex) for number in numbers], blocks=blocks)
 
     def _finding(self, raw: Raw, positions: Sequence[int] | None) -> Finding:
         pattern = self.patterns[raw.pattern]
@@ -216,10 +220,9 @@ class _Set:
 
     def hits(self, data: bytes, start: int, overlap: Sequence[int]) -> Iterator[tuple[int, list[tuple[int, int]]]]:
         """Numbers of patterns, and the blocks in which their matches may begin."""
-        if not self._blocks or len(data) - start <= 2 * _BLOCK:
+        if not self._blocks:
             whole = [(start, len(data) + 1)]
-            piece = data if start < 2 else data[start - 1 :]
-            for index in self._occurring(piece):
+            for index in self._occurring(data if start < 2 else data[start - 1 :]):
                 yield self._numbers[index], whole
             return
         most = max(overlap[number] for number in self._numbers)
