@@ -98,7 +98,7 @@ class Tier:
         """Those that only add something to the end of a text."""
         self.holds = any(bound.rule.action == "hold" for bound in self.bounds)
         self.silent = not (self.scanner or self.control or self.repeated or self.wholes or self.waits or self.tools)
-        self.plain = not (self.repeated or self.wholes or self.waits or self.tools or self.counts)
+        self.plain = not (self.repeated or self.wholes or self.waits or self.tools)
         """All that it does follows from what is found in texts by its form."""
 
     def finds_nothing(self, text: str) -> bool:
@@ -157,8 +157,11 @@ class Program:
             and self.longest is None
             and self.spotlight == "off"
         )
-        self.plain = self.asked.plain and self.spotlight == "off" and not (self.answered.wholes or self.answered.tools)
-        """What came in is not asked about again when an answer is there."""
+        answered = self.answered
+        self.plain = (
+            self.asked.plain and self.spotlight == "off" and not (answered.wholes or answered.tools or answered.counts)
+        )
+        """Of what came in nothing need be known but that there is nothing to find in it."""
         self.judges = tuple((f"{policy}#{rule.id}", rule.sample) for policy, rule, _ in self.after)
         """Those of `after` by their names, and the share of calls that each looks at."""
 

@@ -78,6 +78,20 @@ class Leading(Finder):
             at = text.find(self._literal, max(at + 1, spans[0][1]), end)
 
 
+class Tail:
+    """The longest end of a text that one of many expressions matches."""
+
+    def __init__(self, regexes: Sequence[str]) -> None:
+        compiled: Any = engine(f"(?:{'|'.join(regexes)})\\z")
+        self._match = compiled._regexp.Match
+
+    def begin(self, text: bytes, start: int) -> int:
+        """Where it begins, from `start` on; the end of the text where there is none."""
+        end = len(text)
+        found: int = self._match(_ANYWHERE, text, start, end)[0][0]
+        return found if found >= 0 else end
+
+
 class Occurring:
     """Which of many expressions occur in a text, in one pass."""
 
