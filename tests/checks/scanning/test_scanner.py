@@ -12,7 +12,7 @@ from genaiops.checks.scanning import Pattern, Scanner, Stream
 from genaiops.checks.scanning._engine import Tail, engine
 from genaiops.checks.scanning._fold import fold
 from genaiops.checks.scanning._head import head
-from genaiops.checks.scanning._prefix import longest, prefixes
+from genaiops.checks.scanning._prefix import longest, needs_digit, prefixes
 from genaiops.core.errors import UsageError
 from genaiops.domain import Finding
 
@@ -217,6 +217,24 @@ def test_what_may_grow_is_what_the_beginnings_of_all_patterns_say(text: str, bef
 def test_every_match_has_its_head(pattern: Pattern, data: st.DataObject) -> None:
     match = data.draw(st.from_regex(re.compile(pattern.regex, re.ASCII), fullmatch=True))
     assert engine(head(pattern.regex)).search(match.encode("latin-1", "replace")) is not None
+
+
+@pytest.mark.parametrize(
+    ("regex", "needs"),
+    [
+        (r"\d", True),
+        (r"a(?:[0-5]x|7)", True),
+        (r"[1-9][A-Z]?", True),
+        (r"(?:\d{2}){1,3}", True),
+        (r"(?:\d{2}){0,3}", False),
+        (r"[A-Z\d]{6}", False),
+        (r"\D", False),
+        (r"[^\d]", False),
+        (r"5|x", False),
+    ],
+)
+def test_which_matches_have_a_digit(regex: str, needs: bool) -> None:
+    assert needs_digit(regex) is needs
 
 
 @pytest.mark.parametrize(

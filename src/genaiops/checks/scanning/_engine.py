@@ -92,6 +92,18 @@ class Tail:
         return found if found >= 0 else end
 
 
+class Anywhere:
+    """Whether one of many expressions matches somewhere."""
+
+    def __init__(self, regexes: Sequence[str]) -> None:
+        """Without any: no."""
+        compiled: Any = engine("|".join(f"(?:{each})" for each in regexes))
+        self._match = compiled._regexp.Match if regexes else None
+
+    def __call__(self, text: bytes) -> bool:
+        return self._match is not None and self._match(_ANYWHERE, text, 0, len(text))[0][0] >= 0
+
+
 class Occurring:
     """Which of many expressions occur in a text, in one pass."""
 

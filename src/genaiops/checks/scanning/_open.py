@@ -13,8 +13,8 @@ from genaiops.checks.scanning._engine import Tail
 from genaiops.checks.scanning._head import head
 from genaiops.checks.scanning._prefix import prefixes
 
-_LARGE: Final = 5_000
-"""Characters of an expression that gets an automaton of its own."""
+_LARGE: Final = 2_500
+"""Characters of an expression that takes long to compile, so that it is done before a call needs it."""
 _LETTERS: Final = frozenset(b"abcdefghijklmnopqrstuvwxyz")
 _ANYTHING: Final = frozenset(range(256))
 
@@ -29,7 +29,6 @@ class Open:
         usual: list[str] = []
         worded: list[str] = []
         others: list[str] = []
-        large: list[str] = []
         first = frozenset[int]()
         self._cut: set[int] = set()
         for number, regex in regexes.items():
@@ -37,19 +36,15 @@ class Open:
             begun = prefixes(short)
             if short != regex:
                 self._cut.add(number)
-            if len(begun) > _LARGE:
-                large.append(begun)
-            elif short != regex:
                 usual.append(begun)
             elif _LETTERS.isdisjoint(codes := firsts(begun)):
                 others.append(begun)
                 first |= codes
             else:
                 worded.append(begun)
-            if len(regex) > _LARGE // 2:
+            if len(regex) > _LARGE:
                 self._of(number)
-        several = [*([each] for each in large), usual, worded]
-        self._always = [Tail(each) for each in several if each]
+        self._always = [Tail(each) for each in (usual, worded) if each]
         self._seldom = Tail(others) if others else None
         self._gate = _any_of(first)
 

@@ -153,6 +153,32 @@ def leading(regex: str) -> str:
     return found
 
 
+def needs_digit(regex: str) -> bool:
+    """Whether no match of it is without an ASCII digit. False says nothing."""
+    return _has_digit(list(_parsed(regex)))
+
+
+def _has_digit(items: Iterable[Any]) -> bool:
+    return any(_is_digit(kind, value) for kind, value in items)
+
+
+def _is_digit(kind: Any, value: Any) -> bool:
+    if kind is code.LITERAL:
+        return 0x30 <= value <= 0x39
+    if kind is code.IN:
+        return all(
+            (each is code.CATEGORY and one is code.CATEGORY_DIGIT)
+            or (each is code.LITERAL and 0x30 <= one <= 0x39)
+            or (each is code.RANGE and one[0] >= 0x30 and one[1] <= 0x39)
+            for each, one in value
+        )
+    if kind is code.SUBPATTERN:
+        return _has_digit(value[3])
+    if kind is code.BRANCH:
+        return all(map(_has_digit, value[1]))
+    return kind in (code.MAX_REPEAT, code.MIN_REPEAT) and value[0] > 0 and _has_digit(value[2])
+
+
 def tree(regex: str) -> Any:
     """What `re` reads in an expression: its items, and `state.flags`. UsageError for what is none."""
     return _parsed(regex)

@@ -5,12 +5,12 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from genaiops.checks.scanning._context import Context, Contexts
-from genaiops.checks.scanning._engine import Finder, Leading, Occurring, engine
+from genaiops.checks.scanning._engine import Anywhere, Finder, Leading, Occurring, engine
 from genaiops.checks.scanning._fold import fold
 from genaiops.checks.scanning._head import head
 from genaiops.checks.scanning._open import Open
 from genaiops.checks.scanning._pattern import Pattern
-from genaiops.checks.scanning._prefix import leading, longest
+from genaiops.checks.scanning._prefix import leading, longest, needs_digit
 from genaiops.core.errors import UsageError
 from genaiops.domain import Finding
 
@@ -61,6 +61,9 @@ class Scanner:
         free = [number for number in numbers if not self.patterns[number].context]
         bound = [number for number in numbers if self.patterns[number].context]
         self._free, self._bound = self._set(free), self._set(bound)
+        bare = [head(regex) for number in bound if not needs_digit(regex := self.patterns[number].regex)]
+        self._any_bound = Anywhere(["[0-9]", *bare] if bound else ())
+        """Without a match of this, nothing that needs a word of context can be in a text."""
         self._open_free = Open({number: self.patterns[number].regex for number in free})
         self._open_bound = Open({number: self.patterns[number].regex for number in bound})
         self._contexts = Contexts([(each.context, each.reach) for each in self.patterns])
@@ -76,7 +79,8 @@ class Scanner:
         """What is in it, from left to right; findings of one family do not overlap. `wanted`: numbers of the patterns
         that count (None: all)."""
         data, positions = fold(text)
-        raw = self.raw(data, 0, self.places(data, 0, self.told(data, text)), wanted)
+        told = self.told(data, text) if self._any_bound(data) else set[int]()
+        raw = self.raw(data, 0, self.places(data, 0, told), wanted)
         return self.judge(text, data, positions, raw, wanted) if raw else []
 
     def _finder(self, number: int) -> Finder:
