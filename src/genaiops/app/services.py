@@ -132,8 +132,14 @@ class Services:
 
     def _open_judge(self, documents: DocumentFiles) -> PolicyJudge:
         advice = self._open_advice()
-        names = advice.names if advice.finds_names else None
-        return PolicyJudge(advice.classifiers, names, documents.find, known=advice.known, leave=advice.aclose)
+        return PolicyJudge(
+            advice.classifiers,
+            advice.names,
+            documents.find,
+            known=advice.known,
+            lacks=advice.lacks,
+            leave=advice.aclose,
+        )
 
     def _providers(self) -> dict[str, str]:
         return {target.id: target.provider for target in self.hub.targets.list()}

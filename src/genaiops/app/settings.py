@@ -65,10 +65,12 @@ class Embedded(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class GuardOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whom rules of guard policies ask. `classifiers`: `NAME=URL` or `NAME=secret:NAME@URL`, endpoints that answer
     labels with scores. `names`: who finds names of people and places: `spacy`, `spacy:MODEL`, `presidio+URL`,
-    `gliner+URL` (empty: nobody)."""
+    `gliner+URL` (empty: nobody). `secrets`: the engine beside our own patterns that rules of `secret` may name:
+    `kingfisher` (empty: none)."""
 
     classifiers: tuple[str, ...] = ()
     names: Text = ""
+    secrets: Literal["", "kingfisher"] = ""
 
 
 class ContentOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

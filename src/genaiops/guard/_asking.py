@@ -33,6 +33,8 @@ _ORIGINS: Final[Mapping[str, frozenset[str]]] = {
 }
 """Whose texts a rule is about that does not say: attempts to overrule instructions do not come from the instructions
 themselves, and what a call is about is said by who asks."""
+ENGINES: Final = frozenset({"kingfisher"})
+"""Who finds secrets beside our own patterns."""
 NOBODY: Final = "no guard server"
 """Why a rule could not be asked: who answers it does not run."""
 _MOST_TEXTS: Final = 48
@@ -58,6 +60,16 @@ def asking(number: int, rule: GuardRule) -> Asking:
     return Asking(number, rule)
 
 
+def names_engine(rule: GuardRule) -> str | None:
+    """The engine that a rule about secrets names; None: our own patterns look for them."""
+    return rule.options.get("engine") if rule.detector == "secret" else None
+
+
+def finds_places(rule: GuardRule) -> bool:
+    """Whether somebody else is asked for places in the texts: for names, or for secrets by an engine."""
+    return rule.detector == "names" or names_engine(rule) is not None
+
+
 def check_asked(rule: GuardRule) -> None:
     """UsageError for options that its classifier does not have."""
     if rule.detector == "language":
@@ -66,6 +78,11 @@ def check_asked(rule: GuardRule) -> None:
         check_topics(rule)
     elif rule.detector == "names":
         check_options(rule, ())
+    elif rule.detector == "secret":
+        check_options(rule, ("engine",))
+        if names_engine(rule) not in ENGINES:
+            known = ", ".join(f'`engine = "{name}"`' for name in sorted(ENGINES))
+            raise wrong(rule, "engine", "is no engine that finds secrets", f"Write {known}, or leave it out.")
     else:
         check_options(rule, ("classifier", "labels"))
         if not isinstance(rule.options.get("classifier", ""), str):
