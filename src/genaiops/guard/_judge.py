@@ -13,6 +13,7 @@ from genaiops.domain import GuardEvent, GuardPolicy, GuardRule, GuardVersion, Op
 from genaiops.guard._after import judge_later
 from genaiops.guard._asking import names_engine
 from genaiops.guard._guard import CallGuard, Plan
+from genaiops.guard._once import classifiers_once, names_once
 from genaiops.guard._program import Program
 from genaiops.guard._recorded import RecordedCall
 from genaiops.guard._repeated import FindIndex
@@ -55,8 +56,8 @@ class PolicyJudge:
         lacks: Callable[[GuardRule], tuple[str, str] | None] | None = None,
         leave: Callable[[], Coroutine[Any, Any, None]] | None = None,
     ) -> None:
-        self._classifiers = classifiers
-        self._names = names
+        self._classifiers = None if classifiers is None else classifiers_once(classifiers)
+        self._names = None if names is None else names_once(names)
         self._documents = documents
         self._known = known
         self._lacks = lacks
