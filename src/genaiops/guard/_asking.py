@@ -21,6 +21,7 @@ from genaiops.guard._subjects import (
     topics_read,
     wrong,
 )
+from genaiops.guard._windows import pieces_of
 from genaiops.guard.surfaces import Part
 from genaiops.ports.classifiers import FindClassifiers
 
@@ -131,11 +132,15 @@ def reading(rule: GuardRule, found: Mapping[str, Verdict]) -> Reading | str:
     return Reading(verdict.measure, (rule.detector,) if over else ())
 
 
-def _portions(rule: GuardRule, parts: Sequence[Part]) -> Iterator[list[Part]]:
-    """All texts that the rule is about, in portions that can be asked about at once."""
+def _portions(rule: GuardRule, parts: Sequence[Part], *, whole: bool) -> Iterator[list[Part]]:
+    """All texts that the rule is about, in portions that can be asked about at once. `whole`: they are whole texts, of
+    which classifiers get the pieces that they would get of a stream."""
     portion: list[Part] = []
     size = 0
-    for part in _concerned(rule, parts):
+    concerned = _concerned(rule, parts)
+    if whole and rule.detector not in LISTED:
+        concerned = [piece for part in concerned for piece in pieces_of(part) if piece.text.strip()]
+    for part in concerned:
         for begin in range(0, len(part.text), _MOST_CHARACTERS):
             piece = part.text[begin : begin + _MOST_CHARACTERS]
             if portion and (len(portion) == _MOST_TEXTS or size + len(piece) > _MOST_CHARACTERS):
@@ -159,11 +164,17 @@ async def ask(
 
 
 async def ask_of_answer(
-    rules: Sequence[Asking], parts: Sequence[Part], find: FindClassifiers | None, notes: Notes, *, scope: str
+    rules: Sequence[Asking],
+    parts: Sequence[Part],
+    find: FindClassifiers | None,
+    notes: Notes,
+    *,
+    scope: str,
+    whole: bool = True,
 ) -> None:
-    """The same of an answer, or of a piece of it: nothing of it goes out that was not looked at."""
+    """The same of an answer, or of a piece of it (not `whole`): nothing of it goes out that was not looked at."""
     for asked in rules:
-        portions = list(_portions(asked.rule, parts))
+        portions = list(_portions(asked.rule, parts, whole=whole))
         if portions:
             await _ask(asked, portions, find, notes, scope)
 
