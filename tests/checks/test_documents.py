@@ -125,7 +125,7 @@ def test_a_copy_out_of_a_pdf_is_found(pdf: bytes) -> None:
 def test_of_a_pdf_with_a_password_or_without_text_it_is_told(pdf: bytes) -> None:
     with pytest.raises(UsageError, match="needs a password"):
         text_of("a.pdf", encrypted(pdf, "word"))
-    assert CLAUSE[:40] in " ".join(text_of("a.pdf", encrypted(pdf, "")).split()), (
+    assert CLAUSE[:33] in " ".join(text_of("a.pdf", encrypted(pdf, "")).split()), (
         "its password is empty: anybody reads it"
     )
     with pytest.raises(UsageError, match="its pages are images") as told:
@@ -148,8 +148,8 @@ def _small() -> bytes:
     return (
         b"%%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
         b"3 0 obj<</Type/Page/Parent 2 0 R/Contents 4 0 R/Resources<</Font<</F1<</Type/Font/Subtype/Type1/BaseFont"
-        b"/Helvetica>>>>>>>>endobj\n4 0 obj<</Length %d>>stream\n%b\nendstream endobj\ntrailer<</Root 1 0 R>>\n%%%%EOF"
-        % (len(stream), stream)
+        b"/Helvetica>>>>>>>>endobj\n4 0 obj<</Length %d>>stream\n%b\nendstream endobj\n"
+        b"trailer<</Root 1 0 R>>\nstartxref\n0\n%%%%EOF" % (len(stream), stream)
     )
 
 
