@@ -3,6 +3,7 @@ texts, and what is asked of classifiers."""
 
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import cached_property
 from typing import Final
 
 import msgspec
@@ -98,8 +99,11 @@ class Tier:
         """Those that only add something to the end of a text."""
         self.holds = any(bound.rule.action == "hold" for bound in self.bounds)
         self.silent = not (self.scanner or self.control or self.repeated or self.wholes or self.waits or self.tools)
-        self.plain = not (self.repeated or self.wholes or self.waits or self.tools)
+
+    @cached_property
+    def plain(self) -> bool:
         """All that it does follows from what is found in texts by its form."""
+        return not (self.repeated or self.wholes or self.waits or self.tools)
 
     def finds_nothing(self, text: str) -> bool:
         """Of a tier that is plain: in a text, or in several with BETWEEN between them."""
