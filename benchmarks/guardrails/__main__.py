@@ -22,6 +22,7 @@ NAMES: Final = {
     "classifiers": "what a KB costs the guard server: fresh, again, in conversations",
     "peers": "what LLM Guard and NeMo Guardrails find without a model, beside ours",
     "garak": "garak's attacks on a gateway: what succeeds under which policy, and false alarms",
+    "forms": "markup, code, unseen characters, and leaks of the system prompt: recall and false alarms",
     "refusal": "refusals and answers that people labelled",
     "grounding": "sentences that a passage supports, told from others",
     "verbatim": "what indexing documents and looking texts up costs",
