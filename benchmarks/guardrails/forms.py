@@ -143,8 +143,9 @@ def _calls() -> Iterator[str]:
 def _runs(function: ast.expr) -> bool:
     if isinstance(function, ast.Name):
         return function.id in {"eval", "exec", "__import__"}
-    named = isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name)
-    return named and function.attr in _CALLS.get(function.value.id, set())
+    if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
+        return function.attr in _CALLS.get(function.value.id, set())
+    return False
 
 
 def _payloads(packages: Packages) -> Iterator[tuple[Cell, ...]]:
@@ -219,10 +220,8 @@ def _prompts(packages: Packages, passages: Sequence[str]) -> Iterator[tuple[Cell
     yield "prompt_leak", "false alarms: passages", "BoolQ/test and prompts of b3", _of(spoken)
     chance, disguises = random.Random(_SEED), _DISGUISES.items()
     for name, disguise in disguises:
-        said = []
-        for passage in passages:
-            canary = new_canary()
-            said.append(bool(find_canaries(_put(passage, disguise(canary), chance), [canary])))
+        planted = [(new_canary(), passage) for passage in passages]
+        said = [bool(find_canaries(_put(text, disguise(word), chance), [word])) for word, text in planted]
         yield "canary", f"the word {name}", "BoolQ/test", _of(said)
     canaries = [new_canary() for _ in range(20)]
     yield (
