@@ -36,9 +36,6 @@ AGENT_BENCH = Package(
 INSPECT_EVALS = Package(
     "inspect-evals", "0.26.0", "b76d15813182807da141a0f06bb6f18a5f82d1f06291ec2633bb84cdf661f8d0", "MIT"
 )
-PROMPTSHIELDS = Package(
-    "promptshields", "3.2.0", "12581872de7a4eccb5e220f410fcd0ab2c2c87620edd86b2e5f68de8df1e25a4", "MIT"
-)
 
 
 class Packages:
