@@ -25,9 +25,10 @@ _SEED = 1
 _FOLDS: tuple[frozenset[str], ...] = (
     frozenset({"s-labs", "in-the-wild jailbreaks", "HellaSwag/test", "CommonsenseQA/validation", "MultiLexSum/test"}
               | {"benign: editing", "benign: roles", "benign: mentions", "benign: records"}
-              | {"attacks: override", "attacks: indirect"}),
-    frozenset({"neuralchemy", "OpenBookQA/test", "NarrativeQA/test"}
-              | {"benign: technology", "benign: prompts", "benign: formats", "attacks: leak", "attacks: mixed"}),
+              | {"benign: notices", "attacks: override", "attacks: indirect", "attacks: curious"}),
+    frozenset({"neuralchemy", "OpenBookQA/test", "NarrativeQA/test", "WritingBench"}
+              | {"benign: technology", "benign: prompts", "benign: formats", "attacks: leak", "attacks: mixed"}
+              | {"benign: machines", "benign: decoding", "attacks: planted"}),
 )  # fmt: skip
 """What is not named is in the third fold."""
 
@@ -47,6 +48,8 @@ def training_corpora(packages: Packages) -> list[Corpus]:
         corpora.harmless(packages, "NarrativeQA/test", "passage", 60, "Apache-2.0"),
         corpora.harmless(packages, "MedQA/test", "question", 300, "MIT"),
         corpora.harmless(packages, "MultiLexSum/test", "summary", 300, "ODC-By-1.0"),
+        corpora.errands(packages),
+        corpora.writing(packages, 300),
     ]
     generated = [*corpora.generated("benign", 0, 300, _SEED), *corpora.generated("attacks", 1, 500, _SEED)]
     pages = [corpora.within_pages(one, harmless, 800) for one in attacks[:2]]
@@ -60,6 +63,7 @@ def evaluation_corpora(packages: Packages) -> list[Corpus]:
         corpora.held_out(),
         corpora.within_pages(corpora.held_out(), [passages], 1000),
         corpora.bastion(packages),
+        corpora.coding_agents(packages),
         corpora.agent_bench(packages),
         corpora.jailbreak_templates(packages),
         corpora.harmless(packages, "MMLU/test", "question", 600, "MIT"),
