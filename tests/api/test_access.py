@@ -1,4 +1,5 @@
 """Who may call: keys, scopes, roles, the console's session. Every handler is in the table."""
+# size: one table with a row for each handler of the API, which is read as a whole
 
 from collections.abc import Mapping
 
