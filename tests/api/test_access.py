@@ -1,4 +1,5 @@
 """Who may call: keys, scopes, roles, the console's session. Every handler is in the table."""
+# size: one table with a row for each handler of the API, which is read as a whole
 
 from collections.abc import Mapping
 
@@ -156,6 +157,9 @@ TABLE: dict[tuple[str, str], str | None] = {
     ("POST", "/suites"): "artifacts",
     ("GET", "/suites/schema"): "read",
     ("POST", "/suites/check"): "read",
+    ("GET", "/redteam/packs"): "read",
+    ("POST", "/redteam/suites"): "read",
+    ("GET", "/runs/{run_id:str}/attacks"): "read",
     ("GET", "/runs"): "read",
     ("POST", "/runs"): "playground",
     ("GET", "/runs/{run_id:str}"): "read",

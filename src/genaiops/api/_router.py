@@ -38,6 +38,7 @@ from genaiops.api._price_check import PriceCheck
 from genaiops.api._prices import PricesController
 from genaiops.api._prompts import PromptsController
 from genaiops.api._provenance import ProvenanceController
+from genaiops.api._redteam import RedTeamController
 from genaiops.api._releases import ReleasesController
 from genaiops.api._runs import RunsController
 from genaiops.api._scores import ScoresController
@@ -88,6 +89,7 @@ _HANDLERS: tuple[type[Controller] | BaseRouteHandler, ...] = (
     ReleasesController,
     RunsController,
     SuitesController,
+    RedTeamController,
     DeploymentsController,
     AuditController,
     DatasetsController,

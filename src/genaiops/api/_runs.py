@@ -25,6 +25,7 @@ from genaiops.arena import (
     case_document,
     run_document,
 )
+from genaiops.arena.redteam import AttackReport
 from genaiops.core.clock import now_us
 from genaiops.core.errors import Forbidden, NotFound
 from genaiops.domain import AnswerState, EnvironmentKind, Outcome, Run, RunKind, RunState
@@ -153,6 +154,18 @@ class RunsController(Controller):
         _check_reads(services, caller, run)
         page = services.runs.store.page(run.id, query.filter(), start=query.start, limit=query.limit)
         return CasesDocument(data=[case_document(row) for row in page.rows], total=page.total, next=page.next)
+
+    @get("/{run_id:str}/attacks", summary="How often attacks succeeded", guards=[needs("read")], sync_to_thread=True)
+    def attacks(self, run_id: FromPath[str], services: Serving, caller: Calling) -> AttackReport:
+        """Of a red-team run: the share of attacks that succeeded, by family, tag, hazard, technique and converter, for
+        each target, with bounds over seeds. Figures only; cases have their texts."""
+        run = seen(services, caller, run_id)
+        report = services.evaluations.attacks(run)
+        if report is None:
+            raise NotFound(
+                f"The run {run.id} has no attacks.", remedy="Begin one: genaiops redteam run", code="no_attacks"
+            )
+        return report
 
     @post(
         "/{run_id:str}/stop", summary="Stop a run", guards=[needs("playground")], status_code=200, sync_to_thread=True

@@ -7,6 +7,7 @@ from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
 from genaiops.arena import FailureDocument, GateReport, UnjudgedDocument
+from genaiops.arena.redteam import AttackReport
 from genaiops.domain import Actor, ApiKey, Case, Erasure, Foreseen, Judge, Person, Run, Suite, Target
 from genaiops.gateway import Quoting
 from genaiops.govern import Auditor
@@ -117,6 +118,14 @@ class ServerRuns(Protocol):
         ...
 
 
+class Evaluations(Protocol):
+    """What runs show, worked out once."""
+
+    def attacks(self, run: Run) -> AttackReport | None:
+        """None: there is no attack among its cases."""
+        ...
+
+
 class Services(Protocol):
     """Everything is safe to use from several threads."""
 
@@ -173,6 +182,9 @@ class Services(Protocol):
 
     @property
     def runs(self) -> ServerRuns: ...
+
+    @property
+    def evaluations(self) -> Evaluations: ...
 
     @property
     def replays(self) -> Replays: ...

@@ -46,10 +46,12 @@ __all__ = ["Local", "checked_file", "metric_cards", "suite_schema"]
 
 
 class Local(msgspec.Struct, frozen=True, kw_only=True):
-    """What a command was told. `changed`: fields of the suite's `run` in place of its own; `facts`: what for;
+    """What a command was told. `given`: the suite itself, in place of a file. `changed`: fields of the suite's `run` in
+    place of its own; `facts`: what for;
     `reports`: form -> file."""
 
-    file: str
+    file: str = ""
+    given: Suite | None = None
     name: str | None = None
     resume: str | None = None
     changed: Mapping[str, Any] = {}
@@ -62,7 +64,7 @@ class Local(msgspec.Struct, frozen=True, kw_only=True):
     def run(self, begun: Callable[[str, int], None], told: Callable[[Progress], None]) -> dict[str, Any]:
         """The run with its report, and the cases that were lost. `begun`: is told the name and how much there is."""
         check_places(self.reports)
-        suite = read_file(self.file)
+        suite = self.given or read_file(self.file)
         suite = resolved(suite, Path(self.file).parent, from_hub(lambda: Client(self.url, self.key, self.home)))
         suite = changed_suite(suite, self.changed)
         home = Home(self.home or default_home())

@@ -1,7 +1,7 @@
 """The ARENA: suites of cases, who answers them, what is checked of the answers, and the gate that decides."""
 
 from genaiops.arena._asking import CHAT, Ask, Busy, Endpoint, asked, asker, templated
-from genaiops.arena._beginning import TARGET, against_prod, changed_suite, new_run, pinned_suite, run_place
+from genaiops.arena._beginning import RED_TEAM, TARGET, against_prod, changed_suite, new_run, pinned_suite, run_place
 from genaiops.arena._beside import Beside, CheckBeside, Side, beside
 from genaiops.arena._bounded import Purse
 from genaiops.arena._calibration import Agreed, Labelled, calibrated, read_labels
@@ -37,6 +37,7 @@ from genaiops.arena._tables import Column, Tables
 __all__ = [
     "CHAT",
     "PROD",
+    "RED_TEAM",
     "TARGET",
     "USUAL_MARGINS",
     "Agreed",

@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol, cast
 
 import msgspec
 
+from genaiops.checks.attacks import GUARDED
 from genaiops.core.errors import GenaiopsError, TimedOut, UsageError
 from genaiops.core.money import to_nano
 from genaiops.domain import Answer, Case, SuiteTarget, ToolCall, render_template
@@ -56,6 +57,8 @@ def asked(target: SuiteTarget, case: Case) -> dict[str, Any]:
             body["messages"] = messages(target, case)
     else:
         body["messages"] = messages(target, case)
+        if case.play is not None and case.play.tools:
+            body["tools"] = list(case.play.tools)
         if case.variables and target.application:
             body["genaiops"] = {"variables": case.variables}
     return body
@@ -185,6 +188,9 @@ def _read(target: SuiteTarget, case: Case, repeat: int, posted: Posted, seconds:
     facts = _facts(posted.headers)
     if posted.status >= 400:
         what = f"{posted.status}: {_error_text(posted.body)}"
+        if case.attack is not None and _is_guarded(posted.body):
+            kept = Answer(target=target.name, case=case.id, repeat=repeat, state="answered", finish_reason=GUARDED)
+            return msgspec.structs.replace(kept, error=what, seconds=seconds, **facts)
         answer = _failed(target, case, repeat, "error", what, seconds, **facts)
         if posted.status in (429, 503):
             raise Busy(answer, _after(posted.headers.get("retry-after")))
@@ -277,6 +283,14 @@ def _error_text(body: bytes) -> str:
         return str(document["error"]["message"])[:_SHOWN]
     except (msgspec.DecodeError, KeyError, TypeError):
         return body[:_SHOWN].decode("utf-8", "replace")
+
+
+def _is_guarded(body: bytes) -> bool:
+    """Whether a guard stopped the call: of an attack that is an answer, and a good one."""
+    try:
+        return msgspec.json.decode(body)["error"]["code"] == GUARDED
+    except (msgspec.DecodeError, KeyError, TypeError):
+        return False
 
 
 def _failed(

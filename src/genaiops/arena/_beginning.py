@@ -12,6 +12,8 @@ from genaiops.core.errors import UsageError
 from genaiops.core.ids import new_id
 from genaiops.domain import Case, Run, Suite, SuiteTarget
 
+RED_TEAM: Final = "red-team"
+"""The tag of suites whose runs are shown as red-team runs, and the fact of such runs by which they are found."""
 TARGET: Final = "target/"
 """Inputs of a run that begin so pin what a target means: `target/NAME` -> `prompt/x@sha256:...`."""
 
@@ -35,7 +37,7 @@ def new_run(
         subject=subject,
         name=name,
         inputs={"suite": subject, **(inputs or {})},
-        environment=dict(environment or {}),
+        environment={**(environment or {}), **({RED_TEAM: "yes"} if RED_TEAM in suite.tags else {})},
         seed=suite.run.seed,
         total=len(suite.target) * len(cases) * suite.run.repeats,
         created_us=now_us(),

@@ -23,7 +23,18 @@ Rows = Callable[[CaseSource], Sequence[Mapping[str, Any]]]
 _TUPLES: Final = frozenset({"context", "slices"})
 _NUMBERS: Final = frozenset({"number"})
 _STRUCTURED: Final = frozenset(
-    {"messages", "variables", "relevant", "expected_tools", "metadata", "context", "slices", "expected"}
+    {
+        "messages",
+        "variables",
+        "relevant",
+        "expected_tools",
+        "metadata",
+        "context",
+        "slices",
+        "expected",
+        "play",
+        "attack",
+    }
 )
 
 

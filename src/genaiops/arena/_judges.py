@@ -21,7 +21,9 @@ _LONGEST_PAUSE: Final = 60.0
 
 
 def judges_of(suite: Suite) -> Iterable[JudgeMember]:
-    """Whom the checks of a suite ask."""
+    """Whom the checks of a suite ask, and who writes the turns of its attacks."""
+    if suite.attacker is not None:
+        yield suite.attacker
     for check in suite.check:
         made = metric(check.metric, check.options)
         if asks(made):

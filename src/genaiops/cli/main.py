@@ -47,6 +47,7 @@ NOUNS: Mapping[str, str] = {
     "release": "Releases: everything that an application runs on, pinned and named by its digest.",
     "dataset": "Datasets: rows with immutable versions, from files, data frames and traces.",
     "suite": "Suites: cases, who answers them, and what has to hold before a change goes on.",
+    "redteam": "Red team: attacks on models and applications, offline, and how often they succeed.",
     "run": "Runs of suites: what was asked, what it cost, and what the gate says.",
     "judge": "Judges: models that say how good an answer is, and how far they can be believed.",
     "lineage": "Lineage: what was made from what, from an answer back to its data.",

@@ -45,6 +45,7 @@ from genaiops.console.pages import (
     places,
     playground,
     prices,
+    red_team,
     releases,
     routes,
     settings,
@@ -62,6 +63,7 @@ from genaiops.domain import Actor
 from genaiops.hub import Hub, Reach, reach_of
 
 _log = logging.getLogger("genaiops.console")
+_ARENA = (*arena.HANDLERS, *arena_compare.HANDLERS, *red_team.HANDLERS)
 _SAFE = frozenset({"GET", "HEAD"})
 
 
@@ -93,8 +95,7 @@ def create(services: Services, sessions: Sessions | None = None, *, clock: Clock
             *guard_detectors.HANDLERS,
             *views.HANDLERS,
             *compare.HANDLERS,
-            *arena.HANDLERS,
-            *arena_compare.HANDLERS,
+            *_ARENA,
             *hub.HANDLERS,
             *releases.HANDLERS,
             *costs.HANDLERS,

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 from genaiops.arena import Beside, GateReport
+from genaiops.arena.redteam import AttackReport
 from genaiops.domain import Erasure, Foreseen, Person, Run, Suite
 from genaiops.govern import Auditor
 from genaiops.guard import Replays
@@ -73,6 +74,10 @@ class Evaluations(Protocol):
 
     def report(self, run: Run) -> GateReport | None:
         """None when its suite is not kept here."""
+        ...
+
+    def attacks(self, run: Run) -> AttackReport | None:
+        """How often attacks succeeded. None: there is none among its cases."""
         ...
 
     def targets(self, run: Run) -> Sequence[str]:

@@ -12,6 +12,7 @@ from genaiops.domain._application import (
 )
 from genaiops.domain._approval import Approval, ApprovalState
 from genaiops.domain._artifact import Alias, Artifact, ArtifactKind, Version
+from genaiops.domain._attack import Attack, Play, Success, SuccessKind
 from genaiops.domain._audit import (
     AUDIT_START,
     AuditEvent,
@@ -223,6 +224,7 @@ __all__ = [
     "ApprovalState",
     "Artifact",
     "ArtifactKind",
+    "Attack",
     "Attempt",
     "AuditEvent",
     "AuditPayload",
@@ -301,6 +303,7 @@ __all__ = [
     "Pass",
     "PendingJudgement",
     "Person",
+    "Play",
     "Price",
     "ProbePolicy",
     "PromptManifest",
@@ -341,6 +344,8 @@ __all__ = [
     "Status",
     "Sticky",
     "Strategy",
+    "Success",
+    "SuccessKind",
     "Suite",
     "SuiteCheck",
     "SuiteGate",

@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from genaiops.domain._attack import Attack, Play
+from genaiops.domain._judge import JudgeMember
 from genaiops.domain._sample import ToolCall
 
 _Name = Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9_.:/@ -]{0,127}$")]
@@ -32,7 +34,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Something to be answered. `id` is made of the content where none is given. What is asked stands in `input`, in
     `messages` (OpenAI's chat), or in `variables` of the target's prompt. `output`: an answer that was recorded, for
     targets that only replay it. Cases of one `cluster` (a document, a user) are not independent; `slices` are the
-    groups whose figures are shown apart."""
+    groups whose figures are shown apart. `play`: how it goes on after the first answer; `attack`: what it tries to do,
+    and what shows that it did."""
 
     id: Annotated[str, Meta(max_length=200)] = ""
     input: str = ""
@@ -48,6 +51,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     cluster: str = ""
     slices: tuple[str, ...] = ()
     metadata: dict[str, Any] = {}
+    play: Play | None = None
+    attack: Attack | None = None
 
 
 class CaseSource(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -135,7 +140,8 @@ class SuiteRunning(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 class Suite(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A version of the artifact `suite/NAME`. `case` are written into it, `cases` say where further ones come from.
-    `protects`: what moves only to what it has passed for (`prompt/NAME@prod`, `app/NAME@prod`)."""
+    `protects`: what moves only to what it has passed for (`prompt/NAME@prod`, `app/NAME@prod`). `attacker`: who writes
+    the turns of cases whose play has a strategy."""
 
     kind: Literal["suite"] = "suite"
     description: Annotated[str, Meta(max_length=4000)] = ""
@@ -146,5 +152,6 @@ class Suite(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     check: Annotated[tuple[SuiteCheck, ...], Meta(max_length=200)] = ()
     run: SuiteRunning = SuiteRunning()
     gate: SuiteGate = SuiteGate()
+    attacker: JudgeMember | None = None
     protects: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()

@@ -89,10 +89,11 @@ def _lost(said: Reported, room: int) -> Iterator[str]:
 def _case(said: Reported, target: str, case: Case) -> Iterator[str]:
     yield ""
     yield f"**{_plain(case.id)}**"
-    yield from _fenced(question(case))
+    if case.attack is None:
+        yield from _fenced(question(case))
     names = dict.fromkeys(name for name in (said.report.baseline, target) if name)
     for name in names:
-        for answer in said.answers.get((name, case.id), ())[:1]:
+        for answer in said.answers.get((name, case.id), ())[:1] if case.attack is None else ():
             yield f"{_plain(name)}:"
             yield from _fenced(answer.output or answer.error)
     failed = [each for each in said.judged.get((target, case.id), ()) if each.verdict.outcome == "fail"]

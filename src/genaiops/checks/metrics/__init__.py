@@ -31,6 +31,7 @@ METRICS: Final[Mapping[str, tuple[str, ...]]] = {
         "ends_with",
         "regex",
     ),
+    "attacks": ("attack",),
     "answers": ("exact_match", "token_f1", "numeric", "refusal", "language"),
     "form": ("is_json", "json_equals", "json_schema", "is_xml", "word_count", "length"),
     "overlap": ("bleu", "corpus_bleu", "gleu", "corpus_gleu", "chrf", "corpus_chrf", "ter", "corpus_ter"),

@@ -204,7 +204,7 @@ def _lines(visit: Visit, pair: Pair, ids: Sequence[str], won: set[str], lost: se
         made.append(
             Line(
                 id=name,
-                asked=_run_text.brief(_run_text.asked_of(row.case)),
+                asked=_run_text.covered(row.case),
                 before=_said(before.get(name), pair.one),
                 after=_said(after.get(name), pair.other),
                 way="lost" if name in lost else "won" if name in won else "changed",
@@ -225,6 +225,8 @@ def _answer(row: CaseRow | None, target: str) -> Answer | None:
 
 def _said(row: CaseRow | None, target: str) -> str:
     answer = _answer(row, target)
+    if row is not None and row.case.attack is not None:
+        return ""  # of attacks nothing is shown unasked
     return "" if answer is None else _run_text.brief(answer.output or answer.error)
 
 
