@@ -43,6 +43,7 @@ from genaiops.hub._hub import SANDBOX_CAP, SANDBOX_DAYS, Hub
 from genaiops.hub._key_checks import NewKey
 from genaiops.hub._keys import KeyChange
 from genaiops.hub._kinds import Kind
+from genaiops.hub._labelling import Labelling, Said, done_labels, sees_item
 from genaiops.hub._limit_text import ParsedLimit, parse_limit, show_limit
 from genaiops.hub._lineage import STAGES, Direction, Lineage, Node, Walk, edge, edges_of_release, link
 from genaiops.hub._litellm import Translated, translate_litellm
@@ -54,6 +55,10 @@ from genaiops.hub._policy import ApprovalPolicy, checked_policy
 from genaiops.hub._price_forms import price_form
 from genaiops.hub._prices import NewFees, NewPrice, NewTier
 from genaiops.hub._prompts import link_prompt, prepare_prompt
+from genaiops.hub._queue_forms import as_shown, options_of, shown_answers
+from genaiops.hub._queue_results import QueueResult, held_of, results
+from genaiops.hub._queue_rows import PICTURE, item_of_row, judge_labels, labelled_rows
+from genaiops.hub._queues import Added, NewItem, NewQueue, QueueChange, Queues, labels_in
 from genaiops.hub._rate_limits import NewRateLimit
 from genaiops.hub._reach import ConfinedTelemetry, Reach, check_rows, reach_of
 from genaiops.hub._registered import documents_of
@@ -71,6 +76,7 @@ __all__ = [
     "ORGANISATION_TENANT",
     "PERMISSIONS",
     "PERSONAL",
+    "PICTURE",
     "ROLES",
     "SANDBOX_CAP",
     "SANDBOX_DAYS",
@@ -79,6 +85,7 @@ __all__ = [
     "STAGES",
     "Ability",
     "About",
+    "Added",
     "AliasMove",
     "ApplicationChange",
     "Applied",
@@ -111,6 +118,7 @@ __all__ = [
     "KeyChange",
     "Kind",
     "KnownDocument",
+    "Labelling",
     "Line",
     "Lineage",
     "MadeKey",
@@ -120,8 +128,10 @@ __all__ = [
     "NewApplication",
     "NewBudget",
     "NewFees",
+    "NewItem",
     "NewKey",
     "NewPrice",
+    "NewQueue",
     "NewRateLimit",
     "NewTier",
     "Node",
@@ -134,11 +144,15 @@ __all__ = [
     "Plan",
     "Preset",
     "Proposal",
+    "QueueChange",
+    "QueueResult",
+    "Queues",
     "Reach",
     "ReadGuard",
     "Registered",
     "RoleRow",
     "RowDiff",
+    "Said",
     "Translated",
     "Verdict",
     "Walk",
@@ -148,6 +162,7 @@ __all__ = [
     "administers",
     "allows",
     "apply_state",
+    "as_shown",
     "bootstrap",
     "bring_back",
     "catalogue",
@@ -163,19 +178,26 @@ __all__ = [
     "default_text",
     "diff_rows",
     "documents_of",
+    "done_labels",
     "edge",
     "edges_of_release",
     "erase_from_records",
     "export",
     "guard_manifest",
+    "held_of",
     "held_rows",
     "home_of",
+    "item_of_row",
+    "judge_labels",
     "key_entries",
+    "labelled_rows",
+    "labels_in",
     "link",
     "link_prompt",
     "masked",
     "may_see",
     "opened",
+    "options_of",
     "parse_limit",
     "pinned_by",
     "policy_document",
@@ -190,9 +212,12 @@ __all__ = [
     "require",
     "require_gives",
     "require_scope",
+    "results",
     "sees_all",
+    "sees_item",
     "severity",
     "show_limit",
+    "shown_answers",
     "text_diff",
     "translate_litellm",
     "version_of",
