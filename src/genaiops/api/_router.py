@@ -38,6 +38,8 @@ from genaiops.api._price_check import PriceCheck
 from genaiops.api._prices import PricesController
 from genaiops.api._prompts import PromptsController
 from genaiops.api._provenance import ProvenanceController
+from genaiops.api._queue_items import QueueItemsController
+from genaiops.api._queues import QueuesController
 from genaiops.api._releases import ReleasesController
 from genaiops.api._runs import RunsController
 from genaiops.api._scores import ScoresController
@@ -78,6 +80,8 @@ _HANDLERS: tuple[type[Controller] | BaseRouteHandler, ...] = (
     AlertsController,
     ApprovalsController,
     TasksController,
+    QueuesController,
+    QueueItemsController,
     PoliciesController,
     GuardsController,
     GuardTrialsController,

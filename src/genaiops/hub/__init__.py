@@ -57,7 +57,7 @@ from genaiops.hub._prices import NewFees, NewPrice, NewTier
 from genaiops.hub._prompts import link_prompt, prepare_prompt
 from genaiops.hub._queue_forms import as_shown, options_of, shown_answers
 from genaiops.hub._queue_results import QueueResult, held_of, results
-from genaiops.hub._queue_rows import PICTURE, item_of_row, judge_labels, labelled_rows
+from genaiops.hub._queue_rows import PICTURE, item_of_row, judge_labels, label_scores, labelled_rows, whole_rows
 from genaiops.hub._queues import Added, NewItem, NewQueue, QueueChange, Queues, labels_in
 from genaiops.hub._rate_limits import NewRateLimit
 from genaiops.hub._reach import ConfinedTelemetry, Reach, check_rows, reach_of
@@ -190,6 +190,7 @@ __all__ = [
     "item_of_row",
     "judge_labels",
     "key_entries",
+    "label_scores",
     "labelled_rows",
     "labels_in",
     "link",
@@ -221,4 +222,5 @@ __all__ = [
     "text_diff",
     "translate_litellm",
     "version_of",
+    "whole_rows",
 ]

@@ -9,7 +9,8 @@ import msgspec
 
 from genaiops.checks.grounding import sentences
 from genaiops.core.errors import UsageError
-from genaiops.domain import Item, ItemContent, Label, LabelTexts, Question, Queue
+from genaiops.domain import Item, ItemContent, Label, LabelTexts, Question, Queue, Score
+from genaiops.hub._datasets import Datasets
 from genaiops.hub._labelling import done_labels
 from genaiops.hub._queue_forms import worth_of
 from genaiops.hub._queue_results import held_of
@@ -117,6 +118,51 @@ def judge_labels(queues: Queues, queue: Queue, items: Sequence[Item], name: str)
         line |= {"expected": content.expected} if content.expected else {}
         line |= {"context": content.context} if content.context else {}
         found.append(line)
+    return found
+
+
+def whole_rows(datasets: Datasets, labelled: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """All rows of the version that the items are of, those that are `labelled` as they are now. UsageError for items of
+    anything but one version of a dataset."""
+    versions = {source.partition("#")[0] for source in labelled}
+    if len(versions) != 1 or not next(iter(versions)).startswith("dataset/"):
+        raise UsageError(
+            "The items are not of one version of a dataset.",
+            remedy="Make a dataset of the labelled items alone.",
+            param="whole",
+        )
+    version = datasets.resolve(versions.pop().removeprefix("dataset/"))
+    found: list[dict[str, Any]] = []
+    while page := datasets.rows(version, start=len(found), limit=1_000):
+        found += [dict(labelled.get(f"{version.id}#{each.index}", each.row)) for each in page]
+    return found
+
+
+def label_scores(queue: Queue, items: Sequence[Item]) -> list[Score]:
+    """Of the traces that items are, a score for each label of a choice or a scale, by who said it. Its identifier is
+    made of the label, so that a changed label is a further score, which takes the place of the former."""
+    found: list[Score] = []
+    for item in items:
+        if not item.source.startswith("trace/") or item.state == "erased":
+            continue
+        for actor, label in done_labels(item).items():
+            for question in queue.questions:
+                value = label.values.get(question.name)
+                if value is None:
+                    continue
+                number = isinstance(value, int)
+                found.append(
+                    Score(
+                        identifier=f"{item.id}/{actor}/{question.name}/{label.at_us}",
+                        trace_id=bytes.fromhex(item.source.removeprefix("trace/")),
+                        name=question.name,
+                        value=float(value) if number else worth_of(question, value),
+                        label=None if number else str(value),
+                        source="person",
+                        created_us=label.at_us,
+                        created_by=actor,
+                    )
+                )
     return found
 
 
