@@ -34,7 +34,6 @@ from genaiops.domain import Item, Queue, Score
 from genaiops.hub import (
     NewItem,
     NewQueue,
-    Origin,
     QueueChange,
     allows,
     check_rows,
@@ -42,6 +41,7 @@ from genaiops.hub import (
     label_scores,
     labelled_rows,
     labels_in,
+    labels_origin,
     results,
     whole_rows,
 )
@@ -149,14 +149,8 @@ class QueuesController(Controller):
             rows = whole_rows(datasets, found)
         made_of = [each for each in items if each.source in found]
         people = sorted({names.get(actor, actor) for each in made_of for actor in each.labels})
-        detail: dict[str, Any] = {"queue": name, "revision": queue.revision, "labellers": people}
-        detail["environments"] = sorted({place for each in made_of for place in each.environments})
-        origin = Origin(
-            kind="labels",
-            description=data.description,
-            licence=data.licence,
-            detail={key: value for key, value in detail.items() if value},
-            sources=[f"queue/{name}", *dict.fromkeys(node for each in made_of for node in each.sources)][:10_000],
+        origin = msgspec.structs.replace(
+            labels_origin(name, queue.revision, made_of, people), description=data.description, licence=data.licence
         )
         made = datasets.add(data.dataset, rows, origin, by=caller.actor.id)
         return document(made.version, created=made.created)

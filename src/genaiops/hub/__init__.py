@@ -4,7 +4,16 @@
 `compile_snapshot`, `key_entries` and `changed_key_entries` make of the records what the gateway workers need.
 """
 
-from genaiops.hub._access import ORGANISATION_TENANT, allows, home_of, require, require_gives, require_scope, sees_all
+from genaiops.hub._access import (
+    ORGANISATION_TENANT,
+    allows,
+    home_of,
+    require,
+    require_entrance,
+    require_gives,
+    require_scope,
+    sees_all,
+)
 from genaiops.hub._actors import administers
 from genaiops.hub._applications import ApplicationChange, NewApplication
 from genaiops.hub._apply import Applied, MadeKey, Wish, apply_state, export
@@ -57,7 +66,15 @@ from genaiops.hub._prices import NewFees, NewPrice, NewTier
 from genaiops.hub._prompts import link_prompt, prepare_prompt
 from genaiops.hub._queue_forms import as_shown, options_of, shown_answers
 from genaiops.hub._queue_results import QueueResult, held_of, results
-from genaiops.hub._queue_rows import PICTURE, item_of_row, judge_labels, label_scores, labelled_rows, whole_rows
+from genaiops.hub._queue_rows import (
+    PICTURE,
+    item_of_row,
+    judge_labels,
+    label_scores,
+    labelled_rows,
+    labels_origin,
+    whole_rows,
+)
 from genaiops.hub._queues import Added, NewItem, NewQueue, QueueChange, Queues, labels_in
 from genaiops.hub._rate_limits import NewRateLimit
 from genaiops.hub._reach import ConfinedTelemetry, Reach, check_rows, reach_of
@@ -193,6 +210,7 @@ __all__ = [
     "label_scores",
     "labelled_rows",
     "labels_in",
+    "labels_origin",
     "link",
     "link_prompt",
     "masked",
@@ -211,6 +229,7 @@ __all__ = [
     "read_guard_document",
     "read_state",
     "require",
+    "require_entrance",
     "require_gives",
     "require_scope",
     "results",

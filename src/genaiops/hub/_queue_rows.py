@@ -10,7 +10,7 @@ import msgspec
 from genaiops.checks.grounding import sentences
 from genaiops.core.errors import UsageError
 from genaiops.domain import Item, ItemContent, Label, LabelTexts, Question, Queue, Score
-from genaiops.hub._datasets import Datasets
+from genaiops.hub._datasets import Datasets, Origin
 from genaiops.hub._labelling import done_labels
 from genaiops.hub._queue_forms import worth_of
 from genaiops.hub._queue_results import held_of
@@ -136,6 +136,16 @@ def whole_rows(datasets: Datasets, labelled: Mapping[str, Mapping[str, Any]]) ->
     while page := datasets.rows(version, start=len(found), limit=1_000):
         found += [dict(labelled.get(f"{version.id}#{each.index}", each.row)) for each in page]
     return found
+
+
+def labels_origin(name: str, revision: int, items: Sequence[Item], people: Sequence[str]) -> Origin:
+    """Where rows of labels come from: the queue, who labelled, and what the items were made from."""
+    detail: dict[str, Any] = {"queue": name, "revision": revision, "labellers": list(people)}
+    environments = sorted({place for item in items for place in item.environments})
+    if environments:
+        detail["environments"] = environments
+    sources = [f"queue/{name}", *dict.fromkeys(node for item in items for node in item.sources)]
+    return Origin(kind="labels", detail=detail, sources=sources[:10_000])
 
 
 def label_scores(queue: Queue, items: Sequence[Item]) -> list[Score]:
