@@ -78,6 +78,7 @@ class QueuesController(Controller):
 
     @get("/{name:str}", summary="One queue", guards=[anybody()], sync_to_thread=True)
     def one(self, name: FromPath[str], services: Serving, caller: Calling) -> QueueDocument:
+        """For who reads here, and who labels in it."""
         return queue_document(services, caller, seen_queue(services, caller, name), named(services))
 
     @patch("/{name:str}", summary="Change a queue", guards=[needs("artifacts")], sync_to_thread=True)
@@ -110,7 +111,7 @@ class QueuesController(Controller):
         """Traces, rows of a dataset, or answers of a run. What is there already stays as it is. For who may read what
         people wrote there."""
         seen_queue(services, caller, name)
-        items, skipped = _items(services, caller, data)
+        items, skipped = wanted_items(services, caller, data)
         for places in {each.environments for each in items if each.environments}:
             check_rows(services.hub, caller.reach, places)
         done = services.hub.queues(services.blobs).add(name, items, by=caller.actor.id)
@@ -192,7 +193,8 @@ def _exported(services: Services, caller: Caller, name: str) -> tuple[Queue, Seq
     return queue, items
 
 
-def _items(services: Services, caller: Caller, data: ItemsRequest) -> tuple[Sequence[NewItem], int]:
+def wanted_items(services: Services, caller: Caller, data: ItemsRequest) -> tuple[Sequence[NewItem], int]:
+    """What is named, and how many traces of it have no content."""
     given = [name for name in ("trace_ids", "traces", "dataset", "run") if getattr(data, name) not in (None, ())]
     if len(given) != 1:
         what = f"{' and '.join(given)} are given." if given else "Nothing is named that could be added."

@@ -19,6 +19,7 @@ from genaiops.api._caches import CachesController
 from genaiops.api._catalogue import CatalogueController, PresetsController
 from genaiops.api._checking import check_request
 from genaiops.api._confined import confined
+from genaiops.api._dataset_additions import DatasetAdditionsController
 from genaiops.api._datasets import DatasetsController
 from genaiops.api._deployments import DeploymentsController
 from genaiops.api._detectors import DetectorsController
@@ -95,6 +96,7 @@ _HANDLERS: tuple[type[Controller] | BaseRouteHandler, ...] = (
     DeploymentsController,
     AuditController,
     DatasetsController,
+    DatasetAdditionsController,
     LineageController,
     UsedByController,
     VersionsController,

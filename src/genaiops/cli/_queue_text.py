@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from genaiops.cli._output import Row
-from genaiops.core.errors import UsageError
+from genaiops.cli._session import Session
+from genaiops.core.errors import NotFound, UsageError
 
 _QUESTION = re.compile(r"([^:=?]+):([a-z]+)(\?)?(?:=(.*))?", re.DOTALL)
 _RANGE = re.compile(r"(\d+)-(\d+)(?:~(\d+))?")
@@ -128,3 +129,13 @@ def _said(value: Any) -> str:
     if isinstance(value, list):
         return "; ".join(f"{each['verdict']} {each['source']}".strip() for each in cast("list[Row]", value))
     return str(value)
+
+
+def found_run(session: Session, text: str) -> str:
+    """The id of a run; latest: of the newest."""
+    if text != "latest":
+        return text
+    found = session.client.get("/api/runs", {"kind": "evaluation", "limit": 1})["data"]
+    if not found:
+        raise NotFound("There is no run.", remedy="Run a suite first: genaiops suite run", param="run")
+    return found[0]["id"]

@@ -9,7 +9,7 @@ import click
 from genaiops.cli._noun import noun
 from genaiops.cli._output import Column, Row
 from genaiops.cli._queue_results import show_results
-from genaiops.cli._queue_text import item_lines, label_line, question_text, read_answers, read_question
+from genaiops.cli._queue_text import found_run, item_lines, label_line, question_text, read_answers, read_question
 from genaiops.cli._session import Session, connected
 from genaiops.cli._values import counted, pairs, short_time
 from genaiops.core.errors import NotFound, UsageError
@@ -172,7 +172,7 @@ def add(session: Session, name: str, limit: int, **given: Any) -> None:
         body |= {field: list(given[field]) for field in ("answers", "sides") if given[field]}
     if given["run_id"]:
         wanted = {field: given[field] for field in ("target", "against", "against_run") if given[field]}
-        body["run"] = {"id": _run_id(session, given["run_id"]), **wanted, "cases": list(given["cases"])}
+        body["run"] = {"id": found_run(session, given["run_id"]), **wanted, "cases": list(given["cases"])}
     made = session.write("POST", path_of(_PATH, name, "items"), body)
     more = f", {made['there']:,} were there" if made["there"] else ""
     more += f", {made['skipped']:,} have no content" if made["skipped"] else ""
@@ -359,15 +359,6 @@ def _print(session: Session, name: str, found: Row) -> None:
         session.output.line(line)
     asks = " ".join(map(question_text, queue["questions"]))
     session.output.note(f"asks: {asks}. Label it: genaiops queue label {name} {found['place']} QUESTION=ANSWER")
-
-
-def _run_id(session: Session, text: str) -> str:
-    if text != "latest":
-        return text
-    found = session.client.get("/api/runs", {"kind": "evaluation", "limit": 1})["data"]
-    if not found:
-        raise NotFound("There is no run.", remedy="Run a suite first: genaiops suite run", param="run")
-    return found[0]["id"]
 
 
 def _read(file: Path) -> str:

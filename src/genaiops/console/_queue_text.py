@@ -90,7 +90,7 @@ def work_of(visit: Visit, queue: Queue, item: Item, queues: Queues, *, before: M
         claims=content.claims,
         questions=[_asked(each, filled.get(each.name), keys=each.name == first) for each in queue.questions],
         comment=comment,
-        quick=len([each for each in queue.questions if not each.optional]) == 1 and first is not None,
+        quick=len(queue.questions) == 1 and first is not None,
     )
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -45,7 +45,6 @@ from genaiops.console.pages import (
     places,
     playground,
     prices,
-    queue_work,
     queues,
     releases,
     routes,
@@ -104,7 +103,6 @@ def create(services: Services, sessions: Sessions | None = None, *, clock: Clock
             *arena.HANDLERS,
             *arena_compare.HANDLERS,
             *queues.HANDLERS,
-            *queue_work.HANDLERS,
             *hub.HANDLERS,
             *releases.HANDLERS,
             *costs.HANDLERS,
@@ -127,13 +125,7 @@ def create(services: Services, sessions: Sessions | None = None, *, clock: Clock
         dependencies={
             "visit": Provide(_visiting(services, sessions, clock)),
         },
-        exception_handlers={
-            NotLoggedIn: _to_login,
-            ToQueues: _to_queues,
-            GenaiopsError: _on_error,
-            HTTPException: _on_http_error,
-            Exception: _on_failure,
-        },
+        exception_handlers=dict(_FAULTS),
         include_in_schema=False,
     )
 
@@ -227,3 +219,12 @@ def _failure(request: Web, status: int, message: str) -> Response[Any]:
         return Response({"error": {"message": message}}, status_code=status, headers=HEADERS)
     heading = {403: "Not allowed", 404: "Not found", 400: "That cannot be read"}.get(status, "That failed")
     return html("error.html", status=status, message=message, heading=heading)
+
+
+_FAULTS: Mapping[int | type[Exception], Any] = {
+    NotLoggedIn: _to_login,
+    ToQueues: _to_queues,
+    GenaiopsError: _on_error,
+    HTTPException: _on_http_error,
+    Exception: _on_failure,
+}

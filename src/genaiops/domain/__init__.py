@@ -1,5 +1,7 @@
 """The nouns: frozen, without I/O. The API, the CLI, the console, the tables and the documentation use these words."""
 
+# size: every noun stands here twice, and nothing else does
+
 from genaiops.domain._alert import Alert, AlertSeverity, AlertState
 from genaiops.domain._application import (
     Application,

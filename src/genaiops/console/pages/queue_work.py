@@ -128,8 +128,10 @@ def one(visit: Visiting, name: FromPath[str], place: FromPath[int]) -> Response[
     )
 
 
-@post("/queues/{name:str}/items/{place:int}/settle", sync_to_thread=True)
-def settle(visit: Visiting, name: FromPath[str], place: FromPath[int]) -> Response[Any]:
+@post("/queues/{name:str}/settle", sync_to_thread=True)
+def settle(visit: Visiting, name: FromPath[str]) -> Response[Any]:
+    """What holds of an item that people differ in."""
+    place = place_of(visit.form)
     queue = seen_queue(visit, name)
     labelling = labelling_of(visit)
     try:

@@ -9,6 +9,7 @@ from litestar.params import FromPath
 
 from genaiops.console._queue_text import guide, rating_chart
 from genaiops.console._visit import Visit, Visiting, field, own_path, redirect
+from genaiops.console.pages import queue_work
 from genaiops.console.pages.queue_work import labelling_of, seen_queue
 from genaiops.core.errors import GenaiopsError, NotFound, UsageError
 from genaiops.domain import Item, Option, Question, QueueState
@@ -206,4 +207,4 @@ def _put(visit: Visit, items: Sequence[NewItem]) -> tuple[str, str]:
     return "Added to the queue" if done.added else "It was in the queue already", name
 
 
-HANDLERS: list[Any] = [show, create, outcome, guidelines, state, export, add]
+HANDLERS: list[Any] = [show, create, outcome, guidelines, state, export, add, *queue_work.HANDLERS]
