@@ -13,7 +13,7 @@ from genaiops.api._trace_query import TraceQuery
 from genaiops.core.clock import to_iso
 from genaiops.core.errors import Forbidden
 from genaiops.domain import Item, ItemOrder, Label, Question, QuestionKind, Queue, QueueState
-from genaiops.hub import QueueResult, allows, labels_in, results, sees_item, shown_answers
+from genaiops.hub import QueueResult, allows, labels_in, progress, sees_item, shown_answers
 
 Text = Annotated[str, Meta(max_length=200)]
 
@@ -256,7 +256,7 @@ def queue_document(services: Services, caller: Caller, queue: Queue, names: Mapp
         queue,
         QueueDocument,
         labellers=[names.get(each, each) for each in queue.labellers],
-        items=results(queue, found).items if found else {},
+        items=progress(found).items if found else {},
         may_label=labels_in(queue, caller.actor) and queue.state == "open",
     )
 

@@ -201,10 +201,9 @@ def _of_pair(
 def _row(row: CaseRow) -> dict[str, Any]:
     case: Mapping[str, Any] = msgspec.to_builtins(row.case)
     kept = {name: value for name, value in case.items() if value not in ("", [], {}, None) and name != "output"}
-    asked = kept.get("input") or kept.get("messages")
-    if asked is None and "variables" in kept:
-        asked = "\n".join(f"{name}: {value}" for name, value in kept["variables"].items())
-    return {**kept, "input": asked} if asked is not None else kept
+    if "variables" in kept and not {"input", "messages"} & set(kept):
+        kept["input"] = "\n".join(f"{name}: {value}" for name, value in kept["variables"].items())
+    return kept
 
 
 def _nodes(run: Run) -> list[str]:

@@ -65,7 +65,7 @@ from genaiops.hub._price_forms import price_form
 from genaiops.hub._prices import NewFees, NewPrice, NewTier
 from genaiops.hub._prompts import link_prompt, prepare_prompt
 from genaiops.hub._queue_forms import as_shown, options_of, shown_answers
-from genaiops.hub._queue_results import QueueResult, held_of, results
+from genaiops.hub._queue_results import QueueProgress, QueueResult, held_of, progress, results
 from genaiops.hub._queue_rows import (
     PICTURE,
     item_of_row,
@@ -162,6 +162,7 @@ __all__ = [
     "Preset",
     "Proposal",
     "QueueChange",
+    "QueueProgress",
     "QueueResult",
     "Queues",
     "Reach",
@@ -224,6 +225,7 @@ __all__ = [
     "preset",
     "presets",
     "price_form",
+    "progress",
     "reach_of",
     "read_guard",
     "read_guard_document",

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from statistics import median
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -90,27 +90,39 @@ class DuelResult(msgspec.Struct, frozen=True, kw_only=True):
     left: Share
 
 
-class QueueResult(msgspec.Struct, frozen=True, kw_only=True):
+class QueueProgress(msgspec.Struct, frozen=True, kw_only=True):
     """`items` by state; `labels` there are of `wanted`."""
 
     items: Mapping[str, int]
     labels: int
     wanted: int
     skipped: int
+
+
+class QueueResult(QueueProgress, frozen=True, kw_only=True):
+    """How far it is, and what came of it."""
+
     questions: Sequence[QuestionResult]
     labellers: Sequence[LabellerResult]
     duels: DuelResult | None
 
 
-def results(queue: Queue, items: Sequence[Item]) -> QueueResult:
-    """Of the labels there are now; erased items count with what was said of them."""
+def progress(items: Sequence[Item]) -> QueueProgress:
     states = Counter(item.state for item in items)
     labels = [label for item in items for label in item.labels.values()]
-    return QueueResult(
+    return QueueProgress(
         items={state: states[state] for state in _STATES},
         labels=sum(label.state == "done" for label in labels),
         wanted=sum(max(item.wanted, len(done_labels(item))) for item in items),
         skipped=sum(label.state == "skipped" for label in labels),
+    )
+
+
+def results(queue: Queue, items: Sequence[Item]) -> QueueResult:
+    """Of the labels there are now; erased items count with what was said of them."""
+    far: dict[str, Any] = msgspec.structs.asdict(progress(items))
+    return QueueResult(
+        **far,
         questions=[_question(each, items) for each in queue.questions],
         labellers=_labellers(queue, items),
         duels=None if queue.duel is None else _duels(queue.duel, items),

@@ -180,12 +180,13 @@ def _labelled(
     queues: Queues, queue: Queue, item: Item, content: ItemContent, names: Mapping[str, str]
 ) -> dict[str, Any]:
     row = dict(content.row)
+    own = set(row) if "labels" not in row else {"input", "output", "messages", "context"}  # earlier labels give way
     held = held_of(queue, item)
     texts = {actor: queues.texts(label.texts) for actor, label in done_labels(item).items()}
     settled = None if item.settled is None else queues.texts(item.settled.texts)
     latest = settled or next((each for each in reversed(list(texts.values())) if each is not None), None)
     for question in queue.questions:
-        column = question.name if question.name not in row else f"label_{question.name}"
+        column = question.name if question.name not in own else f"label_{question.name}"
         value = _value(question, item, content, held, latest)
         if value is None:
             continue

@@ -12,7 +12,7 @@ from genaiops.console._queue_text import Work, guide, said_in, work_of
 from genaiops.console._visit import HEADERS, Visit, Visiting, field, redirect
 from genaiops.core.errors import Forbidden, GenaiopsError, UsageError
 from genaiops.domain import Item, Queue
-from genaiops.hub import Labelling, Said, labels_in, results, sees_item, shown_answers
+from genaiops.hub import Labelling, Said, labels_in, progress, sees_item, shown_answers
 
 _LONGEST = 86_400.0
 
@@ -51,7 +51,7 @@ def work(visit: Visiting, name: FromPath[str]) -> Response[Any]:
         total=len(items),
         labelled=sum(each.labels[visit.actor.id].state == "done" for each in mine),
         last=last if last.isdecimal() else "",
-        found=results(queue, items).items,
+        found=progress(items).items,
     )
 
 

@@ -23,6 +23,7 @@ from genaiops.hub import (
     labelled_rows,
     labels_in,
     labels_origin,
+    progress,
     results,
 )
 
@@ -52,7 +53,7 @@ def show(visit: Visiting) -> Response[str]:
         items = queues.items(queue.id)
         done = sum(visit.actor.id in done_labels(item) for item in items)
         may = labels_in(queue, visit.actor) and queue.state == "open"
-        lines.append((queue, results(queue, items) if items else None, done, may))
+        lines.append((queue, progress(items) if items else None, done, may))
     return visit.page("queues.html", title="Queues", nav="queues", lines=lines, asks=ASKS, may=visit.can("artifacts"))
 
 
