@@ -213,6 +213,7 @@ def test_a_sandboxs_key_and_other_units_see_no_queues(admin: Api, services: Serv
     assert rita.get("/queues")["data"] == []
     assert rita.refused("GET", "/queues/ours", status=404)
     made(rita, "theirs")
+    assert rita.get("/queues/theirs")["tenant_id"] == "retail"
     assert [each["id"] for each in rita.get("/queues")["data"]] == ["theirs"]
 
 

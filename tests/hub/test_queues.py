@@ -126,6 +126,8 @@ def test_a_third_person_settles_what_two_differ_in(labelling: Labelling, people:
     assert "grade" not in held_of(labelling.queues.get("q"), labelling.queues.item("q", 1))
     with pytest.raises(Forbidden, match="yourself"):
         labelling.settle("q", 1, Said(answers={"grade": "good"}), by=people["ann"])
+    with pytest.raises(Conflict, match="Nobody differs"):
+        labelling.settle("q", 2, Said(answers={"grade": "good"}), by=people["eve"])
     settled = labelling.settle("q", 1, Said(answers={"grade": "bad", "fix": "One."}), by=people["eve"])
     assert (settled.state, settled.settled_by) == ("settled", people["eve"])
     with pytest.raises(Conflict, match="settled"):

@@ -1,6 +1,6 @@
 """Labelling: who is given which item, what they say of it, and what holds where people differ."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from math import isnan
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from genaiops.ports.blobs import Blobs
 from genaiops.ports.records import Records, Unit, View
 
 _MINUTE_US: Final = 60_000_000
+_PAGE: Final = 100
 LONGEST_SECONDS: Final = 86_400.0
 
 
@@ -47,7 +48,7 @@ class Labelling:
             now = self._clock()
             kinds = _kinds(unit)
             free: Item | None = None
-            for item in every(unit, Item, {"queue_id": name, "state": "open"}):
+            for item in _open_items(unit, name):
                 own = item.labels.get(by)
                 if item.place == beside or (own is not None and own.state != "assigned"):
                     continue
@@ -103,7 +104,8 @@ class Labelling:
             return self._assign(unit, queue, reopened, by, self._clock())
 
     def settle(self, name: str, place: int, said: Said, *, by: str) -> Item:
-        """What holds of an item, whatever its labels say. For who has not labelled it themselves, or makes queues."""
+        """What holds of an item, whatever its labels say. For who makes queues; where labels differ, also for who
+        labels there and has not labelled it themselves."""
         with self._records.write(by) as unit:
             queue = existing(unit, Queue, name, word="queue")
             actor = existing(unit, Actor, by, word="actor")
@@ -117,6 +119,8 @@ class Labelling:
                         remedy="Let a third person settle it.",
                         code="own_label",
                     )
+                if item.state not in ("disputed", "settled"):
+                    raise Conflict(f"Nobody differs in item {place}.", remedy="Label it.", code="not_disputed")
             _check_sees(unit, actor, item)
             _check_there(item)
             made = self._said(queue, item, said, False, self._clock())
@@ -172,6 +176,14 @@ class Labelling:
         if not given.texts and not comment:
             return ""
         return self._blobs.put(msgspec.json.encode(LabelTexts(item=item.id, texts=given.texts, comment=comment)))
+
+
+def _open_items(view: View, name: str) -> Iterator[Item]:
+    """In order; in small pages, for the first that is free is mostly near."""
+    after: str | None = None
+    while page := view.find(Item, {"queue_id": name, "state": "open"}, after=after, limit=_PAGE):
+        yield from page
+        after = page[-1].id
 
 
 def sees_item(view: View, actor: Actor, item: Item) -> bool:

@@ -97,7 +97,7 @@ class Queues:
             queue = Queue(id=new.name, created_us=self._clock(), created_by=by, **fields)
             _check(queue)
             unit.add(queue)
-        return queue
+        return self.get(new.name)  # of the business unit that it was made in
 
     def list(self) -> Sequence[Queue]:
         """In order of name."""

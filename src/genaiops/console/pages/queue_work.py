@@ -113,7 +113,8 @@ def one(visit: Visiting, name: FromPath[str], place: FromPath[int]) -> Response[
     own = item.labels.get(visit.actor.id)
     manages = visit.can("artifacts")
     third = own is None or own.state != "done"
-    opened = manages or visit.can("review") or not queue.blind or (third and item.state in ("disputed", "settled"))
+    differs = item.state in ("disputed", "settled")
+    opened = manages or visit.can("review") or not queue.blind or (third and differs)
     return visit.page(
         "queue_one.html",
         title=queue.title or queue.id,
@@ -124,7 +125,7 @@ def one(visit: Visiting, name: FromPath[str], place: FromPath[int]) -> Response[
         labels=[(visit.name_of(actor), each) for actor, each in _said(labelling, queue, item)] if opened else [],
         opened=opened,
         settled_by=visit.name_of(item.settled_by) if item.settled_by else "",
-        may_settle=item.state != "erased" and (manages or (third and labels_in(queue, visit.actor))) and opened,
+        may_settle=item.state != "erased" and (manages or (third and differs and labels_in(queue, visit.actor))),
     )
 
 
