@@ -49,6 +49,7 @@ PATHS = {
     "red team": "/arena/red-team",
     "metrics": "/arena/metrics",
     "metric": "/arena/metrics/equals",
+    "queues": "/queues",
     "playground": "/playground",
     "approvals": "/approvals",
     "alerts": "/alerts",

@@ -58,6 +58,7 @@ def log_in(client: TestClient[Litestar], key: Path) -> None:
         ("rule", "It said nothing in this time"),
         ("runs", "genaiops suite run"),
         ("suites", "genaiops suite check"),
+        ("queues", "No queue yet"),
         ("policies", "the built-in default is in force everywhere"),
         ("replays", "genaiops policy replay"),
     ],

@@ -19,6 +19,7 @@ from genaiops.api._caches import CachesController
 from genaiops.api._catalogue import CatalogueController, PresetsController
 from genaiops.api._checking import check_request
 from genaiops.api._confined import confined
+from genaiops.api._dataset_additions import DatasetAdditionsController
 from genaiops.api._datasets import DatasetsController
 from genaiops.api._deployments import DeploymentsController
 from genaiops.api._detectors import DetectorsController
@@ -38,6 +39,8 @@ from genaiops.api._price_check import PriceCheck
 from genaiops.api._prices import PricesController
 from genaiops.api._prompts import PromptsController
 from genaiops.api._provenance import ProvenanceController
+from genaiops.api._queue_items import QueueItemsController
+from genaiops.api._queues import QueuesController
 from genaiops.api._redteam import RedTeamController
 from genaiops.api._releases import ReleasesController
 from genaiops.api._runs import RunsController
@@ -79,6 +82,8 @@ _HANDLERS: tuple[type[Controller] | BaseRouteHandler, ...] = (
     AlertsController,
     ApprovalsController,
     TasksController,
+    QueuesController,
+    QueueItemsController,
     PoliciesController,
     GuardsController,
     GuardTrialsController,
@@ -93,6 +98,7 @@ _HANDLERS: tuple[type[Controller] | BaseRouteHandler, ...] = (
     DeploymentsController,
     AuditController,
     DatasetsController,
+    DatasetAdditionsController,
     LineageController,
     UsedByController,
     VersionsController,

@@ -151,7 +151,7 @@ class RunsController(Controller):
         """With their answers and verdicts. For who may read what people write in the run's environment."""
         query = read_query(request, CaseQuery)
         run = seen(services, caller, run_id)
-        _check_reads(services, caller, run)
+        check_reads_run(services, caller, run)
         page = services.runs.store.page(run.id, query.filter(), start=query.start, limit=query.limit)
         return CasesDocument(data=[case_document(row) for row in page.rows], total=page.total, next=page.next)
 
@@ -216,7 +216,7 @@ def _changeable(services: Services, caller: Caller, run_id: str) -> Run:
     return run
 
 
-def _check_reads(services: Services, caller: Caller, run: Run) -> None:
+def check_reads_run(services: Services, caller: Caller, run: Run) -> None:
     if not _reads(services, caller, run):
         raise Forbidden(
             "Your roles do not let you read what is asked and answered in the environments of this run.",

@@ -8,11 +8,11 @@ from litestar.params import SkipValidation
 
 from genaiops.arena import FailureDocument, GateReport, UnjudgedDocument
 from genaiops.arena.redteam import AttackReport
-from genaiops.domain import Actor, ApiKey, Case, Erasure, Foreseen, Judge, Person, Run, Suite, Target
+from genaiops.domain import Actor, ApiKey, Case, Erasure, Foreseen, Judge, Person, Run, Suite, Target, Version
 from genaiops.gateway import Quoting
 from genaiops.govern import Auditor
 from genaiops.guard import Replays
-from genaiops.hub import Hub
+from genaiops.hub import Datasets, Hub, NewItem
 from genaiops.ports.blobs import Blobs
 from genaiops.ports.counters import Counters
 from genaiops.ports.provenance import ProvenanceState
@@ -20,7 +20,7 @@ from genaiops.ports.runs import RunFilter, RunPage, Runs
 from genaiops.ports.seals import Seals
 from genaiops.ports.secrets import Secrets
 from genaiops.ports.sign_in import IdentityProvider
-from genaiops.ports.telemetry import Telemetry
+from genaiops.ports.telemetry import Telemetry, TraceFilter
 from genaiops.watch import Metering
 from genaiops.watch.otlp import Capture, Ingest
 
@@ -126,6 +126,32 @@ class Evaluations(Protocol):
         ...
 
 
+class Sources(Protocol):
+    """What can be put into a queue. Whoever asks has looked whether the caller may see what is named."""
+
+    def trace(self, telemetry: Telemetry, trace_id: bytes) -> NewItem:
+        """NotFound when there is no such trace, or nothing of its content was kept."""
+        ...
+
+    def traces(self, telemetry: Telemetry, where: TraceFilter, limit: int) -> tuple[Sequence[NewItem], int]:
+        """(the newest `limit`, the oldest first; how many had no content)."""
+        ...
+
+    def rows(
+        self, datasets: Datasets, version: Version, *, limit: int, answers: Sequence[str], sides: Sequence[str]
+    ) -> Sequence[NewItem]: ...
+
+    def cases(self, run: Run, *, target: str | None, cases: Sequence[str]) -> Sequence[NewItem]:
+        """Answers of a target (None: of all). NotFound when there are none."""
+        ...
+
+    def pairs(
+        self, one: tuple[Run, str], other: tuple[Run, str], cases: Sequence[str]
+    ) -> tuple[Sequence[NewItem], Sequence[str]]:
+        """(duels of two targets, what the sides are called)."""
+        ...
+
+
 class Services(Protocol):
     """Everything is safe to use from several threads."""
 
@@ -185,6 +211,9 @@ class Services(Protocol):
 
     @property
     def evaluations(self) -> Evaluations: ...
+
+    @property
+    def sources(self) -> Sources: ...
 
     @property
     def replays(self) -> Replays: ...

@@ -150,7 +150,7 @@ async def _drop_old_content_for_ever(services: Services) -> None:
         return
 
     def needed() -> AbstractSet[str]:
-        return {*services.hub.held(services.blobs), *services.hub.tasks.contents()}
+        return {*services.hub.held(services.blobs), *services.hub.waiting(services.blobs)}
 
     def drop(rounds: int) -> None:
         dropped = services.telemetry.purge_content(now_us() - days * _DAY_US)

@@ -12,6 +12,7 @@ from genaiops.app.evaluations import Evaluations
 from genaiops.app.exporting import ExportLoop
 from genaiops.app.folding import FoldLoop
 from genaiops.app.home import Home
+from genaiops.app.item_sources import ItemSources
 from genaiops.app.judging import Judging
 from genaiops.app.machines import Sharing
 from genaiops.app.metering import open_metering
@@ -105,6 +106,7 @@ class Services:
             clock=now_us,
         )
         self.runs = ServerRuns(settings, home, stores.runs, hub, self.publisher)
+        self.sources = ItemSources(stores.blobs, stores.runs)
         self.replays = Replays(now_us, stores.replays)
         self.evaluations = Evaluations(stores.runs, home)
         self.abuse = AbuseWatch(stores.telemetry, hub.alerts, now_us, AbuseBounds(**structs.asdict(settings.abuse)))

@@ -111,6 +111,8 @@ def _renamed(fields: Mapping[str, str], row: Mapping[str, Any]) -> dict[str, Any
             value = _shaped(name, row[column])
             if value is not None:
                 plain[name] = value
+    if isinstance(plain.get("input"), list) and "messages" not in plain:
+        plain["messages"] = plain.pop("input")  # as rows that were made of traces have it
     rest = {column: value for column, value in row.items() if column not in used and value not in (None, "")}
     if rest and isinstance(plain.setdefault("metadata", {}), dict):
         plain["metadata"] = {**rest, **plain["metadata"]}

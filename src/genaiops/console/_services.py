@@ -9,7 +9,7 @@ from genaiops.arena.redteam import AttackReport
 from genaiops.domain import Erasure, Foreseen, Person, Run, Suite
 from genaiops.govern import Auditor
 from genaiops.guard import Replays
-from genaiops.hub import Hub
+from genaiops.hub import Hub, NewItem
 from genaiops.ports.blobs import Blobs
 from genaiops.ports.counters import Counters
 from genaiops.ports.provenance import ProvenanceState
@@ -93,6 +93,24 @@ class Evaluations(Protocol):
         ...
 
 
+class Sources(Protocol):
+    """What can be put into a queue or a dataset."""
+
+    def trace(self, telemetry: Telemetry, trace_id: bytes) -> NewItem:
+        """NotFound when there is no such trace, or nothing of its content was kept."""
+        ...
+
+    def cases(self, run: Run, *, target: str | None, cases: Sequence[str]) -> Sequence[NewItem]:
+        """Answers of a target (None: of all). NotFound when there are none."""
+        ...
+
+    def pairs(
+        self, one: tuple[Run, str], other: tuple[Run, str], cases: Sequence[str]
+    ) -> tuple[Sequence[NewItem], Sequence[str]]:
+        """(duels of two targets, what the sides are called)."""
+        ...
+
+
 class HomeFolder(Protocol):
     @property
     def path(self) -> Path: ...
@@ -136,6 +154,8 @@ class Services(Protocol):
     def erasing(self) -> Erasures: ...
     @property
     def provenance(self) -> ProvenanceState: ...
+    @property
+    def sources(self) -> Sources: ...
     @property
     def replays(self) -> Replays: ...
     @property

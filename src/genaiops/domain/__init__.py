@@ -1,5 +1,7 @@
 """The nouns: frozen, without I/O. The API, the CLI, the console, the tables and the documentation use these words."""
 
+# size: every noun stands here twice, and nothing else does
+
 from genaiops.domain._alert import Alert, AlertSeverity, AlertState
 from genaiops.domain._application import (
     Application,
@@ -133,6 +135,22 @@ from genaiops.domain._prompt import (
     prompt_manifest,
 )
 from genaiops.domain._provenance import PROVENANCE_ATTRIBUTE, ImageMark
+from genaiops.domain._queue import (
+    CLAIM_VERDICTS,
+    Item,
+    ItemContent,
+    ItemOrder,
+    ItemState,
+    Label,
+    LabelState,
+    LabelTexts,
+    Option,
+    Preference,
+    Question,
+    QuestionKind,
+    Queue,
+    QueueState,
+)
 from genaiops.domain._routing import (
     MEDIA,
     BreakerPolicy,
@@ -187,6 +205,7 @@ from genaiops.domain._verdict import Finding, Outcome, Verdict
 
 __all__ = [
     "AUDIT_START",
+    "CLAIM_VERDICTS",
     "DEFAULT_GUARD",
     "DIALECT_ATTRIBUTE",
     "ENERGY_UNIT",
@@ -280,6 +299,10 @@ __all__ = [
     "IdentityIssuer",
     "ImageMark",
     "InForce",
+    "Item",
+    "ItemContent",
+    "ItemOrder",
+    "ItemState",
     "Judge",
     "JudgeChoice",
     "JudgeExample",
@@ -289,6 +312,9 @@ __all__ = [
     "Judged",
     "KeyEntry",
     "KeyScope",
+    "Label",
+    "LabelState",
+    "LabelTexts",
     "LogKey",
     "Lookup",
     "Machine",
@@ -299,11 +325,13 @@ __all__ = [
     "Need",
     "Node",
     "Operation",
+    "Option",
     "Outcome",
     "Pass",
     "PendingJudgement",
     "Person",
     "Play",
+    "Preference",
     "Price",
     "ProbePolicy",
     "PromptManifest",
@@ -312,6 +340,10 @@ __all__ = [
     "PromptVariable",
     "PromptVersion",
     "Provenance",
+    "Question",
+    "QuestionKind",
+    "Queue",
+    "QueueState",
     "Range",
     "RateLimit",
     "Rates",

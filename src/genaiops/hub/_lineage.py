@@ -21,6 +21,7 @@ STAGES: Final[Mapping[str, Stage]] = {
     "export": "collected",
     "trace": "collected",
     "dataset": "curated",
+    "queue": "curated",
     "model": "trained",
     "embedding": "trained",
     "prompt": "adapted",

@@ -26,8 +26,10 @@ from genaiops.domain import (
     Environment,
     GroupMapping,
     IdentityIssuer,
+    Item,
     Machine,
     Price,
+    Queue,
     RateLimit,
     Release,
     Route,
@@ -77,6 +79,8 @@ COLLECTIONS: Mapping[type, Collection] = {
     Alert: Collection("alerts", ("tenant_id", "kind", "subject", "state")),
     SavedView: Collection("views", ("actor_id", "page")),
     GroupMapping: Collection("group_mappings", ("tenant_id",)),
+    Queue: Collection("queues", ("tenant_id", "state")),
+    Item: Collection("queue_items", ("queue_id", "state", "source")),
 }
 """Every stored noun has `id: str`. Changing this mapping needs a migration."""
 
