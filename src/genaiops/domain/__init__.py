@@ -183,6 +183,7 @@ from genaiops.domain._trace import (
     blobs_of,
 )
 from genaiops.domain._verdict import Finding, Outcome, Verdict
+from genaiops.domain.experiments import Experiment
 
 __all__ = [
     "AUDIT_START",
@@ -259,6 +260,7 @@ __all__ = [
     "Environment",
     "EnvironmentKind",
     "Erasure",
+    "Experiment",
     "Fees",
     "Finding",
     "Foreseen",
