@@ -7,11 +7,12 @@ from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
 from genaiops.arena import FailureDocument, GateReport, UnjudgedDocument
-from genaiops.domain import Actor, ApiKey, Case, Erasure, Foreseen, Judge, Person, Run, Suite, Target
+from genaiops.domain import Actor, ApiKey, Case, Erasure, Experiment, Foreseen, Judge, Person, Run, Suite, Target
+from genaiops.domain.experiments import ExperimentTally, Look
 from genaiops.gateway import Quoting
 from genaiops.govern import Auditor
 from genaiops.guard import Replays
-from genaiops.hub import Hub
+from genaiops.hub import Hub, Why
 from genaiops.ports.blobs import Blobs
 from genaiops.ports.counters import Counters
 from genaiops.ports.provenance import ProvenanceState
@@ -117,6 +118,22 @@ class ServerRuns(Protocol):
         ...
 
 
+class Experimenting(Protocol):
+    """Experiments that go on by themselves, also after a crash."""
+
+    def start(self, hub: Hub, experiment_id: str, *, why: Why | None = None, by: str) -> Experiment: ...
+
+    def remove(self, hub: Hub, experiment_id: str, *, by: str) -> None: ...
+
+    def tally(self, experiment_id: str) -> ExperimentTally: ...
+
+    def looks(self, experiment_id: str) -> Sequence[Look]: ...
+
+    def now(self, experiment: Experiment) -> Look:
+        """As it stands."""
+        ...
+
+
 class Services(Protocol):
     """Everything is safe to use from several threads."""
 
@@ -176,6 +193,9 @@ class Services(Protocol):
 
     @property
     def replays(self) -> Replays: ...
+
+    @property
+    def experiments(self) -> Experimenting: ...
 
     @property
     def provenance(self) -> ProvenanceState:

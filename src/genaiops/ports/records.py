@@ -24,6 +24,7 @@ from genaiops.domain import (
     Deployment,
     Edge,
     Environment,
+    Experiment,
     GroupMapping,
     IdentityIssuer,
     Machine,
@@ -77,6 +78,7 @@ COLLECTIONS: Mapping[type, Collection] = {
     Alert: Collection("alerts", ("tenant_id", "kind", "subject", "state")),
     SavedView: Collection("views", ("actor_id", "page")),
     GroupMapping: Collection("group_mappings", ("tenant_id",)),
+    Experiment: Collection("experiments", ("tenant_id", "application_id", "environment_id", "state")),
 }
 """Every stored noun has `id: str`. Changing this mapping needs a migration."""
 
