@@ -46,6 +46,7 @@ PATHS = {
     "detector": "/guardrails/detectors/pii",
     "runs": "/arena",
     "suites": "/arena/suites",
+    "experiments": "/arena/experiments",
     "metrics": "/arena/metrics",
     "metric": "/arena/metrics/equals",
     "playground": "/playground",

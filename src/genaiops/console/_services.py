@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Protocol
 
 from genaiops.arena import Beside, GateReport
-from genaiops.domain import Erasure, Foreseen, Person, Run, Suite
+from genaiops.domain import Erasure, Experiment, Foreseen, Person, Run, Suite
+from genaiops.domain.experiments import ExperimentTally, Look
 from genaiops.govern import Auditor
 from genaiops.guard import Replays
-from genaiops.hub import Hub
+from genaiops.hub import Hub, Why
 from genaiops.ports.blobs import Blobs
 from genaiops.ports.counters import Counters
 from genaiops.ports.provenance import ProvenanceState
@@ -88,6 +89,18 @@ class Evaluations(Protocol):
         ...
 
 
+class Experimenting(Protocol):
+    """Experiments that go on by themselves."""
+
+    def start(self, hub: Hub, experiment_id: str, *, why: Why | None = None, by: str) -> Experiment: ...
+    def remove(self, hub: Hub, experiment_id: str, *, by: str) -> None: ...
+    def tally(self, experiment_id: str) -> ExperimentTally: ...
+    def looks(self, experiment_id: str) -> Sequence[Look]: ...
+    def now(self, experiment: Experiment) -> Look:
+        """As it stands."""
+        ...
+
+
 class HomeFolder(Protocol):
     @property
     def path(self) -> Path: ...
@@ -135,3 +148,5 @@ class Services(Protocol):
     def replays(self) -> Replays: ...
     @property
     def evaluations(self) -> Evaluations: ...
+    @property
+    def experiments(self) -> Experimenting: ...
