@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from genaiops.domain import Experiment, Score
@@ -158,3 +159,31 @@ def test_names_of_users_are_not_kept(life: Life) -> None:
     with life.store.work("shorter") as work:
         (unit,) = work.due(NOW * 2, limit=9)
     assert "ann" not in str(unit)
+
+
+@pytest.mark.parametrize(("metric", "known"), [("errors", 0.0), ("tokens", 7.0), ("score:helpful", 0.25)])
+def test_what_was_known_before_the_start(tmp_path: Path, metric: str, known: float) -> None:
+    """Of a user who came before: their own mean; of others what is usual."""
+    life = Life(tmp_path)
+    life.call(1, OLD, "ann", start_us=NOW - 5_000_000)
+    life.call(2, OLD, "ann", start_us=NOW - 4_000_000)
+    life.score(1, 0.5)
+    life.score(2, 0.0)
+    plan = msgspec.structs.replace(
+        PLAN, primary=ExperimentMetric(metric=metric, better="lower"), guards=(), before_us=60_000_000
+    )
+    experiment = msgspec.structs.replace(EXPERIMENT, plan=plan)
+    life.reader.begin(experiment, life.telemetry.head(), NOW)
+    for number, user in ((3, "ann"), (4, "new")):
+        life.call(number, NEW, user)
+        life.score(number, 1.0)
+    life.reader.step(experiment, NOW + 1000)
+    with life.store.work("shorter") as work:
+        units = work.due(NOW * 2, limit=9)
+    assert [one.before for one in units] == [known, None]
+    found = life.reader.step(experiment, NOW + 3_600_000_000)
+    assert found.typical == known
+    assert found.sums[metric]["candidate"].x == pytest.approx(2 * known)
+    assert found.entered == {"candidate": 2}
+    life.store.close()
+    life.telemetry.close()

@@ -74,11 +74,18 @@ class Experimenting:
         return look_at(experiment.plan, self._store.tally(experiment.id), at_us=self._clock())
 
     def step(self) -> int:
-        """All that run; how many ended."""
+        """All that run; how many ended. One that cannot be looked at keeps no other from it."""
+        ended = 0
         with self._lock:
-            for experiment in self._hub.experiments.in_state("ended"):
-                self._hub.experiments.settle(experiment, by=_BY)
-            return sum(self._step(each) for each in self._hub.experiments.in_state("running"))
+            for experiment in self._hub.experiments.in_state():
+                try:
+                    if experiment.state == "running":
+                        ended += self._step(experiment)
+                    elif experiment.state == "ended":
+                        self._hub.experiments.settle(experiment, by=_BY)
+                except GenaiopsError as error:
+                    _log.error("the experiment %s cannot be looked at: %s", experiment.id, error)
+        return ended
 
     def _step(self, experiment: Experiment) -> bool:
         now = self._clock()
