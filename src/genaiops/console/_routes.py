@@ -64,6 +64,7 @@ from genaiops.hub import Hub, Reach, reach_of
 
 _log = logging.getLogger("genaiops.console")
 _SAFE = frozenset({"GET", "HEAD"})
+_ARENA = (*arena.HANDLERS, *arena_compare.HANDLERS, *experiments.HANDLERS)
 
 
 def create(services: Services, sessions: Sessions | None = None, *, clock: Clock = now_us) -> Router:
@@ -94,9 +95,7 @@ def create(services: Services, sessions: Sessions | None = None, *, clock: Clock
             *guard_detectors.HANDLERS,
             *views.HANDLERS,
             *compare.HANDLERS,
-            *arena.HANDLERS,
-            *arena_compare.HANDLERS,
-            *experiments.HANDLERS,
+            *_ARENA,
             *hub.HANDLERS,
             *releases.HANDLERS,
             *costs.HANDLERS,
