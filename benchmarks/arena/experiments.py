@@ -131,13 +131,13 @@ def measure(given: argparse.Namespace) -> Report:
     )
 
 
-def _line(chance: np.random.Generator, times: int, share: float, name: str) -> list[Cell]:
+def _line(chance: np.random.Generator, times: int, share: float, name: str) -> tuple[Cell, ...]:
     values, users = VALUES[name], USERS[share]
     false, naive, _ = _ever(chance, times, share, users, values, 0.0)
     fewer = _fewer(times)
     found, _, when = _ever(chance, fewer, share, users, values, values.effect)
     middle = int(np.median(when)) if found > fewer / 2 else None
-    return [
+    return (
         f"{share:.0%}",
         users,
         name,
@@ -147,7 +147,7 @@ def _line(chance: np.random.Generator, times: int, share: float, name: str) -> l
         values.effect,
         f"{found / fewer:.1%}",
         "more" if middle is None else middle,
-    ]
+    )
 
 
 def _fewer(times: int) -> int:
@@ -202,7 +202,7 @@ def looked(arm: Array, y: Array, x: Array, bounds: tuple[float, float] | None) -
     return means[0] - means[1], np.sqrt(total), np.minimum(sums[1][0], sums[0][0])
 
 
-def _balance(chance: np.random.Generator, times: int, share: float, true: float) -> list[Cell]:
+def _balance(chance: np.random.Generator, times: int, share: float, true: float) -> tuple[Cell, ...]:
     users = USERS[share] * 2
     n = np.arange(1, users + 1)
     a, b = PRIOR * share, PRIOR * (1 - share)
@@ -217,4 +217,4 @@ def _balance(chance: np.random.Generator, times: int, share: float, true: float)
         pearson = (first - n * share) ** 2 / (n * share * (1 - share))
         usual += int((pearson[:, LEAST:] > 10.828).any(1).sum())
     bound = f"{upper_share(alarms, times):.2%}" if share == true else ""
-    return [f"{share:.0%}", f"{true:.0%}", users, f"{alarms / times:.2%}", bound, f"{usual / times:.2%}"]
+    return f"{share:.0%}", f"{true:.0%}", users, f"{alarms / times:.2%}", bound, f"{usual / times:.2%}"
