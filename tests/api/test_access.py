@@ -14,6 +14,7 @@ from genaiops.api._access import Needs
 from genaiops.app.services import Services
 from genaiops.hub import PERMISSIONS, NewKey
 from tests.api.conftest import ROLES, Api
+from tests.api.serving import SERVING
 
 # Method and path -> what it needs; None: any working key (the handler looks closer, see the tests of keys).
 TABLE: dict[tuple[str, str], str | None] = {
@@ -188,16 +189,11 @@ TABLE: dict[tuple[str, str], str | None] = {
     ("GET", "/runs/{run_id:str}/cases"): "content",
     ("POST", "/runs/{run_id:str}/stop"): "playground",
     ("POST", "/runs/{run_id:str}/resume"): "playground",
-    ("GET", "/deployments"): "read",
+    **SERVING,
     ("GET", "/erasures"): "read",
     ("GET", "/erasures/{erasure_id:str}"): "read",
     ("POST", "/erasures"): "erase",
     ("POST", "/erasures/preview"): "erase",
-    ("POST", "/deployments"): "deployments",
-    ("GET", "/deployments/{deployment_id:str}"): "read",
-    ("DELETE", "/deployments/{deployment_id:str}"): "deployments",
-    ("GET", "/deployments/{deployment_id:str}/history"): "read",
-    ("POST", "/deployments/{deployment_id:str}/rollback"): "deployments",
     ("POST", "/artifacts"): "artifacts",
     ("PATCH", "/artifacts/{artifact_id:path}"): "artifacts",
     ("GET", "/versions/{reference:path}"): "read",

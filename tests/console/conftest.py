@@ -47,6 +47,7 @@ PATHS = {
     "runs": "/arena",
     "suites": "/arena/suites",
     "red team": "/arena/red-team",
+    "experiments": "/arena/experiments",
     "metrics": "/arena/metrics",
     "metric": "/arena/metrics/equals",
     "queues": "/queues",

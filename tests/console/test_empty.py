@@ -43,6 +43,7 @@ def log_in(client: TestClient[Litestar], key: Path) -> None:
         ("traces", "genaiops demo traffic"),
         ("sessions", "ticket-4711"),
         ("hub", "genaiops model pull"),
+        ("experiments", "genaiops experiment new"),
         ("releases", "genaiops app create"),
         ("users", "customer-42"),
         ("targets", "genaiops model add"),

@@ -25,6 +25,7 @@ from genaiops.api._deployments import DeploymentsController
 from genaiops.api._detectors import DetectorsController
 from genaiops.api._erasures import ErasuresController
 from genaiops.api._estimates import EstimateController
+from genaiops.api._experiments import ExperimentsController
 from genaiops.api._figures import Figures
 from genaiops.api._fingerprints import FingerprintsController
 from genaiops.api._groups import GroupsController
@@ -96,6 +97,7 @@ _HANDLERS: tuple[type[Controller] | BaseRouteHandler, ...] = (
     SuitesController,
     RedTeamController,
     DeploymentsController,
+    ExperimentsController,
     AuditController,
     DatasetsController,
     DatasetAdditionsController,

@@ -8,11 +8,25 @@ from litestar.params import SkipValidation
 
 from genaiops.arena import FailureDocument, GateReport, UnjudgedDocument
 from genaiops.arena.redteam import AttackReport
-from genaiops.domain import Actor, ApiKey, Case, Erasure, Foreseen, Judge, Person, Run, Suite, Target, Version
+from genaiops.domain import (
+    Actor,
+    ApiKey,
+    Case,
+    Erasure,
+    Experiment,
+    Foreseen,
+    Judge,
+    Person,
+    Run,
+    Suite,
+    Target,
+    Version,
+)
+from genaiops.domain.experiments import ExperimentTally, Look
 from genaiops.gateway import Quoting
 from genaiops.govern import Auditor
 from genaiops.guard import Replays
-from genaiops.hub import Datasets, Hub, NewItem
+from genaiops.hub import Datasets, Hub, NewItem, Why
 from genaiops.ports.blobs import Blobs
 from genaiops.ports.counters import Counters
 from genaiops.ports.provenance import ProvenanceState
@@ -152,6 +166,22 @@ class Sources(Protocol):
         ...
 
 
+class Experimenting(Protocol):
+    """Experiments that go on by themselves, also after a crash."""
+
+    def start(self, hub: Hub, experiment_id: str, *, why: Why | None = None, by: str) -> Experiment: ...
+
+    def remove(self, hub: Hub, experiment_id: str, *, by: str) -> None: ...
+
+    def tally(self, experiment_id: str) -> ExperimentTally: ...
+
+    def looks(self, experiment_id: str) -> Sequence[Look]: ...
+
+    def now(self, experiment: Experiment) -> Look:
+        """As it stands."""
+        ...
+
+
 class Services(Protocol):
     """Everything is safe to use from several threads."""
 
@@ -217,6 +247,9 @@ class Services(Protocol):
 
     @property
     def replays(self) -> Replays: ...
+
+    @property
+    def experiments(self) -> Experimenting: ...
 
     @property
     def provenance(self) -> ProvenanceState:

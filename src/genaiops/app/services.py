@@ -9,6 +9,8 @@ from genaiops.app.advice import Advice
 from genaiops.app.auditing import open_auditor
 from genaiops.app.erasing import Erasing
 from genaiops.app.evaluations import Evaluations
+from genaiops.app.experiment_gate import ExperimentGate
+from genaiops.app.experimenting import Experimenting
 from genaiops.app.exporting import ExportLoop
 from genaiops.app.folding import FoldLoop
 from genaiops.app.home import Home
@@ -51,6 +53,9 @@ from genaiops.ports.telemetry import Telemetry
 from genaiops.providers import PROVIDERS
 from genaiops.watch import AbuseBounds, AbuseWatch, Folder
 from genaiops.watch.otlp import Capture, Ingest
+
+_ALONE = "here"
+"""What a machine is called that shares nothing with others."""
 
 
 class Services:
@@ -107,6 +112,8 @@ class Services:
         )
         self.runs = ServerRuns(settings, home, stores.runs, hub, self.publisher)
         self.sources = ItemSources(stores.blobs, stores.runs)
+        machine = home.machine.read_text().strip() if home.machine.exists() else _ALONE
+        self.experiments = Experimenting(hub, stores.experiments, stores.telemetry, machine=machine, clock=now_us)
         self.replays = Replays(now_us, stores.replays)
         self.evaluations = Evaluations(stores.runs, home)
         self.abuse = AbuseWatch(stores.telemetry, hub.alerts, now_us, AbuseBounds(**structs.asdict(settings.abuse)))
@@ -121,11 +128,14 @@ class Services:
         return self
 
     def _open_hub(self, stores: OpenStores) -> Hub:
-        gate = SuiteGate(stores.records, stores.runs, self.settings.access.gate)
+        gates = (
+            SuiteGate(stores.records, stores.runs, self.settings.access.gate),
+            ExperimentGate(stores.records),
+        )
         return Hub(
             stores.records,
             providers=tuple(PROVIDERS),
-            consenting=Consenting(now_us, mode=self.settings.access.approval, gates=(gate,)),
+            consenting=Consenting(now_us, mode=self.settings.access.approval, gates=gates),
             judge=self._judge,
             kinds={"suite": SUITE},
         )

@@ -16,6 +16,7 @@ from genaiops.arena._documents import (
     run_document,
     unjudged_of,
 )
+from genaiops.arena._experiment import look_at, thinned, told, unit_of
 from genaiops.arena._gate import decides, judge
 from genaiops.arena._gate_report import GateLine, GateReport
 from genaiops.arena._judges import Judges, judges_of, target_of, weights_of
@@ -83,6 +84,7 @@ __all__ = [
     "file_rows",
     "judge",
     "judges_of",
+    "look_at",
     "new_run",
     "pinned_suite",
     "planned",
@@ -98,7 +100,10 @@ __all__ = [
     "suite_schema",
     "target_of",
     "templated",
+    "thinned",
     "threshold_of",
+    "told",
+    "unit_of",
     "unjudged_of",
     "weights_of",
 ]

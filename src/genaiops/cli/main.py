@@ -45,6 +45,7 @@ NOUNS: Mapping[str, str] = {
     "issuer": "Issuers: whose signatures make an end user's identity count.",
     "app": "Applications: AI systems in use, and which release of theirs serves where.",
     "release": "Releases: everything that an application runs on, pinned and named by its digest.",
+    "experiment": "Experiments: two releases compared on live traffic, by a rule that was written before.",
     "dataset": "Datasets: rows with immutable versions, from files, data frames and traces.",
     "suite": "Suites: cases, who answers them, and what has to hold before a change goes on.",
     "redteam": "Red team: attacks on models and applications, offline, and how often they succeed.",

@@ -29,6 +29,7 @@ from genaiops.console.pages import (
     compare,
     costs,
     erasures,
+    experiments,
     gateway,
     guard_detectors,
     guard_documents,
@@ -64,7 +65,7 @@ from genaiops.domain import Actor
 from genaiops.hub import Hub, Reach, allows, reach_of, require
 
 _log = logging.getLogger("genaiops.console")
-_ARENA = (*arena.HANDLERS, *arena_compare.HANDLERS, *red_team.HANDLERS)
+_ARENA = (*arena.HANDLERS, *arena_compare.HANDLERS, *red_team.HANDLERS, *experiments.HANDLERS)
 
 
 class ToQueues(Exception):

@@ -6,10 +6,11 @@ from typing import Protocol
 
 from genaiops.arena import Beside, GateReport
 from genaiops.arena.redteam import AttackReport
-from genaiops.domain import Erasure, Foreseen, Person, Run, Suite
+from genaiops.domain import Erasure, Experiment, Foreseen, Person, Run, Suite
+from genaiops.domain.experiments import ExperimentTally, Look
 from genaiops.govern import Auditor
 from genaiops.guard import Replays
-from genaiops.hub import Hub, NewItem
+from genaiops.hub import Hub, NewItem, Why
 from genaiops.ports.blobs import Blobs
 from genaiops.ports.counters import Counters
 from genaiops.ports.provenance import ProvenanceState
@@ -111,6 +112,18 @@ class Sources(Protocol):
         ...
 
 
+class Experimenting(Protocol):
+    """Experiments that go on by themselves."""
+
+    def start(self, hub: Hub, experiment_id: str, *, why: Why | None = None, by: str) -> Experiment: ...
+    def remove(self, hub: Hub, experiment_id: str, *, by: str) -> None: ...
+    def tally(self, experiment_id: str) -> ExperimentTally: ...
+    def looks(self, experiment_id: str) -> Sequence[Look]: ...
+    def now(self, experiment: Experiment) -> Look:
+        """As it stands."""
+        ...
+
+
 class HomeFolder(Protocol):
     @property
     def path(self) -> Path: ...
@@ -160,3 +173,5 @@ class Services(Protocol):
     def replays(self) -> Replays: ...
     @property
     def evaluations(self) -> Evaluations: ...
+    @property
+    def experiments(self) -> Experimenting: ...

@@ -202,6 +202,7 @@ from genaiops.domain._trace import (
     blobs_of,
 )
 from genaiops.domain._verdict import Finding, Outcome, Verdict
+from genaiops.domain.experiments import Experiment
 
 __all__ = [
     "AUDIT_START",
@@ -280,6 +281,7 @@ __all__ = [
     "Environment",
     "EnvironmentKind",
     "Erasure",
+    "Experiment",
     "Fees",
     "Finding",
     "Foreseen",

@@ -40,6 +40,7 @@ from genaiops.hub._dataset_text import version_of
 from genaiops.hub._datasets import Chunk, Datasets, Origin, Registered
 from genaiops.hub._deployments import DeploymentChange, Why
 from genaiops.hub._diff import Difference, Line, Piece, compare_texts
+from genaiops.hub._experiments import Experiments, NewExperiment, check_plan
 from genaiops.hub._fingerprints import DocumentsState, Fingerprints, KnownDocument
 from genaiops.hub._forms import SECTIONS
 from genaiops.hub._groups import SIGN_IN, Groups
@@ -121,6 +122,7 @@ __all__ = [
     "Direction",
     "DocumentsState",
     "EmbeddedModel",
+    "Experiments",
     "FieldChange",
     "Finding",
     "Fingerprints",
@@ -144,6 +146,7 @@ __all__ = [
     "ModelState",
     "NewApplication",
     "NewBudget",
+    "NewExperiment",
     "NewFees",
     "NewItem",
     "NewKey",
@@ -187,6 +190,7 @@ __all__ = [
     "catalogue_checked",
     "catalogue_model",
     "changed_key_entries",
+    "check_plan",
     "check_rows",
     "checked_policy",
     "compare_guards",

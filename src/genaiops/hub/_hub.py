@@ -16,6 +16,7 @@ from genaiops.hub._consenting import Consenting
 from genaiops.hub._datasets import Datasets
 from genaiops.hub._deployments import Deployments
 from genaiops.hub._environments import Environments
+from genaiops.hub._experiments import Experiments
 from genaiops.hub._fingerprints import Fingerprints
 from genaiops.hub._groups import Groups
 from genaiops.hub._guarding import Guards
@@ -85,6 +86,7 @@ class Hub:
         self.applications = Applications(records, clock)
         self.releases = Releases(records, clock)
         self.deployments = Deployments(records, clock, self.consents)
+        self.experiments = Experiments(records, clock, self.consents)
         self.lineage = Lineage(records, clock)
         self.views = SavedViews(records, clock)
         self.policies = Policies(records, clock, self.artifacts)

@@ -24,6 +24,7 @@ from genaiops.domain import (
     Deployment,
     Edge,
     Environment,
+    Experiment,
     GroupMapping,
     IdentityIssuer,
     Item,
@@ -81,6 +82,7 @@ COLLECTIONS: Mapping[type, Collection] = {
     GroupMapping: Collection("group_mappings", ("tenant_id",)),
     Queue: Collection("queues", ("tenant_id", "state")),
     Item: Collection("queue_items", ("queue_id", "state", "source")),
+    Experiment: Collection("experiments", ("tenant_id", "application_id", "environment_id", "state")),
 }
 """Every stored noun has `id: str`. Changing this mapping needs a migration."""
 
