@@ -1,7 +1,7 @@
 """`/api/runs`: suites that are run on the server, and what came of it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -218,7 +218,19 @@ def _reads(services: Services, caller: Caller, run: Run) -> bool:
     names = {run.inputs.get("environment", "")} | {
         f"environment/{node.rpartition('@')[2]}" for node in run.inputs.values() if node.startswith("deployment/")
     }
+    names |= {f"environment/{name}" for name in _traced(services, run)}
     return all(kinds.get(name.removeprefix("environment/"), "prod") in caller.reach.content for name in names)
+
+
+def _traced(services: Services, run: Run) -> Iterator[str]:
+    """The environments of the traces that cases were made of."""
+    for name, node in run.inputs.items():
+        if name.startswith("cases/") and node.startswith("dataset/"):
+            try:
+                source: dict[str, Any] = services.hub.artifacts.resolve(node).manifest.get("source", {})
+            except NotFound:  # what nobody can look up counts as prod
+                source = {"kind": "traces", "environments": ("",)}
+            yield from source.get("environments", ()) if source.get("kind") == "traces" else ()
 
 
 def _whole(services: Services, caller: Caller, run: Run) -> RunWithReport:

@@ -38,7 +38,7 @@ JUDGES: Final = ""
 def suite_of(hub: Hub, run: Run) -> Suite:
     """The suite that it is of, as it pinned it. NotFound where it is not registered here."""
     version = hub.artifacts.resolve(run.inputs["suite"])
-    return pinned_suite(read_suite_document(version.manifest).checked(), run.inputs)
+    return pinned_suite(read_suite_document(version.manifest).checked(), run)
 
 
 def work(settings: Settings, run_id: str, keys: Mapping[str, str]) -> None:

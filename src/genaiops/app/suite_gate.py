@@ -62,10 +62,9 @@ class SuiteGate:
         name = suite.partition("@")[0].removeprefix("suite/")
         run = next((run for run in self._runs_of(suite) if self._asked(run, node)), None)
         if run is None:
-            what = (
-                f"--prompt {node.removeprefix('prompt/')}" if node.startswith("prompt/") else "(deploy it to dev first)"
-            )
-            return False, f"{name} has not been run for {_short(node)}. Run it: genaiops suite run {name}@prod {what}"
+            kind, _, what = node.partition("/")
+            how = f"genaiops suite run {name}@prod --{kind} {what}"
+            return False, f"{name} has not been run for {_short(node)}. Run it: {how}"
         assert run.verdict is not None
         if run.verdict.outcome == "pass":
             return True, f"{run.id} of {name} passed for {_short(node)}."

@@ -1,7 +1,7 @@
 """The ARENA: suites of cases, who answers them, what is checked of the answers, and the gate that decides."""
 
 from genaiops.arena._asking import CHAT, Ask, Busy, Endpoint, asked, asker, templated
-from genaiops.arena._beginning import TARGET, against_prod, changed_suite, new_run, pinned_suite, run_place
+from genaiops.arena._beginning import TARGET, against_prod, changed_suite, new_run, pinned_suite, run_place, tried_of
 from genaiops.arena._beside import Beside, CheckBeside, Side, beside
 from genaiops.arena._bounded import Purse
 from genaiops.arena._calibration import Agreed, Labelled, calibrated, read_labels
@@ -98,6 +98,7 @@ __all__ = [
     "target_of",
     "templated",
     "threshold_of",
+    "tried_of",
     "unjudged_of",
     "weights_of",
 ]

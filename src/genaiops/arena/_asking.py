@@ -97,6 +97,12 @@ def asker(target: SuiteTarget, *, post: Post, gateway: Endpoint | None, secret: 
         return _python(target, timeout)
     if target.url:
         return _http(target, post, target.url, secret, timeout)
+    if target.release:
+        raise UsageError(
+            f"The target {target.name!r} is a release, which the server brings to be asked.",
+            remedy="Run the suite on the server: genaiops suite run FILE, without --local.",
+            param="target",
+        )
     if gateway is None:
         raise UsageError(
             f"The target {target.name!r} is asked through a gateway, and there is none.",

@@ -9,6 +9,7 @@ from genaiops.domain._application import (
     ReleaseManifest,
     RiskTier,
     Share,
+    trial_name,
 )
 from genaiops.domain._approval import Approval, ApprovalState
 from genaiops.domain._artifact import Alias, Artifact, ArtifactKind, Version
@@ -375,6 +376,7 @@ __all__ = [
     "prompt_manifest",
     "render_template",
     "standings",
+    "trial_name",
     "unknown_energy",
     "verdicts_of",
 ]
