@@ -138,3 +138,50 @@ def test_a_release_is_tried_before_it_serves(connected: Shell, shop: str, tmp_pa
     wrong = connected.run("suite", "run", "shop@prod", "--release", "shap@latest")
     assert "Did you mean 'shop'?" in wrong.err
     assert "no release" in connected.run("suite", "run", "shop@prod", "--release", "shop@0123456789").err
+
+
+SAYS = '{{"messages": [{{"role": "user", "content": "{text}"}}], "model": "talker"}}'
+
+
+def test_no_prompt_reaches_prod_untried(connected: Shell, tmp_path: Path) -> None:
+    refused = connected.run("prompt", "push", "fresh/say", "-", "--alias", "prod", typed=SAYS.format(text="One"))
+    assert refused.status == 2
+    [kept] = connected.ok("prompt", "show", "fresh/say", "--json").json()["versions"]  # or nothing could be tried
+    version = kept["id"].removeprefix("prompt/")
+    assert f"run it: genaiops suite run answers.toml --prompt {version}" in refused.err
+    assert "--emergency" in refused.err
+    connected.ok("prompt", "alias", "fresh/say@dev", version)  # what is not protected moves as ever
+
+    suite = tmp_path / "answers.toml"
+    written = (
+        '[[target]]\nname = "c"\nprompt = "fresh/say@dev"\n[[case]]\nexpected = "{0}"\n[[check]]\nmetric = "equals"\n'
+    )
+    suite.write_text(written.format("It snows."))
+    assert connected.run("suite", "run", str(suite)).status == 1
+    assert "says fail" in connected.run("prompt", "alias", "fresh/say@prod", version).err
+    suite.write_text(written.format(RAIN))
+    connected.ok("suite", "run", str(suite))
+    connected.ok("prompt", "alias", "fresh/say@prod", version)
+    approval = connected.ok("approval", "list", "--json").json()["data"][0]
+    assert "has passed a suite" in approval["verdicts"]["suites"]["reason"]
+
+    second = connected.ok(
+        "prompt", "push", "fresh/say", "-", "--alias", "dev", "--json", typed=SAYS.format(text="Two")
+    ).json()["id"]
+    untried = second.removeprefix("prompt/")
+    assert connected.run("prompt", "alias", "fresh/say@prod", untried).status == 2
+    connected.ok("prompt", "alias", "fresh/say@prod", untried, "--emergency", "it burns")
+    connected.ok("prompt", "undo", "fresh/say@prod")  # what was there before comes back at once
+
+
+def test_no_release_with_an_untried_prompt_reaches_prod(connected: Shell) -> None:
+    typed = SAYS.format(text="Three")
+    connected.ok("prompt", "push", "fresh/other", "-", "--alias", "dev", typed=typed)
+    connected.ok("app", "create", "desk", "--title", "Desk", "--purpose", "Answers.", "--risk", "limited")
+    connected.ok("app", "acknowledge", "desk", "--statement", "It uses generative AI.")
+    made = released(connected, "desk", "--prompt", "fresh/other@dev")
+    connected.ok("app", "deploy", "desk", "--release", made, "--env", "dev")
+    refused = connected.run("app", "deploy", "desk", "--release", made, "--env", "prod")
+    assert f"genaiops suite run answers.toml --release {made}" in refused.err
+    bare = released(connected, "desk")
+    connected.ok("app", "deploy", "desk", "--release", bare, "--env", "prod")  # it brings no prompt
