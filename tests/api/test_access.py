@@ -181,6 +181,7 @@ TABLE: dict[tuple[str, str], str | None] = {
     ("GET", "/aliases/{alias_id:path}"): "read",
     ("PUT", "/aliases/{alias_id:path}"): "artifacts",
     ("DELETE", "/aliases/{alias_id:path}"): "artifacts",
+    ("POST", "/prompts/lint"): "read",
     ("POST", "/prompts/render"): "read",
     ("GET", "/datasets"): "read",
     ("POST", "/datasets"): "artifacts",

@@ -56,6 +56,7 @@ PLACES: dict[str, Any] = {
     "/limits": _limits.RateLimitRequest,
     "/issuers": _trust.NewIssuerRequest,
     "/artifacts": _artifacts.NewVersionRequest,
+    "/prompts/lint": _prompts.LintRequest,
     "/prompts/render": _prompts.RenderRequest,
     f"/traces/{'0' * 31}1/scores": _traces.NewScoreRequest,
     f"/traces/{'0' * 31}1/verdicts/{'0' * 16}/mark": _guard_figures.MarkRequest,

@@ -121,6 +121,7 @@ from genaiops.domain._pricing import (
 )
 from genaiops.domain._prompt import (
     LARGEST_PROMPT,
+    MessageRole,
     PromptManifest,
     PromptMessage,
     PromptUse,
@@ -293,6 +294,7 @@ __all__ = [
     "Machine",
     "Mark",
     "Measure",
+    "MessageRole",
     "MeterKind",
     "MetricCard",
     "Need",
