@@ -156,6 +156,8 @@ TABLE: dict[tuple[str, str], str | None] = {
     ("POST", "/suites"): "artifacts",
     ("GET", "/suites/schema"): "read",
     ("POST", "/suites/check"): "read",
+    ("GET", "/suites/trend"): "read",
+    ("POST", "/suites/look"): "playground",
     ("GET", "/runs"): "read",
     ("POST", "/runs"): "playground",
     ("GET", "/runs/{run_id:str}"): "read",

@@ -36,6 +36,7 @@ from genaiops.api import (
     _tasks,
     _tenants,
     _traces,
+    _trends,
     _trust,
 )
 from tests.api.conftest import Api
@@ -72,6 +73,7 @@ PLACES: dict[str, Any] = {
     "/releases": _releases.NewReleaseRequest,
     "/suites": _suites.NewSuiteRequest,
     "/suites/check": _suites.SuiteSource,
+    "/suites/look": _trends.LookRequest,
     "/runs": _run_wish.RunRequest,
     "/deployments": _deployments.DeployRequest,
     "/scores": _scores.ScoreRequest,

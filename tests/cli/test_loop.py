@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.app.running import Installation, request, until
@@ -185,3 +186,130 @@ def test_no_release_with_an_untried_prompt_reaches_prod(connected: Shell) -> Non
     assert f"genaiops suite run answers.toml --release {made}" in refused.err
     bare = released(connected, "desk")
     connected.ok("app", "deploy", "desk", "--release", bare, "--env", "prod")  # it brings no prompt
+
+
+GOLDEN = """
+[[target]]
+name = "served"
+model = "golden"
+[[case]]
+input = "Weather?"
+expected = "{rain}"
+[[case]]
+input = "And tomorrow?"
+expected = "{rain}"
+[[check]]
+metric = "equals"
+[run]
+repeats = 4
+[watch]
+every = "1d"
+"""
+
+
+def watched(shell: Shell, run: str) -> str:
+    """What a look says of itself, when it was held against those before."""
+    found: dict[str, str] = {}
+
+    def told() -> bool:
+        found.update(shell.ok("run", "show", run, "--json").json()["run"]["environment"])
+        return "watched" in found
+
+    until(told, "the look")
+    return found["watched"]
+
+
+def look(shell: Shell) -> str:
+    ran = shell.run("suite", "look", "golden", "--json")
+    return watched(shell, json.loads(ran.out)["run"]["id"])
+
+
+def alerts(shell: Shell, kind: str) -> list[dict[str, Any]]:
+    return [one for one in shell.ok("alert", "list", "--json").json()["data"] if one["kind"] == kind]
+
+
+def test_a_model_that_is_swapped_behind_its_name_is_told(
+    connected: Shell, installation: Installation, tmp_path: Path
+) -> None:
+    installation.add_echo("golden", text=RAIN)
+    until(lambda: request(f"{installation.url}/v1/models/golden", key=installation.key).status == 200, "the target")
+    suite = tmp_path / "golden.toml"
+    suite.write_text(GOLDEN.format(rain=RAIN))
+    connected.ok("suite", "push", "golden", str(suite), "--alias", "prod")
+
+    def runs() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = connected.ok("suite", "trend", "golden", "--json").json()["data"]
+        return found
+
+    until(lambda: bool(runs()), "the first look, which nobody began")
+    assert watched(connected, runs()[0]["run"]["id"]) == "learned"
+    assert look(connected) == "learned"
+    assert look(connected) == "p=1"  # nothing differs
+    assert not alerts(connected, "answers_changed")
+    with installation.hub() as hub:
+        target = hub.targets.get("golden")
+        hub.targets.replace(msgspec.structs.replace(target, settings={"text": "No idea."}), by="admin")
+    until(lambda: ask_once(installation) == "No idea.", "the other model")
+    assert look(connected).startswith("p=")
+    [raised] = alerts(connected, "answers_changed")
+    assert raised["subject"] == "suite/golden: served"
+    assert "2 of 2 cases are answered as never before" in raised["message"]
+    trend = connected.ok("suite", "trend", "golden")
+    assert len(trend.column("WATCH")) == 4
+    connected.ok("alert", "close", raised["id"], "--comment", "wanted")
+    assert look(connected) == "learned"  # what answers now is what is to answer
+
+
+def ask_once(installation: Installation) -> str:
+    body = {"model": "golden", "messages": [{"role": "user", "content": "x"}]}
+    answer = request(f"{installation.url}/v1/chat/completions", key=installation.key, body=body)
+    return str(answer.body["choices"][0]["message"]["content"])
+
+
+def test_what_is_not_watched(connected: Shell, tmp_path: Path) -> None:
+    assert connected.run("suite", "look", "nobody").status == 2
+    assert "No run of nobody is done" in connected.run("suite", "trend", "nobody").err
+    suite = tmp_path / "wrong.toml"
+    suite.write_text(GOLDEN.format(rain=RAIN).replace('"1d"', '"daily"'))
+    said = connected.run("suite", "check", str(suite))
+    assert said.status == 2
+    assert "watch.every" in said.err
+
+
+LOOP = """
+protects = ["app/loop@prod"]
+[[target]]
+name = "candidate"
+release = "loop@latest"
+[[cases]]
+dataset = "loop/good@gold"
+fields = { expected = "output" }
+[[check]]
+metric = "rougeL"
+floor = 0.1
+"""
+
+
+def test_from_traces_to_a_release(connected: Shell, installation: Installation, tmp_path: Path) -> None:
+    """docs/loop.md, with as many traces as its gate needs."""
+    for number in range(30):
+        trace = ask(installation, f"Will it rain on day {number}?", f"loop-{number}")
+        if number < 29:
+            connected.ok("trace", "score", trace, "feedback", "up", "--comment", "right")
+    made = connected.ok("dataset", "from-traces", "loop/good", "--score", "feedback=up", "--json").json()
+    assert made["traces"] == 29
+    connected.ok("dataset", "alias", "loop/good", "gold", "loop/good")
+    connected.ok("app", "create", "loop", "--title", "Loop", "--purpose", "Answers.", "--risk", "limited")
+    connected.ok("app", "acknowledge", "loop", "--statement", "It uses generative AI.")
+    suite = tmp_path / "loop.toml"
+    suite.write_text(LOOP)
+    connected.ok("suite", "push", "loop", str(suite), "--alias", "prod")
+    release = released(connected, "loop")
+    assert connected.run("app", "deploy", "loop", "--release", "latest", "--env", "prod").status == 2
+    connected.ok("suite", "run", "loop@prod", "--release", "loop@latest", "--commit", "c0ffee1", "--branch", "main")
+    connected.ok("app", "deploy", "loop", "--release", "latest", "--env", "prod")
+    [step] = connected.ok("suite", "trend", "loop", "--commit", "c0ffee1", "--json").json()["data"]
+    assert (step["run"]["verdict"]["outcome"], step["figures"][0]["mean"]) == ("pass", 1.0)
+    assert connected.ok("suite", "trend", "loop", "--branch", "topic", "--json").json()["data"] == []
+    lineage = connected.ok("lineage", "show", f"release/{release}", "--up", "--json").json()
+    assert any(node["ref"].startswith("dataset/loop/good@") for node in lineage["nodes"])

@@ -48,6 +48,7 @@ from genaiops.api._targets import EmbeddedController, ModelsController, RoutesCo
 from genaiops.api._tasks import TasksController
 from genaiops.api._tenants import RolesController, TenantsController
 from genaiops.api._traces import TracesController
+from genaiops.api._trends import TrendsController
 from genaiops.api._trust import IssuersController, SecretsController
 from genaiops.api._uses import UsedByController
 
@@ -88,6 +89,7 @@ _HANDLERS: tuple[type[Controller] | BaseRouteHandler, ...] = (
     ReleasesController,
     RunsController,
     SuitesController,
+    TrendsController,
     DeploymentsController,
     AuditController,
     DatasetsController,

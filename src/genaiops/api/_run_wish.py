@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from genaiops.api._access import Caller
+from genaiops.api._confined import confined
 from genaiops.api._run_cases import MOST_CASES, CaseRows
 from genaiops.api._services import Services
 from genaiops.arena import (
@@ -29,8 +30,8 @@ from genaiops.checks.judging import read_judge_document
 from genaiops.checks.written import WrittenForm
 from genaiops.core.errors import UsageError
 from genaiops.core.suggesting import suggestion
-from genaiops.domain import Case, EnvironmentKind, Judge, Run, Suite, SuiteTarget
-from genaiops.hub import require
+from genaiops.domain import Actor, Case, EnvironmentKind, Judge, Run, Suite, SuiteTarget
+from genaiops.hub import reach_of, require
 
 _Fact = Annotated[str, Meta(max_length=200)]
 
@@ -67,8 +68,16 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     pull_request: _Fact | None = None
 
 
-def begun(services: Services, caller: Caller, data: RunRequest) -> Run:
-    """The run, which waits. Errors say what is wrong with it before anything is asked or kept."""
+def begun_for(services: Services, actor: Actor, data: RunRequest, facts: Mapping[str, str]) -> Run:
+    """The same for somebody who is not here: as far as they reach by themselves, and not as far as a key."""
+    caller = Caller(actor, None, reach_of(services.hub, actor, None))
+    require(actor, "playground")
+    return begun(confined(services, caller.reach), caller, data, facts)
+
+
+def begun(services: Services, caller: Caller, data: RunRequest, known: Mapping[str, str] | None = None) -> Run:
+    """The run, which waits; `known` are further facts of it. Errors say what is wrong with it before anything is asked
+    or kept."""
     read, name = _read(services, caller, data)
     suite = against_prod(_changed(read, data), data.application)
     suite = services.runs.with_judges(suite, lambda reference: _judge(services, caller, reference))
@@ -86,7 +95,7 @@ def begun(services: Services, caller: Caller, data: RunRequest) -> Run:
         cases,
         name=name,
         inputs=inputs,
-        environment={field: value for field, value in facts.items() if value},
+        environment={**(known or {}), **{field: value for field, value in facts.items() if value}},
         tenant_id=caller.actor.tenant_id,
         by=caller.actor.id,
     )

@@ -116,7 +116,7 @@ class RunsController(Controller):
         query = read_query(request, RunQuery)
         where = query.filter(caller.reach.tenant_id)
         page = services.runs.list(where, cursor=query.cursor, limit=query.limit)
-        return Listing([run_document(run) for run in page.rows if _sees(caller, run)], page.next)
+        return Listing([run_document(run) for run in page.rows if sees(caller, run)], page.next)
 
     @post(summary="Run a suite", guards=[needs("playground")], status_code=201, sync_to_thread=True)
     def begin(self, data: JSONBody[RunRequest], services: Serving, caller: Calling) -> RunDocument:
@@ -183,12 +183,12 @@ class RunsController(Controller):
 def seen(services: Services, caller: Caller, run_id: str) -> Run:
     """NotFound also for a run of others."""
     run = services.runs.get(run_id)
-    if not _sees(caller, run):
+    if not sees(caller, run):
         raise NotFound(f"There is no run {run_id[:80]!r}.", remedy="See: genaiops run list", param="run")
     return run
 
 
-def _sees(caller: Caller, run: Run) -> bool:
+def sees(caller: Caller, run: Run) -> bool:
     reach = caller.reach
     if reach.tenant_id is not None and run.tenant_id != reach.tenant_id:
         return False

@@ -6,7 +6,7 @@ from typing import Protocol
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
-from genaiops.arena import FailureDocument, GateReport, UnjudgedDocument
+from genaiops.arena import FailureDocument, Figure, GateReport, UnjudgedDocument
 from genaiops.domain import Actor, ApiKey, Case, Erasure, Foreseen, Judge, Person, Run, Suite, Target
 from genaiops.gateway import Quoting
 from genaiops.govern import Auditor
@@ -117,6 +117,20 @@ class ServerRuns(Protocol):
         ...
 
 
+class Evaluations(Protocol):
+    def figures(self, run: Run) -> Sequence[Figure]:
+        """What its checks measured, with intervals; none when its suite is not kept here."""
+        ...
+
+
+class Watches(Protocol):
+    """Suites that are asked again and again."""
+
+    def now(self, name: str) -> Run:
+        """A look at once. NotFound and UsageError for what is not watched."""
+        ...
+
+
 class Services(Protocol):
     """Everything is safe to use from several threads."""
 
@@ -173,6 +187,12 @@ class Services(Protocol):
 
     @property
     def runs(self) -> ServerRuns: ...
+
+    @property
+    def evaluations(self) -> Evaluations: ...
+
+    @property
+    def watches(self) -> Watches: ...
 
     @property
     def replays(self) -> Replays: ...

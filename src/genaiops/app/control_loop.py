@@ -35,6 +35,9 @@ EXPIRE_SECONDS = 60.0
 WATCH_SECONDS = 5.0
 """How often it is looked for keys that probe the guards."""
 
+GOLDEN_SECONDS = 2.0
+"""How often it is looked for suites that are to be asked again, and for such runs that ended."""
+
 RETENTION_SECONDS = 3600.0
 SWEEP_ROUNDS = 24
 """Of these, until blobs are looked at also when no day was dropped."""
@@ -90,6 +93,7 @@ async def serve(settings: Settings, ready: int | None) -> None:
         asyncio.create_task(services.judging.run()),
         asyncio.create_task(services.runs.run()),
         asyncio.create_task(_watch_for_ever(services)),
+        asyncio.create_task(_ask_again_for_ever(services)),
         asyncio.create_task(_say_when_started(server, ready)),
     ]
     try:
@@ -142,6 +146,12 @@ async def _watch_for_ever(services: Services) -> None:
     while True:
         await _once("it cannot be told whether keys are abused", services.abuse.step)
         await asyncio.sleep(WATCH_SECONDS)
+
+
+async def _ask_again_for_ever(services: Services) -> None:
+    while True:
+        await _once("golden sets cannot be asked", services.watches.step)
+        await asyncio.sleep(GOLDEN_SECONDS)
 
 
 async def _drop_old_content_for_ever(services: Services) -> None:

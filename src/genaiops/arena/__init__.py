@@ -33,12 +33,14 @@ from genaiops.arena._suite_text import (
     suite_schema,
 )
 from genaiops.arena._tables import Column, Tables
+from genaiops.arena._watching import WATCH, Watched, references, seconds, watched
 
 __all__ = [
     "CHAT",
     "PROD",
     "TARGET",
     "USUAL_MARGINS",
+    "WATCH",
     "Agreed",
     "Ask",
     "Beside",
@@ -67,6 +69,7 @@ __all__ = [
     "Side",
     "Tables",
     "UnjudgedDocument",
+    "Watched",
     "against_prod",
     "asked",
     "asker",
@@ -88,9 +91,11 @@ __all__ = [
     "read_labels",
     "read_suite",
     "read_suite_document",
+    "references",
     "run_document",
     "run_place",
     "sample_of",
+    "seconds",
     "spread_of",
     "starting_suite",
     "suite_manifest",
@@ -100,5 +105,6 @@ __all__ = [
     "threshold_of",
     "tried_of",
     "unjudged_of",
+    "watched",
     "weights_of",
 ]

@@ -89,8 +89,11 @@ def messages(target: SuiteTarget, case: Case) -> list[dict[str, Any]]:
     return [*given, {"role": "user", "content": text}]
 
 
-def asker(target: SuiteTarget, *, post: Post, gateway: Endpoint | None, secret: str = "", timeout: float) -> Ask:
-    """How that target is asked. UsageError when it cannot be: no gateway, no such function."""
+def asker(
+    target: SuiteTarget, *, post: Post, gateway: Endpoint | None, secret: str = "", timeout: float, fresh: bool = False
+) -> Ask:
+    """How that target is asked; `fresh`: past the gateway's caches. UsageError when it cannot be: no gateway, no such
+    function."""
     if target.recorded:
         return _recorded(target)
     if target.python:
@@ -109,7 +112,7 @@ def asker(target: SuiteTarget, *, post: Post, gateway: Endpoint | None, secret: 
             remedy="Start one with genaiops up, or name it with --url and --key.",
             param="target",
         )
-    return _http(target, post, gateway.url.rstrip("/") + CHAT, gateway.key, timeout)
+    return _http(target, post, gateway.url.rstrip("/") + CHAT, gateway.key, timeout, fresh=fresh)
 
 
 def _recorded(target: SuiteTarget) -> Ask:
@@ -167,8 +170,10 @@ def _said(target: SuiteTarget, case: Case, repeat: int, said: Any, seconds: floa
         return msgspec.structs.replace(base, state="unreadable", error=what)
 
 
-def _http(target: SuiteTarget, post: Post, url: str, key: str, timeout: float) -> Ask:
+def _http(target: SuiteTarget, post: Post, url: str, key: str, timeout: float, *, fresh: bool = False) -> Ask:
     headers = {"content-type": "application/json", "accept": "application/json"}
+    if fresh:
+        headers["cache-control"] = "no-store"
     if key:
         headers["authorization"] = f"Bearer {key}"
 
@@ -222,6 +227,8 @@ def _chat(target: SuiteTarget, case: Case, repeat: int, document: Any) -> Answer
         finish_reason=choice.get("finish_reason") or "",
         input_tokens=_number(usage.get("prompt_tokens")),
         output_tokens=_number(usage.get("completion_tokens")),
+        model=str(document.get("model") or ""),
+        fingerprint=str(document.get("system_fingerprint") or ""),
     )
 
 

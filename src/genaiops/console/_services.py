@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from genaiops.arena import Beside, GateReport
+from genaiops.arena import Beside, Figure, GateReport
 from genaiops.domain import Erasure, Foreseen, Person, Run, Suite
 from genaiops.govern import Auditor
 from genaiops.guard import Replays
@@ -73,6 +73,10 @@ class Evaluations(Protocol):
 
     def report(self, run: Run) -> GateReport | None:
         """None when its suite is not kept here."""
+        ...
+
+    def figures(self, run: Run) -> Sequence[Figure]:
+        """What its checks measured, with intervals; none when its suite is not kept here."""
         ...
 
     def targets(self, run: Run) -> Sequence[str]:

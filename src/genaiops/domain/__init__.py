@@ -155,7 +155,17 @@ from genaiops.domain._routing import (
 from genaiops.domain._run import Answer, AnswerState, Judged, Run, RunKind, RunState
 from genaiops.domain._sample import Better, Measure, MetricCard, Need, Sample, ToolCall
 from genaiops.domain._snapshot import Snapshot
-from genaiops.domain._suite import Case, CaseSource, Suite, SuiteCheck, SuiteGate, SuiteRunning, SuiteTarget, SuiteTask
+from genaiops.domain._suite import (
+    Case,
+    CaseSource,
+    Suite,
+    SuiteCheck,
+    SuiteGate,
+    SuiteRunning,
+    SuiteTarget,
+    SuiteTask,
+    SuiteWatch,
+)
 from genaiops.domain._task import (
     HELD_HOURS,
     HELD_QUEUE,
@@ -350,6 +360,7 @@ __all__ = [
     "SuiteRunning",
     "SuiteTarget",
     "SuiteTask",
+    "SuiteWatch",
     "Target",
     "TargetTimeouts",
     "Task",

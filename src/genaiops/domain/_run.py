@@ -45,7 +45,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a target said to a case, once. `recalled`: it is that of an earlier run, from the cache by content."""
+    """What a target said to a case, once. `recalled`: it is that of an earlier run, from the cache by content. `model`
+    and `fingerprint` are what the answer itself says of what made it."""
 
     target: str
     case: str
@@ -63,6 +64,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     error: str = ""
     recalled: bool = False
     at_us: int = 0
+    model: str = ""
+    fingerprint: str = ""
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
