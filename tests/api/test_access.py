@@ -1,5 +1,6 @@
 """Who may call: keys, scopes, roles, the console's session. Every handler is in the table."""
 
+import re
 from collections.abc import Mapping
 
 import httpx
@@ -262,19 +263,7 @@ def test_roles(place: tuple[str, str], permission: str, role: str, people: Mappi
         "role:str",
     ):
         path = path.replace(f"{{{placeholder}}}", "absent")
-    for placeholder in (
-        "team_id",
-        "environment_id",
-        "target_id",
-        "route_id",
-        "issuer_id",
-        "artifact_id",
-        "reference",
-        "alias_id",
-        "ref",
-        "tenant_id",
-    ):
-        path = path.replace(f"{{{placeholder}:path}}", "absent")
+    path = re.sub(r"\{\w+:path\}", "absent", path)
     path = path.replace("{seq:int}", "1")
     answer = people[role].send(method, path, json={"nonsense": 1}) if method in {"POST", "PUT", "PATCH"} else None
     answer = answer if answer is not None else people[role].send(method, path)
