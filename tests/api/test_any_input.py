@@ -40,6 +40,7 @@ from genaiops.api import (
     _tasks,
     _tenants,
     _traces,
+    _trends,
     _trust,
 )
 from tests.api.conftest import Api
@@ -60,6 +61,7 @@ PLACES: dict[str, Any] = {
     "/limits": _limits.RateLimitRequest,
     "/issuers": _trust.NewIssuerRequest,
     "/artifacts": _artifacts.NewVersionRequest,
+    "/prompts/lint": _prompts.LintRequest,
     "/prompts/render": _prompts.RenderRequest,
     f"/traces/{'0' * 31}1/scores": _traces.NewScoreRequest,
     f"/traces/{'0' * 31}1/verdicts/{'0' * 16}/mark": _guard_figures.MarkRequest,
@@ -76,6 +78,7 @@ PLACES: dict[str, Any] = {
     "/suites": _suites.NewSuiteRequest,
     "/suites/check": _suites.SuiteSource,
     "/redteam/suites": _redteam.RedTeamRequest,
+    "/suites/look": _trends.LookRequest,
     "/runs": _run_wish.RunRequest,
     "/deployments": _deployments.DeployRequest,
     "/experiments": _experiments.ExperimentRequest,

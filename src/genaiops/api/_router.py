@@ -53,6 +53,7 @@ from genaiops.api._targets import EmbeddedController, ModelsController, RoutesCo
 from genaiops.api._tasks import TasksController
 from genaiops.api._tenants import RolesController, TenantsController
 from genaiops.api._traces import TracesController
+from genaiops.api._trends import TrendsController
 from genaiops.api._trust import IssuersController, SecretsController
 from genaiops.api._uses import UsedByController
 
@@ -96,6 +97,7 @@ _HANDLERS: tuple[type[Controller] | BaseRouteHandler, ...] = (
     RunsController,
     SuitesController,
     RedTeamController,
+    TrendsController,
     DeploymentsController,
     ExperimentsController,
     AuditController,

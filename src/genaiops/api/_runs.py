@@ -1,7 +1,7 @@
 """`/api/runs`: suites that are run on the server, and what came of it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -117,7 +117,7 @@ class RunsController(Controller):
         query = read_query(request, RunQuery)
         where = query.filter(caller.reach.tenant_id)
         page = services.runs.list(where, cursor=query.cursor, limit=query.limit)
-        return Listing([run_document(run) for run in page.rows if _sees(caller, run)], page.next)
+        return Listing([run_document(run) for run in page.rows if sees(caller, run)], page.next)
 
     @post(summary="Run a suite", guards=[needs("playground")], status_code=201, sync_to_thread=True)
     def begin(self, data: JSONBody[RunRequest], services: Serving, caller: Calling) -> RunDocument:
@@ -196,12 +196,12 @@ class RunsController(Controller):
 def seen(services: Services, caller: Caller, run_id: str) -> Run:
     """NotFound also for a run of others."""
     run = services.runs.get(run_id)
-    if not _sees(caller, run):
+    if not sees(caller, run):
         raise NotFound(f"There is no run {run_id[:80]!r}.", remedy="See: genaiops run list", param="run")
     return run
 
 
-def _sees(caller: Caller, run: Run) -> bool:
+def sees(caller: Caller, run: Run) -> bool:
     reach = caller.reach
     if reach.tenant_id is not None and run.tenant_id != reach.tenant_id:
         return False
@@ -231,7 +231,19 @@ def _reads(services: Services, caller: Caller, run: Run) -> bool:
     names = {run.inputs.get("environment", "")} | {
         f"environment/{node.rpartition('@')[2]}" for node in run.inputs.values() if node.startswith("deployment/")
     }
+    names |= {f"environment/{name}" for name in _traced(services, run)}
     return all(kinds.get(name.removeprefix("environment/"), "prod") in caller.reach.content for name in names)
+
+
+def _traced(services: Services, run: Run) -> Iterator[str]:
+    """The environments of the traces that cases were made of."""
+    for name, node in run.inputs.items():
+        if name.startswith("cases/") and node.startswith("dataset/"):
+            try:
+                source: dict[str, Any] = services.hub.artifacts.resolve(node).manifest.get("source", {})
+            except NotFound:  # what nobody can look up counts as prod
+                source = {"kind": "traces", "environments": ("",)}
+            yield from source.get("environments", ()) if source.get("kind") == "traces" else ()
 
 
 def _whole(services: Services, caller: Caller, run: Run) -> RunWithReport:

@@ -6,7 +6,7 @@ from typing import Protocol
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
-from genaiops.arena import FailureDocument, GateReport, UnjudgedDocument
+from genaiops.arena import FailureDocument, Figure, GateReport, UnjudgedDocument
 from genaiops.arena.redteam import AttackReport
 from genaiops.domain import (
     Actor,
@@ -139,6 +139,10 @@ class Evaluations(Protocol):
         """None: there is no attack among its cases."""
         ...
 
+    def figures(self, run: Run) -> Sequence[Figure]:
+        """What its checks measured, with intervals; none when its suite is not kept here."""
+        ...
+
 
 class Sources(Protocol):
     """What can be put into a queue. Whoever asks has looked whether the caller may see what is named."""
@@ -179,6 +183,14 @@ class Experimenting(Protocol):
 
     def now(self, experiment: Experiment) -> Look:
         """As it stands."""
+        ...
+
+
+class Watches(Protocol):
+    """Suites that are asked again and again."""
+
+    def now(self, name: str) -> Run:
+        """A look at once. NotFound and UsageError for what is not watched."""
         ...
 
 
@@ -244,6 +256,9 @@ class Services(Protocol):
 
     @property
     def sources(self) -> Sources: ...
+
+    @property
+    def watches(self) -> Watches: ...
 
     @property
     def replays(self) -> Replays: ...

@@ -37,6 +37,8 @@ WATCH_SECONDS = 5.0
 
 EXPERIMENT_SECONDS = 5.0
 """How often experiments are looked at."""
+GOLDEN_SECONDS = 2.0
+"""How often it is looked for suites that are to be asked again, and for such runs that ended."""
 
 RETENTION_SECONDS = 3600.0
 SWEEP_ROUNDS = 24
@@ -94,6 +96,7 @@ async def serve(settings: Settings, ready: int | None) -> None:
         asyncio.create_task(services.runs.run()),
         asyncio.create_task(_watch_for_ever(services)),
         asyncio.create_task(_experiment_for_ever(services)),
+        asyncio.create_task(_ask_again_for_ever(services)),
         asyncio.create_task(_say_when_started(server, ready)),
     ]
     try:
@@ -152,6 +155,12 @@ async def _experiment_for_ever(services: Services) -> None:
     while True:
         await asyncio.sleep(EXPERIMENT_SECONDS)
         await _once("experiments cannot be looked at", services.experiments.step)
+
+
+async def _ask_again_for_ever(services: Services) -> None:
+    while True:
+        await _once("golden sets cannot be asked", services.watches.step)
+        await asyncio.sleep(GOLDEN_SECONDS)
 
 
 async def _drop_old_content_for_ever(services: Services) -> None:

@@ -118,8 +118,10 @@ def askers(wanted: Wanted, post: HttpPost) -> Mapping[str, Ask]:
 
 
 def _asker(wanted: Wanted, post: HttpPost, target: SuiteTarget, gateway: Endpoint | None) -> Ask:
+    run = wanted.suite.run
+    fresh = run.repeats > 1 or not run.cache
     secret = "" if not target.secret or wanted.secret is None else wanted.secret(target.secret)
-    return asker(target, post=post, gateway=gateway, secret=secret, timeout=wanted.suite.run.timeout_s)
+    return asker(target, post=post, gateway=gateway, secret=secret, timeout=wanted.suite.run.timeout_s, fresh=fresh)
 
 
 def means_of(wanted: Wanted, post: HttpPost, store: Runs) -> Callable[[Purse, asyncio.Event], Judges]:

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 
 from genaiops.app.home import Home
 from genaiops.app.kept_suites import kept_suite
-from genaiops.arena import Beside, GateReport, Side, Tables, beside, judge
+from genaiops.arena import Beside, Figure, GateReport, Side, Tables, beside, figures, judge
 from genaiops.arena.redteam import AttackReport, attack_report
 from genaiops.core.errors import NotFound
 from genaiops.domain import Case, Run, Suite
@@ -47,6 +47,11 @@ class Evaluations:
     def _attacks(self, run: Run) -> AttackReport | None:
         store = self._store
         return attack_report(self.suite(run), store.cases(run.id), store.answered(run.id), store.judged(run.id))
+
+    def figures(self, run: Run) -> Sequence[Figure]:
+        """What its checks measured, with intervals; none when its suite is not kept here."""
+        suite = self.suite(run)
+        return () if suite is None else self._of(("figures", _state(run)), lambda: figures(suite, self._tables(run)))
 
     def targets(self, run: Run) -> Sequence[str]:
         """Names of whom it asks; none when its suite is not kept here."""

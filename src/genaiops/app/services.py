@@ -1,10 +1,12 @@
 """What the control process has open, and what its handlers work with."""
 
+from collections.abc import Mapping
 from typing import Any, Self
 
 from msgspec import structs
 
 from genaiops import providers
+from genaiops.api import RunRequest, begun_for
 from genaiops.app.advice import Advice
 from genaiops.app.auditing import open_auditor
 from genaiops.app.erasing import Erasing
@@ -33,9 +35,10 @@ from genaiops.app.suite_gate import SuiteGate
 from genaiops.app.suite_kind import SUITE
 from genaiops.app.trace_options import read_shares
 from genaiops.app.vitals import VitalsLoop
+from genaiops.app.watching import SuiteWatches
 from genaiops.checks.tokens import Estimator
 from genaiops.core.clock import now_us
-from genaiops.domain import Target
+from genaiops.domain import Actor, Run, Target
 from genaiops.engines import snapshot_files
 from genaiops.engines.document_files import DocumentFiles
 from genaiops.engines.person_keys import PersonKeys
@@ -116,6 +119,7 @@ class Services:
         self.experiments = Experimenting(hub, stores.experiments, stores.telemetry, machine=machine, clock=now_us)
         self.replays = Replays(now_us, stores.replays)
         self.evaluations = Evaluations(stores.runs, home)
+        self.watches = SuiteWatches(hub, stores.runs, self._begin)
         self.abuse = AbuseWatch(stores.telemetry, hub.alerts, now_us, AbuseBounds(**structs.asdict(settings.abuse)))
         self.judging = Judging(stores.telemetry, stores.blobs, self.hub, self._open_advice())
         self.metrics = Metrics(stores.telemetry, stores.counters, self._providers)
@@ -126,6 +130,10 @@ class Services:
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """Itself: the web framework copies routers with everything that hangs on them."""
         return self
+
+    def _begin(self, actor: Actor, suite: str, environment: str, facts: Mapping[str, str]) -> Run:
+        """A run that nobody asks for at this moment, for who wanted it."""
+        return begun_for(self, actor, RunRequest(suite=suite, environment_id=environment), facts)
 
     def _open_hub(self, stores: OpenStores) -> Hub:
         gates = (

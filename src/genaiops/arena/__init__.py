@@ -1,7 +1,16 @@
 """The ARENA: suites of cases, who answers them, what is checked of the answers, and the gate that decides."""
 
 from genaiops.arena._asking import CHAT, Ask, Busy, Endpoint, asked, asker, templated
-from genaiops.arena._beginning import RED_TEAM, TARGET, against_prod, changed_suite, new_run, pinned_suite, run_place
+from genaiops.arena._beginning import (
+    RED_TEAM,
+    TARGET,
+    against_prod,
+    changed_suite,
+    new_run,
+    pinned_suite,
+    run_place,
+    tried_of,
+)
 from genaiops.arena._beside import Beside, CheckBeside, Side, beside
 from genaiops.arena._bounded import Purse
 from genaiops.arena._calibration import Agreed, Labelled, calibrated, read_labels
@@ -34,6 +43,7 @@ from genaiops.arena._suite_text import (
     suite_schema,
 )
 from genaiops.arena._tables import Column, Tables
+from genaiops.arena._watching import WATCH, Watched, references, seconds, watched
 
 __all__ = [
     "CHAT",
@@ -41,6 +51,7 @@ __all__ = [
     "RED_TEAM",
     "TARGET",
     "USUAL_MARGINS",
+    "WATCH",
     "Agreed",
     "Ask",
     "Beside",
@@ -69,6 +80,7 @@ __all__ = [
     "Side",
     "Tables",
     "UnjudgedDocument",
+    "Watched",
     "against_prod",
     "asked",
     "asker",
@@ -91,9 +103,11 @@ __all__ = [
     "read_labels",
     "read_suite",
     "read_suite_document",
+    "references",
     "run_document",
     "run_place",
     "sample_of",
+    "seconds",
     "spread_of",
     "starting_suite",
     "suite_manifest",
@@ -103,7 +117,9 @@ __all__ = [
     "thinned",
     "threshold_of",
     "told",
+    "tried_of",
     "unit_of",
     "unjudged_of",
+    "watched",
     "weights_of",
 ]

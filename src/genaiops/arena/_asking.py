@@ -92,21 +92,30 @@ def messages(target: SuiteTarget, case: Case) -> list[dict[str, Any]]:
     return [*given, {"role": "user", "content": text}]
 
 
-def asker(target: SuiteTarget, *, post: Post, gateway: Endpoint | None, secret: str = "", timeout: float) -> Ask:
-    """How that target is asked. UsageError when it cannot be: no gateway, no such function."""
+def asker(
+    target: SuiteTarget, *, post: Post, gateway: Endpoint | None, secret: str = "", timeout: float, fresh: bool = False
+) -> Ask:
+    """How that target is asked; `fresh`: past the gateway's caches. UsageError when it cannot be: no gateway, no such
+    function."""
     if target.recorded:
         return _recorded(target)
     if target.python:
         return _python(target, timeout)
     if target.url:
         return _http(target, post, target.url, secret, timeout)
+    if target.release:
+        raise UsageError(
+            f"The target {target.name!r} is a release, which the server brings to be asked.",
+            remedy="Run the suite on the server: genaiops suite run FILE, without --local.",
+            param="target",
+        )
     if gateway is None:
         raise UsageError(
             f"The target {target.name!r} is asked through a gateway, and there is none.",
             remedy="Start one with genaiops up, or name it with --url and --key.",
             param="target",
         )
-    return _http(target, post, gateway.url.rstrip("/") + CHAT, gateway.key, timeout)
+    return _http(target, post, gateway.url.rstrip("/") + CHAT, gateway.key, timeout, fresh=fresh)
 
 
 def _recorded(target: SuiteTarget) -> Ask:
@@ -164,8 +173,10 @@ def _said(target: SuiteTarget, case: Case, repeat: int, said: Any, seconds: floa
         return msgspec.structs.replace(base, state="unreadable", error=what)
 
 
-def _http(target: SuiteTarget, post: Post, url: str, key: str, timeout: float) -> Ask:
+def _http(target: SuiteTarget, post: Post, url: str, key: str, timeout: float, *, fresh: bool = False) -> Ask:
     headers = {"content-type": "application/json", "accept": "application/json"}
+    if fresh:
+        headers["cache-control"] = "no-store"
     if key:
         headers["authorization"] = f"Bearer {key}"
 
@@ -222,6 +233,8 @@ def _chat(target: SuiteTarget, case: Case, repeat: int, document: Any) -> Answer
         finish_reason=choice.get("finish_reason") or "",
         input_tokens=_number(usage.get("prompt_tokens")),
         output_tokens=_number(usage.get("completion_tokens")),
+        model=str(document.get("model") or ""),
+        fingerprint=str(document.get("system_fingerprint") or ""),
     )
 
 

@@ -13,7 +13,17 @@ from genaiops.checks.written import Fault, WrittenForm, converted, on_line, read
 from genaiops.core.digest import digest_value
 from genaiops.core.errors import NotFound, UsageError
 from genaiops.core.money import to_nano
-from genaiops.domain import Case, CaseSource, MetricCard, Suite, SuiteCheck, SuiteGate, SuiteRunning, SuiteTarget
+from genaiops.domain import (
+    Case,
+    CaseSource,
+    MetricCard,
+    Suite,
+    SuiteCheck,
+    SuiteGate,
+    SuiteRunning,
+    SuiteTarget,
+    SuiteWatch,
+)
 
 LARGEST: Final = 20_000_000
 """Characters of a suite's text. Many cases belong into a file beside it, or into a dataset."""
@@ -23,7 +33,7 @@ PROD: Final = "prod"
 WAYS: Final = ("model", "prompt", "application", "release", "url", "python", "recorded")
 
 _LISTS: Final[Mapping[str, type]] = {"case": Case, "cases": CaseSource, "target": SuiteTarget, "check": SuiteCheck}
-_TABLES: Final[Mapping[str, type]] = {"run": SuiteRunning, "gate": SuiteGate}
+_TABLES: Final[Mapping[str, type]] = {"run": SuiteRunning, "gate": SuiteGate, "watch": SuiteWatch}
 _JUDGED: Final = ("floor", "margin", "tolerance")
 _ONE_FIGURE: Final = {
     "improves": "claims are made of single cases",

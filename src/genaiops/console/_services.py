@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from genaiops.arena import Beside, GateReport
+from genaiops.arena import Beside, Figure, GateReport
 from genaiops.arena.redteam import AttackReport
 from genaiops.domain import Erasure, Experiment, Foreseen, Person, Run, Suite
 from genaiops.domain.experiments import ExperimentTally, Look
@@ -79,6 +79,10 @@ class Evaluations(Protocol):
 
     def attacks(self, run: Run) -> AttackReport | None:
         """How often attacks succeeded. None: there is none among its cases."""
+        ...
+
+    def figures(self, run: Run) -> Sequence[Figure]:
+        """What its checks measured, with intervals; none when its suite is not kept here."""
         ...
 
     def targets(self, run: Run) -> Sequence[str]:

@@ -11,6 +11,7 @@ from genaiops.domain._application import (
     ReleaseManifest,
     RiskTier,
     Share,
+    trial_name,
 )
 from genaiops.domain._approval import Approval, ApprovalState
 from genaiops.domain._artifact import Alias, Artifact, ArtifactKind, Version
@@ -123,6 +124,7 @@ from genaiops.domain._pricing import (
 )
 from genaiops.domain._prompt import (
     LARGEST_PROMPT,
+    MessageRole,
     PromptManifest,
     PromptMessage,
     PromptUse,
@@ -172,7 +174,17 @@ from genaiops.domain._routing import (
 from genaiops.domain._run import Answer, AnswerState, Judged, Run, RunKind, RunState
 from genaiops.domain._sample import Better, Measure, MetricCard, Need, Sample, ToolCall
 from genaiops.domain._snapshot import Snapshot
-from genaiops.domain._suite import Case, CaseSource, Suite, SuiteCheck, SuiteGate, SuiteRunning, SuiteTarget, SuiteTask
+from genaiops.domain._suite import (
+    Case,
+    CaseSource,
+    Suite,
+    SuiteCheck,
+    SuiteGate,
+    SuiteRunning,
+    SuiteTarget,
+    SuiteTask,
+    SuiteWatch,
+)
 from genaiops.domain._task import (
     HELD_HOURS,
     HELD_QUEUE,
@@ -322,6 +334,7 @@ __all__ = [
     "Machine",
     "Mark",
     "Measure",
+    "MessageRole",
     "MeterKind",
     "MetricCard",
     "Need",
@@ -386,6 +399,7 @@ __all__ = [
     "SuiteRunning",
     "SuiteTarget",
     "SuiteTask",
+    "SuiteWatch",
     "Target",
     "TargetTimeouts",
     "Task",
@@ -414,6 +428,7 @@ __all__ = [
     "prompt_manifest",
     "render_template",
     "standings",
+    "trial_name",
     "unknown_energy",
     "verdicts_of",
 ]

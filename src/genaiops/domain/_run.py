@@ -45,9 +45,9 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a target said to a case, once. `recalled`: it is that of an earlier run, from the cache by content. Of a
-    case
-    that went on, `turns` are the messages after those of the case, and `tool_calls` all that were made."""
+    """What a target said to a case, once. `recalled`: it is that of an earlier run, from the cache by content. `model`
+    and `fingerprint` are what the answer itself says of what made it. Of a case that went on, `turns` are the messages
+    after those of the case, and `tool_calls` all that were made."""
 
     target: str
     case: str
@@ -66,6 +66,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     recalled: bool = False
     turns: tuple[dict[str, Any], ...] = ()
     at_us: int = 0
+    model: str = ""
+    fingerprint: str = ""
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

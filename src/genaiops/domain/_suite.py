@@ -138,10 +138,20 @@ class SuiteRunning(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     cache: bool = True
 
 
+class SuiteWatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A golden set that is asked again and again on the server, by the version that the alias prod names: `every` so
+    often (`15m`, `6h`, `1d`), in that `environment`. `alarms`: the greatest chance that a hundred of its runs raise an
+    alarm although what answers is what it was."""
+
+    every: Annotated[str, Meta(pattern="^[1-9][0-9]{0,3}[mhd]$")]
+    environment: Annotated[str, Meta(max_length=128)] = "dev"
+    alarms: Annotated[float, Meta(gt=0, le=0.5)] = 0.01
+
+
 class Suite(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A version of the artifact `suite/NAME`. `case` are written into it, `cases` say where further ones come from.
     `protects`: what moves only to what it has passed for (`prompt/NAME@prod`, `app/NAME@prod`). `attacker`: who writes
-    the turns of cases whose play has a strategy."""
+    the turns of cases whose play has a strategy. `watch`: how often it is asked by itself."""
 
     kind: Literal["suite"] = "suite"
     description: Annotated[str, Meta(max_length=4000)] = ""
@@ -154,4 +164,5 @@ class Suite(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     gate: SuiteGate = SuiteGate()
     attacker: JudgeMember | None = None
     protects: tuple[str, ...] = ()
+    watch: SuiteWatch | None = None
     tags: tuple[str, ...] = ()

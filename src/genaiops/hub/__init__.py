@@ -86,6 +86,7 @@ from genaiops.hub._state_text import read_state
 from genaiops.hub._targets import masked
 from genaiops.hub._tasks import opened
 from genaiops.hub._uses import PinnedBy, pinned_by
+from genaiops.hub._windows import context_window
 
 __all__ = [
     "ADMIN",
@@ -196,6 +197,7 @@ __all__ = [
     "compare_guards",
     "compare_texts",
     "compile_snapshot",
+    "context_window",
     "default_digest",
     "default_text",
     "diff_rows",

@@ -15,6 +15,7 @@ from genaiops.console._format import NONE
 from genaiops.console._intervals import Interval, intervals
 from genaiops.console._visit import Visit, Visiting
 from genaiops.console.pages.arena import number, one_of, targets_of
+from genaiops.console.pages.arena_trend import trend
 from genaiops.core.errors import NotFound, UsageError
 from genaiops.domain import Answer, Judged, Outcome, Run
 from genaiops.ports.runs import CaseFilter, CaseRow
@@ -247,4 +248,4 @@ def _facts(pair: Pair) -> list[tuple[str, str, str]]:
     return sorted(rows, key=lambda row: row[1] == row[2])
 
 
-HANDLERS: list[Any] = [show, case]
+HANDLERS: list[Any] = [show, case, trend]
