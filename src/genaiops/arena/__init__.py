@@ -18,7 +18,7 @@ from genaiops.arena._documents import (
 )
 from genaiops.arena._gate import decides, judge
 from genaiops.arena._gate_report import GateLine, GateReport
-from genaiops.arena._judges import Judges, judges_of, target_of, weights_of
+from genaiops.arena._judges import Judges, judges_of, runs_programs, target_of, weights_of
 from genaiops.arena._plan import USUAL_MARGINS, Plan, PlanAsked, PlanRow, planned, spread_of
 from genaiops.arena._rescoring import Figure, Rescorer, figures
 from genaiops.arena._runner import Progress, Runner
@@ -90,6 +90,7 @@ __all__ = [
     "read_suite_document",
     "run_document",
     "run_place",
+    "runs_programs",
     "sample_of",
     "spread_of",
     "starting_suite",

@@ -62,11 +62,24 @@ METRICS: Final[Mapping[str, tuple[str, ...]]] = {
         "valid_tool_calls",
     ),
     "usage": ("cost", "energy", "finish_reason", "latency", "tokens"),
+    "execution": ("code", "sql"),
     "together": ("together",),
 }
 """File of this folder -> names of its metrics. Files are imported when one of theirs is asked for."""
 
-__all__ = ["GROUP", "METRICS", "OfAll", "OfEach", "cards", "lacks", "metric", "metric_names", "read_options", "unready"]
+__all__ = [
+    "GROUP",
+    "METRICS",
+    "OfAll",
+    "OfEach",
+    "cards",
+    "executes",
+    "lacks",
+    "metric",
+    "metric_names",
+    "read_options",
+    "unready",
+]
 
 
 @cache
@@ -92,6 +105,11 @@ def metric(name: str, options: Mapping[str, Any] | None = None) -> Metric:
 def unready(found: Metric) -> str:
     """What has to be installed before a metric can say anything, as a sentence. Empty: nothing."""
     return str(getattr(found, "lacking", ""))
+
+
+def executes(found: Metric) -> bool:
+    """Whether it runs programs that were answered, which takes a sandbox."""
+    return bool(getattr(found, "executes", False))
 
 
 def cards() -> Sequence[MetricCard]:
