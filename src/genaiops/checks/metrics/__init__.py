@@ -31,7 +31,7 @@ METRICS: Final[Mapping[str, tuple[str, ...]]] = {
         "ends_with",
         "regex",
     ),
-    "answers": ("exact_match", "token_f1", "numeric", "refusal", "language"),
+    "answers": ("exact_match", "fuzzy_match", "token_f1", "numeric", "refusal", "language"),
     "form": ("is_json", "json_equals", "json_schema", "is_xml", "word_count", "length"),
     "overlap": ("bleu", "corpus_bleu", "gleu", "corpus_gleu", "chrf", "corpus_chrf", "ter", "corpus_ter"),
     "rouge": ("rouge1", "rouge2", "rougeL", "rougeLsum"),
@@ -63,6 +63,7 @@ METRICS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "usage": ("cost", "energy", "finish_reason", "latency", "tokens"),
     "execution": ("code", "sql"),
+    "given": ("given",),
     "together": ("together",),
 }
 """File of this folder -> names of its metrics. Files are imported when one of theirs is asked for."""
