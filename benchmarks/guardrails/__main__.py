@@ -20,6 +20,7 @@ NAMES: Final = {
     "secrets_in_place": "keys where they stand in life: recall, beside Kingfisher, detect-secrets and CredSweeper",
     "secrets": "texts that expressions of others make, and harmless ones: recall and false alarms",
     "classifiers": "what a KB costs the guard server: fresh, again, in conversations",
+    "pieces": "bad texts among calm ones: judged as a whole, and by the pieces of a stream",
     "peers": "what LLM Guard and NeMo Guardrails find without a model, beside ours",
     "garak": "garak's attacks on a gateway: what succeeds under which policy, and false alarms",
     "refusal": "refusals and answers that people labelled",

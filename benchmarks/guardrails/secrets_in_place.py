@@ -17,7 +17,7 @@ from typing import Final
 import msgspec
 
 from benchmarks.guardrails.report import Cell, Report, Table, rate
-from benchmarks.guardrails.secret_peers import PEERS, forms, peer
+from benchmarks.guardrails.secret_peers import KINGFISHER, PEERS, forms, peer
 from benchmarks.guardrails.secret_places import PLACES, Around, bare, words
 from benchmarks.guardrails.secret_tokens import Form, Tokens
 from genaiops.checks.scanning import Scanner
@@ -100,14 +100,19 @@ def judged(made: Sequence[Case], left: Sequence[str], given: argparse.Namespace)
     finders = {"genaiops": ours, **({name: _theirs(name) for name in PEERS} if given.peers else {})}
     texts = [case.text for case in made]
     rows: list[tuple[Cell, ...]] = []
+    by: dict[str, list[bool]] = {}
     for finder, look in finders.items():
         hits, seconds = look(texts)
+        by[finder] = hits
         rows += _rows(finder, made, hits)
         rows.append((finder, "CPU, ms a KB", seconds * 1e3 / (sum(map(len, texts)) / 1024), None))
         if given.list and finder == "genaiops":
             for case, hit in zip(made, hits, strict=True):
                 if not hit and not case.held_out:
                     print(f"missed, {case.place}, {case.name}: {case.token[:90]}  {case.text[:300]!r}")
+    if KINGFISHER in by:
+        either = [one or other for one, other in zip(by["genaiops"], by[KINGFISHER], strict=True)]
+        rows += _rows(f"genaiops, with {KINGFISHER} in a second rule", made, either)
     return Report(
         name="secrets in place",
         tables=[Table("keys found", ("finder", "place", "forms seen in development", "forms held out"), rows)],

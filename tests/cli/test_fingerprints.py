@@ -16,7 +16,7 @@ def test_documents_of_a_folder_are_registered_and_bad_ones_told(connected: Shell
     (folder / ".hidden").write_bytes(b"x")
     refused = connected.run("policy", "fingerprint", "papers", str(folder))
     assert refused.status == 2
-    assert "scan.pdf is of a kind that is not read" in refused.err
+    assert "scan.pdf is no PDF that can be read" in refused.err
     assert connected.run("policy", "fingerprints", "papers").status == 2
     made = connected.run("policy", "fingerprint", "papers", str(folder), "--skip")
     assert made.status == 0, made.err

@@ -22,6 +22,7 @@ from tests.gateway.test_compose import prompt
 from tests.gateway.test_gemini_client import client_of
 from tests.gateway.test_guard_conformance import clean
 from tests.gateway.test_guarding import asked, policy, rule
+from tests.gateway.test_holding import kept
 from tests.gateway.test_releases import ENVIRONMENTS, application, deployment, release
 from tests.gateway.test_shadow import shadow_budget
 from tests.gateway.upstream import Upstream, answers, completion, event, fails, raw, stalls, streams
@@ -180,6 +181,43 @@ async def test_transcriptions(home: Home, kind: str, streamed: str, action: Any)
     else:
         assert b"TICKET_1" in got.body or got.status == 502
     assert clean(home)
+
+
+@pytest.mark.parametrize("streamed", ["true", "false"])
+async def test_a_transcription_that_waits_does_not_go_out(home: Home, streamed: str) -> None:
+    """Also one that comes as a whole though a stream was asked for."""
+    home.seals.ensure()
+    held = (policy(rule(direction="out", action="hold")),)
+    async with Upstream(answers({"text": SAID})) as upstream:
+        home.publish(key(), targets=(serving(upstream.url),), guards=held)
+        async with running(home) as worker:
+            body, head = form(stream=streamed)
+            got = await worker.post("/v1/audio/transcriptions", body, content_type=head)
+            await worker.quiet()
+    assert not holds(got.body)
+    record, content, _ = kept(home)
+    assert (got.status, got.headers["x-genaiops-held"]) == (202, record.id)
+    assert content.content_type == "application/json"
+    assert json.loads(content.body) == {"text": SAID}
+    [settled] = home.settled()
+    assert (settled.status, settled.http_status) == ("ok", 202)
+
+
+async def test_a_job_waits_and_a_list_of_jobs_is_refused(home: Home) -> None:
+    told: dict[str, Any] = {"id": "v1", "object": "video", "status": "queued", "seconds": "4", "size": "720x1280"}
+    home.seals.ensure()
+    async with Upstream(answers(told)) as upstream:
+        home.publish(
+            key(),
+            targets=(behind(home, upstream, "openai", operations=ALL),),
+            guards=(policy(rule(direction="out", action="hold")),),
+        )
+        async with running(home) as worker:
+            made = (await worker.post("/v1/videos", {"model": "m", "prompt": "a cat"})).json["id"]
+            upstream.scripts = [answers({**told, "prompt": SAID})]
+            got = [await worker.get(f"/v1/videos/{made}"), await worker.get("/v1/videos")]
+    assert not any(holds(one.body) for one in got)
+    assert [one.status for one in got] == [202, 400]
 
 
 async def test_sound_is_left_alone(home: Home) -> None:

@@ -252,3 +252,12 @@ def test_whatever_is_taken_out_comes_back_as_it_was(words: list[str], spans: lis
     assert out is not None
     assert json.loads(out.body)["choices"][0]["message"]["content"] == text
     assert "ann.lee@acme.example" not in sent
+
+
+def test_who_reviews_a_held_request_does_not_see_them() -> None:
+    held = GuardRule(id="n", detector="names", direction="in", action="hold", kinds=("person",))
+    noted = GuardRule(id="m", detector="names", direction="in", action="flag", when="before", kinds=("location",))
+    ruling, _ = ruled(user("Is Ann Lee in Oslo?"), rules=(held, noted), names=Known())
+    assert ruling.action == "hold"
+    assert [part.text for part in ruling.parts] == ["Is [person] in Oslo?"]
+    assert texts(ruling) == ["Is Ann Lee in Oslo?"]

@@ -13,10 +13,13 @@ from genaiops.domain import (
     DIALECT_ATTRIBUTE,
     POLICIES_ATTRIBUTE,
     Content,
+    Finding,
     GuardPolicy,
+    GuardRule,
     GuardVersion,
     InForce,
     Span,
+    Verdict,
 )
 from genaiops.engines.blobs_folder import open_blobs
 from genaiops.engines.telemetry_sqlite import open_telemetry
@@ -297,3 +300,49 @@ def test_the_words_of_a_call_are_those_that_its_record_says(store: Store, blobs:
 def test_whose_words_a_recording_is_in(operation: Any, request_: Any, answer: Any, dialect: str) -> None:
     said = None if answer is None else answer.encode() if isinstance(answer, str) else json.dumps(answer).encode()
     assert dialect_of(operation, json.dumps(request_).encode(), said) == dialect
+
+
+class Counting:
+    """Finds nothing, and remembers what it was asked about."""
+
+    name = "counting"
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.broken = False
+
+    async def classify(self, texts: Sequence[str], *, scope: str = "") -> list[Mapping[str, Verdict]]:
+        self.asked += texts
+        verdict = Verdict(outcome="error") if self.broken else Verdict(outcome="pass", measure=0.6)
+        return [{"toxicity": verdict}] * len(texts)
+
+    async def find(self, text: str) -> list[Finding]:
+        self.asked.append(text)
+        return []
+
+
+def toxic(threshold: float, action: Any = "block") -> GuardPolicy:
+    asked = GuardRule(id="tox", detector="toxicity", action=action, threshold=threshold, timeout_ms=5000)
+    return GuardPolicy(rules=(asked, GuardRule(id="names", detector="names", direction="in", action="block")))
+
+
+@pytest.mark.parametrize("action", ["block", "flag"])
+def test_nobody_is_asked_twice_about_a_text(store: Store, action: Any) -> None:
+    store.call("a bomb", "it is made")
+    store.call("a cake", "it is made")
+    classifiers, names = Counting(), Counting()
+    judge = PolicyJudge(lambda _: classifiers, lambda _: names)
+    candidate, against = version(toxic(0.5, action), "new"), version(toxic(0.7, action), "old")
+    wish = ReplayWish(candidate=candidate, against=against, where=TraceFilter(since_us=START_US))
+    try:
+        report = replay(sources(store, judge=judge), wish, lambda _: True)
+        assert report.judged == 2
+        assert report.actions == {"allow": {action: 2}}
+        assert sorted(classifiers.asked) == ["a bomb", "a cake", "it is made", "it is made"], "once for each call"
+        assert sorted(names.asked) == ["a bomb", "a cake"]
+        classifiers.asked.clear()
+        classifiers.broken = True
+        replay(sources(store, judge=judge), wish, lambda _: True)
+        assert len(classifiers.asked) == 8, "a failure is asked about again"
+    finally:
+        judge.close()

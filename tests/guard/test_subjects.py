@@ -173,8 +173,6 @@ def test_only_classifiers_of_the_settings_can_be_named() -> None:
         with pytest.raises(UsageError, match="'mine'") as told:
             judge.check(GuardPolicy(rules=(one,)))
         assert "yours" in str(told.value.remedy)
-        with pytest.raises(UsageError, match="looks for names"):
-            judge.check(GuardPolicy(rules=(GuardRule(id="n", detector="names", direction="in"),)))
     finally:
         judge.close()
 

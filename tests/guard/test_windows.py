@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -103,3 +104,36 @@ def test_any_text_of_a_stream_can_be_said_otherwise(dialect: Any, number: int, t
     assert text in now
     rest = [part.text for at, part in enumerate(parts) if at != number and part.text]
     assert [one for one in now if one and one != text] == [one for one in rest if one != text]
+
+
+def asked_of_a_whole(text: str, seen: Seen, detector: Any = "toxicity") -> bool:
+    """What is asked about of an answer that comes at once; whether it was stopped."""
+    one = GuardRule(id="tox", detector=detector, direction="out", action="block", timeout_ms=5000)
+    version = GuardVersion(name="p", digest="sha256:p", aliases=("current",), policy=GuardPolicy(rules=(one,)))
+    guard = Plan((version,), lambda _: seen).guard(("p",), Guarded(b"", "chat", "openai", streamed=False))
+    assert guard is not None
+    answer = {"choices": [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}]}
+    return asyncio.run(guard.wait_answer(json.dumps(answer).encode(), b"application/json")).stops
+
+
+@settings(max_examples=60)
+@given(st.lists(st.text(st.sampled_from("ab .!BAD\n"), min_size=1, max_size=60), max_size=30))
+def test_a_whole_answer_is_looked_at_as_a_stream_of_its_characters(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    streamed, whole = Seen(), Seen()
+    data = b"".join(delta(char) for char in text) + DONE
+    _, stopped = asyncio.run(through(data, [], streamed))
+    assert asked_of_a_whole(text, whole) is stopped
+    kept = [piece for piece in whole.texts if piece.strip()]
+    assert kept == whole.texts
+    asked = [piece for piece in streamed.texts if piece.strip()]
+    assert asked == kept[: len(asked)], "a stream that is stopped is not looked at any further"
+    assert stopped or asked == kept
+
+
+def test_what_stands_among_calm_words_is_asked_about_without_most_of_them() -> None:
+    calm = "The museum opens at nine and closes at six on every day but Monday. " * 30
+    seen = Seen()
+    assert asked_of_a_whole(f"{calm}You are BAD. {calm}", seen)
+    assert max(map(len, seen.texts)) <= MOST
+    assert len("".join(seen.texts)) < 3 * 2 * len(calm)

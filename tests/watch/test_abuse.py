@@ -6,14 +6,16 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec import structs
 
+from genaiops.app.settings import AbuseOptions
 from genaiops.core.clock import from_iso
 from genaiops.domain import Alert, GuardEvent, Span, guard_spans, verdicts_of
 from genaiops.engines.records_sql import open_records
 from genaiops.engines.telemetry_sqlite import SqliteTelemetry, open_telemetry
 from genaiops.hub import Hub
 from genaiops.ports.telemetry import Batch
-from genaiops.watch import AbuseWatch
+from genaiops.watch import AbuseBounds, AbuseWatch
 
 NOW = 1_790_000_010_000_000
 MINUTE = 60_000_000
@@ -96,6 +98,20 @@ def test_many_blocks_of_a_key(world: World) -> None:
     assert alert.evidence["calls"] == "8 of 11"
     assert len(alert.evidence["trace_id"]) == 32
     assert from_iso(alert.evidence["until"]) > NOW - MINUTE
+
+
+def test_its_bounds_can_be_others(world: World) -> None:
+    world.call(times=3)
+    world.blocked(8)
+    for bounds in (AbuseBounds(blocked_calls=9), AbuseBounds(blocked=0.8), AbuseBounds(minutes_between=10**9)):
+        watch = AbuseWatch(world.telemetry, world.hub.alerts, lambda: world.now, bounds)
+        assert watch.step() == 0, bounds
+    loose = AbuseBounds(blocked_calls=8, blocked=0.1, minutes_between=1000)
+    assert AbuseWatch(world.telemetry, world.hub.alerts, lambda: world.now, loose).step() == 1
+
+
+def test_the_settings_have_the_same_bounds() -> None:
+    assert structs.asdict(AbuseOptions()) == structs.asdict(AbuseBounds())
 
 
 def test_it_is_told_once_also_after_a_restart(world: World) -> None:

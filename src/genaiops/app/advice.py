@@ -1,5 +1,6 @@
 """Whom the rules of guard policies ask: our guard server, classifiers of one's own, whoever finds names."""
 
+import importlib.util
 import os
 from collections.abc import Callable
 
@@ -10,8 +11,9 @@ from genaiops.app.model_addresses import GUARD, KEY_VARIABLE, last_ports
 from genaiops.app.settings import GuardOptions
 from genaiops.domain import GuardRule
 from genaiops.engines.classifier_http import GuardClassifiers, LabelClassifiers
+from genaiops.engines.kingfisher import EXTRA_MISSING, MODULE, SecretsService
 from genaiops.engines.names import AnalyzerNames
-from genaiops.guard import topics_of
+from genaiops.guard import names_engine, topics_of
 from genaiops.ports.classifiers import Classifiers
 from genaiops.ports.names import Names
 
@@ -28,6 +30,7 @@ class Advice:
         self.known = read_classifiers(options.classifiers)
         """The classifiers that policies may name."""
         self._service = read_names(options.names)
+        self._secrets = options.secrets
         self._home = home
         self._secret = secret
         self._timeout = timeout
@@ -38,14 +41,24 @@ class Advice:
         """Somebody can be asked: our guard server has an address, or there are others."""
         return GUARD in last_ports(self._home) or bool(self.known) or self._service is not None
 
-    @property
-    def finds_names(self) -> bool:
-        """The settings say who does."""
-        return self._service is not None
+    def lacks(self, rule: GuardRule) -> tuple[str, str] | None:
+        """What the rule looks for that nobody here finds, and what to do about it; None: nothing is missing."""
+        if rule.detector == "names" and self._service is None:
+            remedy = 'Set guard.names in genaiops.toml, for example to "spacy", and start again.'
+            return "looks for names, and nobody here finds them", remedy
+        engine = names_engine(rule)
+        if engine is None:
+            return None
+        if importlib.util.find_spec(MODULE) is None:
+            return f"looks for secrets with {engine}, which is not installed", EXTRA_MISSING
+        if self._secrets != engine:
+            remedy = f'Set guard.secrets = "{engine}" in genaiops.toml, and start again.'
+            return f"looks for secrets with {engine}, which does not run here", remedy
+        return None
 
     def reaches(self, rule: GuardRule) -> bool:
         """Whether there is somebody to ask for the rule, or the rule is at fault that there is not."""
-        if rule.detector == "names" or "classifier" in rule.options:
+        if rule.detector == "names" or "classifier" in rule.options or names_engine(rule):
             return True
         return GUARD in last_ports(self._home)
 
@@ -62,7 +75,10 @@ class Advice:
         return GuardClassifiers(ask, classifiers=(rule.detector,), topics=topics, timeout=self._timeout)
 
     def names(self, rule: GuardRule) -> Names | None:
-        """Who finds names for the rule; None: nobody is there."""
+        """Who finds names, or secrets by an engine, for the rule; None: nobody is there."""
+        if names_engine(rule):
+            ask = self._guard_server("/v1/secrets") if self._secrets else None
+            return None if ask is None else SecretsService(ask, seconds=self._timeout)
         service = self._service
         if service is None:
             return None

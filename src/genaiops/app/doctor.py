@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from genaiops.app import config, stores
-from genaiops.app.doctor_models import check_models, check_names, check_registry
+from genaiops.app.doctor_models import check_models, check_names, check_registry, check_secrets
 from genaiops.app.doctor_provenance import check_provenance
 from genaiops.app.doctor_sharing import check_sharing
 from genaiops.app.findings import Finding, Status, fail, ok, warn
@@ -287,4 +287,5 @@ CHECKS: tuple[Check, ...] = (
     lambda patient: check_provenance(patient.settings, patient.home),
     lambda patient: check_names(patient.settings, patient.home),
     lambda _: sandbox_findings(),
+    lambda patient: check_secrets(patient.settings),
 )

@@ -13,6 +13,7 @@ from genaiops.app.home import Home
 from genaiops.app.settings import Settings
 from genaiops.core.errors import GenaiopsError
 from genaiops.engines import weights
+from genaiops.engines.kingfisher import EXTRA_MISSING, MODULE
 
 _REGISTRY_SECONDS = 30
 
@@ -55,6 +56,20 @@ def check_names(settings: Settings, home: Home) -> Iterator[Finding]:
         yield fail("names", error.message, error.remedy or f"Run: genaiops model pull {SPACY_WEIGHTS}")
     else:
         yield _verified(SPACY_WEIGHTS, installed, about="names")
+
+
+def check_secrets(settings: Settings) -> Iterator[Finding]:
+    """The engine that rules about secrets may name, where the settings have one."""
+    engine = settings.guard.secrets
+    if not engine:
+        return
+    if importlib.util.find_spec(MODULE) is None:
+        yield fail("secrets", f"guard.secrets is {engine}, which is not installed.", EXTRA_MISSING)
+    elif not (settings.runs_embedded and settings.embedded.guard):
+        remedy = "Set embedded.enabled and embedded.guard to true, or guard.secrets to nothing."
+        yield fail("secrets", f"guard.secrets is {engine}, and no guard server runs it.", remedy)
+    else:
+        yield ok("secrets", f"rules may look for secrets with {engine}")
 
 
 def _verified(name: str, installed: weights.Installed, about: str = "models") -> Finding:

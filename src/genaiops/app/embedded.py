@@ -20,6 +20,7 @@ from genaiops.engines import weights
 
 _ENCODER = "minilm-int8"
 _NAMES_OPTION = "--names"
+_SECRETS_OPTION = "--secrets"
 
 
 class EmbeddedServers:
@@ -36,6 +37,7 @@ class EmbeddedServers:
         _check_names(models)
         self._wanted = (*models, GUARD) if models and settings.embedded.guard else models
         names = read_names(settings.guard.names)
+        self._secrets = settings.guard.secrets
         self._names = names if names is not None and names.shape == SPACY and GUARD in self._wanted else None
 
     async def pull(self) -> None:
@@ -87,6 +89,7 @@ class EmbeddedServers:
                 *(name, "--home", str(self._home.path), "--listen", f"fd:{descriptor}", "--key-env", KEY_VARIABLE),
                 *("--threads", str(options.model_threads), "--context", str(options.context)),
                 *((_NAMES_OPTION, self._names.model or SPACY_WEIGHTS) if name == GUARD and self._names else ()),
+                *((_SECRETS_OPTION, self._secrets) if name == GUARD and self._secrets else ()),
             ),
             descriptors=(descriptor,),
             variables=self.variables(),

@@ -1,6 +1,6 @@
 """Files as pieces of fingerprints, made where the files lie: for the command line."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,15 +54,15 @@ def _taken(path: Path) -> bool:
     return path.is_file() and not path.name.startswith(".")
 
 
-def piece_of_file(document_id: str, path: Path) -> Piece:
-    """UsageError for a file that cannot be read."""
+def piece_of_file(document_id: str, path: Path, tell: Callable[[str], None] | None = None) -> Piece:
+    """UsageError for a file that cannot be read. `tell` as of `text_of`."""
     try:
         data = path.read_bytes()
     except OSError as error:
         raise UsageError(
             f"{path} cannot be read: {error.strerror}.", remedy="Check the file.", param="files"
         ) from error
-    return piece_of(document_id, text_of(document_id, data))
+    return piece_of(document_id, text_of(document_id, data, tell))
 
 
 def piece_of(document_id: str, text: str) -> Piece:

@@ -19,6 +19,7 @@ _EFFECTS: tuple[tuple[str, tuple[Effect, ...]], ...] = (
     ("embedded.context", ("models",)),
     ("content.capture", ("control", "workers")),
     ("content.", ("control",)),
+    ("abuse.", ("control",)),
     ("energy.", ("control",)),
     ("ingest.", ("control",)),
     ("export.", ("control",)),

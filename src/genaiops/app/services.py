@@ -2,6 +2,8 @@
 
 from typing import Any, Self
 
+from msgspec import structs
+
 from genaiops import providers
 from genaiops.app.advice import Advice
 from genaiops.app.auditing import open_auditor
@@ -46,7 +48,7 @@ from genaiops.ports.seals import Seals
 from genaiops.ports.secrets import Secrets
 from genaiops.ports.telemetry import Telemetry
 from genaiops.providers import PROVIDERS
-from genaiops.watch import AbuseWatch, Folder
+from genaiops.watch import AbuseBounds, AbuseWatch, Folder
 from genaiops.watch.otlp import Capture, Ingest
 
 
@@ -105,7 +107,7 @@ class Services:
         self.runs = ServerRuns(settings, home, stores.runs, hub, self.publisher)
         self.replays = Replays(now_us, stores.replays)
         self.evaluations = Evaluations(stores.runs, home)
-        self.abuse = AbuseWatch(stores.telemetry, hub.alerts, now_us)
+        self.abuse = AbuseWatch(stores.telemetry, hub.alerts, now_us, AbuseBounds(**structs.asdict(settings.abuse)))
         self.judging = Judging(stores.telemetry, stores.blobs, self.hub, self._open_advice())
         self.metrics = Metrics(stores.telemetry, stores.counters, self._providers)
         self.anomalies = AnomalyReader(stores.telemetry)
@@ -132,8 +134,14 @@ class Services:
 
     def _open_judge(self, documents: DocumentFiles) -> PolicyJudge:
         advice = self._open_advice()
-        names = advice.names if advice.finds_names else None
-        return PolicyJudge(advice.classifiers, names, documents.find, known=advice.known, leave=advice.aclose)
+        return PolicyJudge(
+            advice.classifiers,
+            advice.names,
+            documents.find,
+            known=advice.known,
+            lacks=advice.lacks,
+            leave=advice.aclose,
+        )
 
     def _providers(self) -> dict[str, str]:
         return {target.id: target.provider for target in self.hub.targets.list()}

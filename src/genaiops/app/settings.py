@@ -65,10 +65,12 @@ class Embedded(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class GuardOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whom rules of guard policies ask. `classifiers`: `NAME=URL` or `NAME=secret:NAME@URL`, endpoints that answer
     labels with scores. `names`: who finds names of people and places: `spacy`, `spacy:MODEL`, `presidio+URL`,
-    `gliner+URL` (empty: nobody)."""
+    `gliner+URL` (empty: nobody). `secrets`: the engine beside our own patterns that rules of `secret` may name:
+    `kingfisher` (empty: none)."""
 
     classifiers: tuple[str, ...] = ()
     names: Text = ""
+    secrets: Literal["", "kingfisher"] = ""
 
 
 class ContentOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -154,6 +156,25 @@ class RunOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sandbox: Literal["required", "weak"] = "required"
 
 
+_Share = Annotated[float, msgspec.Meta(gt=0, le=0.95)]
+_Calls = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
+
+
+class AbuseOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When a key's calls are an alert of abuse: see `genaiops.watch.AbuseBounds`."""
+
+    minutes_between: Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)] = 100_000
+    tolerated: Annotated[float, msgspec.Meta(ge=1, le=100)] = 1.5
+    blocked: _Share = 0.05
+    blocked_calls: _Calls = 5
+    injection: _Share = 0.05
+    injection_calls: _Calls = 5
+    extraction: _Share = 0.02
+    extraction_calls: _Calls = 3
+    refused: _Share = 0.5
+    refused_calls: _Calls = 20
+
+
 class Log(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     level: LogLevel = "info"
 
@@ -177,6 +198,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     provenance: ProvenanceOptions = ProvenanceOptions()
     oidc: OidcOptions = OidcOptions()
     runs: RunOptions = RunOptions()
+    abuse: AbuseOptions = AbuseOptions()
     log: Log = Log()
 
     @property

@@ -1,4 +1,4 @@
-"""Files of documents as their text: plain text, Markdown, HTML, JSON, CSV, Word (docx).
+"""Files of documents as their text: plain text, Markdown, HTML, JSON, CSV, Word (docx), PDF.
 
 What a file is, its name says. Nothing of it is run or fetched, and what unpacks to more than is allowed is refused.
 """
@@ -6,6 +6,7 @@ What a file is, its name says. Nothing of it is run or fetched, and what unpacks
 import io
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import PurePath
 from typing import Any, Final, cast
@@ -13,6 +14,7 @@ from xml.parsers import expat
 
 import msgspec
 
+from genaiops.checks.pdf import pages_of
 from genaiops.core.errors import UsageError
 
 LARGEST: Final = 25 << 20
@@ -22,14 +24,14 @@ _PARAGRAPHS: Final = frozenset({"w:p", "w:tab", "w:br"})
 _MEMBERS: Final = ("word/document.xml", "word/footnotes.xml", "word/endnotes.xml")
 
 
-def text_of(name: str, data: bytes) -> str:
-    """UsageError for what cannot be read, or has no text."""
+def text_of(name: str, data: bytes, tell: Callable[[str], None] | None = None) -> str:
+    """UsageError for what cannot be read, or has no text. `tell` gets a sentence about what is only read in part."""
     suffix = PurePath(name).suffix.lower()
-    read = _READERS.get(suffix)
+    read = partial(_pdf, tell=tell) if suffix == ".pdf" else _READERS.get(suffix)
     if read is None:
         raise UsageError(
             f"{name} is of a kind that is not read" + (f" ({suffix})." if suffix else ": it has no ending."),
-            remedy="Make it .txt, .md, .html, .json, .jsonl, .csv or .docx first (a PDF: pdftotext).",
+            remedy="Make it .txt, .md, .html, .json, .jsonl, .csv, .docx or .pdf first.",
             param="files",
         )
     if len(data) > LARGEST:
@@ -146,6 +148,17 @@ def _word(data: bytes) -> str:
     parser.CharacterDataHandler, parser.EntityDeclHandler = said, refuse
     parser.Parse(data, True)
     return "".join(pieces)
+
+
+def _pdf(name: str, data: bytes, tell: Callable[[str], None] | None) -> str:
+    pages = pages_of(name, data)
+    empty = [number for number, page in enumerate(pages, 1) if not any(map(str.isalnum, page))]
+    if len(empty) == len(pages):
+        raise _refused(name, "has no text: its pages are images", "Recognise its text (OCR) first, or leave it out.")
+    if empty and tell is not None:
+        which = ", ".join(map(str, empty[:8])) + (" ..." if len(empty) > 8 else "")
+        tell(f"{name}: no text on {len(empty)} of {len(pages)} pages ({which}); what images show is not found.")
+    return "\n".join(pages)
 
 
 def _refused(name: str, what: str, remedy: str) -> UsageError:

@@ -112,7 +112,7 @@ def _sent(session: Session, files: Sequence[str], wanted: dict[str, Any]) -> tup
         nonlocal bad
         for document, path in found:
             try:
-                yield piece_of_file(document, path)
+                yield piece_of_file(document, path, session.output.note)
             except UsageError as error:
                 bad += 1
                 session.output.note(f"{error.message} {error.remedy or ''}".rstrip())

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from genaiops.ports.guard import Blocked, Ruling, StreamGuard
+from genaiops.ports.guard import Blocked, Ruling, StreamGuard, Withheld
 from genaiops.ports.providers import Answer, StreamPiece, StreamReader
 
 if TYPE_CHECKING:
@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 
 
 class RuledReader:
-    """A whole answer to a call that asked for a stream, once the guard has ruled on it. Raises Blocked."""
+    """A whole answer to a call that asked for a stream, once the guard has ruled on it. Raises Blocked, and Withheld
+    for one that waits for a person."""
 
     def __init__(self, reader: StreamReader, body: bytes, ruling: Ruling) -> None:
         self._reader = reader
@@ -23,6 +24,8 @@ class RuledReader:
     def end(self) -> StreamPiece | None:
         ruling = self._ruling
         piece = self._reader.end()
+        if ruling.action == "hold":
+            raise Withheld(ruling)
         if not ruling.body:
             raise Blocked(ruling.action, ruling.rule, ruling.message)
         return None if piece is None else StreamPiece(ruling.body, piece.content, piece.error, piece.done)

@@ -156,7 +156,7 @@ async def counted(guard: Guard | None, known: bytes | Failure | None) -> bytes |
 
 async def _ruled(guard: Guard, body: bytes) -> bytes:
     ruling = guard.answer(body, _JSON) or await guard.wait_answer(body, _JSON)
-    if not ruling.body:
+    if ruling.stops:  # it can wait for nobody
         raise stopped(ruling.rule, ruling.message, "answer")
     return ruling.body
 
@@ -285,7 +285,7 @@ async def answered(call: "Call", body: bytes) -> bytes:
     if call.guard is None:
         return body
     ruling = call.guard.answer(body, _JSON) or await call.guard.wait_answer(body, _JSON)
-    if not ruling.body:
+    if ruling.stops:  # it can wait for nobody
         raise stopped(ruling.rule, ruling.message, "answer")
     call.guard_line = lines_of(call, ruling)
     return ruling.body

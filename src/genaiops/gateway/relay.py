@@ -252,7 +252,7 @@ class Streams:
             return self._stop(call, attempt, guarding.failure_of(ruling.rule, ruling.message))
         assert attempt.reader is not None
         usage = attempt.reader.finish().usage or Usage()
-        sealed = await self._holding.seal(call, ruling, b"text/event-stream")
+        sealed = await self._holding.seal(call, ruling, call.answer_type or b"text/event-stream")
         told = self._holding.keep(call, ruling, "out", sealed, usage=usage)
         if isinstance(told, Failure):
             return self._stop(call, attempt, AttemptFailure(failure=told, retryable=False, breaks=False))

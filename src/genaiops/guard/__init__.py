@@ -11,6 +11,7 @@ _replay     recorded calls with a candidate and without it
 """
 
 from genaiops.guard._after import judge_later
+from genaiops.guard._asking import names_engine
 from genaiops.guard._cases import MOST_CASES, Case, CaseResult, CaseVerdict, Expected, read_cases, try_cases
 from genaiops.guard._detectors import Detector, DetectorKind, detector_of, detectors
 from genaiops.guard._judge import PolicyJudge
@@ -44,6 +45,7 @@ __all__ = [
     "detector_of",
     "detectors",
     "judge_later",
+    "names_engine",
     "read_cases",
     "recorded_call",
     "replay",

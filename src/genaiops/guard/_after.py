@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from genaiops.core.errors import GenaiopsError
 from genaiops.domain import Direction, GuardEvent, GuardRule
 from genaiops.guard import surfaces
-from genaiops.guard._asking import NOBODY, reading, wanted
+from genaiops.guard._asking import NOBODY, finds_places, reading, wanted
 from genaiops.guard._mending import heard
 from genaiops.guard._naming import concerned, names_in
 from genaiops.guard._recorded import RecordedCall
@@ -32,7 +32,7 @@ async def judge_later(
                 event = look.failed(error.code)
             else:
                 event = await (
-                    look.names(parts, names) if rule.detector == "names" else look.ask(parts, classifiers, call.key_id)
+                    look.names(parts, names) if finds_places(rule) else look.ask(parts, classifiers, call.key_id)
                 )
             if event is not None:
                 found.append(event)

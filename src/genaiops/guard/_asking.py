@@ -21,6 +21,7 @@ from genaiops.guard._subjects import (
     topics_read,
     wrong,
 )
+from genaiops.guard._windows import pieces_of
 from genaiops.guard.surfaces import Part
 from genaiops.ports.classifiers import FindClassifiers
 
@@ -33,6 +34,8 @@ _ORIGINS: Final[Mapping[str, frozenset[str]]] = {
 }
 """Whose texts a rule is about that does not say: attempts to overrule instructions do not come from the instructions
 themselves, and what a call is about is said by who asks."""
+ENGINES: Final = frozenset({"kingfisher"})
+"""Who finds secrets beside our own patterns."""
 NOBODY: Final = "no guard server"
 """Why a rule could not be asked: who answers it does not run."""
 _MOST_TEXTS: Final = 48
@@ -58,6 +61,16 @@ def asking(number: int, rule: GuardRule) -> Asking:
     return Asking(number, rule)
 
 
+def names_engine(rule: GuardRule) -> str | None:
+    """The engine that a rule about secrets names; None: our own patterns look for them."""
+    return rule.options.get("engine") if rule.detector == "secret" else None
+
+
+def finds_places(rule: GuardRule) -> bool:
+    """Whether somebody else is asked for places in the texts: for names, or for secrets by an engine."""
+    return rule.detector == "names" or names_engine(rule) is not None
+
+
 def check_asked(rule: GuardRule) -> None:
     """UsageError for options that its classifier does not have."""
     if rule.detector == "language":
@@ -66,6 +79,11 @@ def check_asked(rule: GuardRule) -> None:
         check_topics(rule)
     elif rule.detector == "names":
         check_options(rule, ())
+    elif rule.detector == "secret":
+        check_options(rule, ("engine",))
+        if names_engine(rule) not in ENGINES:
+            known = ", ".join(f'`engine = "{name}"`' for name in sorted(ENGINES))
+            raise wrong(rule, "engine", "is no engine that finds secrets", f"Write {known}, or leave it out.")
     else:
         check_options(rule, ("classifier", "labels"))
         if not isinstance(rule.options.get("classifier", ""), str):
@@ -114,11 +132,15 @@ def reading(rule: GuardRule, found: Mapping[str, Verdict]) -> Reading | str:
     return Reading(verdict.measure, (rule.detector,) if over else ())
 
 
-def _portions(rule: GuardRule, parts: Sequence[Part]) -> Iterator[list[Part]]:
-    """All texts that the rule is about, in portions that can be asked about at once."""
+def _portions(rule: GuardRule, parts: Sequence[Part], *, whole: bool) -> Iterator[list[Part]]:
+    """All texts that the rule is about, in portions that can be asked about at once. `whole`: they are whole texts, of
+    which classifiers get the pieces that they would get of a stream."""
     portion: list[Part] = []
     size = 0
-    for part in _concerned(rule, parts):
+    concerned = _concerned(rule, parts)
+    if whole and rule.detector not in LISTED:
+        concerned = [piece for part in concerned for piece in pieces_of(part) if piece.text.strip()]
+    for part in concerned:
         for begin in range(0, len(part.text), _MOST_CHARACTERS):
             piece = part.text[begin : begin + _MOST_CHARACTERS]
             if portion and (len(portion) == _MOST_TEXTS or size + len(piece) > _MOST_CHARACTERS):
@@ -142,11 +164,17 @@ async def ask(
 
 
 async def ask_of_answer(
-    rules: Sequence[Asking], parts: Sequence[Part], find: FindClassifiers | None, notes: Notes, *, scope: str
+    rules: Sequence[Asking],
+    parts: Sequence[Part],
+    find: FindClassifiers | None,
+    notes: Notes,
+    *,
+    scope: str,
+    whole: bool = True,
 ) -> None:
-    """The same of an answer, or of a piece of it: nothing of it goes out that was not looked at."""
+    """The same of an answer, or of a piece of it (not `whole`): nothing of it goes out that was not looked at."""
     for asked in rules:
-        portions = list(_portions(asked.rule, parts))
+        portions = list(_portions(asked.rule, parts, whole=whole))
         if portions:
             await _ask(asked, portions, find, notes, scope)
 

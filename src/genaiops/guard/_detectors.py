@@ -84,6 +84,7 @@ _OF_CLASSIFIERS: Final = (
     DetectorOption("labels", "which of its labels count; the usual ones when left out"),
 )
 _OPTIONS: Final[Mapping[str, tuple[DetectorOption, ...]]] = {
+    "secret": (DetectorOption("engine", '"kingfisher": ask it instead of our own patterns; it brings its own kinds'),),
     "words": (
         DetectorOption("words", "a list of words; blanks match any run of them"),
         DetectorOption("patterns", "kind = expression, in the syntax of RE2"),

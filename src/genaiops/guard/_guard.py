@@ -16,7 +16,7 @@ from genaiops.guard._edits import Editor, judge_arguments, judge_calls, severe
 from genaiops.guard._grounding import with_support
 from genaiops.guard._held import held
 from genaiops.guard._inspect import Edit, Inspection, apart, edited
-from genaiops.guard._naming import find_named
+from genaiops.guard._naming import find_named, named_values
 from genaiops.guard._notes import Bound, Notes
 from genaiops.guard._program import Program, Tier, shadowed
 from genaiops.guard._repeated import FindIndex
@@ -235,7 +235,8 @@ class CallGuard:
             return Ruling(notes.action, b"", None, notes.rule, notes.message)
         texts = spotlight(document, self._program.spotlight, inspection.texts)
         if waits:
-            return held(notes, self._program.asked, document.replaced(texts), inspection.parts(document))
+            found = named_values(inspection.named, document.parts, self._program.asked.bounds)
+            return held(notes, self._program.asked, document.replaced(texts), inspection.parts(document), found)
         return Ruling(notes.action, document.replaced(texts))
 
     # -- what goes out

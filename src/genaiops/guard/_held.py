@@ -4,7 +4,8 @@ A reviewer reads the texts with everything that patterns found in them taken out
 takes nothing out: a secret that must not reach the client must not reach whoever decides about it either.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from genaiops.domain import SEVERITY, HeldPart
 from genaiops.guard._inspect import apart, edited
@@ -14,13 +15,18 @@ from genaiops.guard.surfaces import Part
 from genaiops.ports.guard import Ruling
 
 
-def held(notes: Notes, tier: Tier, body: bytes, parts: Iterable[Part]) -> Ruling:
-    """`parts`: the texts as they are after what other rules took out."""
-    shown = tuple(HeldPart(part.provenance, part.place, _masked(part.text, tier)) for part in parts if part.text)
+def held(
+    notes: Notes, tier: Tier, body: bytes, parts: Iterable[Part], found: Mapping[str, str] = MappingProxyType({})
+) -> Ruling:
+    """`parts`: the texts as they are after what other rules took out. `found`: what others found in them that is to be
+    hidden, and its kind."""
+    shown = tuple(HeldPart(part.provenance, part.place, _masked(part.text, tier, found)) for part in parts if part.text)
     return Ruling(notes.action, body, None, notes.rule, notes.message, notes.policy, notes.found, shown)
 
 
-def _masked(text: str, tier: Tier) -> str:
+def _masked(text: str, tier: Tier, found: Mapping[str, str]) -> str:
+    for value in sorted(found, key=len, reverse=True):
+        text = text.replace(value, f"[{found[value]}]")
     if tier.scanner is None:
         return text
     return edited(

@@ -9,12 +9,15 @@ from typing import Any, Final, NamedTuple, TypeVar
 import msgspec
 
 from genaiops.core.errors import UsageError
-from genaiops.domain import GuardEvent, GuardPolicy, GuardVersion, Operation
+from genaiops.domain import GuardEvent, GuardPolicy, GuardRule, GuardVersion, Operation
 from genaiops.guard._after import judge_later
+from genaiops.guard._asking import names_engine
 from genaiops.guard._guard import CallGuard, Plan
+from genaiops.guard._once import classifiers_once, names_once
 from genaiops.guard._program import Program
 from genaiops.guard._recorded import RecordedCall
 from genaiops.guard._repeated import FindIndex
+from genaiops.guard._subjects import check_options
 from genaiops.ports.classifiers import FindClassifiers
 from genaiops.ports.guard import Blocked, Guarded, Judged, Withheld
 from genaiops.ports.names import FindNames
@@ -39,8 +42,8 @@ class PolicyJudge:
 
     Rules that ask others ask `classifiers` and `names`, in one event loop of the judge's own. Without them those that
     would have to be waited for could not say, and those that look at calls that have ended say nothing. `known`: the
-    classifiers that policies may name (None: any). `documents`: the indexes that rules name. `leave` ends what asking
-    has opened.
+    classifiers that policies may name (None: any). `lacks`: what a rule looks for that nobody here finds, and what to
+    do about it. `documents`: the indexes that rules name. `leave` ends what asking has opened.
     """
 
     def __init__(
@@ -50,12 +53,14 @@ class PolicyJudge:
         documents: FindIndex | None = None,
         *,
         known: Collection[str] | None = None,
+        lacks: Callable[[GuardRule], tuple[str, str] | None] | None = None,
         leave: Callable[[], Coroutine[Any, Any, None]] | None = None,
     ) -> None:
-        self._classifiers = classifiers
-        self._names = names
+        self._classifiers = None if classifiers is None else classifiers_once(classifiers)
+        self._names = None if names is None else names_once(names)
         self._documents = documents
         self._known = known
+        self._lacks = lacks
         self._leave = leave
         self._ready = lru_cache(maxsize=16)(self._make_ready)
         self._thread: threading.Thread | None = None
@@ -67,12 +72,12 @@ class PolicyJudge:
     def check(self, policy: GuardPolicy) -> None:
         Program((GuardVersion(name="candidate", digest="", policy=policy),), self._documents)
         for rule in policy.rules:
-            if rule.detector == "names" and self._classifiers is not None and self._names is None:
-                raise UsageError(
-                    f"The rule {rule.id!r} looks for names, and nobody here finds them.",
-                    remedy='Set guard.names in genaiops.toml, for example to "spacy", and start again.',
-                    param=f"rules.{rule.id}.detector",
-                )
+            lacking = None if self._lacks is None else self._lacks(rule)
+            if lacking is not None:
+                param = f"rules.{rule.id}.{'options.engine' if names_engine(rule) else 'detector'}"
+                raise UsageError(f"The rule {rule.id!r} {lacking[0]}.", remedy=lacking[1], param=param)
+            if rule.detector == "secret":  # a mistyped option would leave it to our own patterns
+                check_options(rule, ("engine",))
             own = rule.options.get("classifier") if rule.detector in ("injection", "toxicity") else None
             if own is not None and self._known is not None and own not in self._known:
                 there = f"There are: {', '.join(sorted(self._known))}." if self._known else "There are none."

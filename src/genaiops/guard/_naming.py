@@ -1,4 +1,5 @@
-"""Rules about names: who finds them is asked before a request goes on, and what they take out goes like any finding."""
+"""Rules about names, and about secrets by an engine: who finds them is asked before a request goes on, and what they
+take out goes like any finding."""
 
 import asyncio
 import time
@@ -6,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from genaiops.core.errors import GenaiopsError, UsageError
-from genaiops.domain import Direction, Finding, GuardRule
+from genaiops.domain import SEVERITY, Direction, Finding, GuardRule
 from genaiops.guard._asking import NOBODY, check_asked
-from genaiops.guard._notes import Notes
+from genaiops.guard._notes import Bound, Notes
 from genaiops.guard._tables import selects
 from genaiops.guard.surfaces import NAME_OF, Part
 from genaiops.ports.names import FindNames, Names
@@ -31,6 +32,8 @@ _SAID: Final = frozenset(
 """Where names stand in what is said. In definitions of tools and in fields that nobody knows a word is easily taken for
 one, and taken out it breaks the call: a rule has to name them."""
 
+_SOUGHT: Final = {"names": "names", "secret": "secrets with an engine"}
+
 Named = Mapping[int, Sequence[tuple[int, Finding]]]
 """Part (by index) -> what was found in it, each with the number of its rule."""
 
@@ -47,7 +50,7 @@ def naming(number: int, rule: GuardRule, direction: Direction) -> Naming:
     check_asked(rule)
     if direction == "out":
         raise UsageError(
-            f"The rule {rule.id!r} cannot look for names before an answer goes out.",
+            f"The rule {rule.id!r} cannot look for {_SOUGHT[rule.detector]} before an answer goes out.",
             remedy='Let it look at requests (direction = "in"), or at answers when they have ended (when = "after").',
             param=f"rules.{rule.id}.direction",
         )
@@ -81,8 +84,21 @@ async def find_named(rules: Sequence[Naming], parts: Sequence[Part], find: FindN
     return named
 
 
+def named_values(named: Named, parts: Sequence[Part], bounds: Sequence[Bound]) -> dict[str, str]:
+    """What rules found that do more than note it, and its kind."""
+    return {
+        parts[at].text[each.start : each.end]: each.kind
+        for at, found in named.items()
+        for number, each in found
+        if SEVERITY[bounds[number].rule.action] >= SEVERITY["redact"]
+    }
+
+
 def concerned(rule: GuardRule, parts: Sequence[Part]) -> list[int]:
-    """The texts (by index) that a rule about names is about."""
+    """The texts (by index) that such a rule is about. A secret is one wherever it stands."""
+    if rule.detector == "secret":
+        origin = frozenset(rule.provenance)
+        return [at for at, part in enumerate(parts) if part.text.strip() and (not origin or part.provenance in origin)]
     origin = frozenset(rule.provenance) or _SAID
     return [
         at

@@ -9,7 +9,7 @@ import msgspec
 
 from genaiops.checks.scanning import Pattern, Scanner
 from genaiops.domain import SEVERITY, Direction, GuardRule, GuardVersion, Operation
-from genaiops.guard._asking import Asking, asking, check_asked
+from genaiops.guard._asking import Asking, asking, check_asked, finds_places
 from genaiops.guard._leading import Counts, counts_of
 from genaiops.guard._naming import Naming, naming
 from genaiops.guard._notes import Bound
@@ -57,6 +57,8 @@ class Tier:
         for number, (_, rule, tools) in enumerate(self.bounds):
             if tools is not None:
                 self.tools.append(number)
+            elif finds_places(rule):
+                self.naming.append(naming(number, rule, direction))
             elif rule.detector in FAMILIES:
                 self._count(number, rule)
                 for pattern in patterns_of(rule):
@@ -65,8 +67,6 @@ class Tier:
             elif rule.detector == "control":
                 check_control(rule)
                 self.control.append(number)
-            elif rule.detector == "names":
-                self.naming.append(naming(number, rule, direction))
             elif rule.detector == "verbatim":
                 self.repeated.append(repeated(number, rule, find))
             elif rule.detector in CLASSIFIERS:

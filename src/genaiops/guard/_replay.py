@@ -7,6 +7,7 @@ import msgspec
 
 from genaiops.core.errors import GenaiopsError
 from genaiops.domain import GuardEvent, GuardVersion, InForce, Span
+from genaiops.guard._once import asking_once
 from genaiops.guard._recorded import RecordedCall, recorded_call
 from genaiops.guard._replay_report import ReplayReport, Tallies
 from genaiops.ports.blobs import Blobs
@@ -106,7 +107,8 @@ class _Work:
             if found is None:
                 tallies.count("untouched")
                 return
-            before, after = self._said(found.before, call), self._said(found.after, call)
+            with asking_once():
+                before, after = self._said(found.before, call), self._said(found.after, call)
         except GenaiopsError as error:
             tallies.fail(error.message)
             return

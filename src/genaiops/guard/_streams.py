@@ -135,7 +135,7 @@ class AnswerStream:
         if self._waiting is not None:
             out = b"".join((*self._waiting, out))
             parts = self._heard(out)
-            await self._ask_of(parts)
+            await self._ask_of(parts, whole=True)
             return self._whole(out, parts)
         if self._windows is not None:
             out = await self._rest(self._windows, out)
@@ -156,12 +156,12 @@ class AnswerStream:
             self._setting.events.extend(self._notes.events())
 
     async def _ask(self, parts: Sequence[Part]) -> None:
-        await self._ask_of(parts)
+        await self._ask_of(parts, whole=False)
         self._check()
 
-    async def _ask_of(self, parts: Sequence[Part]) -> None:
-        setting = self._setting
-        await ask_of_answer(self._tier.asking, parts, setting.classifiers, self._notes, scope=setting.call.key_id)
+    async def _ask_of(self, parts: Sequence[Part], *, whole: bool) -> None:
+        rules, find, scope = self._tier.asking, self._setting.classifiers, self._setting.call.key_id
+        await ask_of_answer(rules, parts, find, self._notes, scope=scope, whole=whole)
 
     def _last(self) -> bytes:
         rest = self._fed(self._splitter.end()) if self._windows is not None else b""

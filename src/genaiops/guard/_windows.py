@@ -6,6 +6,7 @@ go out as they are: what waits is whole events, in order.
 """
 
 from collections import deque
+from collections.abc import Iterator
 from typing import Final
 
 from genaiops.guard.surfaces import Part
@@ -17,6 +18,29 @@ MOST: Final = 480
 OVERLAP: Final = 80
 """Characters on each side of a border that are looked at together: as many as a classifier reads at once."""
 _ENDS: Final = (".", "!", "?", ":", ";", "\n", "…", "。", "！", "？")  # noqa: RUF001 - marks of other scripts
+
+
+def pieces_of(part: Part) -> list[Part]:
+    """What is asked about of a text that is there as a whole: the same as of a stream that brings it character by
+    character, so that nothing passes as a whole that would be found in a stream."""
+    pieces: list[Part] = []
+    text, before, begin = part.text, "", 0
+    for end in _ends(text):
+        piece = text[begin:end]
+        pieces.append(Part(piece, part.provenance, part.path, part.tool))
+        if before:
+            pieces.append(Part(before + piece[:OVERLAP], part.provenance, part.path, part.tool))
+        before, begin = (before + piece)[-OVERLAP:], end
+    return pieces
+
+
+def _ends(text: str) -> Iterator[int]:
+    begin = 0
+    while begin < len(text):
+        most = min(begin + MOST, len(text))
+        end = next((at for at in range(begin + LEAST, most) if text[at - 1] in _ENDS), most)
+        yield end
+        begin = end
 
 
 class Windows:

@@ -1,4 +1,5 @@
-"""Names of people, places and organisations in a text: no form tells them, so a model or a service has to."""
+"""Names of people, places and organisations in a text: no form tells them, so a model or a service has to. Engines that
+find secrets are asked in the same way."""
 
 from collections.abc import Callable
 from typing import Final, Protocol
@@ -17,7 +18,8 @@ class Names(Protocol):
         ...
 
     async def find(self, text: str) -> list[Finding]:
-        """Findings of the kinds of NAME_KINDS, from left to right, none within another. It may take seconds.
+        """Findings of the kinds of NAME_KINDS, or of the engine's, from left to right, none within another. It may
+        take seconds.
         OutsideError when it cannot be asked, is late or answers something else; TooLarge beyond its bound."""
         ...
 

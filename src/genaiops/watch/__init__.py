@@ -1,6 +1,6 @@
 """Watching: spools folded into telemetry, and the figures and documents that are read from it."""
 
-from genaiops.watch._abuse import AbuseWatch
+from genaiops.watch._abuse import AbuseBounds, AbuseWatch
 from genaiops.watch._alike import masked
 from genaiops.watch._anomalies import SPENDERS, Spend, spend_anomalies
 from genaiops.watch._answered import answered_with
@@ -38,6 +38,7 @@ __all__ = [
     "ERASED",
     "SEVERITY",
     "SPENDERS",
+    "AbuseBounds",
     "AbuseWatch",
     "BudgetState",
     "Called",

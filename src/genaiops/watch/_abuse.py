@@ -3,9 +3,9 @@
 Four patterns, each a share of a key's calls: `blocked` by a guard, `injection` found, `extraction` (a canary or the
 system prompt came back), `refused` otherwise before anything was sent. What counts stands in the telemetry, and what
 was said of it in the alerts: nothing is kept here that a restart could lose, and no call counts for two alerts of one
-pattern. The test is that of `checks.abuse`: on average a key gives the first false alarm after WINDOWS minutes with
-calls at the earliest. Its own share of the week before (the upper bound of it, and half as much again) is nothing yet,
-nor is the pattern's floor; what there was an alert for is not of that week.
+pattern. The test is that of `checks.abuse`: on average a key gives the first false alarm after `minutes_between`
+minutes with calls at the earliest. Its own share of the week before (the upper bound of it, `tolerated` times) is
+nothing yet, nor is the pattern's floor; what there was an alert for is not of that week.
 """
 
 import math
@@ -26,8 +26,24 @@ HORIZON_US: Final = 60 * MINUTE_US
 PAST_US: Final = 7 * 24 * 60 * MINUTE_US
 LATE_US: Final = 5 * MINUTE_US
 """What classifiers say after a call has ended comes late."""
-WINDOWS: Final = 100_000
 _MOST_REFUSED: Final = 500
+
+
+class AbuseBounds(msgspec.Struct, frozen=True, kw_only=True):
+    """When a pattern is one. `minutes_between`: minutes with calls between two false alarms of a key, on average at
+    least. `tolerated`: the multiple of a key's usual share that is nothing yet. By pattern: the share of calls that is
+    nothing yet whatever is usual, and how many calls must show it."""
+
+    minutes_between: int = 100_000
+    tolerated: float = 1.5
+    blocked: float = 0.05
+    blocked_calls: int = 5
+    injection: float = 0.05
+    injection_calls: int = 5
+    extraction: float = 0.02
+    extraction_calls: int = 3
+    refused: float = 0.5
+    refused_calls: int = 20
 
 
 class Pattern(NamedTuple):
@@ -39,13 +55,12 @@ class Pattern(NamedTuple):
     says: str
 
 
-PATTERNS: Final = (
-    Pattern("blocked", 5, 0.05, "were stopped by a guard"),
-    Pattern("injection", 5, 0.05, "try to overrule instructions"),
-    Pattern("extraction", 3, 0.02, "bring out what must not be told"),
-    Pattern("refused", 20, 0.5, "were refused before anything was sent"),
-)
-_ALARM: Final = math.log(len(PATTERNS) * WINDOWS)
+_SAYS: Final = {
+    "blocked": "were stopped by a guard",
+    "injection": "try to overrule instructions",
+    "extraction": "bring out what must not be told",
+    "refused": "were refused before anything was sent",
+}
 
 
 class _Seen(NamedTuple):
@@ -58,7 +73,14 @@ class _Seen(NamedTuple):
 class AbuseWatch:
     """Belongs to one thread at a time."""
 
-    def __init__(self, telemetry: Telemetry, alerts: AlertBook, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, telemetry: Telemetry, alerts: AlertBook, clock: Callable[[], int], bounds: AbuseBounds | None = None
+    ) -> None:
+        self._bounds = bounds = bounds or AbuseBounds()
+        self._patterns = tuple(
+            Pattern(name, getattr(bounds, f"{name}_calls"), getattr(bounds, name), says) for name, says in _SAYS.items()
+        )
+        self._alarm = math.log(len(self._patterns) * bounds.minutes_between)
         self._telemetry = telemetry
         self._alerts = alerts
         self._clock = clock
@@ -90,7 +112,7 @@ class AbuseWatch:
         since = (now_us - HORIZON_US) // MINUTE_US * MINUTE_US
         calls = self._calls(key, since, now_us)
         seen = self._seen(key, since, now_us)
-        return sum(self._look(pattern, key, tenant, calls, seen, now_us) for pattern in PATTERNS)
+        return sum(self._look(pattern, key, tenant, calls, seen, now_us) for pattern in self._patterns)
 
     def _calls(self, key: str, since_us: int, until_us: int) -> Mapping[int, int]:
         """Minute -> calls."""
@@ -98,7 +120,7 @@ class AbuseWatch:
         return {row.start_us: row.calls for row in self._telemetry.rollup(query)}
 
     def _seen(self, key: str, since_us: int, until_us: int) -> _Seen:
-        minutes: dict[str, dict[int, int]] = {pattern.name: {} for pattern in PATTERNS}
+        minutes: dict[str, dict[int, int]] = {name: {} for name in _SAYS}
         traces: dict[str, str] = {}
         for each in self._telemetry.probing(since_us, until_us + 1, key_id=key):
             counts = {"blocked": each.blocked, "injection": each.injections, "extraction": each.extractions}
@@ -131,10 +153,10 @@ class AbuseWatch:
             if minute >= told_us
         }
         count, of = (sum(each[at] for each in windows.values()) for at in (0, 1))
-        if count < pattern.least or growth(windows.values(), pattern.floor) < _ALARM:
+        if count < pattern.least or growth(windows.values(), pattern.floor) < self._alarm:
             return 0
         share = self._usual(pattern, key, _before(last, now_us))
-        if growth(windows.values(), share) < _ALARM:
+        if growth(windows.values(), share) < self._alarm:
             return 0
         evidence = {
             "calls": f"{count} of {of}",
@@ -149,7 +171,8 @@ class AbuseWatch:
     def _usual(self, pattern: Pattern, key: str, before_us: int) -> float:
         """The highest share of calls that is taken for usual, by the week before."""
         since = before_us - PAST_US
-        rule = Rule(windows_between=WINDOWS, floor=pattern.floor)
+        bounds = self._bounds
+        rule = Rule(windows_between=bounds.minutes_between, tolerated=bounds.tolerated, floor=pattern.floor)
         query = RollupQuery(since_us=since, until_us=before_us, step="all", where={"key_id": key})
         calls = sum(row.calls for row in self._telemetry.rollup(query))
         if pattern.name == "refused":

@@ -23,6 +23,7 @@ from genaiops.http1 import Server
 
 if TYPE_CHECKING:
     from genaiops.app.model_server._names import NamesEndpoint
+    from genaiops.app.model_server._secrets import SecretsEndpoint
 
 _log = logging.getLogger("genaiops.model_server")
 _CHAT_WAITING = 4
@@ -42,6 +43,7 @@ class Options(Struct, frozen=True):
     context: int
     waiting: int | None
     names: str | None
+    secrets: str | None
     drain_s: float
     ready: int | None
 
@@ -63,6 +65,7 @@ def parse(arguments: list[str]) -> Options:
         help=f"requests that may wait ({_CHAT_WAITING}; {_EMBEDDING_WAITING} for minilm and guard)",
     )
     parser.add_argument("--names", help="of guard: find names with these weights, or with this package of spaCy")
+    parser.add_argument("--secrets", choices=("kingfisher",), help="of guard: find secrets with this engine, too")
     parser.add_argument("--drain", type=float, default=10.0, help="seconds that running requests get after SIGTERM")
     parser.add_argument(READY_OPTION, type=int, dest="ready", help="a pipe to write a line to once it serves")
     given = parser.parse_args(arguments)
@@ -81,6 +84,7 @@ def parse(arguments: list[str]) -> Options:
         context=given.context,
         waiting=given.waiting,
         names=given.names,
+        secrets=given.secrets,
         drain_s=given.drain,
         ready=given.ready,
     )
@@ -120,12 +124,16 @@ def guard_application(options: Options, weights: Installed) -> tuple[Application
     names = names_endpoint(options, waiting)
     if names is not None:
         endpoints["/v1/names"] = names
+    secrets = secrets_endpoint(options, waiting)
+    if secrets is not None:
+        endpoints["/v1/secrets"] = secrets
     application = Application(model=GUARD, context=weights.manifest.context, key=options.key, endpoints=endpoints)
 
     async def close() -> None:
         endpoint.close()
-        if names is not None:
-            names.close()
+        for one in (names, secrets):
+            if one is not None:
+                one.close()
 
     return application, close
 
@@ -148,6 +156,15 @@ def names_endpoint(options: Options, waiting: int) -> "NamesEndpoint | None":
             raise ConfigError(error.message, remedy=error.remedy) from error
 
     return NamesEndpoint(make, waiting=waiting)
+
+
+def secrets_endpoint(options: Options, waiting: int) -> "SecretsEndpoint | None":
+    if options.secrets is None:
+        return None
+    from genaiops.app.model_server._secrets import SecretsEndpoint
+    from genaiops.engines.kingfisher import KingfisherSecrets
+
+    return SecretsEndpoint(lambda: KingfisherSecrets(options.home / "models" / "kingfisher"), waiting=waiting)
 
 
 def generation_application(options: Options, weights: Installed) -> tuple[Application, Closer]:

@@ -7,7 +7,6 @@ that was judged, so each carries the trace of its answer where that is known.
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-import genaiops
 from genaiops.arena.reports._reported import Reported
 from genaiops.domain import Answer, Judged
 
@@ -27,7 +26,7 @@ def event_requests(said: Reported) -> Iterator[dict[str, Any]]:
                     "resource": {"attributes": _attributes({"service.name": "genaiops"})},
                     "scopeLogs": [
                         {
-                            "scope": {"name": "genaiops.arena", "version": genaiops.__version__},
+                            "scope": {"name": "genaiops.arena", "version": said.run.environment.get("genaiops", "")},
                             "logRecords": records[start : start + AT_ONCE],
                         }
                     ],

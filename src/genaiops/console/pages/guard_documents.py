@@ -13,6 +13,7 @@ from genaiops.hub import KnownDocument
 
 LARGEST: Final = 32 << 20
 """Bytes of an upload."""
+_LARGEST_PDF: Final = 5 << 20
 _HERE: Final = "/guardrails/documents"
 
 
@@ -99,19 +100,32 @@ def _add(visit: Visit, name: str) -> Response[None]:
         if not files:
             raise UsageError("There is no file.", remedy="Choose one or more.", param="files")
         faults: list[str] = []
+        partly: list[str] = []
         for file, data in files:
             try:
-                made.append(fingerprints.put_text(file, text_of(file, data)))
+                _check_size(file, data)
+                made.append(fingerprints.put_text(file, text_of(file, data, partly.append)))
             except UsageError as error:
                 faults.append(f"{error.message} {error.remedy or ''}".strip())
         if faults:
             raise UsageError(" ".join(faults), remedy="Nothing was registered: leave these files out.", param="files")
         version = fingerprints.register(name, [each.piece for each in made], by=visit.actor.id)
         there = True
-        _bring_into_force(visit, name, version.id, f"{len(made)} of them fingerprinted; the texts were not kept.")
+        told = " ".join((f"{len(made)} of them fingerprinted; the texts were not kept.", *partly))
+        _bring_into_force(visit, name, version.id, told)
     except GenaiopsError as error:
         visit.complain(error)
     return redirect(visit.link(f"{_HERE}/{name}" if there else _HERE))
+
+
+def _check_size(file: str, data: bytes) -> None:
+    """UsageError for a PDF whose reading would keep this process from its other work."""
+    if len(data) > _LARGEST_PDF and file.lower().endswith(".pdf"):
+        raise UsageError(
+            f"{file} is a PDF of more than {_LARGEST_PDF >> 20} MB.",
+            remedy="Register it with the command line, which reads it where it lies: genaiops policy fingerprint.",
+            param="files",
+        )
 
 
 def _bring_into_force(visit: Visit, name: str, version_id: str, said: str) -> None:
