@@ -64,6 +64,7 @@ METRICS: Final[Mapping[str, tuple[str, ...]]] = {
     "usage": ("cost", "energy", "finish_reason", "latency", "tokens"),
     "execution": ("code", "sql"),
     "given": ("given",),
+    "images": ("psnr", "ssim"),
     "together": ("together",),
 }
 """File of this folder -> names of its metrics. Files are imported when one of theirs is asked for."""
