@@ -68,6 +68,7 @@ def work(settings: Settings, run_id: str, keys: Mapping[str, str]) -> None:
             gateways=gateways,
             secret=secret,
             models=home.path,
+            weak=settings.runs.sandbox == "weak",
         )
         asyncio.run(evaluate(store, run, wanted))
 

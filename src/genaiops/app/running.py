@@ -25,6 +25,7 @@ from genaiops.app.kept_suites import keep_suite
 from genaiops.app.logs import RotatingLog
 from genaiops.app.publish import Publisher
 from genaiops.app.run_keys import RunKeys
+from genaiops.app.sandboxing import check_sandbox, confinement
 from genaiops.app.settings import Settings
 from genaiops.app.sharing import machine_id
 from genaiops.app.stores import shares_counters
@@ -104,11 +105,12 @@ class ServerRuns:
         """Keep it; it is asked as soon as others let it. What it lacks is told before: GenaiopsError names weights that
         are not here."""
         check_weights(suite, self._home.path)
+        check_sandbox(suite, self._settings.runs.sandbox == "weak")
         keep_suite(self._home, suite)
         run = msgspec.structs.replace(
             run,
             inputs={**run.inputs, **judge_inputs(suite)},
-            environment={**what_runs(), **run.environment, SERVER: self._here},
+            environment={**what_runs(), **confinement(suite), **run.environment, SERVER: self._here},
         )
         self._note("begin", run, run.created_by)
         self.store.create(run, cases)

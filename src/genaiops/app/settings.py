@@ -149,9 +149,11 @@ class OidcOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RunOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Runs of suites on the server: `at_once` at most, each in a process of its own."""
+    """Runs of suites on the server: `at_once` at most, each in a process of its own. `sandbox` "weak": programs that
+    models wrote are run even where nothing keeps them from files and the network."""
 
     at_once: Annotated[int, msgspec.Meta(ge=1, le=64)] = 2
+    sandbox: Literal["required", "weak"] = "required"
 
 
 _Share = Annotated[float, msgspec.Meta(gt=0, le=0.95)]

@@ -28,7 +28,7 @@ from genaiops.arena._documents import (
 from genaiops.arena._experiment import look_at, thinned, told, unit_of
 from genaiops.arena._gate import decides, judge
 from genaiops.arena._gate_report import GateLine, GateReport
-from genaiops.arena._judges import Judges, judges_of, target_of, weights_of
+from genaiops.arena._judges import Judges, judges_of, runs_programs, target_of, weights_of
 from genaiops.arena._plan import USUAL_MARGINS, Plan, PlanAsked, PlanRow, planned, spread_of
 from genaiops.arena._rescoring import Figure, Rescorer, figures
 from genaiops.arena._runner import Progress, Runner
@@ -106,6 +106,7 @@ __all__ = [
     "references",
     "run_document",
     "run_place",
+    "runs_programs",
     "sample_of",
     "seconds",
     "spread_of",

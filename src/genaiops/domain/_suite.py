@@ -99,7 +99,9 @@ class SuiteCheck(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     bound of confidence of the mean (of the share that passed, where there is a threshold) has to reach it; `margin`,
     it is worse than the baseline by less than that; `improves`, it is better than the baseline (claims of a suite are
     corrected for their number by Holm's method); `tolerance`, the upper bound of the share that failed stays below it.
-    Without any of these a check informs, and decides nothing. `slices`: only cases of these.
+    `pass_at` k: in place of its mean, a case counts with the chance that one of k of its repeats passes (pass@k).
+    Without any of these a check informs, and decides nothing. `slices`: only cases of these. `policy`: a policy of the
+    organisation that it shows to be kept; reports list each with its verdict.
     """
 
     name: str = ""
@@ -113,7 +115,9 @@ class SuiteCheck(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     margin: Annotated[float, Meta(gt=0)] | None = None
     improves: bool = False
     tolerance: _Share | None = None
+    pass_at: Annotated[int, Meta(ge=1, le=1000)] | None = None
     slices: tuple[str, ...] = ()
+    policy: Annotated[str, Meta(max_length=200)] = ""
 
 
 class SuiteGate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

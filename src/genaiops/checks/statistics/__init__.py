@@ -5,6 +5,7 @@ from genaiops.checks.statistics.bounded import lower_mean, p_above, upper_mean
 from genaiops.checks.statistics.jackknife import in_groups, jackknife
 from genaiops.checks.statistics.level import Level, holm, level
 from genaiops.checks.statistics.paired import Comparison, compare, mcnemar, score_bounds, tango
+from genaiops.checks.statistics.repeats import pass_at
 from genaiops.checks.statistics.sequential import Sequence, sequence, width
 from genaiops.checks.statistics.shares import lower_share, upper_share
 
@@ -24,6 +25,7 @@ __all__ = [
     "lower_share",
     "mcnemar",
     "p_above",
+    "pass_at",
     "score_bounds",
     "sequence",
     "tango",
