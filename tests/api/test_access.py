@@ -156,6 +156,7 @@ TABLE: dict[tuple[str, str], str | None] = {
     ("POST", "/suites"): "artifacts",
     ("GET", "/suites/schema"): "read",
     ("POST", "/suites/check"): "read",
+    ("POST", "/suites/expand"): "read",
     ("GET", "/runs"): "read",
     ("POST", "/runs"): "playground",
     ("GET", "/runs/{run_id:str}"): "read",

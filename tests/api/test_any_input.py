@@ -71,6 +71,7 @@ PLACES: dict[str, Any] = {
     "/releases": _releases.NewReleaseRequest,
     "/suites": _suites.NewSuiteRequest,
     "/suites/check": _suites.SuiteSource,
+    "/suites/expand": _suites.ExpandRequest,
     "/runs": _run_wish.RunRequest,
     "/deployments": _deployments.DeployRequest,
     "/scores": _scores.ScoreRequest,

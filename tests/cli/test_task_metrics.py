@@ -39,7 +39,8 @@ def example(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def loans(tmp_path: Path) -> Path:
-    blocks = dict(FENCE.findall((ROOT / "docs" / "fairness.md").read_text(encoding="utf-8")))
+    found = FENCE.findall((ROOT / "docs" / "fairness.md").read_text(encoding="utf-8"))
+    blocks = dict(reversed(found))  # the first of each language
     (tmp_path / "loans.toml").write_text(blocks["toml"])
     (tmp_path / "loans.py").write_text(blocks["python"])
     first, _ = blocks["sh"].splitlines()

@@ -41,6 +41,7 @@ METRICS: Final[Mapping[str, tuple[str, ...]]] = {
     "meaning": ("bertscore", "groundedness", "injection", "similarity", "toxicity"),
     "calibration": ("ece",),
     "classes": ("accuracy", "f1", "mcc", "precision", "recall"),
+    "counterfactual": ("counterfactual_difference", "counterfactual_text", "invariance"),
     "fairness": (
         "accuracy_difference",
         "demographic_parity_difference",
