@@ -48,6 +48,7 @@ PATHS = {
     "suites": "/arena/suites",
     "metrics": "/arena/metrics",
     "metric": "/arena/metrics/equals",
+    "findings": "/arena/findings",
     "playground": "/playground",
     "approvals": "/approvals",
     "alerts": "/alerts",

@@ -25,6 +25,7 @@ from genaiops.api._detectors import DetectorsController
 from genaiops.api._erasures import ErasuresController
 from genaiops.api._estimates import EstimateController
 from genaiops.api._figures import Figures
+from genaiops.api._findings import FindingsController
 from genaiops.api._fingerprints import FingerprintsController
 from genaiops.api._groups import GroupsController
 from genaiops.api._guard_figures import GuardFiguresController, MarksController
@@ -76,6 +77,7 @@ _HANDLERS: tuple[type[Controller] | BaseRouteHandler, ...] = (
     SecretsController,
     ArtifactsController,
     AlertsController,
+    FindingsController,
     ApprovalsController,
     TasksController,
     PoliciesController,

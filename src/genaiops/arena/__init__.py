@@ -16,6 +16,7 @@ from genaiops.arena._documents import (
     run_document,
     unjudged_of,
 )
+from genaiops.arena._evidence import evidence_of
 from genaiops.arena._gate import decides, judge
 from genaiops.arena._gate_report import GateLine, GateReport
 from genaiops.arena._judges import Judges, judges_of, target_of, weights_of
@@ -77,6 +78,7 @@ __all__ = [
     "cases_of",
     "changed_suite",
     "decides",
+    "evidence_of",
     "failures_of",
     "figures",
     "file_rows",

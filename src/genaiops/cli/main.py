@@ -48,6 +48,7 @@ NOUNS: Mapping[str, str] = {
     "dataset": "Datasets: rows with immutable versions, from files, data frames and traces.",
     "suite": "Suites: cases, who answers them, and what has to hold before a change goes on.",
     "run": "Runs of suites: what was asked, what it cost, and what the gate says.",
+    "finding": "Findings of bias: where it comes from, and what is done about it.",
     "judge": "Judges: models that say how good an answer is, and how far they can be believed.",
     "lineage": "Lineage: what was made from what, from an answer back to its data.",
     "trace": "Traces: every call with its spans, tokens, timing and cost.",

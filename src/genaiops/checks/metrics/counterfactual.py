@@ -32,14 +32,15 @@ PERTURBATION: Final = "perturbation"
 _Alpha = Annotated[float, msgspec.Meta(gt=0, lt=0.5)]
 _NOT_SO: Final = "Make the cases with genaiops suite expand."
 _WORD: Final = re.compile(r"\w+")
-_SAME: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("he", "she"), "they"),
-    **dict.fromkeys(("him", "her"), "them"),
-    **dict.fromkeys(("his", "hers", "theirs"), "their"),
-    **dict.fromkeys(("himself", "herself", "themselves"), "themself"),
-    **dict.fromkeys(("is", "was", "has", "does"), "are"),
-    **dict.fromkeys(("mr", "ms", "mrs", "mx"), "mx"),
+_ALIKE: Final[Mapping[str, str]] = {
+    "they": "he she",
+    "them": "him her",
+    "their": "his hers theirs",
+    "themself": "himself herself themselves",
+    "are": "is was has does",
+    "mx": "mr ms mrs",
 }
+_SAME: Final[Mapping[str, str]] = {word: same for same, words in _ALIKE.items() for word in words.split()}
 """Words that follow from who is spoken of, and say nothing about the answer."""
 
 
@@ -263,7 +264,8 @@ def _bag(sample: Sample) -> _Bag:
     surface = cast("list[Any]", sample.metadata.get("surface") or [])
     hidden = {word for text in surface for word in _WORD.findall(str(text).casefold())}
     bag: dict[str, int] = defaultdict(int)
-    for word in _WORD.findall(sample.output.casefold()):
+    for found in _WORD.finditer(sample.output.casefold()):
+        word = found.group()
         if word not in hidden:
             bag[_SAME.get(word, word)] += 1
     return bag
