@@ -53,6 +53,7 @@ METRICS: Final[Mapping[str, tuple[str, ...]]] = {
     "figures": ("mae", "mse", "r2", "rmse"),
     "probabilities": ("auc_roc", "brier", "log_loss"),
     "ranks": ("hit_rate", "map", "mrr", "ndcg_at_k", "precision_at_k", "recall_at_k"),
+    "spurious": ("spurious_correlation",),
     "tools": (
         "step_count",
         "tool_arguments",

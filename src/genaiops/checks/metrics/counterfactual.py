@@ -4,7 +4,7 @@ that `varies`, as `genaiops suite expand` writes it."""
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 from typing import Annotated, Any, Final, cast
 
@@ -44,7 +44,9 @@ _SAME: Final[Mapping[str, str]] = {word: same for same, words in _ALIKE.items() 
 """Words that follow from who is spoken of, and say nothing about the answer."""
 
 
-class _Outcomes(LabelReading, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Outcomes(LabelReading, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an outcome is, of which attributes, and at what alpha."""
+
     by: tuple[str, ...] = ()
     positive: str = ""
     alpha: _Alpha = 0.05
@@ -59,7 +61,7 @@ _OPTIONS: Final = {
     "by": "the attributes that are looked at, such as gender or gender+race (all that vary, and all of them together)",
     "alpha": "the chance of each one-sided mistake (that of the gate, else 0.05)",
 }
-_READ: Final = {
+OUTCOME_OPTIONS: Final = {
     "positive": "the decision that is compared; without it, whether the answer is right",
     **_OPTIONS,
     **LABEL_OPTIONS,
@@ -68,7 +70,7 @@ _READ: Final = {
 
 def _difference(options: Mapping[str, Any]) -> Metric:
     name = "counterfactual_difference"
-    chosen = read_options(_Outcomes, options, name)
+    chosen = read_options(Outcomes, options, name)
     check_positive(chosen, name)
     card = MetricCard(
         name=name,
@@ -81,7 +83,7 @@ def _difference(options: Mapping[str, Any]) -> Metric:
         "within families of cases that differ in nothing else: counterfactual fairness in tokens (Garg et al., "
         "'Counterfactual fairness in text classification through robustness', 2019, arXiv 1809.10610), with exact "
         "paired tests and Holm's method over attributes.",
-        options=_READ,
+        options=OUTCOME_OPTIONS,
         tasks=("classification",),
     )
     return OfAll(card, lambda samples: _told(samples, chosen, name, ""))
@@ -89,7 +91,7 @@ def _difference(options: Mapping[str, Any]) -> Metric:
 
 def _invariance(options: Mapping[str, Any]) -> Metric:
     name = "invariance"
-    chosen = read_options(_Outcomes, options, name)
+    chosen = read_options(Outcomes, options, name)
     check_positive(chosen, name)
     card = MetricCard(
         name=name,
@@ -101,7 +103,7 @@ def _invariance(options: Mapping[str, Any]) -> Metric:
         source="The greatest difference in the share of positive (right) answers between cases and the same cases with "
         "one perturbation (invariance tests: Ribeiro et al., 'Beyond accuracy: behavioral testing of NLP models with "
         "CheckList', 2020, arXiv 2005.04118), with McNemar's exact test and Holm's method over perturbations.",
-        options={key: said for key, said in _READ.items() if key != "by"},
+        options={key: said for key, said in OUTCOME_OPTIONS.items() if key != "by"},
         tasks=("classification",),
     )
     return OfAll(card, lambda samples: _told(samples, chosen, name, ORIGINAL))
@@ -127,7 +129,7 @@ def _text(options: Mapping[str, Any]) -> Metric:
     return OfAll(card, lambda samples: _texts(samples, chosen))
 
 
-def _told(samples: Sequence[Sample], chosen: _Outcomes, metric: str, reference: str) -> Measure:
+def _told(samples: Sequence[Sample], chosen: Outcomes, metric: str, reference: str) -> Measure:
     try:
         variants = _variants(samples, chosen, metric)
         names = (PERTURBATION,) if reference else chosen.by or _varying(samples)
@@ -136,11 +138,22 @@ def _told(samples: Sequence[Sample], chosen: _Outcomes, metric: str, reference: 
         return Measure(error=f"{error.message} {error.remedy or ''}".strip())
 
 
-def _variants(samples: Sequence[Sample], chosen: _Outcomes, metric: str) -> list[Variant]:
-    read, right = label_reader(chosen, metric), truth_reader(chosen)
-    positive = label_form(chosen.positive, chosen)
+def _variants(samples: Sequence[Sample], chosen: Outcomes, metric: str) -> list[Variant]:
+    outcome = outcome_of(chosen, metric)
     made: list[Variant] = []
     for sample in samples:
+        family, group = _place(sample)
+        made.append(Variant(family=family, group=group, value=outcome(sample), cluster=_cluster(sample)))
+    return made
+
+
+def outcome_of(chosen: Outcomes, metric: str) -> Callable[[Sample], float]:
+    """1 for an answer that is the positive decision, without one for an answer that is right; else 0. It raises
+    UsageError for what cannot be read."""
+    read, right = label_reader(chosen, metric), truth_reader(chosen)
+    positive = label_form(chosen.positive, chosen)
+
+    def outcome(sample: Sample) -> float:
         said, due = read(sample), positive or right(sample)
         if isinstance(due, Unread):
             raise UsageError(
@@ -150,9 +163,9 @@ def _variants(samples: Sequence[Sample], chosen: _Outcomes, metric: str) -> list
             if chosen.unreadable == "error":
                 raise UsageError(f"The sample {sample.id!r}: {said.why}", remedy="See the option unreadable.")
             said = ""
-        family, group = _place(sample)
-        made.append(Variant(family=family, group=group, value=float(said == due), cluster=_cluster(sample)))
-    return made
+        return float(said == due)
+
+    return outcome
 
 
 def _place(sample: Sample) -> tuple[str, Mapping[str, str]]:
