@@ -33,11 +33,8 @@ def test_a_feature_of_what_is_right_is_not_blamed() -> None:
 
 def test_a_cluster_counts_once() -> None:
     copies = [float(place % 2) for place in range(4) for _ in range(50)]
-    clusters = [f"c{place // 50}" for place in range(200)]
     with pytest.raises(UsageError, match="independent"):
-        associations(
-            [a for a, _ in copies], {"x": [b for _, b in copies]}, clusters=[f"c{n // 50}" for n in range(200)]
-        )
+        associations(copies, {"x": copies}, clusters=[f"c{place // 50}" for place in range(200)])
 
 
 def test_chance_alone_rarely_goes_along() -> None:
