@@ -39,6 +39,6 @@ def _cases(file: str) -> Sequence[Case]:
     return cases_of(read_file(file), folder=path.parent)
 
 
-def as_lines(found: Expanded) -> str:
+def case_lines(cases: Sequence[Case]) -> str:
     """JSON lines, a case each, as suites read them."""
-    return msgspec.json.Encoder().encode_lines(list(found.cases)).decode()
+    return msgspec.json.Encoder().encode_lines(list(cases)).decode()

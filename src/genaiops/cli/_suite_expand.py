@@ -45,7 +45,7 @@ def add_expand(command: Noun) -> None:
         """Write each case of FILE (a suite, or cases) as a family: with other people in it (--attribute; the words are
         English), or changed in what should change no answer (--perturbation, --cue). Cases have slots such as
         {a person}, {name}, {they}, or speak of one man, woman or person."""
-        from genaiops.app.expanding import as_lines, expand_file, varied_from
+        from genaiops.app.expanding import case_lines, expand_file, varied_from
         from genaiops.arena.counterfactuals import Perturbed
 
         if bool(attributes) == bool(kinds or cues):
@@ -67,12 +67,12 @@ def add_expand(command: Noun) -> None:
             if output.as_json:
                 output.json(found)
             else:
-                click.echo(as_lines(found), nl=False)
+                click.echo(case_lines(found.cases), nl=False)
             return
         if to.suffix != ".jsonl":
             raise UsageError(f"{to} would be written as JSON lines.", remedy="Name it .jsonl.", param="output")
         try:
-            to.write_text(as_lines(found), encoding="utf-8")
+            to.write_text(case_lines(found.cases), encoding="utf-8")
         except OSError as error:
             raise UsageError(f"{to} cannot be written: {error.strerror}.", remedy="Name another file.") from error
         made = {"file": str(to), "cases": len(found.cases), "families": found.families}

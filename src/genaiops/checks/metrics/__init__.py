@@ -54,6 +54,7 @@ METRICS: Final[Mapping[str, tuple[str, ...]]] = {
     "probabilities": ("auc_roc", "brier", "log_loss"),
     "ranks": ("hit_rate", "map", "mrr", "ndcg_at_k", "precision_at_k", "recall_at_k"),
     "spurious": ("spurious_correlation",),
+    "stereotypes": ("bbq_bias", "icat"),
     "tools": (
         "step_count",
         "tool_arguments",
