@@ -48,7 +48,7 @@ from genaiops.ports.seals import Seals
 from genaiops.ports.secrets import Secrets
 from genaiops.ports.telemetry import Telemetry
 from genaiops.providers import PROVIDERS
-from genaiops.watch import AbuseBounds, AbuseWatch, Folder
+from genaiops.watch import AbuseBounds, AbuseWatch, DisparityBounds, DisparityWatch, Folder
 from genaiops.watch.otlp import Capture, Ingest
 
 
@@ -108,6 +108,8 @@ class Services:
         self.replays = Replays(now_us, stores.replays)
         self.evaluations = Evaluations(stores.runs, home)
         self.abuse = AbuseWatch(stores.telemetry, hub.alerts, now_us, AbuseBounds(**structs.asdict(settings.abuse)))
+        disparity = DisparityBounds(**structs.asdict(settings.disparity))
+        self.disparity = DisparityWatch(stores.telemetry, hub.alerts, disparity)
         self.judging = Judging(stores.telemetry, stores.blobs, self.hub, self._open_advice())
         self.metrics = Metrics(stores.telemetry, stores.counters, self._providers)
         self.anomalies = AnomalyReader(stores.telemetry)
