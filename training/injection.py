@@ -25,9 +25,10 @@ _SEED = 1
 _FOLDS: tuple[frozenset[str], ...] = (
     frozenset({"s-labs", "in-the-wild jailbreaks", "HellaSwag/test", "CommonsenseQA/validation", "MultiLexSum/test"}
               | {"benign: editing", "benign: roles", "benign: mentions", "benign: records"}
-              | {"attacks: override", "attacks: indirect"}),
-    frozenset({"neuralchemy", "OpenBookQA/test", "NarrativeQA/test"}
-              | {"benign: technology", "benign: prompts", "benign: formats", "attacks: leak", "attacks: mixed"}),
+              | {"benign: notices", "attacks: override", "attacks: indirect", "attacks: curious"}),
+    frozenset({"neuralchemy", "OpenBookQA/test", "NarrativeQA/test", "WritingBench"}
+              | {"benign: technology", "benign: prompts", "benign: formats", "attacks: leak", "attacks: mixed"}
+              | {"benign: machines", "benign: decoding", "attacks: planted"}),
 )  # fmt: skip
 """What is not named is in the third fold."""
 
@@ -47,6 +48,8 @@ def training_corpora(packages: Packages) -> list[Corpus]:
         corpora.harmless(packages, "NarrativeQA/test", "passage", 60, "Apache-2.0"),
         corpora.harmless(packages, "MedQA/test", "question", 300, "MIT"),
         corpora.harmless(packages, "MultiLexSum/test", "summary", 300, "ODC-By-1.0"),
+        corpora.errands(packages),
+        corpora.writing(packages, 300),
     ]
     generated = [*corpora.generated("benign", 0, 300, _SEED), *corpora.generated("attacks", 1, 500, _SEED)]
     pages = [corpora.within_pages(one, harmless, 800) for one in attacks[:2]]
@@ -60,6 +63,7 @@ def evaluation_corpora(packages: Packages) -> list[Corpus]:
         corpora.held_out(),
         corpora.within_pages(corpora.held_out(), [passages], 1000),
         corpora.bastion(packages),
+        corpora.coding_agents(packages),
         corpora.agent_bench(packages),
         corpora.jailbreak_templates(packages),
         corpora.harmless(packages, "MMLU/test", "question", 600, "MIT"),
@@ -75,7 +79,8 @@ LIMITS = (
     "A signal, never the sole barrier: an attacker who can try often will find words that pass.",
     "English above all. German, French, Spanish, Italian and Portuguese are covered by few sentences, others hardly.",
     "Texts are read in windows of 160 bytes; an attack spread over many windows is seen in parts only.",
-    "Encoded attacks (base64, ciphers, letters replaced) are recognised by their look, not decoded.",
+    "Base64, Base32, hexadecimal, percent signs, escapes, entities and unseen characters are decoded and then judged.",
+    "Other ciphers, and letters that are replaced, are recognised by their look, or not at all.",
     "Sentences that quote an attack or ask about one are flagged more often than others: see the false alarms.",
     "The corpora's labels are their makers'; the licences of the packaged benchmarks are those their makers state.",
     "The held-out sentences were written by the author of the templates, apart from them: expect less on your own.",

@@ -33,6 +33,10 @@ AGENT_BENCH = Package(
     "agent-injection-bench", "0.1.0", "1c4339fc4e2cfcecf7971a96ab58d74ae124f5766b0a2162340fa6731c6ce9f9", "MIT"
 )
 
+INSPECT_EVALS = Package(
+    "inspect-evals", "0.26.0", "b76d15813182807da141a0f06bb6f18a5f82d1f06291ec2633bb84cdf661f8d0", "MIT"
+)
+
 
 class Packages:
     """Wheels in a folder. Members are read out of them; nothing of them is installed or run."""

@@ -23,6 +23,8 @@ NAMES: Final = {
     "pieces": "bad texts among calm ones: judged as a whole, and by the pieces of a stream",
     "peers": "what LLM Guard and NeMo Guardrails find without a model, beside ours",
     "garak": "garak's attacks on a gateway: what succeeds under which policy, and false alarms",
+    "forms": "markup, code, unseen characters, and leaks of the system prompt: recall and false alarms",
+    "encodings": "what the classifiers say of encoded attacks, and of harmless encoded questions",
     "refusal": "refusals and answers that people labelled",
     "grounding": "sentences that a passage supports, told from others",
     "verbatim": "what indexing documents and looking texts up costs",

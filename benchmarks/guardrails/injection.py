@@ -19,7 +19,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from genaiops.checks.classifying import Classifier, Interval, packaged
-from genaiops.checks.windows import windows
+from genaiops.checks.readings import windows_read
 from genaiops.engines.minilm import Encoder
 from genaiops.engines.weights import locate
 from training import corpora, measures
@@ -72,7 +72,7 @@ class Subject:
         self.classifier = Classifier(packaged("injection"))
 
     def __call__(self, text: str) -> float:
-        pieces = windows(text)
+        pieces = windows_read(text)
         vectors = self.encoder.encode([piece.text for piece in pieces]).vectors
         return self.classifier.score(pieces, vectors).score
 
@@ -102,7 +102,7 @@ def cost(subject: Subject, texts: Sequence[str]) -> Cost:
     whole = time.process_time() - began
     began = time.process_time()
     for text in texts:
-        subject.encoder.encode([piece.text for piece in windows(text)])
+        subject.encoder.encode([piece.text for piece in windows_read(text)])
     encoder = time.process_time() - began
     return Cost(round(1000 * whole / kib, 2), round(1000 * encoder / kib, 2), round(kib, 1))
 

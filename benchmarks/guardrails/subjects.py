@@ -88,7 +88,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def measure(given: argparse.Namespace) -> Report:
     packages = Packages(given.cache.expanduser() / "packages")
-    texts = [*_sentences(), *_pages(packages)]
+    texts = [*_sentences(), *translations(packages)]
     told = [Told(source, letters(text), language, language_of(text)) for source, language, text in texts]
     english = {
         name: [text for text, _ in corpora.harmless(packages, name, field, given.each).rows]
@@ -122,7 +122,7 @@ def _sentences() -> Iterator[tuple[str, str, str]]:
             yield from (("sentences", language, text) for text in sentences)
 
 
-def _pages(packages: Packages) -> Iterator[tuple[str, str, str]]:
+def translations(packages: Packages) -> Iterator[tuple[str, str, str]]:
     """Translations that differ from the English text, without what is filled in."""
     for member in packages.members(DJANGO, "django/conf/locale/", "/LC_MESSAGES/django.po"):
         name = member.split("/")[3].partition("_")[0]

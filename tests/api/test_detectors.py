@@ -16,7 +16,7 @@ def test_every_detector_tells_what_it_finds_and_how_good_it_is(admin: Api) -> No
     recall = next(one for one in pii["figures"] if one["measure"] == "recall")
     assert recall["low"] < recall["value"] == 1
     assert recall["n"] == 1142
-    assert found["markup"]["figures"] == [], "what nobody measured has no figures"
+    assert found["tools"]["figures"] == [], "what nobody measured has no figures"
     assert [option["name"] for option in found["size"]["options"] if option["required"]] == ["characters"]
     assert found["language"]["tier"] == "model"
     assert admin.get("/detectors/secret") == found["secret"]

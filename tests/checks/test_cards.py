@@ -1,13 +1,14 @@
 """Cards of detectors: what is read, and what is none."""
 
 import json
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from genaiops.checks.cards import cards, read_card
 from genaiops.checks.proportion import wilson
 from genaiops.core.errors import UsageError
+from genaiops.domain import DetectorName
 
 
 def card(**figure: Any) -> bytes:
@@ -85,3 +86,11 @@ def test_the_card_of_a_classifier_is_read() -> None:
             50,
             "trained on A, at the threshold 0.5",
         )
+
+
+def test_every_detector_has_a_card_and_what_can_be_wrong_has_figures() -> None:
+    """The others count, compare or look up: right by what they are."""
+    exact = {"words", "size", "schema", "disclosure", "tools"}
+    found = cards()
+    assert set(get_args(DetectorName)) <= set(found)
+    assert {name for name in get_args(DetectorName) if not found[name].figures} == exact

@@ -159,7 +159,7 @@ def test_a_policy_is_chosen_where_it_guards(visitor: Visitor) -> None:
 def test_what_nobody_measured_is_unknown(visitor: Visitor) -> None:
     visitor.log_in()
     page = visitor.open("/guardrails/detectors")
-    expect(page.locator("[data-detector=markup]")).to_contain_text("unknown")
+    expect(page.locator("[data-detector=tools]")).to_contain_text("unknown")
     expect(page.locator("[data-detector=pii]")).to_contain_text("recall 1.000")
     page.get_by_role("link", name="pii").click()
     expect(page.locator("#figures")).to_contain_text("presidio-evaluator")

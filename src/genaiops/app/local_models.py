@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from genaiops.checks.windows import windows
+from genaiops.checks.readings import windows_read
 from genaiops.engines.weights import locate
 from genaiops.ports.metrics import Classified, Encoded
 
@@ -48,7 +48,7 @@ class InstalledModels:
     def classified(self, classifier: str, text: str) -> Classified:
         from genaiops.checks.classifying import Classifier, packaged
 
-        pieces = windows(text)
+        pieces = windows_read(text)
         with self._lock:
             if classifier not in self._classifiers:
                 self._classifiers[classifier] = Classifier(packaged(classifier))

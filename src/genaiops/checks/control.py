@@ -23,6 +23,8 @@ _FLAG: Final = "\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000
 ZERO_WIDTH: Final = "\u200b-\u200d\u2060-\u2064\ufeff\u180e\u00ad\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0"
 _ALWAYS: Final = "\u200b\u2060-\u2064\u180e\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0"
 """Those that stand alone in no script's ordinary text. A joiner, a soft hyphen or a byte order mark may."""
+UNSEEN: Final = f"[\U000e0000-\U000e007f]+|[\ufe00-\ufe0f\U000e0100-\U000e01ef]{{2,}}|[{_ALWAYS}\u200c]{{8,}}"
+"""An expression for runs of unseen characters that may say something: see `hidden`."""
 _UNSEEN: Final = re.compile(
     f"(?P<flag>{_FLAG})"
     "|(?P<tag_characters>[\U000e0000-\U000e007f]+)"
@@ -159,10 +161,12 @@ def inside(value: str, scanner: Scanner, depth: int = _DEPTH, wanted: Wanted = N
     return list(dict.fromkeys(kinds))
 
 
-_RUN: Final = re.compile(
-    r"[A-Za-z0-9+/_-]{16,}={0,2}|(?:[\w.~+-]{0,24}%[0-9A-Fa-f]{2}){3,}[\w.~+-]{0,64}"
+RUN: Final = (
+    r"[A-Za-z0-9+/_-]{16,}={0,6}|(?:[\w.~+-]{0,24}%[0-9A-Fa-f]{2}){3,}[\w.~+-]{0,64}"
     r"|(?:\\[uxU]\{?[0-9A-Fa-f]{2,8}\}?){3,}|(?:&#\w{1,7};){3,}"
 )
+"""An expression for what may be a text in an encoding."""
+_RUN: Final = re.compile(RUN)
 
 
 def decodings(value: str) -> list[str]:
@@ -191,6 +195,16 @@ def _base64(value: str) -> str:
     return data.decode("utf-8", "replace").rstrip("\ufffd")
 
 
+def _base32(value: str) -> str:
+    bare = value.rstrip("=")
+    if len(bare) % 8 in (1, 3, 6) or not bare.isupper():
+        return ""
+    try:
+        return base64.b32decode(bare + "=" * (-len(bare) % 8)).decode("utf-8", "replace")
+    except binascii.Error:
+        return ""
+
+
 def _hexadecimal(value: str) -> str:
     try:
         return bytes.fromhex(value[: len(value) // 2 * 2]).decode("utf-8", "replace")
@@ -214,4 +228,11 @@ def _entities(value: str) -> str:
     return html.unescape(value) if "&" in value else ""
 
 
-_DECODERS: Final[tuple[Callable[[str], str], ...]] = (_base64, _hexadecimal, _percent, _escaped, _entities)
+_DECODERS: Final[tuple[Callable[[str], str], ...]] = (
+    _base64,
+    _base32,
+    _hexadecimal,
+    _percent,
+    _escaped,
+    _entities,
+)

@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from genaiops.checks.windows import windows
+from genaiops.checks.readings import windows_read
 from genaiops.core.errors import GenaiopsError
 from genaiops.domain import Verdict
 from genaiops.ports.classifiers import Ask
@@ -149,7 +149,7 @@ class LabelClassifiers:
 
     async def _classify(self, text: str) -> Verdict:
         best, place = -1.0, (0, 0)
-        for window in windows(text, self._size):
+        for window in windows_read(text, self._size):
             body = msgspec.json.encode({"inputs": window.text, "truncate": False})
             score = self._score(await _answer(self._ask, body, self._timeout))
             if score > best:

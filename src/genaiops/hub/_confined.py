@@ -24,7 +24,10 @@ from genaiops.domain import (
     Deployment,
     Edge,
     Environment,
+    Experiment,
     GroupMapping,
+    Item,
+    Queue,
     RateLimit,
     Release,
     SavedView,
@@ -41,7 +44,21 @@ from genaiops.ports.records import Change, Records, Unit, View
 T = TypeVar("T")
 _PAGE = 1000
 
-_OWN = (Team, Environment, Actor, ApiKey, Application, Approval, GroupMapping, Task, Alert, BiasFinding)
+_OWN = (
+    Team,
+    Environment,
+    Actor,
+    ApiKey,
+    Application,
+    Approval,
+    GroupMapping,
+    Task,
+    Alert,
+    BiasFinding,
+    Queue,
+    Item,
+    Experiment,
+)
 """Nouns that say themselves whose they are, and that nobody else sees."""
 
 _SHARED_WRITES = (Edge, SavedView)

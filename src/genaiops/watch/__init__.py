@@ -10,6 +10,7 @@ from genaiops.watch._documents import conversation, row_of, trace_document, trac
 from genaiops.watch._energy import Machine, Metering
 from genaiops.watch._erased import ERASED, erased_content
 from genaiops.watch._examples import trace_example
+from genaiops.watch._experiments import ExperimentReader
 from genaiops.watch._figures import (
     BudgetState,
     Overview,
@@ -46,6 +47,7 @@ __all__ = [
     "Caller",
     "DisparityBounds",
     "DisparityWatch",
+    "ExperimentReader",
     "FalseAlarms",
     "Folder",
     "Forecast",

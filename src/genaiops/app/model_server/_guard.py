@@ -24,7 +24,8 @@ from genaiops.checks.classifying import (
     packaged,
     topic_nearness,
 )
-from genaiops.checks.windows import Window, windows
+from genaiops.checks.readings import windows_read
+from genaiops.checks.windows import Window
 from genaiops.core.errors import TooLarge, UsageError
 from genaiops.engines.minilm import Encoder
 from genaiops.http1 import Exchange
@@ -84,7 +85,7 @@ class Guard:
             found["language"] = await loop.run_in_executor(self._thread, language_of, text)
         if set(request.classifiers) == {"language"}:
             return found
-        pieces = await loop.run_in_executor(self._thread, windows, text)
+        pieces = await loop.run_in_executor(self._thread, windows_read, text)
         parts: list[NDArray[np.float32]] = []
         for start in range(0, len(pieces), _SLICE):
             some = [piece.text for piece in pieces[start : start + _SLICE]]

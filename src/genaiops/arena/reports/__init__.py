@@ -4,6 +4,7 @@ request, and one HTML file for people, which asks nothing of a network."""
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from genaiops.arena.reports._events import event_requests
 from genaiops.arena.reports._html import html
 from genaiops.arena.reports._jsonl import jsonl
 from genaiops.arena.reports._junit import junit
@@ -18,4 +19,4 @@ FORMATS: Final[Mapping[str, Callable[[Reported], str]]] = {
 }
 """Name -> what writes it."""
 
-__all__ = ["FORMATS", "Reported", "html", "jsonl", "junit", "markdown", "reported", "statement"]
+__all__ = ["FORMATS", "Reported", "event_requests", "html", "jsonl", "junit", "markdown", "reported", "statement"]

@@ -1,4 +1,4 @@
-"""Bias that was found."""
+"""Queues, and the items in them that people label."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,8 @@ _KEY = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 _BODY = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 
 _TABLES: dict[str, tuple[str, ...]] = {  # name: columns with an index
-    "findings": ("tenant_id", "state"),
+    "queues": ("tenant_id", "state"),
+    "queue_items": ("queue_id", "state", "source"),
 }
 
 
