@@ -158,4 +158,5 @@ def _fields(services: Services, caller: Caller, data: FindingChange) -> Mapping[
 def _evidence(services: Services, caller: Caller, run_id: str, check: str, target: str) -> Mapping[str, str]:
     if not run_id:
         return {}
-    return evidence_of(services.runs.report(seen(services, caller, run_id)), check, target)
+    run = seen(services, caller, run_id)
+    return evidence_of(services.runs.report(run) or services.evaluations.report(run), check, target)

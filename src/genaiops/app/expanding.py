@@ -8,11 +8,16 @@ import msgspec
 
 from genaiops.app.local_suites import read_file
 from genaiops.arena import cases_of
+from genaiops.arena.corpora import corpus_cases
 from genaiops.arena.counterfactuals import Expanded, Perturbed, Varied, expanded, perturbed
 from genaiops.core.errors import UsageError
 from genaiops.domain import Case, CaseSource, Suite
 
 _ROWS: Final = (".jsonl", ".ndjson", ".csv")
+
+
+def perturbed_from(kinds: Sequence[str], cues: Sequence[str], *, seed: int) -> Perturbed:
+    return Perturbed(kinds=tuple(kinds), cues=tuple(cues), seed=seed)
 
 
 def varied_from(attributes: Sequence[str], *, intersections: bool, names: int) -> Varied:
@@ -37,6 +42,29 @@ def _cases(file: str) -> Sequence[Case]:
     if path.suffix.lower() in _ROWS:
         return cases_of(Suite(cases=(CaseSource(file=path.name),)), folder=path.parent)
     return cases_of(read_file(file), folder=path.parent)
+
+
+def write_corpus(name: str, source: Path | None, to: Path, *, limit: int | None, seed: int) -> int:
+    """How many cases were written. Errors are those of `corpus_cases` and `write_cases`."""
+    check_name(to)
+    cases = corpus_cases(name, source, limit=limit, seed=seed)
+    write_cases(cases, to)
+    return len(cases)
+
+
+def check_name(to: Path) -> None:
+    """UsageError unless it is one of JSON lines."""
+    if to.suffix != ".jsonl":
+        raise UsageError(f"{to} would be written as JSON lines.", remedy="Name it .jsonl.", param="output")
+
+
+def write_cases(cases: Sequence[Case], to: Path) -> None:
+    """UsageError for another name than one of JSON lines, and for a file that cannot be written."""
+    check_name(to)
+    try:
+        to.write_text(case_lines(cases), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{to} cannot be written: {error.strerror}.", remedy="Name another file.") from error
 
 
 def case_lines(cases: Sequence[Case]) -> str:

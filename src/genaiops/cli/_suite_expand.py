@@ -1,6 +1,7 @@
 """`genaiops suite expand`: families of cases that differ in nothing but an attribute, or a perturbation."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 import msgspec
@@ -45,8 +46,7 @@ def add_expand(command: Noun) -> None:
         """Write each case of FILE (a suite, or cases) as a family: with other people in it (--attribute; the words are
         English), or changed in what should change no answer (--perturbation, --cue). Cases have slots such as
         {a person}, {name}, {they}, or speak of one man, woman or person."""
-        from genaiops.app.expanding import case_lines, expand_file, varied_from
-        from genaiops.arena.counterfactuals import Perturbed
+        from genaiops.app.expanding import expand_file, perturbed_from, varied_from
 
         if bool(attributes) == bool(kinds or cues):
             raise UsageError(
@@ -54,29 +54,30 @@ def add_expand(command: Noun) -> None:
                 remedy="Give --attribute, or --perturbation and --cue; for both, write two files.",
                 param="attribute",
             )
-        names, intersections, seed = more["names"], bool(more["intersections"]), more["seed"]
         if attributes:
-            found = expand_file(file, varied_from(attributes, intersections=intersections, names=names))
+            how = varied_from(attributes, intersections=bool(more["intersections"]), names=more["names"])
         else:
-            found = expand_file(file, Perturbed(kinds=kinds, cues=cues, seed=seed))
-        for each in found.left[:_SHOWN]:
-            output.note(f"Left out: {each.case}: {each.why}")
-        if len(found.left) > _SHOWN:
-            output.note(f"Left out: {len(found.left) - _SHOWN} more.")
-        if to is None:
-            if output.as_json:
-                output.json(found)
-            else:
-                click.echo(case_lines(found.cases), nl=False)
-            return
-        if to.suffix != ".jsonl":
-            raise UsageError(f"{to} would be written as JSON lines.", remedy="Name it .jsonl.", param="output")
-        try:
-            to.write_text(case_lines(found.cases), encoding="utf-8")
-        except OSError as error:
-            raise UsageError(f"{to} cannot be written: {error.strerror}.", remedy="Name another file.") from error
-        made = {"file": str(to), "cases": len(found.cases), "families": found.families}
-        output.result(
-            {**made, "left": msgspec.to_builtins(found.left), "language": found.language},
-            f"{to} is written: {found.families} families, {len(found.cases)} cases, {len(found.left)} left out.",
-        )
+            how = perturbed_from(kinds, cues, seed=more["seed"])
+        _tell(output, expand_file(file, how), to)
+
+
+def _tell(output: Output, found: Any, to: Path | None) -> None:
+    """What was left out, and the cases: into the file, else printed."""
+    from genaiops.app.expanding import case_lines, write_cases
+
+    for each in found.left[:_SHOWN]:
+        output.note(f"Left out: {each.case}: {each.why}")
+    if len(found.left) > _SHOWN:
+        output.note(f"Left out: {len(found.left) - _SHOWN} more.")
+    if to is None:
+        if output.as_json:
+            output.json(found)
+        else:
+            click.echo(case_lines(found.cases), nl=False)
+        return
+    write_cases(found.cases, to)
+    made = {"file": str(to), "cases": len(found.cases), "families": found.families}
+    output.result(
+        {**made, "left": msgspec.to_builtins(found.left), "language": found.language},
+        f"{to} is written: {found.families} families, {len(found.cases)} cases, {len(found.left)} left out.",
+    )
