@@ -11,6 +11,7 @@ from litestar.testing import TestClient
 from genaiops.api._access import Needs
 from genaiops.app.services import Services
 from genaiops.hub import PERMISSIONS, NewKey
+from tests.api.arena_access import ARENA
 from tests.api.conftest import ROLES, Api
 
 # Method and path -> what it needs; None: any working key (the handler looks closer, see the tests of keys).
@@ -152,18 +153,7 @@ TABLE: dict[tuple[str, str], str | None] = {
     ("GET", "/releases/{release_id:str}"): "read",
     ("GET", "/releases/{release_id:str}/diff/{other:str}"): "read",
     ("GET", "/releases/{release_id:str}/verify"): "read",
-    ("GET", "/suites"): "read",
-    ("POST", "/suites"): "artifacts",
-    ("GET", "/suites/schema"): "read",
-    ("POST", "/suites/check"): "read",
-    ("GET", "/runs"): "read",
-    ("POST", "/runs"): "playground",
-    ("GET", "/runs/{run_id:str}"): "read",
-    ("DELETE", "/runs/{run_id:str}"): "playground",
-    ("GET", "/runs/{run_id:str}/events"): "read",
-    ("GET", "/runs/{run_id:str}/cases"): "content",
-    ("POST", "/runs/{run_id:str}/stop"): "playground",
-    ("POST", "/runs/{run_id:str}/resume"): "playground",
+    **ARENA,
     ("GET", "/deployments"): "read",
     ("GET", "/erasures"): "read",
     ("GET", "/erasures/{erasure_id:str}"): "read",

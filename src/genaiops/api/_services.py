@@ -6,7 +6,7 @@ from typing import Protocol
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
-from genaiops.arena import FailureDocument, GateReport, UnjudgedDocument
+from genaiops.arena import FailureDocument, GateReport, Selection, SelectionAsked, UnjudgedDocument
 from genaiops.domain import Actor, ApiKey, Case, Erasure, Foreseen, Judge, Person, Run, Suite, Target
 from genaiops.gateway import Quoting
 from genaiops.govern import Auditor
@@ -74,6 +74,14 @@ class RunFaults(Protocol):
 
     @property
     def unjudged(self) -> Sequence[UnjudgedDocument]: ...
+
+
+class Evaluations(Protocol):
+    """What runs show."""
+
+    def selection(self, run: Run, asked: SelectionAsked) -> Selection:
+        """Conflict while it is not done; NotFound when its suite is not kept here; UsageError for what does not fit."""
+        ...
 
 
 class ServerRuns(Protocol):
@@ -173,6 +181,9 @@ class Services(Protocol):
 
     @property
     def runs(self) -> ServerRuns: ...
+
+    @property
+    def evaluations(self) -> Evaluations: ...
 
     @property
     def replays(self) -> Replays: ...

@@ -6,6 +6,8 @@ from genaiops.arena._beside import Beside, CheckBeside, Side, beside
 from genaiops.arena._bounded import Purse
 from genaiops.arena._calibration import Agreed, Labelled, calibrated, read_labels
 from genaiops.arena._cases import Rows, cases_of, file_rows
+from genaiops.arena._decision import PREFIX as SELECTION_PREFIX
+from genaiops.arena._decision import Decision, decided, kept_decision
 from genaiops.arena._documents import (
     CaseDocument,
     FailureDocument,
@@ -23,6 +25,8 @@ from genaiops.arena._plan import USUAL_MARGINS, Plan, PlanAsked, PlanRow, planne
 from genaiops.arena._rescoring import Figure, Rescorer, figures
 from genaiops.arena._runner import Progress, Runner
 from genaiops.arena._scoring import Scorer, asks, sample_of, threshold_of
+from genaiops.arena._selecting import UNITS, Candidate, Criterion, Measured, Pair, Selection, select
+from genaiops.arena._selection import CandidateFacts, SelectionAsked, read_selection
 from genaiops.arena._starting import starting_suite
 from genaiops.arena._suite_text import (
     PROD,
@@ -37,15 +41,21 @@ from genaiops.arena._tables import Column, Tables
 __all__ = [
     "CHAT",
     "PROD",
+    "SELECTION_PREFIX",
     "TARGET",
+    "UNITS",
     "USUAL_MARGINS",
     "Agreed",
     "Ask",
     "Beside",
     "Busy",
+    "Candidate",
+    "CandidateFacts",
     "CaseDocument",
     "CheckBeside",
     "Column",
+    "Criterion",
+    "Decision",
     "Endpoint",
     "FailureDocument",
     "Figure",
@@ -53,6 +63,8 @@ __all__ = [
     "GateReport",
     "Judges",
     "Labelled",
+    "Measured",
+    "Pair",
     "Plan",
     "PlanAsked",
     "PlanRow",
@@ -64,6 +76,8 @@ __all__ = [
     "RunDocument",
     "Runner",
     "Scorer",
+    "Selection",
+    "SelectionAsked",
     "Side",
     "Tables",
     "UnjudgedDocument",
@@ -76,21 +90,25 @@ __all__ = [
     "case_document",
     "cases_of",
     "changed_suite",
+    "decided",
     "decides",
     "failures_of",
     "figures",
     "file_rows",
     "judge",
     "judges_of",
+    "kept_decision",
     "new_run",
     "pinned_suite",
     "planned",
     "read_labels",
+    "read_selection",
     "read_suite",
     "read_suite_document",
     "run_document",
     "run_place",
     "sample_of",
+    "select",
     "spread_of",
     "starting_suite",
     "suite_manifest",

@@ -16,12 +16,14 @@ from genaiops.cli._suite_import import add_import_verb
 from genaiops.cli._suite_new import new
 from genaiops.cli._suite_plan import add_plan
 from genaiops.cli._suite_report import Bar, show_report
+from genaiops.cli._suite_select import add_select
 from genaiops.cli._suite_versions import command
 from genaiops.core.errors import UsageError
 from genaiops.sdk import Client, Witness, path_of
 
 _suite_rescore.add_to(command)
 add_plan(command)
+add_select(command)
 command.add_command(new)
 
 _METRICS = (

@@ -1,5 +1,5 @@
 """Reports of a run, as others read them: JUnit XML for build servers, JSON lines for programs, Markdown for a pull
-request, and one HTML file for people, which asks nothing of a network."""
+request, and one HTML file for people, which asks nothing of a network. And of a selection, for people."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -8,7 +8,9 @@ from genaiops.arena.reports._html import html
 from genaiops.arena.reports._jsonl import jsonl
 from genaiops.arena.reports._junit import junit
 from genaiops.arena.reports._markdown import markdown
+from genaiops.arena.reports._pareto import WORDS, panels, pareto
 from genaiops.arena.reports._reported import Reported, reported, statement
+from genaiops.arena.reports._selection import SELECTION_FORMATS, approved, candidates, how, pairs, stands_on
 
 FORMATS: Final[Mapping[str, Callable[[Reported], str]]] = {
     "junit": junit,
@@ -18,4 +20,22 @@ FORMATS: Final[Mapping[str, Callable[[Reported], str]]] = {
 }
 """Name -> what writes it."""
 
-__all__ = ["FORMATS", "Reported", "html", "jsonl", "junit", "markdown", "reported", "statement"]
+__all__ = [
+    "FORMATS",
+    "SELECTION_FORMATS",
+    "WORDS",
+    "Reported",
+    "approved",
+    "candidates",
+    "how",
+    "html",
+    "jsonl",
+    "junit",
+    "markdown",
+    "pairs",
+    "panels",
+    "pareto",
+    "reported",
+    "stands_on",
+    "statement",
+]

@@ -22,12 +22,12 @@ _NO_MARKER: Final = re.compile(r"[^A-Za-z0-9_./ ]")
 def markdown(said: Reported) -> str:
     """The first line says of which suite it is, so that a later report can take its place. At most 60,000 characters;
     cases that have no room are counted, not told."""
-    name = _plain(said.run.name)
+    name = plain(said.run.name)
     head = [
         f"<!-- genaiops suite report: {_NO_MARKER.sub('_', said.run.name)} -->",
         f"## {said.word}: {name}",
         "",
-        _plain(said.report.verdict.reason),
+        plain(said.report.verdict.reason),
         "",
         *_conditions(said),
         "",
@@ -53,8 +53,8 @@ def _conditions(said: Reported) -> Iterator[str]:
         more = "" if line.more is None else f"+{line.more}"
         cells = (
             f"**{WORDS[line.verdict.outcome]}**",
-            _plain(line.check),
-            _plain(line.target),
+            plain(line.check),
+            plain(line.target),
             asked_for(line),
             figure(line.verdict.measure),
             bounds(line),
@@ -70,8 +70,8 @@ def _lost(said: Reported, room: int) -> Iterator[str]:
         cases = said.lost(target)
         if not cases:
             continue
-        what = f"lost against {_plain(said.report.baseline)}" if said.report.baseline else "failed"
-        opening = ["", "<details>", f"<summary>{_plain(target)}: {len(cases)} cases {what}</summary>"]
+        what = f"lost against {plain(said.report.baseline)}" if said.report.baseline else "failed"
+        opening = ["", "<details>", f"<summary>{plain(target)}: {len(cases)} cases {what}</summary>"]
         closing = ["", "</details>"]
         room -= sum(len(line) + 1 for line in (*opening, *closing)) + 80
         told: list[str] = []
@@ -88,16 +88,16 @@ def _lost(said: Reported, room: int) -> Iterator[str]:
 
 def _case(said: Reported, target: str, case: Case) -> Iterator[str]:
     yield ""
-    yield f"**{_plain(case.id)}**"
+    yield f"**{plain(case.id)}**"
     yield from _fenced(question(case))
     names = dict.fromkeys(name for name in (said.report.baseline, target) if name)
     for name in names:
         for answer in said.answers.get((name, case.id), ())[:1]:
-            yield f"{_plain(name)}:"
+            yield f"{plain(name)}:"
             yield from _fenced(answer.output or answer.error)
     failed = [each for each in said.judged.get((target, case.id), ()) if each.verdict.outcome == "fail"]
     for check, reason in {each.check: each.verdict.reason for each in failed}.items():
-        yield f"- {_plain(check)}: {_plain(reason) or 'failed'}"
+        yield f"- {plain(check)}: {plain(reason) or 'failed'}"
 
 
 def _fenced(text: str) -> Iterator[str]:
@@ -119,11 +119,11 @@ def _made_of(said: Reported) -> Iterator[str]:
     }
     yield from ("<details>", "<summary>What it was made of</summary>", "", "| | |", "|---|---|")
     for name, value in rows.items():
-        yield f"| {_plain(name)} | {_plain(value)} |"
+        yield f"| {plain(name)} | {plain(value)} |"
     yield from ("", "</details>")
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Of one line, without any meaning for Markdown or HTML, and mentioning nobody."""
     one = printable(" ".join(text.split())[:_LONGEST])
     return _SPECIAL.sub(lambda found: f"&#{ord(found[1])};", one)
