@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 from litestar import Response, Router
@@ -22,6 +22,7 @@ from genaiops.console.pages import (
     approvals,
     arena,
     arena_compare,
+    arena_select,
     assets,
     audit,
     budgets,
@@ -64,6 +65,8 @@ from genaiops.hub import Hub, Reach, reach_of
 _log = logging.getLogger("genaiops.console")
 _SAFE = frozenset({"GET", "HEAD"})
 
+_ARENA: Final = (*arena.HANDLERS, *arena_compare.HANDLERS, *arena_select.HANDLERS)
+
 
 def create(services: Services, sessions: Sessions | None = None, *, clock: Clock = now_us) -> Router:
     """The console at `/`. Beside it belongs everything else the control process answers (`/api`, `/metrics`).
@@ -93,8 +96,7 @@ def create(services: Services, sessions: Sessions | None = None, *, clock: Clock
             *guard_detectors.HANDLERS,
             *views.HANDLERS,
             *compare.HANDLERS,
-            *arena.HANDLERS,
-            *arena_compare.HANDLERS,
+            *_ARENA,
             *hub.HANDLERS,
             *releases.HANDLERS,
             *costs.HANDLERS,

@@ -10,7 +10,7 @@ from genaiops.arena.reports._junit import junit
 from genaiops.arena.reports._markdown import markdown
 from genaiops.arena.reports._pareto import WORDS, panels, pareto
 from genaiops.arena.reports._reported import Reported, reported, statement
-from genaiops.arena.reports._selection import SELECTION_FORMATS, approved, candidates, how, pairs, stands_on
+from genaiops.arena.reports._selection import SELECTION_FORMATS, approved, candidates, how, pairs, retrieval, stands_on
 
 FORMATS: Final[Mapping[str, Callable[[Reported], str]]] = {
     "junit": junit,
@@ -36,6 +36,7 @@ __all__ = [
     "panels",
     "pareto",
     "reported",
+    "retrieval",
     "stands_on",
     "statement",
 ]
