@@ -4,7 +4,7 @@
 and with many; what a case costs is the difference, so that nobody's start counts. `reading` (ours alone): from a run of
 ten thousand cases to what its gate says and the first page of cases, and two runs beside each other. CPU time, because
 other work on the machine does not count in it; seconds stand beside. `python -m benchmarks.arena gates` simulates how
-often gates are wrong, and `benchmarks.arena.rouge` times ROUGE.
+often gates are wrong, `... experiments` how often experiments are; `benchmarks.arena.rouge` times ROUGE.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.arena import gates
+from benchmarks.arena import experiments, gates
 from benchmarks.arena.reading import read
 from benchmarks.arena.subjects import PEERS, Ours, Subject
 from benchmarks.gateway.machine import BenchmarkError, describe
@@ -152,13 +152,22 @@ def missed(found: dict[str, list[Figures]]) -> list[str]:
     return said
 
 
-def simulate(arguments: Sequence[str]) -> int:
-    title = "how often a gate passes what it should not, fails what it should not, and decides"
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.arena gates", description=title)
+SIMULATED = {
+    "gates": (gates, "how often a gate passes what it should not, fails what it should not, and decides"),
+    "experiments": (
+        experiments,
+        "how often an experiment finds what is not there, and what is, at any look",
+    ),
+}
+
+
+def simulate(name: str, arguments: Sequence[str]) -> int:
+    simulation, title = SIMULATED[name]
+    parser = argparse.ArgumentParser(prog=f"python -m benchmarks.arena {name}", description=title)
     parser.add_argument("--json", type=Path, help="keep the figures in this file")
-    gates.options(parser)
+    simulation.options(parser)
     given = parser.parse_args(arguments)
-    report = gates.measure(given)
+    report = simulation.measure(given)
     print(as_text(report))
     if given.json is not None:
         write(report, given.json)
@@ -166,8 +175,8 @@ def simulate(arguments: Sequence[str]) -> int:
 
 
 def main(arguments: Sequence[str]) -> int:
-    if arguments[:1] == ["gates"]:
-        return simulate(arguments[1:])
+    if arguments and arguments[0] in SIMULATED:
+        return simulate(arguments[0], arguments[1:])
     plan = parse(arguments)
     print("\n".join(f"{name}: {value}" for name, value in describe().items()))
     bad: list[str] = []

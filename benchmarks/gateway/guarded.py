@@ -9,12 +9,13 @@ from benchmarks.gateway.measures import CONNECTIONS, Figures, Sizes
 from benchmarks.gateway.subject import Genaiops
 from benchmarks.gateway.traffic import LONG, SHORT, Shape, paced
 
-_TURNS = 3
+_TURNS = 5
 
 
 def guarded(tools: Tools, subject: Genaiops, sizes: Sizes) -> Figures:
     """CPU of the worker for short prompts, prompts of 200 KB and chunks of streams, and how many times as much it is
-    under the default policy; the latency of short prompts at a steady rate."""
+    under the default policy: the median of the turns, each of which takes both ways one right after the other, with the
+    least and the most; the latency of short prompts at a steady rate."""
     figures: Figures = {}
     streams = paced(sizes.chunks)
     plans = {
@@ -27,8 +28,14 @@ def guarded(tools: Tools, subject: Genaiops, sizes: Sizes) -> Figures:
         for _ in range(_TURNS):
             for looked_at in (False, True):
                 taken[looked_at].append(_cpu(tools, subject, shape, plan, guarded=looked_at) / units)
-        plain, under = statistics.median(taken[False]), statistics.median(taken[True])
-        figures |= {f"{name}_cpu_us": plain, f"{name}_guarded_cpu_us": under, f"{name}_ratio": under / plain}
+        ratios = [under / plain for plain, under in zip(taken[False], taken[True], strict=True)]
+        figures |= {
+            f"{name}_cpu_us": statistics.median(taken[False]),
+            f"{name}_guarded_cpu_us": statistics.median(taken[True]),
+            f"{name}_ratio": statistics.median(ratios),
+            f"{name}_ratio_least": min(ratios),
+            f"{name}_ratio_most": max(ratios),
+        }
     rate = Plan(connections=CONNECTIONS, seconds=sizes.latency_seconds, rate=sizes.steady)
     for name, looked_at in (("plain", False), ("guarded", True)):
         load = tools.load(subject.request(SHORT, guarded=looked_at), rate)

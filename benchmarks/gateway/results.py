@@ -92,6 +92,12 @@ def bars(of: Results) -> list[Bar]:
         Bar("its growth over the last nine tenths of them", grown, 2, unit="MiB"),
         Bar("hit in the exact cache: worker CPU", of.single("hits", "hit_cpu_us"), 60, unit="us"),
         Bar("200 KB prompts: worker CPU, in nginx's", ratio("long", "cpu_us", "nginx"), 4, unit="x"),
+        Bar(
+            "short chats under the default policy: worker CPU, in unguarded ones'",
+            of.single("guarded", "short_ratio"),
+            1.5,
+            unit="x",
+        ),
         Bar("Messages, translated: worker CPU, in chat's", of.single("translated", "messages_x"), 3, unit="x"),
         Bar("Responses, translated: worker CPU, in chat's", of.single("translated", "responses_x"), 3, unit="x"),
     ]

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         Counts,
         Prompt,
         Span,
+        SuiteRun,
         add_traceparent,
         async_openai_client,
         configure,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
         headers,
         openai_client,
         prompt,
+        run_suite,
         score,
         trace,
     )
@@ -35,6 +37,7 @@ __all__ = [
     "Counts",
     "Prompt",
     "Span",
+    "SuiteRun",
     "__version__",
     "add_traceparent",
     "async_openai_client",
@@ -46,6 +49,7 @@ __all__ = [
     "headers",
     "openai_client",
     "prompt",
+    "run_suite",
     "score",
     "trace",
 ]

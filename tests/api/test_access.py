@@ -1,5 +1,7 @@
 """Who may call: keys, scopes, roles, the console's session. Every handler is in the table."""
+# size: one table with a row for each handler of the API, which is read as a whole
 
+import re
 from collections.abc import Mapping
 
 import httpx
@@ -13,6 +15,7 @@ from genaiops.app.services import Services
 from genaiops.hub import PERMISSIONS, NewKey
 from tests.api.arena_access import ARENA
 from tests.api.conftest import ROLES, Api
+from tests.api.serving import SERVING
 
 # Method and path -> what it needs; None: any working key (the handler looks closer, see the tests of keys).
 TABLE: dict[tuple[str, str], str | None] = {
@@ -42,6 +45,25 @@ TABLE: dict[tuple[str, str], str | None] = {
     ("GET", "/tasks/{task_id:str}"): "read",
     ("POST", "/tasks/{task_id:str}/release"): "review",
     ("POST", "/tasks/{task_id:str}/refuse"): "review",
+    ("GET", "/queues"): None,
+    ("POST", "/queues"): "artifacts",
+    ("GET", "/queues/{name:str}"): None,
+    ("PATCH", "/queues/{name:str}"): "artifacts",
+    ("DELETE", "/queues/{name:str}"): "artifacts",
+    ("PUT", "/queues/{name:str}/guidelines"): None,
+    ("GET", "/queues/{name:str}/results"): None,
+    ("POST", "/queues/{name:str}/dataset"): "artifacts",
+    ("GET", "/queues/{name:str}/judge-labels"): "artifacts",
+    ("POST", "/queues/{name:str}/scores"): "artifacts",
+    ("POST", "/queues/{name:str}/next"): "label",
+    ("GET", "/queues/{name:str}/items"): "read",
+    ("POST", "/queues/{name:str}/items"): "artifacts",
+    ("GET", "/queues/{name:str}/items/{place:int}"): "label",
+    ("PUT", "/queues/{name:str}/items/{place:int}/label"): "label",
+    ("DELETE", "/queues/{name:str}/items/{place:int}/label"): "label",
+    ("POST", "/queues/{name:str}/items/{place:int}/skip"): "label",
+    ("POST", "/queues/{name:str}/items/{place:int}/settle"): "label",
+    ("GET", "/queues/{name:str}/items/{place:int}/history"): "label",
     ("GET", "/approvals"): "read",
     ("GET", "/approvals/{approval_id:str}"): "read",
     ("POST", "/approvals/{approval_id:str}/approve"): "approve",
@@ -154,16 +176,16 @@ TABLE: dict[tuple[str, str], str | None] = {
     ("GET", "/releases/{release_id:str}/diff/{other:str}"): "read",
     ("GET", "/releases/{release_id:str}/verify"): "read",
     **ARENA,
-    ("GET", "/deployments"): "read",
+    ("GET", "/redteam/packs"): "read",
+    ("POST", "/redteam/suites"): "read",
+    ("GET", "/runs/{run_id:str}/attacks"): "read",
+    ("GET", "/suites/trend"): "read",
+    ("POST", "/suites/look"): "playground",
+    **SERVING,
     ("GET", "/erasures"): "read",
     ("GET", "/erasures/{erasure_id:str}"): "read",
     ("POST", "/erasures"): "erase",
     ("POST", "/erasures/preview"): "erase",
-    ("POST", "/deployments"): "deployments",
-    ("GET", "/deployments/{deployment_id:str}"): "read",
-    ("DELETE", "/deployments/{deployment_id:str}"): "deployments",
-    ("GET", "/deployments/{deployment_id:str}/history"): "read",
-    ("POST", "/deployments/{deployment_id:str}/rollback"): "deployments",
     ("POST", "/artifacts"): "artifacts",
     ("PATCH", "/artifacts/{artifact_id:path}"): "artifacts",
     ("GET", "/versions/{reference:path}"): "read",
@@ -171,6 +193,7 @@ TABLE: dict[tuple[str, str], str | None] = {
     ("GET", "/aliases/{alias_id:path}"): "read",
     ("PUT", "/aliases/{alias_id:path}"): "artifacts",
     ("DELETE", "/aliases/{alias_id:path}"): "artifacts",
+    ("POST", "/prompts/lint"): "read",
     ("POST", "/prompts/render"): "read",
     ("GET", "/datasets"): "read",
     ("POST", "/datasets"): "artifacts",
@@ -182,6 +205,7 @@ TABLE: dict[tuple[str, str], str | None] = {
     ("POST", "/datasets/chunks"): "artifacts",
     ("POST", "/datasets/aliases"): "artifacts",
     ("POST", "/datasets/from-traces"): "artifacts",
+    ("POST", "/datasets/add"): "artifacts",
     ("GET", "/lineage/{ref:path}"): "read",
     ("GET", "/used-by/{reference:path}"): "read",
     ("POST", "/lineage"): "artifacts",
@@ -236,33 +260,7 @@ def test_every_handler_is_in_the_table_and_says_what_it_needs(client: TestClient
 @pytest.mark.parametrize("role", ROLES)
 def test_roles(place: tuple[str, str], permission: str, role: str, people: Mapping[str, Api]) -> None:
     method, path = place
-    for placeholder in (
-        "key_id:str",
-        "actor_id:str",
-        "budget_id:str",
-        "limit_id:str",
-        "name:str",
-        "trace_id:str",
-        "approval_id:str",
-        "task_id:str",
-        "alert_id:str",
-        "role:str",
-    ):
-        path = path.replace(f"{{{placeholder}}}", "absent")
-    for placeholder in (
-        "team_id",
-        "environment_id",
-        "target_id",
-        "route_id",
-        "issuer_id",
-        "artifact_id",
-        "reference",
-        "alias_id",
-        "ref",
-        "tenant_id",
-    ):
-        path = path.replace(f"{{{placeholder}:path}}", "absent")
-    path = path.replace("{seq:int}", "1")
+    path = re.sub(r"\{\w+:int\}", "1", re.sub(r"\{\w+:(str|path)\}", "absent", path))
     answer = people[role].send(method, path, json={"nonsense": 1}) if method in {"POST", "PUT", "PATCH"} else None
     answer = answer if answer is not None else people[role].send(method, path)
     allowed = permission in PERMISSIONS[role]  # pyright: ignore[reportArgumentType]

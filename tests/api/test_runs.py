@@ -90,11 +90,12 @@ def test_runs_of_others(people: Mapping[str, Api], admin: Api, strangers: Api, e
         ({"document": SUITE}, "name"),
         ({"name": "a", "text": "[[check]]\nmetric = 'f7'"}, "check[0].metric"),
         ({"name": "Not A Name", "document": SUITE}, None),
-        ({"name": "a", "document": {**SUITE, "cases": [{"traces": {"model": "x"}}]}}, "cases"),
+        ({"name": "a", "document": {**SUITE, "cases": [{"traces": {"modle": "x"}}]}}, "cases"),
         ({"name": "a", "document": SUITE, "targets": [{"name": "a"}]}, "target[0]"),
         ({"name": "a", "document": SUITE, "run": {"spend": "much"}}, "run.spend"),
         ({"name": "a", "document": SUITE, "environment_id": "nowhere"}, None),
-        ({"name": "a", "document": {**SUITE, "target": [{"name": "r", "release": "x@1"}]}}, "target"),
+        ({"name": "a", "document": {**SUITE, "target": [{"name": "r", "release": "x@1"}]}}, None),
+        ({"name": "a", "document": SUITE, "releases": ["x@1"]}, "releases"),
     ],
 )
 def test_bad_input(admin: Api, body: dict[str, Any], param: str | None) -> None:

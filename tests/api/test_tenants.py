@@ -281,14 +281,14 @@ def test_deployments_to_prod(admin: Api, retail: Api, echo: str) -> None:
 
 
 def test_a_pushed_version_is_kept_while_its_alias_waits(admin: Api, retail: Api) -> None:
-    manifest = {"messages": [{"role": "user", "content": "Hi"}]}
-    body = {"kind": "prompt", "name": "till", "manifest": manifest, "alias": "prod", "reason": "opening"}
+    manifest = {"template": "rubric", "rubric": "Polite.", "model": "talker"}
+    body = {"kind": "judge", "name": "till", "manifest": manifest, "alias": "prod", "reason": "opening"}
     answer = retail.send("POST", "/artifacts", json=body)
     assert answer.status_code == 202
-    found = retail.get("/artifacts/prompt/till")
+    found = retail.get("/artifacts/judge/till")
     assert (len(found["versions"]), found["aliases"]) == (1, [])
     admin.call("POST", f"/approvals/{answer.headers['x-genaiops-approval']}/approve", {})
-    assert [each["name"] for each in retail.get("/artifacts/prompt/till")["aliases"]] == ["prod"]
+    assert [each["name"] for each in retail.get("/artifacts/judge/till")["aliases"]] == ["prod"]
 
 
 def test_scores_of_a_unit(admin: Api, retail: Api, services: Services) -> None:

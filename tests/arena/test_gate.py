@@ -302,3 +302,45 @@ def test_figures_of_all_cases_are_compared_case_by_case(families: None) -> None:
     assert report.verdict.outcome == "pass"
     assert report.lines[0].verdict.measure == pytest.approx(-1 / 400)
     assert judged_by('metric = "most"\nmargin = 0.02', old=old, new=old[::-1]).verdict.outcome == "inconclusive"
+
+
+def test_pass_at_k_stands_in_for_the_mean_of_a_case() -> None:
+    suite = read_suite(
+        """
+        [[target]]
+        name = "new"
+        recorded = true
+        [[check]]
+        metric = "equals"
+        pass_at = 2
+        floor = 0.1
+        [run]
+        repeats = 3
+        """,
+        "toml",
+    ).checked()
+    cases = [Case(id=f"{number}", expected="x") for number in range(4)]
+    passed = {"0": 3, "1": 1, "2": 0, "3": 1}
+    answers = [Answer(target="new", case=case.id, repeat=n, state="answered") for case in cases for n in range(3)]
+    judged = [
+        Judged(
+            target="new",
+            case=each.case,
+            repeat=each.repeat,
+            check="equals",
+            metric="equals/1",
+            verdict=Verdict(
+                outcome="pass" if each.repeat < passed[each.case] else "fail",
+                measure=float(each.repeat < passed[each.case]),
+            ),
+        )
+        for each in answers
+    ]
+    [line] = judge(suite, Tables(cases, answers, judged)).lines
+    assert line.verdict.unit == "pass@2"
+    assert line.verdict.measure == pytest.approx((1 + 2 / 3 + 0 + 2 / 3) / 4)
+    left = judge(suite, Tables(cases, answers[:-1], judged[:-1])).lines[-1]
+    assert left.missing == 1
+    unknown = Tables(cases, answers[:-1], judged[:-1]).column("new", "equals", list(passed), passes=True, at=2)
+    assert unknown.filled(0.0)["3"] == pytest.approx(2 / 3)
+    assert unknown.filled(1.0)["3"] == pytest.approx(1.0)

@@ -14,9 +14,11 @@ from genaiops.checks.metrics.judges import JudgeMetric
 from genaiops.core.errors import LimitReached
 from genaiops.domain import Answer, Case, Judge, Judged, JudgeMember, Measure, Run, Sample, Suite, SuiteTarget
 from genaiops.engines.runs_sql import open_runs
+from genaiops.engines.sandbox import Processes
 from genaiops.ports.runs import Runs
 
 FUNCTIONS = "tests.arena.functions"
+SANDBOX = Processes()
 LOCAL = InstalledModels(Path("/no/weights"))
 JUDGE = f'{{template = "closed_qa", rubric = "In capitals.", panel = [{{python = "{FUNCTIONS}:strict"}}]}}'
 
@@ -58,7 +60,7 @@ async def ran(store: Runs, suite: Suite, cases: Any = None) -> Run:
         run = store.get(run.id)
     except Exception:  # noqa: BLE001
         store.create(run, cases)
-    means = lambda purse, stop: Judges(store, suite, ask_of, purse, stop, local=LOCAL)  # noqa: E731
+    means = lambda purse, stop: Judges(store, suite, ask_of, purse, stop, local=LOCAL, sandbox=SANDBOX)  # noqa: E731
     return await Runner(store, run, suite, cases, {"new": ask_of(suite.target[0])}, means=means)()
 
 
@@ -111,7 +113,7 @@ async def test_the_same_question_is_paid_once(store: Runs) -> None:
         return Answer(target="judge", case="", state="answered", output="Verdict: Y", cost_nano=5)
 
     purse = Purse(None)
-    judges = Judges(store, a_suite(), lambda _: ask, purse, asyncio.Event(), local=LOCAL)
+    judges = Judges(store, a_suite(), lambda _: ask, purse, asyncio.Event(), local=LOCAL, sandbox=SANDBOX)
     member = JudgeMember(model="m")
     said = await asyncio.gather(*(judges.chat(member, [{"role": "user", "content": "x"}]) for _ in range(5)))
     other = await judges.chat(member, [{"role": "user", "content": "y"}])
@@ -123,7 +125,7 @@ async def test_the_same_question_is_paid_once(store: Runs) -> None:
 async def test_a_judge_that_may_not_be_paid(store: Runs) -> None:
     purse = Purse(1)
     purse.paid(Answer(target="a", case="a", state="answered", cost_nano=1))
-    judges = Judges(store, a_suite(), ask_of, purse, asyncio.Event(), local=LOCAL)
+    judges = Judges(store, a_suite(), ask_of, purse, asyncio.Event(), local=LOCAL, sandbox=SANDBOX)
     with pytest.raises(LimitReached, match="may spend"):
         await judges.chat(JudgeMember(python=f"{FUNCTIONS}:strict"), [])
 
@@ -132,6 +134,7 @@ class Said:
     """Means that answer from a list."""
 
     local = LOCAL
+    sandbox = SANDBOX
 
     def __init__(self, *answers: str) -> None:
         self.answers = list(answers)

@@ -231,3 +231,48 @@ def test_charts_draw_what_was_judged() -> None:
 def test_every_form_is_written() -> None:
     report = said(PLAIN, {"a": "yes"})
     assert all(write(report) for write in FORMATS.values())
+
+
+def test_policies_are_listed_with_their_verdicts() -> None:
+    text = PLAIN + 'policy = "AI-7 | short"\n'
+    for new, word in (({"a": "yes"}, "PASS"), ({"a": "no"}, "FAIL"), ({"a": None}, "INCONCLUSIVE")):
+        found = said(text, new)
+        assert re.search(rf"<b[^>]*>{word}</b></td><td>AI-7 \| short</td>", html(found))
+        assert f"| **{word}** | AI-7 &#124; short |" in markdown(found)
+        [line] = [each for each in map(msgspec.json.decode, jsonl(found).splitlines()) if each["type"] == "policy"]
+        assert (line["policy"], line["checks"]) == ("AI-7 | short", ["equals"])
+    informs = said(BOUND + '[[check]]\nname = "tone"\nmetric = "contains"\npolicy = "P"\n', {"a": "yes", "b": "yes"})
+    [line] = [each for each in map(msgspec.json.decode, jsonl(informs).splitlines()) if each["type"] == "policy"]
+    assert (line["outcome"], line["reason"]) == ("inconclusive", "Nothing is asked of tone.")
+
+
+def test_a_gain_stands_beside_what_it_costs() -> None:
+    found = said(BOUND, {"a": "yes", "b": "yes", "c": "yes", "d": "yes"}, old="no")
+    assert "Quality and cost" not in html(found)
+    costs = {"new": 3_000_000, "old": 1_000_000}
+    answers = {
+        place: [msgspec.structs.replace(each, cost_nano=costs[each.target]) for each in some]
+        for place, some in found.answers.items()
+    }
+    found = msgspec.structs.replace(found, answers=answers)
+    lines = [msgspec.json.decode(line) for line in jsonl(found).splitlines()]
+    assert {each["target"]: each["nano"] for each in lines if each["type"] == "spend"} == {
+        "new": 3_000_000_000,
+        "old": 1_000_000_000,
+    }
+    [gain] = [each for each in lines if each["type"] == "gain"]
+    assert (gain["difference"], gain["cost_nano"], gain["per_cost"]) == (1.0, 2_000_000_000, 0.5)
+    assert "Quality and cost" in html(found)
+    assert "cost more by 2" in markdown(found)
+    answers[("old", "a")] = [msgspec.structs.replace(answers["old", "a"][0], cost_nano=0, recalled=True)]
+    assert "3 of 4" in html(found)
+    unknown = {
+        place: [msgspec.structs.replace(each, cost_nano=None) for each in some] if place[0] == "old" else some
+        for place, some in answers.items()
+    }
+    [gain] = [
+        each
+        for each in map(msgspec.json.decode, jsonl(msgspec.structs.replace(found, answers=unknown)).splitlines())
+        if each["type"] == "gain"
+    ]
+    assert (gain["cost_nano"], gain["per_cost"]) == (None, None)

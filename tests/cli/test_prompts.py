@@ -43,8 +43,9 @@ def test_the_documentation_can_be_followed(connected: Shell, tmp_path: Path, mon
                     (tmp_path / file).write_text(got.out, encoding="utf-8")
     assert "'mood' is used and not declared" in ran[0]
     assert "You answer for Acme. Be brief and friendly.\nWhat you know:\n- We open at 9.\n" in ran[3]
-    assert "- You answer for {{company}}." in ran[9]
-    assert "+ You speak for {{company}}." in ran[9]
+    assert "run it: genaiops suite run answers.toml --prompt support/answer@sha256:" in "".join(ran)
+    [differs] = [said for said in ran if "+ You speak for {{company}}." in said]
+    assert "- You answer for {{company}}." in differs
     moves = connected.ok("prompt", "history", "support/answer@prod").column("VERSION")
     assert len(moves) == 3
     assert moves[0] == moves[2] != moves[1]
@@ -55,21 +56,21 @@ def test_a_change_is_live_with_the_next_call_and_undone_in_another(
 ) -> None:
     for text in ("One {{n}}.", "Two {{n}}."):
         manifest = f'{{"messages": [{{"role": "user", "content": "{text}"}}], "variables": {{"n": "number"}}}}'
-        connected.ok("prompt", "push", "live/p", "-", "--alias", "prod", typed=manifest)
-    difference = connected.run("prompt", "diff", "live/p@prod", "live/p@prod")
+        connected.ok("prompt", "push", "live/p", "-", "--alias", "current", typed=manifest)
+    difference = connected.run("prompt", "diff", "live/p@current", "live/p@current")
     assert (difference.status, difference.out) == (0, "They are the same.\n")
-    first, second = connected.ok("prompt", "history", "live/p@prod", "--json").json()["data"][::-1]
+    first, second = connected.ok("prompt", "history", "live/p@current", "--json").json()["data"][::-1]
     difference = connected.run(
         "prompt", "diff", *(one["version_id"].removeprefix("prompt/") for one in (first, second))
     )
     assert difference.status == 1
     assert "messages.0.content: changed\n  - One {{n}}.\n  + Two {{n}}.\n" in difference.out
 
-    used = {"prompt": "live/p@prod", "variables": {"n": 5}}
+    used = {"prompt": "live/p@current", "variables": {"n": 5}}
     assert ask(installation, used).status == 200
-    connected.ok("prompt", "undo", "live/p@prod")
+    connected.ok("prompt", "undo", "live/p@current")
     assert ask(installation, used).status == 200
-    refused = ask(installation, {"prompt": "live/p@prod"})
+    refused = ask(installation, {"prompt": "live/p@current"})
     assert (refused.status, refused.body["error"]["param"]) == (400, "genaiops.variables.n")
 
     versions = [one["version_id"].partition("@")[2] for one in (second, first)]

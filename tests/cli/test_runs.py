@@ -130,7 +130,9 @@ def test_what_a_suite_protects_moves_only_to_what_passed(connected: Shell, tmp_p
         return connected.run("prompt", "push", "gated/say", "-", *more, "--json", typed=PROMPT.replace("<WORD>", word))
 
     first = push("One", "--alias", "tried").json()["id"].removeprefix("prompt/")
-    connected.ok("prompt", "alias", "gated/say@prod", "gated/say@tried")  # nothing protects it yet
+    untried = connected.run("prompt", "alias", "gated/say@prod", "gated/say@tried")
+    assert "no suite has passed for prompt/gated/say@sha256:" in untried.err
+    connected.ok("prompt", "alias", "gated/say@prod", "gated/say@tried", "--emergency", "the first one")
     suite.write_text(GUARDED.replace("<WORD>", RAIN))
     connected.ok("suite", "push", "gated", str(suite), "--alias", "prod")
 

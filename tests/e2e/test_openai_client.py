@@ -116,9 +116,9 @@ def test_a_prompt_by_its_name_in_any_dialect(client: openai.OpenAI, running: Ins
         "model": "smollm2",
     }
     body = {"kind": "prompt", "name": "talk", "manifest": manifest}
-    made = request(f"{running.url}/api/artifacts", key=running.key, body={**body, "alias": "prod"})
+    made = request(f"{running.url}/api/artifacts", key=running.key, body={**body, "alias": "current"})
     assert made.status == 201, made.body
-    named = {"genaiops": {"prompt": "talk@prod", "variables": {"company": "Acme"}, "session": "dialects"}}
+    named = {"genaiops": {"prompt": "talk@current", "variables": {"company": "Acme"}, "session": "dialects"}}
     responses = client.responses.create(model="", input="Say hello.", max_output_tokens=6, extra_body=named)
     assert responses.output_text
     assert responses.instructions == "You speak for Acme."

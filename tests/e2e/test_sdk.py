@@ -158,15 +158,15 @@ def test_prompts_are_those_of_the_hub(client: genaiops.Client, monkeypatch: pyte
     monkeypatch.setenv("GENAIOPS_CACHE", str(tmp_path))
     tone = {"messages": [{"role": "system", "content": "calmly"}]}
     answer = {
-        "messages": [{"role": "user", "content": "Answer {{> sdk/tone@prod}}: {{question}}"}],
+        "messages": [{"role": "user", "content": "Answer {{> sdk/tone@current}}: {{question}}"}],
         "variables": {"question": {"type": "string"}},
         "parameters": {"temperature": 0},
         "model": "echo",
     }
     for name, manifest in (("sdk/tone", tone), ("sdk/answer", answer)):
-        client.post("/api/artifacts", {"kind": "prompt", "name": name, "manifest": manifest, "alias": "prod"})
-    found = genaiops.prompt("sdk/answer@prod")
-    asked = {"prompt": "sdk/answer@prod", "variables": {"question": "{{why}}?"}}
+        client.post("/api/artifacts", {"kind": "prompt", "name": name, "manifest": manifest, "alias": "current"})
+    found = genaiops.prompt("sdk/answer@current")
+    asked = {"prompt": "sdk/answer@current", "variables": {"question": "{{why}}?"}}
     assert found.source == "server"
     assert found.render(question="{{why}}?") == client.post("/api/prompts/render", asked)["messages"]
     with genaiops.openai_client() as openai, genaiops.trace("answer", kind="workflow") as span:

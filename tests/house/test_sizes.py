@@ -11,7 +11,10 @@ FILE_LINES = 400
 FUNCTION_LINES = 60
 PARAMETERS = 8
 
-LARGER: frozenset[str] = frozenset({"src/genaiops/gateway/gateway.py::__init__"})  # paths, or path::function
+# paths, or path::function
+LARGER: frozenset[str] = frozenset(
+    {"src/genaiops/domain/__init__.py", "src/genaiops/gateway/gateway.py::__init__", "tests/api/test_access.py"}
+)
 
 REASON = re.compile(r"# size: \S.{10,}")
 

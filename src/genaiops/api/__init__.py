@@ -10,6 +10,7 @@ from genaiops.api._openapi import openapi_config
 from genaiops.api._otlp import create_ingest
 from genaiops.api._request_id import add_headers
 from genaiops.api._router import create
+from genaiops.api._run_wish import RunRequest, begun_for
 from genaiops.api._services import Publishing, Services, Sessions
 from genaiops.api._status import Process, Status
 
@@ -18,10 +19,12 @@ __all__ = [
     "EXCEPTION_HANDLERS",
     "Process",
     "Publishing",
+    "RunRequest",
     "Services",
     "Sessions",
     "Status",
     "add_headers",
+    "begun_for",
     "create",
     "create_ingest",
     "openapi_config",

@@ -20,7 +20,7 @@ from genaiops.api._documents import (
 from genaiops.api._services import Services, Serving
 from genaiops.api._writing import write
 from genaiops.core.clock import to_iso
-from genaiops.core.errors import ConsentNeeded, UsageError
+from genaiops.core.errors import Conflict, ConsentNeeded, UsageError
 from genaiops.domain import Actor, ArtifactKind, Visibility
 from genaiops.hub import About, Difference, Hub, Wanted, require
 
@@ -83,11 +83,12 @@ def version_seen(hub: Hub, reference: str, actor: Actor) -> VersionDocument:
 
 
 def registered(services: Services, caller: Caller, data: NewVersionRequest) -> VersionDocument:
-    """ConsentNeeded when the version is kept and its alias waits."""
+    """ConsentNeeded when the version is kept and its alias waits, Conflict when it is kept and a gate does not let the
+    alias move: what is to pass a suite has to be there."""
     fields = msgspec.structs.asdict(data)
     kind, name, manifest, alias = (fields.pop(field) for field in ("kind", "name", "manifest", "alias"))
     why = {field: fields.pop(field) for field in ("reason", "emergency")}
-    waiting: ConsentNeeded | None = None
+    waiting: ConsentNeeded | Conflict | None = None
     _check_not_made_elsewhere(kind, name)
     _check_may(caller.actor, kind)
     with services.hub.records.write(caller.actor.id) as unit:
@@ -103,6 +104,10 @@ def registered(services: Services, caller: Caller, data: NewVersionRequest) -> V
                 artifacts.move(artifact_id, alias, version.id, **why, by=caller.actor.id)
             except ConsentNeeded as error:
                 waiting = error  # the version is kept, and so is the request
+            except Conflict as error:
+                if error.code != "gate_failed":
+                    raise
+                waiting = error
     if waiting is not None:
         raise waiting
     return shown(version, VersionDocument)
@@ -133,7 +138,8 @@ class ArtifactsController(Controller):
         self, data: JSONBody[NewVersionRequest], services: Serving, caller: Calling
     ) -> Response[VersionDocument]:
         """A manifest that is there already gives the version that is there. Where the alias is protected the version is
-        kept, and the alias waits for another person's consent: 202 with the header `x-genaiops-approval`."""
+        kept, and the alias waits for another person's consent: 202 with the header `x-genaiops-approval`. It is
+        kept as well where a gate does not let the alias move: 409 `gate_failed`."""
 
         return await write(services, lambda: registered(services, caller, data), status=201)
 

@@ -273,7 +273,8 @@ def document(version: Version, *, created: bool | None = None) -> DatasetVersion
 def readable(services: Services, caller: Caller, version: Version) -> Version:
     """The version. Forbidden for who may not read what its rows were taken from."""
     source: dict[str, Any] = version.manifest.get("source", {})
-    check_rows(services.hub, caller.reach, source.get("environments", ()) if source.get("kind") == "traces" else ())
+    made_of_calls = source.get("kind") in ("traces", "labels")
+    check_rows(services.hub, caller.reach, source.get("environments", ()) if made_of_calls else ())
     return version
 
 

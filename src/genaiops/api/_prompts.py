@@ -1,17 +1,20 @@
-"""`/api/prompts/render`: a prompt with its variables put in, also one that is not saved yet."""
+"""`/api/prompts`: a prompt with its variables put in, and what is wrong with it, also of one that is not saved yet."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 from litestar import Controller, post
 from litestar.params import JSONBody
 
-from genaiops.api._access import Calling, needs
+from genaiops.api._access import Caller, Calling, needs
 from genaiops.api._artifacts import version_seen
-from genaiops.api._services import Serving
+from genaiops.api._services import Services, Serving
+from genaiops.checks.prompts import PromptFinding, faulty, lint_prompt
 from genaiops.core.errors import UsageError
-from genaiops.domain import PromptManifest, ReadyPrompt
-from genaiops.hub import link_prompt, prepare_prompt
+from genaiops.domain import PromptManifest, ReadyPrompt, prompt_manifest
+from genaiops.hub import context_window, link_prompt, prepare_prompt
+from genaiops.ports.records import View
 
 
 class RenderRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -31,6 +34,24 @@ class RenderedDocument(msgspec.Struct, frozen=True, kw_only=True):
     response_format: dict[str, Any] | None
     parameters: dict[str, Any]
     model: str | None
+
+
+class LintRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Either the `prompt` (`name@alias`, `name@sha256:...`) or the `manifest` of one that nobody pushed yet. `model`:
+    whose window counts, a model or a route (null: the prompt's own)."""
+
+    prompt: str | None = None
+    manifest: dict[str, Any] | None = None
+    model: str | None = None
+
+
+class LintDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """The worst first. `window`: tokens of the model's context, null where nobody knows. `faulty`: one is an error."""
+
+    version_id: str | None
+    window: int | None
+    faulty: bool
+    findings: Sequence[PromptFinding]
 
 
 class PromptsController(Controller):
@@ -63,3 +84,38 @@ class PromptsController(Controller):
             parameters=manifest.parameters,
             model=manifest.model,
         )
+
+    @post(
+        "/lint",
+        summary="Check a prompt for common faults",
+        guards=[needs("read")],
+        status_code=200,
+        sync_to_thread=True,
+    )
+    def lint(self, data: JSONBody[LintRequest], services: Serving, caller: Calling) -> LintDocument:
+        """By rules, from its text alone: no model is asked, and nothing is kept. A manifest that could not be pushed is
+        checked as far as it can be read."""
+        if (data.prompt is None) == (data.manifest is None):
+            raise UsageError("Which prompt?", remedy="Give either prompt or manifest.", param="prompt")
+        hub, version_id = services.hub, None
+        with hub.records.read() as view:
+            if data.prompt is not None:
+                version = version_seen(hub, f"prompt/{data.prompt.removeprefix('prompt/')}", caller.actor)
+                version_id = version.id
+                manifest = link_prompt(view, msgspec.convert(version.manifest, PromptManifest))
+            else:
+                assert data.manifest is not None
+                manifest = self._draft(view, services, caller, data.manifest)
+        window = context_window(hub, data.model or manifest.model)
+        findings = lint_prompt(manifest, window=window)
+        return LintDocument(version_id=version_id, window=window, faulty=faulty(findings), findings=findings)
+
+    def _draft(self, view: View, services: Services, caller: Caller, raw: dict[str, Any]) -> PromptManifest:
+        """With its includes where it could be pushed, else as it is."""
+        try:
+            plain = prepare_prompt(view, "draft", raw)
+        except UsageError:
+            return prompt_manifest(raw)  # what is wrong with it besides is found by rules
+        for included in plain.get("includes", {}).values():
+            services.hub.artifacts.visible(included.partition("@")[0], caller.actor)
+        return link_prompt(view, msgspec.convert(plain, PromptManifest))

@@ -19,11 +19,13 @@ from genaiops.api._caches import CachesController
 from genaiops.api._catalogue import CatalogueController, PresetsController
 from genaiops.api._checking import check_request
 from genaiops.api._confined import confined
+from genaiops.api._dataset_additions import DatasetAdditionsController
 from genaiops.api._datasets import DatasetsController
 from genaiops.api._deployments import DeploymentsController
 from genaiops.api._detectors import DetectorsController
 from genaiops.api._erasures import ErasuresController
 from genaiops.api._estimates import EstimateController
+from genaiops.api._experiments import ExperimentsController
 from genaiops.api._figures import Figures
 from genaiops.api._fingerprints import FingerprintsController
 from genaiops.api._groups import GroupsController
@@ -38,6 +40,9 @@ from genaiops.api._price_check import PriceCheck
 from genaiops.api._prices import PricesController
 from genaiops.api._prompts import PromptsController
 from genaiops.api._provenance import ProvenanceController
+from genaiops.api._queue_items import QueueItemsController
+from genaiops.api._queues import QueuesController
+from genaiops.api._redteam import RedTeamController
 from genaiops.api._releases import ReleasesController
 from genaiops.api._runs import RunsController
 from genaiops.api._scores import ScoresController
@@ -49,6 +54,7 @@ from genaiops.api._targets import EmbeddedController, ModelsController, RoutesCo
 from genaiops.api._tasks import TasksController
 from genaiops.api._tenants import RolesController, TenantsController
 from genaiops.api._traces import TracesController
+from genaiops.api._trends import TrendsController
 from genaiops.api._trust import IssuersController, SecretsController
 from genaiops.api._uses import UsedByController
 
@@ -79,6 +85,8 @@ _HANDLERS: tuple[type[Controller] | BaseRouteHandler, ...] = (
     AlertsController,
     ApprovalsController,
     TasksController,
+    QueuesController,
+    QueueItemsController,
     PoliciesController,
     GuardsController,
     GuardTrialsController,
@@ -90,9 +98,13 @@ _HANDLERS: tuple[type[Controller] | BaseRouteHandler, ...] = (
     RunsController,
     SelectionsController,
     SuitesController,
+    RedTeamController,
+    TrendsController,
     DeploymentsController,
+    ExperimentsController,
     AuditController,
     DatasetsController,
+    DatasetAdditionsController,
     LineageController,
     UsedByController,
     VersionsController,

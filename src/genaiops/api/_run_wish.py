@@ -7,9 +7,11 @@ import msgspec
 from msgspec import Meta
 
 from genaiops.api._access import Caller
-from genaiops.api._datasets import readable
+from genaiops.api._confined import confined
+from genaiops.api._run_cases import MOST_CASES, CaseRows
 from genaiops.api._services import Services
 from genaiops.arena import (
+    PROD,
     TARGET,
     ReadSuite,
     against_prod,
@@ -17,6 +19,7 @@ from genaiops.arena import (
     changed_suite,
     judges_of,
     new_run,
+    pinned_suite,
     read_suite,
     read_suite_document,
     run_place,
@@ -25,13 +28,11 @@ from genaiops.arena import (
 )
 from genaiops.checks.judging import read_judge_document
 from genaiops.checks.written import WrittenForm
-from genaiops.core.errors import NotBuilt, UsageError
+from genaiops.core.errors import UsageError
 from genaiops.core.suggesting import suggestion
-from genaiops.domain import Case, CaseSource, EnvironmentKind, Judge, Run, Suite, SuiteTarget
-from genaiops.hub import require
+from genaiops.domain import Actor, Case, EnvironmentKind, Judge, Run, Suite, SuiteTarget
+from genaiops.hub import reach_of, require
 
-MOST_CASES = 200_000
-_PAGE = 1000
 _Fact = Annotated[str, Meta(max_length=200)]
 
 
@@ -46,9 +47,10 @@ class RunningRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 class RunRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A suite that is kept (`suite`: NAME@ALIAS or NAME@DIGEST), or one with its `name` as a `text` (TOML, YAML or
     JSON; `form` null: what it looks like) or a `document`: it becomes a version of that name. `targets` take the
-    place of those of the same names, or stand beside them; `prompts` (NAME@REFERENCE) are asked in place of what the
-    suite says of these names. `application`: whose prod the baseline `prod` is.
-    `environment_id` null: that of the key. `commit`, `branch` and `pull_request` are what it is run for."""
+    place of those of the same names, or stand beside them; `prompts` (NAME@REFERENCE) and `releases`
+    (APPLICATION@REFERENCE) are asked in place of what the suite says of these names. `application`: whose
+    prod the baseline `prod` is. `environment_id` null: that of the key. `commit`, `branch` and `pull_request` are what
+    it is run for."""
 
     suite: str | None = None
     name: str | None = None
@@ -57,6 +59,7 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     document: dict[str, Any] | None = None
     targets: list[dict[str, Any]] = []
     prompts: list[str] = []
+    releases: list[str] = []
     run: RunningRequest = RunningRequest()
     environment_id: str | None = None
     application: str | None = None
@@ -65,8 +68,16 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     pull_request: _Fact | None = None
 
 
-def begun(services: Services, caller: Caller, data: RunRequest) -> Run:
-    """The run, which waits. Errors say what is wrong with it before anything is asked or kept."""
+def begun_for(services: Services, actor: Actor, data: RunRequest, facts: Mapping[str, str]) -> Run:
+    """The same for somebody who is not here: as far as they reach by themselves, and not as far as a key."""
+    caller = Caller(actor, None, reach_of(services.hub, actor, None))
+    require(actor, "playground")
+    return begun(confined(services, caller.reach), caller, data, facts)
+
+
+def begun(services: Services, caller: Caller, data: RunRequest, known: Mapping[str, str] | None = None) -> Run:
+    """The run, which waits; `known` are further facts of it. Errors say what is wrong with it before anything is asked
+    or kept."""
     read, name = _read(services, caller, data)
     suite = against_prod(_changed(read, data), data.application)
     suite = services.runs.with_judges(suite, lambda reference: _judge(services, caller, reference))
@@ -74,23 +85,25 @@ def begun(services: Services, caller: Caller, data: RunRequest) -> Run:
     inputs = {"environment": f"environment/{environment}"}
     if caller.key is not None:
         inputs["key"] = f"key/{caller.key.id}"
-    rows = _Rows(services, caller)
+    rows = CaseRows(services, caller, name)
     cases = _cases(suite, rows)
-    inputs |= rows.pins | _pins(services, caller, suite, _prompts(suite, data.prompts))
+    pins = _Pins(services, caller, _prompts(suite, data.prompts), _releases(suite, data.releases))
+    inputs |= rows.pins | pins.of(suite)
     facts = {field: getattr(data, field) for field in ("commit", "branch", "pull_request")}
     run = new_run(
         suite,
         cases,
         name=name,
         inputs=inputs,
-        environment={field: value for field, value in facts.items() if value},
+        environment={**(known or {}), **{field: value for field, value in facts.items() if value}},
         tenant_id=caller.actor.tenant_id,
         by=caller.actor.id,
     )
     if data.suite is not None:
         named = services.hub.artifacts.resolve(f"suite/{data.suite.removeprefix('suite/')}").id
         run = msgspec.structs.replace(run, inputs={**run.inputs, "of": named})
-    _check_may(services, caller, suite, run)
+    _check_may(services, caller, pinned_suite(suite, run), run)
+    run = msgspec.structs.replace(run, inputs={**run.inputs, **rows.keep()})
     version = services.hub.artifacts.register("suite", name, suite_manifest(suite), by=caller.actor.id)
     assert version.id == run.subject
     return services.runs.begin(run, cases, suite)
@@ -147,7 +160,7 @@ def _environment(caller: Caller) -> str:
     return caller.key.environment_id if caller.key is not None else "dev"
 
 
-def _cases(suite: Suite, rows: "_Rows") -> Sequence[Case]:
+def _cases(suite: Suite, rows: CaseRows) -> Sequence[Case]:
     cases = cases_of(suite, folder=None, rows=rows)
     if len(cases) * len(suite.target) * suite.run.repeats > MOST_CASES * 10 or len(cases) > MOST_CASES:
         raise UsageError(
@@ -156,38 +169,6 @@ def _cases(suite: Suite, rows: "_Rows") -> Sequence[Case]:
             param="cases",
         )
     return cases
-
-
-class _Rows:
-    """Rows of datasets for the cases of a suite, and in `pins` which versions they were of."""
-
-    def __init__(self, services: Services, caller: Caller) -> None:
-        self._services = services
-        self._caller = caller
-        self.pins: dict[str, str] = {}
-
-    def __call__(self, source: CaseSource) -> Sequence[Mapping[str, Any]]:
-        if source.traces:
-            raise NotBuilt(
-                "Cases are not taken from traces directly yet.",
-                remedy="Make a dataset of them: genaiops dataset from-traces NAME, and name that.",
-                param="cases",
-            )
-        datasets = self._services.hub.datasets(self._services.blobs)
-        version = readable(self._services, self._caller, datasets.resolve(source.dataset.removeprefix("dataset/")))
-        number: int = version.manifest["rows"]
-        if number > MOST_CASES and source.limit is None:
-            raise UsageError(
-                f"{source.dataset} has {number:,} rows.", remedy="Draw some of them with limit = ...", param="cases"
-            )
-        self.pins[f"cases/{len(self.pins)}"] = version.id
-        found: list[Mapping[str, Any]] = []
-        while len(found) < number:
-            rows = datasets.rows(version, start=len(found), limit=_PAGE)
-            if not rows:
-                break
-            found += [row.row for row in rows]
-        return found
 
 
 def _prompts(suite: Suite, given: Sequence[str]) -> dict[str, str]:
@@ -202,38 +183,71 @@ def _prompts(suite: Suite, given: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _pins(services: Services, caller: Caller, suite: Suite, prompts: Mapping[str, str]) -> dict[str, str]:
-    """What each target means now, as a node of lineage. NotFound names what is not there."""
-    pins: dict[str, str] = {}
-    for target in suite.target:
-        name = target.prompt.removeprefix("prompt/").partition("@")[0]
-        if name in prompts:
-            target = msgspec.structs.replace(target, prompt=prompts[name])
-        if "@" in target.application:
-            place = services.hub.deployments.get(target.application.removeprefix("app/"))
-            pins[f"deployment/{target.name}"] = f"deployment/{place.id}"
-            if len(place.shares) == 1:
-                pins[TARGET + target.name] = f"release/{place.shares[0].release_id}"
-            continue
-        node = _node(services, caller, target)
-        if node:
-            pins[TARGET + target.name] = node
-    return pins
+def _releases(suite: Suite, given: Sequence[str]) -> dict[str, str]:
+    """Name of an application -> which release is asked of it. UsageError for one that the suite does not ask."""
+    found = {one.removeprefix("release/").partition("@")[0]: one.removeprefix("release/") for one in given}
+    there = {application_of(target) for target in suite.target if target.name != PROD} - {""}
+    for name in found:
+        if name not in there:
+            raise UsageError(
+                f"No target of the suite is the application {name!r}, or a release of it.",
+                remedy=suggestion(name, there),
+                param="releases",
+            )
+    return found
 
 
-def _node(services: Services, caller: Caller, target: SuiteTarget) -> str:
-    hub = services.hub
-    if target.prompt:
-        reference = target.prompt.removeprefix("prompt/")
-        hub.artifacts.visible(f"prompt/{reference.partition('@')[0]}", caller.actor)
-        return hub.artifacts.resolve(f"prompt/{reference}").id
-    if target.application:
-        return f"application/{target.application.removeprefix('app/')}"
-    if target.model:
-        return f"model/{target.model}"
-    if target.url:
-        return f"url/{target.url}"
-    return ""
+def application_of(target: SuiteTarget) -> str:
+    """The application that a target is, or is a release of; "" for others."""
+    return (target.application or target.release).removeprefix("app/").partition("@")[0]
+
+
+class _Pins:
+    """What targets mean now, as nodes of lineage, with `prompts` and `releases` in place of what the suite says."""
+
+    def __init__(
+        self, services: Services, caller: Caller, prompts: Mapping[str, str], releases: Mapping[str, str]
+    ) -> None:
+        self._hub = services.hub
+        self._caller = caller
+        self._prompts = prompts
+        self._releases = releases
+
+    def of(self, suite: Suite) -> dict[str, str]:
+        """NotFound names what is not there."""
+        pins: dict[str, str] = {}
+        for target in suite.target:
+            name = target.prompt.removeprefix("prompt/").partition("@")[0]
+            if name in self._prompts:
+                target = msgspec.structs.replace(target, prompt=self._prompts[name])
+            if target.name != PROD and application_of(target) in self._releases:
+                target = msgspec.structs.replace(target, application="", release=self._releases[application_of(target)])
+            if "@" in target.application:
+                place = self._hub.deployments.get(target.application.removeprefix("app/"))
+                pins[f"deployment/{target.name}"] = f"deployment/{place.id}"
+                if len(place.shares) == 1:
+                    pins[TARGET + target.name] = f"release/{place.shares[0].release_id}"
+                continue
+            node = self._node(target)
+            if node:
+                pins[TARGET + target.name] = node
+        return pins
+
+    def _node(self, target: SuiteTarget) -> str:
+        if target.prompt:
+            reference = target.prompt.removeprefix("prompt/")
+            self._hub.artifacts.visible(f"prompt/{reference.partition('@')[0]}", self._caller.actor)
+            return self._hub.artifacts.resolve(f"prompt/{reference}").id
+        if target.release:
+            application, _, reference = target.release.partition("@")
+            return f"release/{self._hub.releases.resolve(application, reference or 'latest').id}"
+        if target.application:
+            return f"application/{target.application.removeprefix('app/')}"
+        if target.model:
+            return f"model/{target.model}"
+        if target.url:
+            return f"url/{target.url}"
+        return ""
 
 
 def _check_may(services: Services, caller: Caller, suite: Suite, run: Run) -> None:
@@ -250,12 +264,6 @@ def _check_may(services: Services, caller: Caller, suite: Suite, run: Run) -> No
             raise UsageError(
                 f"{called} is a function of a program, which is not on the server.",
                 remedy="Run it where the program is: genaiops suite run FILE --local",
-                param="target",
-            )
-        if target.release:
-            raise NotBuilt(
-                f"{called} is a release, and those are not asked directly yet.",
-                remedy="Deploy it to dev, and name the application: app/NAME@dev",
                 param="target",
             )
         if target.url:

@@ -1,7 +1,7 @@
 """`/api/runs`: suites that are run on the server, and what came of it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -25,6 +25,7 @@ from genaiops.arena import (
     case_document,
     run_document,
 )
+from genaiops.arena.redteam import AttackReport
 from genaiops.core.clock import now_us
 from genaiops.core.errors import Forbidden, NotFound
 from genaiops.domain import AnswerState, EnvironmentKind, Outcome, Run, RunKind, RunState
@@ -116,7 +117,7 @@ class RunsController(Controller):
         query = read_query(request, RunQuery)
         where = query.filter(caller.reach.tenant_id)
         page = services.runs.list(where, cursor=query.cursor, limit=query.limit)
-        return Listing([run_document(run) for run in page.rows if _sees(caller, run)], page.next)
+        return Listing([run_document(run) for run in page.rows if sees(caller, run)], page.next)
 
     @post(summary="Run a suite", guards=[needs("playground")], status_code=201, sync_to_thread=True)
     def begin(self, data: JSONBody[RunRequest], services: Serving, caller: Calling) -> RunDocument:
@@ -150,9 +151,21 @@ class RunsController(Controller):
         """With their answers and verdicts. For who may read what people write in the run's environment."""
         query = read_query(request, CaseQuery)
         run = seen(services, caller, run_id)
-        _check_reads(services, caller, run)
+        check_reads_run(services, caller, run)
         page = services.runs.store.page(run.id, query.filter(), start=query.start, limit=query.limit)
         return CasesDocument(data=[case_document(row) for row in page.rows], total=page.total, next=page.next)
+
+    @get("/{run_id:str}/attacks", summary="How often attacks succeeded", guards=[needs("read")], sync_to_thread=True)
+    def attacks(self, run_id: FromPath[str], services: Serving, caller: Calling) -> AttackReport:
+        """Of a red-team run: the share of attacks that succeeded, by family, tag, hazard, technique and converter, for
+        each target, with bounds over seeds. Figures only; cases have their texts."""
+        run = seen(services, caller, run_id)
+        report = services.evaluations.attacks(run)
+        if report is None:
+            raise NotFound(
+                f"The run {run.id} has no attacks.", remedy="Begin one: genaiops redteam run", code="no_attacks"
+            )
+        return report
 
     @post(
         "/{run_id:str}/stop", summary="Stop a run", guards=[needs("playground")], status_code=200, sync_to_thread=True
@@ -183,12 +196,12 @@ class RunsController(Controller):
 def seen(services: Services, caller: Caller, run_id: str) -> Run:
     """NotFound also for a run of others."""
     run = services.runs.get(run_id)
-    if not _sees(caller, run):
+    if not sees(caller, run):
         raise NotFound(f"There is no run {run_id[:80]!r}.", remedy="See: genaiops run list", param="run")
     return run
 
 
-def _sees(caller: Caller, run: Run) -> bool:
+def sees(caller: Caller, run: Run) -> bool:
     reach = caller.reach
     if reach.tenant_id is not None and run.tenant_id != reach.tenant_id:
         return False
@@ -203,7 +216,7 @@ def _changeable(services: Services, caller: Caller, run_id: str) -> Run:
     return run
 
 
-def _check_reads(services: Services, caller: Caller, run: Run) -> None:
+def check_reads_run(services: Services, caller: Caller, run: Run) -> None:
     if not _reads(services, caller, run):
         raise Forbidden(
             "Your roles do not let you read what is asked and answered in the environments of this run.",
@@ -218,7 +231,19 @@ def _reads(services: Services, caller: Caller, run: Run) -> bool:
     names = {run.inputs.get("environment", "")} | {
         f"environment/{node.rpartition('@')[2]}" for node in run.inputs.values() if node.startswith("deployment/")
     }
+    names |= {f"environment/{name}" for name in _traced(services, run)}
     return all(kinds.get(name.removeprefix("environment/"), "prod") in caller.reach.content for name in names)
+
+
+def _traced(services: Services, run: Run) -> Iterator[str]:
+    """The environments of the traces that cases were made of."""
+    for name, node in run.inputs.items():
+        if name.startswith("cases/") and node.startswith("dataset/"):
+            try:
+                source: dict[str, Any] = services.hub.artifacts.resolve(node).manifest.get("source", {})
+            except NotFound:  # what nobody can look up counts as prod
+                source = {"kind": "traces", "environments": ("",)}
+            yield from source.get("environments", ()) if source.get("kind") == "traces" else ()
 
 
 def _whole(services: Services, caller: Caller, run: Run) -> RunWithReport:

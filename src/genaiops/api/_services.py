@@ -6,12 +6,27 @@ from typing import Protocol
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
-from genaiops.arena import FailureDocument, GateReport, Selection, SelectionAsked, UnjudgedDocument
-from genaiops.domain import Actor, ApiKey, Case, Erasure, Foreseen, Judge, Person, Run, Suite, Target
+from genaiops.arena import FailureDocument, Figure, GateReport, Selection, SelectionAsked, UnjudgedDocument
+from genaiops.arena.redteam import AttackReport
+from genaiops.domain import (
+    Actor,
+    ApiKey,
+    Case,
+    Erasure,
+    Experiment,
+    Foreseen,
+    Judge,
+    Person,
+    Run,
+    Suite,
+    Target,
+    Version,
+)
+from genaiops.domain.experiments import ExperimentTally, Look
 from genaiops.gateway import Quoting
 from genaiops.govern import Auditor
 from genaiops.guard import Replays
-from genaiops.hub import Hub
+from genaiops.hub import Datasets, Hub, NewItem, Why
 from genaiops.ports.blobs import Blobs
 from genaiops.ports.counters import Counters
 from genaiops.ports.provenance import ProvenanceState
@@ -19,7 +34,7 @@ from genaiops.ports.runs import RunFilter, RunPage, Runs
 from genaiops.ports.seals import Seals
 from genaiops.ports.secrets import Secrets
 from genaiops.ports.sign_in import IdentityProvider
-from genaiops.ports.telemetry import Telemetry
+from genaiops.ports.telemetry import Telemetry, TraceFilter
 from genaiops.watch import Metering
 from genaiops.watch.otlp import Capture, Ingest
 
@@ -76,14 +91,6 @@ class RunFaults(Protocol):
     def unjudged(self) -> Sequence[UnjudgedDocument]: ...
 
 
-class Evaluations(Protocol):
-    """What runs show."""
-
-    def selection(self, run: Run, asked: SelectionAsked) -> Selection:
-        """Conflict while it is not done; NotFound when its suite is not kept here; UsageError for what does not fit."""
-        ...
-
-
 class ServerRuns(Protocol):
     """Runs of suites, which go on by themselves, also after a crash."""
 
@@ -122,6 +129,72 @@ class ServerRuns(Protocol):
 
     def faults(self, run: Run) -> RunFaults:
         """What failed in it by now."""
+        ...
+
+
+class Evaluations(Protocol):
+    """What runs show, worked out once."""
+
+    def attacks(self, run: Run) -> AttackReport | None:
+        """None: there is no attack among its cases."""
+        ...
+
+    def figures(self, run: Run) -> Sequence[Figure]:
+        """What its checks measured, with intervals; none when its suite is not kept here."""
+        ...
+
+    def selection(self, run: Run, asked: SelectionAsked) -> Selection:
+        """Conflict while it is not done; NotFound when its suite is not kept here; UsageError for what does not fit."""
+        ...
+
+
+class Sources(Protocol):
+    """What can be put into a queue. Whoever asks has looked whether the caller may see what is named."""
+
+    def trace(self, telemetry: Telemetry, trace_id: bytes) -> NewItem:
+        """NotFound when there is no such trace, or nothing of its content was kept."""
+        ...
+
+    def traces(self, telemetry: Telemetry, where: TraceFilter, limit: int) -> tuple[Sequence[NewItem], int]:
+        """(the newest `limit`, the oldest first; how many had no content)."""
+        ...
+
+    def rows(
+        self, datasets: Datasets, version: Version, *, limit: int, answers: Sequence[str], sides: Sequence[str]
+    ) -> Sequence[NewItem]: ...
+
+    def cases(self, run: Run, *, target: str | None, cases: Sequence[str]) -> Sequence[NewItem]:
+        """Answers of a target (None: of all). NotFound when there are none."""
+        ...
+
+    def pairs(
+        self, one: tuple[Run, str], other: tuple[Run, str], cases: Sequence[str]
+    ) -> tuple[Sequence[NewItem], Sequence[str]]:
+        """(duels of two targets, what the sides are called)."""
+        ...
+
+
+class Experimenting(Protocol):
+    """Experiments that go on by themselves, also after a crash."""
+
+    def start(self, hub: Hub, experiment_id: str, *, why: Why | None = None, by: str) -> Experiment: ...
+
+    def remove(self, hub: Hub, experiment_id: str, *, by: str) -> None: ...
+
+    def tally(self, experiment_id: str) -> ExperimentTally: ...
+
+    def looks(self, experiment_id: str) -> Sequence[Look]: ...
+
+    def now(self, experiment: Experiment) -> Look:
+        """As it stands."""
+        ...
+
+
+class Watches(Protocol):
+    """Suites that are asked again and again."""
+
+    def now(self, name: str) -> Run:
+        """A look at once. NotFound and UsageError for what is not watched."""
         ...
 
 
@@ -186,7 +259,16 @@ class Services(Protocol):
     def evaluations(self) -> Evaluations: ...
 
     @property
+    def sources(self) -> Sources: ...
+
+    @property
+    def watches(self) -> Watches: ...
+
+    @property
     def replays(self) -> Replays: ...
+
+    @property
+    def experiments(self) -> Experimenting: ...
 
     @property
     def provenance(self) -> ProvenanceState:

@@ -161,7 +161,7 @@ def _add_stores(writer: _Writer, settings: Settings, home: Home, scratch: Path) 
     blobs = open_blobs(stores.blobs_folder(settings, home))
     with closing(open_records(stores.records_url(settings, home))) as opened:
         hub = Hub(opened)
-        rows, waiting = hub.held(blobs), hub.tasks.contents()
+        rows, waiting = hub.held(blobs), hub.waiting(blobs)
     if telemetry.exists():
         for path, found in sealed_files(telemetry, scratch, keys, waiting):
             owned = found

@@ -35,6 +35,11 @@ EXPIRE_SECONDS = 60.0
 WATCH_SECONDS = 5.0
 """How often it is looked for keys that probe the guards."""
 
+EXPERIMENT_SECONDS = 5.0
+"""How often experiments are looked at."""
+GOLDEN_SECONDS = 2.0
+"""How often it is looked for suites that are to be asked again, and for such runs that ended."""
+
 RETENTION_SECONDS = 3600.0
 SWEEP_ROUNDS = 24
 """Of these, until blobs are looked at also when no day was dropped."""
@@ -90,6 +95,8 @@ async def serve(settings: Settings, ready: int | None) -> None:
         asyncio.create_task(services.judging.run()),
         asyncio.create_task(services.runs.run()),
         asyncio.create_task(_watch_for_ever(services)),
+        asyncio.create_task(_experiment_for_ever(services)),
+        asyncio.create_task(_ask_again_for_ever(services)),
         asyncio.create_task(_say_when_started(server, ready)),
     ]
     try:
@@ -144,13 +151,25 @@ async def _watch_for_ever(services: Services) -> None:
         await asyncio.sleep(WATCH_SECONDS)
 
 
+async def _experiment_for_ever(services: Services) -> None:
+    while True:
+        await asyncio.sleep(EXPERIMENT_SECONDS)
+        await _once("experiments cannot be looked at", services.experiments.step)
+
+
+async def _ask_again_for_ever(services: Services) -> None:
+    while True:
+        await _once("golden sets cannot be asked", services.watches.step)
+        await asyncio.sleep(GOLDEN_SECONDS)
+
+
 async def _drop_old_content_for_ever(services: Services) -> None:
     days = services.settings.content.retention_days
     if not days:
         return
 
     def needed() -> AbstractSet[str]:
-        return {*services.hub.held(services.blobs), *services.hub.tasks.contents()}
+        return {*services.hub.held(services.blobs), *services.hub.waiting(services.blobs)}
 
     def drop(rounds: int) -> None:
         dropped = services.telemetry.purge_content(now_us() - days * _DAY_US)

@@ -175,8 +175,11 @@ class Erasing:
 
     def _erase(self, erasure: Erasure, person: Person, traces: Sequence[bytes]) -> Erasure:
         held = 0
-        for digest in self._hub.tasks.erase(traces, tenant_id=person.tenant_id, by=erasure.begun_by):
+        queues, tenant_id, by = self._hub.queues(self._blobs), person.tenant_id, erasure.begun_by
+        waiting = self._hub.tasks.erase(traces, tenant_id=tenant_id, by=by)
+        for digest in (*waiting, *queues.of_traces(traces, tenant_id=tenant_id)):
             held += self._blobs.discard(digest, _ANY_TIME) is not None  # nobody else names it
+        queues.erase(traces, tenant_id=tenant_id, by=by)
         gone = self._persons.erase(erasure.id, person, traces, erased_content)
         erasure = msgspec.structs.replace(
             erasure,

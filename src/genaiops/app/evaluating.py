@@ -13,6 +13,7 @@ import genaiops
 from genaiops.app.judges import judges_named
 from genaiops.app.local_models import InstalledModels
 from genaiops.app.posting import HttpPost
+from genaiops.app.sandboxing import check_sandbox, confinement, sandbox
 from genaiops.arena import (
     Ask,
     Endpoint,
@@ -48,7 +49,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be evaluated. `folder`: where the suite's files are; `gateway`: who is asked of models, prompts,
     applications and releases, where `gateways` has nothing else for a target; `secret`: reads a secret by its name;
     `models`: the home whose weights local metrics use (None: that of whoever runs this); `environment`: commit, branch
-    and their like."""
+    and their like; `weak`: programs run even where nothing confines them (None: as the command's environment says)."""
 
     suite: Suite
     name: str
@@ -60,6 +61,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     models: Path | None = None
     environment: Mapping[str, str] = {}
     by: str = ""
+    weak: bool | None = None
 
 
 def begin(store: Runs, wanted: Wanted) -> Run:
@@ -71,7 +73,7 @@ def begin(store: Runs, wanted: Wanted) -> Run:
         cases,
         name=wanted.name,
         inputs=judge_inputs(wanted.suite),
-        environment={**what_runs(), **wanted.environment},
+        environment={**what_runs(), **confinement(wanted.suite), **wanted.environment},
         by=wanted.by,
     )
     store.create(run, cases)
@@ -99,6 +101,7 @@ def check_can_ask(wanted: Wanted) -> None:
     for member in judges_of(wanted.suite):
         _asker(wanted, post, target_of(member), wanted.gateway)
     check_weights(wanted.suite, wanted.models or Path(default_home()))
+    check_sandbox(wanted.suite, wanted.weak)
 
 
 def check_weights(suite: Suite, home: Path) -> None:
@@ -118,8 +121,10 @@ def askers(wanted: Wanted, post: HttpPost) -> Mapping[str, Ask]:
 
 
 def _asker(wanted: Wanted, post: HttpPost, target: SuiteTarget, gateway: Endpoint | None) -> Ask:
+    run = wanted.suite.run
+    fresh = run.repeats > 1 or not run.cache
     secret = "" if not target.secret or wanted.secret is None else wanted.secret(target.secret)
-    return asker(target, post=post, gateway=gateway, secret=secret, timeout=wanted.suite.run.timeout_s)
+    return asker(target, post=post, gateway=gateway, secret=secret, timeout=wanted.suite.run.timeout_s, fresh=fresh)
 
 
 def means_of(wanted: Wanted, post: HttpPost, store: Runs) -> Callable[[Purse, asyncio.Event], Judges]:
@@ -129,8 +134,9 @@ def means_of(wanted: Wanted, post: HttpPost, store: Runs) -> Callable[[Purse, as
         return _asker(wanted, post, target, wanted.gateway)
 
     def made(purse: Purse, stop: asyncio.Event) -> Judges:
-        return Judges(store, wanted.suite, asked, purse, stop, local=local)
+        return Judges(store, wanted.suite, asked, purse, stop, local=local, sandbox=confined)
 
+    confined = sandbox(wanted.weak)
     local = InstalledModels(wanted.models or Path(default_home()))
     return made
 

@@ -21,7 +21,7 @@ from genaiops.app.lifeline import die_with_supervisor
 from genaiops.app.reporting import configure_logging, run_reporting
 from genaiops.app.settings import Settings
 from genaiops.app.stores import records_url, runs_url
-from genaiops.arena import Endpoint, pinned_suite, read_suite_document
+from genaiops.arena import WATCH, Endpoint, changed_suite, pinned_suite, read_suite_document
 from genaiops.core.errors import NotFound
 from genaiops.domain import Run, Suite
 from genaiops.engines.records_sql import open_records
@@ -38,7 +38,9 @@ JUDGES: Final = ""
 def suite_of(hub: Hub, run: Run) -> Suite:
     """The suite that it is of, as it pinned it. NotFound where it is not registered here."""
     version = hub.artifacts.resolve(run.inputs["suite"])
-    return pinned_suite(read_suite_document(version.manifest).checked(), run.inputs)
+    suite = pinned_suite(read_suite_document(version.manifest).checked(), run)
+    # A copy of an earlier answer would hide that what answers has changed.
+    return changed_suite(suite, {"cache": False}) if WATCH in run.environment else suite
 
 
 def work(settings: Settings, run_id: str, keys: Mapping[str, str]) -> None:
@@ -66,6 +68,7 @@ def work(settings: Settings, run_id: str, keys: Mapping[str, str]) -> None:
             gateways=gateways,
             secret=secret,
             models=home.path,
+            weak=settings.runs.sandbox == "weak",
         )
         asyncio.run(evaluate(store, run, wanted))
 

@@ -9,7 +9,20 @@ import msgspec
 
 from genaiops.app.home import Home
 from genaiops.app.kept_suites import kept_suite
-from genaiops.arena import Beside, GateReport, Selection, SelectionAsked, Side, Tables, beside, judge, select
+from genaiops.arena import (
+    Beside,
+    Figure,
+    GateReport,
+    Selection,
+    SelectionAsked,
+    Side,
+    Tables,
+    beside,
+    figures,
+    judge,
+    select,
+)
+from genaiops.arena.redteam import AttackReport, attack_report
 from genaiops.core.errors import Conflict, NotFound
 from genaiops.domain import Case, Run, Suite
 from genaiops.ports.runs import Runs
@@ -40,6 +53,19 @@ class Evaluations:
         """Of what the run has by now. None when its suite is not kept here."""
         suite = self.suite(run)
         return None if suite is None else self._of(_state(run), lambda: judge(suite, self._tables(run)))
+
+    def attacks(self, run: Run) -> AttackReport | None:
+        """How often attacks succeeded. None: there is none among its cases."""
+        return self._of(("attacks", *_state(run)), lambda: self._attacks(run))
+
+    def _attacks(self, run: Run) -> AttackReport | None:
+        store = self._store
+        return attack_report(self.suite(run), store.cases(run.id), store.answered(run.id), store.judged(run.id))
+
+    def figures(self, run: Run) -> Sequence[Figure]:
+        """What its checks measured, with intervals; none when its suite is not kept here."""
+        suite = self.suite(run)
+        return () if suite is None else self._of(("figures", _state(run)), lambda: figures(suite, self._tables(run)))
 
     def targets(self, run: Run) -> Sequence[str]:
         """Names of whom it asks; none when its suite is not kept here."""
@@ -115,5 +141,5 @@ def _slices(cases: Iterable[Case]) -> Sequence[str]:
     return sorted({name for case in cases for name in case.slices})
 
 
-def _state(run: Run) -> Hashable:
+def _state(run: Run) -> tuple[Hashable, ...]:
     return run.id, run.state, run.done, run.failed, run.ended_us

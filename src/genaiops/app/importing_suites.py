@@ -1,42 +1,74 @@
 """Suites of other systems, read as suites of ours."""
 
+import json
+import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from genaiops.arena import suite_manifest
+from genaiops.arena.inspect_logs import is_inspect_json, open_log, taken_over
+from genaiops.arena.openai_evals import Wish, is_openai_eval, read_openai_eval
 from genaiops.arena.promptfoo import is_promptfoo, read_promptfoo
 from genaiops.core.errors import NotFound, UsageError
 from genaiops.domain import Suite
 
-__all__ = ["ImportedSuite", "import_file", "imported_text", "is_promptfoo"]
+__all__ = ["MODEL", "ImportedSuite", "Wish", "import_file", "imported_text", "is_promptfoo"]
+
+MODEL: Final = "smollm2"
+"""Who answers, where neither the file nor anybody says."""
 
 
 class ImportedSuite(msgspec.Struct, frozen=True):
-    """`notes`: what was left out, and changes nothing that is judged."""
+    """`notes`: what was left out or is not quite as it was."""
 
     suite: Suite
     notes: tuple[str, ...] = ()
 
 
-def import_file(file: str) -> tuple[dict[str, Any], ImportedSuite]:
+def import_file(file: str, wish: Wish | None = None) -> tuple[dict[str, Any], ImportedSuite]:
     """The suite as a document, and what was read. UsageError names everything that cannot be taken over, by line."""
     path = Path(file)
+    if path.suffix == ".eval" or (path.is_file() and zipfile.is_zipfile(path)):
+        return _of_log(path)
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise NotFound(f"There is no file {file}.", remedy="Name a promptfooconfig.yaml.", param="file") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} cannot be read: {error}.", remedy="Save it as UTF-8 text.", param="file") from None
-    if not is_promptfoo(text):
+    if is_openai_eval(text):
+        suite, notes = read_openai_eval(text, path.parent, wish or Wish(model=MODEL))
+        read = ImportedSuite(suite, notes)
+    elif is_promptfoo(text):
+        read = imported_text(text, path.parent)
+    elif path.suffix == ".json" and _is_log(text):
+        return _of_log(path)
+    else:
         raise UsageError(
             f"{file} is no suite that can be imported.",
-            remedy="Give a promptfooconfig.yaml: it has prompts, providers and tests.",
+            remedy="Give a promptfooconfig.yaml (it has prompts, providers and tests), a YAML of OpenAI's evals (it "
+            "has class: evals...), or a log of Inspect (.eval or .json).",
             param="file",
         )
-    read = imported_text(text, path.parent)
     return suite_manifest(read.suite), read
+
+
+def _is_log(text: str) -> bool:
+    try:
+        return is_inspect_json(json.loads(text))
+    except (ValueError, RecursionError):
+        return False
+
+
+def _of_log(path: Path) -> tuple[dict[str, Any], ImportedSuite]:
+    taken = taken_over(open_log(path))
+    failed = sum(answer.state != "answered" for answer in taken.answers)
+    notes = taken.notes
+    if failed:
+        notes = (*notes, f"{failed} samples failed and bring no output; --run keeps why.")
+    return suite_manifest(taken.suite), ImportedSuite(taken.suite, notes)
 
 
 def imported_text(text: str, folder: Path) -> ImportedSuite:

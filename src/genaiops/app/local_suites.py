@@ -19,6 +19,7 @@ from genaiops.app.suite_reports import check_places, write_reports
 from genaiops.arena import (
     Endpoint,
     Progress,
+    Rows,
     case_document,
     cases_of,
     changed_suite,
@@ -34,22 +35,26 @@ from genaiops.arena import (
 )
 from genaiops.checks.metrics import cards, metric
 from genaiops.core.errors import Conflict, NotFound, UsageError
-from genaiops.domain import Suite, SuiteTask
+from genaiops.domain import CaseSource, Suite, SuiteTask
 from genaiops.engines.runs_sql import open_runs
 from genaiops.ports.runs import CaseFilter, Runs
-from genaiops.sdk import Client, default_home, find_address
+from genaiops.sdk import Client, dataset_rows, default_home, find_address
 
 MOST_SHOWN = 10
+USUAL_TRACES: Final = 1_000
+"""Where a source of traces says no limit."""
 _TASKS: Final[tuple[str, ...]] = get_args(SuiteTask)
 
 __all__ = ["Local", "checked_file", "metric_cards", "suite_schema"]
 
 
 class Local(msgspec.Struct, frozen=True, kw_only=True):
-    """What a command was told. `changed`: fields of the suite's `run` in place of its own; `facts`: what for;
+    """What a command was told. `given`: the suite itself, in place of a file. `changed`: fields of the suite's `run` in
+    place of its own; `facts`: what for;
     `reports`: form -> file."""
 
-    file: str
+    file: str = ""
+    given: Suite | None = None
     name: str | None = None
     resume: str | None = None
     changed: Mapping[str, Any] = {}
@@ -62,7 +67,7 @@ class Local(msgspec.Struct, frozen=True, kw_only=True):
     def run(self, begun: Callable[[str, int], None], told: Callable[[Progress], None]) -> dict[str, Any]:
         """The run with its report, and the cases that were lost. `begun`: is told the name and how much there is."""
         check_places(self.reports)
-        suite = read_file(self.file)
+        suite = self.given or read_file(self.file)
         suite = resolved(suite, Path(self.file).parent, from_hub(lambda: Client(self.url, self.key, self.home)))
         suite = changed_suite(suite, self.changed)
         home = Home(self.home or default_home())
@@ -76,6 +81,7 @@ class Local(msgspec.Struct, frozen=True, kw_only=True):
             folder=Path(self.file).parent,
             gateway=gateway_for(suite, self.url, self.key, home.path),
             secret=environment_secret(os.environ),
+            rows=rows_from_hub(lambda: Client(self.url, self.key, self.home)),
             environment=self.facts,
             models=home.path,
         )
@@ -86,6 +92,19 @@ class Local(msgspec.Struct, frozen=True, kw_only=True):
             done = asyncio.run(evaluate(store, run, wanted, told=told))
             write_reports(home, store, done, suite, self.reports)
             return document(store, done)
+
+
+def rows_from_hub(client: Callable[[], Client]) -> Rows:
+    """Rows of the installation's datasets and traces; it is asked only where a suite draws from them."""
+
+    def rows(source: CaseSource) -> Sequence[Mapping[str, Any]]:
+        if source.dataset:
+            return list(dataset_rows(client(), source.dataset.removeprefix("dataset/")))
+        limit = source.limit or USUAL_TRACES
+        found = {row["trace_id"]: row for row in client().pages("/api/traces/export", source.traces, most=limit)}
+        return list(reversed(found.values()))
+
+    return rows
 
 
 def gateway_for(suite: Suite, url: str | None, key: str | None, home: str | Path) -> Endpoint | None:

@@ -7,11 +7,13 @@ from genaiops.app.settings import Settings
 from genaiops.app.sharing import open_local
 from genaiops.engines.blobs_folder import open_blobs
 from genaiops.engines.counters_mmap import MmapCounters
+from genaiops.engines.experiments_sql import open_experiments
 from genaiops.engines.records_sql import open_records
 from genaiops.engines.runs_sql import open_runs
 from genaiops.engines.spool_files import open_reader
 from genaiops.engines.telemetry_sqlite import SqlitePersons, SqliteReplays, open_telemetry
 from genaiops.ports.blobs import Blobs
+from genaiops.ports.experiments import ExperimentStore
 from genaiops.ports.persons import Persons
 from genaiops.ports.records import Records
 from genaiops.ports.replays import ReplayStore
@@ -32,6 +34,7 @@ class OpenStores:
         self.counters: MmapCounters = open_local(settings, home)
         self.blobs: Blobs = open_blobs(stores.blobs_folder(settings, home))
         self.runs: Runs = open_runs(stores.runs_url(settings, home))
+        self.experiments: ExperimentStore = open_experiments(stores.runs_url(settings, home))
         self.spool: SpoolReader = open_reader(home.spool)
 
     def migrate(self) -> tuple[str, ...]:
@@ -41,6 +44,7 @@ class OpenStores:
         return tuple(applied)
 
     def close(self) -> None:
+        self.experiments.close()
         self.runs.close()
         self.telemetry.close()
         self.records.close()

@@ -10,7 +10,7 @@ import logging
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from typing import Final
 
@@ -18,12 +18,14 @@ import msgspec
 
 from genaiops.app.children import Child, Command
 from genaiops.app.evaluating import check_weights, judge_inputs, judged, report_of, what_runs
-from genaiops.app.evaluation import JUDGES, KEYS_VARIABLE, suite_of
+from genaiops.app.evaluation import KEYS_VARIABLE, suite_of
 from genaiops.app.home import Home
 from genaiops.app.judges import resolved
 from genaiops.app.kept_suites import keep_suite
 from genaiops.app.logs import RotatingLog
 from genaiops.app.publish import Publisher
+from genaiops.app.run_keys import RunKeys
+from genaiops.app.sandboxing import check_sandbox, confinement
 from genaiops.app.settings import Settings
 from genaiops.app.sharing import machine_id
 from genaiops.app.stores import shares_counters
@@ -33,23 +35,18 @@ from genaiops.arena import (
     GateReport,
     UnjudgedDocument,
     failures_of,
-    judges_of,
-    run_place,
-    target_of,
     unjudged_of,
 )
 from genaiops.core.clock import now_us
 from genaiops.core.errors import Conflict, GenaiopsError, NotFound
 from genaiops.domain import Case, Judge, Run, RunState, Suite
-from genaiops.hub import Hub, KeyChange, NewKey
+from genaiops.hub import Hub
 from genaiops.ports.runs import RunFilter, RunPage, Runs
 
 _log = logging.getLogger("genaiops.runs")
 
 SERVER: Final = "server"
 """The fact of a run that says which server runs it; runs of commands have none."""
-KEY_SECONDS: Final = 3600
-RENEW_SECONDS: Final = 1200.0
 LOOK_SECONDS: Final = 2.0
 MOST_TRIES: Final = 3
 """A run whose process was killed is taken up again so often."""
@@ -71,7 +68,7 @@ class ServerRuns:
         self._settings = settings
         self._home = home
         self._hub = hub
-        self._publisher = publisher
+        self._keys = RunKeys(hub, publisher)
         self._here = machine_id(home) if shares_counters(settings) else "here"
         self._log = RotatingLog(home.logs / "runs.log")
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -108,11 +105,12 @@ class ServerRuns:
         """Keep it; it is asked as soon as others let it. What it lacks is told before: GenaiopsError names weights that
         are not here."""
         check_weights(suite, self._home.path)
+        check_sandbox(suite, self._settings.runs.sandbox == "weak")
         keep_suite(self._home, suite)
         run = msgspec.structs.replace(
             run,
             inputs={**run.inputs, **judge_inputs(suite)},
-            environment={**what_runs(), **run.environment, SERVER: self._here},
+            environment={**what_runs(), **confinement(suite), **run.environment, SERVER: self._here},
         )
         self._note("begin", run, run.created_by)
         self.store.create(run, cases)
@@ -240,6 +238,10 @@ class ServerRuns:
         """What was under way when the process before this one ended waits again."""
         for run in self._mine("running"):
             self.store.update(msgspec.structs.replace(run, state="waiting"))
+        waiting = {run.id for run in self._mine("waiting")}
+        for trial in self._hub.deployments.trials():
+            if trial.run_id not in waiting:
+                self._hub.deployments.end_trials(trial.run_id, by=trial.deployed_by)
 
     def _mine(self, state: RunState) -> Sequence[Run]:
         where = RunFilter(kind="evaluation", state=state, environment={SERVER: self._here})
@@ -274,7 +276,7 @@ class ServerRuns:
             self._wake.set()
 
     async def _supervise(self, run: Run) -> None:
-        keys = await asyncio.to_thread(self._mint, run)
+        keys = await asyncio.to_thread(self._keys.mint, run)
         said: deque[str] = deque(maxlen=8)
 
         def sink(line: bytes) -> None:
@@ -292,7 +294,7 @@ class ServerRuns:
             with ExitStack() as stack:
                 stack.callback(child.kill)
                 stack.callback(self._children.pop, run.id, None)
-                renewing = self._renew({key_id for key_id, _ in keys.values()}, run.created_by)
+                renewing = self._keys.renew({key_id for key_id, _ in keys.values()}, run.created_by)
                 stack.callback(asyncio.create_task(renewing).cancel)
                 with self._lock:
                     self._children[run.id] = child
@@ -301,7 +303,7 @@ class ServerRuns:
                     child.send(signal.SIGTERM)
                 how = await child.ended()
         finally:
-            self._revoke(keys, run.created_by)
+            self._keys.revoke(keys, run)
         await asyncio.to_thread(self._settle, run.id, how, said)
 
     def _settle(self, run_id: str, how: str, said: Sequence[str]) -> None:
@@ -336,61 +338,3 @@ class ServerRuns:
         run = msgspec.structs.replace(self.store.get(run.id), state=state, error=error, ended_us=now_us())
         self.store.update(run)
         return run
-
-    # --- keys ---
-
-    def _mint(self, run: Run) -> Mapping[str, tuple[str, str]]:
-        """Target -> (id, text) of the key that it is asked with; JUDGES has that of models that judge. What the key
-        that began the run may not do, they may not, either."""
-        suite = suite_of(self._hub, run)
-        first = run.inputs.get("key", "").removeprefix("key/")
-        like = self._hub.keys.get(first) if first else None
-        made: dict[tuple[str, str | None], tuple[str, str]] = {}
-        found: dict[str, tuple[str, str]] = {}
-        judges = [target_of(member) for member in judges_of(suite)]
-        named = [(target.name, target) for target in suite.target] + [(JUDGES, target) for target in judges]
-        for name, target in named:
-            if target.url or target.python or target.recorded:
-                continue
-            place = run_place(target, run)
-            if place not in made:
-                environment, application = place
-                new = NewKey(
-                    name=f"run/{run.id}",
-                    actor_id=run.created_by,
-                    environment_id=environment,
-                    application=application,
-                    expires_us=now_us() + KEY_SECONDS * 1_000_000,
-                )
-                if like is not None:
-                    new = msgspec.structs.replace(
-                        new,
-                        team_id=like.team_id,
-                        application=application or like.application,
-                        models=like.models,
-                        routes=like.routes,
-                        regions=like.regions,
-                        tags=like.tags,
-                        guard=like.guard,
-                    )
-                key, text = self._hub.keys.create(new, by=run.created_by)
-                made[place] = key.id, text
-            found[name] = made[place]
-        if made:
-            self._publisher.wait(self._publisher.publish())
-        return found
-
-    async def _renew(self, key_ids: set[str], by: str) -> None:
-        while True:
-            await asyncio.sleep(RENEW_SECONDS)
-            change = KeyChange(expires_us=now_us() + KEY_SECONDS * 1_000_000)
-            for key_id in key_ids:
-                try:
-                    await asyncio.to_thread(self._hub.keys.change, key_id, change, by=by)
-                except GenaiopsError as error:
-                    _log.error("the key of a run cannot be renewed: %s", error)
-
-    def _revoke(self, keys: Mapping[str, tuple[str, str]], by: str) -> None:
-        for key_id in {key_id for key_id, _ in keys.values()}:
-            with suppress(GenaiopsError):  # it ends by itself
-                self._hub.keys.revoke(key_id, by=by)

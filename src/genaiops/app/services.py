@@ -1,17 +1,22 @@
 """What the control process has open, and what its handlers work with."""
 
+from collections.abc import Mapping
 from typing import Any, Self
 
 from msgspec import structs
 
 from genaiops import providers
+from genaiops.api import RunRequest, begun_for
 from genaiops.app.advice import Advice
 from genaiops.app.auditing import open_auditor
 from genaiops.app.erasing import Erasing
 from genaiops.app.evaluations import Evaluations
+from genaiops.app.experiment_gate import ExperimentGate
+from genaiops.app.experimenting import Experimenting
 from genaiops.app.exporting import ExportLoop
 from genaiops.app.folding import FoldLoop
 from genaiops.app.home import Home
+from genaiops.app.item_sources import ItemSources
 from genaiops.app.judging import Judging
 from genaiops.app.machines import Sharing
 from genaiops.app.metering import open_metering
@@ -30,9 +35,10 @@ from genaiops.app.suite_gate import SuiteGate
 from genaiops.app.suite_kind import SUITE
 from genaiops.app.trace_options import read_shares
 from genaiops.app.vitals import VitalsLoop
+from genaiops.app.watching import SuiteWatches
 from genaiops.checks.tokens import Estimator
 from genaiops.core.clock import now_us
-from genaiops.domain import Target
+from genaiops.domain import Actor, Run, Target
 from genaiops.engines import snapshot_files
 from genaiops.engines.document_files import DocumentFiles
 from genaiops.engines.person_keys import PersonKeys
@@ -50,6 +56,9 @@ from genaiops.ports.telemetry import Telemetry
 from genaiops.providers import PROVIDERS
 from genaiops.watch import AbuseBounds, AbuseWatch, Folder
 from genaiops.watch.otlp import Capture, Ingest
+
+_ALONE = "here"
+"""What a machine is called that shares nothing with others."""
 
 
 class Services:
@@ -105,8 +114,12 @@ class Services:
             clock=now_us,
         )
         self.runs = ServerRuns(settings, home, stores.runs, hub, self.publisher)
+        self.sources = ItemSources(stores.blobs, stores.runs)
+        machine = home.machine.read_text().strip() if home.machine.exists() else _ALONE
+        self.experiments = Experimenting(hub, stores.experiments, stores.telemetry, machine=machine, clock=now_us)
         self.replays = Replays(now_us, stores.replays)
         self.evaluations = Evaluations(stores.runs, home)
+        self.watches = SuiteWatches(hub, stores.runs, self._begin)
         self.abuse = AbuseWatch(stores.telemetry, hub.alerts, now_us, AbuseBounds(**structs.asdict(settings.abuse)))
         self.judging = Judging(stores.telemetry, stores.blobs, self.hub, self._open_advice())
         self.metrics = Metrics(stores.telemetry, stores.counters, self._providers)
@@ -118,12 +131,19 @@ class Services:
         """Itself: the web framework copies routers with everything that hangs on them."""
         return self
 
+    def _begin(self, actor: Actor, suite: str, environment: str, facts: Mapping[str, str]) -> Run:
+        """A run that nobody asks for at this moment, for who wanted it."""
+        return begun_for(self, actor, RunRequest(suite=suite, environment_id=environment), facts)
+
     def _open_hub(self, stores: OpenStores) -> Hub:
-        gate = SuiteGate(stores.records, stores.runs, self.settings.access.gate)
+        gates = (
+            SuiteGate(stores.records, stores.runs, self.settings.access.gate),
+            ExperimentGate(stores.records),
+        )
         return Hub(
             stores.records,
             providers=tuple(PROVIDERS),
-            consenting=Consenting(now_us, mode=self.settings.access.approval, gates=(gate,)),
+            consenting=Consenting(now_us, mode=self.settings.access.approval, gates=gates),
             judge=self._judge,
             kinds={"suite": SUITE},
         )

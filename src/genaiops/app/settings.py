@@ -129,11 +129,11 @@ class ProvenanceOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
 
 class AccessOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`approval` auto: the only person of an installation consents to their own changes, marked as such; team:
-    never. `gate` bound: what a suite protects moves to what passed; always: and prompts that no suite protects do not
-    move to what is protected."""
+    never. `gate` run: what a suite protects moves to what passed it, and prompts that none protects to what passed
+    some suite; bound: only the first; always: prompts that no suite protects do not move to what is protected."""
 
     approval: Literal["auto", "team"] = "auto"
-    gate: Literal["bound", "always"] = "bound"
+    gate: Literal["run", "bound", "always"] = "run"
 
 
 class OidcOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -149,9 +149,11 @@ class OidcOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RunOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Runs of suites on the server: `at_once` at most, each in a process of its own."""
+    """Runs of suites on the server: `at_once` at most, each in a process of its own. `sandbox` "weak": programs that
+    models wrote are run even where nothing keeps them from files and the network."""
 
     at_once: Annotated[int, msgspec.Meta(ge=1, le=64)] = 2
+    sandbox: Literal["required", "weak"] = "required"
 
 
 _Share = Annotated[float, msgspec.Meta(gt=0, le=0.95)]

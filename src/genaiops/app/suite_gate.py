@@ -1,4 +1,5 @@
-"""The gate of suites: what a suite protects moves only to what a run of that suite has passed for.
+"""The gate of suites: what a suite protects moves only to what a run of that suite has passed for, and a prompt that
+none protects only to what has passed some suite.
 
 A suite protects what its version `@prod` says under `protects`. That alias is itself protected, so that a gate is no
 more easily taken away than passed by.
@@ -9,6 +10,7 @@ from typing import Any, Final, Literal
 
 from genaiops.app.running import SERVER
 from genaiops.arena import TARGET
+from genaiops.core.errors import NotFound
 from genaiops.domain import Run, Share, Verdict
 from genaiops.hub import Hub
 from genaiops.ports.records import Records
@@ -16,15 +18,19 @@ from genaiops.ports.runs import RunFilter, Runs
 
 _LOOKED_AT: Final = 200
 """Runs of a suite that are looked at, newest first."""
-Demand = Literal["bound", "always"]
+_RUNS_LOOKED_AT: Final = 2_000
+"""Runs of all suites, where any counts."""
+Demand = Literal["run", "bound", "always"]
 
 
 class SuiteGate:
-    """See `genaiops.ports.gate.Gate`. `demand` always: a prompt that no suite protects does not move, either."""
+    """See `genaiops.ports.gate.Gate`. What a suite protects moves only to what that suite's newest run passed for. Of
+    prompts that none protects (and of releases with a prompt, where none protects the application) `demand` says: run,
+    a run of any suite has passed, or it was there before; bound, nothing; always, that a suite has to protect them."""
 
     name = "suites"
 
-    def __init__(self, records: Records, runs: Runs, demand: Demand = "bound") -> None:
+    def __init__(self, records: Records, runs: Runs, demand: Demand = "run") -> None:
         self._hub = Hub(records)
         self._runs = runs
         self._demand: Demand = demand
@@ -43,10 +49,60 @@ class SuiteGate:
                     "genaiops suite push NAME FILE --alias prod"
                 )
                 return Verdict(outcome="fail", reason=reason)
-            return None
+            return self._any(kind, name, wanted) if self._demand == "run" else None
         said = [self._of(suite, node) for suite in suites for node in wanted]
         failed = [reason for passed, reason in said if not passed]
         return Verdict(outcome="fail" if failed else "pass", reason=" ".join(failed or [reason for _, reason in said]))
+
+    def _any(self, kind: str, name: str, wanted: Sequence[str]) -> Verdict | None:
+        """Of what no suite protects: whether each has passed some suite, or was there before."""
+        before = self._before(kind, name)
+        said = [self._passed(node) for node in wanted if node not in before and self._prompted(node)]
+        if not said:
+            return None
+        missing = [reason for passed, reason in said if not passed]
+        return Verdict(outcome="fail" if missing else "pass", reason=" ".join(missing or [each for _, each in said]))
+
+    def _before(self, kind: str, name: str) -> set[str]:
+        """What has been there: taking a change back needs no new run."""
+        try:
+            if kind == "alias":
+                return {f"{change.version_id}" for change in self._hub.artifacts.history(name)}
+            changes = self._hub.deployments.history(*name.split("@", 1))
+        except NotFound:
+            return set()
+        return {f"release/{share.release_id}" for change in changes for share in change.shares}
+
+    def _prompted(self, node: str) -> str:
+        """The prompt that it is, or brings; "" for a release without one."""
+        if node.startswith("prompt/"):
+            return node
+        application, _, digest = node.removeprefix("release/").partition("@")
+        return self._hub.releases.resolve(application, digest).manifest.prompt or ""
+
+    def _passed(self, node: str) -> tuple[bool, str]:
+        """(whether the newest run of some suite that asked it passed, what to say of it)"""
+        newest: dict[str, Run] = {}
+        wanted = {node, self._prompted(node)}
+        cursor = None
+        seen = 0
+        while seen < _RUNS_LOOKED_AT:
+            page = self._runs.list(RunFilter(kind="evaluation", state="done"), cursor=cursor, limit=_LOOKED_AT)
+            for run in page.rows:
+                decided = SERVER in run.environment and run.verdict is not None
+                if decided and any(self._asked(run, each) for each in wanted):
+                    newest.setdefault(run.subject.partition("@")[0], run)
+            seen, cursor = seen + len(page.rows), page.next
+            if cursor is None:
+                break
+        said = [f"{run.id} of {run.name} says {run.verdict.outcome}." for run in newest.values() if run.verdict]
+        if any(run.verdict is not None and run.verdict.outcome == "pass" for run in newest.values()):
+            return True, f"{_short(node)} has passed a suite: {' '.join(said)}"
+        kind, _, what = node.partition("/")
+        return False, (
+            f"no suite has passed for {_short(node)}{': ' if said else ''}{' '.join(said)}. Write one that asks it "
+            f"(genaiops suite new answers.toml), and run it: genaiops suite run answers.toml --{kind} {what}"
+        )
 
     def _protecting(self, protected: str) -> Iterator[str]:
         """The versions of suites that protect that."""
@@ -62,10 +118,9 @@ class SuiteGate:
         name = suite.partition("@")[0].removeprefix("suite/")
         run = next((run for run in self._runs_of(suite) if self._asked(run, node)), None)
         if run is None:
-            what = (
-                f"--prompt {node.removeprefix('prompt/')}" if node.startswith("prompt/") else "(deploy it to dev first)"
-            )
-            return False, f"{name} has not been run for {_short(node)}. Run it: genaiops suite run {name}@prod {what}"
+            kind, _, what = node.partition("/")
+            how = f"genaiops suite run {name}@prod --{kind} {what}"
+            return False, f"{name} has not been run for {_short(node)}. Run it: {how}"
         assert run.verdict is not None
         if run.verdict.outcome == "pass":
             return True, f"{run.id} of {name} passed for {_short(node)}."

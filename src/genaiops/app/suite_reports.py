@@ -60,6 +60,12 @@ def _write(path: Path, data: bytes) -> None:
 
 def report_of(run_id: str, form: str, *, home: str | None = None) -> str:
     """Of a run that the home has, made anew. NotFound when the home has no such run, or not its suite."""
+    said = reported_run(run_id, home=home)
+    return _signed(Home(home or default_home()), form, said)
+
+
+def reported_run(run_id: str, *, home: str | None = None) -> Reported:
+    """All of a run that the home has. NotFound when it has no such run, or not its suite."""
     place = Home(home or default_home())
     if not place.runs.exists():
         raise NotFound(f"There are no runs in {place.path}.", remedy="Name the data directory with --home.")
@@ -67,7 +73,7 @@ def report_of(run_id: str, form: str, *, home: str | None = None) -> str:
         run = store.get(run_id)
         suite = kept_suite(place, run.subject.rpartition("@")[2])
         done = judged(store, run, suite)
-        return _signed(place, form, reported(store, done.run, suite, done.report))
+        return reported(store, done.run, suite, done.report)
 
 
 def _signed(home: Home, form: str, said: Reported) -> str:

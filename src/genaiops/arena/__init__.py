@@ -1,7 +1,16 @@
 """The ARENA: suites of cases, who answers them, what is checked of the answers, and the gate that decides."""
 
 from genaiops.arena._asking import CHAT, Ask, Busy, Endpoint, asked, asker, templated
-from genaiops.arena._beginning import TARGET, against_prod, changed_suite, new_run, pinned_suite, run_place
+from genaiops.arena._beginning import (
+    RED_TEAM,
+    TARGET,
+    against_prod,
+    changed_suite,
+    new_run,
+    pinned_suite,
+    run_place,
+    tried_of,
+)
 from genaiops.arena._beside import Beside, CheckBeside, Side, beside
 from genaiops.arena._bounded import Purse
 from genaiops.arena._calibration import Agreed, Labelled, calibrated, read_labels
@@ -18,9 +27,10 @@ from genaiops.arena._documents import (
     run_document,
     unjudged_of,
 )
+from genaiops.arena._experiment import look_at, thinned, told, unit_of
 from genaiops.arena._gate import decides, judge
 from genaiops.arena._gate_report import GateLine, GateReport
-from genaiops.arena._judges import Judges, judges_of, target_of, weights_of
+from genaiops.arena._judges import Judges, judges_of, runs_programs, target_of, weights_of
 from genaiops.arena._plan import USUAL_MARGINS, Plan, PlanAsked, PlanRow, planned, spread_of
 from genaiops.arena._rescoring import Figure, Rescorer, figures
 from genaiops.arena._runner import Progress, Runner
@@ -37,14 +47,17 @@ from genaiops.arena._suite_text import (
     suite_schema,
 )
 from genaiops.arena._tables import Column, Tables
+from genaiops.arena._watching import WATCH, Watched, references, seconds, watched
 
 __all__ = [
     "CHAT",
     "PROD",
+    "RED_TEAM",
     "SELECTION_PREFIX",
     "TARGET",
     "UNITS",
     "USUAL_MARGINS",
+    "WATCH",
     "Agreed",
     "Ask",
     "Beside",
@@ -81,6 +94,7 @@ __all__ = [
     "Side",
     "Tables",
     "UnjudgedDocument",
+    "Watched",
     "against_prod",
     "asked",
     "asker",
@@ -98,6 +112,7 @@ __all__ = [
     "judge",
     "judges_of",
     "kept_decision",
+    "look_at",
     "new_run",
     "pinned_suite",
     "planned",
@@ -105,9 +120,12 @@ __all__ = [
     "read_selection",
     "read_suite",
     "read_suite_document",
+    "references",
     "run_document",
     "run_place",
+    "runs_programs",
     "sample_of",
+    "seconds",
     "select",
     "spread_of",
     "starting_suite",
@@ -115,7 +133,12 @@ __all__ = [
     "suite_schema",
     "target_of",
     "templated",
+    "thinned",
     "threshold_of",
+    "told",
+    "tried_of",
+    "unit_of",
     "unjudged_of",
+    "watched",
     "weights_of",
 ]

@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol, cast
 
 import msgspec
 
+from genaiops.checks.attacks import GUARDED
 from genaiops.core.errors import GenaiopsError, TimedOut, UsageError
 from genaiops.core.money import to_nano
 from genaiops.domain import Answer, Case, SuiteTarget, ToolCall, render_template
@@ -56,6 +57,8 @@ def asked(target: SuiteTarget, case: Case) -> dict[str, Any]:
             body["messages"] = messages(target, case)
     else:
         body["messages"] = messages(target, case)
+        if case.play is not None and case.play.tools:
+            body["tools"] = list(case.play.tools)
         if case.variables and target.application:
             body["genaiops"] = {"variables": case.variables}
     return body
@@ -89,21 +92,30 @@ def messages(target: SuiteTarget, case: Case) -> list[dict[str, Any]]:
     return [*given, {"role": "user", "content": text}]
 
 
-def asker(target: SuiteTarget, *, post: Post, gateway: Endpoint | None, secret: str = "", timeout: float) -> Ask:
-    """How that target is asked. UsageError when it cannot be: no gateway, no such function."""
+def asker(
+    target: SuiteTarget, *, post: Post, gateway: Endpoint | None, secret: str = "", timeout: float, fresh: bool = False
+) -> Ask:
+    """How that target is asked; `fresh`: past the gateway's caches. UsageError when it cannot be: no gateway, no such
+    function."""
     if target.recorded:
         return _recorded(target)
     if target.python:
         return _python(target, timeout)
     if target.url:
         return _http(target, post, target.url, secret, timeout)
+    if target.release:
+        raise UsageError(
+            f"The target {target.name!r} is a release, which the server brings to be asked.",
+            remedy="Run the suite on the server: genaiops suite run FILE, without --local.",
+            param="target",
+        )
     if gateway is None:
         raise UsageError(
             f"The target {target.name!r} is asked through a gateway, and there is none.",
             remedy="Start one with genaiops up, or name it with --url and --key.",
             param="target",
         )
-    return _http(target, post, gateway.url.rstrip("/") + CHAT, gateway.key, timeout)
+    return _http(target, post, gateway.url.rstrip("/") + CHAT, gateway.key, timeout, fresh=fresh)
 
 
 def _recorded(target: SuiteTarget) -> Ask:
@@ -161,8 +173,10 @@ def _said(target: SuiteTarget, case: Case, repeat: int, said: Any, seconds: floa
         return msgspec.structs.replace(base, state="unreadable", error=what)
 
 
-def _http(target: SuiteTarget, post: Post, url: str, key: str, timeout: float) -> Ask:
+def _http(target: SuiteTarget, post: Post, url: str, key: str, timeout: float, *, fresh: bool = False) -> Ask:
     headers = {"content-type": "application/json", "accept": "application/json"}
+    if fresh:
+        headers["cache-control"] = "no-store"
     if key:
         headers["authorization"] = f"Bearer {key}"
 
@@ -185,6 +199,9 @@ def _read(target: SuiteTarget, case: Case, repeat: int, posted: Posted, seconds:
     facts = _facts(posted.headers)
     if posted.status >= 400:
         what = f"{posted.status}: {_error_text(posted.body)}"
+        if case.attack is not None and _is_guarded(posted.body):
+            kept = Answer(target=target.name, case=case.id, repeat=repeat, state="answered", finish_reason=GUARDED)
+            return msgspec.structs.replace(kept, error=what, seconds=seconds, **facts)
         answer = _failed(target, case, repeat, "error", what, seconds, **facts)
         if posted.status in (429, 503):
             raise Busy(answer, _after(posted.headers.get("retry-after")))
@@ -216,6 +233,8 @@ def _chat(target: SuiteTarget, case: Case, repeat: int, document: Any) -> Answer
         finish_reason=choice.get("finish_reason") or "",
         input_tokens=_number(usage.get("prompt_tokens")),
         output_tokens=_number(usage.get("completion_tokens")),
+        model=str(document.get("model") or ""),
+        fingerprint=str(document.get("system_fingerprint") or ""),
     )
 
 
@@ -277,6 +296,14 @@ def _error_text(body: bytes) -> str:
         return str(document["error"]["message"])[:_SHOWN]
     except (msgspec.DecodeError, KeyError, TypeError):
         return body[:_SHOWN].decode("utf-8", "replace")
+
+
+def _is_guarded(body: bytes) -> bool:
+    """Whether a guard stopped the call: of an attack that is an answer, and a good one."""
+    try:
+        return msgspec.json.decode(body)["error"]["code"] == GUARDED
+    except (msgspec.DecodeError, KeyError, TypeError):
+        return False
 
 
 def _failed(

@@ -10,8 +10,10 @@ from genaiops.core.clock import now_us
 from genaiops.core.digest import digest_value
 from genaiops.core.errors import UsageError
 from genaiops.core.ids import new_id
-from genaiops.domain import Case, Run, Suite, SuiteTarget
+from genaiops.domain import Case, Run, Suite, SuiteTarget, trial_name
 
+RED_TEAM: Final = "red-team"
+"""The tag of suites whose runs are shown as red-team runs, and the fact of such runs by which they are found."""
 TARGET: Final = "target/"
 """Inputs of a run that begin so pin what a target means: `target/NAME` -> `prompt/x@sha256:...`."""
 
@@ -35,7 +37,7 @@ def new_run(
         subject=subject,
         name=name,
         inputs={"suite": subject, **(inputs or {})},
-        environment=dict(environment or {}),
+        environment={**(environment or {}), **({RED_TEAM: "yes"} if RED_TEAM in suite.tags else {})},
         seed=suite.run.seed,
         total=len(suite.target) * len(cases) * suite.run.repeats,
         created_us=now_us(),
@@ -43,16 +45,31 @@ def new_run(
     )
 
 
-def pinned_suite(suite: Suite, inputs: Mapping[str, str]) -> Suite:
-    """The suite with its prompts as a run pinned them: an alias that moves meanwhile changes nothing."""
-    return msgspec.structs.replace(suite, target=tuple(_pinned(target, inputs) for target in suite.target))
+def pinned_suite(suite: Suite, run: Run) -> Suite:
+    """The suite with its prompts and releases as a run pinned them: an alias that moves meanwhile changes nothing. A
+    release that is asked for itself is called by the name that it has for this run alone."""
+    return msgspec.structs.replace(suite, target=tuple(_pinned(target, run) for target in suite.target))
 
 
-def _pinned(target: SuiteTarget, inputs: Mapping[str, str]) -> SuiteTarget:
-    pin = inputs.get(TARGET + target.name, "")
-    if not target.prompt or not pin.startswith("prompt/"):
-        return target
-    return msgspec.structs.replace(target, prompt=pin.removeprefix("prompt/"))
+def _pinned(target: SuiteTarget, run: Run) -> SuiteTarget:
+    pin = run.inputs.get(TARGET + target.name, "")
+    if target.prompt and pin.startswith("prompt/"):
+        return msgspec.structs.replace(target, prompt=pin.removeprefix("prompt/"))
+    if target.name in tried_of(run):
+        name = trial_name(pin.removeprefix("release/"), run.id)
+        return msgspec.structs.replace(target, release="", application=f"app/{name}")
+    return target
+
+
+def tried_of(run: Run) -> Mapping[str, str]:
+    """Name of a target -> id of the release that is asked for itself, deployed or not."""
+    return {
+        name.removeprefix(TARGET): node.removeprefix("release/")
+        for name, node in run.inputs.items()
+        if name.startswith(TARGET)
+        and node.startswith("release/")
+        and f"deployment/{name.removeprefix(TARGET)}" not in run.inputs
+    }
 
 
 def against_prod(suite: Suite, application: str | None) -> Suite:
@@ -78,9 +95,9 @@ def changed_suite(suite: Suite, changed: Mapping[str, Any]) -> Suite:
 
 def run_place(target: SuiteTarget, run: Run) -> tuple[str, str | None]:
     """(environment, application) of the key that a target is asked with: an application's own environment, else that of
-    the run."""
+    the run. `target` as the run pinned it."""
     own = run.inputs.get("environment", "environment/dev").removeprefix("environment/")
     if not target.application:
         return own, None
     name, _, environment = target.application.removeprefix("app/").partition("@")
-    return environment or own, name
+    return (own if environment.startswith(run.id) else environment or own), name

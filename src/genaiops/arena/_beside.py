@@ -6,6 +6,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from genaiops.arena._gate_subject import by_passes
 from genaiops.arena._tables import Tables
 from genaiops.checks.metrics import metric
 from genaiops.checks.statistics import Comparison, compare
@@ -92,8 +93,8 @@ def _check(check: SuiteCheck, before: Side, after: Side, alike: tuple[str, ...],
     card = metric(check.metric, check.options).card
     if card.over == "corpus":
         return None
-    passes = check.threshold is not None or check.negate or card.better == "neither"
-    unit = "share passed" if passes else card.unit
+    passes = by_passes(check, card)
+    unit = f"pass@{check.pass_at}" if check.pass_at else "share passed" if passes else card.unit
     versions = [side.tables.metrics(side.target, check.name) for side in (before, after)]
     for side, found in zip((before, after), versions, strict=True):
         if not found:
@@ -122,8 +123,8 @@ def _check(check: SuiteCheck, before: Side, after: Side, alike: tuple[str, ...],
 def _values(
     check: SuiteCheck, before: Side, after: Side, alike: tuple[str, ...], passes: bool
 ) -> Iterator[tuple[str, float, float]]:
-    old = before.tables.column(before.target, check.name, alike, passes=passes).values
-    new = after.tables.column(after.target, check.name, alike, passes=passes).values
+    old = before.tables.column(before.target, check.name, alike, passes=passes, at=check.pass_at).values
+    new = after.tables.column(after.target, check.name, alike, passes=passes, at=check.pass_at).values
     return ((name, old[name], new[name]) for name in alike if name in old and name in new)
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 import msgspec
 
 from genaiops.arena._suite_text import identified
+from genaiops.arena._traced import exported_row, is_exported
 from genaiops.checks.written import converted, read_document
 from genaiops.core.errors import NotFound, TooLarge, UsageError
 from genaiops.domain import Case, CaseSource, Suite
@@ -23,7 +24,18 @@ Rows = Callable[[CaseSource], Sequence[Mapping[str, Any]]]
 _TUPLES: Final = frozenset({"context", "slices"})
 _NUMBERS: Final = frozenset({"number"})
 _STRUCTURED: Final = frozenset(
-    {"messages", "variables", "relevant", "expected_tools", "metadata", "context", "slices", "expected"}
+    {
+        "messages",
+        "variables",
+        "relevant",
+        "expected_tools",
+        "metadata",
+        "context",
+        "slices",
+        "expected",
+        "play",
+        "attack",
+    }
 )
 
 
@@ -81,6 +93,10 @@ def _of(source: CaseSource, path: str, folder: Path | None, rows: Rows | None) -
 
 def _made(source: CaseSource, rows: Any, where: str) -> Iterator[Case]:
     for place, row in rows:
+        if is_exported(row):
+            row = exported_row(row)
+            if row is None:
+                continue  # nothing of what was asked was kept
         plain = _renamed(source.fields, row)
         case, fault = converted(plain, Case, "")
         if fault is not None:
@@ -90,9 +106,16 @@ def _made(source: CaseSource, rows: Any, where: str) -> Iterator[Case]:
 
 
 def _renamed(fields: Mapping[str, str], row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row as the fields of a case. Columns that no field takes are kept as metadata."""
+    """A row as the fields of a case. Columns that no field takes are kept as metadata. An `input` of messages, as
+    traces have it, is that; traces of one session are one cluster."""
     plain: dict[str, Any] = {}
     used: set[str] = set()
+    if _are_messages(row.get("input")) and "input" not in fields and "messages" not in row:
+        fields = {"messages": "input", "input": "", **fields}
+    if "trace_id" in row and "cluster" not in fields and "cluster" not in row:
+        session = row.get("session_id") or _within(row.get("metadata"), "session_id")
+        if session:
+            plain["cluster"] = str(session)
     for name in Case.__struct_fields__:
         column = fields.get(name, name)
         if column in row:
@@ -100,10 +123,22 @@ def _renamed(fields: Mapping[str, str], row: Mapping[str, Any]) -> dict[str, Any
             value = _shaped(name, row[column])
             if value is not None:
                 plain[name] = value
+    if isinstance(plain.get("input"), list) and "messages" not in plain:
+        plain["messages"] = plain.pop("input")  # as rows that were made of traces have it
     rest = {column: value for column, value in row.items() if column not in used and value not in (None, "")}
     if rest and isinstance(plain.setdefault("metadata", {}), dict):
         plain["metadata"] = {**rest, **plain["metadata"]}
     return plain
+
+
+def _are_messages(value: Any) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(each, dict) and "role" in each for each in cast("list[Any]", value)
+    )
+
+
+def _within(value: Any, name: str) -> Any:
+    return cast("dict[str, Any]", value).get(name) if isinstance(value, dict) else None
 
 
 def _shaped(name: str, value: Any) -> Any:

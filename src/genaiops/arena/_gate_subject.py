@@ -8,10 +8,15 @@ from genaiops.arena._scoring import asks, sample_of, verdict_of
 from genaiops.arena._tables import Column, Tables
 from genaiops.checks.metrics import lacks, metric
 from genaiops.checks.statistics.planning import Spread, more_cases
-from genaiops.domain import Answer, Case, Measure, Need, Outcome, SuiteCheck, Verdict
+from genaiops.domain import Answer, Case, Measure, MetricCard, Need, Outcome, SuiteCheck, Verdict
 
 _OF_CASES: Final[tuple[Need, ...]] = ("expected", "context", "relevant", "expected_tools")
 """What a case has or has not, whatever is answered."""
+
+
+def by_passes(check: SuiteCheck, card: MetricCard) -> bool:
+    """Whether shares that passed are judged, in place of means of measures."""
+    return check.threshold is not None or check.negate or check.pass_at is not None or card.better == "neither"
 
 
 class Subject:
@@ -26,7 +31,7 @@ class Subject:
         made = metric(check.metric, check.options)
         self.card = made.card
         self._labelled = made.labelled() if asks(made) else ()
-        self.passes = check.threshold is not None or check.negate or self.card.better == "neither"
+        self.passes = by_passes(check, self.card)
         by_share = self.passes and self.card.over != "corpus"  # a figure of all cases has no share that passed
         self.falling = self.card.better == "lower" and not by_share
         self.least, self.most = (0.0, 1.0) if self.passes else (self.card.low, self.card.high)
@@ -59,8 +64,9 @@ class Subject:
         return f"{1 - self.alpha:.0%}"
 
     def column(self, target: str = "", *, passes: bool | None = None) -> Column:
+        at = self.check.pass_at if passes is None else None
         passes = self.passes if passes is None else passes
-        return self.tables.column(target or self.target, self.check.name, self.ids, passes=passes)
+        return self.tables.column(target or self.target, self.check.name, self.ids, passes=passes, at=at)
 
     def worst(self, seen: Iterable[float]) -> float:
         """What stands in for a missing value where a pass is to be shown: the end of the range, or, where there is
@@ -78,7 +84,7 @@ class Subject:
         return max(seen, default=0.0) if high else min(seen, default=0.0)
 
     def verdict(self, outcome: Outcome, reason: str, value: float, n: int, interval: tuple[float, float]) -> Verdict:
-        unit = "share" if self.passes else self.card.unit
+        unit = f"pass@{self.check.pass_at}" if self.check.pass_at else "share" if self.passes else self.card.unit
         return Verdict(outcome=outcome, reason=reason, measure=value, unit=unit, n=n, interval=interval)
 
     def more(self, room: float, values: Mapping[str, float], *, reach: float | None) -> int | None:

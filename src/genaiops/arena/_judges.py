@@ -10,18 +10,21 @@ import msgspec
 from genaiops.arena._asking import Ask, Busy, asked
 from genaiops.arena._bounded import Crowd, Purse
 from genaiops.arena._scoring import asks
-from genaiops.checks.metrics import metric
+from genaiops.checks.metrics import executes, metric
 from genaiops.core.digest import digest_value
 from genaiops.core.errors import LimitReached
 from genaiops.domain import Answer, Case, JudgeMember, Suite, SuiteTarget
 from genaiops.ports.metrics import LocalModels
 from genaiops.ports.runs import Runs
+from genaiops.ports.sandbox import Sandbox
 
 _LONGEST_PAUSE: Final = 60.0
 
 
 def judges_of(suite: Suite) -> Iterable[JudgeMember]:
-    """Whom the checks of a suite ask."""
+    """Whom the checks of a suite ask, and who writes the turns of its attacks."""
+    if suite.attacker is not None:
+        yield suite.attacker
     for check in suite.check:
         made = metric(check.metric, check.options)
         if asks(made):
@@ -34,6 +37,11 @@ def weights_of(suite: Suite) -> Iterable[str]:
         made = metric(check.metric, check.options)
         if asks(made):
             yield from made.weights()
+
+
+def runs_programs(suite: Suite) -> bool:
+    """Whether a check runs what was answered."""
+    return any(executes(metric(check.metric, check.options)) for check in suite.check)
 
 
 def target_of(member: JudgeMember) -> SuiteTarget:
@@ -49,7 +57,8 @@ def target_of(member: JudgeMember) -> SuiteTarget:
 
 
 class Judges:
-    """The Means of one run. `ask`: how a target is asked; `local`: models in this process."""
+    """The Means of one run. `ask`: how a target is asked; `local`: models in this process; `sandbox`: where programs
+    run that were answered."""
 
     def __init__(
         self,
@@ -60,8 +69,10 @@ class Judges:
         stop: asyncio.Event,
         *,
         local: LocalModels,
+        sandbox: Sandbox,
     ) -> None:
         self.local = local
+        self.sandbox = sandbox
         self._store = store
         self._suite = suite
         self._ask = ask

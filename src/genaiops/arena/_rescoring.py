@@ -103,6 +103,8 @@ def figures(suite: Suite, tables: Tables) -> list[Figure]:
 def _figure(check: SuiteCheck, tables: Tables, target: str) -> Figure:
     card = metric(check.metric, check.options).card
     figure = Figure(check=check.name, metric=f"{card.name}/{card.version}", target=target, unit=card.unit)
+    if check.pass_at is not None:
+        figure = msgspec.structs.replace(figure, unit=f"pass@{check.pass_at}")
     if card.over == "corpus":
         found = tables.corpus.get((target, check.name))
         value = None if found is None else found.verdict.measure
@@ -111,7 +113,7 @@ def _figure(check: SuiteCheck, tables: Tables, target: str) -> Figure:
         return msgspec.structs.replace(figure, n=n, mean=value, low=low, high=high)
     wanted = set(check.slices)
     ids = [name for name, case in tables.cases.items() if not wanted or wanted & set(case.slices)]
-    column = tables.column(target, check.name, ids, passes=False)
+    column = tables.column(target, check.name, ids, passes=check.pass_at is not None, at=check.pass_at)
     values = list(column.values.values())
     passed = None
     if threshold_of(check, card) is not None:

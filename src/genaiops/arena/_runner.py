@@ -14,6 +14,7 @@ import msgspec
 
 from genaiops.arena._asking import Ask, Busy, asked
 from genaiops.arena._bounded import Crowd, Purse
+from genaiops.arena._playing import Attacker, played
 from genaiops.arena._scoring import Scorer, said
 from genaiops.core.digest import digest_value
 from genaiops.core.errors import UsageError
@@ -89,8 +90,10 @@ class Runner:
         self._before = 0
         self._stop = asyncio.Event()
         self._means = None if means is None else means(self._purse, self._stop)
-        if self._means is None and self._scorer.asking:
-            raise UsageError("A check asks somebody, and there is nobody to ask.", remedy="Hand in the means.")
+        if self._means is None and (self._scorer.asking or suite.attacker is not None):
+            raise UsageError(
+                "A check or a case asks somebody, and there is nobody to ask.", remedy="Hand in the means."
+            )
         self._wake = asyncio.Event()
         self._closing = False
         self._failed = 0
@@ -209,16 +212,24 @@ class Runner:
         target = piece.target
         if not self._suite.run.cache or self._suite.run.repeats > 1 or target.recorded or target.python:
             return None
+        if piece.case.play is not None or piece.case.attack is not None:
+            return None  # it depends on more than its first request: on guards, which are no part of it
         return digest_value(
             {"to": target.url or "gateway", "asked": asked(target, piece.case), "pinned": self._run.inputs}
         )
+
+    async def _asked(self, piece: Piece) -> Answer:
+        ask, case = self._ask[piece.target.name], piece.case
+        if case.play is None or piece.target.recorded:
+            return await ask(case, piece.repeat)
+        return await played(ask, case, piece.repeat, Attacker(self._suite.attacker, self._means))
 
     async def _tried(self, piece: Piece) -> Answer:
         tries = self._suite.run.retries + 1
         answer: Answer | None = None
         for number in range(tries):
             try:
-                answer = await self._ask[piece.target.name](piece.case, piece.repeat)
+                answer = await self._asked(piece)
             except Busy as busy:
                 answer = busy.answer
                 self._crowd.refused()

@@ -34,6 +34,18 @@ def sample_of(case: Case, answer: Answer, check: SuiteCheck | None = None) -> Sa
         cluster=case.cluster or case.id,
         slices=case.slices,
         metadata=case.metadata,
+        attack=case.attack,
+        said=said_in(answer),
+        steps=answer.tool_calls if answer.turns else (),
+    )
+
+
+def said_in(answer: Answer) -> tuple[str, ...]:
+    """All that the target said, turn by turn, of a case that went on."""
+    return tuple(
+        each["content"]
+        for each in answer.turns
+        if each.get("role") == "assistant" and isinstance(each.get("content"), str)
     )
 
 

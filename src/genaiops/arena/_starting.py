@@ -85,14 +85,18 @@ input = "Find red shoes"
 expected_tools = [{ name = "search", arguments = { query = "red shoes" } }]
 """
 _CODE: Final = """[[case]]
-input = "Add 1 and 2, in Python, as one expression"
-expected = ["1 + 2"]
-output = "1 + 2"
+input = "Write a Python function add(a, b) that returns the sum."
+output = "def add(a, b):\\n    return a + b"
+[case.metadata]
+test = "assert add(1, 2) == 3"
 """
 _SQL: Final = """[[case]]
-input = "All names of the table people"
-expected = ["SELECT name FROM people"]
-output = "SELECT name FROM people"
+input = "Names of all people, in the order of the alphabet. The table is people(name, age)."
+expected = ["SELECT name FROM people ORDER BY name"]
+output = "SELECT name FROM people ORDER BY 1"
+[case.metadata]
+schema = "CREATE TABLE people (name TEXT, age INTEGER)"
+rows = { people = [["Grace", 85], ["Ada", 36]] }
 """
 _SPOKEN: Final = """[[case]]
 input = "recording-1"
@@ -128,8 +132,8 @@ _STARTS: Final[Mapping[SuiteTask, _Start]] = {
         checks=(("tool_names", ""), ("tool_arguments", ""), ("step_count", "threshold = 5"), ("latency", "")),
         replayed=False,
     ),
-    "code": _Start(cases=_CODE, checks=(("equals", ""),)),
-    "sql": _Start(cases=_SQL, checks=(("equals", "options = { ignore_case = true }"), ("is_sql", ""))),
+    "code": _Start(cases=_CODE, checks=(("code", "# floor = 0.5\n# pass_at = 3  # with [run] repeats = 3 or more"),)),
+    "sql": _Start(cases=_SQL, checks=(("sql", "# floor = 0.5"),)),
     "transcription": _Start(cases=_SPOKEN, checks=(("wer", ""), ("cer", ""), ("equals", ""))),
     "image": _Start(cases=_IMAGE, checks=(("equals", ""),)),
 }

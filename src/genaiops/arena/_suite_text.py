@@ -13,7 +13,17 @@ from genaiops.checks.written import Fault, WrittenForm, converted, on_line, read
 from genaiops.core.digest import digest_value
 from genaiops.core.errors import NotFound, UsageError
 from genaiops.core.money import to_nano
-from genaiops.domain import Case, CaseSource, MetricCard, Suite, SuiteCheck, SuiteGate, SuiteRunning, SuiteTarget
+from genaiops.domain import (
+    Case,
+    CaseSource,
+    MetricCard,
+    Suite,
+    SuiteCheck,
+    SuiteGate,
+    SuiteRunning,
+    SuiteTarget,
+    SuiteWatch,
+)
 
 LARGEST: Final = 20_000_000
 """Characters of a suite's text. Many cases belong into a file beside it, or into a dataset."""
@@ -23,7 +33,7 @@ PROD: Final = "prod"
 WAYS: Final = ("model", "prompt", "application", "release", "url", "python", "recorded")
 
 _LISTS: Final[Mapping[str, type]] = {"case": Case, "cases": CaseSource, "target": SuiteTarget, "check": SuiteCheck}
-_TABLES: Final[Mapping[str, type]] = {"run": SuiteRunning, "gate": SuiteGate}
+_TABLES: Final[Mapping[str, type]] = {"run": SuiteRunning, "gate": SuiteGate, "watch": SuiteWatch}
 _JUDGED: Final = ("floor", "margin", "tolerance")
 _ONE_FIGURE: Final = {
     "improves": "claims are made of single cases",
@@ -261,12 +271,28 @@ def _check_faults(suite: Suite, check: SuiteCheck, path: str) -> Iterator[Fault]
             path=f"{path}.tolerance",
             remedy="Write threshold = ...",
         )
+    yield from _pass_at_faults(suite, check, card, path)
     if card.over == "corpus":
         for field in _ONE_FIGURE:
             if getattr(check, field) not in (None, False):
                 message = f"{card.title} is one figure of all cases: {_ONE_FIGURE[field]}."
                 yield Fault(message=message, path=f"{path}.{field}", remedy="Take a floor or a margin.")
     yield from _never_shown(check, card, path)
+
+
+def _pass_at_faults(suite: Suite, check: SuiteCheck, card: MetricCard, path: str) -> Iterator[Fault]:
+    at = f"{path}.pass_at"
+    if check.pass_at is None:
+        return
+    if card.over == "corpus" or threshold_of(check, card) is None:
+        yield Fault(
+            message="No case passes, or fails, by it.", path=at, remedy="Write threshold = ..., or leave it out."
+        )
+    if check.pass_at > suite.run.repeats:
+        message = f"pass@{check.pass_at} takes as many repeats, and there are {suite.run.repeats}."
+        yield Fault(message=message, path=at, remedy=f"Write [run] repeats = {check.pass_at} or more.")
+    if check.floor is None and check.margin is None and not check.improves:
+        yield Fault(message="Nothing is asked of it.", path=at, remedy="Write floor = ..., margin = ... or improves.")
 
 
 def _never_shown(check: SuiteCheck, card: MetricCard, path: str) -> Iterator[Fault]:
@@ -277,7 +303,7 @@ def _never_shown(check: SuiteCheck, card: MetricCard, path: str) -> Iterator[Fau
         yield Fault(message=message, path=f"{path}.tolerance", remedy=every.replace("0.99", "0.01"))
     if check.floor is None or card.over == "corpus":
         return
-    passes = check.threshold is not None or check.negate
+    passes = check.threshold is not None or check.negate or check.pass_at is not None
     end = 1.0 if passes else card.low if card.better == "lower" else card.high
     falling = card.better == "lower" and not passes
     if end is not None and (check.floor <= end if falling else check.floor >= end):

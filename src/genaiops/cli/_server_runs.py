@@ -28,6 +28,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     environment_id: str | None = None
     application: str | None = None
     prompts: tuple[str, ...] = ()
+    releases: tuple[str, ...] = ()
     facts: Mapping[str, str] = {}
 
 
@@ -37,6 +38,7 @@ def begin(session: Session, wish: Wish) -> dict[str, Any]:
         "environment_id": wish.environment_id,
         "application": wish.application,
         "prompts": list(wish.prompts),
+        "releases": list(wish.releases),
         **wish.facts,
     }
     if Path(wish.suite).suffix.lower() in _FORMS or Path(wish.suite).is_file():

@@ -55,6 +55,28 @@ def add_report_verbs(command: Noun) -> None:
             raise UsageError(f"{file} cannot be written: {error.strerror}.", remedy="Name another file.") from error
         output.result({"file": str(file), "format": form}, f"{file} is written.")
 
+    @command.verb("events", example="genaiops suite events run_01 --to http://127.0.0.1:4318")
+    @click.argument("run")
+    @click.option("-o", "--output", "file", type=click.Path(dir_okay=False, path_type=Path), help="A file to write.")
+    @click.option("--to", help="A collector to send them to. [OTEL_EXPORTER_OTLP_ENDPOINT]")
+    @click.option("--home", help="The data directory it ran in. [GENAIOPS_HOME]")
+    @plain
+    def events(output: Output, run: str, *, file: Path | None, to: str | None, home: str | None) -> None:
+        """Write what checks said of a run as events of OpenTelemetry (gen_ai.evaluation.result), or send them to a
+        collector."""
+        from genaiops.app.evaluation_events import collector, send_events, write_events
+
+        place = None if file is not None and to is None else collector(to)
+        if place is None and file is None:
+            raise UsageError("There is no place for them.", remedy="Name one with -o FILE or --to URL.", param="to")
+        said: dict[str, Any] = {"run": run}
+        if file is not None:
+            said |= {"events": write_events(run, file, home=home), "file": str(file)}
+        if place is not None:
+            said |= {"events": send_events(run, place, home=home), "to": place}
+        where = " and ".join(said[name] for name in ("file", "to") if name in said)
+        output.result(said, f"{said['events']} events went to {where}.")
+
     @command.verb("verify", example="genaiops suite verify report.html")
     @click.argument("file", type=click.Path(path_type=Path))
     @click.option("--public-key", "keys", multiple=True, help="A key to trust; repeatable. [the file's]")

@@ -1,6 +1,7 @@
 """`genaiops suite import`: suites of other systems as suites of ours."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 import msgspec
@@ -9,6 +10,7 @@ from genaiops.cli._described import to_yaml
 from genaiops.cli._noun import Noun
 from genaiops.cli._output import Output
 from genaiops.cli._session import plain
+from genaiops.cli._suite_report import show_report
 from genaiops.core.errors import UsageError
 
 
@@ -16,13 +18,22 @@ def add_import_verb(command: Noun) -> None:
     @command.verb("import", example="genaiops suite import promptfooconfig.yaml -o answers.yaml")
     @click.argument("file")
     @click.option("-o", "--output", "to", type=click.Path(dir_okay=False, path_type=Path), help="A file to write.")
+    @click.option("--eval", "name", help="Which eval of a file of OpenAI's evals. [its only one]")
+    @click.option("--model", help="Who answers an eval. [smollm2]")
+    @click.option("--judge-model", "judge", help="Who grades it. [the same]")
+    @click.option("--run", "as_run", is_flag=True, help="Keep a log of Inspect as a run, with its answers and scores.")
+    @click.option("--home", help="The data directory that the run is kept in. [GENAIOPS_HOME]")
     @plain
-    def import_(output: Output, file: str, *, to: Path | None) -> None:
-        """Read a configuration of promptfoo as a suite, and write that as YAML. What cannot be taken over is refused by
-        its line."""
-        from genaiops.app.importing_suites import import_file
+    def import_(output: Output, file: str, *, to: Path | None, as_run: bool, home: str | None, **wish: Any) -> None:
+        """Read a suite of promptfoo or of OpenAI's evals, or a log of Inspect, as a suite, and write that as YAML. What
+        cannot be taken over is refused by its line."""
+        from genaiops.app.importing_suites import MODEL, Wish, import_file
 
-        document, read = import_file(file)
+        if as_run:
+            _import_run(output, file, home, {**wish, "output": to})
+            return
+        given = Wish(eval=wish["name"], model=wish["model"] or MODEL, judge=wish["judge"])
+        document, read = import_file(file, given)
         for note in read.notes:
             output.note(note)
         if to is None:
@@ -43,3 +54,15 @@ def add_import_verb(command: Noun) -> None:
         suite = read.suite
         said = f"{len(suite.case)} cases, {len(suite.target)} targets, {len(suite.check)} checks"
         output.result({"file": str(to), "notes": list(read.notes)}, f"{to} is written: {said}.")
+
+
+def _import_run(output: Output, file: str, home: str | None, others: dict[str, Any]) -> None:
+    for name, value in others.items():
+        if value is not None:
+            raise UsageError(f"--run keeps a log as it is, and takes no {name}.", remedy="Leave it out.", param=name)
+    from genaiops.app.importing_runs import import_run
+
+    done = import_run(file, home)
+    show_report(output, done)
+    if not output.as_json:
+        output.line(f"Its report: genaiops suite report {done['run']['id']} --format html -o report.html")

@@ -141,6 +141,9 @@ def _show_lost(output: Output, lost: Mapping[str, Any], baseline: str) -> None:
     output.line(f"{lost['target']}: {lost['total']} cases {what}{first}:")
     for row in lost["rows"]:
         said = {answer["target"]: answer.get("output", "") for answer in row["answers"]}
+        if "attack" in row["case"]:
+            output.line(f"  {row['case']['id']}")  # of attacks no text is shown unasked
+            continue
         asked = row["case"].get("input") or row["case"].get("variables", "")
         output.line(f"  {row['case']['id']}  {one_line(str(asked))}")
         for name in dict.fromkeys((baseline, lost["target"])):

@@ -10,6 +10,7 @@ import msgspec
 from genaiops.cli._name_and_file import name_and_file
 from genaiops.cli._noun import noun
 from genaiops.cli._output import Column, Row, one_line
+from genaiops.cli._queue_text import found_run
 from genaiops.cli._session import Session, connected, consenting
 from genaiops.cli._trace_filters import trace_filters
 from genaiops.cli._values import counted, pairs, short_time, tokens
@@ -260,6 +261,31 @@ def from_traces(
         session.output.json(made)
     else:
         _told(session, version, more_text)
+
+
+@command.verb("add", example="genaiops dataset add support/cases --run latest --case order-4")
+@click.argument("name")
+@click.option("--trace", "trace_ids", multiple=True, help="A trace by its id; repeatable.")
+@click.option("--run", "run_id", help="The answers of a run; latest: of the newest.")
+@click.option("--target", help="Of this target. [all]")
+@click.option("--case", "cases", multiple=True, help="Only this case of the run; repeatable.")
+@click.option("--description", default="", help="What this version is.")
+@click.option("--licence", default="", help="The licence of the rows.")
+@connected
+def add(
+    session: Session,
+    name: str,
+    trace_ids: Sequence[str],
+    run_id: str | None,
+    target: str | None,
+    cases: Sequence[str],
+    **told: str,
+) -> None:
+    """Make a version that has traces, or cases of a run with their answers, beside the rows of the latest one."""
+    body: dict[str, Any] = {"name": name, "trace_ids": list(trace_ids), **told}
+    if run_id is not None:
+        body["run"] = {"id": found_run(session, run_id), "target": target, "cases": list(cases)}
+    _told(session, session.write("POST", "/api/datasets/add", body))
 
 
 def _whole(text: str, field: str) -> int:

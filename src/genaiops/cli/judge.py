@@ -1,5 +1,7 @@
 """`genaiops judge`: models that say how good an answer is."""
 
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import click
@@ -7,7 +9,9 @@ import click
 from genaiops.cli._name_and_file import name_and_file
 from genaiops.cli._noun import noun
 from genaiops.cli._output import Output
+from genaiops.cli._queue_labels import judge_lines
 from genaiops.cli._session import Session, connected, consenting, plain
+from genaiops.sdk import Client, Witness
 
 command = noun("judge", "Judges: models that say how good an answer is, and how far they can be believed.")
 
@@ -50,7 +54,9 @@ def push(session: Session, name: str, file: str, **options: str | None) -> None:
 
 @command.verb("calibrate", example="genaiops judge calibrate polite.toml labels.jsonl")
 @click.argument("file")
-@click.argument("labels")
+@click.argument("labels", required=False)
+@click.option("--queue", help="The labels of this queue, instead of a file.")
+@click.option("--question", help="Which of its questions.")
 @click.option("--out", metavar="FILE", help="Where the judge is written with what was measured. [FILE.calibrated.json]")
 @click.option("--spend", metavar="AMOUNT", help="Spend at most this.")
 @click.option("--concurrency", type=click.IntRange(1, 1000), default=8, help="Calls at once. [8]")
@@ -58,11 +64,21 @@ def push(session: Session, name: str, file: str, **options: str | None) -> None:
 @click.option("--url", help="The address of the gateway. [GENAIOPS_URL; what runs in the home]")
 @click.option("--key", help="A key for it. [GENAIOPS_API_KEY; admin.key]")
 @plain
-def calibrate(output: Output, **options: Any) -> None:
-    """Hold a judge against labels of people: its agreement, its errors, and what order and length do to it."""
+def calibrate(output: Output, labels: str | None, queue: str | None, question: str | None, **options: Any) -> None:
+    """Hold a judge against labels of people, of a file or of a queue: its agreement, its errors, and what order and
+    length do to it."""
     from genaiops.app.calibrating import Calibrating
 
-    found = Calibrating(**options)()
+    if (labels is None) == (queue is None) or (queue is None) != (question is None):
+        raise click.UsageError("Give a file of labels, or --queue with --question.")
+    if queue is not None and question is not None:
+        session = Session(Client(options["url"], options["key"], options["home"], witness=Witness()), output)
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder, f"{queue}-{question}.jsonl")
+            file.write_text(judge_lines(session, queue, question), encoding="utf-8")
+            found = Calibrating(labels=str(file), **options)()
+    else:
+        found = Calibrating(labels=labels or "", **options)()
     rates = [(words, _rate(found[name])) for name, words in _RATES.items()]
     unread = f"{found['n']}, and {found['unread']} without a verdict" if found["unread"] else str(found["n"])
     output.facts(found, [("labels", unread), *rates, ("written to", found["out"])])

@@ -11,12 +11,14 @@ from genaiops.cli._name_and_file import name_and_file
 from genaiops.cli._noun import noun
 from genaiops.cli._output import Column
 from genaiops.cli._prompt_file import read_prompt, write_prompt
+from genaiops.cli._prompt_lint import add_lint
 from genaiops.cli._session import Session, connected, consenting
 from genaiops.cli._values import short_time
 from genaiops.core.errors import UsageError
 from genaiops.sdk import path_of
 
 command = noun("prompt", "Prompts: messages with variables, their versions, and names that move.")
+add_lint(command)
 
 _COLUMNS = (
     Column("NAME", "name"),

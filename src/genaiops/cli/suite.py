@@ -17,6 +17,7 @@ from genaiops.cli._suite_new import new
 from genaiops.cli._suite_plan import add_plan
 from genaiops.cli._suite_report import Bar, show_report
 from genaiops.cli._suite_select import add_select
+from genaiops.cli._suite_trend import add_trend
 from genaiops.cli._suite_versions import command
 from genaiops.core.errors import UsageError
 from genaiops.sdk import Client, Witness, path_of
@@ -24,6 +25,7 @@ from genaiops.sdk import Client, Witness, path_of
 _suite_rescore.add_to(command)
 add_plan(command)
 add_select(command)
+add_trend(command)
 command.add_command(new)
 
 _METRICS = (
@@ -102,6 +104,7 @@ def metrics(output: Output, name: str | None) -> None:
 @click.option("--env", "environment_id", help="The environment that is asked. [that of the key]")
 @click.option("--application", help="Whose release in prod is the baseline prod.")
 @click.option("--prompt", "prompts", multiple=True, help="NAME@VERSION, in place of what the suite asks; repeatable.")
+@click.option("--release", "releases", multiple=True, help="APP@DIGEST, in place of what the suite asks; repeatable.")
 @click.option("--commit", help="What it is run for. [GITHUB_SHA, CI_COMMIT_SHA]")
 @click.option("--branch", help="What it is run for. [GITHUB_HEAD_REF, CI_COMMIT_REF_NAME]")
 @click.option("--pull-request", help="What it is run for. [GITHUB_REF, CI_MERGE_REQUEST_IID]")
@@ -132,7 +135,7 @@ def run(output: Output, suite: str, *, local: bool, **options: Any) -> None:
 
 def _run_here(output: Output, suite: str, options: dict[str, Any]) -> dict[str, Any]:
     """In this process."""
-    for name in ("environment_id", "application", "prompts", "detach"):
+    for name in ("environment_id", "application", "prompts", "releases", "detach"):
         if options.pop(name):
             raise UsageError(f"--local knows no {name}.", remedy="Leave it out, or run it on the server.", param=name)
     from genaiops.app.local_suites import Local

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -15,7 +15,7 @@ from genaiops.console._confined import confined
 from genaiops.console._services import Clock, Services
 from genaiops.console._sessions import Attempts, Session, Sessions
 from genaiops.console._sign_in import SignIns
-from genaiops.console._visit import HEADERS, Form, NotLoggedIn, Visit, Web, html, is_secure, read_form
+from genaiops.console._visit import HEADERS, Form, NotLoggedIn, Visit, Web, html, is_secure, read_form, redirect
 from genaiops.console.pages import (
     access,
     alerts,
@@ -30,6 +30,7 @@ from genaiops.console.pages import (
     compare,
     costs,
     erasures,
+    experiments,
     gateway,
     guard_detectors,
     guard_documents,
@@ -46,6 +47,8 @@ from genaiops.console.pages import (
     places,
     playground,
     prices,
+    queues,
+    red_team,
     releases,
     routes,
     settings,
@@ -60,12 +63,23 @@ from genaiops.console.pages import (
 from genaiops.core.clock import now_us
 from genaiops.core.errors import Forbidden, GenaiopsError
 from genaiops.domain import Actor
-from genaiops.hub import Hub, Reach, reach_of
+from genaiops.hub import Hub, Reach, allows, reach_of, require
 
 _log = logging.getLogger("genaiops.console")
-_SAFE = frozenset({"GET", "HEAD"})
+_ARENA: Final = (
+    *arena.HANDLERS,
+    *arena_compare.HANDLERS,
+    *arena_select.HANDLERS,
+    *red_team.HANDLERS,
+    *experiments.HANDLERS,
+)
 
-_ARENA: Final = (*arena.HANDLERS, *arena_compare.HANDLERS, *arena_select.HANDLERS)
+
+class ToQueues(Exception):
+    """Go to the queues: there is nothing else for who only labels."""
+
+
+_SAFE = frozenset({"GET", "HEAD"})
 
 
 def create(services: Services, sessions: Sessions | None = None, *, clock: Clock = now_us) -> Router:
@@ -97,6 +111,7 @@ def create(services: Services, sessions: Sessions | None = None, *, clock: Clock
             *views.HANDLERS,
             *compare.HANDLERS,
             *_ARENA,
+            *queues.HANDLERS,
             *hub.HANDLERS,
             *releases.HANDLERS,
             *costs.HANDLERS,
@@ -119,12 +134,7 @@ def create(services: Services, sessions: Sessions | None = None, *, clock: Clock
         dependencies={
             "visit": Provide(_visiting(services, sessions, clock)),
         },
-        exception_handlers={
-            NotLoggedIn: _to_login,
-            GenaiopsError: _on_error,
-            HTTPException: _on_http_error,
-            Exception: _on_failure,
-        },
+        exception_handlers=dict(_FAULTS),
         include_in_schema=False,
     )
 
@@ -146,6 +156,7 @@ def _visiting(services: Services, sessions: Sessions, clock: Clock) -> Callable[
                     remedy="Load the page again and send it once more.",
                     code="csrf_token_invalid",
                 )
+        _check_place(actor, request)
         reach = await asyncio.to_thread(_reach, services.hub, session, actor)
         own = confined(services, reach)
         return Visit(
@@ -162,6 +173,16 @@ def _visiting(services: Services, sessions: Sessions, clock: Clock) -> Callable[
     return visit
 
 
+def _check_place(actor: Actor, request: Web) -> None:
+    """Who may label and not read sees queues alone. Forbidden, or on the way there from the first page."""
+    path = request.url.path
+    if allows(actor, "read") or path.startswith(("/queues", "/logout")):
+        return
+    if path == "/" and request.method == "GET":
+        raise ToQueues
+    require(actor, "read")
+
+
 def _reach(hub: Hub, session: Session, actor: Actor) -> Reach:
     """As far as the key goes that was pasted, if one was."""
     return reach_of(hub, actor, None if session.key_id is None else hub.keys.get(session.key_id))
@@ -172,6 +193,10 @@ def _to_login(request: Web, _: NotLoggedIn) -> Response[Any]:
         place = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return Response(None, status_code=303, headers={**HEADERS, "location": f"/login?next={quote(place, safe='')}"})
     return _failure(request, 401, "You are not logged in, or no longer. Open /login and sign in.")
+
+
+def _to_queues(request: Web, _: ToQueues) -> Response[Any]:  # noqa: ARG001 (as handlers are called)
+    return redirect("/queues")
 
 
 def _on_error(request: Web, error: GenaiopsError) -> Response[Any]:
@@ -203,3 +228,12 @@ def _failure(request: Web, status: int, message: str) -> Response[Any]:
         return Response({"error": {"message": message}}, status_code=status, headers=HEADERS)
     heading = {403: "Not allowed", 404: "Not found", 400: "That cannot be read"}.get(status, "That failed")
     return html("error.html", status=status, message=message, heading=heading)
+
+
+_FAULTS: Mapping[int | type[Exception], Any] = {
+    NotLoggedIn: _to_login,
+    ToQueues: _to_queues,
+    GenaiopsError: _on_error,
+    HTTPException: _on_http_error,
+    Exception: _on_failure,
+}

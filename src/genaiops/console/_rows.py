@@ -32,7 +32,7 @@ def rows_of(visit: Visit, shown: Version, before: Version | None) -> Shown:
     try:
         for version in (shown, before):
             source: dict[str, Any] = version.manifest.get("source", {}) if version is not None else {}
-            if source.get("kind") == "traces":
+            if source.get("kind") in ("traces", "labels"):
                 check_rows(visit.services.hub, visit.reach, source.get("environments", ()))
         rows = [(each.index, text_of(each.row)) for each in datasets.rows(shown, limit=_FIRST)]
         if before is None:

@@ -138,7 +138,7 @@ def _line(row: CaseRow, targets: Sequence[str], way: str, place: int) -> Line:
     return Line(
         place=place,
         id=row.case.id,
-        asked=brief(asked_of(row.case)),
+        asked=covered(row.case),
         slices=row.case.slices,
         marks={target: mark for target, mark in marks.items() if mark[1]},
         broken=sum(answer.state != "answered" for answer in row.answers),
@@ -158,6 +158,11 @@ def asked_of(case: Case) -> str:
     if case.messages:
         return "\n".join(f"{each.get('role', '')}: {_content(each.get('content', ''))}" for each in case.messages)
     return "\n".join(f"{name}: {_content(value)}" for name, value in case.variables.items())
+
+
+def covered(case: Case) -> str:
+    """What a list shows of a case: its beginning; of an attack its name, for its text is shown when somebody asks."""
+    return case.id if case.attack is not None else brief(asked_of(case))
 
 
 def _content(value: object) -> str:

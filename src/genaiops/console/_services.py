@@ -4,11 +4,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from genaiops.arena import Beside, GateReport, Selection, SelectionAsked
-from genaiops.domain import Erasure, Foreseen, Person, Run, Suite
+from genaiops.arena import Beside, Figure, GateReport, Selection, SelectionAsked
+from genaiops.arena.redteam import AttackReport
+from genaiops.domain import Erasure, Experiment, Foreseen, Person, Run, Suite
+from genaiops.domain.experiments import ExperimentTally, Look
 from genaiops.govern import Auditor
 from genaiops.guard import Replays
-from genaiops.hub import Hub
+from genaiops.hub import Hub, NewItem, Why
 from genaiops.ports.blobs import Blobs
 from genaiops.ports.counters import Counters
 from genaiops.ports.provenance import ProvenanceState
@@ -75,6 +77,14 @@ class Evaluations(Protocol):
         """None when its suite is not kept here."""
         ...
 
+    def attacks(self, run: Run) -> AttackReport | None:
+        """How often attacks succeeded. None: there is none among its cases."""
+        ...
+
+    def figures(self, run: Run) -> Sequence[Figure]:
+        """What its checks measured, with intervals; none when its suite is not kept here."""
+        ...
+
     def targets(self, run: Run) -> Sequence[str]:
         """Names of whom it asks, as far as they are known."""
         ...
@@ -89,6 +99,36 @@ class Evaluations(Protocol):
 
     def selection(self, run: Run, asked: SelectionAsked) -> Selection:
         """Its targets compared as candidates. Conflict while it is not done; NotFound without a suite."""
+        ...
+
+
+class Sources(Protocol):
+    """What can be put into a queue or a dataset."""
+
+    def trace(self, telemetry: Telemetry, trace_id: bytes) -> NewItem:
+        """NotFound when there is no such trace, or nothing of its content was kept."""
+        ...
+
+    def cases(self, run: Run, *, target: str | None, cases: Sequence[str]) -> Sequence[NewItem]:
+        """Answers of a target (None: of all). NotFound when there are none."""
+        ...
+
+    def pairs(
+        self, one: tuple[Run, str], other: tuple[Run, str], cases: Sequence[str]
+    ) -> tuple[Sequence[NewItem], Sequence[str]]:
+        """(duels of two targets, what the sides are called)."""
+        ...
+
+
+class Experimenting(Protocol):
+    """Experiments that go on by themselves."""
+
+    def start(self, hub: Hub, experiment_id: str, *, why: Why | None = None, by: str) -> Experiment: ...
+    def remove(self, hub: Hub, experiment_id: str, *, by: str) -> None: ...
+    def tally(self, experiment_id: str) -> ExperimentTally: ...
+    def looks(self, experiment_id: str) -> Sequence[Look]: ...
+    def now(self, experiment: Experiment) -> Look:
+        """As it stands."""
         ...
 
 
@@ -136,6 +176,10 @@ class Services(Protocol):
     @property
     def provenance(self) -> ProvenanceState: ...
     @property
+    def sources(self) -> Sources: ...
+    @property
     def replays(self) -> Replays: ...
     @property
     def evaluations(self) -> Evaluations: ...
+    @property
+    def experiments(self) -> Experimenting: ...

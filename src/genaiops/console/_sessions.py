@@ -14,7 +14,7 @@ from genaiops.console._undo import Undos
 from genaiops.core.clock import now_us
 from genaiops.core.errors import Forbidden, GenaiopsError, NotFound
 from genaiops.domain import Actor, ApiKey
-from genaiops.hub import Hub, require, require_scope
+from genaiops.hub import Hub, require_entrance, require_scope
 
 SESSION_COOKIE = "genaiops_session"
 LOGIN_COOKIE = "genaiops_login"
@@ -123,7 +123,7 @@ class Sessions:
     def _holds(self, session: Session) -> Actor | None:
         try:
             actor, ends = self._came_with(session)
-            require(actor, "read")
+            require_entrance(actor)
         except (NotFound, Forbidden):
             return None
         return actor if actor.disabled_us is None and all(self._clock() < end for end in ends) else None

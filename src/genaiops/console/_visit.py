@@ -20,7 +20,7 @@ from genaiops.console._services import Services
 from genaiops.console._sessions import Notice, Session, Sessions
 from genaiops.console._undo import Undo
 from genaiops.core.errors import ConsentNeeded, Forbidden, GenaiopsError, StoreError, UsageError
-from genaiops.domain import Actor, ApiKey, Environment, EnvironmentKind, SavedView
+from genaiops.domain import Actor, ApiKey, Environment, EnvironmentKind, Queue, SavedView
 from genaiops.hub import Permission, Reach, allows, require
 
 Web = Request[Any, Any, State]
@@ -149,6 +149,11 @@ class Visit:
         if not self.can("approve"):
             return 0
         return sum(each.requested_by != self.actor.id for each in self.services.hub.approvals.waiting())
+
+    def queues(self) -> Sequence[Queue]:
+        """Those that are open."""
+        found = self.services.hub.queues(self.services.stores.blobs).list()
+        return [each for each in found if each.state == "open"]
 
     def alarms(self) -> int:
         """How many alerts are open."""

@@ -1,5 +1,7 @@
 """The nouns: frozen, without I/O. The API, the CLI, the console, the tables and the documentation use these words."""
 
+# size: every noun stands here twice, and nothing else does
+
 from genaiops.domain._alert import Alert, AlertSeverity, AlertState
 from genaiops.domain._application import (
     Application,
@@ -9,9 +11,11 @@ from genaiops.domain._application import (
     ReleaseManifest,
     RiskTier,
     Share,
+    trial_name,
 )
 from genaiops.domain._approval import Approval, ApprovalState
 from genaiops.domain._artifact import Alias, Artifact, ArtifactKind, Version
+from genaiops.domain._attack import Attack, Play, Success, SuccessKind
 from genaiops.domain._audit import (
     AUDIT_START,
     AuditEvent,
@@ -120,6 +124,7 @@ from genaiops.domain._pricing import (
 )
 from genaiops.domain._prompt import (
     LARGEST_PROMPT,
+    MessageRole,
     PromptManifest,
     PromptMessage,
     PromptUse,
@@ -132,6 +137,22 @@ from genaiops.domain._prompt import (
     prompt_manifest,
 )
 from genaiops.domain._provenance import PROVENANCE_ATTRIBUTE, ImageMark
+from genaiops.domain._queue import (
+    CLAIM_VERDICTS,
+    Item,
+    ItemContent,
+    ItemOrder,
+    ItemState,
+    Label,
+    LabelState,
+    LabelTexts,
+    Option,
+    Preference,
+    Question,
+    QuestionKind,
+    Queue,
+    QueueState,
+)
 from genaiops.domain._routing import (
     MEDIA,
     BreakerPolicy,
@@ -153,7 +174,17 @@ from genaiops.domain._routing import (
 from genaiops.domain._run import Answer, AnswerState, Judged, Run, RunKind, RunState
 from genaiops.domain._sample import Better, Measure, MetricCard, Need, Sample, ToolCall
 from genaiops.domain._snapshot import Snapshot
-from genaiops.domain._suite import Case, CaseSource, Suite, SuiteCheck, SuiteGate, SuiteRunning, SuiteTarget, SuiteTask
+from genaiops.domain._suite import (
+    Case,
+    CaseSource,
+    Suite,
+    SuiteCheck,
+    SuiteGate,
+    SuiteRunning,
+    SuiteTarget,
+    SuiteTask,
+    SuiteWatch,
+)
 from genaiops.domain._task import (
     HELD_HOURS,
     HELD_QUEUE,
@@ -183,9 +214,11 @@ from genaiops.domain._trace import (
     blobs_of,
 )
 from genaiops.domain._verdict import Finding, Outcome, Verdict
+from genaiops.domain.experiments import Experiment
 
 __all__ = [
     "AUDIT_START",
+    "CLAIM_VERDICTS",
     "DEFAULT_GUARD",
     "DIALECT_ATTRIBUTE",
     "ENERGY_UNIT",
@@ -223,6 +256,7 @@ __all__ = [
     "ApprovalState",
     "Artifact",
     "ArtifactKind",
+    "Attack",
     "Attempt",
     "AuditEvent",
     "AuditPayload",
@@ -259,6 +293,7 @@ __all__ = [
     "Environment",
     "EnvironmentKind",
     "Erasure",
+    "Experiment",
     "Fees",
     "Finding",
     "Foreseen",
@@ -278,6 +313,10 @@ __all__ = [
     "IdentityIssuer",
     "ImageMark",
     "InForce",
+    "Item",
+    "ItemContent",
+    "ItemOrder",
+    "ItemState",
     "Judge",
     "JudgeChoice",
     "JudgeExample",
@@ -287,20 +326,27 @@ __all__ = [
     "Judged",
     "KeyEntry",
     "KeyScope",
+    "Label",
+    "LabelState",
+    "LabelTexts",
     "LogKey",
     "Lookup",
     "Machine",
     "Mark",
     "Measure",
+    "MessageRole",
     "MeterKind",
     "MetricCard",
     "Need",
     "Node",
     "Operation",
+    "Option",
     "Outcome",
     "Pass",
     "PendingJudgement",
     "Person",
+    "Play",
+    "Preference",
     "Price",
     "ProbePolicy",
     "PromptManifest",
@@ -309,6 +355,10 @@ __all__ = [
     "PromptVariable",
     "PromptVersion",
     "Provenance",
+    "Question",
+    "QuestionKind",
+    "Queue",
+    "QueueState",
     "Range",
     "RateLimit",
     "Rates",
@@ -341,12 +391,15 @@ __all__ = [
     "Status",
     "Sticky",
     "Strategy",
+    "Success",
+    "SuccessKind",
     "Suite",
     "SuiteCheck",
     "SuiteGate",
     "SuiteRunning",
     "SuiteTarget",
     "SuiteTask",
+    "SuiteWatch",
     "Target",
     "TargetTimeouts",
     "Task",
@@ -375,6 +428,7 @@ __all__ = [
     "prompt_manifest",
     "render_template",
     "standings",
+    "trial_name",
     "unknown_energy",
     "verdicts_of",
 ]

@@ -69,7 +69,8 @@ class Share(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Deployment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which releases get which share of an application's traffic in an environment, since when, by whom. `id` is
-    `application@environment`; `former` is what a roll-back returns to."""
+    `application@environment`; `former` is what a roll-back returns to. `run_id`: not deployed at all, but tried by that
+    run, whose calls alone reach it; `id` is `application@run.digits` then."""
 
     id: str
     application_id: str
@@ -79,3 +80,10 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     since_us: int
     deployed_by: str = ""
     approval_id: str | None = None
+    run_id: str = ""
+
+
+def trial_name(release_id: str, run_id: str) -> str:
+    """What a run calls a release that it tries: `application@run.digits`."""
+    application_id, _, digest = release_id.partition("@")
+    return f"{application_id}@{run_id}.{digest.removeprefix('sha256:')[:12]}"

@@ -34,8 +34,8 @@ class HeldRows(msgspec.Struct, frozen=True):
 class Erasure(msgspec.Struct, frozen=True, kw_only=True):
     """One erasure and how far it is; who was erased is not in it. `finished_us` None: it goes on, also after a crash;
     `error` says what it waits for. `events`: of the audit log whose payload was erased; `caches`: routes whose kept
-    answers were forgotten; `held`: answers and requests that waited for a person; `datasets`: what stays, because
-    versions are immutable."""
+    answers were forgotten; `held`: answers and requests that waited for a person, and what items of queues showed;
+    `datasets`: what stays, because versions are immutable."""
 
     id: str
     tenant_id: str | None = None

@@ -21,6 +21,7 @@ Role = Literal[
     "product-owner",
     "stakeholder",
     "reviewer",
+    "domain-expert",
     "auditor",
     "consumer",
 ]

@@ -1,6 +1,6 @@
 """Runs: executions of work, and what an evaluation leaves."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -45,7 +45,9 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a target said to a case, once. `recalled`: it is that of an earlier run, from the cache by content."""
+    """What a target said to a case, once. `recalled`: it is that of an earlier run, from the cache by content. `model`
+    and `fingerprint` are what the answer itself says of what made it. Of a case that went on, `turns` are the messages
+    after those of the case, and `tool_calls` all that were made."""
 
     target: str
     case: str
@@ -62,7 +64,10 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     trace_id: str = ""
     error: str = ""
     recalled: bool = False
+    turns: tuple[dict[str, Any], ...] = ()
     at_us: int = 0
+    model: str = ""
+    fingerprint: str = ""
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from genaiops.domain._attack import Attack
+
 Better = Literal["higher", "lower", "neither"]
 Need = Literal[
     "input",
@@ -63,6 +65,9 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Samples of one cluster (a document, a user, a seed) are not independent of each other."""
     slices: tuple[str, ...] = ()
     metadata: dict[str, Any] = {}
+    attack: Attack | None = None
+    said: tuple[str, ...] = ()
+    """All that the target said, turn by turn, of a case that went on."""
 
 
 class Measure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

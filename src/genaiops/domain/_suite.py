@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from genaiops.domain._attack import Attack, Play
+from genaiops.domain._judge import JudgeMember
 from genaiops.domain._sample import ToolCall
 
 _Name = Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9_.:/@ -]{0,127}$")]
@@ -32,7 +34,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Something to be answered. `id` is made of the content where none is given. What is asked stands in `input`, in
     `messages` (OpenAI's chat), or in `variables` of the target's prompt. `output`: an answer that was recorded, for
     targets that only replay it. Cases of one `cluster` (a document, a user) are not independent; `slices` are the
-    groups whose figures are shown apart."""
+    groups whose figures are shown apart. `play`: how it goes on after the first answer; `attack`: what it tries to do,
+    and what shows that it did."""
 
     id: Annotated[str, Meta(max_length=200)] = ""
     input: str = ""
@@ -48,6 +51,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     cluster: str = ""
     slices: tuple[str, ...] = ()
     metadata: dict[str, Any] = {}
+    play: Play | None = None
+    attack: Attack | None = None
 
 
 class CaseSource(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -94,7 +99,9 @@ class SuiteCheck(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     bound of confidence of the mean (of the share that passed, where there is a threshold) has to reach it; `margin`,
     it is worse than the baseline by less than that; `improves`, it is better than the baseline (claims of a suite are
     corrected for their number by Holm's method); `tolerance`, the upper bound of the share that failed stays below it.
-    Without any of these a check informs, and decides nothing. `slices`: only cases of these.
+    `pass_at` k: in place of its mean, a case counts with the chance that one of k of its repeats passes (pass@k).
+    Without any of these a check informs, and decides nothing. `slices`: only cases of these. `policy`: a policy of the
+    organisation that it shows to be kept; reports list each with its verdict.
     """
 
     name: str = ""
@@ -108,7 +115,9 @@ class SuiteCheck(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     margin: Annotated[float, Meta(gt=0)] | None = None
     improves: bool = False
     tolerance: _Share | None = None
+    pass_at: Annotated[int, Meta(ge=1, le=1000)] | None = None
     slices: tuple[str, ...] = ()
+    policy: Annotated[str, Meta(max_length=200)] = ""
 
 
 class SuiteGate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -133,9 +142,20 @@ class SuiteRunning(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     cache: bool = True
 
 
+class SuiteWatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A golden set that is asked again and again on the server, by the version that the alias prod names: `every` so
+    often (`15m`, `6h`, `1d`), in that `environment`. `alarms`: the greatest chance that a hundred of its runs raise an
+    alarm although what answers is what it was."""
+
+    every: Annotated[str, Meta(pattern="^[1-9][0-9]{0,3}[mhd]$")]
+    environment: Annotated[str, Meta(max_length=128)] = "dev"
+    alarms: Annotated[float, Meta(gt=0, le=0.5)] = 0.01
+
+
 class Suite(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A version of the artifact `suite/NAME`. `case` are written into it, `cases` say where further ones come from.
-    `protects`: what moves only to what it has passed for (`prompt/NAME@prod`, `app/NAME@prod`)."""
+    `protects`: what moves only to what it has passed for (`prompt/NAME@prod`, `app/NAME@prod`). `attacker`: who writes
+    the turns of cases whose play has a strategy. `watch`: how often it is asked by itself."""
 
     kind: Literal["suite"] = "suite"
     description: Annotated[str, Meta(max_length=4000)] = ""
@@ -146,5 +166,7 @@ class Suite(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     check: Annotated[tuple[SuiteCheck, ...], Meta(max_length=200)] = ()
     run: SuiteRunning = SuiteRunning()
     gate: SuiteGate = SuiteGate()
+    attacker: JudgeMember | None = None
     protects: tuple[str, ...] = ()
+    watch: SuiteWatch | None = None
     tags: tuple[str, ...] = ()

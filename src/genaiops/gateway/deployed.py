@@ -66,13 +66,14 @@ class Released:
 
 
 class Deployed(NamedTuple):
-    """An application in an environment: `name` is `app/NAME@ENVIRONMENT`."""
+    """An application in an environment: `name` is `app/NAME@ENVIRONMENT`. `run_id`: only that run's calls reach it."""
 
     name: str
     application: Application
     environment_id: str
     since_us: int
     releases: tuple[Released, ...]
+    run_id: str = ""
 
     def choose(self, who: str) -> Released:
         """By weight; the same `who` (empty: nobody in particular) keeps a release while the shares stand, and when they
@@ -108,4 +109,4 @@ class Deployments:
             if found and one.application_id in self.applications:
                 name = PREFIX + one.id
                 application = self.applications[one.application_id]
-                self.serving[name] = Deployed(name, application, one.environment_id, one.since_us, found)
+                self.serving[name] = Deployed(name, application, one.environment_id, one.since_us, found, one.run_id)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from genaiops.core.errors import Forbidden, NotFound, UsageError
-from genaiops.domain import Operation, PromptUse, matches
+from genaiops.domain import KeyEntry, Operation, PromptUse, matches
 from genaiops.gateway.admit import Grant
 from genaiops.gateway.body import Body, ChatBody, Extension
 from genaiops.gateway.compose import compose, kept, prompted
@@ -140,7 +140,9 @@ def reached(grant: Grant, name: str) -> Deployed:
             code="application_not_allowed",
             param="model",
         )
-    if environment != entry.environment_id:
+    deployed = grant.plan.deployments.serving.get(full)
+    tried = deployed is not None and deployed.run_id != "" and _tries(entry, deployed)
+    if environment != entry.environment_id and not tried:
         raise Forbidden(
             f"The API key {entry.key_name!r} is for the environment {entry.environment_id!r}, not for {environment!r}.",
             remedy=f"Use a key of {environment!r}.",
@@ -154,7 +156,6 @@ def reached(grant: Grant, name: str) -> Deployed:
             code="model_not_allowed",
             param="model",
         )
-    deployed = grant.plan.deployments.serving.get(full)
     if deployed is None:
         raise NotFound(
             f"The application {application!r} is not deployed in {environment!r}.",
@@ -163,6 +164,11 @@ def reached(grant: Grant, name: str) -> Deployed:
             param="model",
         )
     return deployed
+
+
+def _tries(entry: KeyEntry, deployed: Deployed) -> bool:
+    """Whether that is a key of the run that tries it."""
+    return entry.key_name == f"run/{deployed.run_id}" and entry.environment_id == deployed.environment_id
 
 
 def within(grant: Grant, deployed: Deployed) -> Grant:
@@ -186,7 +192,8 @@ def callable_by(grant: Grant) -> list[tuple[Deployed, Released]]:
     return [
         (one, one.releases[0])
         for name, one in sorted(grant.plan.deployments.serving.items())
-        if one.environment_id == entry.environment_id
+        if not one.run_id
+        and one.environment_id == entry.environment_id
         and one.application.tenant_id == entry.tenant_id
         and entry.application in (None, one.application.id)
         and _may_name(grant, name)

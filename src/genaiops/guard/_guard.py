@@ -25,7 +25,7 @@ from genaiops.guard._streams import AnswerStream, Setting, again_of
 from genaiops.guard._tools import calls_in
 from genaiops.guard._vault import Vault
 from genaiops.guard._whole import Situation, situation_of
-from genaiops.guard.surfaces import Document, Part
+from genaiops.guard.surfaces import Document, Part, usual_answer, usual_request
 from genaiops.ports.classifiers import FindClassifiers
 from genaiops.ports.guard import GUARDED_AT_ONCE, WITHHELD, Again, Guarded, Ruling, SessionLimits
 from genaiops.ports.names import FindNames
@@ -167,11 +167,7 @@ class CallGuard:
 
     @property
     def judge(self) -> tuple[str, ...]:
-        return tuple(
-            f"{policy}#{rule.id}"
-            for policy, rule, _ in self._program.after
-            if rule.sample >= 1 or random.random() < rule.sample
-        )
+        return tuple([name for name, sample in self._program.judges if sample >= 1 or random.random() < sample])
 
     @property
     def after(self) -> Sequence[Bound]:
@@ -193,6 +189,8 @@ class CallGuard:
         tier = self._program.asked
         if tier.waits or len(raw) > GUARDED_AT_ONCE:
             return None
+        if form is None and self._is_clean(raw):
+            return Ruling("allow", raw if isinstance(raw, bytes) else bytes(raw))
         document = self._document(raw, form)
         inspection = self._inspection(tier)
         inspection.look(document)
@@ -207,6 +205,18 @@ class CallGuard:
         rules, scope = self._program.asked.asking, self._call.key_id
         await ask(rules, document.parts, self._classifiers, inspection.notes, scope=scope)
         return self._rule_request(document, inspection)
+
+    def _is_clean(self, raw: bytes | bytearray) -> bool:
+        """Whether it is a request as most are, and nothing is to be found in it. False says nothing."""
+        program, call = self._program, self._call
+        if not program.plain or (program.longest is not None and len(raw) > program.longest):
+            return False
+        text = usual_request(call.operation, call.dialect, raw)
+        if text is None or "<" in text or not program.asked.finds_nothing(text):  # a placeholder may stand there
+            return False
+        self._vault, self._tainted, self._situation = Vault(), False, Situation()
+        self._asked = []
+        return True
 
     def _document(self, raw: bytes | bytearray, form: Form | None) -> Document:
         call = self._call
@@ -245,6 +255,11 @@ class CallGuard:
         tier = self._program.answered
         if tier.waits or len(body) > GUARDED_AT_ONCE:
             return None
+        if tier.plain and not self._vault.reversible and not self._former:
+            text = usual_answer(self._call.operation, self._call.dialect, body)
+            if text is not None and tier.finds_nothing(text):
+                self._said = []
+                return Ruling("allow", body)
         inspection = self._inspection(tier)
         document = self._answered(body, content_type)
         if document is None:

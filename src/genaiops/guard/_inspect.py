@@ -18,10 +18,8 @@ from genaiops.guard._program import Tier
 from genaiops.guard._repeated import Repeated
 from genaiops.guard._repeats import Watch, cut, note_runs
 from genaiops.guard._whole import Situation, judge_whole
-from genaiops.guard.surfaces import Document, Part
+from genaiops.guard.surfaces import BETWEEN, Document, Part
 
-_BETWEEN: Final = "\n\x00\n"
-"""Between texts that have nothing to do with each other: no pattern reaches over it."""
 _STEP: Final = 8192
 """Characters that are looked at at once."""
 
@@ -190,8 +188,8 @@ class Layout:
         for number, part in enumerate(self.parts):
             self._starts.append(at)
             self._numbers.append(number)
-            pieces += (part.text, _BETWEEN)
-            at += len(part.text) + len(_BETWEEN)
+            pieces += (part.text, BETWEEN)
+            at += len(part.text) + len(BETWEEN)
         self.apart = at
         """From here on the joined texts."""
         for group in document.joined():
@@ -200,8 +198,8 @@ class Layout:
                 self._numbers.append(number)
                 pieces.append(self.parts[number].text)
                 at += len(self.parts[number].text)
-            pieces.append(_BETWEEN)
-            at += len(_BETWEEN)
+            pieces.append(BETWEEN)
+            at += len(BETWEEN)
         self.text = "".join(pieces)
 
     def pieces(self, begin: int, end: int) -> Iterator[tuple[int, int, int]]:

@@ -3,10 +3,12 @@ texts, and what is asked of classifiers."""
 
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import cached_property
 from typing import Final
 
 import msgspec
 
+from genaiops.checks.control import invisible, mixed
 from genaiops.checks.scanning import Pattern, Scanner
 from genaiops.domain import SEVERITY, Direction, GuardRule, GuardVersion, Operation
 from genaiops.guard._asking import Asking, asking, check_asked, finds_places
@@ -98,6 +100,17 @@ class Tier:
         self.holds = any(bound.rule.action == "hold" for bound in self.bounds)
         self.silent = not (self.scanner or self.control or self.repeated or self.wholes or self.waits or self.tools)
 
+    @cached_property
+    def plain(self) -> bool:
+        """All that it does follows from what is found in texts by its form."""
+        return not (self.repeated or self.wholes or self.waits or self.tools)
+
+    def finds_nothing(self, text: str) -> bool:
+        """Of a tier that is plain: in a text, or in several with BETWEEN between them."""
+        if self.control and (invisible(text) or (self.mixed and mixed(text))):
+            return False
+        return self.scanner is None or not self.scanner.find(text, self.wanted)
+
     def _count(self, number: int, rule: GuardRule) -> None:
         counts = counts_of(rule) if rule.detector == "markup" else None
         if counts is not None:
@@ -148,6 +161,13 @@ class Program:
             and self.longest is None
             and self.spotlight == "off"
         )
+        answered = self.answered
+        self.plain = (
+            self.asked.plain and self.spotlight == "off" and not (answered.wholes or answered.tools or answered.counts)
+        )
+        """Of what came in nothing need be known but that there is nothing to find in it."""
+        self.judges = tuple((f"{policy}#{rule.id}", rule.sample) for policy, rule, _ in self.after)
+        """Those of `after` by their names, and the share of calls that each looks at."""
 
     def concerns(self, operation: Operation) -> bool:
         return not self.silent and (operation != "video_job" or not self.answered.silent)

@@ -4,7 +4,16 @@
 `compile_snapshot`, `key_entries` and `changed_key_entries` make of the records what the gateway workers need.
 """
 
-from genaiops.hub._access import ORGANISATION_TENANT, allows, home_of, require, require_gives, require_scope, sees_all
+from genaiops.hub._access import (
+    ORGANISATION_TENANT,
+    allows,
+    home_of,
+    require,
+    require_entrance,
+    require_gives,
+    require_scope,
+    sees_all,
+)
 from genaiops.hub._actors import administers
 from genaiops.hub._applications import ApplicationChange, NewApplication
 from genaiops.hub._apply import Applied, MadeKey, Wish, apply_state, export
@@ -31,6 +40,7 @@ from genaiops.hub._dataset_text import version_of
 from genaiops.hub._datasets import Chunk, Datasets, Origin, Registered
 from genaiops.hub._deployments import DeploymentChange, Why
 from genaiops.hub._diff import Difference, Line, Piece, compare_texts
+from genaiops.hub._experiments import Experiments, NewExperiment, check_plan
 from genaiops.hub._fingerprints import DocumentsState, Fingerprints, KnownDocument
 from genaiops.hub._forms import SECTIONS
 from genaiops.hub._groups import SIGN_IN, Groups
@@ -43,6 +53,7 @@ from genaiops.hub._hub import SANDBOX_CAP, SANDBOX_DAYS, Hub
 from genaiops.hub._key_checks import NewKey
 from genaiops.hub._keys import KeyChange
 from genaiops.hub._kinds import Kind
+from genaiops.hub._labelling import Labelling, Said, done_labels, sees_item
 from genaiops.hub._limit_text import ParsedLimit, parse_limit, show_limit
 from genaiops.hub._lineage import STAGES, Direction, Lineage, Node, Walk, edge, edges_of_release, link
 from genaiops.hub._litellm import Translated, translate_litellm
@@ -54,6 +65,18 @@ from genaiops.hub._policy import ApprovalPolicy, checked_policy
 from genaiops.hub._price_forms import price_form
 from genaiops.hub._prices import NewFees, NewPrice, NewTier
 from genaiops.hub._prompts import link_prompt, prepare_prompt
+from genaiops.hub._queue_forms import as_shown, options_of, shown_answers
+from genaiops.hub._queue_results import QueueProgress, QueueResult, held_of, progress, results
+from genaiops.hub._queue_rows import (
+    PICTURE,
+    item_of_row,
+    judge_labels,
+    label_scores,
+    labelled_rows,
+    labels_origin,
+    whole_rows,
+)
+from genaiops.hub._queues import Added, NewItem, NewQueue, QueueChange, Queues, labels_in
 from genaiops.hub._rate_limits import NewRateLimit
 from genaiops.hub._reach import ConfinedTelemetry, Reach, check_rows, reach_of
 from genaiops.hub._registered import documents_of
@@ -63,6 +86,7 @@ from genaiops.hub._state_text import read_state
 from genaiops.hub._targets import masked
 from genaiops.hub._tasks import opened
 from genaiops.hub._uses import PinnedBy, pinned_by
+from genaiops.hub._windows import context_window
 
 __all__ = [
     "ADMIN",
@@ -71,6 +95,7 @@ __all__ = [
     "ORGANISATION_TENANT",
     "PERMISSIONS",
     "PERSONAL",
+    "PICTURE",
     "ROLES",
     "SANDBOX_CAP",
     "SANDBOX_DAYS",
@@ -79,6 +104,7 @@ __all__ = [
     "STAGES",
     "Ability",
     "About",
+    "Added",
     "AliasMove",
     "ApplicationChange",
     "Applied",
@@ -97,6 +123,7 @@ __all__ = [
     "Direction",
     "DocumentsState",
     "EmbeddedModel",
+    "Experiments",
     "FieldChange",
     "Finding",
     "Fingerprints",
@@ -111,6 +138,7 @@ __all__ = [
     "KeyChange",
     "Kind",
     "KnownDocument",
+    "Labelling",
     "Line",
     "Lineage",
     "MadeKey",
@@ -119,9 +147,12 @@ __all__ = [
     "ModelState",
     "NewApplication",
     "NewBudget",
+    "NewExperiment",
     "NewFees",
+    "NewItem",
     "NewKey",
     "NewPrice",
+    "NewQueue",
     "NewRateLimit",
     "NewTier",
     "Node",
@@ -134,11 +165,16 @@ __all__ = [
     "Plan",
     "Preset",
     "Proposal",
+    "QueueChange",
+    "QueueProgress",
+    "QueueResult",
+    "Queues",
     "Reach",
     "ReadGuard",
     "Registered",
     "RoleRow",
     "RowDiff",
+    "Said",
     "Translated",
     "Verdict",
     "Walk",
@@ -148,34 +184,46 @@ __all__ = [
     "administers",
     "allows",
     "apply_state",
+    "as_shown",
     "bootstrap",
     "bring_back",
     "catalogue",
     "catalogue_checked",
     "catalogue_model",
     "changed_key_entries",
+    "check_plan",
     "check_rows",
     "checked_policy",
     "compare_guards",
     "compare_texts",
     "compile_snapshot",
+    "context_window",
     "default_digest",
     "default_text",
     "diff_rows",
     "documents_of",
+    "done_labels",
     "edge",
     "edges_of_release",
     "erase_from_records",
     "export",
     "guard_manifest",
+    "held_of",
     "held_rows",
     "home_of",
+    "item_of_row",
+    "judge_labels",
     "key_entries",
+    "label_scores",
+    "labelled_rows",
+    "labels_in",
+    "labels_origin",
     "link",
     "link_prompt",
     "masked",
     "may_see",
     "opened",
+    "options_of",
     "parse_limit",
     "pinned_by",
     "policy_document",
@@ -183,17 +231,23 @@ __all__ = [
     "preset",
     "presets",
     "price_form",
+    "progress",
     "reach_of",
     "read_guard",
     "read_guard_document",
     "read_state",
     "require",
+    "require_entrance",
     "require_gives",
     "require_scope",
+    "results",
     "sees_all",
+    "sees_item",
     "severity",
     "show_limit",
+    "shown_answers",
     "text_diff",
     "translate_litellm",
     "version_of",
+    "whole_rows",
 ]

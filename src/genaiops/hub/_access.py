@@ -26,6 +26,17 @@ def allows(actor: Actor, permission: Permission, kind: EnvironmentKind | None = 
     )
 
 
+def enters(actor: Actor) -> bool:
+    """Whether somebody may sign in to the console: who reads here, and who labels, who sees queues alone."""
+    return allows(actor, "read") or allows(actor, "label")
+
+
+def require_entrance(actor: Actor) -> None:
+    """Forbidden unless `enters`."""
+    if not enters(actor):
+        require(actor, "read")
+
+
 def home_of(actor: Actor) -> str:
     """Where the console begins for the first of somebody's roles that has a page they may see."""
     for role in actor.roles:

@@ -23,7 +23,10 @@ from genaiops.domain import (
     Deployment,
     Edge,
     Environment,
+    Experiment,
     GroupMapping,
+    Item,
+    Queue,
     RateLimit,
     Release,
     SavedView,
@@ -40,7 +43,7 @@ from genaiops.ports.records import Change, Records, Unit, View
 T = TypeVar("T")
 _PAGE = 1000
 
-_OWN = (Team, Environment, Actor, ApiKey, Application, Approval, GroupMapping, Task, Alert)
+_OWN = (Team, Environment, Actor, ApiKey, Application, Approval, GroupMapping, Task, Alert, Queue, Item, Experiment)
 """Nouns that say themselves whose they are, and that nobody else sees."""
 
 _SHARED_WRITES = (Edge, SavedView)

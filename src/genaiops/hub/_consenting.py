@@ -87,8 +87,10 @@ class Consenting:
         if stopped and proposal.emergency is None:
             verdict = verdicts[stopped[0]]
             raise Conflict(
-                f"The gate {stopped[0]} says {verdict.outcome} to {proposal.subject}: {verdict.reason or 'no reason'}.",
-                remedy="Mend what it found, or let an administrator make the change as an emergency.",
+                f"The gate {stopped[0]} says {verdict.outcome} to {proposal.subject}: "
+                f"{(verdict.reason or 'no reason').rstrip('.')}.",
+                remedy="Do what it says, or let an administrator make the change with --emergency REASON, which is "
+                "audited and decided about afterwards.",
                 code="gate_failed",
             )
         return {name: msgspec.to_builtins(verdict) for name, verdict in verdicts.items()}

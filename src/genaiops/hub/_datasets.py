@@ -130,6 +130,21 @@ class Datasets:
         pieces = [self._blobs.put(joined(chunk)) for chunk in chunks(map(canonical_row, rows))]
         return self.register(name, pieces, origin, by=by)
 
+    def extend(self, name: str, rows: Sequence[Mapping[str, Any]], origin: Origin, *, by: str) -> Registered:
+        """A version of the rows that the dataset has, and these that it has not; the first one where there is none."""
+        try:
+            latest = self.resolve(name)
+        except NotFound:
+            return self.add(name, rows, origin, by=by)
+        kept = [row for piece in self.pieces(latest) for row in self.chunk(piece)]
+        known = set(kept)
+        new = [row for row in dict.fromkeys(map(canonical_row, rows)) if row not in known]
+        environments = {*latest.manifest["source"].get("environments", ()), *origin.detail.get("environments", ())}
+        detail = {**origin.detail, **({"environments": sorted(environments)} if environments else {})}
+        grown = msgspec.structs.replace(origin, detail=detail, sources=[latest.id, *origin.sources])
+        pieces = [self._blobs.put(joined(chunk)) for chunk in chunks([*kept, *new])]
+        return self.register(name, pieces, grown, by=by)
+
     def _described(self, digests: Sequence[str], origin: Origin) -> tuple[str, dict[str, Any]]:
         table, schema = TableDigest(), Schema()
         pieces: list[Chunk] = []

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from genaiops.core.errors import Conflict, NotFound, UsageError
-from genaiops.domain import Application, Approval, Deployment, Environment, Release, Share
+from genaiops.domain import Application, Approval, Deployment, Environment, Release, Share, trial_name
 from genaiops.hub._consent import Consent, Consents, Proposal
 from genaiops.hub._lineage import edge, link
 from genaiops.hub._releases import resolved
@@ -42,10 +42,43 @@ class Deployments(Service[Deployment]):
         super().__init__(records, clock, Deployment, "deployment")
         self._consents = consents
 
+    def list(self) -> Sequence[Deployment]:
+        """All, in order of id; what runs only try is none."""
+        return [each for each in self._all() if not each.run_id]
+
     def of(self, application_id: str) -> Sequence[Deployment]:
         with self._records.read() as view:
             existing(view, Application, application_id, word="application", param="application")
-            return list(every(view, Deployment, {"application_id": application_id}))
+            return [each for each in every(view, Deployment, {"application_id": application_id}) if not each.run_id]
+
+    def try_out(self, release_id: str, environment_id: str, run_id: str, *, by: str) -> None:
+        """Let the calls of a run reach a release that need not be deployed, under the name `trial_name(release, run)`,
+        with the limits and guards of that environment. Twice is once."""
+        with self._records.write(by) as unit:
+            release = existing(unit, Release, release_id, word="release")
+            made = Deployment(
+                id=trial_name(release_id, run_id),
+                application_id=release.application_id,
+                environment_id=environment_id,
+                shares=(Share(release.id, _WHOLE),),
+                since_us=self._clock(),
+                deployed_by=by,
+                run_id=run_id,
+            )
+            if unit.get(Deployment, made.id) is None:
+                _check_environment(unit, release.application_id, environment_id)
+                unit.add(made)
+
+    def trials(self) -> Sequence[Deployment]:
+        """What runs try now."""
+        return [each for each in self._all() if each.run_id]
+
+    def end_trials(self, run_id: str, *, by: str) -> None:
+        """Nothing that this run tried can be reached any more."""
+        with self._records.write(by) as unit:
+            for each in list(every(unit, Deployment)):
+                if each.run_id == run_id:
+                    unit.remove(Deployment, each.id)
 
     def deploy(
         self,

@@ -16,6 +16,7 @@ from genaiops.hub._consenting import Consenting
 from genaiops.hub._datasets import Datasets
 from genaiops.hub._deployments import Deployments
 from genaiops.hub._environments import Environments
+from genaiops.hub._experiments import Experiments
 from genaiops.hub._fingerprints import Fingerprints
 from genaiops.hub._groups import Groups
 from genaiops.hub._guarding import Guards
@@ -23,10 +24,12 @@ from genaiops.hub._guards import policy_kind
 from genaiops.hub._issuers import Issuers
 from genaiops.hub._keys import Keys
 from genaiops.hub._kinds import DATASET, NO_KINDS, Kinds
+from genaiops.hub._labelling import Labelling
 from genaiops.hub._lineage import Lineage
 from genaiops.hub._policies import Policies
 from genaiops.hub._prices import Prices
 from genaiops.hub._prompts import PROMPT
+from genaiops.hub._queues import Queues
 from genaiops.hub._rate_limits import RateLimits
 from genaiops.hub._releases import Releases
 from genaiops.hub._routes import Routes
@@ -83,6 +86,7 @@ class Hub:
         self.applications = Applications(records, clock)
         self.releases = Releases(records, clock)
         self.deployments = Deployments(records, clock, self.consents)
+        self.experiments = Experiments(records, clock, self.consents)
         self.lineage = Lineage(records, clock)
         self.views = SavedViews(records, clock)
         self.policies = Policies(records, clock, self.artifacts)
@@ -104,9 +108,21 @@ class Hub:
         """The registered documents, whose fingerprints are in `blobs`."""
         return Fingerprints(self.records, blobs, self.clock)
 
+    def queues(self, blobs: Blobs) -> Queues:
+        """The queues that people label, whose items are in `blobs`."""
+        return Queues(self.records, blobs, self.clock)
+
+    def labelling(self, blobs: Blobs) -> Labelling:
+        """Who is given which item of a queue, and what they say of it."""
+        return Labelling(self.records, blobs, self.clock)
+
     def held(self, blobs: Blobs) -> set[str]:
-        """The blobs that datasets and registered documents need."""
-        return self.datasets(blobs).held() | self.fingerprints(blobs).held()
+        """The blobs that datasets, registered documents and items of queues need, but for items made of calls."""
+        return self.datasets(blobs).held() | self.fingerprints(blobs).held() | self.queues(blobs).held()
+
+    def waiting(self, blobs: Blobs) -> Mapping[str, bytes]:
+        """The blobs that held answers and items of queues need -> the trace that they are about."""
+        return {**self.tasks.contents(), **self.queues(blobs).contents()}
 
     def scope_names(self, scopes: Iterable[Scope]) -> Mapping[Scope, str]:
         """What people call them: a key by its name, for its id says nothing; the others by their ids."""

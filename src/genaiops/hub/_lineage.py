@@ -21,6 +21,7 @@ STAGES: Final[Mapping[str, Stage]] = {
     "export": "collected",
     "trace": "collected",
     "dataset": "curated",
+    "queue": "curated",
     "model": "trained",
     "embedding": "trained",
     "prompt": "adapted",
@@ -175,7 +176,7 @@ class _Walking:
                 yield edge(source, ref, "deployed", by=there.deployed_by, now_us=there.since_us)
         if not self._up and kind == "release":
             for each in every(self._view, Deployment, {"application_id": name.partition("@")[0]}):
-                if any(share.release_id == name for share in each.shares):
+                if not each.run_id and any(share.release_id == name for share in each.shares):
                     target = f"deployment/{each.id}"
                     yield edge(ref, target, "deployed", by=each.deployed_by, now_us=each.since_us)
         if self._up and "@" not in ref and kind in STAGES:

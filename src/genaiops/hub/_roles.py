@@ -34,10 +34,11 @@ Permission = Literal[
     "approve",  # consent to what another person wants to release
     "alerts",  # acknowledge and close them
     "review",  # decide about what a guard policy holds
+    "label",  # items of queues, and see what is in those
     "erase",  # take away what is kept of an end user
 ]
 
-PERSONAL: frozenset[Permission] = frozenset({"approve", "review"})
+PERSONAL: frozenset[Permission] = frozenset({"approve", "review", "label"})
 """What a service account never does, whatever its roles."""
 
 ORGANISATION: frozenset[Permission] = frozenset(
@@ -76,33 +77,33 @@ ROLES: Mapping[Role, RoleRow] = {
         grants={
             EVERYWHERE: (
                 *("read", "content", "playground", "own_keys", "keys", "targets", "routes", "prices", "budgets"),
-                *("artifacts", "applications", "deployments", "alerts"),
+                *("artifacts", "applications", "deployments", "alerts", "label"),
             )
         },
     ),
     "developer": RoleRow(
         title="Builds with keys of its own: prompts and other artifacts",
         home="/playground",
-        grants={EVERYWHERE: ("read", "content", "playground", "own_keys", "artifacts")},
+        grants={EVERYWHERE: ("read", "content", "playground", "own_keys", "artifacts", "label")},
     ),
     "viewer": RoleRow(title="Looks", grants={EVERYWHERE: ("read", "content")}),
     "data-engineer": RoleRow(
         title="Prepares data: sets, indexes, pipelines",
         home="/traces",
-        grants={EVERYWHERE: ("read", "artifacts"), BELOW_PROD: ("content", "playground", "own_keys")},
+        grants={EVERYWHERE: ("read", "artifacts"), BELOW_PROD: ("content", "playground", "own_keys", "label")},
     ),
     "data-owner": RoleRow(
         title="Answers for data: who may use it and for what, and its erasure",
         home="/approvals",
         home_needs="approve",
-        grants={EVERYWHERE: ("read", "content", "approve", "review", "erase")},
+        grants={EVERYWHERE: ("read", "content", "approve", "review", "erase", "label")},
     ),
     "data-scientist": RoleRow(
         title="Tries prompts and models",
         home="/playground",
         grants={
             EVERYWHERE: ("read", "artifacts"),
-            BELOW_PROD: ("content", "playground"),
+            BELOW_PROD: ("content", "playground", "label"),
             TRYING: ("own_keys", "deployments"),
         },
     ),
@@ -111,7 +112,7 @@ ROLES: Mapping[Role, RoleRow] = {
         home="/playground",
         grants={
             EVERYWHERE: ("read", "artifacts", "applications"),
-            BELOW_PROD: ("content", "playground", "own_keys", "deployments"),
+            BELOW_PROD: ("content", "playground", "own_keys", "deployments", "label"),
         },
     ),
     "mlops-engineer": RoleRow(
@@ -120,7 +121,7 @@ ROLES: Mapping[Role, RoleRow] = {
         grants={
             EVERYWHERE: (
                 *("read", "content", "playground", "own_keys", "keys", "targets", "routes", "budgets"),
-                *("artifacts", "applications", "deployments", "alerts"),
+                *("artifacts", "applications", "deployments", "alerts", "label"),
             )
         },
     ),
@@ -138,7 +139,7 @@ ROLES: Mapping[Role, RoleRow] = {
     "product-owner": RoleRow(
         title="Answers for an application, its quality and its budget",
         home="/costs",
-        grants={EVERYWHERE: ("read", "content", "budgets", "approve"), BELOW_PROD: ("playground",)},
+        grants={EVERYWHERE: ("read", "content", "budgets", "approve", "label"), BELOW_PROD: ("playground",)},
     ),
     "stakeholder": RoleRow(
         title="Sees figures, and nothing of what people wrote", home="/costs", grants={EVERYWHERE: ("read",)}
@@ -146,7 +147,13 @@ ROLES: Mapping[Role, RoleRow] = {
     "reviewer": RoleRow(
         title="Knows the field: judges answers",
         home="/traces",
-        grants={EVERYWHERE: ("read", "content", "review"), BELOW_PROD: ("playground",)},
+        grants={EVERYWHERE: ("read", "content", "review", "label"), BELOW_PROD: ("playground",)},
+    ),
+    "domain-expert": RoleRow(
+        title="Knows the field: labels what queues ask, and sees nothing else",
+        home="/queues",
+        home_needs="label",
+        grants={EVERYWHERE: ("label",)},
     ),
     "auditor": RoleRow(
         title="Reads everything and changes nothing",

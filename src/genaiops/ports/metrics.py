@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import msgspec
 
 from genaiops.domain import Answer, JudgeMember, Measure, MetricCard, Sample
+from genaiops.ports.sandbox import Sandbox
 
 
 class Metric(Protocol):
@@ -61,6 +62,9 @@ class Means(Protocol):
 
     @property
     def local(self) -> LocalModels: ...
+
+    @property
+    def sandbox(self) -> Sandbox: ...
 
     async def chat(self, member: JudgeMember, messages: Sequence[Mapping[str, Any]]) -> Answer:
         """What that model says to messages of OpenAI's chat; its cost is counted into the run. An Answer, whatever

@@ -24,10 +24,13 @@ from genaiops.domain import (
     Deployment,
     Edge,
     Environment,
+    Experiment,
     GroupMapping,
     IdentityIssuer,
+    Item,
     Machine,
     Price,
+    Queue,
     RateLimit,
     Release,
     Route,
@@ -77,6 +80,9 @@ COLLECTIONS: Mapping[type, Collection] = {
     Alert: Collection("alerts", ("tenant_id", "kind", "subject", "state")),
     SavedView: Collection("views", ("actor_id", "page")),
     GroupMapping: Collection("group_mappings", ("tenant_id",)),
+    Queue: Collection("queues", ("tenant_id", "state")),
+    Item: Collection("queue_items", ("queue_id", "state", "source")),
+    Experiment: Collection("experiments", ("tenant_id", "application_id", "environment_id", "state")),
 }
 """Every stored noun has `id: str`. Changing this mapping needs a migration."""
 

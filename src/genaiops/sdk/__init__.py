@@ -22,6 +22,7 @@ from genaiops.sdk._openai import async_openai_client, openai_client
 from genaiops.sdk._runtime import configure, counts, flush
 from genaiops.sdk._scores import current_trace_id, score
 from genaiops.sdk._span import Span, StepKind
+from genaiops.sdk._suite_runs import Kpis, SuiteRun, run_suite
 from genaiops.sdk._table_files import written
 from genaiops.sdk._tables import file_rows, format_of, frame_rows
 from genaiops.sdk._trace import Tracing, trace
@@ -37,11 +38,13 @@ __all__ = [
     "Client",
     "Counts",
     "Event",
+    "Kpis",
     "Prompt",
     "Query",
     "Span",
     "StepKind",
     "Stream",
+    "SuiteRun",
     "Tracing",
     "Witness",
     "add_traceparent",
@@ -62,6 +65,7 @@ __all__ = [
     "path_of",
     "prompt",
     "push_dataset",
+    "run_suite",
     "score",
     "trace",
     "written",

@@ -9,6 +9,7 @@ from genaiops.watch._documents import conversation, row_of, trace_document, trac
 from genaiops.watch._energy import Machine, Metering
 from genaiops.watch._erased import ERASED, erased_content
 from genaiops.watch._examples import trace_example
+from genaiops.watch._experiments import ExperimentReader
 from genaiops.watch._figures import (
     BudgetState,
     Overview,
@@ -43,6 +44,7 @@ __all__ = [
     "BudgetState",
     "Called",
     "Caller",
+    "ExperimentReader",
     "FalseAlarms",
     "Folder",
     "Forecast",

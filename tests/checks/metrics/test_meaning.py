@@ -11,6 +11,7 @@ from genaiops.checks.metrics import metric
 from genaiops.checks.metrics.meaning import OfModels, greedy_match
 from genaiops.core.errors import GenaiopsError
 from genaiops.domain import Answer, JudgeMember, Measure, Sample
+from genaiops.engines.sandbox import Processes
 from genaiops.ports.metrics import Classified, Encoded, LocalModels
 
 
@@ -19,6 +20,7 @@ class Alone:
 
     def __init__(self, local: LocalModels) -> None:
         self.local = local
+        self.sandbox = Processes()
 
     async def chat(self, member: JudgeMember, messages: object) -> Answer:
         raise AssertionError(f"{member} is not asked, nor told {messages}")

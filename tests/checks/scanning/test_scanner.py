@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genaiops.checks.scanning import Pattern, Scanner, Stream
-from genaiops.checks.scanning._engine import engine
+from genaiops.checks.scanning._engine import Tail, engine
 from genaiops.checks.scanning._fold import fold
 from genaiops.checks.scanning._head import head
-from genaiops.checks.scanning._prefix import longest
+from genaiops.checks.scanning._prefix import longest, needs_digit, prefixes
 from genaiops.core.errors import UsageError
 from genaiops.domain import Finding
 
@@ -180,7 +180,7 @@ def test_blocks_make_no_difference(text: str) -> None:
         for match in re.compile(pattern.regex.encode()).finditer(data)
         if match.group()
     ]
-    assert [each[:3] for each in SCANNER.raw(data, 0)] == sorted(whole)
+    assert [each[:3] for each in SCANNER.raw(data, 0, SCANNER.places(data, 0))] == sorted(whole)
 
 
 @given(TEXTS)
@@ -198,7 +198,18 @@ def test_every_beginning_of_a_match_may_grow(pattern: Pattern, data: st.DataObje
     match = data.draw(st.from_regex(re.compile(pattern.regex, re.ASCII), fullmatch=True))
     scanner = Scanner([pattern])
     for end in range(1, len(match) + 1):
-        assert scanner.open_from(match[:end].encode("latin-1", "replace"), 0) == 0
+        data_so_far = match[:end].encode("latin-1", "replace")
+        assert scanner.open_from(data_so_far, 0, scanner.places(data_so_far, 0)) == 0
+
+
+@given(TEXTS, st.integers(0, 60))
+def test_what_may_grow_is_what_the_beginnings_of_all_patterns_say(text: str, before: int) -> None:
+    data, _ = fold(text)
+    start = min(before, len(data))
+    told = SCANNER.told(data, text)
+    concerned = [each for at, each in enumerate(PATTERNS) if not each.context or at in told]
+    tails = [Tail([prefixes(each.regex)]).begin(data, start) for each in concerned]
+    assert SCANNER.open_from(data, start, SCANNER.places(data, start, told), told) == min(tails)
 
 
 @pytest.mark.parametrize("pattern", PATTERNS, ids=lambda pattern: pattern.kind)
@@ -206,6 +217,24 @@ def test_every_beginning_of_a_match_may_grow(pattern: Pattern, data: st.DataObje
 def test_every_match_has_its_head(pattern: Pattern, data: st.DataObject) -> None:
     match = data.draw(st.from_regex(re.compile(pattern.regex, re.ASCII), fullmatch=True))
     assert engine(head(pattern.regex)).search(match.encode("latin-1", "replace")) is not None
+
+
+@pytest.mark.parametrize(
+    ("regex", "needs"),
+    [
+        (r"\d", True),
+        (r"a(?:[0-5]x|7)", True),
+        (r"[1-9][A-Z]?", True),
+        (r"(?:\d{2}){1,3}", True),
+        (r"(?:\d{2}){0,3}", False),
+        (r"[A-Z\d]{6}", False),
+        (r"\D", False),
+        (r"[^\d]", False),
+        (r"5|x", False),
+    ],
+)
+def test_which_matches_have_a_digit(regex: str, needs: bool) -> None:
+    assert needs_digit(regex) is needs
 
 
 @pytest.mark.parametrize(

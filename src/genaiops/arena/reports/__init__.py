@@ -4,6 +4,7 @@ request, and one HTML file for people, which asks nothing of a network. And of a
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from genaiops.arena.reports._events import event_requests
 from genaiops.arena.reports._html import html
 from genaiops.arena.reports._jsonl import jsonl
 from genaiops.arena.reports._junit import junit
@@ -27,6 +28,7 @@ __all__ = [
     "Reported",
     "approved",
     "candidates",
+    "event_requests",
     "how",
     "html",
     "jsonl",

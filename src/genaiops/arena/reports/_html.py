@@ -7,6 +7,7 @@ from typing import Final
 
 from genaiops.arena.reports._charts import COLOURS, charts
 from genaiops.arena.reports._reported import WORDS, Reported, asked_for, bounds, figure, printable, question, statement
+from genaiops.arena.reports._value import gains, policies, spends
 from genaiops.core.money import from_nano
 from genaiops.domain import Case
 
@@ -56,6 +57,8 @@ def html(said: Reported) -> str:
         f'<p class="muted">{escape(_counts(said))}</p>',
         *_charts(said),
         *_conditions(said),
+        *_policies(said),
+        *_spent(said),
         *_lost(said),
         *_cases(said),
         *_made_of(said),
@@ -133,6 +136,43 @@ def _conditions(said: Reported) -> Iterator[str]:
                 escape(line.verdict.reason),
             )
         )
+    yield from table(head, rows)
+
+
+def _policies(said: Reported) -> Iterator[str]:
+    rows = [
+        (
+            f'<b class="{_SHORT[WORDS[line.outcome]]}">{WORDS[line.outcome]}</b>',
+            escape(line.policy),
+            escape(", ".join(line.checks)),
+            escape(line.reason),
+        )
+        for line in policies(said)
+    ]
+    if rows:
+        yield "<h2>Policies</h2>"
+        yield from table(("verdict", "policy", "shown by", "why"), rows)
+
+
+def _spent(said: Reported) -> Iterator[str]:
+    spent = spends(said)
+    if not spent:
+        return
+    yield "<h2>Quality and cost</h2>"
+    head = ("target", "#cost of 1,000 answers", "#answers with a known cost")
+    yield from table(head, [(escape(each.target), each.cost, f"{each.priced} of {each.answers}") for each in spent])
+    rows = [
+        (
+            escape(each.target),
+            escape(each.check),
+            f"{each.difference:+.4g}",
+            f"{each.low:+.3g} to {each.high:+.3g}",
+            each.cost,
+            figure(each.per_cost),
+        )
+        for each in gains(said)
+    ]
+    head = ("target", "check", "#better by", "bounds", "#1,000 answers cost more by", "#gain for 1 more spent on these")
     yield from table(head, rows)
 
 

@@ -1,4 +1,5 @@
-"""A run as lines of JSON, each with its `type`: one `report`, then each `condition`, `corpus` figure and `case`."""
+"""A run as lines of JSON, each with its `type`: one `report`, then each `condition`, `policy`, `spend`, `gain`,
+`corpus` figure and `case`."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,6 +7,7 @@ from typing import Any
 import msgspec
 
 from genaiops.arena.reports._reported import Reported, statement
+from genaiops.arena.reports._value import gains, policies, spends
 
 
 def jsonl(said: Reported) -> str:
@@ -17,6 +19,12 @@ def _lines(said: Reported) -> Iterator[dict[str, Any]]:
     yield {"type": "report", **statement(said)}
     for line in said.report.lines:
         yield {"type": "condition", **msgspec.to_builtins(line)}
+    for policy in policies(said):
+        yield {"type": "policy", **msgspec.to_builtins(policy)}
+    for spent in spends(said):
+        yield {"type": "spend", **msgspec.to_builtins(spent)}
+    for gain in gains(said):
+        yield {"type": "gain", **msgspec.to_builtins(gain)}
     for each in said.corpus:
         yield {"type": "corpus", **msgspec.to_builtins(each)}
     for case in said.cases:

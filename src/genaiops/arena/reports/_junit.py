@@ -87,6 +87,8 @@ def _outcome(said: Reported, seen: Seen, test: Element, *, decides: bool) -> Non
         return
     answers = said.answers.get((seen.target, seen.case), ())
     outputs = "\n".join(answer.output for answer in answers if answer.output)
+    if any(each.metric.startswith("attack/") for each in said.judged.get((seen.target, seen.case), ())):
+        outputs = ""  # of attacks no text is shown unasked
     message = seen.reason or (f"measured {figure(seen.value)}" if seen.value is not None else seen.state)
     if seen.state == "informs" or not decides:
         SubElement(test, "skipped", message=_text(f"{seen.state}: {message}"))

@@ -8,12 +8,14 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from genaiops.arena.reports._reported import WORDS, Reported, asked_for, bounds, figure, printable, question, statement
+from genaiops.arena.reports._value import gains, policies, spends
 from genaiops.core.money import from_nano
 from genaiops.domain import Case
 
 MOST: Final = 60_000
 """Characters: a comment on GitHub has at most 65,536."""
 _MOST_LOST: Final = 20
+_MOST_POLICIES: Final = 50
 _LONGEST: Final = 600
 _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]()#+!|<>~@&:])")
 _NO_MARKER: Final = re.compile(r"[^A-Za-z0-9_./ ]")
@@ -31,6 +33,8 @@ def markdown(said: Reported) -> str:
         "",
         *_conditions(said),
         "",
+        *_policies(said),
+        *_spent(said),
         f"{said.run.done} of {said.run.total} answers, {said.run.failed} failed{_cost(said)}. Run `{said.run.id}`.",
     ]
     tail = ["", *_made_of(said)]
@@ -65,6 +69,28 @@ def _conditions(said: Reported) -> Iterator[str]:
         yield f"| {' | '.join(cells)} |"
 
 
+def _policies(said: Reported) -> Iterator[str]:
+    lines = list(policies(said))[:_MOST_POLICIES]
+    if lines:
+        yield from ("| verdict | policy | why |", "|---|---|---|")
+        for line in lines:
+            yield f"| **{WORDS[line.outcome]}** | {plain(line.policy)} | {plain(line.reason)} |"
+        yield ""
+
+
+def _spent(said: Reported) -> Iterator[str]:
+    spent = spends(said)
+    if not spent:
+        return
+    said_of = ", ".join(f"{plain(each.target)} {each.cost}" for each in spent)
+    yield from (f"1,000 answers cost: {said_of}.", "")
+    for each in list(gains(said))[:_MOST_POLICIES]:
+        per = "" if each.per_cost is None else f" ({each.per_cost:.4g} for 1 more spent on them)"
+        better = f"{each.difference:+.4g} ({each.low:+.3g} to {each.high:+.3g})"
+        yield f"- {plain(each.target)}, {plain(each.check)}: {better}; 1,000 answers cost more by {each.cost}{per}."
+    yield ""
+
+
 def _lost(said: Reported, room: int) -> Iterator[str]:
     for target in said.report.targets:
         cases = said.lost(target)
@@ -89,10 +115,11 @@ def _lost(said: Reported, room: int) -> Iterator[str]:
 def _case(said: Reported, target: str, case: Case) -> Iterator[str]:
     yield ""
     yield f"**{plain(case.id)}**"
-    yield from _fenced(question(case))
+    if case.attack is None:
+        yield from _fenced(question(case))
     names = dict.fromkeys(name for name in (said.report.baseline, target) if name)
     for name in names:
-        for answer in said.answers.get((name, case.id), ())[:1]:
+        for answer in said.answers.get((name, case.id), ())[:1] if case.attack is None else ():
             yield f"{plain(name)}:"
             yield from _fenced(answer.output or answer.error)
     failed = [each for each in said.judged.get((target, case.id), ()) if each.verdict.outcome == "fail"]

@@ -194,7 +194,9 @@ def asked_for(line: GateLine) -> str:
 
 
 def question(case: Case) -> str:
-    """What was asked, on a line."""
+    """What was asked, on a line; of an attack nothing, for reports are read by people who did not ask to see it."""
+    if case.attack is not None:
+        return ""
     if case.input:
         return case.input
     for message in reversed(case.messages):

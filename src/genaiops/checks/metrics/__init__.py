@@ -31,7 +31,8 @@ METRICS: Final[Mapping[str, tuple[str, ...]]] = {
         "ends_with",
         "regex",
     ),
-    "answers": ("exact_match", "token_f1", "numeric", "refusal", "language"),
+    "attacks": ("attack",),
+    "answers": ("exact_match", "fuzzy_match", "token_f1", "numeric", "refusal", "language"),
     "form": ("is_json", "json_equals", "json_schema", "is_xml", "word_count", "length"),
     "overlap": ("bleu", "corpus_bleu", "gleu", "corpus_gleu", "chrf", "corpus_chrf", "ter", "corpus_ter"),
     "rouge": ("rouge1", "rouge2", "rougeL", "rougeLsum"),
@@ -62,11 +63,26 @@ METRICS: Final[Mapping[str, tuple[str, ...]]] = {
         "valid_tool_calls",
     ),
     "usage": ("cost", "energy", "finish_reason", "latency", "tokens"),
+    "execution": ("code", "sql"),
+    "given": ("given",),
+    "images": ("psnr", "ssim"),
     "together": ("together",),
 }
 """File of this folder -> names of its metrics. Files are imported when one of theirs is asked for."""
 
-__all__ = ["GROUP", "METRICS", "OfAll", "OfEach", "cards", "lacks", "metric", "metric_names", "read_options", "unready"]
+__all__ = [
+    "GROUP",
+    "METRICS",
+    "OfAll",
+    "OfEach",
+    "cards",
+    "executes",
+    "lacks",
+    "metric",
+    "metric_names",
+    "read_options",
+    "unready",
+]
 
 
 @cache
@@ -92,6 +108,11 @@ def metric(name: str, options: Mapping[str, Any] | None = None) -> Metric:
 def unready(found: Metric) -> str:
     """What has to be installed before a metric can say anything, as a sentence. Empty: nothing."""
     return str(getattr(found, "lacking", ""))
+
+
+def executes(found: Metric) -> bool:
+    """Whether it runs programs that were answered, which takes a sandbox."""
+    return bool(getattr(found, "executes", False))
 
 
 def cards() -> Sequence[MetricCard]:

@@ -52,6 +52,29 @@ def _exact_match(options: Mapping[str, Any]) -> Metric:
     return OfEach(card, one)
 
 
+def _fuzzy_match(options: Mapping[str, Any]) -> Metric:
+    read_options(_None, options, "fuzzy_match")
+
+    def one(sample: Sample) -> float:
+        said = normalised(sample.output)
+        wanted = [normalised(each) for each in sample.expected]
+        return float(any(said == each if not said or not each else said in each or each in said for each in wanted))
+
+    card = MetricCard(
+        name="fuzzy_match",
+        title="One stands in the other, as OpenAI's evals have it",
+        version="1",
+        threshold=1.0,
+        source="FuzzyMatch of OpenAI's evals 3.0.1: 1 when the answer stands in a reference, or a reference in it, "
+        "both in lower case, without ASCII punctuation, articles and surplus white space; an empty one only equals "
+        "another.",
+        reference="evals.elsuite.utils.fuzzy_match",
+        tasks=("answering", "answering_from_context"),
+        about="A short answer stands in many a reference: `a` fits all that have that letter.",
+    )
+    return OfEach(card, one)
+
+
 def _token_f1(options: Mapping[str, Any]) -> Metric:
     read_options(_None, options, "token_f1")
 
@@ -222,6 +245,7 @@ def _language(options: Mapping[str, Any]) -> Metric:
 
 MAKING: Final[Mapping[str, Making]] = {
     "exact_match": _exact_match,
+    "fuzzy_match": _fuzzy_match,
     "token_f1": _token_f1,
     "numeric": _numeric,
     "refusal": _refusal,

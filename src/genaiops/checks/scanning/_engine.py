@@ -78,6 +78,32 @@ class Leading(Finder):
             at = text.find(self._literal, max(at + 1, spans[0][1]), end)
 
 
+class Tail:
+    """The longest end of a text that one of many expressions matches."""
+
+    def __init__(self, regexes: Sequence[str]) -> None:
+        compiled: Any = engine(f"(?:{'|'.join(regexes)})\\z")
+        self._match = compiled._regexp.Match
+
+    def begin(self, text: bytes, start: int) -> int:
+        """Where it begins, from `start` on; the end of the text where there is none."""
+        end = len(text)
+        found: int = self._match(_ANYWHERE, text, start, end)[0][0]
+        return found if found >= 0 else end
+
+
+class Anywhere:
+    """Whether one of many expressions matches somewhere."""
+
+    def __init__(self, regexes: Sequence[str]) -> None:
+        """Without any: no."""
+        compiled: Any = engine("|".join(f"(?:{each})" for each in regexes))
+        self._match = compiled._regexp.Match if regexes else None
+
+    def __call__(self, text: bytes) -> bool:
+        return self._match is not None and self._match(_ANYWHERE, text, 0, len(text))[0][0] >= 0
+
+
 class Occurring:
     """Which of many expressions occur in a text, in one pass."""
 

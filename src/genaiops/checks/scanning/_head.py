@@ -4,6 +4,7 @@ Asking for many expressions at once, RE2 keeps a state for every count of every 
 that were met: with long runs its memory is full after a hundred texts. Heads that are mostly letters have few states.
 """
 
+from functools import lru_cache
 from typing import Any, Final
 
 from genaiops.checks.scanning._prefix import code, tree, written
@@ -15,6 +16,7 @@ _LONG: Final = 24
 """Without letters of its own, so many characters are head enough: runs that long are rare."""
 
 
+@lru_cache(maxsize=1024)
 def head(regex: str) -> str:
     """Matches wherever a match of `regex` begins; `regex` itself where its beginning could be anything."""
     parsed = tree(regex)

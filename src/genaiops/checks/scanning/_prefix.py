@@ -98,9 +98,9 @@ def _whole(items: list[Any]) -> str:
 def _written(kind: Any, value: Any) -> str:  # one line a construct
     match kind:
         case code.LITERAL:
-            return rf"\x{{{value:x}}}"
+            return rf"\x{value:02x}"
         case code.NOT_LITERAL:
-            return rf"[^\x{{{value:x}}}]"
+            return rf"[^\x{value:02x}]"
         case code.ANY:
             return "."
         case code.IN:
@@ -128,9 +128,9 @@ def _class(value: list[Any]) -> str:
         if kind is code.NEGATE:
             negated = "^"
         elif kind is code.LITERAL:
-            out.append(rf"\x{{{each:x}}}")
+            out.append(rf"\x{each:02x}")
         elif kind is code.RANGE:
-            out.append(rf"\x{{{each[0]:x}}}-\x{{{each[1]:x}}}")
+            out.append(rf"\x{each[0]:02x}-\x{each[1]:02x}")
         else:
             out.append(_CLASSES[each])
     return f"[{negated}{''.join(out)}]"
@@ -151,6 +151,32 @@ def leading(regex: str) -> str:
             break
         found += chr(value)
     return found
+
+
+def needs_digit(regex: str) -> bool:
+    """Whether no match of it is without an ASCII digit. False says nothing."""
+    return _has_digit(list(_parsed(regex)))
+
+
+def _has_digit(items: Iterable[Any]) -> bool:
+    return any(_is_digit(kind, value) for kind, value in items)
+
+
+def _is_digit(kind: Any, value: Any) -> bool:
+    if kind is code.LITERAL:
+        return 0x30 <= value <= 0x39
+    if kind is code.IN:
+        return all(
+            (each is code.CATEGORY and one is code.CATEGORY_DIGIT)
+            or (each is code.LITERAL and 0x30 <= one <= 0x39)
+            or (each is code.RANGE and one[0] >= 0x30 and one[1] <= 0x39)
+            for each, one in value
+        )
+    if kind is code.SUBPATTERN:
+        return _has_digit(value[3])
+    if kind is code.BRANCH:
+        return all(map(_has_digit, value[1]))
+    return kind in (code.MAX_REPEAT, code.MIN_REPEAT) and value[0] > 0 and _has_digit(value[2])
 
 
 def tree(regex: str) -> Any:

@@ -5,25 +5,29 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from genaiops.checks.scanning._context import Context, Contexts
-from genaiops.checks.scanning._engine import Engine, Finder, Leading, Occurring, engine
+from genaiops.checks.scanning._engine import Anywhere, Finder, Leading, Occurring, engine
 from genaiops.checks.scanning._fold import fold
 from genaiops.checks.scanning._head import head
+from genaiops.checks.scanning._open import Open
 from genaiops.checks.scanning._pattern import Pattern
-from genaiops.checks.scanning._prefix import leading, longest, prefixes
+from genaiops.checks.scanning._prefix import leading, longest, needs_digit
 from genaiops.core.errors import UsageError
 from genaiops.domain import Finding
 
 _LONG: Final = 256
 _BLOCK: Final = 2048
 """Bytes that are asked at once which patterns occur in them."""
-_NEVER: Final = r"[^\x00-\xff]"
-_FEW: Final = 12
+_WIDE: Final = 1024
+"""Bytes of a head that does not fit behind a block."""
+_FEW: Final = 4
 """So many patterns are looked for one by one sooner than asked for together."""
 _ESCAPES: Final = frozenset({b"\\n", b"\\r", b"\\t"})
 """Line breaks and tabs as they are written in JSON and in code: their letter is part of no word."""
 
 
 Wanted = frozenset[int] | None
+Places = dict[int, list[tuple[int, int]]]
+"""Number of a pattern -> from where to where its matches may begin."""
 
 
 class Raw(NamedTuple):
@@ -56,12 +60,12 @@ class Scanner:
         numbers = range(len(lengths))
         free = [number for number in numbers if not self.patterns[number].context]
         bound = [number for number in numbers if self.patterns[number].context]
-        self._free, self._bound = self._sets(free, lengths), self._sets(bound, lengths)
-        begun = [prefixes(each.regex) for each in self.patterns]
-        self._begun_free = _begun([begun[number] for number in free])
-        self._begun_bound = _begun([begun[number] for number in bound])
-        self._begun_texts = {number: begun[number] for number in bound}
-        self._begun_each: dict[int, Engine] = {}
+        self._free, self._bound = self._set(free), self._set(bound)
+        bare = [head(regex) for number in bound if not needs_digit(regex := self.patterns[number].regex)]
+        self._any_bound = Anywhere(["[0-9]", *bare] if bound else ())
+        """Without a match of this, nothing that needs a word of context can be in a text."""
+        self._open_free = Open({number: self.patterns[number].regex for number in free})
+        self._open_bound = Open({number: self.patterns[number].regex for number in bound})
         self._contexts = Contexts([(each.context, each.reach) for each in self.patterns])
         self._terms = [
             (_class(each.left, each.kind), _class(each.right, each.kind), self._contexts[number], each.valid)
@@ -75,7 +79,9 @@ class Scanner:
         """What is in it, from left to right; findings of one family do not overlap. `wanted`: numbers of the patterns
         that count (None: all)."""
         data, positions = fold(text)
-        return self.judge(text, data, positions, self.raw(data, 0, self.told(data, text)), wanted)
+        told = self.told(data, text) if self._any_bound(data) else set[int]()
+        raw = self.raw(data, 0, self.places(data, 0, told), wanted)
+        return self.judge(text, data, positions, raw, wanted) if raw else []
 
     def _finder(self, number: int) -> Finder:
         found = self._finders.get(number)
@@ -87,11 +93,24 @@ class Scanner:
         """Of the patterns with words of context, those that may hold in the text: one of the words is in it."""
         return self._contexts.may_hold_in(data, text)
 
-    def raw(self, data: bytes, start: int, told: set[int] | None = None) -> list[Raw]:
-        """Matches in a folded text that begin at `start` or behind it; what stands before is seen. `told`: of
-        what needs a word, only these are looked for."""
+    def places(self, data: bytes, start: int, told: set[int] | None = None) -> Places:
+        """Which patterns may have a match that begins at `start` or behind it, and where; what stands before is seen.
+        `told`: of what needs a word, only these are looked for."""
+        found = self._free.places(data, start)
+        if told is None or len(told) > _FEW:
+            bound = self._bound.places(data, start)
+            found |= {number: spans for number, spans in bound.items() if told is None or number in told}
+        else:
+            whole = [(start, len(data) + 1)]
+            found |= dict.fromkeys(told, whole)
+        return found
+
+    def raw(self, data: bytes, start: int, places: Places, wanted: Wanted = None) -> list[Raw]:
+        """Matches in a folded text that begin at one of these places. `wanted`: only those of these patterns."""
         found: list[Raw] = []
-        for number, spans in self._where(data, start, told):
+        for number, spans in places.items():
+            if wanted is not None and number not in wanted:
+                continue
             finder, group = self._finder(number), self.patterns[number].group
             position = start
             for begin, stop in spans:
@@ -106,39 +125,15 @@ class Scanner:
         found.sort()
         return found
 
-    def _where(self, data: bytes, start: int, told: set[int] | None) -> Iterator[tuple[int, list[tuple[int, int]]]]:
-        """Numbers of patterns that may match, and where their matches may begin."""
-        for each in self._free:
-            yield from each.hits(data, start, self._overlap)
-        if told is not None and len(told) <= _FEW:
-            for number in told:
-                yield number, [(start, len(data) + 1)]
-            return
-        for each in self._bound:
-            for number, spans in each.hits(data, start, self._overlap):
-                if told is None or number in told:
-                    yield number, spans
-
-    def open_from(self, data: bytes, start: int, told: set[int] | None = None) -> int:
+    def open_from(self, data: bytes, start: int, places: Places, told: set[int] | None = None) -> int:
         """Where the earliest match may begin that more text could make, or make longer; the end when there is none.
-        `told`: of what needs a word, only these are waited for."""
-        engines = [self._begun_free]
+        `places`: those from `start` on. `told`: of what needs a word, only these are waited for."""
+        first = self._open_free.begin(data, start, places)
         if told is None or len(told) > _FEW:
-            engines.append(self._begun_bound)
-        else:
-            engines += [self._begun_with(number) for number in told]
-        first = len(data)
-        for each in engines:
-            match = each.search(data, start)
-            if match is not None:
-                first = min(first, match.start())
+            first = min(first, self._open_bound.begin(data, start, places))
+        elif told:
+            first = min(first, self._open_bound.begin_of(data, start, told))
         return max(start, first, len(data) - self.longest)
-
-    def _begun_with(self, number: int) -> Engine:
-        found = self._begun_each.get(number)
-        if found is None:
-            found = self._begun_each[number] = _begun([self._begun_texts[number]])
-        return found
 
     def judge(
         self, text: str, data: bytes, positions: Sequence[int] | None, raw: Iterable[Raw], wanted: Wanted = None
@@ -189,14 +184,8 @@ class Scanner:
             data, start, text, start if positions is None else positions[start]
         )
 
-    def _sets(self, numbers: Sequence[int], lengths: Sequence[int]) -> "list[_Set]":
-        short = [number for number in numbers if lengths[number] < _BLOCK]
-        long = [number for number in numbers if lengths[number] >= _BLOCK]
-        return [
-            _Set([(number, self.patterns[number].regex) for number in some], blocks=blocks)
-            for some, blocks in ((short, True), (long, False))
-            if some
-        ]
+    def _set(self, numbers: Sequence[int]) -> "_Set":
+        return _Set([(number, self.patterns[number].regex) for number in numbers])
 
     def _finding(self, raw: Raw, positions: Sequence[int] | None) -> Finding:
         pattern = self.patterns[raw.pattern]
@@ -207,32 +196,44 @@ class Scanner:
 
 
 class _Set:
-    """Which of its patterns occur, asked block by block: only those are then looked for, and only there."""
+    """Which of its patterns may begin in a text: in a long one asked block by block, so that they are looked for only
+    there."""
 
-    def __init__(self, regexes: list[tuple[int, str]], *, blocks: bool) -> None:
-        self._numbers = [number for number, _ in regexes]
-        self._blocks = blocks
-        self._occurring = Occurring([head(regex) for _, regex in regexes])
+    def __init__(self, regexes: list[tuple[int, str]]) -> None:
+        heads = [(number, head(regex)) for number, regex in regexes]
+        sizes = {number: longest(each) for number, each in heads}
+        wide = [(number, each) for number, each in heads if sizes[number] > _WIDE]
+        self._numbers = [number for number, _ in heads]
+        self._occurring = Occurring([each for _, each in heads])
+        self._wide = dict(wide)
+        self._occurring_wide = Occurring(list(self._wide.values())) if wide else None
+        self._reach = max((size for number, size in sizes.items() if number not in self._wide), default=0) + 1
 
-    def hits(self, data: bytes, start: int, overlap: Sequence[int]) -> Iterator[tuple[int, list[tuple[int, int]]]]:
-        """Numbers of patterns, and the blocks in which their matches may begin."""
-        if not self._blocks or len(data) - start <= 2 * _BLOCK:
-            whole = [(start, len(data) + 1)]
-            piece = data if start < 2 else data[start - 1 :]
-            for index in self._occurring(piece):
-                yield self._numbers[index], whole
-            return
-        most = max(overlap[number] for number in self._numbers)
-        found: dict[int, list[tuple[int, int]]] = {}
+    def places(self, data: bytes, start: int) -> Places:
+        """Patterns, and the stretches in which their matches may begin."""
+        if len(data) - start > 2 * _BLOCK:
+            return self._in_blocks(data, start)
+        found = self._occurring(data if start < 2 else data[start - 1 :])
+        if not found:
+            return {}
+        numbers, whole = self._numbers, [(start, len(data) + 1)]
+        return {numbers[index]: whole for index in found}
+
+    def _in_blocks(self, data: bytes, start: int) -> Places:
+        found: Places = {}
         for begin in range(start, len(data), _BLOCK):
-            piece = data[max(0, begin - 1) : begin + _BLOCK + most]
+            piece = data[max(0, begin - 1) : begin + _BLOCK + self._reach]
             for index in self._occurring(piece):
                 spans = found.setdefault(self._numbers[index], [])
                 if spans and spans[-1][1] == begin:
                     spans[-1] = (spans[-1][0], begin + _BLOCK)
                 else:
                     spans.append((begin, begin + _BLOCK))
-        yield from found.items()
+        if self._occurring_wide is not None:
+            numbers = list(self._wide)
+            for index in self._occurring_wide(data if start < 2 else data[start - 1 :]):
+                found[numbers[index]] = [(start, len(data) + 1)]
+        return found
 
 
 def _clusters(matches: Iterable[Raw]) -> Iterator[list[Raw]]:
@@ -273,10 +274,6 @@ def _compiled(pattern: Pattern, length: int) -> Finder:
 def _escaped(data: bytes, start: int) -> bool:
     """An escape ends there, or the match begins with one."""
     return data[max(0, start - 2) : start] in _ESCAPES or data[start : start + 1] == b"\\"
-
-
-def _begun(regexes: Iterable[str]) -> Engine:
-    return engine(f"(?:{'|'.join(regexes) or _NEVER})\\z")
 
 
 def _class(content: str, kind: str) -> frozenset[int] | None:

@@ -41,13 +41,14 @@ class Stream:
         data, positions = fold(text)
         begin = kept if positions is None else _first(positions, kept)
         told = scanner.told(data, text)
-        raw = scanner.raw(data, begin, told)
-        safe = len(data) if last else scanner.open_from(data, begin, told)
+        places = scanner.places(data, begin, told)
+        raw = scanner.raw(data, begin, places) if places else []
+        safe = len(data) if last else scanner.open_from(data, begin, places, told)
         if not last:
             safe = _settled(raw, safe, positions)
             raw = [each for each in raw if each.start < safe]
         cut = len(text) if last or safe == len(data) else safe if positions is None else positions[safe]
-        found = scanner.judge(text, data, positions, raw, self._wanted)
+        found = scanner.judge(text, data, positions, raw, self._wanted) if raw else []
         released = text[kept:cut]
         self._held = text[cut:]
         self._before = visible(text[:cut])[-scanner.context :]

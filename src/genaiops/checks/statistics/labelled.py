@@ -46,9 +46,9 @@ def ppi_mean(
 
 
 class Counted(msgspec.Struct, frozen=True):
-    """`times` of `of`."""
+    """`times` of `of`; of a mean of shares `times` may be no whole number."""
 
-    times: int
+    times: float
     of: int
 
 

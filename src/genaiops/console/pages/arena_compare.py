@@ -15,6 +15,7 @@ from genaiops.console._format import NONE
 from genaiops.console._intervals import Interval, intervals
 from genaiops.console._visit import Visit, Visiting
 from genaiops.console.pages.arena import number, one_of, targets_of
+from genaiops.console.pages.arena_trend import trend
 from genaiops.core.errors import NotFound, UsageError
 from genaiops.domain import Answer, Judged, Outcome, Run
 from genaiops.ports.runs import CaseFilter, CaseRow
@@ -204,7 +205,7 @@ def _lines(visit: Visit, pair: Pair, ids: Sequence[str], won: set[str], lost: se
         made.append(
             Line(
                 id=name,
-                asked=_run_text.brief(_run_text.asked_of(row.case)),
+                asked=_run_text.covered(row.case),
                 before=_said(before.get(name), pair.one),
                 after=_said(after.get(name), pair.other),
                 way="lost" if name in lost else "won" if name in won else "changed",
@@ -225,6 +226,8 @@ def _answer(row: CaseRow | None, target: str) -> Answer | None:
 
 def _said(row: CaseRow | None, target: str) -> str:
     answer = _answer(row, target)
+    if row is not None and row.case.attack is not None:
+        return ""  # of attacks nothing is shown unasked
     return "" if answer is None else _run_text.brief(answer.output or answer.error)
 
 
@@ -245,4 +248,4 @@ def _facts(pair: Pair) -> list[tuple[str, str, str]]:
     return sorted(rows, key=lambda row: row[1] == row[2])
 
 
-HANDLERS: list[Any] = [show, case]
+HANDLERS: list[Any] = [show, case, trend]

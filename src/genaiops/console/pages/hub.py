@@ -7,6 +7,7 @@ import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 
+from genaiops.checks.prompts import PromptFinding, lint_prompt
 from genaiops.console import _lineage
 from genaiops.console._differences import changed, rows
 from genaiops.console._forms import why_of
@@ -14,8 +15,8 @@ from genaiops.console._rows import rows_of, text_of
 from genaiops.console._undo import Undo
 from genaiops.console._visit import Chip, Visit, Visiting, field, redirect
 from genaiops.core.errors import GenaiopsError, NotFound
-from genaiops.domain import Alias, Artifact, ArtifactKind, Version
-from genaiops.hub import BOOTSTRAP, PinnedBy, may_see, pinned_by
+from genaiops.domain import Alias, Artifact, ArtifactKind, PromptManifest, Version
+from genaiops.hub import BOOTSTRAP, PinnedBy, context_window, link_prompt, may_see, pinned_by
 from genaiops.ports.records import COLLECTIONS, Change
 from genaiops.ports.telemetry import TraceFilter, property_word
 from genaiops.watch import Called, calls_with, word_of
@@ -115,12 +116,20 @@ def one(visit: Visiting, artifact_id: FromPath[str]) -> Response[str]:
         if shown is not None and artifact.kind == "dataset"
         else None,
         row_text=text_of,
+        faults=_faults(visit, shown) if shown is not None and artifact.kind == "prompt" else None,
         uses=_uses(visit, versions),
         called=_called(visit, artifact, versions, aliases),
         word_of=word_of,
         may_move=visit.can("policies" if artifact.kind == "policy" else "artifacts"),
         **_lineage.parts(picture),
     )
+
+
+def _faults(visit: Visit, version: Version) -> Sequence[PromptFinding]:
+    """What rules say of a prompt, with its includes put in."""
+    with visit.services.hub.records.read() as view:
+        manifest = link_prompt(view, msgspec.convert(version.manifest, PromptManifest))
+    return lint_prompt(manifest, window=context_window(visit.services.hub, manifest.model))
 
 
 @post("/hub/alias", sync_to_thread=True)

@@ -21,7 +21,7 @@ from genaiops.console._sessions import (
 from genaiops.console._sign_in import SignIns
 from genaiops.console._visit import Visiting, Web, address_of, html, is_secure, outside_url, own_path, redirect
 from genaiops.core.errors import Forbidden, GenaiopsError
-from genaiops.hub import home_of, require, require_scope
+from genaiops.hub import home_of, require_entrance, require_scope
 
 
 class Entrance:
@@ -42,7 +42,7 @@ class Entrance:
         hub = self.services.hub
         key, actor = hub.keys.authenticate(key_text, address=None if address == "local" else address)
         require_scope(key, "api")
-        require(actor, "read")
+        require_entrance(actor)
         self.services.auditor.note("sign_in", "sessions", actor.id, {"key": key.id, "address": address}, by=actor.id)
         token = self.sessions.begin(key.id, actor.id, not_after_us=key.expires_us, address=address)
         return token, home_of(actor)

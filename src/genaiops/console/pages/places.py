@@ -35,6 +35,8 @@ def _places(visit: Visit) -> Iterator[Place]:
     hub = visit.services.hub
     for application in hub.applications.list():
         yield Place(f"Application {application.id}", visit.link(f"/releases/{application.id}"))
+    for experiment in hub.experiments.list():
+        yield Place(f"Experiment {experiment.id}", visit.link(f"/arena/experiments/{experiment.id}"))
     for artifact in hub.artifacts.list():
         if may_see(visit.actor, artifact):
             yield Place(f"{artifact.kind.capitalize()} {artifact.name}", visit.link(f"/hub/{artifact.id}"))

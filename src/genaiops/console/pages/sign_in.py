@@ -10,7 +10,7 @@ from genaiops.console._sign_in import ATTEMPT_COOKIE, ATTEMPT_SECONDS, UnderWay
 from genaiops.console._visit import Web, address_of, is_secure, outside_url, own_path, redirect
 from genaiops.console.pages.login import Entrance, cookie, onward
 from genaiops.core.errors import Forbidden, GenaiopsError, NotFound, Unauthenticated
-from genaiops.hub import home_of, require
+from genaiops.hub import home_of, require_entrance
 from genaiops.ports.sign_in import IdentityProvider
 
 BACK = "/login/oidc/done"
@@ -80,7 +80,7 @@ def _enter(entrance: Entrance, query: dict[str, str], under_way: UnderWay | None
     services = entrance.services
     try:
         actor = services.hub.groups.admit(came)
-        require(actor, "read")
+        require_entrance(actor)
     except Forbidden:
         known = services.hub.groups.person(came)
         if known is not None:

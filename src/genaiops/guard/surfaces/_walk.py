@@ -30,7 +30,7 @@ MAX_DEPTH = 100
 LONG_NUMBER = 1_000_000
 """From here on a number in what callers make themselves may be that of a card or a telephone."""
 
-_LOGPROBS = frozenset({"logprobs", "logprobsResult", "logprobs_result"})
+LOGPROBS = frozenset({"logprobs", "logprobsResult", "logprobs_result"})
 _TOKENS = frozenset({"token", "text", "tokens"})
 _LISTS = frozenset({"content", "refusal", "chosenCandidates", "chosen_candidates"})
 _CONTAINERS = frozenset({dict, list})
@@ -234,7 +234,7 @@ class Walker:
     ) -> bool:
         """Takes the name of a field that has no rule, where it says something; whether that was all."""
         kind = value.__class__
-        if key in _LOGPROBS and node.default is OTHER and kind in _CONTAINERS:
+        if key in LOGPROBS and node.default is OTHER and kind in _CONTAINERS:
             self._chances(found, key, value, path)
             return True
         if key in self._words:

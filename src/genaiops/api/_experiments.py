@@ -1,0 +1,376 @@
+"""`/api/experiments`: releases compared on live traffic."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Controller, Request, Response, delete, get, post
+from litestar.params import FromPath, JSONBody
+
+from genaiops.api._access import Caller, Calling, needs
+from genaiops.api._documents import Listing, time_or_none
+from genaiops.api._query import QUERY, described, read_query
+from genaiops.api._services import Services, Serving
+from genaiops.api._writing import write
+from genaiops.arena import thinned, unit_of
+from genaiops.core.clock import to_iso
+from genaiops.domain import EnvironmentKind, Experiment
+from genaiops.domain.experiments import (
+    SCORE_METRIC,
+    Estimate,
+    EstimateState,
+    ExperimentDecision,
+    ExperimentMetric,
+    ExperimentOutcome,
+    ExperimentPlan,
+    ExperimentState,
+    GoodWay,
+    GuardMetric,
+    Look,
+)
+from genaiops.hub import Hub, NewExperiment, Why, require
+
+_SECOND_US = 1_000_000
+_LOOKS = 200
+
+
+class ExperimentQuery(msgspec.Struct, frozen=True, kw_only=True):
+    state: Annotated[ExperimentState | None, msgspec.Meta(description="only in this state")] = None
+    application: Annotated[str | None, msgspec.Meta(description="only of this application")] = None
+
+
+class MetricRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`metric`: errors, blocked, latency, first_token, cost, tokens, or score:NAME. `better`: which way is good (null:
+    higher of scores, lower of all others). `bounds`: the range of a score. `margin`: of a guard metric."""
+
+    metric: str
+    better: GoodWay | None = None
+    bounds: tuple[float, float] | None = None
+    margin: float | None = None
+
+
+class PlanRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is written down before the start. `effect`: the smallest improvement that is worth it. `share`: percent of
+    the users that get the candidate. `least`: users of each arm before anything is said; `most`: of both together,
+    then it ends. `window_seconds`: how long a user is looked at from the first call on. `before_seconds`: how long
+    before the start is looked at for the adjustment (CUPED). `roll_back`: on harm. `promote`: when it is better."""
+
+    primary: MetricRequest
+    guards: tuple[MetricRequest, ...] = ()
+    effect: float = 0.0
+    alpha: float = 0.05
+    share: int = 10
+    least: int = 100
+    most: int = 10_000
+    window_seconds: int = 3600
+    before_seconds: int = 0
+    roll_back: bool = False
+    promote: bool = False
+
+
+class ExperimentRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`candidate`: a release's digest, at least 6 digits of it, or `latest`."""
+
+    name: str
+    application: str
+    environment: str
+    candidate: str
+    hypothesis: str = ""
+    plan: PlanRequest
+
+
+class StartRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`reason`: for who has to consent; `emergency`: why an administrator cannot wait for that."""
+
+    reason: str = ""
+    emergency: str | None = None
+
+
+class StopRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Why."""
+
+    reason: str = ""
+
+
+class DecideRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`promoted`: the candidate gets all traffic; `rolled_back`: what served before serves again; `kept`: nothing
+    changes. `comment`: why, needed for a candidate that was not found to be better."""
+
+    decision: ExperimentDecision
+    comment: str = ""
+    emergency: str | None = None
+
+
+class EstimateDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """One metric: `difference` is candidate less baseline, `interval` holds at all looks together at 1 - `alpha` (null:
+    too few users). `users`: with a value, candidate and baseline. `explained`: share of the variance that was known
+    before the start."""
+
+    metric: str
+    unit: str
+    better: GoodWay
+    candidate: float | None
+    baseline: float | None
+    users: tuple[int, int]
+    difference: float | None
+    interval: tuple[float, float] | None
+    explained: float
+    alpha: float
+    margin: float | None
+    state: EstimateState
+
+
+class LookDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """What was known at a time. `entered`: users who came, `counted` those whose time is over; candidate and baseline.
+    `balance_p`: of the shares being what was set, valid at all looks; below 0.001 nothing can be believed."""
+
+    at: str
+    entered: tuple[int, int]
+    counted: tuple[int, int]
+    balance_p: float
+    primary: EstimateDocument
+    guards: Sequence[EstimateDocument]
+    outcome: ExperimentOutcome | None
+    reason: str
+
+
+class ExperimentDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """`now`: as it stands (null: it has not begun). `crossed`: users whom both arms served. `nobody`: calls without a
+    user and without a session, which count for nothing. `unpriced`: attempts that cost something nobody knows."""
+
+    id: str
+    tenant_id: str
+    application_id: str
+    environment_id: str
+    candidate: str
+    baseline: str | None
+    hypothesis: str
+    plan: PlanRequest
+    state: ExperimentState
+    outcome: ExperimentOutcome | None
+    reason: str
+    decision: ExperimentDecision | None
+    comment: str
+    approval_id: str | None
+    created_at: str
+    created_by: str
+    started_at: str | None
+    started_by: str
+    ended_at: str | None
+    ended_by: str
+    decided_at: str | None
+    decided_by: str
+    now: LookDocument | None
+    crossed: int
+    nobody: int
+    unpriced: int
+
+
+class ExperimentsController(Controller):
+    path = "/experiments"
+    tags = ("Experiments",)
+
+    @get(
+        summary="List experiments",
+        guards=[needs("read")],
+        sync_to_thread=True,
+        opt={QUERY: ExperimentQuery},
+        operation_class=described(ExperimentQuery),
+    )
+    def list(self, request: Request[Any, Any, Any], services: Serving) -> Listing[ExperimentDocument]:
+        """Running ones first, then the newest."""
+        query = read_query(request, ExperimentQuery)
+        found = services.hub.experiments.in_state(query.state)
+        return Listing(
+            [_document(services, each) for each in found if query.application in (None, each.application_id)]
+        )
+
+    @post(summary="Write an experiment down", guards=[needs("deployments")], status_code=201)
+    async def create(
+        self, data: JSONBody[ExperimentRequest], services: Serving, caller: Calling
+    ) -> Response[ExperimentDocument]:
+        """A draft: nothing changes for anybody until it is started."""
+
+        def work() -> ExperimentDocument:
+            _check_may(services.hub, caller, data.environment)
+            new = NewExperiment(
+                name=data.name,
+                application=data.application,
+                environment=data.environment,
+                candidate=data.candidate,
+                hypothesis=data.hypothesis,
+                plan=plan_of(data.plan),
+            )
+            return _document(services, services.hub.experiments.create(new, by=caller.actor.id))
+
+        return await write(services, work, status=201)
+
+    @get("/{experiment_id:str}", summary="One experiment", guards=[needs("read")], sync_to_thread=True)
+    def one(self, experiment_id: FromPath[str], services: Serving) -> ExperimentDocument:
+        """With what it says now."""
+        return _document(services, services.hub.experiments.get(experiment_id))
+
+    @get("/{experiment_id:str}/looks", summary="Its looks", guards=[needs("read")], sync_to_thread=True)
+    def looks(self, experiment_id: FromPath[str], services: Serving) -> Listing[LookDocument]:
+        """The first first, at most 200 of them, evenly over the users."""
+        services.hub.experiments.get(experiment_id)
+        return Listing([look_document(each) for each in thinned(services.experiments.looks(experiment_id), _LOOKS)])
+
+    @post("/{experiment_id:str}/start", summary="Start", guards=[needs("deployments")], status_code=200)
+    async def start(
+        self,
+        experiment_id: FromPath[str],
+        services: Serving,
+        caller: Calling,
+        data: JSONBody[StartRequest | None] = None,
+    ) -> Response[ExperimentDocument]:
+        """The candidate gets its share, and the plan never changes any more. Where deployments are protected it waits
+        for consent: 202 with the header `x-genaiops-approval`; start it again when that was given."""
+
+        def work() -> ExperimentDocument:
+            _check(services, caller, experiment_id)
+            given = data or StartRequest()
+            why = Why(reason=given.reason or f"The experiment {experiment_id} begins.", emergency=given.emergency)
+            begun = services.experiments.start(services.hub, experiment_id, why=why, by=caller.actor.id)
+            return _document(services, begun)
+
+        return await write(services, work)
+
+    @post("/{experiment_id:str}/stop", summary="Stop", guards=[needs("deployments")], status_code=200)
+    async def stop(
+        self,
+        experiment_id: FromPath[str],
+        services: Serving,
+        caller: Calling,
+        data: JSONBody[StopRequest | None] = None,
+    ) -> Response[ExperimentDocument]:
+        """No more is measured. The shares stay as they are until it is decided."""
+
+        def work() -> ExperimentDocument:
+            _check(services, caller, experiment_id)
+            reason = (data.reason if data else "").strip() or "A person stopped it."
+            return _document(
+                services, services.hub.experiments.end(experiment_id, "stopped", reason, by=caller.actor.id)
+            )
+
+        return await write(services, work)
+
+    @post("/{experiment_id:str}/decide", summary="Decide", guards=[needs("deployments")], status_code=200)
+    async def decide(
+        self, experiment_id: FromPath[str], data: JSONBody[DecideRequest], services: Serving, caller: Calling
+    ) -> Response[ExperimentDocument]:
+        """Promote the candidate, roll it back, or keep both. A change of the deployment like any other: gates are
+        asked, and it waits for consent where it is protected (202)."""
+
+        def work() -> ExperimentDocument:
+            experiment = _check(services, caller, experiment_id)
+            reason = (data.comment or f"The experiment {experiment_id}: {experiment.reason}")[:200]
+            decided = services.hub.experiments.decide(
+                experiment_id,
+                data.decision,
+                comment=data.comment,
+                why=Why(reason=reason, emergency=data.emergency),
+                by=caller.actor.id,
+            )
+            return _document(services, decided)
+
+        return await write(services, work)
+
+    @delete("/{experiment_id:str}", summary="Remove a draft", guards=[needs("deployments")], status_code=200)
+    async def remove(self, experiment_id: FromPath[str], services: Serving, caller: Calling) -> Response[None]:
+        """One that has begun stays."""
+
+        def work() -> None:
+            _check(services, caller, experiment_id)
+            services.experiments.remove(services.hub, experiment_id, by=caller.actor.id)
+
+        return await write(services, work)
+
+
+def plan_of(asked: PlanRequest) -> ExperimentPlan:
+    """What is not said has its default."""
+    primary = asked.primary
+    return ExperimentPlan(
+        primary=ExperimentMetric(metric=primary.metric, better=_better(primary), bounds=primary.bounds),
+        effect=asked.effect,
+        guards=tuple(
+            GuardMetric(metric=each.metric, better=_better(each), margin=each.margin or 0.0, bounds=each.bounds)
+            for each in asked.guards
+        ),
+        alpha=asked.alpha,
+        share=asked.share,
+        least=asked.least,
+        most=asked.most,
+        window_us=asked.window_seconds * _SECOND_US,
+        before_us=asked.before_seconds * _SECOND_US,
+        roll_back=asked.roll_back,
+        promote=asked.promote,
+    )
+
+
+def _better(metric: MetricRequest) -> GoodWay:
+    return metric.better or ("higher" if metric.metric.startswith(SCORE_METRIC) else "lower")
+
+
+def _plan_document(plan: ExperimentPlan) -> PlanRequest:
+    primary = plan.primary
+    return PlanRequest(
+        primary=MetricRequest(metric=primary.metric, better=primary.better, bounds=primary.bounds),
+        guards=tuple(
+            MetricRequest(metric=each.metric, better=each.better, bounds=each.bounds, margin=each.margin)
+            for each in plan.guards
+        ),
+        effect=plan.effect,
+        alpha=plan.alpha,
+        share=plan.share,
+        least=plan.least,
+        most=plan.most,
+        window_seconds=plan.window_us // _SECOND_US,
+        before_seconds=plan.before_us // _SECOND_US,
+        roll_back=plan.roll_back,
+        promote=plan.promote,
+    )
+
+
+def look_document(look: Look) -> LookDocument:
+    return LookDocument(
+        at=to_iso(look.at_us),
+        entered=look.entered,
+        counted=look.counted,
+        balance_p=look.balance_p,
+        primary=_estimate(look.primary),
+        guards=[_estimate(each) for each in look.guards],
+        outcome=look.outcome,
+        reason=look.reason,
+    )
+
+
+def _estimate(one: Estimate) -> EstimateDocument:
+    fields: dict[str, Any] = msgspec.structs.asdict(one)
+    return EstimateDocument(unit=unit_of(one.metric), users=fields.pop("n"), **fields)
+
+
+def _document(services: Services, one: Experiment) -> ExperimentDocument:
+    tally = services.experiments.tally(one.id)
+    fields: dict[str, Any] = msgspec.structs.asdict(one)
+    for name in ("created", "started", "ended", "decided"):
+        fields[f"{name}_at"] = time_or_none(fields.pop(f"{name}_us"))
+    fields["plan"] = _plan_document(one.plan)
+    return ExperimentDocument(
+        now=None if one.started_us is None else look_document(services.experiments.now(one)),
+        crossed=tally.crossed,
+        nobody=tally.nobody,
+        unpriced=tally.unpriced,
+        **fields,
+    )
+
+
+def _check(services: Services, caller: Caller, experiment_id: str) -> Experiment:
+    experiment = services.hub.experiments.get(experiment_id)
+    _check_may(services.hub, caller, experiment.environment_id)
+    return experiment
+
+
+def _check_may(hub: Hub, caller: Caller, environment_id: str) -> None:
+    kinds: dict[str, EnvironmentKind] = {each.id: each.kind for each in hub.environments.list()}
+    require(caller.actor, "deployments", kinds.get(environment_id))

@@ -1,0 +1,174 @@
+"""Golden sets on the server: suites whose version `@prod` says `watch` are asked again and again, and held against what
+was answered before. A change raises an alert.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+import msgspec
+
+from genaiops.arena import WATCH, Watched, read_suite_document, references, seconds, watched
+from genaiops.core.clock import now_us
+from genaiops.core.errors import GenaiopsError, NotFound, UsageError
+from genaiops.domain import Actor, Alias, Run, Suite, SuiteWatch
+from genaiops.hub import Hub
+from genaiops.ports.runs import RunFilter, Runs
+
+_log = logging.getLogger("genaiops.watches")
+
+CHANGED: Final = "answers_changed"
+TOLD: Final = "model_changed"
+FAILED: Final = "watch_failed"
+WATCHED: Final = "watched"
+"""The fact of a run that was held against those before: its worst p, or that it is learned from."""
+_LOOKED_AT: Final = 200
+Begin = Callable[[Actor, str, str, Mapping[str, str]], Run]
+"""(who, suite, environment, facts) -> the run, which waits"""
+
+
+class SuiteWatches:
+    """Belongs to the control process. `step` is called every few seconds, by one thread."""
+
+    def __init__(self, hub: Hub, runs: Runs, begin: Begin) -> None:
+        self._hub = hub
+        self._runs = runs
+        self._begin = begin
+
+    def step(self) -> None:
+        """Begin what is due, and judge what has ended."""
+        for name, alias, watch in self._watches():
+            newest = self._newest(name)
+            if newest is not None and newest.state in ("waiting", "running"):
+                continue
+            if newest is None or newest.created_us + seconds(watch) * 1_000_000 <= now_us():
+                self._try(name, alias, watch)
+        self._judge_all()
+
+    def now(self, name: str) -> Run:
+        """A look at once. NotFound where no version of it is `@prod`, UsageError where that says no `watch`."""
+        for found, alias, watch in self._watches():
+            if found == name:
+                return self._begun(name, alias, watch)
+        self._hub.artifacts.resolve(f"suite/{name}@prod")
+        raise UsageError(
+            f"suite/{name}@prod says nothing of watch.", remedy='Write [watch] with every = "6h".', param="suite"
+        )
+
+    def _watches(self) -> Iterator[tuple[str, Alias, SuiteWatch]]:
+        for artifact in self._hub.artifacts.of_kind("suite"):
+            for alias in self._hub.artifacts.aliases(artifact.id):
+                if alias.name == "prod":
+                    manifest = self._hub.artifacts.resolve(alias.version_id).manifest
+                    if "watch" in manifest:
+                        yield artifact.name, alias, msgspec.convert(manifest["watch"], SuiteWatch)
+
+    def _try(self, name: str, alias: Alias, watch: SuiteWatch) -> None:
+        try:
+            self._begun(name, alias, watch)
+        except GenaiopsError as error:
+            _log.warning("%s cannot be asked: %s", name, error)
+            self._hub.alerts.raise_alert(
+                FAILED,
+                f"suite/{name}",
+                "warning",
+                f"The suite cannot be asked: {error.message}",
+                remedy=error.remedy or "",
+            )
+
+    def _begun(self, name: str, alias: Alias, watch: SuiteWatch) -> Run:
+        """As whoever let the alias name that version."""
+        actor = self._hub.actors.get(alias.moved_by)
+        if actor.disabled_us is not None:
+            raise UsageError(
+                f"{actor.name} let {alias.id} name what it does, and is disabled.", remedy="Move the alias again."
+            )
+        return self._begin(actor, f"{name}@prod", watch.environment, {WATCH: watch.every})
+
+    def _newest(self, name: str) -> Run | None:
+        where = RunFilter(kind="evaluation", subject=f"suite/{name}@")
+        return next(iter(self._scheduled(where, 1)), None)
+
+    def _scheduled(self, where: RunFilter, most: int) -> Iterator[Run]:
+        """Newest first, those that a watch began."""
+        for run in self._runs.list(where, limit=_LOOKED_AT).rows:
+            if WATCH in run.environment:
+                yield run
+                most -= 1
+                if not most:
+                    return
+
+    def _judge_all(self) -> None:
+        for run in self._runs.list(RunFilter(kind="evaluation", state="done"), limit=_LOOKED_AT).rows:
+            if WATCH in run.environment and WATCHED not in run.environment:
+                try:
+                    self._judge(run)
+                except NotFound as error:
+                    _log.warning("%s cannot be held against those before: %s", run.id, error)
+                    self._note(run, "unknown")
+
+    def _judge(self, run: Run) -> None:
+        suite = read_suite_document(self._hub.artifacts.resolve(run.inputs["suite"]).manifest).checked()
+        assert suite.watch is not None
+        found = self.compare(run, suite)
+        name = run.subject.partition("@")[0]
+        for one in found:
+            self._raise(name, run, one)
+        tested = [one.test.p for one in found if not one.learning]
+        self._note(run, f"p={min(tested):.2g}" if tested else "learned")
+
+    def compare(self, run: Run, suite: Suite) -> list[Watched]:
+        """A run beside the first ones of its kind, target by target."""
+        name = run.subject.partition("@")[0]
+        where = RunFilter(kind="evaluation", state="done", subject=f"{name}@")
+        earlier = list(self._scheduled(where, _LOOKED_AT))
+        alarms = suite.watch.alarms if suite.watch is not None else SuiteWatch(every="1d").alarms
+        now = self._runs.answered(run.id)
+        found: list[Watched] = []
+        for target in suite.target:
+            since = self._since(f"{name}: {target.name}", run.tenant_id)
+            before = {
+                each.id: self._runs.answered(each.id) for each in references(run, earlier, target.name, since_us=since)
+            }
+            found.append(watched(target.name, now, before, alarms=alarms, targets=len(suite.target)))
+        return found
+
+    def _since(self, subject: str, tenant_id: str) -> int:
+        """Who closes an alert takes what answers now for what is to answer: it is learned anew from there."""
+        closed = [self._hub.alerts.latest(kind, subject, tenant_id=tenant_id) for kind in (CHANGED, TOLD)]
+        return max((one.first_us for one in closed if one is not None and one.state == "closed"), default=0)
+
+    def _raise(self, name: str, run: Run, one: Watched) -> None:
+        evidence = {"run": run.id, "reference": ", ".join(one.reference)}
+        suite = name.removeprefix("suite/")
+        remedy = f"Look at it: genaiops suite trend {suite}. Close the alert where the change is wanted."
+        if one.told:
+            message = f"What answers calls itself another one: {'; '.join(one.told)}."
+            self._hub.alerts.raise_alert(
+                TOLD,
+                f"{name}: {one.target}",
+                "warning",
+                message,
+                remedy=remedy,
+                evidence=evidence,
+                tenant_id=run.tenant_id,
+            )
+        if one.alarm:
+            test = one.test
+            message = (
+                f"{test.differing} of {test.cases} cases are answered as never before: p = {test.p:.2g} that what "
+                f"answers is what it was."
+            )
+            evidence |= {"p": f"{test.p:.3g}", "distance": f"{test.distance:.3f}", "level": f"{one.alpha:.3g}"}
+            self._hub.alerts.raise_alert(
+                CHANGED,
+                f"{name}: {one.target}",
+                "warning",
+                message,
+                remedy=remedy,
+                evidence=evidence,
+                tenant_id=run.tenant_id,
+            )
+
+    def _note(self, run: Run, said: str) -> None:
+        self._runs.update(msgspec.structs.replace(run, environment={**run.environment, WATCHED: said}))

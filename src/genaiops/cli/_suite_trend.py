@@ -1,0 +1,84 @@
+"""`genaiops suite trend` and `look`: how a suite went from run to run, and a golden set that is asked at once."""
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from genaiops.cli._noun import Noun
+from genaiops.cli._output import Column
+from genaiops.cli._server_runs import followed, status_of, whole
+from genaiops.cli._session import Session, connected
+from genaiops.cli._suite_report import WORDS, Bar, show_report
+from genaiops.cli._values import short_time
+
+
+def _interval(row: Mapping[str, Any]) -> str | None:
+    return None if row["low"] is None else f"{row['low']:.3g} to {row['high']:.3g}"
+
+
+_TREND = (
+    Column("BEGUN", "begun"),
+    Column("RUN", "run", rank=1),
+    Column("COMMIT", "commit", rank=1),
+    Column("BRANCH", "branch", rank=2),
+    Column("VERDICT", "verdict"),
+    Column("TARGET", "target"),
+    Column("CHECK", "check"),
+    Column("MEAN", lambda row: None if row["mean"] is None else f"{row['mean']:.4g}", right=True),
+    Column("BOUNDS", _interval, rank=1),
+    Column("N", "n", right=True, rank=1),
+    Column("WATCH", "watched"),
+)
+
+
+def add_trend(command: Noun) -> None:
+    """Adds the verbs."""
+
+    @command.verb("trend", example="genaiops suite trend answers --branch main")
+    @click.argument("suite", metavar="NAME")
+    @click.option("--commit", help="Of runs for this commit.")
+    @click.option("--branch", help="Of runs for this branch.")
+    @click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="At most so many runs.")
+    @connected
+    def trend(session: Session, suite: str, limit: int, **where: str | None) -> None:
+        """Show how a suite went from run to run, newest first: by commit, with intervals, and what a golden set says
+        beside its first runs."""
+        found = list(session.client.pages("/api/suites/trend", {"suite": suite, **where}, most=limit))
+        if session.output.as_json:
+            session.output.json({"data": found})
+            return
+        rows = [_row(one, figure) for one in found for figure in one["figures"] or [None]]
+        session.output.rows(
+            rows, _TREND, empty=f"No run of {suite} is done. Begin one: genaiops suite run {suite}@prod"
+        )
+
+    @command.verb("look", example="genaiops suite look answers")
+    @click.argument("suite", metavar="NAME")
+    @connected
+    def look(session: Session, suite: str) -> None:
+        """Ask a golden set now (a suite whose version @prod says watch), without waiting until it is due."""
+        begun = session.client.post("/api/suites/look", {"suite": suite})
+        with Bar(session.output) as bar:
+            followed(session, begun, bar)
+        done = whole(session, begun["id"])
+        show_report(session.output, done)
+        sys.exit(status_of(done))
+
+
+def _row(one: Mapping[str, Any], figure: Mapping[str, Any] | None) -> dict[str, Any]:
+    run = one["run"]
+    facts = run["environment"]
+    verdict = run["verdict"]
+    nothing: dict[str, Any] = dict.fromkeys(("target", "check", "mean", "low", "high", "n"))
+    return {
+        "begun": short_time(run["created_at"]),
+        "run": run["id"],
+        "commit": (facts.get("commit") or "")[:12],
+        "branch": facts.get("branch"),
+        "verdict": None if verdict is None else WORDS[verdict["outcome"]],
+        "watched": one["watched"],
+        **nothing,
+        **(figure or {}),
+    }

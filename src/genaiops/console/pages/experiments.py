@@ -1,0 +1,106 @@
+"""Experiments: the list, one with its picture, and what is decided about it. They are written down by the command."""
+
+from typing import Any, cast, get_args
+
+from litestar import Response, get, post
+from litestar.params import FromPath
+
+from genaiops.arena import thinned
+from genaiops.checks.statistics import chi_square_p
+from genaiops.console import _experiment_text
+from genaiops.console._forms import why_of
+from genaiops.console._visit import Visiting, field, redirect
+from genaiops.console.pages.arena import one_of
+from genaiops.core.errors import GenaiopsError, UsageError
+from genaiops.domain import EnvironmentKind
+from genaiops.domain.experiments import ExperimentDecision, ExperimentState
+
+
+@get("/arena/experiments", sync_to_thread=True)
+def show(visit: Visiting) -> Response[str]:
+    """`state`: only in that state."""
+    state = one_of(visit.query.get("state"), get_args(ExperimentState), "state")
+    found = [
+        each
+        for each in visit.services.hub.experiments.in_state(state)
+        if visit.environment in (None, each.environment_id)
+    ]
+    return visit.page(
+        "arena_experiments.html",
+        title="Arena",
+        nav="arena",
+        tab="experiments",
+        knows=("state",),
+        states=get_args(ExperimentState),
+        experiments=[
+            (each, None if each.started_us is None else visit.services.experiments.now(each)) for each in found
+        ],
+        says=_experiment_text.SAYS,
+        colours=_experiment_text.COLOURS,
+        rows=_experiment_text.metric_rows,
+    )
+
+
+@get("/arena/experiments/{experiment_id:str}", sync_to_thread=True)
+def one(visit: Visiting, experiment_id: FromPath[str]) -> Response[str]:
+    services = visit.services
+    experiment = services.hub.experiments.get(experiment_id)
+    now = None if experiment.started_us is None else services.experiments.now(experiment)
+    chart = _experiment_text.narrowing(experiment, thinned(services.experiments.looks(experiment_id)))
+    entered = (0, 0) if now is None else now.entered
+    kinds: dict[str, EnvironmentKind] = {each.id: each.kind for each in visit.environments()}
+    _, policy = services.hub.policies.in_force()
+    kind = kinds.get(experiment.environment_id)
+    return visit.page(
+        "arena_experiment.html",
+        title="Arena",
+        nav="arena",
+        tab="experiments",
+        experiment=experiment,
+        now=now,
+        tally=services.experiments.tally(experiment_id),
+        metrics=[] if now is None else _experiment_text.metric_rows(now),
+        chart_=chart,
+        usual_p=chi_square_p(*entered, experiment.plan.share / 100),
+        plan=list(_experiment_text.plan_rows(experiment.plan)),
+        says=_experiment_text.SAYS,
+        colours=_experiment_text.COLOURS,
+        may=visit.can("deployments"),
+        protected=kind is not None and policy.protects(f"deployment:{experiment.deployment_id}", kind),
+    )
+
+
+@post("/arena/experiments", sync_to_thread=True)
+def act(visit: Visiting) -> Response[Any]:
+    """Start, stop, decide or remove one."""
+    experiment_id = field(visit.form, "id")
+    back = "/arena/experiments"
+    try:
+        experiment = visit.services.hub.experiments.get(experiment_id)
+        back = f"/arena/experiments/{experiment_id}"
+        visit.require("deployments", experiment.environment_id)
+        verb = field(visit.form, "verb")
+        hub, by, comment = visit.services.hub, visit.actor.id, visit.form.get("comment", "").strip()
+        if verb == "start":
+            visit.services.experiments.start(hub, experiment_id, why=why_of(visit.form), by=by)
+            said = f"{experiment_id} runs."
+        elif verb == "stop":
+            hub.experiments.end(experiment_id, "stopped", comment or "A person stopped it.", by=by)
+            said = f"{experiment_id} is stopped. The shares stay until somebody decides."
+        elif verb == "remove":
+            visit.services.experiments.remove(hub, experiment_id, by=by)
+            said, back = f"{experiment_id} is removed.", "/arena/experiments"
+        elif verb in get_args(ExperimentDecision):
+            hub.experiments.decide(experiment_id, cast("ExperimentDecision", verb), comment=comment, by=by)
+            said = f"{experiment_id} is decided: {verb.replace('_', ' ')}."
+        else:
+            raise UsageError("That is nothing to do.", remedy="Start, stop, decide or remove.", param="verb")
+    except GenaiopsError as error:
+        visit.complain(error)
+        return redirect(visit.link(back))
+    visit.publish()
+    visit.say(said)
+    return redirect(visit.link(back))
+
+
+HANDLERS: list[Any] = [show, one, act]

@@ -1,0 +1,78 @@
+"""What an experiment says at a look, from its plan and the sums."""
+
+import msgspec
+import pytest
+
+from genaiops.arena import look_at, thinned
+from genaiops.domain.experiments import (
+    ArmSums,
+    ExperimentMetric,
+    ExperimentOutcome,
+    ExperimentPlan,
+    ExperimentTally,
+    GuardMetric,
+)
+
+PLAN = ExperimentPlan(
+    primary=ExperimentMetric(metric="score:helpful", better="higher", bounds=(0.0, 1.0)),
+    effect=0.05,
+    guards=(GuardMetric(metric="errors", better="lower", margin=0.05),),
+    share=50,
+    least=100,
+    most=4000,
+)
+
+
+def share(n: int, of: float) -> ArmSums:
+    return ArmSums(n=n, y=n * of, yy=n * of)
+
+
+def tally(n: int, helpful: tuple[float, float], errors: tuple[float, float], evidence: float = 0.0) -> ExperimentTally:
+    """Of each arm `n` users: candidate and baseline."""
+    return ExperimentTally(
+        entered={"candidate": n, "baseline": n},
+        counted={"candidate": n, "baseline": n},
+        sums={
+            "score:helpful": {"candidate": share(n, helpful[0]), "baseline": share(n, helpful[1])},
+            "errors": {"candidate": share(n, errors[0]), "baseline": share(n, errors[1])},
+        },
+        evidence=evidence,
+    )
+
+
+SEEN: list[tuple[ExperimentTally, ExperimentOutcome | None]] = [
+    (tally(99, (0.9, 0.1), (0.0, 0.0)), None),  # too few, whatever they say
+    (tally(1000, (0.7, 0.5), (0.01, 0.01)), "better"),
+    (tally(150, (0.9, 0.5), (0.05, 0.01)), None),  # better, and the guard is not decided yet
+    (tally(1000, (0.4, 0.6), (0.01, 0.01)), "worse"),
+    (tally(1000, (0.7, 0.5), (0.3, 0.01)), "harm"),
+    (tally(20_000, (0.501, 0.5), (0.01, 0.01)), "no_difference"),
+    (tally(2000, (0.53, 0.5), (0.01, 0.01)), "inconclusive"),
+    (tally(2000, (0.7, 0.5), (0.06, 0.02)), "inconclusive"),
+    (tally(1000, (0.7, 0.5), (0.3, 0.01), evidence=7.0), "imbalance"),
+]
+
+
+@pytest.mark.parametrize(("seen", "outcome"), SEEN)
+def test_outcomes(seen: ExperimentTally, outcome: ExperimentOutcome | None) -> None:
+    found = look_at(PLAN, seen, at_us=7)
+    assert found.outcome == outcome, found
+    assert bool(found.reason) == (outcome is not None)
+
+
+def test_less_can_be_better() -> None:
+    primary = ExperimentMetric(metric="errors", better="lower")
+    plan = msgspec.structs.replace(PLAN, primary=primary, guards=(), effect=0.0)
+    better = look_at(plan, tally(1000, (0, 0), (0.05, 0.3)), at_us=1)
+    worse = look_at(plan, tally(1000, (0, 0), (0.3, 0.05)), at_us=1)
+    assert (better.outcome, worse.outcome) == ("better", "worse")
+    assert "share of calls" in better.reason
+
+
+def test_a_picture_is_of_few_looks() -> None:
+    looks = [look_at(PLAN, tally(n, (0.5, 0.5), (0, 0)), at_us=n) for n in range(100, 1100)]
+    few = thinned(looks, 50)
+    assert len(few) <= 50
+    assert few[-1] == looks[-1]
+    assert [one.at_us for one in few] == sorted(one.at_us for one in few)
+    assert list(thinned(looks[:50], 50)) == looks[:50]

@@ -1,0 +1,70 @@
+"""An experiment on real calls: its share of the users is honoured and kept, and it is decided from outside."""
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from tests.app.running import Installation, request, until
+from tests.cli.conftest import Shell
+
+USERS = 400
+PLAN = ("--metric", "score:helpful", "--range", "0", "1", "--guard", "errors=0.05", "--share", "10", "--most", "2000")
+
+
+def test_a_tenth_of_the_users_get_the_candidate_and_keep_it(connected: Shell, installation: Installation) -> None:
+    connected.ok("app", "create", "asked")
+    first = connected.ok("release", "create", "asked", "--model", "talker").out.strip()
+    connected.ok("app", "deploy", "asked", "--release", "latest", "--env", "dev")
+    second = connected.ok("release", "create", "asked", "--model", "talker", "--param", "seed=2").out.strip()
+    connected.ok("experiment", "new", "warmer", "--app", "asked", "--env", "dev", "--candidate", "latest", *PLAN)
+    assert "too few" not in connected.ok("experiment", "show", "warmer").out
+    connected.ok("experiment", "start", "warmer")
+
+    def served(user: int) -> str:
+        body = {"model": "app/asked", "messages": [{"role": "user", "content": "Hi"}], "user": f"user {user}"}
+        answer = request(f"{installation.url}/v1/chat/completions", key=installation.key, body=body)
+        return answer.headers["x-genaiops-release"]
+
+    with ThreadPoolExecutor(4) as pool:
+        once, twice = (list(pool.map(served, range(USERS))) for _ in range(2))
+    assert once == twice
+    came = Counter(once)
+    assert came.keys() == {first, second}
+    assert 20 <= came[second] <= 64  # of a fair tenth of 400 one time in 10,000 outside
+
+    def counted() -> dict[str, Any] | None:
+        found = connected.ok("experiment", "show", "warmer", "--json").json()
+        return found if sum(found["now"]["entered"]) == USERS else None
+
+    found = until(counted, "all users to be counted")
+    assert found["now"]["entered"] == [came[second], came[first]]
+    assert found["crossed"] == found["nobody"] == 0
+    assert "came to the candidate" in connected.ok("experiment", "show", "warmer", "--looks").out
+    assert connected.ok("experiment", "list", "--state", "running").column("ID") == ["warmer"]
+
+    running = connected.run("experiment", "decide", "warmer", "promote")
+    assert (running.status, "experiment stop warmer" in running.err) == (2, True)
+    connected.ok("experiment", "stop", "warmer", "--reason", "enough")
+    refused = connected.run("experiment", "decide", "warmer", "promote")
+    assert (refused.status, "say in a comment why" in refused.err) == (2, True)
+    assert connected.run("experiment", "show", "warmer").status == 4
+    connected.ok("experiment", "decide", "warmer", "roll-back")
+    assert {served(user) for user in range(50)} == {first}
+
+
+def test_what_cannot_be(connected: Shell) -> None:
+    connected.ok("app", "create", "wrongly")
+    base = ("experiment", "new", "odd", "--app", "wrongly", "--env", "dev", "--candidate", "latest")
+    for words, told in (
+        ((*base, "--metric", "errors"), "genaiops release create wrongly"),
+        ((*base, "--metric", "erors"), "'errors'"),
+        ((*base, "--metric", "errors", "--guard", "latency"), "METRIC=MARGIN"),
+        ((*base, "--metric", "errors", "--least", "5"), "100"),
+        ((*base, "--metric", "errors", "--window", "soon"), "90s"),
+        (("experiment", "show", "od"), "There is no experiment 'od'"),
+        (("experiment", "start", "od"), "There is no experiment 'od'"),
+    ):
+        ran = connected.run(*words)
+        assert ran.status == 2, words
+        assert told in ran.err
+    assert connected.ok("experiment", "list", "--app", "wrongly", "--json").json() == {"data": []}

@@ -1,0 +1,139 @@
+"""Pages of experiments: the list, one with its picture, and what is decided about it by forms."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import pytest
+import vl_convert
+from litestar import Litestar
+from litestar.testing import TestClient
+
+from genaiops.app.home import Home
+from genaiops.app.prepare import prepare
+from genaiops.app.services import Services
+from genaiops.app.web import build
+from genaiops.arena import look_at
+from genaiops.console._charts import coloured
+from genaiops.console._experiment_text import narrowing
+from genaiops.domain import Experiment, ReleaseManifest, Target
+from genaiops.domain.experiments import (
+    ArmSums,
+    ExperimentMetric,
+    ExperimentPlan,
+    ExperimentTally,
+    GuardMetric,
+    Look,
+)
+from genaiops.hub import NewApplication, NewExperiment
+from tests.console.seed import settings_of
+from tests.console.test_empty import log_in
+
+PLAN = ExperimentPlan(
+    primary=ExperimentMetric(metric="score:helpful", better="higher", bounds=(0.0, 1.0)),
+    effect=0.02,
+    guards=(GuardMetric(metric="errors", better="lower", margin=0.05),),
+)
+
+
+class Console(NamedTuple):
+    client: TestClient[Litestar]
+    services: Services
+
+    def page(self, name: str = "") -> str:
+        answer = self.client.get(f"/arena/experiments{name}")
+        assert answer.status_code == 200, answer.text
+        return answer.text
+
+    def act(self, name: str, verb: str, **more: str) -> str:
+        """The page afterwards."""
+        token = self.page().split('name="csrf" value="')[1].split('"')[0]
+        form = {"csrf": token, "id": name, "verb": verb, **more}
+        answer = self.client.post("/arena/experiments", data=form, follow_redirects=True)
+        assert answer.status_code == 200
+        return answer.text
+
+
+@pytest.fixture(scope="module")
+def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    home = Home(tmp_path_factory.mktemp("experiments") / "home")
+    prepare(settings_of(home), {})
+    services = Services(settings_of(home))
+    services.folding.start()
+    hub = services.hub
+    target = Target(id="parrot", provider="echo", model="parrot", upstream_model="parrot", created_us=0)
+    hub.targets.create(target, by="admin")
+    hub.applications.create(NewApplication(name="support"), by="admin")
+    for seed in (1, 2):
+        hub.releases.create("support", ReleaseManifest(model="parrot", parameters={"seed": seed}), by="admin")
+        if seed == 1:
+            hub.deployments.deploy("support", "dev", "latest", by="admin")
+    try:
+        with TestClient(build(services)) as client:
+            log_in(client, home.admin_key)
+            client.headers["accept"] = "text/html"
+            yield Console(client, services)
+    finally:
+        services.close(1.0)
+
+
+def written(console: Console, name: str) -> Experiment:
+    new = NewExperiment(
+        name=name, application="support", environment="dev", candidate="latest", hypothesis="It helps <b>", plan=PLAN
+    )
+    return console.services.hub.experiments.create(new, by="admin")
+
+
+def seen(users: int) -> Look:
+    share = {
+        "candidate": ArmSums(users, users * 0.9, users * 0.9),
+        "baseline": ArmSums(users, users * 0.5, users * 0.5),
+    }
+    none = {"candidate": ArmSums(n=users), "baseline": ArmSums(n=users)}
+    both = {"candidate": users, "baseline": users}
+    tally = ExperimentTally(entered=both, counted=both, sums={"score:helpful": share, "errors": none})
+    return look_at(PLAN, tally, at_us=users)
+
+
+def test_from_the_draft_to_the_decision(console: Console) -> None:
+    written(console, "shorter")
+    listed = console.page()
+    assert '/arena/experiments/shorter"' in listed
+    assert "It helps &lt;b&gt;" in listed
+    draft = console.page("/shorter")
+    assert "Nothing has changed for anybody yet." in draft
+    assert "at least 100 an arm" in draft
+    running = console.act("shorter", "start", reason="", emergency="")
+    assert "shorter runs." in running
+    assert "0 of at most 10,000 users are counted" in running
+    assert "promoted" not in running
+    with console.services.stores.experiments.work("shorter") as work:
+        for users in (100, 150, 400):
+            work.add(seen(users))
+    assert 'data-chart="' in console.page("/shorter")
+    assert "shorter is stopped" in console.act("shorter", "stop", comment="enough")
+    assert "say in a comment why" in console.act("shorter", "promoted")
+    done = console.act("shorter", "promoted", comment="All the same.")
+    assert "admin decided: promoted." in done
+    assert len(console.services.hub.deployments.get("support@dev").shares) == 1
+    assert "shorter" not in console.page("?state=running")
+    assert "shorter" in console.page("?state=decided")
+
+
+def test_a_draft_can_be_thrown_away(console: Console) -> None:
+    written(console, "other")
+    assert "other is removed." in console.act("other", "remove")
+    assert console.client.get("/arena/experiments/other").status_code == 404
+    assert "There is no experiment" in console.act("shortr", "start")
+    assert "nothing to do" in console.act("shorter", "explode")
+
+
+@pytest.mark.parametrize("users", [(100,), (100, 150, 400)])
+def test_the_picture_is_drawn(users: tuple[int, ...]) -> None:
+    experiment = Experiment(
+        id="a", application_id="support", environment_id="dev", candidate="support@x", plan=PLAN, created_us=0
+    )
+    chart = narrowing(experiment, [seen(each) for each in users])
+    assert chart is not None
+    assert len(chart.rows) == len(users)
+    assert vl_convert.vegalite_to_svg({**coloured(chart.spec), "width": 400}).startswith("<svg")
+    assert narrowing(experiment, [seen(20)]) is None
