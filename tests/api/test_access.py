@@ -13,6 +13,7 @@ from litestar.testing import TestClient
 from genaiops.api._access import Needs
 from genaiops.app.services import Services
 from genaiops.hub import PERMISSIONS, NewKey
+from tests.api.arena_access import ARENA
 from tests.api.conftest import ROLES, Api
 from tests.api.serving import SERVING
 
@@ -180,24 +181,12 @@ TABLE: dict[tuple[str, str], str | None] = {
     ("GET", "/releases/{release_id:str}"): "read",
     ("GET", "/releases/{release_id:str}/diff/{other:str}"): "read",
     ("GET", "/releases/{release_id:str}/verify"): "read",
-    ("GET", "/suites"): "read",
-    ("POST", "/suites"): "artifacts",
-    ("GET", "/suites/schema"): "read",
-    ("POST", "/suites/check"): "read",
-    ("POST", "/suites/expand"): "read",
+    **ARENA,
     ("GET", "/redteam/packs"): "read",
     ("POST", "/redteam/suites"): "read",
     ("GET", "/runs/{run_id:str}/attacks"): "read",
     ("GET", "/suites/trend"): "read",
     ("POST", "/suites/look"): "playground",
-    ("GET", "/runs"): "read",
-    ("POST", "/runs"): "playground",
-    ("GET", "/runs/{run_id:str}"): "read",
-    ("DELETE", "/runs/{run_id:str}"): "playground",
-    ("GET", "/runs/{run_id:str}/events"): "read",
-    ("GET", "/runs/{run_id:str}/cases"): "content",
-    ("POST", "/runs/{run_id:str}/stop"): "playground",
-    ("POST", "/runs/{run_id:str}/resume"): "playground",
     **SERVING,
     ("GET", "/erasures"): "read",
     ("GET", "/erasures/{erasure_id:str}"): "read",

@@ -66,6 +66,7 @@ PATHS = {
 SEEDED = {
     "run": f"/arena/runs/{RUNS[1]}",
     "old run": f"/arena/runs/{RUNS[2]}?show=failed",
+    "choice": f"/arena/runs/{RUNS[1]}/select",
     "case": f"/arena/runs/{RUNS[1]}/case?show=lost&at=1",
     "two runs": f"/arena/compare?a={RUNS[0]}&b={RUNS[1]}&one=prod",
     "trend": "/arena/trend?suite=orders",

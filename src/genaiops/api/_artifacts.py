@@ -185,6 +185,13 @@ def _check_not_made_elsewhere(kind: ArtifactKind, name: str) -> None:
             param="kind",
             code="made_elsewhere",
         )
+    if kind == "report" and name.startswith("selection/"):
+        raise UsageError(
+            "A choice among candidates is recorded by who approves it.",
+            remedy="Use genaiops suite select RUN --choose NAME, or POST /api/runs/RUN/selection.",
+            param="name",
+            code="made_elsewhere",
+        )
     if (kind, name) == ("policy", "approvals"):
         raise UsageError(
             "The policy of consent has an address of its own.",

@@ -47,6 +47,7 @@ from genaiops.api._redteam import RedTeamController
 from genaiops.api._releases import ReleasesController
 from genaiops.api._runs import RunsController
 from genaiops.api._scores import ScoresController
+from genaiops.api._selections import SelectionsController
 from genaiops.api._services import Services, Sessions
 from genaiops.api._status import Status
 from genaiops.api._suites import SuitesController
@@ -97,6 +98,7 @@ _HANDLERS: tuple[type[Controller] | BaseRouteHandler, ...] = (
     ApplicationsController,
     ReleasesController,
     RunsController,
+    SelectionsController,
     SuitesController,
     RedTeamController,
     TrendsController,

@@ -6,7 +6,7 @@ from typing import Protocol
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
-from genaiops.arena import FailureDocument, Figure, GateReport, UnjudgedDocument
+from genaiops.arena import FailureDocument, Figure, GateReport, Selection, SelectionAsked, UnjudgedDocument
 from genaiops.arena.redteam import AttackReport
 from genaiops.domain import (
     Actor,
@@ -145,6 +145,10 @@ class Evaluations(Protocol):
 
     def figures(self, run: Run) -> Sequence[Figure]:
         """What its checks measured, with intervals; none when its suite is not kept here."""
+        ...
+
+    def selection(self, run: Run, asked: SelectionAsked) -> Selection:
+        """Conflict while it is not done; NotFound when its suite is not kept here; UsageError for what does not fit."""
         ...
 
 

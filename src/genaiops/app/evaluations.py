@@ -5,11 +5,25 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from threading import Lock
 from typing import Any, Final, TypeVar
 
+import msgspec
+
 from genaiops.app.home import Home
 from genaiops.app.kept_suites import kept_suite
-from genaiops.arena import Beside, Figure, GateReport, Side, Tables, beside, figures, judge
+from genaiops.arena import (
+    Beside,
+    Figure,
+    GateReport,
+    Selection,
+    SelectionAsked,
+    Side,
+    Tables,
+    beside,
+    figures,
+    judge,
+    select,
+)
 from genaiops.arena.redteam import AttackReport, attack_report
-from genaiops.core.errors import NotFound
+from genaiops.core.errors import Conflict, NotFound
 from genaiops.domain import Case, Run, Suite
 from genaiops.ports.runs import Runs
 
@@ -72,6 +86,26 @@ class Evaluations:
             )
         key = (_state(before), _state(after), one, other)
         return self._of(key, lambda: beside(suite, Side(self._tables(before), one), Side(self._tables(after), other)))
+
+    def selection(self, run: Run, asked: SelectionAsked) -> Selection:
+        """Its targets compared, so that one can be chosen. Conflict while it is not done; NotFound when its suite is
+        not kept here; UsageError for what does not fit it."""
+        if run.state != "done":
+            raise Conflict(
+                f"The run {run.id} is {run.state}, and nothing is chosen of half a run.",
+                remedy=f"Wait for it, or go on with it: genaiops run resume {run.id}",
+                code="run_not_done",
+            )
+        suite = self.suite(run)
+        if suite is None:
+            raise NotFound(
+                f"The suite of {run.id} is not kept here, so nothing says what was compared.",
+                remedy="Run it again; the suite is kept with its runs from now on.",
+            )
+        return self._of(
+            (_state(run), "selection", msgspec.json.encode(asked)),
+            lambda: select(suite, self._tables(run), asked, run=run.id, subject=run.subject, name=run.name),
+        )
 
     def _tables(self, run: Run) -> Tables:
         """Those of the last two are at hand: a page asks for a run's report and for what it won."""

@@ -15,6 +15,8 @@ from genaiops.arena._beside import Beside, CheckBeside, Side, beside
 from genaiops.arena._bounded import Purse
 from genaiops.arena._calibration import Agreed, Labelled, calibrated, read_labels
 from genaiops.arena._cases import Rows, cases_of, file_rows
+from genaiops.arena._decision import PREFIX as SELECTION_PREFIX
+from genaiops.arena._decision import Decision, decided, kept_decision
 from genaiops.arena._documents import (
     CaseDocument,
     FailureDocument,
@@ -34,6 +36,8 @@ from genaiops.arena._plan import USUAL_MARGINS, Plan, PlanAsked, PlanRow, planne
 from genaiops.arena._rescoring import Figure, Rescorer, figures
 from genaiops.arena._runner import Progress, Runner
 from genaiops.arena._scoring import Scorer, asks, sample_of, threshold_of
+from genaiops.arena._selecting import UNITS, Candidate, Criterion, Measured, Pair, Selection, select
+from genaiops.arena._selection import CandidateFacts, SelectionAsked, read_selection
 from genaiops.arena._starting import starting_suite
 from genaiops.arena._suite_text import (
     PROD,
@@ -50,16 +54,22 @@ __all__ = [
     "CHAT",
     "PROD",
     "RED_TEAM",
+    "SELECTION_PREFIX",
     "TARGET",
+    "UNITS",
     "USUAL_MARGINS",
     "WATCH",
     "Agreed",
     "Ask",
     "Beside",
     "Busy",
+    "Candidate",
+    "CandidateFacts",
     "CaseDocument",
     "CheckBeside",
     "Column",
+    "Criterion",
+    "Decision",
     "Endpoint",
     "FailureDocument",
     "Figure",
@@ -67,6 +77,8 @@ __all__ = [
     "GateReport",
     "Judges",
     "Labelled",
+    "Measured",
+    "Pair",
     "Plan",
     "PlanAsked",
     "PlanRow",
@@ -78,6 +90,8 @@ __all__ = [
     "RunDocument",
     "Runner",
     "Scorer",
+    "Selection",
+    "SelectionAsked",
     "Side",
     "Tables",
     "UnjudgedDocument",
@@ -91,6 +105,7 @@ __all__ = [
     "case_document",
     "cases_of",
     "changed_suite",
+    "decided",
     "decides",
     "evidence_of",
     "failures_of",
@@ -98,11 +113,13 @@ __all__ = [
     "file_rows",
     "judge",
     "judges_of",
+    "kept_decision",
     "look_at",
     "new_run",
     "pinned_suite",
     "planned",
     "read_labels",
+    "read_selection",
     "read_suite",
     "read_suite_document",
     "references",
@@ -111,6 +128,7 @@ __all__ = [
     "runs_programs",
     "sample_of",
     "seconds",
+    "select",
     "spread_of",
     "starting_suite",
     "suite_manifest",

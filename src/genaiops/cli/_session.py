@@ -14,11 +14,12 @@ R = TypeVar("R")
 
 
 class Session:
-    """One command's client and output."""
+    """One command's client and output. `home`: the data directory that it was told."""
 
-    def __init__(self, client: Client, output: Output) -> None:
+    def __init__(self, client: Client, output: Output, home: str | None = None) -> None:
         self.client = client
         self.output = output
+        self.home = home
 
     def items(self, path: str, query: Query | None = None) -> list[dict[str, Any]]:
         """A whole list that has no pages."""
@@ -41,7 +42,7 @@ def connected(function: Callable[Concatenate[Session, P], R]) -> Callable[..., R
     @click.option("--key", "api_key", help="A key for it. [GENAIOPS_API_KEY, which other users do not see; admin.key]")
     @functools.wraps(function)
     def run(*args: Any, as_json: bool, home: str | None, url: str | None, api_key: str | None, **options: Any) -> R:
-        session = Session(Client(url, api_key, home, witness=Witness()), Output(as_json=as_json))
+        session = Session(Client(url, api_key, home, witness=Witness()), Output(as_json=as_json), home)
         return function(session, *args, **options)
 
     return run

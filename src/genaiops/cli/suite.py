@@ -18,6 +18,7 @@ from genaiops.cli._suite_import import add_import_verb
 from genaiops.cli._suite_new import new
 from genaiops.cli._suite_plan import add_plan
 from genaiops.cli._suite_report import Bar, show_report
+from genaiops.cli._suite_select import add_select
 from genaiops.cli._suite_trend import add_trend
 from genaiops.cli._suite_versions import command
 from genaiops.core.errors import UsageError
@@ -25,6 +26,7 @@ from genaiops.sdk import Client, Witness, path_of
 
 _suite_rescore.add_to(command)
 add_plan(command)
+add_select(command)
 add_trend(command)
 command.add_command(new)
 add_expand(command)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 from litestar import Response, Router
@@ -22,6 +22,7 @@ from genaiops.console.pages import (
     approvals,
     arena,
     arena_compare,
+    arena_select,
     assets,
     audit,
     budgets,
@@ -66,7 +67,13 @@ from genaiops.domain import Actor
 from genaiops.hub import Hub, Reach, allows, reach_of, require
 
 _log = logging.getLogger("genaiops.console")
-_ARENA = (*arena.HANDLERS, *arena_compare.HANDLERS, *red_team.HANDLERS, *experiments.HANDLERS)
+_ARENA: Final = (
+    *arena.HANDLERS,
+    *arena_compare.HANDLERS,
+    *arena_select.HANDLERS,
+    *red_team.HANDLERS,
+    *experiments.HANDLERS,
+)
 
 
 class ToQueues(Exception):

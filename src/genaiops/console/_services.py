@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from genaiops.arena import Beside, Figure, GateReport
+from genaiops.arena import Beside, Figure, GateReport, Selection, SelectionAsked
 from genaiops.arena.redteam import AttackReport
 from genaiops.domain import Erasure, Experiment, Foreseen, Person, Run, Suite
 from genaiops.domain.experiments import ExperimentTally, Look
@@ -95,6 +95,10 @@ class Evaluations(Protocol):
 
     def beside(self, before: Run, after: Run, one: str, other: str) -> Beside:
         """The target `one` of a run against the target `other` of a later one. NotFound without a suite."""
+        ...
+
+    def selection(self, run: Run, asked: SelectionAsked) -> Selection:
+        """Its targets compared as candidates. Conflict while it is not done; NotFound without a suite."""
         ...
 
 

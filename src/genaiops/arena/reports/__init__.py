@@ -1,5 +1,5 @@
 """Reports of a run, as others read them: JUnit XML for build servers, JSON lines for programs, Markdown for a pull
-request, and one HTML file for people, which asks nothing of a network."""
+request, and one HTML file for people, which asks nothing of a network. And of a selection, for people."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -9,7 +9,9 @@ from genaiops.arena.reports._html import html
 from genaiops.arena.reports._jsonl import jsonl
 from genaiops.arena.reports._junit import junit
 from genaiops.arena.reports._markdown import markdown
+from genaiops.arena.reports._pareto import WORDS, panels, pareto
 from genaiops.arena.reports._reported import Reported, reported, statement
+from genaiops.arena.reports._selection import SELECTION_FORMATS, approved, candidates, how, pairs, retrieval, stands_on
 
 FORMATS: Final[Mapping[str, Callable[[Reported], str]]] = {
     "junit": junit,
@@ -19,4 +21,24 @@ FORMATS: Final[Mapping[str, Callable[[Reported], str]]] = {
 }
 """Name -> what writes it."""
 
-__all__ = ["FORMATS", "Reported", "event_requests", "html", "jsonl", "junit", "markdown", "reported", "statement"]
+__all__ = [
+    "FORMATS",
+    "SELECTION_FORMATS",
+    "WORDS",
+    "Reported",
+    "approved",
+    "candidates",
+    "event_requests",
+    "how",
+    "html",
+    "jsonl",
+    "junit",
+    "markdown",
+    "pairs",
+    "panels",
+    "pareto",
+    "reported",
+    "retrieval",
+    "stands_on",
+    "statement",
+]

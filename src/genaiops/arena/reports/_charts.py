@@ -35,7 +35,7 @@ class Drawn(msgspec.Struct, frozen=True):
 def charts(said: Reported) -> Sequence[Drawn]:
     """Those that there is something to see in."""
     specs = [("Cases by check", cases_by_check(said)), ("Conditions", conditions(said))]
-    return [Drawn(title, _svg(spec)) for title, spec in specs if spec is not None]
+    return [Drawn(title, drawn(spec)) for title, spec in specs if spec is not None]
 
 
 def cases_by_check(said: Reported) -> Spec | None:
@@ -164,11 +164,11 @@ def _frame(values: Sequence[Spec]) -> Spec:
     }
 
 
-def _svg(spec: Spec) -> str:
+def drawn(spec: Spec) -> str:
     """Without a size of its own, so that it shrinks with the page."""
     import vl_convert
 
-    svg: str = vl_convert.vegalite_to_svg(vl_spec=spec)
+    svg: str = vl_convert.vegalite_to_svg(vl_spec={"config": _CONFIG, **spec})
     head = re.search(r'<svg[^>]*\bwidth="([0-9.]+)"', svg)
     width = float(head[1]) if head else 600.0
     svg = re.sub(r'(<svg[^>]*?) width="[0-9.]+"', rf'\1 style="width:100%;max-width:{width:.0f}px"', svg, count=1)

@@ -51,22 +51,30 @@ def html(said: Reported) -> str:
     was made of."""
     name = escape(said.run.name)
     kind = _SHORT[said.word]
+    body = (
+        f"<h1>{name}</h1>",
+        f'<p><span class="verdict {kind}">{said.word}</span> {escape(said.report.verdict.reason)}</p>',
+        f'<p class="muted">{escape(_counts(said))}</p>',
+        *_charts(said),
+        *_conditions(said),
+        *_policies(said),
+        *_spent(said),
+        *_lost(said),
+        *_cases(said),
+        *_made_of(said),
+    )
+    return page(f"{said.word}: {said.run.name}", "\n".join(body))
+
+
+def page(title: str, body: str) -> str:
+    """`body` is HTML already."""
     return "\n".join(
         (
             '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
             "<meta http-equiv=\"content-security-policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">",
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>{said.word}: {name}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>",
-            f"<h1>{name}</h1>",
-            f'<p><span class="verdict {kind}">{said.word}</span> {escape(said.report.verdict.reason)}</p>',
-            f'<p class="muted">{escape(_counts(said))}</p>',
-            *_charts(said),
-            *_conditions(said),
-            *_policies(said),
-            *_spent(said),
-            *_lost(said),
-            *_cases(said),
-            *_made_of(said),
+            f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>",
+            body,
             "</main>\n</body>\n</html>\n",
         )
     )
@@ -128,7 +136,7 @@ def _conditions(said: Reported) -> Iterator[str]:
                 escape(line.verdict.reason),
             )
         )
-    yield from _table(head, rows)
+    yield from table(head, rows)
 
 
 def _policies(said: Reported) -> Iterator[str]:
@@ -143,7 +151,7 @@ def _policies(said: Reported) -> Iterator[str]:
     ]
     if rows:
         yield "<h2>Policies</h2>"
-        yield from _table(("verdict", "policy", "shown by", "why"), rows)
+        yield from table(("verdict", "policy", "shown by", "why"), rows)
 
 
 def _spent(said: Reported) -> Iterator[str]:
@@ -152,7 +160,7 @@ def _spent(said: Reported) -> Iterator[str]:
         return
     yield "<h2>Quality and cost</h2>"
     head = ("target", "#cost of 1,000 answers", "#answers with a known cost")
-    yield from _table(head, [(escape(each.target), each.cost, f"{each.priced} of {each.answers}") for each in spent])
+    yield from table(head, [(escape(each.target), each.cost, f"{each.priced} of {each.answers}") for each in spent])
     rows = [
         (
             escape(each.target),
@@ -165,7 +173,7 @@ def _spent(said: Reported) -> Iterator[str]:
         for each in gains(said)
     ]
     head = ("target", "check", "#better by", "bounds", "#1,000 answers cost more by", "#gain for 1 more spent on these")
-    yield from _table(head, rows)
+    yield from table(head, rows)
 
 
 def _lost(said: Reported) -> Iterator[str]:
@@ -215,7 +223,7 @@ def _case(said: Reported, case: Case, targets: Sequence[str]) -> Iterator[str]:
         )
         for each in judged
     ]
-    yield from _table(("check", "target", "verdict", "#measured", "why"), rows)
+    yield from table(("check", "target", "verdict", "#measured", "why"), rows)
     yield "</details>"
 
 
@@ -244,7 +252,7 @@ def _way(fields: Sequence[str], target: object) -> str:
     return ", ".join(f"{name} {value}" for name, value in given.items() if value)
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
     """`rows` are HTML already. A column whose title begins with # holds numbers."""
     if not rows:
         return

@@ -24,12 +24,12 @@ _NO_MARKER: Final = re.compile(r"[^A-Za-z0-9_./ ]")
 def markdown(said: Reported) -> str:
     """The first line says of which suite it is, so that a later report can take its place. At most 60,000 characters;
     cases that have no room are counted, not told."""
-    name = _plain(said.run.name)
+    name = plain(said.run.name)
     head = [
         f"<!-- genaiops suite report: {_NO_MARKER.sub('_', said.run.name)} -->",
         f"## {said.word}: {name}",
         "",
-        _plain(said.report.verdict.reason),
+        plain(said.report.verdict.reason),
         "",
         *_conditions(said),
         "",
@@ -57,8 +57,8 @@ def _conditions(said: Reported) -> Iterator[str]:
         more = "" if line.more is None else f"+{line.more}"
         cells = (
             f"**{WORDS[line.verdict.outcome]}**",
-            _plain(line.check),
-            _plain(line.target),
+            plain(line.check),
+            plain(line.target),
             asked_for(line),
             figure(line.verdict.measure),
             bounds(line),
@@ -74,7 +74,7 @@ def _policies(said: Reported) -> Iterator[str]:
     if lines:
         yield from ("| verdict | policy | why |", "|---|---|---|")
         for line in lines:
-            yield f"| **{WORDS[line.outcome]}** | {_plain(line.policy)} | {_plain(line.reason)} |"
+            yield f"| **{WORDS[line.outcome]}** | {plain(line.policy)} | {plain(line.reason)} |"
         yield ""
 
 
@@ -82,12 +82,12 @@ def _spent(said: Reported) -> Iterator[str]:
     spent = spends(said)
     if not spent:
         return
-    said_of = ", ".join(f"{_plain(each.target)} {each.cost}" for each in spent)
+    said_of = ", ".join(f"{plain(each.target)} {each.cost}" for each in spent)
     yield from (f"1,000 answers cost: {said_of}.", "")
     for each in list(gains(said))[:_MOST_POLICIES]:
         per = "" if each.per_cost is None else f" ({each.per_cost:.4g} for 1 more spent on them)"
         better = f"{each.difference:+.4g} ({each.low:+.3g} to {each.high:+.3g})"
-        yield f"- {_plain(each.target)}, {_plain(each.check)}: {better}; 1,000 answers cost more by {each.cost}{per}."
+        yield f"- {plain(each.target)}, {plain(each.check)}: {better}; 1,000 answers cost more by {each.cost}{per}."
     yield ""
 
 
@@ -96,8 +96,8 @@ def _lost(said: Reported, room: int) -> Iterator[str]:
         cases = said.lost(target)
         if not cases:
             continue
-        what = f"lost against {_plain(said.report.baseline)}" if said.report.baseline else "failed"
-        opening = ["", "<details>", f"<summary>{_plain(target)}: {len(cases)} cases {what}</summary>"]
+        what = f"lost against {plain(said.report.baseline)}" if said.report.baseline else "failed"
+        opening = ["", "<details>", f"<summary>{plain(target)}: {len(cases)} cases {what}</summary>"]
         closing = ["", "</details>"]
         room -= sum(len(line) + 1 for line in (*opening, *closing)) + 80
         told: list[str] = []
@@ -114,17 +114,17 @@ def _lost(said: Reported, room: int) -> Iterator[str]:
 
 def _case(said: Reported, target: str, case: Case) -> Iterator[str]:
     yield ""
-    yield f"**{_plain(case.id)}**"
+    yield f"**{plain(case.id)}**"
     if case.attack is None:
         yield from _fenced(question(case))
     names = dict.fromkeys(name for name in (said.report.baseline, target) if name)
     for name in names:
         for answer in said.answers.get((name, case.id), ())[:1] if case.attack is None else ():
-            yield f"{_plain(name)}:"
+            yield f"{plain(name)}:"
             yield from _fenced(answer.output or answer.error)
     failed = [each for each in said.judged.get((target, case.id), ()) if each.verdict.outcome == "fail"]
     for check, reason in {each.check: each.verdict.reason for each in failed}.items():
-        yield f"- {_plain(check)}: {_plain(reason) or 'failed'}"
+        yield f"- {plain(check)}: {plain(reason) or 'failed'}"
 
 
 def _fenced(text: str) -> Iterator[str]:
@@ -146,11 +146,11 @@ def _made_of(said: Reported) -> Iterator[str]:
     }
     yield from ("<details>", "<summary>What it was made of</summary>", "", "| | |", "|---|---|")
     for name, value in rows.items():
-        yield f"| {_plain(name)} | {_plain(value)} |"
+        yield f"| {plain(name)} | {plain(value)} |"
     yield from ("", "</details>")
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Of one line, without any meaning for Markdown or HTML, and mentioning nobody."""
     one = printable(" ".join(text.split())[:_LONGEST])
     return _SPECIAL.sub(lambda found: f"&#{ord(found[1])};", one)
