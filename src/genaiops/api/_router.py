@@ -47,6 +47,7 @@ from genaiops.api._releases import ReleasesController
 from genaiops.api._runs import RunsController
 from genaiops.api._scores import ScoresController
 from genaiops.api._services import Services, Sessions
+from genaiops.api._shadows import ShadowsController
 from genaiops.api._status import Status
 from genaiops.api._suites import SuitesController
 from genaiops.api._targets import EmbeddedController, ModelsController, RoutesController, TargetsController
@@ -70,6 +71,7 @@ _HANDLERS: tuple[type[Controller] | BaseRouteHandler, ...] = (
     EmbeddedController,
     RoutesController,
     CachesController,
+    ShadowsController,
     ModelsController,
     CatalogueController,
     PresetsController,
