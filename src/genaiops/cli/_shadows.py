@@ -58,8 +58,7 @@ def shadow(session: Session, name: str, **where: Any) -> None:
     session.output.line()
     session.output.rows(found["lines"], _COLUMNS, empty="Nothing could be compared.")
     for each in found["alike"]:
-        told = f"{_figure(each['mean'])} {_interval(each['interval'])}" if each["interval"] else each["why"]
-        session.output.line(f"like the live answer by {each['metric']}: {told} ({each['pairs']} pairs)")
+        session.output.line(f"like the live answer by {each['metric']}: {_likeness(each)} ({each['pairs']} pairs)")
     if where["lost"] is not None:
         session.output.line()
         session.output.rows(found["shown"], _PAIRS, empty=f"No pair was lost by {where['lost']}.")
@@ -74,6 +73,13 @@ def _heads(found: Row) -> list[str]:
     if found["told"]:
         heads.append(f"{found['same']} of {found['told']} answers are the same, letter by letter.")
     return heads
+
+
+def _likeness(each: Row) -> str:
+    if each["interval"] is None:
+        return each["why"]
+    low, high = map(_figure, each["interval"])
+    return f"{_figure(each['mean'])} ({low} to {high})"
 
 
 def _figure(value: float | None) -> str:

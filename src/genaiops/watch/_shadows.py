@@ -65,7 +65,8 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
 
 class ShadowLine(msgspec.Struct, frozen=True, kw_only=True):
     """One metric over the pairs that both have a value. `difference` is copy less live, `interval` its two-sided one of
-    confidence 1 - ALPHA (null: `why` says what stands against it). `won`: pairs in which the copy was better."""
+    confidence 1 - ALPHA (null: `why` says what stands against it). `won`: pairs in which the copy was better, where
+    the metric says what is."""
 
     metric: str
     unit: str
@@ -124,8 +125,8 @@ def shadow_report(
 ) -> ShadowReport:
     """Of the copies that `where` lets through, which names the shadow key (see `SHADOW_KEY`) and the target. `checks`:
     metrics of single answers, without options; one with a reference gets the live answer for it. `lost`: of the pairs
-    show those in which the copy was worse by that metric. UsageError for a check that cannot be made of an answer
-    alone, and for a `lost` that nobody measured."""
+    show those in which the copy was worse by that metric (differs, where neither way is better). UsageError for a check
+    that cannot be made of an answer alone, and for a `lost` that nobody measured."""
     made = {name: _check(name) for name in dict.fromkeys(checks)}
     pairs, copies, more = _pairs(telemetry, blobs, where, most)
     own = {name: each for name, each in made.items() if "expected" not in each.card.needs}
@@ -281,12 +282,12 @@ def _line(name: str, unit: str, better: Better, span: float | None, pairs: Seque
     return msgspec.structs.replace(
         line,
         users=said.clusters,
-        copy=sign * said.candidate,
-        live=sign * said.baseline,
-        difference=sign * said.difference,
+        copy=sign * said.candidate + 0.0,  # a minus before 0 says nothing
+        live=sign * said.baseline + 0.0,
+        difference=sign * said.difference + 0.0,
         interval=(low, high),
-        won=said.wins,
-        lost=said.losses,
+        won=0 if better == "neither" else said.wins,
+        lost=0 if better == "neither" else said.losses,
         state="differs" if better == "neither" and state != "open" else state,
         method=said.method,
     )
@@ -331,7 +332,7 @@ def _worse(pair: Pair, name: str, better: Better) -> bool:
     live, copy = pair.live.values.get(name), pair.copy.values.get(name)
     if live is None or copy is None:
         return False
-    return copy > live if better == "lower" else copy < live
+    return copy != live if better == "neither" else copy > live if better == "lower" else copy < live
 
 
 __all__ = ["ALPHA", "SHADOW_KEY", "Half", "Likeness", "Pair", "ShadowLine", "ShadowReport", "shadow_report"]
