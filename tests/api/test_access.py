@@ -131,6 +131,7 @@ TABLE: dict[tuple[str, str], str | None] = {
     ("GET", "/models"): "read",
     ("GET", "/caches"): "read",
     ("DELETE", "/caches/{route_id:path}"): "routes",
+    ("GET", "/shadows/{route_id:path}"): "read",
     ("GET", "/catalogue"): "read",
     ("GET", "/catalogue/{name:path}"): "read",
     ("GET", "/presets"): "read",

@@ -80,6 +80,7 @@ SEEDED = {
     "compare": f"/compare?a={trace_id(4).hex()}&b={trace_id(8).hex()}",
     "target": "/gateway/targets/west",
     "cache": "/gateway/caches/support",
+    "shadow": "/gateway/shadows/support",
     "price history": "/gateway/prices/history?provider=echo&model=echo",
 }
 """Pages of what only a home that was `prepared` has."""

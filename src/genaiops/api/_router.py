@@ -49,6 +49,7 @@ from genaiops.api._runs import RunsController
 from genaiops.api._scores import ScoresController
 from genaiops.api._selections import SelectionsController
 from genaiops.api._services import Services, Sessions
+from genaiops.api._shadows import ShadowsController
 from genaiops.api._status import Status
 from genaiops.api._suites import SuitesController
 from genaiops.api._targets import EmbeddedController, ModelsController, RoutesController, TargetsController
@@ -72,6 +73,7 @@ _HANDLERS: tuple[type[Controller] | BaseRouteHandler, ...] = (
     EmbeddedController,
     RoutesController,
     CachesController,
+    ShadowsController,
     ModelsController,
     CatalogueController,
     PresetsController,

@@ -8,6 +8,7 @@ from genaiops.cli._noun import noun
 from genaiops.cli._output import Column, Row
 from genaiops.cli._priced import warn_of_unpriced
 from genaiops.cli._session import Session, connected
+from genaiops.cli._shadows import add_verbs
 from genaiops.cli._values import shared, weighted
 from genaiops.core.errors import NotFound
 from genaiops.sdk import path_of
@@ -186,3 +187,6 @@ def remove(session: Session, name: str) -> None:
     """Remove a route; its targets stay."""
     session.write("DELETE", path_of("/api/routes", name))
     session.output.result({"id": name, "removed": True}, f"The route {name} is removed.")
+
+
+add_verbs(command)

@@ -29,6 +29,7 @@ from genaiops.watch._guard_figures import FalseAlarms, GuardPoint, RuleFigures, 
 from genaiops.watch._marks import Marked, Marking, found_verdict, guard_case, mark_note, mark_verdict
 from genaiops.watch._media import medium
 from genaiops.watch._repricing import RepricedCall, RepricedModel, Repricing, reprice
+from genaiops.watch._shadows import SHADOW_KEY, Likeness, Pair, ShadowLine, ShadowReport, shadow_report
 from genaiops.watch._shares import RouteShare, UnknownPrice, route_shares, unknown_prices
 from genaiops.watch._text import ToolCall, Turn
 from genaiops.watch._uncounted import budget_unknowns
@@ -39,6 +40,7 @@ from genaiops.watch._vitals import Latency, cores_used, latencies, machine_busy
 __all__ = [
     "ERASED",
     "SEVERITY",
+    "SHADOW_KEY",
     "SPENDERS",
     "AbuseBounds",
     "AbuseWatch",
@@ -53,17 +55,21 @@ __all__ = [
     "Forecast",
     "GuardPoint",
     "Latency",
+    "Likeness",
     "Machine",
     "Marked",
     "Marking",
     "Metering",
     "Overview",
+    "Pair",
     "RepricedCall",
     "RepricedModel",
     "Repricing",
     "RouteCache",
     "RouteShare",
     "RuleFigures",
+    "ShadowLine",
+    "ShadowReport",
     "Similarities",
     "Spend",
     "TargetHealth",
@@ -98,6 +104,7 @@ __all__ = [
     "route_shares",
     "row_of",
     "rule_figures",
+    "shadow_report",
     "similarities",
     "spend_anomalies",
     "target_health",

@@ -125,7 +125,7 @@ class ExperimentReader:
                 scores = trace.scores if trace is not None else ()
                 found += [one.value for one in scores if one.name == name and one.value is not None]
                 continue
-            values = {**_of_root(row.root), "tokens": float(row.input_tokens + row.output_tokens)}
+            values = {**of_root(row.root), "tokens": float(row.input_tokens + row.output_tokens)}
             if row.cost_nano is not None:
                 values["cost"] = row.cost_nano / NANO
             if metric in values:
@@ -263,7 +263,7 @@ def _seen(experiment: Experiment, found: Sequence[tuple[Span, Content | None]]) 
             if unit is None:
                 nobody += 1
                 continue
-            seen.append(_Seen(unit, span.user_id, span.start_us, arm, _of_root(span)))
+            seen.append(_Seen(unit, span.user_id, span.start_us, arm, of_root(span)))
         elif span.owns_usage and unit is not None:
             values = {"tokens": float(span.usage.input_tokens + span.usage.output_tokens)} if span.usage else {}
             if span.cost is not None and span.cost.nano is not None:
@@ -288,7 +288,7 @@ def _ours(span: Span) -> bool:
     return span.dialect == "genaiops" and not (span.key_id or "").startswith("shadow/")
 
 
-def _of_root(span: Span) -> dict[str, float]:
+def of_root(span: Span) -> dict[str, float]:
     """What a call says of itself. One that its client broke off says nothing of errors and of time."""
     if span.status == "cancelled":
         return {}
