@@ -1,5 +1,4 @@
 """Who may call: keys, scopes, roles, the console's session. Every handler is in the table."""
-# size: one table with a row for each handler of the API, which is read as a whole
 
 import re
 from collections.abc import Mapping
@@ -185,9 +184,6 @@ TABLE: dict[tuple[str, str], str | None] = {
     **ARENA,
     ("GET", "/redteam/packs"): "read",
     ("POST", "/redteam/suites"): "read",
-    ("GET", "/runs/{run_id:str}/attacks"): "read",
-    ("GET", "/suites/trend"): "read",
-    ("POST", "/suites/look"): "playground",
     **SERVING,
     ("GET", "/erasures"): "read",
     ("GET", "/erasures/{erasure_id:str}"): "read",
