@@ -32,8 +32,8 @@ SuiteTask = Literal[
 
 class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """Something to be answered. `id` is made of the content where none is given. What is asked stands in `input`, in
-    `messages` (OpenAI's chat), or in `variables` of the target's prompt. `prompt_messages`: how many of `messages`, from
-    the first, a prompt brought when they were recorded; targets that bring a prompt are asked without them. `output`:
+    `messages` (OpenAI's chat), or in `variables` of the target's prompt. `prompt_messages`: how many of `messages`,
+    from the first, a prompt brought when they were recorded; targets that bring one are asked without them. `output`:
     an answer that was recorded, for targets that only replay it. Cases of one `cluster` (a document, a user) are not
     independent; `slices` are the groups whose figures are shown apart. `play`: how it goes on after the first answer;
     `attack`: what it tries to do, and what shows that it did."""
