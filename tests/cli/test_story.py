@@ -13,7 +13,7 @@ from tests.app.running import Installation, request, until
 from tests.cli.conftest import Ran, Shell
 from tests.house.tree import ROOT
 
-USERS = 300
+USERS = 260
 BLOCK = re.compile(r'^```(?:\w*)(?: title="([^"]+)")?\n(.*?)^```', re.MULTILINE | re.DOTALL)
 PROMPT = "---\nvariables: {{question: string}}\n---\n# user\n{}\n"
 
@@ -66,10 +66,12 @@ class Story:
         return str(self.shell.ok("release", "list", "support", "--json").json()["data"][0]["id"])
 
     def judge(self, traces: list[str], name: str, value: object) -> None:
-        for trace in traces:
+        def post(trace: str) -> int:
             body = {"trace_id": trace, "name": name, "value": value, "source": "user"}
-            answer = request(f"{self.installation.url}/api/scores", key=self.installation.key, body=body)
-            assert answer.status in {200, 201}, answer.body
+            return request(f"{self.installation.url}/api/scores", key=self.installation.key, body=body).status
+
+        with ThreadPoolExecutor(4) as pool:
+            assert set(pool.map(post, traces)) <= {200, 201}
 
 
 @pytest.fixture
@@ -105,7 +107,7 @@ def from_traces_to_a_suite(story: Story) -> None:
 def live(story: Story, experiment: str, candidate: str) -> dict[str, Any]:
     """Calls of users of prod, who like the candidate less; what the experiment finds."""
     made = ("key", "create", "web", "--env", "prod", "--app", "support", "--model", "app/support", "--json")
-    key = story.shell.ok(*made).json()["key"]
+    key = story.shell.ok(*made).json()["secret"]
     with ThreadPoolExecutor(4) as pool:
         came = list(pool.map(lambda number: story.ask(number, key), range(USERS)))
     story.judge([trace for trace, release in came if release == candidate], "helpful", 0)
