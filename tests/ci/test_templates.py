@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
+from tests.app.running import Installation
 from tests.house.tree import ROOT
 
 SUITE = """
@@ -226,3 +227,50 @@ def test_scripts_name_only_options_that_there_are() -> None:
     for option in ("--local", "--junit", "--jsonl", "--markdown", "--html"):
         assert option in text
         assert option in said
+
+
+OF_RELEASE = """
+[[target]]
+name = "new"
+release = "shop@latest"
+[[case]]
+input = "a"
+expected = "{}"
+[[check]]
+metric = "equals"
+"""
+
+
+@pytest.mark.slow  # a server, and three runs on it
+def test_what_passed_is_deployed_when_the_job_says_so(tmp_path: Path, server: Server) -> None:
+    with Installation(tmp_path / "home", "--only", "gateway") as installation:
+        installation.start()
+        installation.add_echo("talker")  # says what it is asked
+        given = environment(tmp_path)
+
+        def genaiops(words: str) -> Any:
+            done = bash(f"genaiops {words} --json", tmp_path, given)
+            assert done.returncode == 0, done.stderr
+            return json.loads(done.stdout)
+
+        def serves() -> list[str]:
+            rows = genaiops("app deployments shop")["data"]
+            return [share["release_id"] for row in rows for share in row["shares"]]
+
+        genaiops("app create shop --title Shop --purpose Answers. --risk limited")
+        first = genaiops("release create shop --model talker --param seed=1")["id"]
+        action = Action(tmp_path, server)
+        (tmp_path / "answers.toml").write_text(OF_RELEASE.format("b"))
+        assert action.run(suite="answers.toml", deploy="shop@dev") == 1
+        assert serves() == []
+        (tmp_path / "answers.toml").write_text(OF_RELEASE.format("a"))
+        assert action.run(suite="answers.toml", deploy="shop@dev") == 0, action.said
+        assert serves() == [first]
+
+        second = genaiops("release create shop --model talker --param seed=2")["id"]
+        job = yaml.safe_load((ROOT / "ci" / "gitlab.yml").read_text())[".genaiops-suite"]
+        given |= {**job["variables"], "GENAIOPS_SUITE": "answers.toml", "GENAIOPS_DEPLOY": "shop@dev"}
+        script = "\n".join([*job["before_script"], *job["script"]])
+        done = bash(script, tmp_path, given)
+        assert done.returncode == 0, done.stderr
+        assert serves() == [second]

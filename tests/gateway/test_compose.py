@@ -73,7 +73,7 @@ async def test_its_messages_come_first_and_its_settings_where_the_call_has_none(
                 ],
             }
     record = home.admitted()[-1]
-    assert record.prompt == PromptUse("support/answer", made.digest, "prod", {"company": "Acme"})
+    assert record.prompt == PromptUse("support/answer", made.digest, "prod", {"company": "Acme"}, 2)
     assert b"You answer for Acme." in home.bodies()[-2]
 
 
@@ -86,7 +86,7 @@ async def test_without_messages_and_without_a_model(home: Home) -> None:
             for body in ({"genaiops": asked}, {"model": "", "messages": [], "genaiops": asked}):
                 assert (await worker.post(body=body)).status == 200
                 assert [one["role"] for one in sent(up)["messages"]] == ["system", "user"]
-            assert home.admitted()[-1].prompt == PromptUse("support/answer", made.digest, None, {"company": "A"})
+            assert home.admitted()[-1].prompt == PromptUse("support/answer", made.digest, None, {"company": "A"}, 2)
             assert home.admitted()[-1].session_id == "s1"
             # Without a prompt both are still needed.
             for body in ({"model": "m"}, {"messages": CHAT["messages"]}, {"genaiops": {"session": "prompt"}}):

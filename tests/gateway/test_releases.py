@@ -228,7 +228,7 @@ async def test_the_prompt_of_a_release_goes_into_the_call(home: Home) -> None:
     assert (missing.status, other.error["code"]) == (400, "prompt_pinned")
     assert "'who'" in missing.error["message"]
     record = home.admitted()[0]
-    assert record.prompt == PromptUse("answer", pinned.digest, None, {"who": "Ann"})
+    assert record.prompt == PromptUse("answer", pinned.digest, None, {"who": "Ann"}, 1)
 
 
 async def test_messages_are_missing_where_no_prompt_brings_them(home: Home) -> None:

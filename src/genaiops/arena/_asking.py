@@ -47,6 +47,9 @@ def asked(target: SuiteTarget, case: Case) -> dict[str, Any]:
     if target.url and target.request:
         return cast("dict[str, Any]", _filled(target.request, _places(case)))
     body: dict[str, Any] = {"model": target.model or target.name, **target.parameters}
+    whole = case
+    if case.prompt_messages and (target.prompt or target.application):  # it brings these messages itself
+        case = msgspec.structs.replace(case, messages=case.messages[case.prompt_messages :])
     if target.application:
         body["model"] = target.application
     if target.prompt:
@@ -56,7 +59,8 @@ def asked(target: SuiteTarget, case: Case) -> dict[str, Any]:
         if case.messages or case.input:
             body["messages"] = messages(target, case)
     else:
-        body["messages"] = messages(target, case)
+        if case.messages or case.input or not whole.messages:
+            body["messages"] = messages(target, case)
         if case.play is not None and case.play.tools:
             body["tools"] = list(case.play.tools)
         if case.variables and target.application:

@@ -12,8 +12,9 @@ def is_exported(row: Mapping[str, Any]) -> bool:
 
 
 def exported_row(row: Mapping[str, Any]) -> dict[str, Any] | None:
-    """As rows of datasets that are made of traces: `input` (messages), `output`, `metadata`, `trace_id`. None where
-    nothing of what was asked was kept. Who the end user was is left out."""
+    """As rows of datasets that are made of traces: `input` (messages), `output`, `metadata`, `trace_id`, and
+    `prompt_messages` and `variables` of a prompt. None where nothing of what was asked was kept. Who the end user was
+    is left out."""
     turns = [cast("dict[str, Any]", turn) for turn in row["messages"] if isinstance(turn, dict)]
     asked = [_message(turn) for turn in turns if turn.get("direction") == "input"]
     if not asked:
@@ -25,12 +26,18 @@ def exported_row(row: Mapping[str, Any]) -> dict[str, Any] | None:
             one["name"]: one["label"] if one["label"] is not None else one["value"]
             for one in cast("list[dict[str, Any]]", scores)
         }
-    return {
+    made = {
         "trace_id": row["trace_id"],
         "input": asked,
         "output": "\n".join(text for text in said if text),
         "metadata": metadata,
     }
+    facts = cast("dict[str, Any]", row.get("attributes") or {})
+    count = facts.get("genaiops.prompt.messages")
+    if isinstance(count, int) and 0 < count <= len(asked):
+        variables = facts.get("genaiops.prompt.variables")
+        made |= {"prompt_messages": count, **({"variables": variables} if variables else {})}
+    return made
 
 
 def _message(turn: Mapping[str, Any]) -> dict[str, Any]:

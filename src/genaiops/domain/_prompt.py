@@ -87,12 +87,14 @@ class PromptVersion(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PromptUse(msgspec.Struct, frozen=True, array_like=True):
-    """What a call was made of: the prompt's name, its version's digest, the alias that was asked for, the variables."""
+    """What a call was made of: the prompt's name, its version's digest, the alias that was asked for, the variables.
+    `messages`: how many of the call's messages, from the first, are the prompt's; 0 where a dialect merges them."""
 
     name: str
     version: str
     alias: str | None = None
     variables: dict[str, Any] = {}
+    messages: int = 0
 
 
 def prompt_manifest(raw: Mapping[str, Any]) -> PromptManifest:

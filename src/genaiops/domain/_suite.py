@@ -32,14 +32,16 @@ SuiteTask = Literal[
 
 class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """Something to be answered. `id` is made of the content where none is given. What is asked stands in `input`, in
-    `messages` (OpenAI's chat), or in `variables` of the target's prompt. `output`: an answer that was recorded, for
-    targets that only replay it. Cases of one `cluster` (a document, a user) are not independent; `slices` are the
-    groups whose figures are shown apart. `play`: how it goes on after the first answer; `attack`: what it tries to do,
-    and what shows that it did."""
+    `messages` (OpenAI's chat), or in `variables` of the target's prompt. `prompt_messages`: how many of `messages`,
+    from the first, a prompt brought when they were recorded; targets that bring one are asked without them. `output`:
+    an answer that was recorded, for targets that only replay it. Cases of one `cluster` (a document, a user) are not
+    independent; `slices` are the groups whose figures are shown apart. `play`: how it goes on after the first answer;
+    `attack`: what it tries to do, and what shows that it did."""
 
     id: Annotated[str, Meta(max_length=200)] = ""
     input: str = ""
     messages: tuple[dict[str, Any], ...] = ()
+    prompt_messages: Annotated[int, Meta(ge=0)] = 0
     variables: dict[str, Any] = {}
     expected: str | tuple[str, ...] = ()
     context: tuple[str, ...] = ()

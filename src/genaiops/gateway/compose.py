@@ -125,6 +125,7 @@ def prompted(call: "Call", body: Body, asked: Extension) -> Body:
         prompt.digest,
         None if point == prompt.digest else point,
         kept(asked.variables) if asked.variables and grant.capture == "full" else {},
+        brought(prompt, call.speech.dialect),
     )
     return call.speech.decode(call.operation, call.raw)
 
@@ -184,6 +185,11 @@ def _unsaid(error: UsageError, prompt: ReadyPrompt | None, parameters: Mapping[s
         code="parameter_not_translatable" if released else "not_translatable",
         param="model" if released else "genaiops.prompt",
     )
+
+
+def brought(prompt: ReadyPrompt, dialect: Dialect) -> int:
+    """How many messages stand before the request's own; 0 where the dialect makes them something else."""
+    return len(prompt.manifest.messages) if dialect == "openai" else 0
 
 
 def kept(variables: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from genaiops.core.errors import Forbidden, NotFound, UsageError
 from genaiops.domain import KeyEntry, Operation, PromptUse, matches
 from genaiops.gateway.admit import Grant
 from genaiops.gateway.body import Body, ChatBody, Extension
-from genaiops.gateway.compose import compose, kept, prompted
+from genaiops.gateway.compose import brought, compose, kept, prompted
 from genaiops.gateway.deployed import PREFIX, Deployed, Released
 from genaiops.gateway.media import MediaBody
 from genaiops.gateway.plan import Lineup
@@ -100,7 +100,7 @@ def _prompted(call: "Call", body: Body, version_id: str, parameters: Mapping[str
     values = prompt.check(variables)
     call.raw = compose(call.raw, call.speech.dialect, prompt=prompt, variables=values, parameters=parameters)
     shown = kept(variables) if grant.capture == "full" else {}
-    call.prompt = PromptUse(prompt.name, prompt.digest, None, shown)
+    call.prompt = PromptUse(prompt.name, prompt.digest, None, shown, brought(prompt, call.speech.dialect))
     return call.speech.decode(call.operation, call.raw)
 
 

@@ -41,6 +41,8 @@ PROPERTIES = "genaiops.properties"
 
 PROMPT_NAME = "gen_ai.prompt.name"
 PROMPT_VERSION = "gen_ai.prompt.version"
+PROMPT_VARIABLES = "genaiops.prompt.variables"
+PROMPT_MESSAGES = "genaiops.prompt.messages"
 """What the call was made of; searched for like a property."""
 
 LOOKUP = "genaiops.cache.lookup"
@@ -168,7 +170,9 @@ def _prompted(use: PromptUse) -> dict[str, Any]:
     if use.alias is not None:
         found["genaiops.prompt.alias"] = use.alias
     if use.variables:
-        found["genaiops.prompt.variables"] = use.variables
+        found[PROMPT_VARIABLES] = use.variables
+    if use.messages:
+        found[PROMPT_MESSAGES] = use.messages
     return found
 
 
