@@ -17,6 +17,10 @@ from genaiops.domain import Suite
 __all__ = ["MODEL", "ImportedSuite", "Wish", "import_file", "imported_text", "is_promptfoo"]
 
 MODEL: Final = "smollm2"
+_READ: Final = (
+    "Give a promptfooconfig.yaml (it has prompts, providers and tests), a YAML of OpenAI's evals (it has class: "
+    "evals...), or a log of Inspect (.eval or .json)."
+)
 """Who answers, where neither the file nor anybody says."""
 
 
@@ -35,7 +39,7 @@ def import_file(file: str, wish: Wish | None = None) -> tuple[dict[str, Any], Im
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise NotFound(f"There is no file {file}.", remedy="Name a promptfooconfig.yaml.", param="file") from None
+        raise NotFound(f"There is no file {file}.", remedy=_READ, param="file") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} cannot be read: {error}.", remedy="Save it as UTF-8 text.", param="file") from None
     if is_openai_eval(text):
@@ -48,8 +52,7 @@ def import_file(file: str, wish: Wish | None = None) -> tuple[dict[str, Any], Im
     else:
         raise UsageError(
             f"{file} is no suite that can be imported.",
-            remedy="Give a promptfooconfig.yaml (it has prompts, providers and tests), a YAML of OpenAI's evals (it "
-            "has class: evals...), or a log of Inspect (.eval or .json).",
+            remedy=_READ,
             param="file",
         )
     return suite_manifest(read.suite), read
