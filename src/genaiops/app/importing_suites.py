@@ -11,6 +11,7 @@ from genaiops.arena import suite_manifest
 from genaiops.arena.inspect_logs import is_inspect_json, open_log, taken_over
 from genaiops.arena.openai_evals import Wish, is_openai_eval, read_openai_eval
 from genaiops.arena.promptfoo import is_promptfoo, read_promptfoo
+from genaiops.checks.written import read_document
 from genaiops.core.errors import NotFound, UsageError
 from genaiops.domain import Suite
 
@@ -50,8 +51,9 @@ def import_file(file: str, wish: Wish | None = None) -> tuple[dict[str, Any], Im
     elif path.suffix == ".json" and _is_log(text):
         return _of_log(path)
     else:
+        broken = read_document(text, "yaml", most=20_000_000).fault if path.suffix in {".yaml", ".yml"} else None
         raise UsageError(
-            f"{file} is no suite that can be imported.",
+            f"{file} is no suite that can be imported{'.' if broken is None else f': {broken}'}",
             remedy=_READ,
             param="file",
         )
