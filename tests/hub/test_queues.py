@@ -305,7 +305,7 @@ def test_an_erasure_takes_what_was_shown_and_written(labelling: Labelling, peopl
 @pytest.mark.parametrize(
     ("questions", "why"),
     [
-        ((), "0 questions"),
+        ((), "asks nothing"),
         ((Question(name="A", kind="text"),), "cannot be the name"),
         ((Question(name="a", kind="choice"),), "no choice"),
         ((Question(name="a", kind="scale", least=5, most=5),), "from 5 to 5"),
@@ -362,3 +362,9 @@ def test_whatever_is_said_is_kept_whole_or_refused(
     assert label.values["grade"] in ("good", "bad")
     assert label.values["stars"] in range(1, 6)
     assert {name for name in label.values if name.startswith("facts")} == {"facts.0", "facts.1"}
+
+
+def test_messages_of_a_case_are_shown_by_who_said_them() -> None:
+    said = ({"role": "system", "content": "Be brief."}, {"role": "user", "content": "Where is it?"})
+    item = item_of_row({"messages": said, "output": "Here."}, "run/1", sources=[])
+    assert list(item.content.asked) == [("system", "Be brief."), ("user", "Where is it?")]

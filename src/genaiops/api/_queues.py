@@ -198,7 +198,11 @@ def wanted_items(services: Services, caller: Caller, data: ItemsRequest) -> tupl
     given = [name for name in ("trace_ids", "traces", "dataset", "run") if getattr(data, name) not in (None, ())]
     if len(given) != 1:
         what = f"{' and '.join(given)} are given." if given else "Nothing is named that could be added."
-        raise UsageError(what, remedy="Give one of trace_ids, traces, dataset and run.", param="items")
+        raise UsageError(
+            what,
+            remedy="Give one of trace_ids, traces, dataset and run (--trace, --since or --score, --dataset, --run).",
+            param="items",
+        )
     sources = services.sources
     if data.trace_ids:
         return [sources.trace(services.telemetry, parsed_trace_id(each)) for each in data.trace_ids], 0

@@ -11,12 +11,17 @@ from genaiops.arena import suite_manifest
 from genaiops.arena.inspect_logs import is_inspect_json, open_log, taken_over
 from genaiops.arena.openai_evals import Wish, is_openai_eval, read_openai_eval
 from genaiops.arena.promptfoo import is_promptfoo, read_promptfoo
+from genaiops.checks.written import read_document
 from genaiops.core.errors import NotFound, UsageError
 from genaiops.domain import Suite
 
 __all__ = ["MODEL", "ImportedSuite", "Wish", "import_file", "imported_text", "is_promptfoo"]
 
 MODEL: Final = "smollm2"
+_READ: Final = (
+    "Give a promptfooconfig.yaml (it has prompts, providers and tests), a YAML of OpenAI's evals (it has class: "
+    "evals...), or a log of Inspect (.eval or .json)."
+)
 """Who answers, where neither the file nor anybody says."""
 
 
@@ -35,7 +40,7 @@ def import_file(file: str, wish: Wish | None = None) -> tuple[dict[str, Any], Im
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise NotFound(f"There is no file {file}.", remedy="Name a promptfooconfig.yaml.", param="file") from None
+        raise NotFound(f"There is no file {file}.", remedy=_READ, param="file") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} cannot be read: {error}.", remedy="Save it as UTF-8 text.", param="file") from None
     if is_openai_eval(text):
@@ -46,10 +51,10 @@ def import_file(file: str, wish: Wish | None = None) -> tuple[dict[str, Any], Im
     elif path.suffix == ".json" and _is_log(text):
         return _of_log(path)
     else:
+        broken = read_document(text, "yaml", most=20_000_000).fault if path.suffix in {".yaml", ".yml"} else None
         raise UsageError(
-            f"{file} is no suite that can be imported.",
-            remedy="Give a promptfooconfig.yaml (it has prompts, providers and tests), a YAML of OpenAI's evals (it "
-            "has class: evals...), or a log of Inspect (.eval or .json).",
+            f"{file} is no suite that can be imported{'.' if broken is None else f': {broken}'}",
+            remedy=_READ,
             param="file",
         )
     return suite_manifest(read.suite), read

@@ -97,8 +97,14 @@ def read_texts(name: str) -> list[tuple[str, str]]:
                 f"The folder {name} holds no description.", remedy=f"Name a file, or put {_SUFFIXES[0]} files there."
             )
         return [(str(file), _text(file)) for file in files]
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{name} cannot be read: {error}.", remedy="Name a file or a folder of files.") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"{name} is no text in UTF-8: byte {error.start + 1} is none.", remedy="Save it as UTF-8 text."
+        ) from error
+    except OSError as error:
+        raise UsageError(
+            f"{name} cannot be read: {error.strerror}.", remedy="Name a file or a folder of files."
+        ) from error
 
 
 def _text(path: Path) -> str:

@@ -20,7 +20,12 @@ def show_results(output: Output, found: Row) -> None:
     for each in found["labellers"]:
         agrees = "; ".join(f"{name} as others {share_text(one)}" for name, one in each["agrees"].items() if one["n"])
         pace = "" if each["seconds"] is None else f", {each['seconds']:g} s each"
-        facts.append((each["actor"], f"{each['labels']} labels{pace}{'; ' + agrees if agrees else ''}"))
+        facts.append(
+            (
+                each["actor"],
+                f"{each['labels']} label{'' if each['labels'] == 1 else 's'}{pace}{'; ' + agrees if agrees else ''}",
+            )
+        )
     duels = found["duels"]
     if duels is not None and duels["ranking"] is not None:
         for rating in duels["ranking"]["ratings"]:

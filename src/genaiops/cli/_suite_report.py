@@ -14,7 +14,7 @@ _LINES = (
     Column("VERDICT", lambda row: WORDS[row["verdict"]["outcome"]]),
     Column("CHECK", "check"),
     Column("TARGET", "target"),
-    Column("ASKED", lambda row: _asked(row["kind"], row.get("asked"))),
+    Column("CONDITION", lambda row: _asked(row["kind"], row.get("asked"))),
     Column("MEASURED", lambda row: _figure(row["verdict"].get("measure")), right=True),
     Column("BOUNDS", lambda row: _bounds(row["verdict"].get("interval")), rank=1),
     Column("WON", lambda row: _counted(row, "wins"), right=True, rank=1),
@@ -159,7 +159,7 @@ def _asked(kind: str, asked: float | None) -> str:
         "margin": f"at most {number} worse",
         "improves": "better",
         "tolerance": f"at most {float(asked or 0):.2%} fail",
-        "every_case": "every case",
+        "every_case": "every case passes",
         "corpus": f"reaches {number}",
         "errors": f"at most {float(asked or 0):.0%} missing",
     }[kind]

@@ -51,7 +51,9 @@ def add_trend(command: Noun) -> None:
             return
         rows = [_row(one, figure) for one in found for figure in one["figures"] or [None]]
         session.output.rows(
-            rows, _TREND, empty=f"No run of {suite} is done. Begin one: genaiops suite run {suite}@prod"
+            rows,
+            _TREND,
+            empty=f"No run of {suite} is done. See which there are: genaiops suite list, genaiops run list",
         )
 
     @command.verb("look", example="genaiops suite look answers")

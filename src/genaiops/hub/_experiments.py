@@ -320,7 +320,11 @@ def _check_metric(metric: ExperimentMetric | GuardMetric) -> None:
         if metric.bounds is not None:
             raise UsageError(f"The range of {name} is known.", remedy="Leave it out.", param="bounds")
     if metric.bounds is not None and not metric.bounds[0] < metric.bounds[1]:
-        raise UsageError(f"{metric.bounds} is no range.", remedy="Give the lower end first.", param="bounds")
+        raise UsageError(
+            f"{metric.bounds[0]:g} to {metric.bounds[1]:g} is no range.",
+            remedy="Give the lower end first.",
+            param="bounds",
+        )
     if isinstance(metric, GuardMetric) and not (isfinite(metric.margin) and metric.margin > 0):
         raise UsageError(
             f"The margin of {name} is {metric.margin}.",

@@ -30,7 +30,9 @@ class Given(msgspec.Struct, frozen=True):
 
 def checked_questions(questions: Sequence[Question]) -> tuple[Question, ...]:
     """UsageError names the question at fault."""
-    if not 1 <= len(questions) <= MOST_QUESTIONS:
+    if not questions:
+        raise _wrong("The queue asks nothing.", "Name a question, grade:choice=bad,good, or make it a duel (--duel).")
+    if len(questions) > MOST_QUESTIONS:
         raise _wrong(f"A queue of {len(questions)} questions.", f"Ask 1 to {MOST_QUESTIONS}.")
     no_duplicates([each.name for each in questions], param="questions")
     if sum(each.kind == "preference" for each in questions) > 1:
@@ -125,13 +127,16 @@ def _checked(question: Question) -> Question:
         raise _wrong(f"{where} has a title of {len(question.title)} characters.", "Use at most 500.")
     if question.kind == "scale":
         if not 0 <= question.least < question.most <= 100:
-            raise _wrong(f"{where} goes from {question.least} to {question.most}.", "Begin at 0 or above, end at 100.")
+            raise _wrong(
+                f"{where} goes from {question.least} to {question.most}.",
+                "Give the lower end first, from 0 to 100: s:scale=1-5.",
+            )
         if not 0 <= question.tolerance <= question.most - question.least:
             raise _wrong(f"{where} tolerates {question.tolerance}.", "Use a part of its range.")
     if question.options and question.kind not in ("choice", "claims"):
         raise _wrong(f"{where} is a {question.kind} and has options.", "Leave them out.")
     if question.kind == "choice" and len(question.options) < 2:
-        raise _wrong(f"{where} leaves no choice.", "Give it at least two options.")
+        raise _wrong(f"{where} leaves no choice.", "Give it at least two options: grade:choice=bad,good.")
     if len(question.options) > MOST_OPTIONS:
         raise _wrong(f"{where} has {len(question.options)} options.", f"Give at most {MOST_OPTIONS}.")
     no_duplicates([each.name for each in question.options], param="questions")

@@ -240,9 +240,9 @@ def _one(name: str, label: Label, texts: LabelTexts | None) -> dict[str, Any]:
 def _asked(value: Any) -> tuple[tuple[str, str], ...]:
     if value is None or value == "":
         return ()
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         found: list[tuple[str, str]] = []
-        for each in cast("list[Any]", value):
+        for each in cast("Sequence[Any]", value):
             if not isinstance(each, dict) or "content" not in each:
                 return (("", _text(value)),)
             message = cast("dict[str, Any]", each)

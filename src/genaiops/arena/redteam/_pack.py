@@ -78,7 +78,7 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return tuple(dict.fromkeys(each.by for each in found if each is not None))
 
 
-def read_pack(text: str, what: str = "pack") -> Pack:
+def read_pack(text: str, what: str = "The pack") -> Pack:
     """TOML, YAML or JSON. UsageError names every fault with its line."""
     document = read_document(text, None, what=what, most=LARGEST)
     if document.fault is not None:
@@ -107,7 +107,7 @@ def pack_schema() -> dict[str, Any]:
 
 def _refused(what: str, faults: list[Fault]) -> UsageError:
     told = "; ".join(map(str, faults))
-    return UsageError(f"The {what} is refused: {told}", remedy=faults[0].remedy, code="pack_invalid", param="pack")
+    return UsageError(f"{what} is refused: {told}", remedy=faults[0].remedy, code="pack_invalid", param="pack")
 
 
 def _meaning(pack: Pack) -> Iterator[Fault]:
