@@ -17,6 +17,7 @@ from genaiops.engines.person_keys import PersonKeys
 from genaiops.hub import Hub, erase_from_records, held_rows
 from genaiops.ports.blobs import Blobs
 from genaiops.ports.persons import Persons, Unfinished
+from genaiops.ports.runs import Runs
 from genaiops.ports.telemetry import Telemetry
 from genaiops.watch import erased_content
 
@@ -43,6 +44,7 @@ class Erasing:
         hub: Hub,
         folding: FoldLoop,
         *,
+        runs: Runs,
         keys: PersonKeys,
         clock: Callable[[], int],
         in_flight_us: int = IN_FLIGHT_US,
@@ -52,6 +54,7 @@ class Erasing:
         self._blobs = blobs
         self._hub = hub
         self._folding = folding
+        self._runs = runs
         self._keys = keys
         self._clock = clock
         self._in_flight_us = in_flight_us
@@ -148,10 +151,15 @@ class Erasing:
         with self._folding.caught_up():
             pass
         if not erasure.traces and not erasure.datasets:
-            held = held_rows(self._hub.records, self._all_traces(person))
+            traces = self._all_traces(person)
+            held, cases = held_rows(self._hub.records, traces), self._runs.erase(traces)
             views, events = erase_from_records(self._hub.records, person.user_id.__eq__, by=erasure.begun_by)
             erasure = msgspec.structs.replace(
-                erasure, datasets=tuple(held), views=erasure.views + views, events=erasure.events + events
+                erasure,
+                datasets=tuple(held),
+                cases=erasure.cases + cases,
+                views=erasure.views + views,
+                events=erasure.events + events,
             )
             self._persons.keep(erasure)
         reached, place = True, 0

@@ -110,6 +110,7 @@ class Services:
             stores.blobs,
             self.hub,
             self.folding,
+            runs=stores.runs,
             keys=PersonKeys(home.person_keys),
             clock=now_us,
         )
