@@ -10,15 +10,13 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from genaiops.app.folding import FoldLoop
+from genaiops.app.opening import OpenStores
 from genaiops.core.errors import GenaiopsError, NotFound, UsageError
 from genaiops.core.ids import new_id
 from genaiops.domain import Erasure, Foreseen, Person
 from genaiops.engines.person_keys import PersonKeys
 from genaiops.hub import Hub, erase_from_records, held_rows
-from genaiops.ports.blobs import Blobs
-from genaiops.ports.persons import Persons, Unfinished
-from genaiops.ports.runs import Runs
-from genaiops.ports.telemetry import Telemetry
+from genaiops.ports.persons import Unfinished
 from genaiops.watch import erased_content
 
 _log = logging.getLogger("genaiops.erasing")
@@ -38,23 +36,20 @@ class Erasing:
 
     def __init__(
         self,
-        persons: Persons,
-        telemetry: Telemetry,
-        blobs: Blobs,
+        stores: OpenStores,
         hub: Hub,
         folding: FoldLoop,
         *,
-        runs: Runs,
         keys: PersonKeys,
         clock: Callable[[], int],
         in_flight_us: int = IN_FLIGHT_US,
     ) -> None:
-        self._persons = persons
-        self._telemetry = telemetry
-        self._blobs = blobs
+        self._persons = stores.persons
+        self._telemetry = stores.telemetry
+        self._blobs = stores.blobs
         self._hub = hub
         self._folding = folding
-        self._runs = runs
+        self._runs = stores.runs
         self._keys = keys
         self._clock = clock
         self._in_flight_us = in_flight_us

@@ -104,16 +104,7 @@ class Services:
         self.export = ExportLoop(
             settings.export, home.path / "export.cursor", stores.telemetry, stores.blobs, self.secrets
         )
-        self.erasing = Erasing(
-            stores.persons,
-            stores.telemetry,
-            stores.blobs,
-            self.hub,
-            self.folding,
-            runs=stores.runs,
-            keys=PersonKeys(home.person_keys),
-            clock=now_us,
-        )
+        self.erasing = Erasing(stores, self.hub, self.folding, keys=PersonKeys(home.person_keys), clock=now_us)
         self.runs = ServerRuns(settings, home, stores.runs, hub, self.publisher)
         self.sources = ItemSources(stores.blobs, stores.runs)
         machine = home.machine.read_text().strip() if home.machine.exists() else _ALONE
