@@ -181,6 +181,7 @@ TABLE: dict[tuple[str, str], str | None] = {
     ("GET", "/redteam/packs"): "read",
     ("POST", "/redteam/suites"): "read",
     ("GET", "/runs/{run_id:str}/attacks"): "read",
+    ("GET", "/runs/{run_id:str}/compare/{other_id:str}"): "content",
     ("GET", "/suites/trend"): "read",
     ("POST", "/suites/look"): "playground",
     ("GET", "/runs"): "read",
