@@ -151,6 +151,10 @@ class Evaluations(Protocol):
         """The target `one` of a run against `other` of a later one, over the cases of one slice (None: all)."""
         ...
 
+    def report(self, run: Run) -> GateReport | None:
+        """Of what the run has by now. None when its suite is not kept here."""
+        ...
+
     def attacks(self, run: Run) -> AttackReport | None:
         """None: there is no attack among its cases."""
         ...
