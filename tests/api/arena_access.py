@@ -10,6 +10,7 @@ ARENA: dict[tuple[str, str], str | None] = {
     ("POST", "/suites/look"): "playground",
     ("GET", "/runs"): "read",
     ("GET", "/runs/{run_id:str}/attacks"): "read",
+    ("GET", "/runs/{run_id:str}/compare/{other_id:str}"): "content",
     ("POST", "/runs"): "playground",
     ("GET", "/runs/{run_id:str}"): "read",
     ("DELETE", "/runs/{run_id:str}"): "playground",

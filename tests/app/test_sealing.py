@@ -9,9 +9,10 @@ import zstandard
 
 from genaiops.app.backup import back_up, restore
 from genaiops.app.home import Home
+from genaiops.app.settings import Stores
 from genaiops.core.clock import now_us
 from genaiops.core.errors import NotFound, StoreError, UsageError
-from genaiops.domain import GuardEvent, Person, Score
+from genaiops.domain import Answer, Case, GuardEvent, Person, Run, Score
 from genaiops.engines.person_keys import KeyRing, PersonKeys
 from genaiops.ports.telemetry import Batch, TraceFilter
 from tests.app.test_erasing import everything, held, opened, opened_task, settings_of, verified
@@ -199,3 +200,72 @@ def test_a_box_opens_at_its_own_place_only(tmp_path: Path) -> None:
     assert ring.open(person, "default", box, b"there") is None
     assert ring.open(person, "retail", box, b"here") is None
     assert ring.open(person, "default", box[:-1] + bytes([box[-1] ^ 1]), b"here") is None
+
+
+def keep_run(home: Home) -> None:
+    """Three cases: of a trace of ann, of one of bob, of none."""
+    drawn = [Case(id=f"case{n}", input=f"word{n}", metadata={"trace_id": trace_id(n).hex()}) for n in (1, 2)]
+    with opened(home) as services:
+        run = Run(id="run_1", kind="evaluation", subject="suite/answers@sha256:aa", created_us=7)
+        services.stores.runs.create(run, [*drawn, Case(id="case3", input="written by hand")])
+        said = [Answer(target="new", case=f"case{n}", state="answered", output=f"word{n}", cost_nano=5) for n in (1, 2)]
+        services.stores.runs.add("run_1", said)
+    home.suites.mkdir()
+    (home.suites / f"{'a' * 64}.json").write_text("{}")
+
+
+def asked(home: Home) -> list[str]:
+    with opened(home) as services:
+        return [case.input for case in services.stores.runs.cases("run_1")]
+
+
+def said(home: Home) -> dict[str, tuple[str, int | None]]:
+    with opened(home) as services:
+        return {each.case: (each.output, each.cost_nano) for each in services.stores.runs.answered("run_1")}
+
+
+def test_runs_come_back_without_what_erased_persons_said(home: Home, tmp_path: Path) -> None:
+    keep_run(home)
+    manifest = back_up(settings_of(home), tmp_path / BACKUP, with_key=True)
+    assert {"runs.jsonl", f"suites/{'a' * 64}.json"} <= {entry.path for entry in manifest.entries}
+    erase(home)
+    assert asked(home) == ["", "word2", "written by hand"]
+    with opened(home) as services:
+        assert services.erasing.list()[0].cases == 1
+    restored = Home(tmp_path / "restored")
+    assert restore(tmp_path / BACKUP, restored, keys=[home.person_keys]).erased_rows == 2
+    assert asked(restored) == ["", "word2", "written by hand"]
+    assert said(restored) == {"case1": ("", 5), "case2": ("word2", 5)}
+    assert (restored.suites / f"{'a' * 64}.json").read_text() == "{}"
+    bare = Home(tmp_path / "bare")
+    assert restore(tmp_path / BACKUP, bare, keys=[], without_keys=True).erased_rows == 5
+    assert asked(bare) == ["", "", ""]
+    assert said(bare) == {"case1": ("", 5), "case2": ("", 5)}
+    with zstandard.open(tmp_path / BACKUP) as packed:
+        data = packed.read()
+    assert not any(word in data for word in (b"written by hand", b"word1", b"word2"))
+
+
+def test_runs_beside_the_records_of_postgresql(home: Home, tmp_path: Path, postgres_url: str) -> None:
+    from sqlalchemy.engine import make_url
+
+    from genaiops.engines.runs_sql import open_runs
+    from tests.engines.records.conftest import Places
+
+    keep_run(home)
+    back_up(settings_of(home), tmp_path / "first.zst")
+    places = Places("postgres", tmp_path, postgres_url)
+    url, other = (make_url(places.empty()).render_as_string(hide_password=False) for _ in range(2))
+    try:
+        second = Home(tmp_path / "second")
+        restore(tmp_path / "first.zst", second, keys=[home.person_keys], records_url=url)
+        assert not second.runs.exists()
+        shared = msgspec.structs.replace(settings_of(second), stores=Stores(records=url))
+        back_up(shared, tmp_path / "second.zst")
+        restore(tmp_path / "second.zst", Home(tmp_path / "third"), keys=[second.person_keys], records_url=other)
+        for each in (url, other):
+            runs = open_runs(each)
+            assert [case.input for case in runs.cases("run_1")] == ["word1", "word2", "written by hand"]
+            runs.close()
+    finally:
+        places.clear()

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+import msgspec
+
 from genaiops.arena import Beside, Side, Tables, beside, read_suite
 from genaiops.domain import Answer, Case, Judged, Suite, Verdict
 
@@ -72,3 +74,21 @@ def test_what_was_not_judged_and_one_case_alone_say_why() -> None:
     nothing = Side(Tables([Case(id="a", input="a")], [], []), "new")
     assert "Nothing of new was judged" in compared(nothing, side({"a": 1})).checks[0].why
     assert "cannot be compared" in compared(side({"a": 0}), side({"a": 1})).checks[0].why
+
+
+def test_one_slice_of_the_cases() -> None:
+    before, after = side({"a": 0, "b": 0, "c": 1}), side({"a": 1, "b": 1, "c": 0})
+    for each in (before, after):
+        for name in ("a", "b"):
+            case = each.tables.cases[name]
+            each.tables.cases[name] = msgspec.structs.replace(case, slices=("short",))
+    found = beside(SUITE, before, after, "short")
+    assert (found.alike, found.won, found.lost) == (("a", "b"), ("a", "b"), ())
+    assert found.words().keys() == {"right", "again"}
+    assert beside(SUITE, before, after, "long").words()["right"] == "not compared"
+
+
+def test_better_is_said_when_it_holds_for_all_checks_together() -> None:
+    names = [f"case{number}" for number in range(40)]
+    found = compared(side(dict.fromkeys(names, 0.0)), side(dict.fromkeys(names, 1.0), again=dict.fromkeys(names, -1.0)))
+    assert found.words() == {"right": "better", "again": "worse"}

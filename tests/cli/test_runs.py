@@ -289,3 +289,22 @@ def test_what_a_pipeline_says_of_itself() -> None:
     gitlab = {"CI_COMMIT_SHA": "b2", "CI_COMMIT_REF_NAME": "topic", "CI_MERGE_REQUEST_IID": "9"}
     assert run_for(gitlab, {"branch": "mine"}) == {"commit": "b2", "branch": "mine", "pull_request": "9"}
     assert run_for({}, {}) == {}
+
+
+def test_two_runs_beside_each_other(connected: Shell, folder: Path) -> None:
+    file = str(folder / "suite.toml")
+    lines = [{"input": f"Question {n}", "expected": RAIN, "slices": ["odd" if n % 2 else "even"]} for n in range(8)]
+    (folder / "cases.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    before = connected.ok("suite", "run", file, "--name", "beside", "--json").json()["run"]["id"]
+    found = connected.ok("run", "compare", before, before, "--json").json()
+    assert (found["against"], found["target"], found["alike"]) == ("candidate", "candidate", 8)
+    assert (found["won"], found["lost"]) == ([], [])
+    assert {each["slice"]: each["word"] for each in found["checks"]} == dict.fromkeys(
+        (None, "even", "odd"), "no difference shown"
+    )
+    shown = connected.ok("run", "compare", before, before, "--slice", "odd")
+    assert "0 won, 0 lost of 4 cases." in shown.out
+    assert f"/arena/compare?a={before}&b={before}&one=candidate&other=candidate" in shown.err
+    wrong = connected.run("run", "compare", before, before, "--target", "candidat")
+    assert (wrong.status, "has no target 'candidat'" in wrong.err, "candidate" in wrong.err) == (2, True, True)
+    assert "There is no run 'run_9'" in connected.run("run", "compare", before, "run_9").err

@@ -193,3 +193,29 @@ def test_keys_go_from_case_to_case_and_intervals_are_drawn(visitor: Visitor) -> 
     visitor.live()
     page.keyboard.press("k")
     expect(page.get_by_text("1 of 13")).to_be_visible()
+
+
+def test_the_api_compares_two_runs_as_the_page_does(client: TestClient[Litestar], home: Home) -> None:
+    headers = {"accept": "application/json", "authorization": f"Bearer {home.admin_key.read_text().strip()}"}
+    path = f"/api/runs/{BEFORE}/compare/{AFTER}"
+    found = client.get(path, params={"against": "prod", "limit": 2}, headers=headers).json()
+    assert "error" not in found, found
+    assert (found["against"], found["target"]) == ("prod", "candidate")
+    lost = [f"order-{number}" for number in LOST]
+    assert (found["won"], found["lost"]) == ([], lost)
+    assert [(each["case"], each["way"]) for each in found["cases"]] == [(name, "lost") for name in lost[:2]]
+    assert (found["cases"][0]["before"], found["cases"][0]["after"]) == (
+        "Order 4 is on its way.",
+        "Order 4 is lost, please wait.",
+    )
+    right = {each["slice"]: each for each in found["checks"] if each["check"] == "right"}
+    assert right.keys() == {None, "even", "odd"}
+    assert right[None]["word"] == "worse"
+    assert right[None]["comparison"]["losses"] == len(LOST)
+    assert right["odd"]["comparison"]["losses"] + right["even"]["comparison"]["losses"] == len(LOST)
+    assert client.get(found["page"]).status_code == 200
+    for query, says in (({"target": "nobody"}, "has no target"), ({"limit": "501"}, "limit"), ({"no": "1"}, "no")):
+        answer = client.get(path, params=query, headers=headers)
+        assert answer.status_code == 400, query
+        assert says in answer.text
+    assert client.get(f"/api/runs/{BEFORE}/compare/run_9", headers=headers).status_code == 404

@@ -78,6 +78,7 @@ class ErasureDocument(msgspec.Struct, frozen=True, kw_only=True):
     views: int
     caches: int
     held: int
+    cases: int
     datasets: tuple[HeldDocument, ...]
     beyond: tuple[str, ...]
     error: str | None

@@ -15,6 +15,7 @@ from genaiops.api._apply import StateController
 from genaiops.api._approvals import ApprovalsController, PoliciesController
 from genaiops.api._artifacts import AliasesController, ArtifactsController, DiffController, VersionsController
 from genaiops.api._audit import AUDIT_HEADER, AuditController
+from genaiops.api._beside import ComparisonsController
 from genaiops.api._caches import CachesController
 from genaiops.api._catalogue import CatalogueController, PresetsController
 from genaiops.api._checking import check_request
@@ -101,6 +102,7 @@ _HANDLERS: tuple[type[Controller] | BaseRouteHandler, ...] = (
     ReleasesController,
     RunsController,
     SelectionsController,
+    ComparisonsController,
     SuitesController,
     RedTeamController,
     TrendsController,

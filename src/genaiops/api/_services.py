@@ -6,7 +6,7 @@ from typing import Protocol
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
-from genaiops.arena import FailureDocument, Figure, GateReport, Selection, SelectionAsked, UnjudgedDocument
+from genaiops.arena import Beside, FailureDocument, Figure, GateReport, Selection, SelectionAsked, UnjudgedDocument
 from genaiops.arena.redteam import AttackReport
 from genaiops.domain import (
     Actor,
@@ -134,6 +134,22 @@ class ServerRuns(Protocol):
 
 class Evaluations(Protocol):
     """What runs show, worked out once."""
+
+    def suite(self, run: Run) -> Suite | None:
+        """As it was when it ran. None: it is not kept here."""
+        ...
+
+    def targets(self, run: Run) -> Sequence[str]:
+        """Names of whom it asks, as far as they are known."""
+        ...
+
+    def slices(self, run: Run) -> Sequence[str]:
+        """Names of the slices of its cases, sorted."""
+        ...
+
+    def beside(self, before: Run, after: Run, one: str, other: str, within: str | None = None) -> Beside:
+        """The target `one` of a run against `other` of a later one, over the cases of one slice (None: all)."""
+        ...
 
     def report(self, run: Run) -> GateReport | None:
         """Of what the run has by now. None when its suite is not kept here."""

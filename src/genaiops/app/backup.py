@@ -5,6 +5,8 @@
                          sealed under keys of persons.keys, which is never in it (see `app/sealing.py`)
     blobs/...            rows of datasets
     sealed/...           large payloads of calls, likewise sealed
+    runs.jsonl           runs of suites and what experiments have counted; what is said in them likewise sealed
+    suites/...           the suites as they were when they ran
     secrets.enc          as it is: encrypted. secrets.key and admin.key only when asked for
     manifest.json        last: who made it and when, and size and SHA-256 of everything before it
 
@@ -29,7 +31,8 @@ import zstandard
 import genaiops
 from genaiops.app import stores
 from genaiops.app.home import Home
-from genaiops.app.sealing import SEALED, Owned, sealed_blobs, sealed_files, unseal
+from genaiops.app.sealing import SEALED, Owned, owners_in, sealed_blobs, sealed_files, unseal
+from genaiops.app.sealing_runs import RUN_STORE_TABLES, sealed_runs, unsealed_runs
 from genaiops.app.settings import Settings
 from genaiops.core.clock import now_us, to_iso
 from genaiops.core.errors import Conflict, NotFound, StoreError, UsageError
@@ -41,6 +44,8 @@ from genaiops.engines.telemetry_sqlite import check
 from genaiops.hub import Hub, erase_from_records
 
 _RECORDS = "records.jsonl"
+_RUNS = "runs.jsonl"
+_SUITES = "suites"
 _MANIFEST = "manifest.json"
 _SECRETS = "secrets.enc"
 _KEYS = (
@@ -75,10 +80,12 @@ class Manifest(msgspec.Struct, frozen=True):
 
 
 class Restored(msgspec.Struct, frozen=True):
-    """`erased` spans came back without what was said in them: no key opened it."""
+    """`erased` spans, and `erased_rows` of runs (cases, answers, verdicts), came back without what was said in them: no
+    key opened it."""
 
     manifest: Manifest
     erased: int
+    erased_rows: int = 0
 
 
 class _Writer:
@@ -153,7 +160,7 @@ def copy_keys(settings: Settings, target: Path) -> None:
 def _add_stores(writer: _Writer, settings: Settings, home: Home, scratch: Path) -> None:
     records = scratch / _RECORDS
     with records.open("wb") as file:
-        file.writelines(dump(stores.records_url(settings, home)))
+        file.writelines(dump(stores.records_url(settings, home), without=RUN_STORE_TABLES))
     writer.add(_RECORDS, records)
     keys = PersonKeys(home.person_keys)
     telemetry = stores.telemetry_folder(settings, home)
@@ -175,7 +182,17 @@ def _add_stores(writer: _Writer, settings: Settings, home: Home, scratch: Path) 
     ):
         writer.add(f"sealed/{path.name}", path)
         path.unlink()
+    _add_runs(writer, settings, home, scratch, keys)
     keys.keep()
+
+
+def _add_runs(writer: _Writer, settings: Settings, home: Home, scratch: Path, keys: PersonKeys) -> None:
+    """Their suites after them: a run is kept after its suite."""
+    with (scratch / _RUNS).open("wb") as file, owners_in(stores.telemetry_folder(settings, home)) as owners:
+        file.writelines(sealed_runs(stores.runs_url(settings, home), owners, keys))
+    writer.add(_RUNS, scratch / _RUNS)
+    for path in sorted(home.suites.glob("*.json")):
+        writer.add(f"{_SUITES}/{path.name}", path)
 
 
 @contextmanager
@@ -221,6 +238,7 @@ def restore(
             load(url, lines)
         (fresh / _RECORDS).unlink()
         lost = unseal(fresh, ring)
+        rows = _restore_runs(fresh, records_url, ring)
         with closing(open_records(url)) as records:
             erase_from_records(records, ring.is_gone, by="system")
         ring.write(Home(fresh).person_keys)
@@ -228,7 +246,7 @@ def restore(
         if home.path.exists():
             home.path.rmdir()
         fresh.rename(home.path)
-        return Restored(manifest, lost)
+        return Restored(manifest, lost, rows)
     except OSError as error:
         raise StoreError(
             f"{source} cannot be restored to {home.path}: {error.strerror or error}.",
@@ -237,6 +255,17 @@ def restore(
         ) from error
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _restore_runs(fresh: Path, records_url: str | None, ring: KeyRing) -> int:
+    """Beside the records where those are on a server, as they are looked for. Backups of before have none."""
+    path = fresh / _RUNS
+    if not path.exists():
+        return 0
+    shared = records_url is not None and records_url.startswith("postgresql")
+    lost = unsealed_runs(path, records_url if shared and records_url else f"sqlite:///{Home(fresh).runs}", ring)
+    path.unlink()
+    return lost
 
 
 def _unpack(source: Path, folder: Path) -> Manifest:
@@ -277,7 +306,7 @@ def _members(source: Path) -> Iterator[tuple[tarfile.TarInfo, IO[bytes]]]:
 def _safe(name: str) -> Path:
     """A path below the folder: only names that a backup writes."""
     path = Path(name)
-    known = name in {_RECORDS, _SECRETS, *_KEYS} or path.parts[0] in {"telemetry", "blobs", SEALED}
+    known = name in {_RECORDS, _RUNS, _SECRETS, *_KEYS} or path.parts[0] in {"telemetry", "blobs", SEALED, _SUITES}
     if not known or path.is_absolute() or ".." in path.parts:
         raise tarfile.TarError(f"{name!r} does not belong into a backup")
     return path

@@ -223,6 +223,25 @@ def _clock(last_us: int) -> Iterator[Finding]:
         yield ok("clock", f"{to_iso(now)}, {time.tzname[0]}")
 
 
+def _runs(patient: Patient) -> Iterator[Finding]:
+    url = stores.runs_url(patient.settings, patient.home)
+    if url.startswith("sqlite") and not Path(url.removeprefix("sqlite://")).exists():
+        yield ok("runs", "not there yet; the first start makes them")
+        return
+    from genaiops.engines.runs_sql import open_runs
+    from genaiops.ports.runs import RunFilter
+
+    try:
+        with contextlib.closing(open_runs(url, busy_seconds=2.0)) as runs:
+            newest = runs.list(RunFilter(), limit=1).rows
+            begun = to_iso(newest[0].created_us) if newest else ""
+    except GenaiopsError as error:
+        yield fail("runs", error.message, error.remedy or "Read docs/operations.md.")
+        return
+    count, _ = _size(patient.home.suites)
+    yield ok("runs", f"readable, the newest of {begun}; {count} suites kept" if newest else "readable, there are none")
+
+
 def _telemetry(patient: Patient) -> Iterator[Finding]:
     folder = stores.telemetry_folder(patient.settings, patient.home)
     if not folder.exists():
@@ -279,6 +298,7 @@ CHECKS: tuple[Check, ...] = (
     _port,
     _processes,
     _records,
+    _runs,
     _telemetry,
     _blobs,
     _spool,

@@ -10,14 +10,13 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from genaiops.app.folding import FoldLoop
+from genaiops.app.opening import OpenStores
 from genaiops.core.errors import GenaiopsError, NotFound, UsageError
 from genaiops.core.ids import new_id
 from genaiops.domain import Erasure, Foreseen, Person
 from genaiops.engines.person_keys import PersonKeys
 from genaiops.hub import Hub, erase_from_records, held_rows
-from genaiops.ports.blobs import Blobs
-from genaiops.ports.persons import Persons, Unfinished
-from genaiops.ports.telemetry import Telemetry
+from genaiops.ports.persons import Unfinished
 from genaiops.watch import erased_content
 
 _log = logging.getLogger("genaiops.erasing")
@@ -37,9 +36,7 @@ class Erasing:
 
     def __init__(
         self,
-        persons: Persons,
-        telemetry: Telemetry,
-        blobs: Blobs,
+        stores: OpenStores,
         hub: Hub,
         folding: FoldLoop,
         *,
@@ -47,11 +44,12 @@ class Erasing:
         clock: Callable[[], int],
         in_flight_us: int = IN_FLIGHT_US,
     ) -> None:
-        self._persons = persons
-        self._telemetry = telemetry
-        self._blobs = blobs
+        self._persons = stores.persons
+        self._telemetry = stores.telemetry
+        self._blobs = stores.blobs
         self._hub = hub
         self._folding = folding
+        self._runs = stores.runs
         self._keys = keys
         self._clock = clock
         self._in_flight_us = in_flight_us
@@ -148,10 +146,15 @@ class Erasing:
         with self._folding.caught_up():
             pass
         if not erasure.traces and not erasure.datasets:
-            held = held_rows(self._hub.records, self._all_traces(person))
+            traces = self._all_traces(person)
+            held, cases = held_rows(self._hub.records, traces), self._runs.erase(traces)
             views, events = erase_from_records(self._hub.records, person.user_id.__eq__, by=erasure.begun_by)
             erasure = msgspec.structs.replace(
-                erasure, datasets=tuple(held), views=erasure.views + views, events=erasure.events + events
+                erasure,
+                datasets=tuple(held),
+                cases=erasure.cases + cases,
+                views=erasure.views + views,
+                events=erasure.events + events,
             )
             self._persons.keep(erasure)
         reached, place = True, 0

@@ -75,17 +75,21 @@ class Evaluations:
         """Names of the slices of its cases, sorted."""
         return self._of(("slices", run.id), lambda: _slices(self._tables(run).cases.values()))
 
-    def beside(self, before: Run, after: Run, one: str, other: str) -> Beside:
-        """The target `one` of a run against the target `other` of a later one; by the checks of the later run's suite,
-        or of the other's. NotFound when neither suite is kept here."""
+    def beside(self, before: Run, after: Run, one: str, other: str, within: str | None = None) -> Beside:
+        """The target `one` of a run against the target `other` of a later one, over the cases of one slice (None:
+        all); by the checks of the later run's suite, or of the other's. NotFound when neither suite is kept here."""
         suite = self.suite(after) or self.suite(before)
         if suite is None:
             raise NotFound(
                 f"The suite of {after.id} is not kept here, so nothing says what is compared.",
                 remedy="Run it again; the suite is kept with its runs from now on.",
             )
-        key = (_state(before), _state(after), one, other)
-        return self._of(key, lambda: beside(suite, Side(self._tables(before), one), Side(self._tables(after), other)))
+        key = (_state(before), _state(after), one, other, within)
+
+        def made() -> Beside:
+            return beside(suite, Side(self._tables(before), one), Side(self._tables(after), other), within)
+
+        return self._of(key, made)
 
     def selection(self, run: Run, asked: SelectionAsked) -> Selection:
         """Its targets compared, so that one can be chosen. Conflict while it is not done; NotFound when its suite is

@@ -7,8 +7,8 @@ refer to it, sealed under theirs: it is readable as long as one of them is not e
 
 import secrets
 import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import closing
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -70,6 +70,20 @@ def sealed_files(
     seal_figures(figures, keys)
     yield figures, owned
     figures.unlink()
+
+
+@contextmanager
+def owners_in(telemetry: Path) -> Generator[Owners | None]:
+    """Whose the traces are, all as of its beginning: who is erased meanwhile is known still. None: there are none."""
+    figures = telemetry / _FIGURES
+    if not figures.exists():
+        yield None
+        return
+    opened = sqlite3.connect(f"file:{figures}?mode=ro", uri=True, timeout=10.0, isolation_level=None)
+    with closing(opened) as connection:
+        connection.execute("BEGIN")
+        connection.execute("SELECT 1 FROM spans LIMIT 1").fetchone()
+        yield Owners(connection)
 
 
 def sealed_blobs(blobs: Blobs, owned: Mapping[str, set[Owner]], keys: PersonKeys, scratch: Path) -> Iterator[Path]:

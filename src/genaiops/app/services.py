@@ -127,9 +127,7 @@ class Services:
 
     def _open_erasing(self, stores: OpenStores, home: Home) -> Erasing:
         return Erasing(
-            stores.persons,
-            stores.telemetry,
-            stores.blobs,
+            stores,
             self.hub,
             self.folding,
             keys=PersonKeys(home.person_keys),

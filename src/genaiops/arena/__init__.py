@@ -11,7 +11,7 @@ from genaiops.arena._beginning import (
     run_place,
     tried_of,
 )
-from genaiops.arena._beside import Beside, CheckBeside, Side, beside
+from genaiops.arena._beside import Beside, BesideWord, CheckBeside, Side, beside
 from genaiops.arena._bounded import Purse
 from genaiops.arena._calibration import Agreed, Labelled, calibrated, read_labels
 from genaiops.arena._cases import Rows, cases_of, file_rows
@@ -62,6 +62,7 @@ __all__ = [
     "Agreed",
     "Ask",
     "Beside",
+    "BesideWord",
     "Busy",
     "Candidate",
     "CandidateFacts",

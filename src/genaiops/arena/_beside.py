@@ -9,11 +9,12 @@ import msgspec
 from genaiops.arena._gate_subject import by_passes
 from genaiops.arena._tables import Tables
 from genaiops.checks.metrics import metric
-from genaiops.checks.statistics import Comparison, compare
+from genaiops.checks.statistics import Comparison, compare, holm
 from genaiops.core.errors import UsageError
 from genaiops.domain import Case, MetricCard, Suite, SuiteCheck
 
 Way = Literal["won", "lost"]
+BesideWord = Literal["better", "worse", "no difference shown", "not compared"]
 _ALIKE: Final = ("id", "slices", "metadata", "output")
 """Fields in which a case may differ between two runs and still ask the same."""
 
@@ -62,10 +63,22 @@ class Beside(msgspec.Struct, frozen=True, kw_only=True):
             return self.won if way == "won" else self.lost
         return next((each.changed(way) for each in self.checks if each.check == check), ())
 
+    def words(self) -> Mapping[str, BesideWord]:
+        """What may be said by check. Claims of better are corrected for their number (Holm 1979)."""
+        compared = [(each.check, each.comparison) for each in self.checks if each.comparison is not None]
+        better = holm([said.p_better for _, said in compared], alpha=self.alpha)
+        words: dict[str, BesideWord] = {each.check: "not compared" for each in self.checks}
+        for (check, said), shown in zip(compared, better, strict=True):
+            words[check] = "better" if shown else "worse" if said.high < 0 else "no difference shown"
+        return words
 
-def beside(suite: Suite, before: Side, after: Side) -> Beside:
-    """By the checks of `suite`. Figures of different versions of a metric are not compared; the check says so."""
+
+def beside(suite: Suite, before: Side, after: Side, within: str | None = None) -> Beside:
+    """By the checks of `suite`, over the cases of one slice (None: all).
+    Figures of different versions of a metric are not compared; the check says so."""
     old, new = before.tables.cases, after.tables.cases
+    if within is not None:
+        old, new = ({name: case for name, case in each.items() if within in case.slices} for each in (old, new))
     both = [name for name in new if name in old]
     alike = tuple(name for name in both if _asks(old[name]) == _asks(new[name]))
     same = set(alike)

@@ -74,6 +74,7 @@ def done_lines(found: Row) -> list[str]:
         f"{found['id']}: {found['traces']:,} traces, {found['contents']:,} contents, {found['comments']:,} comments, "
         f"{found['blobs']:,} large payloads, {found['events']:,} payloads of the audit log, {found['views']:,} saved "
         f"views are erased; the kept answers of {found['caches']:,} routes are forgotten; "
-        f"{found['held']:,} held answers and requests are removed."
+        f"{found['held']:,} held answers and requests are removed; "
+        f"{found['cases']:,} cases of runs say nothing any more."
     )
     return [told, *held_lines(found)]

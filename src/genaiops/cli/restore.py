@@ -33,9 +33,17 @@ def command(
     place = Home(Path(home).expanduser().absolute())
     done = restore(file.absolute(), place, keys=keys, without_keys=without_keys, records_url=records)
     manifest = done.manifest
-    lost = f" What was said in {done.erased:,} spans is erased: no key opens it." if done.erased else ""
+    counts = {"spans": done.erased, "rows of runs": done.erased_rows}
+    gone = [f"{number:,} {what}" for what, number in counts.items() if number]
+    lost = f" What was said in {' and '.join(gone)} is erased: no key opens it." if gone else ""
     hint = "" if manifest.with_key else " Put secrets.key there before the start, if there are secrets."
     Output(as_json=as_json).result(
-        {"home": str(place.path), "made_at": manifest.made_at, "entries": len(manifest.entries), "erased": done.erased},
+        {
+            "home": str(place.path),
+            "made_at": manifest.made_at,
+            "entries": len(manifest.entries),
+            "erased": done.erased,
+            "erased_rows": done.erased_rows,
+        },
         f"{place.path} is as it was at {manifest.made_at}.{lost}{hint}",
     )

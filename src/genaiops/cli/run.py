@@ -7,6 +7,7 @@ import click
 
 from genaiops.cli._noun import noun
 from genaiops.cli._output import Column, one_line
+from genaiops.cli._run_compare import add_compare
 from genaiops.cli._server_runs import followed, status_of, whole
 from genaiops.cli._session import Session, connected
 from genaiops.cli._suite_report import WORDS, Bar, show_report
@@ -95,6 +96,9 @@ def cases(session: Session, run_id: str, **where: Any) -> None:
     session.output.rows(rows, _CASES, empty="No case of the run is like that.")
     if found["next"] is not None:
         session.output.note(f"{found['total']} cases; the next page: --start {found['next']}")
+
+
+add_compare(command)
 
 
 @command.verb("stop", example="genaiops run stop run_01jd3v5t0c1qk9m8x7w6r5n4b3")

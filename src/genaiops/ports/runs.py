@@ -1,6 +1,6 @@
 """Runs of evaluations: what was answered and what was judged, case by case."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal, Protocol
 
 import msgspec
@@ -115,5 +115,10 @@ class Runs(Protocol):
         ...
 
     def remember(self, key: str, answer: Answer) -> None: ...
+
+    def erase(self, traces: Collection[bytes]) -> int:
+        """Take what was said out of the cases that were made of these traces, out of their answers and verdicts, and
+        forget answers to them. Figures stay. How many cases that were; again: none."""
+        ...
 
     def close(self) -> None: ...

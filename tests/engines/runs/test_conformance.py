@@ -1,11 +1,13 @@
 """The port Runs: what a run has is there when the call returned, once, in order, and found by what it is."""
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
 from genaiops.core.errors import Conflict, NotFound, StoreError, UsageError
 from genaiops.domain import Answer, Case, Judged, Outcome, Run, Verdict
-from genaiops.engines.runs_sql import open_runs
+from genaiops.engines.runs_sql import dump_runs, load_runs, open_runs
 from genaiops.ports.runs import CaseFilter, RunFilter, Runs
 
 CASES = [
@@ -190,3 +192,57 @@ def test_what_a_newer_program_wrote_is_left_alone(runs: Runs, url: str) -> None:
     database.engine.dispose()
     with pytest.raises(StoreError, match="revision 99"):
         open_runs(url)
+
+
+TRACE = bytes(range(16))
+DRAWN = Case(id="drawn", input="ann asks", cluster="of-ann", metadata={"trace_id": TRACE.hex(), "note": "ann"})
+
+
+def a_drawn_run(runs: Runs) -> None:
+    """One case of it was made of a trace."""
+    runs.create(a_run(), [*CASES, DRAWN])
+    said = msgspec.structs.replace(
+        judged("drawn", "new", "fail"), verdict=Verdict(outcome="fail", reason="ann said so")
+    )
+    answer = an_answer("drawn", output="Hello ann")
+    runs.add("run_1", [an_answer("first"), answer], [judged("first", "new", "pass"), said], remember={"key": answer})
+    runs.remember("other", an_answer("first"))
+
+
+def test_what_a_person_said_goes_and_figures_stay(runs: Runs) -> None:
+    a_drawn_run(runs)
+    assert runs.erase([]) == runs.erase([b"other" * 3]) == 0
+    assert runs.erase([TRACE, b"x"]) == 1
+    assert runs.erase([TRACE]) == 0
+    (row,) = runs.page("run_1", CaseFilter(ids=("drawn",))).rows
+    assert row.case == Case(id="drawn", cluster="erased")
+    assert (row.answers[0].state, row.answers[0].output, row.answers[0].cost_nano) == ("answered", "", 12)
+    assert row.judged[0].verdict == Verdict(outcome="fail")
+    assert runs.page("run_1", CaseFilter(text="ann")).total == 0
+    assert list(runs.cases("run_1"))[:3] == CASES
+    assert runs.remembered("key") is None
+    assert runs.remembered("other") is not None
+
+
+def test_rows_go_into_another_store(runs: Runs, url: str, tmp_path: Path) -> None:
+    a_drawn_run(runs)
+    runs.update(a_run(environment={"commit": "abc"}))
+    rows = list(dump_runs(url))
+    assert {row.table for row in rows if row.trace} == {"eval_cases", "eval_answers", "eval_judged"}
+    assert all(b"ann" not in str(row.bare).encode() for row in rows if row.trace)
+    other = f"sqlite:///{tmp_path / 'other.db'}"
+    assert load_runs(other, ((row.table, row.values) for row in rows)) == len(rows)
+    loaded = open_runs(other)
+    try:
+        assert loaded.page("run_1", CaseFilter()) == runs.page("run_1", CaseFilter())
+        assert loaded.list(RunFilter(environment={"commit": "abc"})) == runs.list(RunFilter())
+        assert loaded.remembered("key") is None
+    finally:
+        loaded.close()
+
+
+def test_rows_of_a_table_that_nobody_knows(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="eval_dreams"):
+        load_runs(f"sqlite:///{tmp_path / 'new.db'}", [("eval_dreams", {})])
+    assert list(dump_runs(f"sqlite:///{tmp_path / 'none.db'}")) == []
+    assert not (tmp_path / "none.db").exists()

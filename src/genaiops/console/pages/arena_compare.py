@@ -6,8 +6,7 @@ from typing import Any, Final
 import msgspec
 from litestar import Response, get
 
-from genaiops.arena import Beside, CheckBeside
-from genaiops.checks.statistics import holm
+from genaiops.arena import Beside, BesideWord, CheckBeside
 from genaiops.console import _run_text
 from genaiops.console._charts import Chart
 from genaiops.console._differences import pieces
@@ -22,6 +21,12 @@ from genaiops.ports.runs import CaseFilter, CaseRow
 
 PAGE: Final = 50
 _SHOWS: Final = ("won", "lost", "changed")
+_OUTCOMES: Final[dict[BesideWord, Outcome]] = {
+    "better": "pass",
+    "worse": "fail",
+    "no difference shown": "inconclusive",
+    "not compared": "error",
+}
 _KNOWS: Final = ("a", "b", "one", "other", "show")
 
 
@@ -162,22 +167,8 @@ def _targets(visit: Visit, run: Run) -> tuple[Sequence[str], str]:
 
 
 def _told(found: Beside) -> list[Told]:
-    """Claims, better and worse alike, are corrected for their number (Holm 1979)."""
-    compared = [each for each in found.checks if each.comparison is not None]
-    better = [each.comparison.p_better if each.comparison is not None else 1.0 for each in compared]
-    shown_better = dict(zip((each.check for each in compared), holm(better, alpha=found.alpha), strict=True))
-    told: list[Told] = []
-    for each in found.checks:
-        said = each.comparison
-        if said is None:
-            told.append(Told(each=each, word="not compared", outcome="error"))
-        elif shown_better[each.check]:
-            told.append(Told(each=each, word="better", outcome="pass"))
-        elif said.high < 0:
-            told.append(Told(each=each, word="worse", outcome="fail"))
-        else:
-            told.append(Told(each=each, word="no difference shown", outcome="inconclusive"))
-    return told
+    words = found.words()
+    return [Told(each=each, word=words[each.check], outcome=_OUTCOMES[words[each.check]]) for each in found.checks]
 
 
 def _chart(pair: Pair, told: Sequence[Told]) -> Chart | None:

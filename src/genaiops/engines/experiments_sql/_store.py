@@ -32,17 +32,17 @@ _MANY: Final = 500
 _REVISION: Final = 1
 _ENCODER: Final = msgspec.msgpack.Encoder()
 
-_METADATA = MetaData()
-_REVISIONS = Table("experiment_revision", _METADATA, Column("revision", Integer, primary_key=True))
+METADATA = MetaData()
+_REVISIONS = Table("experiment_revision", METADATA, Column("revision", Integer, primary_key=True))
 _TALLIES = Table(
     "experiment_tallies",
-    _METADATA,
+    METADATA,
     Column("experiment_id", Text, primary_key=True),
     Column("body", LargeBinary, nullable=False),
 )
 _UNITS = Table(
     "experiment_units",
-    _METADATA,
+    METADATA,
     Column("experiment_id", Text, primary_key=True),
     Column("unit", Text, primary_key=True),
     Column("open", Integer, nullable=False),
@@ -52,7 +52,7 @@ _UNITS = Table(
 )
 _LOOKS = Table(
     "experiment_looks",
-    _METADATA,
+    METADATA,
     Column("experiment_id", Text, primary_key=True),
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("body", LargeBinary, nullable=False),
@@ -81,7 +81,7 @@ class SqlExperiments(ExperimentStore):
         with told_as_store_error(name, _WORD):
             self._database.prepare()
         with self._writing() as connection:
-            _METADATA.create_all(connection)
+            METADATA.create_all(connection)
             found = connection.execute(select(_REVISIONS.c.revision)).scalar()
             if found is None:
                 connection.execute(_REVISIONS.insert().values(revision=_REVISION))

@@ -3,7 +3,7 @@
 The first line names the revision; then one line a row: `[table, {column: value}]`. Bodies stay as they are.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -22,17 +22,18 @@ class _Head(msgspec.Struct, frozen=True):
     revision: str
 
 
-def dump(url: str) -> Iterator[bytes]:
-    """The lines, each with its end, as of one moment; others may go on writing."""
+def dump(url: str, *, without: Collection[str] = ()) -> Iterator[bytes]:
+    """The lines, each with its end, as of one moment; others may go on writing. `without`: tables of other stores in
+    the same database."""
     database = open_database(url, 10.0)
     try:
         with told_as_store_error(database.name), database.reading() as connection:
-            yield from _lines(connection, database.name)
+            yield from _lines(connection, database.name, {_REVISIONS, *without})
     finally:
         database.engine.dispose()
 
 
-def _lines(connection: Connection, store: str) -> Iterator[bytes]:
+def _lines(connection: Connection, store: str, without: Collection[str]) -> Iterator[bytes]:
     tables = MetaData()
     tables.reflect(connection)
     if _REVISIONS not in tables.tables:
@@ -40,7 +41,7 @@ def _lines(connection: Connection, store: str) -> Iterator[bytes]:
     revision = connection.execute(select(tables.tables[_REVISIONS].c.version_num)).scalar_one()
     yield _encode(_Head(revision)) + b"\n"
     for name in sorted(tables.tables):
-        if name == _REVISIONS:
+        if name in without:
             continue
         table = tables.tables[name]
         key = list(table.primary_key.columns)

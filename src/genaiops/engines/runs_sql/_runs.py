@@ -1,6 +1,6 @@
 """The port Runs on SQLAlchemy Core."""
 
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
@@ -11,6 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from genaiops.core.errors import Conflict, NotFound, UsageError
 from genaiops.domain import Answer, Case, Judged, Outcome, Run
 from genaiops.engines.records_sql import open_database, told_as_store_error
+from genaiops.engines.runs_sql._erasing import erase_cases
 from genaiops.engines.runs_sql._pages import matching
 from genaiops.engines.runs_sql._schema import (
     ANSWERS,
@@ -167,6 +168,14 @@ class SqlRuns(Runs):
     def remember(self, key: str, answer: Answer) -> None:
         with self._writing() as connection:
             self._put(connection, REMEMBERED, [_remembered_row(key, answer)])
+
+    # --- persons ---
+
+    def erase(self, traces: Collection[bytes]) -> int:
+        if not traces:
+            return 0
+        with self._writing() as connection:
+            return erase_cases(connection, traces)
 
     # --- inside ---
 

@@ -1,0 +1,81 @@
+"""What runs have of a person: cases that were made of their traces, what was answered to them, and what was said of
+that. Figures and verdicts stay, for they name nobody."""
+
+from collections.abc import Collection, Iterator
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Connection, Table, delete, select, update
+
+from genaiops.domain import Answer, Case, Judged
+from genaiops.engines.runs_sql._schema import ANSWERS, CASES, JUDGED, REMEMBERED
+
+_encode: Final = msgspec.json.Encoder().encode
+_PAGE: Final = 500
+
+
+class _Origin(msgspec.Struct):
+    trace_id: str | None = None
+
+
+class _Case(msgspec.Struct):
+    metadata: Any = None
+
+
+def trace_of(body: bytes) -> bytes:
+    """The trace that a case was made of, as rows of traces say it; empty when it says none."""
+    if b'"trace_id"' not in body:
+        return b""
+    try:
+        found = msgspec.convert(msgspec.json.decode(body, type=_Case).metadata, _Origin).trace_id
+        return bytes.fromhex(found or "")
+    except (msgspec.ValidationError, ValueError):
+        return b""
+
+
+def without_words(table: Table, body: bytes) -> dict[str, Any]:
+    """The columns that hold what was said, without it. Cases that were of some cluster are one from then on, lest
+    intervals become too narrow."""
+    if table is CASES:
+        case = msgspec.json.decode(body, type=Case)
+        bare = Case(id=case.id, slices=case.slices, label=case.label, cluster="erased" if case.cluster else "")
+        return {"asked": "", "body": _encode(bare)}
+    if table is ANSWERS:
+        answer = msgspec.json.decode(body, type=Answer)
+        bare = msgspec.structs.replace(answer, output="", tool_calls=(), turns=(), error="", trace_id="")
+        return {"said": "", "body": _encode(bare)}
+    judged = msgspec.json.decode(body, type=Judged)
+    verdict = msgspec.structs.replace(judged.verdict, reason="", evidence=())
+    return {"body": _encode(msgspec.structs.replace(judged, verdict=verdict))}
+
+
+def erase_cases(connection: Connection, traces: Collection[bytes]) -> int:
+    """How many cases were made of these traces and held words still."""
+    wanted = set(traces)
+    found = [key for key, trace in _made_of_traces(connection) if trace in wanted]
+    for run_id, case_id in found:
+        for table in (CASES, ANSWERS, JUDGED):
+            here = (table.c.run_id == run_id, table.c.case_id == case_id)
+            keys = list(table.primary_key.columns)
+            for row in connection.execute(select(*keys, table.c.body).where(*here)).all():
+                same = (column == value for column, value in zip(keys, row, strict=False))
+                connection.execute(update(table).where(*same).values(**without_words(table, row[-1])))
+    if found:
+        _forget(connection, {case_id for _, case_id in found})
+    return len(found)
+
+
+def _made_of_traces(connection: Connection) -> Iterator[tuple[tuple[str, str], bytes]]:
+    query = select(CASES.c.run_id, CASES.c.case_id, CASES.c.body)
+    for row in connection.execute(query.execution_options(yield_per=_PAGE)):
+        trace = trace_of(row.body)
+        if trace:
+            yield (row.run_id, row.case_id), trace
+
+
+def _forget(connection: Connection, cases: Collection[str]) -> None:
+    """Answers to them in the cache by content. One too many is asked again."""
+    query = select(REMEMBERED.c.key, REMEMBERED.c.body)
+    gone = [row.key for row in connection.execute(query) if msgspec.json.decode(row.body, type=Answer).case in cases]
+    for key in gone:
+        connection.execute(delete(REMEMBERED).where(REMEMBERED.c.key == key))
