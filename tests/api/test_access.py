@@ -122,6 +122,7 @@ TABLE: dict[tuple[str, str], str | None] = {
     ("PUT", "/routes/{route_id:path}"): "routes",
     ("DELETE", "/routes/{route_id:path}"): "routes",
     ("GET", "/models"): "read",
+    ("GET", "/models/benchmarks"): "read",
     ("GET", "/caches"): "read",
     ("DELETE", "/caches/{route_id:path}"): "routes",
     ("GET", "/catalogue"): "read",

@@ -6,7 +6,7 @@ from typing import Protocol
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
-from genaiops.arena import FailureDocument, Figure, GateReport, UnjudgedDocument
+from genaiops.arena import Benchmark, FailureDocument, Figure, GateReport, UnjudgedDocument
 from genaiops.arena.redteam import AttackReport
 from genaiops.domain import (
     Actor,
@@ -137,6 +137,12 @@ class Evaluations(Protocol):
 
     def attacks(self, run: Run) -> AttackReport | None:
         """None: there is no attack among its cases."""
+        ...
+
+    def benchmarks(
+        self, model: str, *, tenant_id: str | None = None, sees: Callable[[Run], bool] = ..., most: int = 20
+    ) -> Sequence[Benchmark]:
+        """What runs that are done measured of a model, the newest first."""
         ...
 
     def figures(self, run: Run) -> Sequence[Figure]:
