@@ -39,7 +39,8 @@ def example(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def loans(tmp_path: Path) -> Path:
-    blocks = dict(FENCE.findall((ROOT / "docs" / "fairness.md").read_text(encoding="utf-8")))
+    found = FENCE.findall((ROOT / "docs" / "fairness.md").read_text(encoding="utf-8"))
+    blocks = dict(reversed(found))  # the first of each language
     (tmp_path / "loans.toml").write_text(blocks["toml"])
     (tmp_path / "loans.py").write_text(blocks["python"])
     first, _ = blocks["sh"].splitlines()
@@ -114,3 +115,11 @@ def test_a_suite_to_begin_with_runs_as_it_stands(tmp_path: Path) -> None:
     assert "There is no task 'classify'." in none
     assert "classification" in none
     assert not (tmp_path / "b.toml").exists()
+
+
+def test_the_gate_says_which_groups_are_apart(loans: Path) -> None:
+    """Measured, checked, and told by the metric itself."""
+    said = genaiops(loans, "suite", "run", "loans.toml", "--local", "--json")
+    reason = lines(said)["equal_opportunity_difference"]["verdict"]["reason"]
+    assert "asked for: at most 0.1" in reason
+    assert "north against south; true positive" in reason

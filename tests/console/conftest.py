@@ -50,6 +50,7 @@ PATHS = {
     "experiments": "/arena/experiments",
     "metrics": "/arena/metrics",
     "metric": "/arena/metrics/equals",
+    "findings": "/arena/findings",
     "queues": "/queues",
     "playground": "/playground",
     "approvals": "/approvals",

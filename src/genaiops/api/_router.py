@@ -27,6 +27,7 @@ from genaiops.api._erasures import ErasuresController
 from genaiops.api._estimates import EstimateController
 from genaiops.api._experiments import ExperimentsController
 from genaiops.api._figures import Figures
+from genaiops.api._findings import FindingsController
 from genaiops.api._fingerprints import FingerprintsController
 from genaiops.api._groups import GroupsController
 from genaiops.api._guard_figures import GuardFiguresController, MarksController
@@ -82,6 +83,7 @@ _HANDLERS: tuple[type[Controller] | BaseRouteHandler, ...] = (
     SecretsController,
     ArtifactsController,
     AlertsController,
+    FindingsController,
     ApprovalsController,
     TasksController,
     QueuesController,

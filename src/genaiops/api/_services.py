@@ -135,6 +135,10 @@ class ServerRuns(Protocol):
 class Evaluations(Protocol):
     """What runs show, worked out once."""
 
+    def report(self, run: Run) -> GateReport | None:
+        """Of what the run has by now. None when its suite is not kept here."""
+        ...
+
     def attacks(self, run: Run) -> AttackReport | None:
         """None: there is no attack among its cases."""
         ...

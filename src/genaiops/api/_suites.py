@@ -1,7 +1,7 @@
 """`/api/suites`: suites as people write them. Their versions, aliases and differences are those of artifacts."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any, Final
 
 import msgspec
 from litestar import Controller, Response, get, post
@@ -13,10 +13,13 @@ from genaiops.api._documents import Listing, VersionDocument, time_or_none
 from genaiops.api._services import Services, Serving
 from genaiops.api._writing import write
 from genaiops.arena import ReadSuite, read_suite, read_suite_document, suite_manifest, suite_schema
+from genaiops.arena.counterfactuals import Left, Perturbed, Varied, expanded, perturbed
 from genaiops.checks.written import Fault, WrittenForm
-from genaiops.core.errors import UsageError
-from genaiops.domain import Artifact
+from genaiops.core.errors import TooLarge, UsageError
+from genaiops.domain import Artifact, Case
 from genaiops.hub import Wanted
+
+_MOST_EXPANDED: Final = 100_000
 
 
 class SuiteSource(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -38,6 +41,29 @@ class NewSuiteRequest(AboutRequest, frozen=True, kw_only=True, forbid_unknown_fi
     alias: str | None = None
     reason: str = ""
     emergency: str | None = None
+
+
+class ExpandRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`cases` as they stand in a suite, and either `attributes` (attribute -> values; none: all; with
+    `intersections` every value with every value of the others; `names` of each group), or `perturbations` and
+    `cues`."""
+
+    cases: Annotated[tuple[Case, ...], msgspec.Meta(min_length=1, max_length=1000)]
+    attributes: dict[str, tuple[str, ...]] = {}
+    intersections: bool = False
+    names: int = 1
+    perturbations: tuple[str, ...] = ()
+    cues: tuple[str, ...] = ()
+    seed: int = 0
+
+
+class ExpandedDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """`cases` of `families` families; `left`: of which none was made, and why. `language` of the words."""
+
+    cases: Sequence[Case]
+    families: int
+    left: Sequence[Left]
+    language: str
 
 
 class CheckedSuiteDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,6 +112,27 @@ class SuitesController(Controller):
         return CheckedSuiteDocument(
             suite=None if read.suite is None else suite_manifest(read.suite), faults=read.faults
         )
+
+    @post("/expand", summary="Cases as families", guards=[needs("read")], status_code=200, sync_to_thread=True)
+    def expand(self, data: JSONBody[ExpandRequest]) -> ExpandedDocument:
+        """Each case with other people in it, or changed in what should change no answer; nothing is kept."""
+        if bool(data.attributes) == bool(data.perturbations or data.cues):
+            raise UsageError(
+                "A family is made of attributes, or of perturbations and cues.",
+                remedy="Give attributes, or perturbations and cues.",
+                param="attributes",
+            )
+        if data.attributes:
+            varied = Varied(attributes=data.attributes, intersections=data.intersections, names=data.names)
+            found = expanded(data.cases, varied)
+        else:
+            found = perturbed(data.cases, Perturbed(kinds=data.perturbations, cues=data.cues, seed=data.seed))
+        if len(found.cases) > _MOST_EXPANDED:
+            raise TooLarge(
+                f"There would be {len(found.cases):,} cases, and {_MOST_EXPANDED:,} are told.",
+                remedy="Send fewer, or use genaiops suite expand.",
+            )
+        return ExpandedDocument(cases=found.cases, families=found.families, left=found.left, language=found.language)
 
     @post(summary="Register a version of a suite", guards=[needs("artifacts")])
     async def register(

@@ -148,6 +148,7 @@ async def _expire_for_ever(services: Services) -> None:
 async def _watch_for_ever(services: Services) -> None:
     while True:
         await _once("it cannot be told whether keys are abused", services.abuse.step)
+        await _once("it cannot be told whether groups are treated alike", services.disparity.step)
         await asyncio.sleep(WATCH_SECONDS)
 
 

@@ -20,6 +20,7 @@ _EFFECTS: tuple[tuple[str, tuple[Effect, ...]], ...] = (
     ("content.capture", ("control", "workers")),
     ("content.", ("control",)),
     ("abuse.", ("control",)),
+    ("disparity.", ("control",)),
     ("energy.", ("control",)),
     ("ingest.", ("control",)),
     ("export.", ("control",)),

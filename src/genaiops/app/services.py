@@ -54,7 +54,7 @@ from genaiops.ports.seals import Seals
 from genaiops.ports.secrets import Secrets
 from genaiops.ports.telemetry import Telemetry
 from genaiops.providers import PROVIDERS
-from genaiops.watch import AbuseBounds, AbuseWatch, Folder
+from genaiops.watch import AbuseBounds, AbuseWatch, DisparityBounds, DisparityWatch, Folder
 from genaiops.watch.otlp import Capture, Ingest
 
 _ALONE = "here"
@@ -104,15 +104,7 @@ class Services:
         self.export = ExportLoop(
             settings.export, home.path / "export.cursor", stores.telemetry, stores.blobs, self.secrets
         )
-        self.erasing = Erasing(
-            stores.persons,
-            stores.telemetry,
-            stores.blobs,
-            self.hub,
-            self.folding,
-            keys=PersonKeys(home.person_keys),
-            clock=now_us,
-        )
+        self.erasing = self._open_erasing(stores, home)
         self.runs = ServerRuns(settings, home, stores.runs, hub, self.publisher)
         self.sources = ItemSources(stores.blobs, stores.runs)
         machine = home.machine.read_text().strip() if home.machine.exists() else _ALONE
@@ -121,6 +113,8 @@ class Services:
         self.evaluations = Evaluations(stores.runs, home)
         self.watches = SuiteWatches(hub, stores.runs, self._begin)
         self.abuse = AbuseWatch(stores.telemetry, hub.alerts, now_us, AbuseBounds(**structs.asdict(settings.abuse)))
+        disparity = DisparityBounds(**structs.asdict(settings.disparity))
+        self.disparity = DisparityWatch(stores.telemetry, hub.alerts, disparity)
         self.judging = Judging(stores.telemetry, stores.blobs, self.hub, self._open_advice())
         self.metrics = Metrics(stores.telemetry, stores.counters, self._providers)
         self.anomalies = AnomalyReader(stores.telemetry)
@@ -130,6 +124,17 @@ class Services:
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """Itself: the web framework copies routers with everything that hangs on them."""
         return self
+
+    def _open_erasing(self, stores: OpenStores, home: Home) -> Erasing:
+        return Erasing(
+            stores.persons,
+            stores.telemetry,
+            stores.blobs,
+            self.hub,
+            self.folding,
+            keys=PersonKeys(home.person_keys),
+            clock=now_us,
+        )
 
     def _begin(self, actor: Actor, suite: str, environment: str, facts: Mapping[str, str]) -> Run:
         """A run that nobody asks for at this moment, for who wanted it."""

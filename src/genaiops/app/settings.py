@@ -175,6 +175,14 @@ class AbuseOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     refused_calls: _Calls = 20
 
 
+class DisparityOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When groups of calls are treated differently: see `genaiops.watch.DisparityBounds`."""
+
+    by: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    false_alarm: Annotated[float, msgspec.Meta(gt=0, le=0.5)] = 0.01
+    least: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.05
+
+
 class Log(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     level: LogLevel = "info"
 
@@ -199,6 +207,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     oidc: OidcOptions = OidcOptions()
     runs: RunOptions = RunOptions()
     abuse: AbuseOptions = AbuseOptions()
+    disparity: DisparityOptions = DisparityOptions()
     log: Log = Log()
 
     @property

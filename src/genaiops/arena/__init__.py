@@ -25,6 +25,7 @@ from genaiops.arena._documents import (
     run_document,
     unjudged_of,
 )
+from genaiops.arena._evidence import evidence_of
 from genaiops.arena._experiment import look_at, thinned, told, unit_of
 from genaiops.arena._gate import decides, judge
 from genaiops.arena._gate_report import GateLine, GateReport
@@ -92,6 +93,7 @@ __all__ = [
     "cases_of",
     "changed_suite",
     "decides",
+    "evidence_of",
     "failures_of",
     "figures",
     "file_rows",

@@ -153,5 +153,6 @@ def corpus(subject: Subject) -> Iterator[GateLine]:
         good = high <= asked if subject.falling else low >= asked
         bad = low > asked if subject.falling else high < asked
         outcome = "pass" if good else "fail" if bad else "inconclusive"
+        reason = f"{reason} {found.verdict.reason}".rstrip()
     verdict = msgspec.structs.replace(found.verdict, outcome=outcome, reason=reason)
     yield GateLine(kind="corpus", check=check.name, target=target, asked=asked, verdict=verdict, missing=missing)

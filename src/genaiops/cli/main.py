@@ -50,6 +50,7 @@ NOUNS: Mapping[str, str] = {
     "suite": "Suites: cases, who answers them, and what has to hold before a change goes on.",
     "redteam": "Red team: attacks on models and applications, offline, and how often they succeed.",
     "run": "Runs of suites: what was asked, what it cost, and what the gate says.",
+    "finding": "Findings of bias: where it comes from, and what is done about it.",
     "judge": "Judges: models that say how good an answer is, and how far they can be believed.",
     "queue": "Queues: items that people label, how far they agree, and duels.",
     "lineage": "Lineage: what was made from what, from an answer back to its data.",

@@ -11,6 +11,8 @@ from genaiops.cli._ci import run_for
 from genaiops.cli._output import Column, Output, one_line
 from genaiops.cli._server_runs import Wish, begin, followed, status_of, whole
 from genaiops.cli._session import Session, plain
+from genaiops.cli._suite_corpus import add_corpus
+from genaiops.cli._suite_expand import add_expand
 from genaiops.cli._suite_export import add_report_verbs, report_options, taken_reports
 from genaiops.cli._suite_import import add_import_verb
 from genaiops.cli._suite_new import new
@@ -25,6 +27,8 @@ _suite_rescore.add_to(command)
 add_plan(command)
 add_trend(command)
 command.add_command(new)
+add_expand(command)
+add_corpus(command)
 
 _METRICS = (
     Column("METRIC", "name"),

@@ -25,6 +25,7 @@ from genaiops.domain._audit import (
     commitment_of,
     leaf_of,
 )
+from genaiops.domain._bias import BiasFinding, BiasSource, BiasState
 from genaiops.domain._call import (
     Admitted,
     Attempt,
@@ -262,6 +263,9 @@ __all__ = [
     "AuditPayload",
     "Belongings",
     "Better",
+    "BiasFinding",
+    "BiasSource",
+    "BiasState",
     "BreakerPolicy",
     "Budget",
     "CacheMode",

@@ -19,6 +19,7 @@ from genaiops.domain import (
     Application,
     Approval,
     Artifact,
+    BiasFinding,
     Budget,
     Deployment,
     Edge,
@@ -43,7 +44,21 @@ from genaiops.ports.records import Change, Records, Unit, View
 T = TypeVar("T")
 _PAGE = 1000
 
-_OWN = (Team, Environment, Actor, ApiKey, Application, Approval, GroupMapping, Task, Alert, Queue, Item, Experiment)
+_OWN = (
+    Team,
+    Environment,
+    Actor,
+    ApiKey,
+    Application,
+    Approval,
+    GroupMapping,
+    Task,
+    Alert,
+    BiasFinding,
+    Queue,
+    Item,
+    Experiment,
+)
 """Nouns that say themselves whose they are, and that nobody else sees."""
 
 _SHARED_WRITES = (Edge, SavedView)

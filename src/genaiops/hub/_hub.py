@@ -17,6 +17,7 @@ from genaiops.hub._datasets import Datasets
 from genaiops.hub._deployments import Deployments
 from genaiops.hub._environments import Environments
 from genaiops.hub._experiments import Experiments
+from genaiops.hub._findings import BiasFindings
 from genaiops.hub._fingerprints import Fingerprints
 from genaiops.hub._groups import Groups
 from genaiops.hub._guarding import Guards
@@ -92,6 +93,7 @@ class Hub:
         self.policies = Policies(records, clock, self.artifacts)
         self.guards = Guards(records, clock, self.artifacts, judge)
         self.alerts = AlertBook(records, clock)
+        self.findings = BiasFindings(records, clock)
         self.tasks = Tasks(records, clock, self.consents)
         self.approvals = Approvals(
             records,

@@ -5,6 +5,7 @@ from genaiops.watch._alike import masked
 from genaiops.watch._anomalies import SPENDERS, Spend, spend_anomalies
 from genaiops.watch._answered import answered_with
 from genaiops.watch._caches import RouteCache, Similarities, hit_rate, route_caches, similarities
+from genaiops.watch._disparity import DisparityBounds, DisparityWatch
 from genaiops.watch._documents import conversation, row_of, trace_document, trace_row_document
 from genaiops.watch._energy import Machine, Metering
 from genaiops.watch._erased import ERASED, erased_content
@@ -44,6 +45,8 @@ __all__ = [
     "BudgetState",
     "Called",
     "Caller",
+    "DisparityBounds",
+    "DisparityWatch",
     "ExperimentReader",
     "FalseAlarms",
     "Folder",

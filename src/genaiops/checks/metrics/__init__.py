@@ -42,6 +42,7 @@ METRICS: Final[Mapping[str, tuple[str, ...]]] = {
     "meaning": ("bertscore", "groundedness", "injection", "similarity", "toxicity"),
     "calibration": ("ece",),
     "classes": ("accuracy", "f1", "mcc", "precision", "recall"),
+    "counterfactual": ("counterfactual_difference", "counterfactual_text", "invariance"),
     "fairness": (
         "accuracy_difference",
         "demographic_parity_difference",
@@ -53,6 +54,8 @@ METRICS: Final[Mapping[str, tuple[str, ...]]] = {
     "figures": ("mae", "mse", "r2", "rmse"),
     "probabilities": ("auc_roc", "brier", "log_loss"),
     "ranks": ("hit_rate", "map", "mrr", "ndcg_at_k", "precision_at_k", "recall_at_k"),
+    "spurious": ("spurious_correlation",),
+    "stereotypes": ("bbq_bias", "icat"),
     "tools": (
         "step_count",
         "tool_arguments",
