@@ -128,6 +128,7 @@ TABLE: dict[tuple[str, str], str | None] = {
     ("PUT", "/routes/{route_id:path}"): "routes",
     ("DELETE", "/routes/{route_id:path}"): "routes",
     ("GET", "/models"): "read",
+    ("GET", "/models/benchmarks"): "read",
     ("GET", "/caches"): "read",
     ("DELETE", "/caches/{route_id:path}"): "routes",
     ("GET", "/shadows/{route_id:path}"): "read",

@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 import pytest
 
+import genaiops
 from genaiops.app.services import Services
+from genaiops.domain import Answer, Judged, Verdict
 from genaiops.hub import NewKey
 from tests.api.conftest import Api
 
@@ -128,3 +131,25 @@ def test_a_broken_suite_is_refused_with_its_lines(admin: Api) -> None:
     kept = admin.call("POST", "/suites", {"name": "whole", "document": SUITE, "alias": "tried"}, status=201)
     [listed] = [one for one in admin.get("/suites")["data"] if one["name"] == "whole"]
     assert listed["aliases"] == {"tried": kept["digest"]}
+
+
+def test_what_was_measured_of_a_model(admin: Api, strangers: Api, services: Services, echo: str) -> None:
+    document = {**SUITE, "check": [{"metric": "equals"}], "target": [{"name": "small", "model": "parrot"}]}
+    run_id = begun(admin, "capitals", document=document)["id"]
+    assert run_id not in [each["run"]["id"] for each in admin.get("/models/benchmarks", model="parrot")["data"]]
+    store = services.runs.store
+    run = store.get(run_id)
+    (case,) = store.cases(run_id)
+    verdict = Verdict(outcome="pass", measure=1.0)
+    answer = Answer(target="small", case=case.id, state="answered", output="y")
+    store.add(
+        run_id, [answer], [Judged(target="small", case=case.id, check="equals", metric="equals/1", verdict=verdict)]
+    )
+    store.update(msgspec.structs.replace(run, state="done", done=1))
+    line = admin.get("/models/benchmarks", model="parrot")["data"][0]
+    assert line["run"]["id"] == run_id
+    assert line["harness"] == genaiops.__version__
+    assert line["target"] == "small"
+    assert [(each["check"], each["mean"], each["n"]) for each in line["figures"]] == [("equals", 1.0, 1)]
+    assert strangers.get("/models/benchmarks", model="parrot")["data"] == []
+    assert admin.get("/models/benchmarks", model="unknown")["data"] == []

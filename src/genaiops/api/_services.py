@@ -6,7 +6,16 @@ from typing import Protocol
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
-from genaiops.arena import Beside, FailureDocument, Figure, GateReport, Selection, SelectionAsked, UnjudgedDocument
+from genaiops.arena import (
+    Benchmark,
+    Beside,
+    FailureDocument,
+    Figure,
+    GateReport,
+    Selection,
+    SelectionAsked,
+    UnjudgedDocument,
+)
 from genaiops.arena.redteam import AttackReport
 from genaiops.domain import (
     Actor,
@@ -157,6 +166,12 @@ class Evaluations(Protocol):
 
     def attacks(self, run: Run) -> AttackReport | None:
         """None: there is no attack among its cases."""
+        ...
+
+    def benchmarks(
+        self, model: str, *, tenant_id: str | None = None, sees: Callable[[Run], bool] = ..., most: int = 20
+    ) -> Sequence[Benchmark]:
+        """What runs that are done measured of a model, the newest first."""
         ...
 
     def figures(self, run: Run) -> Sequence[Figure]:

@@ -1,11 +1,11 @@
 """`/api/targets`, `/api/routes`, `/api/models`: where calls can go."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from litestar import Controller, Response, delete, get, post, put
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from genaiops.api._access import Calling, needs
 from genaiops.api._documents import (
@@ -16,8 +16,10 @@ from genaiops.api._documents import (
     shown,
     shown_target,
 )
+from genaiops.api._runs import sees
 from genaiops.api._services import Serving
 from genaiops.api._writing import write
+from genaiops.arena import Figure, RunDocument, run_document
 from genaiops.domain import (
     BreakerPolicy,
     CachePolicy,
@@ -92,6 +94,16 @@ class NewRouteRequest(RouteRequest, frozen=True, kw_only=True, forbid_unknown_fi
     """A route with the model name that clients call it by."""
 
     id: str
+
+
+class BenchmarkDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """What one run measured of a model. `harness`: the version of genaiops that measured it; `target`: under which name
+    the suite asked the model; `figures`: of that target, each with one-sided bounds of 95 %."""
+
+    run: RunDocument
+    harness: str
+    target: str
+    figures: Sequence[Figure]
 
 
 class TargetsController(Controller):
@@ -203,6 +215,27 @@ class ModelsController(Controller):
     def list(self, services: Serving) -> Listing[ModelDocument]:
         """Models by the targets that serve them, and routes."""
         return Listing(_models(services.hub))
+
+    @get("/benchmarks", summary="What suites measured of a model", guards=[needs("read")], sync_to_thread=True)
+    def benchmarks(
+        self,
+        services: Serving,
+        caller: Calling,
+        model: Annotated[str, QueryParameter(description="the name that clients call")],
+        limit: Annotated[int, QueryParameter(ge=1, le=100, description="lines at most")] = 20,
+    ) -> Listing[BenchmarkDocument]:
+        """The newest first, of the latest 200 runs that are done. Empty where no suite asked it."""
+        found = services.evaluations.benchmarks(
+            model, tenant_id=caller.reach.tenant_id, sees=lambda run: sees(caller, run), most=limit
+        )
+        return Listing(
+            [
+                BenchmarkDocument(
+                    run=run_document(each.run), harness=each.harness, target=each.target, figures=each.figures
+                )
+                for each in found
+            ]
+        )
 
 
 def _models(hub: Hub) -> Sequence[ModelDocument]:

@@ -10,6 +10,7 @@ import msgspec
 from genaiops.app.home import Home
 from genaiops.app.kept_suites import kept_suite
 from genaiops.arena import (
+    Benchmark,
     Beside,
     Figure,
     GateReport,
@@ -25,11 +26,14 @@ from genaiops.arena import (
 from genaiops.arena.redteam import AttackReport, attack_report
 from genaiops.core.errors import Conflict, NotFound
 from genaiops.domain import Case, Run, Suite
-from genaiops.ports.runs import Runs
+from genaiops.ports.runs import RunFilter, Runs
 
 _T = TypeVar("_T")
 _KEPT: Final = 128
 """Reports and comparisons: of ten thousand cases each is a few hundred kilobytes at most."""
+
+_LOOKED: Final = 200
+"""Of the newest runs, for those that asked a model: their suites are read."""
 
 
 class Evaluations:
@@ -66,6 +70,27 @@ class Evaluations:
         """What its checks measured, with intervals; none when its suite is not kept here."""
         suite = self.suite(run)
         return () if suite is None else self._of(("figures", _state(run)), lambda: figures(suite, self._tables(run)))
+
+    def benchmarks(
+        self, model: str, *, tenant_id: str | None = None, sees: Callable[[Run], bool] = lambda _: True, most: int = 20
+    ) -> Sequence[Benchmark]:
+        """What runs that are done measured of a model (a name that clients call), the newest first, at most `most`; of
+        the latest 200 runs whose suites are kept here."""
+        where = RunFilter(kind="evaluation", state="done", tenant_id=tenant_id)
+        found: list[Benchmark] = []
+        for run in self._store.list(where, limit=_LOOKED).rows:
+            if len(found) >= most:
+                break
+            for target in self._asking(run, model) if sees(run) else ():
+                figures = [each for each in self.figures(run) if each.target == target]
+                harness = run.environment.get("genaiops", "")
+                found.append(Benchmark(run=run, harness=harness, target=target, figures=figures))
+        return found[:most]
+
+    def _asking(self, run: Run, model: str) -> Sequence[str]:
+        """Names of its targets that are this model as it is: no prompt, application or release stands between."""
+        suite = self._of(("models", run.subject), lambda: self.suite(run))
+        return () if suite is None else [each.name for each in suite.target if each.model == model and not each.prompt]
 
     def targets(self, run: Run) -> Sequence[str]:
         """Names of whom it asks; none when its suite is not kept here."""

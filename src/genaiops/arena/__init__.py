@@ -33,7 +33,7 @@ from genaiops.arena._gate import decides, judge
 from genaiops.arena._gate_report import GateLine, GateReport
 from genaiops.arena._judges import Judges, judges_of, runs_programs, target_of, weights_of
 from genaiops.arena._plan import USUAL_MARGINS, Plan, PlanAsked, PlanRow, planned, spread_of
-from genaiops.arena._rescoring import Figure, Rescorer, figures
+from genaiops.arena._rescoring import Benchmark, Figure, Rescorer, figures
 from genaiops.arena._runner import Progress, Runner
 from genaiops.arena._scoring import Scorer, asks, sample_of, threshold_of
 from genaiops.arena._selecting import UNITS, Candidate, Criterion, Measured, Pair, Selection, select
@@ -61,6 +61,7 @@ __all__ = [
     "WATCH",
     "Agreed",
     "Ask",
+    "Benchmark",
     "Beside",
     "BesideWord",
     "Busy",

@@ -15,7 +15,7 @@ from genaiops.checks.metrics import metric
 from genaiops.checks.statistics import level
 from genaiops.core.errors import UsageError
 from genaiops.core.money import to_nano
-from genaiops.domain import Answer, Case, Judged, Suite, SuiteCheck
+from genaiops.domain import Answer, Case, Judged, Run, Suite, SuiteCheck
 from genaiops.ports.metrics import Means
 from genaiops.ports.runs import Runs
 
@@ -34,6 +34,16 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
     low: float | None = None
     high: float | None = None
     passed: int | None = None
+
+
+class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
+    """What one run measured of a model. `harness`: the version of genaiops that measured it; `target`: under which name
+    the suite asked the model; `figures`: of that target, with intervals."""
+
+    run: Run
+    harness: str
+    target: str
+    figures: Sequence[Figure]
 
 
 class Rescorer:

@@ -138,8 +138,10 @@ def list_(session: Session) -> None:
 @click.argument("name")
 @connected
 def show(session: Session, name: str) -> None:
-    """Show one target."""
+    """Show one target, and what suites measured of its model."""
     target = session.client.get(path_of("/api/targets", name))
+    measured = session.items("/api/models/benchmarks", {"model": target["model"]})
+    target["benchmarks"] = measured
     timeouts: Row = target["timeouts"]
     session.output.facts(
         target,
@@ -161,8 +163,23 @@ def show(session: Session, name: str) -> None:
             ("context", tokens(target["context_window"])),
             ("settings", [f"{field}={value}" for field, value in target["settings"].items()]),
             ("enabled", target["enabled"]),
+            *(("benchmark", _benchmark(each)) for each in measured),
         ),
     )
+
+
+def _benchmark(row: Row) -> str:
+    """Of which run, by which version, and the figures with their bounds."""
+    run = row["run"]
+    figures = [_figure(each) for each in row["figures"]] or ["nothing measured"]
+    return f"{run['id']} {run['name']} (genaiops {row['harness'] or 'unknown'}): {'; '.join(figures)}"
+
+
+def _figure(each: Row) -> str:
+    if each["mean"] is None:
+        return f"{each['check']} no value"
+    bounds = "" if each["low"] is None or each["high"] is None else f" ({each['low']:.3g} to {each['high']:.3g})"
+    return f"{each['check']} {each['mean']:.4g}{bounds}, n {each['n']}"
 
 
 def _waiting(target: Row) -> str | None:

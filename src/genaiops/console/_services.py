@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from genaiops.arena import Beside, Figure, GateReport, Selection, SelectionAsked
+from genaiops.arena import Benchmark, Beside, Figure, GateReport, Selection, SelectionAsked
 from genaiops.arena.redteam import AttackReport
 from genaiops.domain import Erasure, Experiment, Foreseen, Person, Run, Suite
 from genaiops.domain.experiments import ExperimentTally, Look
@@ -79,6 +79,12 @@ class Evaluations(Protocol):
 
     def attacks(self, run: Run) -> AttackReport | None:
         """How often attacks succeeded. None: there is none among its cases."""
+        ...
+
+    def benchmarks(
+        self, model: str, *, tenant_id: str | None = None, sees: Callable[[Run], bool] = ..., most: int = 20
+    ) -> Sequence[Benchmark]:
+        """What runs that are done measured of a model, the newest first."""
         ...
 
     def figures(self, run: Run) -> Sequence[Figure]:

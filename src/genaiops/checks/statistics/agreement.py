@@ -31,13 +31,19 @@ def krippendorff(
     alpha: float = 0.05,
     times: int = 1000,
     seed: int = 0,
+    groups: Sequence[Hashable] | None = None,
 ) -> Agreement:
     """Krippendorff's alpha: `ratings` of each unit, by whichever raters (None: not rated); units with fewer than two
-    are left out. 1 - D_o / D_e over the pairs of ratings of one unit and over all pairs (Krippendorff, "Computing
-    Krippendorff's alpha-reliability", 2011). Nominal ratings are codes. UsageError when no unit was rated twice, or
-    all ratings are one: then no disagreement was possible."""
-    units = [[each for each in unit if each is not None] for unit in ratings]
-    units = [unit for unit in units if len(unit) > 1]
+    are left out. `groups`: to which each unit belongs, as answers to one question do; the bounds draw whole groups
+    (None: units are independent). 1 - D_o / D_e over the pairs of ratings of one unit and over all pairs (Krippendorff,
+    "Computing Krippendorff's alpha-reliability", 2011). Nominal ratings are codes. UsageError when no unit was rated
+    twice, or all ratings are one: then no disagreement was possible."""
+    together: dict[Hashable, list[list[float]]] = {}
+    for number, unit in enumerate(ratings):
+        rated = [each for each in unit if each is not None]
+        if len(rated) > 1:
+            together.setdefault(number if groups is None else groups[number], []).append(rated)
+    units = [unit for group in together.values() for unit in group]
     if not units:
         raise UsageError("No unit was rated twice.", remedy="Let two people rate the same ones.")
     value = _alpha(units, scale)
@@ -46,7 +52,7 @@ def krippendorff(
     low = high = None
     try:
         low, high = bootstrap(
-            [[unit] for unit in units],
+            list(together.values()),
             lambda drawn: 1.0 if (found := _alpha(drawn, scale)) is None else found,
             alpha=alpha,
             times=times,

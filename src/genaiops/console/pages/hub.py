@@ -27,6 +27,7 @@ _ALIASES = COLLECTIONS[Alias].name
 _WEEK_US = 7 * 86_400_000_000
 _COUNTED = 500
 _LOOKED = 20
+_MODELS = ("model", "embedding")
 _CHIPS = {"q": "words", "kind": "kind", "owner": "owner"}
 
 
@@ -117,6 +118,7 @@ def one(visit: Visiting, artifact_id: FromPath[str]) -> Response[str]:
         else None,
         row_text=text_of,
         faults=_faults(visit, shown) if shown is not None and artifact.kind == "prompt" else None,
+        benchmarks=visit.services.evaluations.benchmarks(artifact.name) if artifact.kind in _MODELS else None,
         uses=_uses(visit, versions),
         called=_called(visit, artifact, versions, aliases),
         word_of=word_of,

@@ -110,6 +110,7 @@ def _form(visit: Visit, former: Target | None, values: Form, *, status: int = 20
         former=former,
         values=values,
         charts=charts,
+        benchmarks=visit.services.evaluations.benchmarks(former.model) if former is not None else (),
         health=health_of(visit).get(former.id) if former is not None else None,
         providers=hub.targets.providers or sorted({target.provider for target in hub.targets.list()}),
         operations=get_args(Operation),
