@@ -49,11 +49,13 @@ def test_spend_stands_in_it() -> None:
     assert "Spend target answers of known cost" in text
 
 
-def test_a_run_has_one_pdf_dated_by_the_run() -> None:
+def test_a_run_has_one_pdf_dated_by_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     found = said(PLAIN, {"a": "no", "b": None})
     ended = msgspec.structs.replace(found.run, ended_us=1_700_000_000_000_000)
     found = msgspec.structs.replace(found, run=ended)
     data = pdf(found)
+    pdf(said(PLAIN, {"other": "∑ ქ"}))
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1600000000")
     assert data == pdf(found)
     about = PdfReader(BytesIO(data)).metadata
     assert about is not None

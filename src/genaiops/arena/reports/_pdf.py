@@ -5,6 +5,7 @@ Set by ReportLab, which is an extra and imported here only when a report is writ
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from hashlib import sha256
 from importlib import import_module
 from io import BytesIO
 from math import isfinite
@@ -47,6 +48,7 @@ def pdf(said: Reported) -> bytes:
         bottomMargin=_MARGIN,
         title=f"{said.word}: {said.run.name}",
         author="genaiops",
+        creator="genaiops",
         subject=f"Report of {said.run.id}",
         lang="en",
     )
@@ -76,7 +78,7 @@ def _canvas(ended_us: int, *given: Any, **named: Any) -> Any:
     at = datetime.fromtimestamp(ended_us // 1_000_000, UTC)
     stamp.t, stamp.lt, stamp.YMDhms = at.timestamp(), at.timetuple(), tuple(at.timetuple())[:6]
     stamp.dhh = stamp.dmm = 0
-    canvas._doc._timeStamp = stamp
+    canvas._doc._timeStamp, canvas._doc.signature = stamp, sha256()
     return canvas
 
 
@@ -164,12 +166,12 @@ def _cases(said: Reported) -> Iterator[Any]:
 
 def _case(said: Reported, target: str, case: Case) -> Iterator[Any]:
     """Of an attack neither what was asked nor what was answered."""
-    yield _text(case.id, first=BOLD, before=5)
+    yield _text(case.id, first=BOLD, before=5, keep=True)
     if case.attack is None:
         yield _text(question(case), soft=True)
         for name in dict.fromkeys(name for name in (said.report.baseline, target) if name):
             for answer in said.answers.get((name, case.id), ())[:1]:
-                yield _text(f"{name}:", colour=_COLOUR["muted"])
+                yield _text(f"{name}:", colour=_COLOUR["muted"], keep=True)
                 yield _text(answer.output or answer.error, soft=True)
     failed = [each for each in said.judged.get((target, case.id), ()) if each.verdict.outcome == "fail"]
     for check, reason in {each.check: each.verdict.reason for each in failed}.items():
@@ -303,9 +305,7 @@ def _grid(cells: Sequence[Sequence[Any]], widths: Sequence[float], style: Sequen
 
 
 def _heading(text: str) -> Any:
-    made = _text(text, size=11, first=BOLD, before=12)
-    made.keepWithNext = True
-    return made
+    return _text(text, size=11, first=BOLD, before=12, keep=True)
 
 
 def _text(
@@ -316,9 +316,10 @@ def _text(
     colour: str = _COLOUR["text"],
     before: float = 2,
     soft: bool = False,
+    keep: bool = False,
     most: int = 600,
 ) -> Any:
-    """A paragraph; `soft`: what somebody asked or answered, on a shade."""
+    """A paragraph; `soft`: what somebody asked or answered, on a shade; `keep`: on one page with what follows."""
     style: Any = import_module("reportlab.lib.styles").ParagraphStyle(
         "text",
         fontName=first,
@@ -328,6 +329,7 @@ def _text(
         spaceBefore=before,
         spaceAfter=2,
         splitLongWords=1,
+        keepWithNext=int(keep),
         **({"backColor": "#f4f5f7", "borderPadding": 3, "leftIndent": 6, "rightIndent": 6} if soft else {}),
     )
     return import_module("reportlab.platypus").Paragraph(markup(text, first, most=most), style)
