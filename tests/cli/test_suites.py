@@ -194,14 +194,16 @@ def test_the_example_of_gates_can_be_followed(folder: Folder) -> None:
 
 
 def test_reports_are_written_after_a_run_and_again_later(folder: Folder) -> None:
-    files = {"junit": "a.xml", "jsonl": "a.jsonl", "markdown": "a.md", "html": "a.html"}
+    files = {"junit": "a.xml", "jsonl": "a.jsonl", "markdown": "a.md", "html": "a.html", "pdf": "a.pdf"}
     options = [word for form, file in files.items() for word in (f"--{form}", file)]
     ran = folder.run("run", "suite.toml", "--local", *options)
     assert ran.status == 0, ran.err
     run = msgspec.json.decode((folder.path / "a.jsonl").read_bytes().splitlines()[0])["run"]["id"]
     for form, file in files.items():
-        again = folder.run("report", run, "--format", form)
-        assert again.out == (folder.path / file).read_text(), again.err
+        again = folder.run("report", run, "-o", f"again-{file}")
+        written = (folder.path / f"again-{file}").read_bytes()
+        assert written == (folder.path / file).read_bytes(), (form, again.err)
+        assert folder.run("verify", f"again-{file}").status == 0
     assert "## PASS: suite" in folder.run("report", run).out
 
 

@@ -1,6 +1,6 @@
 """Signatures of reports: at the end of each file a signed note (C2SP signed-note, Ed25519) over all that stands before.
 
-In XML, HTML and Markdown it is a comment, in JSON lines the last line. The key stands among the secrets of the home as
+In JSON lines it is the last line, elsewhere a comment. The key stands among the secrets of the home as
 `GENAIOPS_REPORT_KEY`, or in the environment under that name, for build servers whose homes do not last.
 """
 
@@ -21,6 +21,9 @@ KEY: Final = "GENAIOPS_REPORT_KEY"
 _ORIGIN: Final = "genaiops/report"
 _OPEN: Final = "<!-- genaiops-signature\n"
 _CLOSE: Final = "-->\n"
+_PDF: Final = b"%PDF-"
+_PDF_OPEN: Final = b"%genaiops-signature\n"
+_PDF_CLOSE: Final = b"%%EOF\n"
 _LINE: Final = '{"type":"signature",'
 _LARGEST: Final = 1 << 31
 
@@ -60,6 +63,28 @@ def signed_report(text: str, run_id: str, key: SigningKey) -> str:
     return f"{text}{_OPEN}{note}key {key.verifier}\n{_CLOSE}"
 
 
+def signed_pdf(data: bytes, run_id: str, key: SigningKey) -> bytes:
+    """The file with its signature in comments behind it. They end as a PDF has to: readers find its table there."""
+    return data + _pdf_tail(data, key.sign(_statement(data, run_id)), str(key.verifier))
+
+
+def _pdf_tail(data: bytes, note: str, key: str) -> bytes:
+    lines = b"".join(b"% " + line.encode() + b"\n" for line in (*note.split("\n"), f"key {key}"))
+    start = data.rpartition(b"startxref")[2].split()[:1]
+    return _PDF_OPEN + lines + b"startxref\n" + b"".join(start) + b"\n" + _PDF_CLOSE
+
+
+def _pdf_parts(data: bytes) -> tuple[bytes, str, str]:
+    """The tail has to be what the signature alone makes it, or something else could hide between its comments."""
+    content, opened, rest = data.rpartition(_PDF_OPEN)
+    lines = rest.partition(b"startxref\n")[0].decode("utf-8", "replace").split("\n")
+    note, _, key = "\n".join(line.removeprefix("% ") for line in lines).rpartition("\nkey ")
+    key = key.removesuffix("\n")
+    if not opened or not note or _pdf_tail(content, note, key) != opened + rest:
+        return b"", "", ""
+    return content, note, key
+
+
 def verify_report(path: Path, keys: Sequence[str] = ()) -> ReportCheck:
     """UsageError when it is no report, or a key is none."""
     try:
@@ -90,6 +115,8 @@ def _statement(content: bytes, run_id: str) -> str:
 
 def _parts(data: bytes) -> tuple[bytes, str, str]:
     """What was signed, the note, and the key that the file names; without a signature nothing."""
+    if data.startswith(_PDF):
+        return _pdf_parts(data)
     if data.startswith(b"{"):
         content, _, last = data.removesuffix(b"\n").rpartition(b"\n")
         if not last.startswith(_LINE.encode()):

@@ -9,8 +9,8 @@ from genaiops.app.evaluating import Evaluated, judged
 from genaiops.app.home import Home
 from genaiops.app.installation import write_atomically
 from genaiops.app.kept_suites import kept_suite
-from genaiops.app.signed_reports import report_key, signed_report
-from genaiops.arena.reports import FORMATS, Reported, reported
+from genaiops.app.signed_reports import report_key, signed_pdf, signed_report
+from genaiops.arena.reports import FORMATS, Reported, check_pdf, reported
 from genaiops.core.errors import NotFound, UsageError
 from genaiops.domain import Suite
 from genaiops.engines.runs_sql import open_runs
@@ -23,6 +23,8 @@ REPORTS: Final[Sequence[str]] = tuple(FORMATS)
 def check_places(files: Mapping[str, str]) -> None:
     """UsageError when a report could not be written: it is told before anything is asked."""
     for form, file in files.items():
+        if form == "pdf":
+            check_pdf()
         path = Path(file)
         if path.is_dir() or not path.absolute().parent.is_dir():
             raise UsageError(
@@ -39,9 +41,9 @@ def write_reports(home: Home, store: Runs, done: Evaluated, suite: Suite, files:
         return
     said = reported(store, done.run, suite, done.report)
     for form, file in files.items():
-        text = _signed(home, form, said)
+        data = _signed(home, form, said)
         try:
-            _write(Path(file).absolute(), text.encode())
+            _write(Path(file).absolute(), data)
         except OSError as error:
             raise UsageError(
                 f"{file} cannot be written: {error.strerror}.",
@@ -58,7 +60,7 @@ def _write(path: Path, data: bytes) -> None:
         write_atomically(path, data, mode=0o644)
 
 
-def report_of(run_id: str, form: str, *, home: str | None = None) -> str:
+def report_of(run_id: str, form: str, *, home: str | None = None) -> bytes:
     """Of a run that the home has, made anew. NotFound when the home has no such run, or not its suite."""
     said = reported_run(run_id, home=home)
     return _signed(Home(home or default_home()), form, said)
@@ -76,5 +78,8 @@ def reported_run(run_id: str, *, home: str | None = None) -> Reported:
         return reported(store, done.run, suite, done.report)
 
 
-def _signed(home: Home, form: str, said: Reported) -> str:
-    return signed_report(FORMATS[form](said), said.run.id, report_key(home))
+def _signed(home: Home, form: str, said: Reported) -> bytes:
+    content, key = FORMATS[form](said), report_key(home)
+    if isinstance(content, bytes):
+        return signed_pdf(content, said.run.id, key)
+    return signed_report(content, said.run.id, key).encode()

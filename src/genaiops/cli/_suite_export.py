@@ -1,5 +1,6 @@
 """Reports of runs, for others to read: options of `suite run`, and `suite report`."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -18,7 +19,9 @@ _FORMS: Final = {
     "jsonl": "JSON lines, with every answer",
     "markdown": "Markdown, for a pull request",
     "html": "one HTML page, for people",
+    "pdf": "PDF, to file and print; needs genaiops[pdf]",
 }
+_SUFFIXES: Final = {".xml": "junit", ".jsonl": "jsonl", ".html": "html", ".htm": "html", ".pdf": "pdf"}
 
 
 def report_options(function: F) -> F:
@@ -34,25 +37,38 @@ def taken_reports(options: dict[str, Any]) -> dict[str, str]:
     return {name: file for name, file in given.items() if file is not None}
 
 
+def _form(form: str | None, file: Path | None) -> str:
+    """What was asked for, else what the file's ending says. UsageError for a PDF on a terminal."""
+    form = form or _SUFFIXES.get(file.suffix.lower() if file else "", "markdown")
+    if form == "pdf" and file is None and sys.stdout.isatty():
+        raise UsageError("A PDF is not for a terminal.", remedy="Name a file with -o FILE.", param="output")
+    return form
+
+
+def _write(file: Path, data: bytes) -> None:
+    try:
+        file.write_bytes(data)
+    except OSError as error:
+        raise UsageError(f"{file} cannot be written: {error.strerror}.", remedy="Name another file.") from error
+
+
 def add_report_verbs(command: Noun) -> None:
-    @command.verb("report", example="genaiops suite report run_01 --format html -o report.html")
+    @command.verb("report", example="genaiops suite report run_01 -o report.pdf")
     @click.argument("run")
-    @click.option("--format", "form", type=click.Choice(list(_FORMS)), default="markdown", show_default=True)
+    @click.option("--format", "form", type=click.Choice(list(_FORMS)), help="[by FILE's ending, or markdown]")
     @click.option("-o", "--output", "file", type=click.Path(dir_okay=False, path_type=Path), help="A file to write.")
     @click.option("--home", help="The data directory it ran in. [GENAIOPS_HOME]")
     @plain
-    def report(output: Output, run: str, *, form: str, file: Path | None, home: str | None) -> None:
+    def report(output: Output, run: str, *, form: str | None, file: Path | None, home: str | None) -> None:
         """Write the report of a run that this machine has, in one of its forms."""
         from genaiops.app.suite_reports import report_of
 
-        text = report_of(run, form, home=home)
+        form = _form(form, file)
+        data = report_of(run, form, home=home)
         if file is None:
-            click.echo(text, nl=False)
+            click.echo(data, nl=False)
             return
-        try:
-            file.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise UsageError(f"{file} cannot be written: {error.strerror}.", remedy="Name another file.") from error
+        _write(file, data)
         output.result({"file": str(file), "format": form}, f"{file} is written.")
 
     @command.verb("events", example="genaiops suite events run_01 --to http://127.0.0.1:4318")

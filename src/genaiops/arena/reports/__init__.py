@@ -1,5 +1,6 @@
 """Reports of a run, as others read them: JUnit XML for build servers, JSON lines for programs, Markdown for a pull
-request, and one HTML file for people, which asks nothing of a network. And of a selection, for people."""
+request, one HTML file for people, which asks nothing of a network, and PDF to file and print. And of a selection,
+for people."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -10,14 +11,17 @@ from genaiops.arena.reports._jsonl import jsonl
 from genaiops.arena.reports._junit import junit
 from genaiops.arena.reports._markdown import markdown
 from genaiops.arena.reports._pareto import WORDS, panels, pareto
+from genaiops.arena.reports._pdf import pdf
+from genaiops.arena.reports._pdf_text import check_pdf
 from genaiops.arena.reports._reported import Reported, reported, statement
 from genaiops.arena.reports._selection import SELECTION_FORMATS, approved, candidates, how, pairs, retrieval, stands_on
 
-FORMATS: Final[Mapping[str, Callable[[Reported], str]]] = {
+FORMATS: Final[Mapping[str, Callable[[Reported], str | bytes]]] = {
     "junit": junit,
     "jsonl": jsonl,
     "markdown": markdown,
     "html": html,
+    "pdf": pdf,
 }
 """Name -> what writes it."""
 
@@ -28,6 +32,7 @@ __all__ = [
     "Reported",
     "approved",
     "candidates",
+    "check_pdf",
     "event_requests",
     "how",
     "html",
@@ -37,6 +42,7 @@ __all__ = [
     "pairs",
     "panels",
     "pareto",
+    "pdf",
     "reported",
     "retrieval",
     "stands_on",

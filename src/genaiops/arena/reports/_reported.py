@@ -83,6 +83,15 @@ class Reported(msgspec.Struct, frozen=True, kw_only=True):
                 lost.append(case)
         return lost
 
+    def won(self, target: str) -> Sequence[Case]:
+        """Cases that fail a check in the baseline which they pass here; none without a baseline."""
+        baseline = self.report.baseline
+        return [
+            case
+            for case in (self.cases if baseline else ())
+            if self._checks(target, case.id, "pass") & self._checks(baseline, case.id, "fail")
+        ]
+
     def _checks(self, target: str, case: str, outcome: Outcome) -> set[str]:
         return {each.check for each in self._of(target, case) if each.verdict.outcome == outcome}
 
