@@ -12,13 +12,17 @@ from genaiops.app.kept_suites import kept_suite
 from genaiops.arena import (
     Benchmark,
     Beside,
+    Board,
     Figure,
     GateReport,
+    Ran,
     Selection,
     SelectionAsked,
     Side,
     Tables,
     beside,
+    board,
+    cases_digest,
     figures,
     judge,
     select,
@@ -86,6 +90,28 @@ class Evaluations:
                 harness = run.environment.get("genaiops", "")
                 found.append(Benchmark(run=run, harness=harness, target=target, figures=figures))
         return found[:most]
+
+    def board(
+        self,
+        suite: str,
+        check: str = "",
+        *,
+        tenant_id: str | None = None,
+        sees: Callable[[Run], bool] = lambda _: True,
+    ) -> Board:
+        """Who answered best by a check ("": the first), of the latest 200 runs of a suite that are done and whose
+        suites are kept here; without any it has no entries. UsageError for a check that the newest has not."""
+        where = RunFilter(kind="evaluation", state="done", subject=f"suite/{suite}@", tenant_id=tenant_id)
+        runs = [run for run in self._store.list(where, limit=_LOOKED).rows if sees(run)]
+        key = ("board", suite, check, *map(_state, runs))
+        return self._of(key, lambda: board(suite, list(self._ran(runs)), check, self._tables))
+
+    def _ran(self, runs: Iterable[Run]) -> Iterable[Ran]:
+        for run in runs:
+            suite = self._of(("suite", run.subject), lambda run=run: self.suite(run))
+            if suite is not None:
+                cases = self._of(("cases", _state(run)), lambda run=run: cases_digest(self._store.cases(run.id)))
+                yield Ran(run=run, suite=suite, cases=cases)
 
     def _asking(self, run: Run, model: str) -> Sequence[str]:
         """Names of its targets that are this model as it is: no prompt, application or release stands between."""
