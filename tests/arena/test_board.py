@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genaiops.arena import Board, Ran, Tables, board, cases_digest, read_suite
+from genaiops.arena import TARGET, Board, Ran, Tables, board, cases_digest, read_suite
 from genaiops.checks.statistics.ranking import rank_ranges
 from genaiops.core.errors import UsageError
 from genaiops.domain import Answer, Case, Judged, Run, Suite, Verdict
@@ -78,6 +78,19 @@ def test_the_same_name_for_something_else_stands_for_itself() -> None:
     played.add(other, {"served": 20}, CASES)
     found = played.board()
     assert [(each.asked, each.first) for each in found.entries] == [("served", 1), ("older", 2)]
+
+
+def test_versions_that_runs_pinned_stand_for_themselves() -> None:
+    played = Played()
+    asked = suite(("served",))
+    asked = msgspec.structs.replace(asked, target=(msgspec.structs.replace(asked.target[0], prompt="p@prod"),))
+    for number, right in enumerate((190, 20, 10)):
+        played.add(asked, {"served": right}, CASES)
+        pin = f"prompt/p@sha256:{min(number, 1)}"
+        run = msgspec.structs.replace(played.ran[-1].run, inputs={f"{TARGET}served": pin})
+        played.ran[-1] = msgspec.structs.replace(played.ran[-1], run=run)
+    found = [(each.asked, each.run.id, each.first) for each in played.board().entries]
+    assert found == [("prompt/p@sha256:0, served", "run_0", 1), ("prompt/p@sha256:1, served", "run_1", 2)]
 
 
 def test_other_cases_and_other_measures_are_not_ranked() -> None:

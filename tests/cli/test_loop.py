@@ -260,7 +260,7 @@ def test_a_model_that_is_swapped_behind_its_name_is_told(
     assert (board.column("RANK"), board.column("TARGET")) == (["1"], ["served"])
     assert "hold together with 0.95 confidence" in board.err
     [entry] = connected.ok("suite", "board", "golden", "--json").json()["entries"]
-    assert (entry["asked"], entry["run"]) == ("golden", runs()[0]["run"]["id"])
+    assert (entry["asked"], entry["run"]) == ("model/golden", runs()[0]["run"]["id"])
     connected.ok("alert", "close", raised["id"], "--comment", "wanted")
     assert look(connected) == "learned"  # what answers now is what is to answer
 

@@ -134,7 +134,7 @@ def _apart(ran: Ran, check: str, wanted: Mapping[str, object]) -> str:
 def _asked(target: SuiteTarget, run: Run) -> str:
     pin = run.inputs.get(TARGET + target.name, "")
     if pin:
-        return f"{pin}, {target.model}" if target.model else pin
+        return f"{pin}, {target.model}" if target.prompt and target.model else pin
     if target.url:
         parts = urlsplit(target.url)
         return f"{parts.hostname or ''}{parts.path}"  # what else an address may have is nobody's business
