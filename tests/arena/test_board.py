@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genaiops.arena import TARGET, Board, Ran, Tables, board, cases_digest, read_suite
+from genaiops.arena import TARGET, Board, Ran, Reads, Tables, board, cases_digest, read_suite
 from genaiops.checks.statistics.ranking import rank_ranges
 from genaiops.core.errors import UsageError
 from genaiops.domain import Answer, Case, Judged, Run, Suite, Verdict
@@ -25,6 +25,7 @@ class Played:
     def __init__(self, *runs: dict[str, int | None], cases: list[Case] = CASES) -> None:
         self.ran: list[Ran] = []
         self.tables: dict[str, Tables] = {}
+        self.cases: dict[str, str] = {}
         for right in runs:
             self.add(suite(tuple(right)), right, cases)
 
@@ -48,10 +49,12 @@ class Played:
             for case in cases
         ]
         self.tables[run.id] = Tables(cases, answers, judged)
-        self.ran.append(Ran(run=run, suite=asked, cases=cases_digest(cases)))
+        self.cases[run.id] = cases_digest(cases)
+        self.ran.append(Ran(run=run, suite=asked))
 
     def board(self, check: str = "") -> Board:
-        return board("s", self.ran, check, lambda run: self.tables[run.id])
+        reads = Reads(cases=lambda run: self.cases[run.id], tables=lambda run: self.tables[run.id])
+        return board("s", self.ran, check, reads)
 
 
 def ranks(found: Board) -> dict[str, tuple[int | None, int | None]]:

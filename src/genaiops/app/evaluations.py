@@ -16,6 +16,7 @@ from genaiops.arena import (
     Figure,
     GateReport,
     Ran,
+    Reads,
     Selection,
     SelectionAsked,
     Side,
@@ -104,14 +105,23 @@ class Evaluations:
         where = RunFilter(kind="evaluation", state="done", subject=f"suite/{suite}@", tenant_id=tenant_id)
         runs = [run for run in self._store.list(where, limit=_LOOKED).rows if sees(run)]
         key = ("board", suite, check, *map(_state, runs))
-        return self._of(key, lambda: board(suite, list(self._ran(runs)), check, self._tables))
+        return self._of(
+            key, lambda: board(suite, self._ran(runs), check, Reads(cases=self._cases, tables=self._tables))
+        )
 
-    def _ran(self, runs: Iterable[Run]) -> Iterable[Ran]:
+    def _ran(self, runs: Iterable[Run]) -> list[Ran]:
+        suites: dict[str, Suite | None] = {}
+        found: list[Ran] = []
         for run in runs:
-            suite = self._of(("suite", run.subject), lambda run=run: self.suite(run))
+            if run.subject not in suites:
+                suites[run.subject] = self.suite(run)
+            suite = suites[run.subject]
             if suite is not None:
-                cases = self._of(("cases", _state(run)), lambda run=run: cases_digest(self._store.cases(run.id)))
-                yield Ran(run=run, suite=suite, cases=cases)
+                found.append(Ran(run=run, suite=suite))
+        return found
+
+    def _cases(self, run: Run) -> str:
+        return self._of(("cases", _state(run)), lambda: cases_digest(self._store.cases(run.id)))
 
     def _asking(self, run: Run, model: str) -> Sequence[str]:
         """Names of its targets that are this model as it is: no prompt, application or release stands between."""

@@ -12,7 +12,7 @@ from genaiops.arena._beginning import (
     tried_of,
 )
 from genaiops.arena._beside import Beside, BesideWord, CheckBeside, Side, beside
-from genaiops.arena._board import Board, BoardEntry, Ran, board, cases_digest
+from genaiops.arena._board import Board, BoardEntry, Ran, Reads, board, cases_digest
 from genaiops.arena._bounded import Purse
 from genaiops.arena._calibration import Agreed, Labelled, calibrated, read_labels
 from genaiops.arena._cases import Rows, cases_of, file_rows
@@ -91,6 +91,7 @@ __all__ = [
     "Purse",
     "Ran",
     "ReadSuite",
+    "Reads",
     "Rescorer",
     "Rows",
     "RunDocument",

@@ -22,11 +22,17 @@ MOST_ENTRIES: Final = 50
 
 
 class Ran(msgspec.Struct, frozen=True, kw_only=True):
-    """A run that is done, its suite as it was then, and `cases_digest` of its cases."""
+    """A run that is done, and its suite as it was then."""
 
     run: Run
     suite: Suite
-    cases: str
+
+
+class Reads(msgspec.Struct, frozen=True, kw_only=True):
+    """How what a run has is read: `cases` is `cases_digest` of its cases."""
+
+    cases: Callable[[Run], str]
+    tables: Callable[[Run], Tables]
 
 
 class BoardEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,7 +74,7 @@ def cases_digest(cases: Iterable[Case]) -> str:
     return digest_value(sorted(plain, key=lambda case: str(case["id"])))
 
 
-def board(name: str, ran: Sequence[Ran], check: str, tables: Callable[[Run], Tables]) -> Board:
+def board(name: str, ran: Sequence[Ran], check: str, reads: Reads) -> Board:
     """Of runs of the suite `name`, the newest first; without any there are no entries. `check` "": the first of the
     newest run that is of single cases. Entries are held against each other when they were asked the same cases and
     measured alike, as the newest run was. UsageError for a check that the newest run has not."""
@@ -77,18 +83,18 @@ def board(name: str, ran: Sequence[Ran], check: str, tables: Callable[[Run], Tab
     newest = ran[0]
     by = _check(newest.suite, check)
     subject = Subject(by, Tables((), (), ()), "", alpha=newest.suite.gate.alpha)
-    wanted = _yardstick(newest, by)
+    wanted = _yardstick(newest, by, reads)
     entries: dict[tuple[str, str, bytes], tuple[Ran, BoardEntry]] = {}
     for each in ran:
         for target in each.suite.target:
             key = (target.name, each.run.inputs.get(TARGET + target.name, ""), msgspec.json.encode(target))
             if key not in entries and len(entries) < MOST_ENTRIES:
                 entry = BoardEntry(run=each.run, target=target.name, asked=_asked(target, each.run))
-                entries[key] = (each, msgspec.structs.replace(entry, apart=_apart(each, by.name, wanted)))
+                entries[key] = (each, msgspec.structs.replace(entry, apart=_apart(each, by.name, wanted, reads)))
     among = sum(not entry.apart for _, entry in entries.values())
     alpha = newest.suite.gate.alpha
     each_alpha = alpha / (2 * max(1, among))
-    read = [_measured(one, entry, by.name, tables, (each_alpha, alpha)) for one, entry in entries.values()]
+    read = [_measured(one, entry, by.name, reads, (each_alpha, alpha)) for one, entry in entries.values()]
     corpus = subject.card.over == "corpus"
     return Board(
         suite=name,
@@ -114,21 +120,21 @@ def _check(suite: Suite, name: str) -> SuiteCheck:
     raise UsageError(message, remedy=f"Name one that it has: {names}.", param="check")
 
 
-def _yardstick(ran: Ran, check: SuiteCheck) -> Mapping[str, object]:
+def _yardstick(ran: Ran, check: SuiteCheck, reads: Reads) -> Mapping[str, object]:
     """By what a figure is measured: reason why another one is not held against it -> what has to be equal."""
     how = (check.metric, check.options, check.expected, check.slices, check.threshold, check.negate, check.pass_at)
     return {
-        "other cases": ran.cases,
+        "other cases": reads.cases(ran.run),
         "measured otherwise": (how, metric(check.metric, check.options).card.version),
         "another judge": ran.run.inputs.get(f"judge {check.name}", ""),
     }
 
 
-def _apart(ran: Ran, check: str, wanted: Mapping[str, object]) -> str:
+def _apart(ran: Ran, check: str, wanted: Mapping[str, object], reads: Reads) -> str:
     own = next((one for one in ran.suite.check if one.name == check), None)
     if own is None:
         return "not measured"
-    return ", ".join(why for why, found in _yardstick(ran, own).items() if found != wanted[why])
+    return ", ".join(why for why, found in _yardstick(ran, own, reads).items() if found != wanted[why])
 
 
 def _asked(target: SuiteTarget, run: Run) -> str:
@@ -148,12 +154,10 @@ def _unit(check: SuiteCheck, subject: Subject) -> str:
     return "share passed" if subject.passes and subject.card.over != "corpus" else subject.card.unit
 
 
-def _measured(
-    ran: Ran, entry: BoardEntry, check: str, tables: Callable[[Run], Tables], alphas: tuple[float, float]
-) -> BoardEntry:
+def _measured(ran: Ran, entry: BoardEntry, check: str, reads: Reads, alphas: tuple[float, float]) -> BoardEntry:
     """`alphas`: of a bound of quality, and of one of cost and latency, which rank nobody."""
     own = next((one for one in ran.suite.check if one.name == check), None)
-    found = tables(ran.run)
+    found = reads.tables(ran.run)
     quality = None if own is None else _quality(Subject(own, found, entry.target, alpha=alphas[0]))
     facts: Mapping[Criterion, Measured] = spent(found, entry.target, alphas[1])
     apart = entry.apart or ("" if quality else "no value")
