@@ -238,7 +238,7 @@ def test_rows_of_traces_are_for_who_may_read_the_traces(
 
 def test_roles(admin: Api, people: Mapping[str, Api]) -> None:
     roles = {each["id"]: each for each in admin.get("/roles")["data"]}
-    assert len(roles) == 16
+    assert len(roles) == 17
     assert roles["ml-engineer"]["permissions"]["content"] == ["sandbox", "dev", "preprod"]
     assert admin.get("/roles/auditor")["permissions"].keys() == {"read", "content", "audit"}
     assert "approve" not in roles["mlops-engineer"]["permissions"]
