@@ -7,6 +7,7 @@ ARENA: dict[tuple[str, str], str | None] = {
     ("POST", "/suites/check"): "read",
     ("POST", "/suites/expand"): "read",
     ("GET", "/suites/trend"): "read",
+    ("GET", "/suites/board"): "read",
     ("POST", "/suites/look"): "playground",
     ("GET", "/runs"): "read",
     ("GET", "/runs/{run_id:str}/attacks"): "read",

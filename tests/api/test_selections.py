@@ -63,3 +63,14 @@ def test_bad_input(admin: Api, run: str, changed: dict[str, Any], status: int, s
 def test_nobody_registers_a_choice_past_it(admin: Api, run: str) -> None:
     body = {"kind": "report", "name": f"selection/{run}", "manifest": {"decision": {"approver": "somebody"}}}
     assert admin.refused("POST", "/artifacts", body, status=400)["code"] == "made_elsewhere"
+
+
+def test_leader_board_of_what_one_sees(admin: Api, people: Mapping[str, Api], run: str) -> None:
+    found = people["viewer"].get("/suites/board", suite="orders", check="exact")
+    assert [(each["target"], each["run"]) for each in found["entries"]] == [("prod", run), ("candidate", run)]
+    assert [(each["first"], each["last"]) for each in found["entries"]] == [(1, 1), (2, 2)]
+    assert (found["check"], found["checks"], found["runs"]) == ("exact", ["right", "exact"], 2)
+    assert found["entries"][0]["quality"]["mean"] == 1.0
+    assert people["viewer"].get("/suites/board", suite="nobody")["entries"] == []
+    said = admin.refused("GET", "/suites/board?suite=orders&check=wrong", status=400)
+    assert "right, exact" in str(said)

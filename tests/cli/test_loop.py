@@ -256,6 +256,11 @@ def test_a_model_that_is_swapped_behind_its_name_is_told(
     assert "2 of 2 cases are answered as never before" in raised["message"]
     trend = connected.ok("suite", "trend", "golden")
     assert len(trend.column("WATCH")) == 4
+    board = connected.ok("suite", "board", "golden")
+    assert (board.column("RANK"), board.column("TARGET")) == (["1"], ["served"])
+    assert "hold together with 0.95 confidence" in board.err
+    [entry] = connected.ok("suite", "board", "golden", "--json").json()["entries"]
+    assert (entry["asked"], entry["run"]) == ("model/golden", runs()[0]["run"]["id"])
     connected.ok("alert", "close", raised["id"], "--comment", "wanted")
     assert look(connected) == "learned"  # what answers now is what is to answer
 
@@ -269,6 +274,7 @@ def ask_once(installation: Installation) -> str:
 def test_what_is_not_watched(connected: Shell, tmp_path: Path) -> None:
     assert connected.run("suite", "look", "nobody").status == 2
     assert "No run of nobody is done" in connected.run("suite", "trend", "nobody").err
+    assert "No run of nobody is done" in connected.run("suite", "board", "nobody").err
     suite = tmp_path / "wrong.toml"
     suite.write_text(GOLDEN.format(rain=RAIN).replace('"1d"', '"daily"'))
     said = connected.run("suite", "check", str(suite))

@@ -70,6 +70,7 @@ SEEDED = {
     "case": f"/arena/runs/{RUNS[1]}/case?show=lost&at=1",
     "two runs": f"/arena/compare?a={RUNS[0]}&b={RUNS[1]}&one=prod",
     "trend": "/arena/trend?suite=orders",
+    "board": "/arena/board?suite=orders",
     "case of two runs": f"/arena/compare/case?a={RUNS[0]}&b={RUNS[1]}&one=prod&id=order-4",
     "route": "/gateway/routes/support",
     "session": "/session?id=ticket/4701",

@@ -219,3 +219,15 @@ def test_the_api_compares_two_runs_as_the_page_does(client: TestClient[Litestar]
         assert answer.status_code == 400, query
         assert says in answer.text
     assert client.get(f"/api/runs/{BEFORE}/compare/run_9", headers=headers).status_code == 404
+
+
+def test_leader_board(client: TestClient[Litestar]) -> None:
+    assert "/arena/board?suite=orders" in client.get("/arena/suites").text
+    text = client.get("/arena/board?suite=orders").text
+    assert text.index("run_seed:before") < text.index("run_seed:after")  # the best first
+    assert f"/arena/runs/{AFTER}" in text  # each by its newest run
+    assert f"/arena/runs/{BEFORE}" not in text
+    assert "leader board by right" in text
+    assert "leader board by exact" in client.get("/arena/board?suite=orders&check=exact").text
+    assert "No run of nobody is done" in client.get("/arena/board?suite=nobody").text
+    assert client.get("/arena/board?suite=orders&check=wrong").status_code == 400

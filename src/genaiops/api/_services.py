@@ -9,6 +9,7 @@ from litestar.params import SkipValidation
 from genaiops.arena import (
     Benchmark,
     Beside,
+    Board,
     FailureDocument,
     Figure,
     GateReport,
@@ -172,6 +173,12 @@ class Evaluations(Protocol):
         self, model: str, *, tenant_id: str | None = None, sees: Callable[[Run], bool] = ..., most: int = 20
     ) -> Sequence[Benchmark]:
         """What runs that are done measured of a model, the newest first."""
+        ...
+
+    def board(
+        self, suite: str, check: str = "", *, tenant_id: str | None = None, sees: Callable[[Run], bool] = ...
+    ) -> Board:
+        """Who answered best by a check ("": the first), over the newest runs of a suite."""
         ...
 
     def figures(self, run: Run) -> Sequence[Figure]:

@@ -1,4 +1,5 @@
-"""`/api/suites/trend`: how a suite went from run to run, by commit and time; and looks of golden sets."""
+"""`/api/suites/trend` and `board`: how a suite went from run to run, and who answered it best; and looks of golden
+sets."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -11,7 +12,8 @@ from genaiops.api._access import Calling, needs
 from genaiops.api._documents import Listing
 from genaiops.api._runs import sees
 from genaiops.api._services import Serving
-from genaiops.arena import WATCH, Figure, RunDocument, run_document
+from genaiops.arena import WATCH, BoardEntry, Figure, Measured, RunDocument, run_document
+from genaiops.core.clock import to_iso
 from genaiops.ports.runs import RunFilter
 
 
@@ -22,6 +24,41 @@ class TrendDocument(msgspec.Struct, frozen=True, kw_only=True):
     run: RunDocument
     figures: Sequence[Figure]
     watched: str | None
+
+
+class BoardEntryDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """A target of the newest run that asked it. `asked`: what it is, pinned where the run pinned it. `quality` in the
+    board's unit, `cost` in the currency of the prices and `latency` in seconds, each an answer, with bounds. `first` to
+    `last`: ranks that the bounds leave open; null: it is not ranked, and `apart` says why."""
+
+    target: str
+    asked: str
+    run: str
+    created_at: str
+    commit: str
+    quality: Measured | None
+    cost: Measured | None
+    latency: Measured | None
+    first: int | None
+    last: int | None
+    apart: str
+
+
+class BoardDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """Best first. `falling`: less is better. `alpha`: the chance that any of the ranges of ranks is wrong; `each`: that
+    of each bound of `quality` (those of cost and latency: `alpha`). `runs`: how many that are done were looked at.
+    `unranked`: why the check ranks nobody."""
+
+    suite: str
+    check: str
+    checks: Sequence[str]
+    unit: str
+    falling: bool
+    alpha: float
+    each: float
+    runs: int
+    unranked: str
+    entries: Sequence[BoardEntryDocument]
 
 
 class LookRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -66,9 +103,41 @@ class TrendsController(Controller):
         ]
         return Listing(rows, page.next)
 
+    @get("/board", summary="Who answered a suite best", guards=[needs("read")], sync_to_thread=True)
+    def board(
+        self,
+        services: Serving,
+        caller: Calling,
+        suite: Annotated[str, QueryParameter(description="its name; runs of all its versions count")],
+        check: Annotated[str, QueryParameter(description="by which of its checks (default: the first)")] = "",
+    ) -> BoardDocument:
+        """Targets over the latest 200 runs that are done, each by its newest: mean with bounds, cost, latency, and its
+        rank as a range, for bounds that overlap tell nobody apart. Without such a run there are no entries."""
+        found = services.evaluations.board(
+            suite.removeprefix("suite/"), check, tenant_id=caller.reach.tenant_id, sees=lambda run: sees(caller, run)
+        )
+        fields = {name: getattr(found, name) for name in BoardDocument.__struct_fields__ if name != "entries"}
+        return BoardDocument(**fields, entries=[_entry(each) for each in found.entries])
+
     @post("/look", summary="Ask a golden set now", guards=[needs("playground")], status_code=201, sync_to_thread=True)
     def look(self, data: JSONBody[LookRequest], services: Serving, caller: Calling) -> RunDocument:
         """Without waiting until it is due. The run is that of whoever let the alias prod name the suite's version."""
         name = data.suite.removeprefix("suite/").removesuffix("@prod")
         services.hub.artifacts.visible(f"suite/{name}", caller.actor)
         return run_document(services.watches.now(name))
+
+
+def _entry(found: BoardEntry) -> BoardEntryDocument:
+    return BoardEntryDocument(
+        target=found.target,
+        asked=found.asked,
+        run=found.run.id,
+        created_at=to_iso(found.run.created_us),
+        commit=found.run.environment.get("commit", ""),
+        quality=found.quality,
+        cost=found.cost,
+        latency=found.latency,
+        first=found.first,
+        last=found.last,
+        apart=found.apart,
+    )

@@ -12,13 +12,18 @@ from genaiops.app.kept_suites import kept_suite
 from genaiops.arena import (
     Benchmark,
     Beside,
+    Board,
     Figure,
     GateReport,
+    Ran,
+    Reads,
     Selection,
     SelectionAsked,
     Side,
     Tables,
     beside,
+    board,
+    cases_digest,
     figures,
     judge,
     select,
@@ -86,6 +91,37 @@ class Evaluations:
                 harness = run.environment.get("genaiops", "")
                 found.append(Benchmark(run=run, harness=harness, target=target, figures=figures))
         return found[:most]
+
+    def board(
+        self,
+        suite: str,
+        check: str = "",
+        *,
+        tenant_id: str | None = None,
+        sees: Callable[[Run], bool] = lambda _: True,
+    ) -> Board:
+        """Who answered best by a check ("": the first), of the latest 200 runs of a suite that are done and whose
+        suites are kept here; without any it has no entries. UsageError for a check that the newest has not."""
+        where = RunFilter(kind="evaluation", state="done", subject=f"suite/{suite}@", tenant_id=tenant_id)
+        runs = [run for run in self._store.list(where, limit=_LOOKED).rows if sees(run)]
+        key = ("board", suite, check, *map(_state, runs))
+        return self._of(
+            key, lambda: board(suite, self._ran(runs), check, Reads(cases=self._cases, tables=self._tables))
+        )
+
+    def _ran(self, runs: Iterable[Run]) -> list[Ran]:
+        suites: dict[str, Suite | None] = {}
+        found: list[Ran] = []
+        for run in runs:
+            if run.subject not in suites:
+                suites[run.subject] = self.suite(run)
+            suite = suites[run.subject]
+            if suite is not None:
+                found.append(Ran(run=run, suite=suite))
+        return found
+
+    def _cases(self, run: Run) -> str:
+        return self._of(("cases", _state(run)), lambda: cases_digest(self._store.cases(run.id)))
 
     def _asking(self, run: Run, model: str) -> Sequence[str]:
         """Names of its targets that are this model as it is: no prompt, application or release stands between."""

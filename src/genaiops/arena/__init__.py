@@ -12,6 +12,7 @@ from genaiops.arena._beginning import (
     tried_of,
 )
 from genaiops.arena._beside import Beside, BesideWord, CheckBeside, Side, beside
+from genaiops.arena._board import Board, BoardEntry, Ran, Reads, board, cases_digest
 from genaiops.arena._bounded import Purse
 from genaiops.arena._calibration import Agreed, Labelled, calibrated, read_labels
 from genaiops.arena._cases import Rows, cases_of, file_rows
@@ -64,6 +65,8 @@ __all__ = [
     "Benchmark",
     "Beside",
     "BesideWord",
+    "Board",
+    "BoardEntry",
     "Busy",
     "Candidate",
     "CandidateFacts",
@@ -86,7 +89,9 @@ __all__ = [
     "PlanRow",
     "Progress",
     "Purse",
+    "Ran",
     "ReadSuite",
+    "Reads",
     "Rescorer",
     "Rows",
     "RunDocument",
@@ -103,8 +108,10 @@ __all__ = [
     "asker",
     "asks",
     "beside",
+    "board",
     "calibrated",
     "case_document",
+    "cases_digest",
     "cases_of",
     "changed_suite",
     "decided",

@@ -150,6 +150,11 @@ def select(suite: Suite, tables: Tables, asked: SelectionAsked, *, run: str, sub
     )
 
 
+def spent(tables: Tables, target: str, alpha: float) -> dict[Criterion, Measured]:
+    """What an answer of a target took, criterion by criterion; what nothing is known of is not there."""
+    return _figures(target, _measured(tables, [target]), tables, alpha)
+
+
 def _check(suite: Suite, name: str) -> SuiteCheck:
     single = [each for each in suite.check if metric(each.metric, each.options).card.over == "sample"]
     fit = [each for each in single if each.name == name] if name else single

@@ -1,7 +1,8 @@
-"""`genaiops suite trend` and `look`: how a suite went from run to run, and a golden set that is asked at once."""
+"""`genaiops suite trend`, `board` and `look`: how a suite went from run to run, who answered it best, and a golden set
+that is asked at once."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
@@ -33,6 +34,36 @@ _TREND = (
 )
 
 
+def _of(name: str) -> Callable[[Mapping[str, Any]], str | None]:
+    def said(row: Mapping[str, Any]) -> str | None:
+        return None if row[name] is None else f"{row[name]['mean']:.4g}"
+
+    return said
+
+
+def _rank(row: Mapping[str, Any]) -> str | None:
+    if row["first"] is None:
+        return None
+    return str(row["first"]) if row["first"] == row["last"] else f"{row['first']} to {row['last']}"
+
+
+_BOARD = (
+    Column("RANK", _rank),
+    Column("TARGET", "target"),
+    Column("MEAN", _of("quality"), right=True),
+    Column("BOUNDS", lambda row: None if row["quality"] is None else _interval(row["quality"]), rank=1),
+    Column("N", lambda row: None if row["quality"] is None else row["quality"]["n"], right=True, rank=1),
+    Column(
+        "MISSING", lambda row: None if row["quality"] is None else row["quality"]["missing"] or None, right=True, rank=2
+    ),
+    Column("COST", _of("cost"), right=True, rank=1),
+    Column("SECONDS", _of("latency"), right=True, rank=1),
+    Column("RUN", "run", rank=1),
+    Column("ASKED", "asked", rank=2, elastic=True),
+    Column("NOT RANKED", "apart", rank=1),
+)
+
+
 def add_trend(command: Noun) -> None:
     """Adds the verbs."""
 
@@ -56,6 +87,25 @@ def add_trend(command: Noun) -> None:
             empty=f"No run of {suite} is done. See which there are: genaiops suite list, genaiops run list",
         )
 
+    @command.verb("board", example="genaiops suite board answers --check right")
+    @click.argument("suite", metavar="NAME")
+    @click.option("--check", default="", help="By which of its checks. [the first]")
+    @connected
+    def board(session: Session, suite: str, check: str) -> None:
+        """Show who answered a suite best, over its newest runs: means with bounds, cost and seconds an answer. A rank
+        is a range where the bounds tell nobody apart."""
+        found = session.client.get("/api/suites/board", {"suite": suite, "check": check})
+        if session.output.as_json:
+            session.output.json(found)
+            return
+        session.output.rows(
+            found["entries"],
+            _BOARD,
+            empty=f"No run of {suite} is done. Run it: genaiops suite run {suite}@prod",
+        )
+        if found["entries"]:
+            session.output.note(_note(found))
+
     @command.verb("look", example="genaiops suite look answers")
     @click.argument("suite", metavar="NAME")
     @connected
@@ -67,6 +117,14 @@ def add_trend(command: Noun) -> None:
         done = whole(session, begun["id"])
         show_report(session.output, done)
         sys.exit(status_of(done))
+
+
+def _note(found: Mapping[str, Any]) -> str:
+    """What the ranks of a board mean."""
+    by = f"By {found['check']} ({found['unit'] or 'measured'}; {'less' if found['falling'] else 'more'} is better)."
+    if found["unranked"]:
+        return f"{by} {found['unranked']}"
+    return f"{by} All ranges of ranks hold together with {1 - found['alpha']:.4g} confidence."
 
 
 def _row(one: Mapping[str, Any], figure: Mapping[str, Any] | None) -> dict[str, Any]:

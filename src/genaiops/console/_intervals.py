@@ -30,9 +30,10 @@ class Interval(msgspec.Struct, frozen=True, kw_only=True):
     asked: float | None = None
 
 
-def intervals(title: str, found: Sequence[Interval], *, unit: str, zero: bool = False) -> Chart:
-    """A line each, from top to bottom, the first forty. `zero`: what is measured are differences."""
-    layers = _layers(found[:_MOST], unit, zero=zero)
+def intervals(title: str, found: Sequence[Interval], *, unit: str, zero: bool = False, judged: bool = True) -> Chart:
+    """A line each, from top to bottom, the first forty. `zero`: what is measured are differences. `judged` False: they
+    are shown beside each other, and none has a verdict."""
+    layers = _layers(found[:_MOST], unit, zero=zero, judged=judged)
     spec: Spec = {
         "$schema": SCHEMA,
         "width": "container",
@@ -51,10 +52,12 @@ def intervals(title: str, found: Sequence[Interval], *, unit: str, zero: bool = 
         ]
         for each in found
     ]
+    if not judged:
+        return Chart(title, spec, ["name", f"measured, {unit}", "bounds"], [row[:3] for row in rows])
     return Chart(title, spec, ["check", f"measured, {unit}", "bounds", "asked for", "verdict"], rows)
 
 
-def _layers(found: Sequence[Interval], unit: str, *, zero: bool) -> list[Spec]:
+def _layers(found: Sequence[Interval], unit: str, *, zero: bool, judged: bool) -> list[Spec]:
     values = [
         {"name": each.name, "value": each.value, "low": each.low, "high": each.high, "verdict": each.outcome}
         for each in found
@@ -63,7 +66,8 @@ def _layers(found: Sequence[Interval], unit: str, *, zero: bool) -> list[Spec]:
     axis: Spec = {"title": None, "labelLimit": 150, "domain": False, "ticks": False}
     y: Spec = {"field": "name", "type": "nominal", "sort": names, "axis": axis}
     x: Spec = {"type": "quantitative", "scale": {"zero": zero, "nice": True}}
-    both: Spec = {"y": y, "color": _colour(found), "tooltip": _TOOLTIP}
+    colour: Spec = _colour(found) if judged else {"value": "token:series-1"}
+    both: Spec = {"y": y, "color": colour, "tooltip": _TOOLTIP if judged else _TOOLTIP[:-1]}
     low: Spec = {**x, "field": "low", "axis": {"title": unit, "tickCount": 5}}
     point: Spec = {"type": "point", "filled": True, "size": 60, "opacity": 1}
     layers: list[Spec] = []

@@ -21,6 +21,7 @@ from genaiops.console.pages import (
     alerts,
     approvals,
     arena,
+    arena_board,
     arena_compare,
     arena_select,
     assets,
@@ -70,6 +71,7 @@ from genaiops.hub import Hub, Reach, allows, reach_of, require
 _log = logging.getLogger("genaiops.console")
 _ARENA: Final = (
     *arena.HANDLERS,
+    arena_board.board,
     *arena_compare.HANDLERS,
     *arena_select.HANDLERS,
     *red_team.HANDLERS,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from genaiops.arena import Benchmark, Beside, Figure, GateReport, Selection, SelectionAsked
+from genaiops.arena import Benchmark, Beside, Board, Figure, GateReport, Selection, SelectionAsked
 from genaiops.arena.redteam import AttackReport
 from genaiops.domain import Erasure, Experiment, Foreseen, Person, Run, Suite
 from genaiops.domain.experiments import ExperimentTally, Look
@@ -85,6 +85,12 @@ class Evaluations(Protocol):
         self, model: str, *, tenant_id: str | None = None, sees: Callable[[Run], bool] = ..., most: int = 20
     ) -> Sequence[Benchmark]:
         """What runs that are done measured of a model, the newest first."""
+        ...
+
+    def board(
+        self, suite: str, check: str = "", *, tenant_id: str | None = None, sees: Callable[[Run], bool] = ...
+    ) -> Board:
+        """Who answered best by a check ("": the first), over the newest runs of a suite."""
         ...
 
     def figures(self, run: Run) -> Sequence[Figure]:

@@ -102,6 +102,21 @@ def bradley_terry(
     )
 
 
+def rank_ranges(bounds: Sequence[tuple[float | None, float | None]], *, falling: bool = False) -> list[tuple[int, int]]:
+    """(best, worst) rank that each may have, 1 the best, by bounds of confidence (low, high; None: nothing is known):
+    one has another above it for sure when the other's low is above its high. With bounds that hold all together at 1 -
+    alpha, all ranges hold together at 1 - alpha, whatever depends on what (Klein, Wright and Wieczorek, "A joint
+    confidence region for an overall ranking of populations", Journal of the Royal Statistical Society C 69, 2020).
+    `falling`: less is better."""
+    found: list[tuple[int, int]] = []
+    for one in bounds:
+        above = sum(_above(other, one) for other in bounds)
+        below = sum(_above(one, other) for other in bounds)
+        first, last = (below, above) if falling else (above, below)
+        found.append((1 + first, len(bounds) - last))
+    return found
+
+
 def _above(one: tuple[float | None, float | None], other: tuple[float | None, float | None]) -> bool:
     return one[0] is not None and other[1] is not None and one[0] > other[1]
 
