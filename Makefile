@@ -32,7 +32,8 @@ test: dev ## the default tests, in several processes (JOBS=0: in one); ARGS go t
 	@$(BIN)/python -m pytest -m "not slow" -n $(jobs) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-slow: dev ## the long tests, and all cases of those that find their own
-	@$(BIN)/python -m pytest -m slow -o faulthandler_timeout=600 $(ARGS)
+	@$(BIN)/python -m pytest -m slow -o faulthandler_timeout=600 \
+		-n $(or $(JOBS),2) --dist loadfile --no-loadscope-reorder $(ARGS)
 	@GENAIOPS_TEST_THOROUGH=1 $(BIN)/python -m pytest -m "(hypothesis or property) and not slow" \
 		-o faulthandler_timeout=600 -n $(jobs) --dist loadfile --no-loadscope-reorder $(ARGS)
 

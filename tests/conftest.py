@@ -15,11 +15,12 @@ import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadFileScheduling
 
 from tests.examples import examples
 
@@ -34,6 +35,24 @@ sys.dont_write_bytecode = False
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell that runs this in the background ignores Ctrl-C, and so would every process that a test interrupts.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+MEMORY = Path("/dev/shm")
+ROOM = 6 << 30
+
+
+def has_room() -> bool:
+    """Whether folders of tests, a gigabyte in all, may lie in memory."""
+    try:
+        kib = Path("/proc/meminfo").read_text(encoding="ascii").partition("MemAvailable:")[2].split()[0]
+        return int(kib) << 10 > ROOM and shutil.disk_usage(MEMORY).free > ROOM
+    except (OSError, IndexError):
+        return False
+
+
+# Stores write through to the disk, as they have to, and thousands of tests have some, and waited for it.
+# Where the folders are is no part of what they show.
+if "PYTEST_DEBUG_TEMPROOT" not in os.environ and has_room():
+    os.environ["PYTEST_DEBUG_TEMPROOT"] = str(MEMORY)
 
 # How long an example takes says something of the machine, not of the code.
 settings.register_profile(
@@ -50,7 +69,11 @@ def models_home() -> Path:
 
 
 def find_browser(_: str) -> str | None:
-    names = (os.environ.get("GENAIOPS_TEST_BROWSER", ""), "chromium", "chromium-browser", "google-chrome")
+    names = (
+        os.environ.get("GENAIOPS_TEST_BROWSER", ""),
+        "chromium-headless-shell",  # the same engine, without what only a window needs: a fifth less processor time
+        *("chromium", "chromium-browser", "google-chrome"),
+    )
     return next(filter(None, map(shutil.which, filter(None, names))), None)
 
 
@@ -85,7 +108,9 @@ class Need(NamedTuple):
 
 NEEDS = {
     "needs_browser": Need(
-        find_browser, "a Chromium browser", "apt-get install chromium, or set GENAIOPS_TEST_BROWSER to its path"
+        find_browser,
+        "a Chromium browser",
+        "apt-get install chromium-headless-shell, or set GENAIOPS_TEST_BROWSER to its path",
     ),
     "needs_nginx": Need(find_nginx, "nginx", "apt-get install nginx"),
     "needs_promtool": Need(lambda _: shutil.which("promtool"), "promtool", "apt-get install prometheus"),
@@ -127,9 +152,27 @@ def place(marker: str, argument: str = "") -> str:
     return found
 
 
-FIRST = ("e2e", "console", "app", "cli", "engines")
+FIRST = ("console", "e2e", "app", "cli", "engines")
 """Rooms whose tests take long, by the processes that they start. What is left at the end should be short, so that no
 process works alone then (needs --no-loadscope-reorder)."""
+
+
+ONE = "console"
+"""The room whose files all go to one process: they share an installation with a day of calls, and a browser."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling | None:
+    """`--dist loadfile`, with one installation and one browser in all, and not in each process."""
+    return ByRoom(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+class ByRoom(LoadFileScheduling):
+    """Hands out a file at a time, but the room `ONE` as a whole."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        room = f"tests/{ONE}/"
+        return room if nodeid.startswith(room) else super()._split_scope(nodeid)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

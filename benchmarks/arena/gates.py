@@ -78,7 +78,7 @@ def _binary(chance: np.random.Generator, times: int, n: int, name: str) -> tuple
     passed = np.array([_bounds(wins, losses, n)[0] > -margin for wins, losses in worse])
     power = np.array([_bounds(wins, losses, n)[0] > -margin for wins, losses in same])
     failed = np.array([_bounds(wins, losses, n)[1] < -margin for wins, losses in same])
-    return (n, f"{margin:.3f}", name, *_rate(passed), _percent(failed), _percent(power))
+    return (n, f"{margin:.3f}", name, *rate_of(passed), _percent(failed), _percent(power))
 
 
 def _counts(chance: np.random.Generator, times: int, n: int, win: float, lose: float) -> list[tuple[int, int]]:
@@ -153,7 +153,7 @@ def _graded(chance: np.random.Generator, times: int, n: int, name: str, draw: Dr
     totals, sizes = draw(chance, times, n, 0.0)
     power = _above(totals, sizes, -1.0, -margin)
     failed = _above(-totals, sizes, -1.0, margin)
-    return (n, f"{margin:.3f}", name, *_rate(passed), _percent(failed), _percent(power), _percent(by_t))
+    return (n, f"{margin:.3f}", name, *rate_of(passed), _percent(failed), _percent(power), _percent(by_t))
 
 
 def _above(totals: Array, sizes: Array, least: float, at: float) -> Array:
@@ -210,7 +210,7 @@ def _level(chance: np.random.Generator, times: int, n: int, name: str, draw: Dra
     else:
         below, above = _above(totals, sizes, 0.0, mean), _above(-totals, sizes, -1.0, -mean)
     t_below, t_above = _t_low(totals, sizes) > mean, _t_low(-totals, sizes) > -mean
-    return (n, name, *_rate(below), *_rate(above), _percent(t_below), _percent(t_above))
+    return (n, name, *rate_of(below), *rate_of(above), _percent(t_below), _percent(t_above))
 
 
 @cache
@@ -218,7 +218,7 @@ def _shares(times: int, n: int) -> tuple[float, float]:
     return lower_share(times, n, alpha=ALPHA), upper_share(times, n, alpha=ALPHA)
 
 
-def _rate(found: Array) -> tuple[str, str]:
+def rate_of(found: Array) -> tuple[str, str]:
     """The share, and its upper bound."""
     times = int(found.sum())
     bound = upper_share(times, len(found), alpha=0.05)

@@ -105,12 +105,20 @@ def measure(given: argparse.Namespace) -> Report:
 
 async def said(each: Set, rated: Sequence[Rated], given: argparse.Namespace, judge: str = "") -> list[Measure]:
     """What the metric says of each answer, or the judge of its name."""
-    home = Home(given.home)
     asks: dict[str, object] = {}
     if judge:
         asked = Judge(template=each.metric, model=judge, constrained=True, parameters={"max_tokens": 120})
         asks = {"judge": judge_manifest(asked)}
     check = SuiteCheck(name="judge", metric="judge" if judge else each.metric, options=asks)
+    samples = [Sample(input=one.request, output=one.answer) for one in rated]
+    if each.metric == "refusal" and not judge:
+        return list(metric(check.metric, check.options).measure(samples))
+    return await consulted(check, samples, given.home)
+
+
+async def consulted(check: SuiteCheck, samples: Sequence[Sample], path: Path) -> list[Measure]:
+    """What a check that asks models says of each, through the gateway of the installation at `path`."""
+    home = Home(path)
     suite = Suite(check=(check,), run=SuiteRunning(concurrency=_AT_ONCE, timeout_s=300))
     wanted = Wanted(
         suite=suite,
@@ -119,14 +127,10 @@ async def said(each: Set, rated: Sequence[Rated], given: argparse.Namespace, jud
         secret=environment_secret(os.environ),
         models=home.path,
     )
-    measuring = metric(check.metric, check.options)
-    samples = [Sample(input=one.request, output=one.answer) for one in rated]
-    if each.metric == "refusal" and not judge:
-        return list(measuring.measure(samples))
-    asking = cast("Consulting", measuring)
+    asking = cast("Consulting", metric(check.metric, check.options))
     post, places = HttpPost(max_connections=_AT_ONCE), asyncio.Semaphore(_AT_ONCE)
-    with closing(open_runs(f"sqlite:///{home.runs}")) as store:
-        means = means_of(wanted, post, store)(Purse(None), asyncio.Event())
+    with closing(open_runs(f"sqlite:///{home.runs}")) as store, means_of(wanted, post, store) as made:
+        means = made(Purse(None), asyncio.Event())
 
         async def one(sample: Sample) -> Measure:
             async with places:

@@ -10,7 +10,12 @@ from typing import Any
 
 import msgspec
 
-from genaiops.arena import Side, Tables, beside, judge, read_suite
+from genaiops.app.evaluating import judged
+from genaiops.app.evaluations import Evaluations
+from genaiops.app.home import Home
+from genaiops.app.kept_suites import keep_suite
+from genaiops.arena import Side, Tables, beside, judge, read_suite, suite_manifest
+from genaiops.core.digest import digest_value
 from genaiops.domain import Answer, Case, Judged, Run, Suite, Verdict
 from genaiops.engines.runs_sql import open_runs
 from genaiops.ports.runs import CaseFilter, Runs
@@ -41,11 +46,19 @@ def read(*, rounds: int) -> dict[str, float]:
     ):
         for name in ("run_1", "run_2"):
             write(store, name, suite)
+        home = Home(folder)
+        for name in ("run_1", "run_2"):
+            keep_suite(home, suite)
+            judged(store, store.get(name), suite)
         for _ in range(rounds + 1):
             _round(store, suite, step)
+            _pages(store, home, step)
     steps = {name: statistics.median(times[1:]) for name, times in spent.items()}  # the first round warms up
     names = ("tables of a run", "its gate", "first page of cases")
-    return {"comparison: tables, gate and first page": sum(steps[name] for name in names), **steps}
+    return {
+        "comparison: tables, gate and first page, of a run that goes on": sum(steps[name] for name in names),
+        **steps,
+    }
 
 
 def _round(store: Runs, suite: Suite, step: Callable[[str, Callable[[], Any]], Any]) -> None:
@@ -60,6 +73,25 @@ def _round(store: Runs, suite: Suite, step: Callable[[str, Callable[[], Any]], A
     step("first page of what was lost, by id", lambda: store.page("run_2", CaseFilter(ids=found.lost[:50])))
 
 
+def _pages(store: Runs, home: Home, step: Callable[[str, Callable[[], Any]], Any]) -> None:
+    """As the first who looks at them after a start: nothing is in memory, what was kept at their end is read."""
+    run, other = store.get("run_1"), store.get("run_2")
+
+    def first() -> None:
+        seen = Evaluations(store, home)
+        seen.report(run)
+        seen.slices(run)
+        seen.beside(run, run, "old", "new")
+        store.page(run.id, CaseFilter())
+
+    def pair() -> None:
+        found = Evaluations(store, home).beside(run, other, "old", "new")
+        store.page(other.id, CaseFilter(ids=found.lost[:50]))
+
+    step("comparison: page of a run, nothing in memory", first)
+    step("comparison: page of two runs, nothing in memory", pair)
+
+
 def tables_of(store: Runs, run_id: str) -> Tables:
     return Tables(store.cases(run_id), store.answered(run_id), store.judged(run_id))
 
@@ -67,7 +99,14 @@ def tables_of(store: Runs, run_id: str) -> Tables:
 def write(store: Runs, run_id: str, suite: Suite) -> None:
     """A run as the runner leaves it; the new target loses every hundredth case."""
     cases = [Case(id=f"c{n}", input=f"Where is order {n}?", expected="On its way.") for n in range(CASES)]
-    run = Run(id=run_id, kind="evaluation", subject="suite/x@sha256:0", state="done", created_us=1, total=2 * CASES)
+    run = Run(
+        id=run_id,
+        kind="evaluation",
+        subject=f"suite/x@{digest_value(suite_manifest(suite))}",
+        state="done",
+        created_us=1,
+        total=2 * CASES,
+    )
     store.create(run, cases)
     for target in suite.target:
         answers = [

@@ -27,6 +27,7 @@ NAMES: Final = {
     "encodings": "what the classifiers say of encoded attacks, and of harmless encoded questions",
     "refusal": "refusals and answers that people labelled",
     "grounding": "sentences that a passage supports, told from others",
+    "facts": "claims held against passages: verdicts, and how well their probability fits",
     "verbatim": "what indexing documents and looking texts up costs",
     "latency": "what scanning costs, and how much of a stream it holds back",
 }

@@ -54,7 +54,7 @@ class GuardedGateway:
                     f"{self._models} has no weights of {name}: `make weights`, or name another folder."
                 )
         self._home.path.mkdir(parents=True)
-        shutil.copytree(self._models, self._home.path / "models", copy_function=os.link)
+        shutil.copytree(self._models.resolve(), self._home.path / "models", copy_function=os.symlink)
         variables = {name: value for name, value in os.environ.items() if not name.startswith("GENAIOPS_")}
         command = [sys.executable, "-m", "genaiops", "up", "--json", "--port", "0", "--home", str(self._home.path)]
         self._process = subprocess.Popen(

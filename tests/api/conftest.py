@@ -15,6 +15,7 @@ from litestar.testing import TestClient
 
 from genaiops import api
 from genaiops.app.home import Home
+from genaiops.app.memory import loading
 from genaiops.app.prepare import prepare
 from genaiops.app.services import Services
 from genaiops.app.settings import Embedded, Settings
@@ -106,17 +107,18 @@ def services(home: Home) -> Iterator[Services]:
 
 @pytest.fixture(scope="module")
 def client(services: Services) -> Iterator[TestClient[Litestar]]:
-    app = Litestar(
-        [
-            api.create(
-                services, status=lambda: status_of(services), sessions=OneSession(services.hub.actors.get("admin"))
-            )
-        ],
-        exception_handlers={**api.EXCEPTION_HANDLERS},
-        before_send=[api.add_headers],
-        openapi_config=api.openapi_config("1"),
-        logging_config=None,
-    )
+    with loading():  # as the control process does
+        app = Litestar(
+            [
+                api.create(
+                    services, status=lambda: status_of(services), sessions=OneSession(services.hub.actors.get("admin"))
+                )
+            ],
+            exception_handlers={**api.EXCEPTION_HANDLERS},
+            before_send=[api.add_headers],
+            openapi_config=api.openapi_config("1"),
+            logging_config=None,
+        )
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
 

@@ -19,6 +19,7 @@ from genaiops.api import (
     _erasures,
     _estimates,
     _experiments,
+    _fact_documents,
     _findings,
     _fingerprints,
     _guard_figures,
@@ -44,6 +45,7 @@ from genaiops.api import (
     _traces,
     _trends,
     _trust,
+    _use_cases,
 )
 from tests.api.conftest import Api
 from tests.examples import examples
@@ -64,6 +66,7 @@ PLACES: dict[str, Any] = {
     "/issuers": _trust.NewIssuerRequest,
     "/artifacts": _artifacts.NewVersionRequest,
     "/prompts/lint": _prompts.LintRequest,
+    "/prompts/budget": _prompts.BudgetRequest,
     "/prompts/render": _prompts.RenderRequest,
     f"/traces/{'0' * 31}1/scores": _traces.NewScoreRequest,
     f"/traces/{'0' * 31}1/verdicts/{'0' * 16}/mark": _guard_figures.MarkRequest,
@@ -79,6 +82,7 @@ PLACES: dict[str, Any] = {
     "/releases": _releases.NewReleaseRequest,
     "/suites": _suites.NewSuiteRequest,
     "/suites/check": _suites.SuiteSource,
+    "/use-cases/check": _use_cases.UseCaseSource,
     "/suites/expand": _suites.ExpandRequest,
     "/redteam/suites": _redteam.RedTeamRequest,
     "/suites/look": _trends.LookRequest,
@@ -87,6 +91,7 @@ PLACES: dict[str, Any] = {
     "/runs/run_0/selection/comparison": _selections.SelectionRequest,
     "/deployments": _deployments.DeployRequest,
     "/experiments": _experiments.ExperimentRequest,
+    "/experiments/forecast": _experiments.ForecastRequest,
     "/experiments/none/start": _experiments.StartRequest,
     "/experiments/none/stop": _experiments.StopRequest,
     "/experiments/none/decide": _experiments.DecideRequest,
@@ -108,6 +113,8 @@ PLACES: dict[str, Any] = {
     "/guards/diff": _guards.DiffGuardsRequest,
     "/guards/test": _guard_trials.TryGuardRequest,
     "/guards/replay": _guard_trials.ReplayRequest,
+    "/facts/check": _fact_documents.FactsRequest,
+    "/facts/queue": _fact_documents.FactQueueRequest,
 }
 NOT_HERE = {"/state"}
 """Applying a state that happens to be empty removes what other tests stand on; it has tests of its own."""
@@ -119,6 +126,7 @@ UNTYPED = {
             "/applications",
             "/artifacts",
             "/datasets",
+            "/facts",
             "/fingerprints",
             "/guards",
             "/lineage",
@@ -129,6 +137,7 @@ UNTYPED = {
             "/releases",
             "/runs",
             "/suites",
+            "/use-cases",
         )
     )
 }

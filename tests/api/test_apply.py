@@ -5,9 +5,12 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from litestar import Litestar
+from litestar.testing import TestClient
 
 from genaiops.app.services import Services
-from genaiops.hub import SECTIONS
+from genaiops.domain import ReleaseManifest, Target
+from genaiops.hub import SECTIONS, NewApplication, NewKey
 from tests.api.conftest import Api
 from tests.api.test_any_input import TEXTS, VALUES
 from tests.examples import examples
@@ -73,6 +76,34 @@ def test_each_change_needs_its_permission(people: Mapping[str, Api]) -> None:
     people["operator"].refused("POST", "/state", {"state": {"teams": {"no": {}}}}, status=403)
     people["operator"].refused("POST", "/state", {"state": {**changed, "teams": {"no": {}}}}, status=403)
     assert "max_concurrency" not in people["operator"].get("/state")["targets"]["mine"]
+
+
+def test_an_experiment_needs_what_its_deployment_needs(
+    people: Mapping[str, Api], services: Services, client: TestClient[Litestar]
+) -> None:
+    eve = services.hub.actors.create("eve", "person", roles=("ml-engineer",), by="admin")
+    _, key = services.hub.keys.create(NewKey(name="eve", actor_id=eve.id, scopes=("api",)), by="admin")
+    engineer = Api(client, key)
+    services.hub.applications.create(NewApplication(name="tried"), by="admin")
+    services.hub.applications.acknowledge("tried", "It uses generative AI.", by="admin")
+    services.hub.targets.create(
+        Target(id="m", provider="echo", model="m", upstream_model="m", created_us=0), by="admin"
+    )
+    services.hub.releases.create("tried", ReleaseManifest(model="m"), by="admin")
+    plan = {"primary": {"metric": "errors"}}
+
+    def of(environment: str) -> dict[str, Any]:
+        one = {"application": "tried", "environment": environment, "candidate": "latest", "plan": plan}
+        return {"experiments": {"tried-out": one}}
+
+    refused = people["viewer"].refused("POST", "/state", {"state": of("dev")}, status=403)
+    assert refused["code"] == "permission_missing"
+    send(engineer, of("dev"))
+    moved = engineer.refused("POST", "/state", {"state": of("prod")}, status=403)
+    assert moved["code"] == "permission_missing"
+    assert services.hub.experiments.get("tried-out").environment_id == "dev"
+    send(engineer, {"experiments": {}}, prune=True)
+    assert services.hub.experiments.in_state() == []
 
 
 def test_keys_are_for_oneself_or_for_those_one_may_make_keys_for(people: Mapping[str, Api]) -> None:

@@ -166,6 +166,18 @@ def test_duels_of_a_run_are_blind_and_rated(admin: Api, experts: Mapping[str, Ap
     assert admin.refused("POST", "/queues/duel/items", {"run": {**wanted, "target": "nev"}}, status=404)
 
 
+def test_cases_of_a_run_are_drawn_by_lot_with_all_their_answers(admin: Api) -> None:
+    made(admin, "drawn", labellers=["ann"])
+    wanted = {"run": {"id": "run_labelled", "draw": 2}}
+    assert admin.call("POST", "/queues/drawn/items", wanted, status=201)["added"] == 4
+    assert admin.call("POST", "/queues/drawn/items", wanted, status=201)["there"] == 4
+    sources = [each["source"].split("/")[2:] for each in admin.get("/queues/drawn/items")["data"]]
+    assert {target for _, target in sources} == {"new", "old"}
+    assert len({case for case, _ in sources}) == 2
+    whole = {"run": {"id": "run_labelled", "draw": 100}}
+    assert admin.call("POST", "/queues/drawn/items", whole, status=201)["added"] == 2
+
+
 def test_a_picture_is_shown_as_it_is(admin: Api, experts: Mapping[str, Api], services: Services) -> None:
     pixel = f"data:image/png;base64,{PIXEL}"
     rows = [{"prompt": "a cat", "a": pixel, "b": pixel, "n": n} for n in range(2)]

@@ -73,11 +73,18 @@ def test_runs_of_others(people: Mapping[str, Api], admin: Api, strangers: Api, e
     assert people["developer"].refused("POST", f"/runs/{run}/stop", status=403)
     assert strangers.refused("GET", f"/runs/{run}", status=404)
     assert strangers.refused("GET", f"/runs/{run}/cases", status=404)
+    assert strangers.refused("GET", f"/runs/{run}/report", status=404)
+    assert admin.refused("GET", f"/runs/{run}/report", status=409)["code"] == "run_under_way"
     assert strangers.get("/runs")["data"] == []
     assert admin.call("POST", f"/runs/{run}/stop")["state"] == "stopped"
     report = admin.get(f"/runs/{run}")["report"]
     assert report["verdict"]["reason"] == "The run is stopped: 0 of 1 asked."
     assert admin.get(f"/runs/{run}/cases", q="x")["total"] == 1
+    for form, begins in (("markdown", "<!-- genaiops"), ("junit", "<?xml"), ("html", "<!doctype html"), ("jsonl", "{")):
+        written = admin.send("GET", f"/runs/{run}/report", params={"format": form})
+        assert written.status_code == 200, written.text
+        assert written.text.lower().startswith(begins)
+        assert run in written.headers["content-disposition"]
     assert admin.call("POST", f"/runs/{run}/resume")["state"] == "waiting"
     assert admin.refused("DELETE", f"/runs/{run}", status=409)["code"] == "run_under_way"
     admin.call("POST", f"/runs/{run}/stop")
@@ -151,5 +158,8 @@ def test_what_was_measured_of_a_model(admin: Api, strangers: Api, services: Serv
     assert line["harness"] == genaiops.__version__
     assert line["target"] == "small"
     assert [(each["check"], each["mean"], each["n"]) for each in line["figures"]] == [("equals", 1.0, 1)]
+    assert admin.get(f"/runs/{run_id}/slices")["data"] == []
+    assert admin.refused("GET", f"/runs/{run_id}/slices?by=race", status=400)["param"] == "by"
+    assert strangers.refused("GET", f"/runs/{run_id}/slices", status=404)
     assert strangers.get("/models/benchmarks", model="parrot")["data"] == []
     assert admin.get("/models/benchmarks", model="unknown")["data"] == []

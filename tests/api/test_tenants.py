@@ -240,7 +240,7 @@ def test_roles(admin: Api, people: Mapping[str, Api]) -> None:
     roles = {each["id"]: each for each in admin.get("/roles")["data"]}
     assert len(roles) == 17
     assert roles["ml-engineer"]["permissions"]["content"] == ["sandbox", "dev", "preprod"]
-    assert admin.get("/roles/auditor")["permissions"].keys() == {"read", "content", "audit"}
+    assert admin.get("/roles/auditor")["permissions"].keys() == {"read", "audit", "findings"}
     assert "approve" not in roles["mlops-engineer"]["permissions"]
     assert admin.refused("GET", "/roles/king", status=404)["param"] == "role"
 

@@ -1,6 +1,7 @@
 """A person is erased from an installation: traces, blobs, records, audit log, caches; also when it is killed."""
 
 import contextlib
+import hashlib
 import os
 import signal
 import subprocess
@@ -17,7 +18,19 @@ from genaiops.app.services import Services
 from genaiops.app.settings import Embedded, Settings
 from genaiops.core.clock import now_us
 from genaiops.core.errors import NotFound, UsageError
-from genaiops.domain import CachePolicy, Content, Held, HeldBody, Person, Route, RouteTarget, Target, Version
+from genaiops.domain import (
+    CachePolicy,
+    Content,
+    Experiment,
+    Held,
+    HeldBody,
+    Person,
+    Route,
+    RouteTarget,
+    Target,
+    Version,
+)
+from genaiops.domain.experiments import ExperimentMetric, ExperimentPlan, ExperimentUnit
 from genaiops.govern import verify
 from genaiops.hub import Origin
 from genaiops.hub import opened as opened_task
@@ -86,6 +99,27 @@ def attach(services: Services) -> dict[str, str]:
     return digests
 
 
+def take_part(services: Services) -> tuple[str, ...]:
+    """ann and bob are in an experiment that runs; by which names it knows them."""
+    plan = ExperimentPlan(primary=ExperimentMetric(metric="errors", better="lower"))
+    running = Experiment(
+        id="shorter",
+        application_id="support",
+        environment_id="dev",
+        candidate="c",
+        plan=plan,
+        state="running",
+        created_us=1,
+        started_us=1,
+    )
+    with services.hub.records.write("admin") as unit:
+        unit.add(running)
+    names = tuple(hashlib.blake2b(f"shorter\0{who}".encode(), digest_size=16).hexdigest() for who in ("ann", "bob"))
+    with services.stores.experiments.work("shorter") as work:
+        work.put([ExperimentUnit(unit=name, arm="candidate", first_us=5) for name in names])
+    return names
+
+
 BEGUN_US = now_us()
 
 
@@ -103,7 +137,7 @@ def verified(services: Services) -> int:
 
 
 def test_everything_that_names_a_person_goes_and_what_stays_is_told(services: Services) -> None:
-    digests = attach(services)
+    digests, users = attach(services), take_part(services)
     before = services.telemetry.rollup(everything(services))
     assert verified(services) == 0
     foreseen = services.erasing.foresee(Person("ann"))
@@ -112,6 +146,8 @@ def test_everything_that_names_a_person_goes_and_what_stays_is_told(services: Se
     assert services.erasing.work()
     done = services.erasing.get(begun.id)
     assert (done.traces, done.contents, done.blobs, done.views, done.caches) == (5, 5, 1, 1, 1)
+    with services.stores.experiments.work("shorter") as work:
+        assert (set(work.units(users)), done.experiments) == ({users[1]}, 1)
     assert done.finished_us is not None
     assert done.error is None
     assert [(held.version.partition("@")[0], held.rows) for held in done.datasets] == [("dataset/answers", 1)]

@@ -1,5 +1,6 @@
 """Experiments that go on by themselves: calls are read, looked at, and what the plan says is done."""
 
+import hashlib
 import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from genaiops.engines.records_sql import open_records
 from genaiops.engines.telemetry_sqlite import open_telemetry
 from genaiops.hub import Consenting, Hub, NewApplication, NewExperiment, bootstrap
 from genaiops.ports.telemetry import Batch
+from genaiops.watch import erase_from_experiments
 from genaiops.watch._spans import ended, spans_of
 from tests.watch.calls import NOW, admitted, settled
 
@@ -169,6 +171,43 @@ def test_it_goes_on_after_a_restart(life: Life) -> None:
     life.calls(300, (0.0, 0.4))
     assert life.step().outcome == "better"
     assert life.experiments.tally(begun.id).counted == {"candidate": 225, "baseline": 225}
+
+
+def test_a_machine_that_hears_of_it_later_misses_no_call(life: Life, tmp_path: Path) -> None:
+    other, own = open_telemetry(tmp_path / "other", writer=True), life.telemetry
+    there = Experimenting(life.hub, life.store, other, machine="there", clock=lambda: life.now_us)
+    there.step()
+    begun = life.begin()
+    life.telemetry = other
+    life.calls(10, (0.0, 0.0))  # before its next step
+    life.telemetry = own
+    there = Experimenting(life.hub, life.store, other, machine="there", clock=lambda: life.now_us)  # it was killed
+    there.step()
+    assert life.experiments.tally(begun.id).entered == {"candidate": 5, "baseline": 5}
+    other.close()
+
+
+def test_digests_of_users_go_with_its_end_and_before_with_an_erasure(life: Life) -> None:
+    begun = life.begin()
+    life.calls(50, (0.0, 0.4))
+    life.experiments.step()
+    names = [hashlib.blake2b(f"shorter\0user {n}".encode(), digest_size=16).hexdigest() for n in range(1, 51)]
+
+    def known() -> int:
+        with life.store.work(begun.id) as work:
+            return len(work.units(names))
+
+    assert known() == 50
+    assert erase_from_experiments(life.store, [begun.id], "user 7") == 1
+    assert erase_from_experiments(life.store, [begun.id], "user 7") == 0
+    assert known() == 49
+    life.step()
+    tally = life.experiments.tally(begun.id)
+    assert (sum(tally.entered.values()), sum(tally.counted.values())) == (50, 49)
+    life.hub.experiments.end(begun.id, "stopped", "Enough.", by="admin")
+    life.experiments.step()
+    assert known() == 0
+    assert life.experiments.tally(begun.id) == tally
 
 
 def test_in_prod_the_gate_says_no_and_people_consent(life: Life) -> None:

@@ -42,3 +42,12 @@ def strict(case: dict[str, Any]) -> dict[str, Any]:
     answer = text.rpartition("<answer-")[2].split("\n")[1]
     said = "I cannot say." if "?" in answer else f"As it is.\nVerdict: {'Y' if answer.isupper() else 'N'}"
     return {"output": said, "cost_nano": 2_000_000}
+
+
+def longer(case: dict[str, Any]) -> str:
+    """A judge of pairs: for the longer one, for the first of two as long, and no verdict where one has a `?`."""
+    text = case["messages"][-1]["content"]
+    first, second = (text.partition(f"<{name}-")[2].split("\n")[1] for name in ("first", "second"))
+    if "?" in first + second:
+        return "I cannot say."
+    return f"Verdict: {'1' if len(first) >= len(second) else '2'}"

@@ -79,6 +79,7 @@ def test_what_was_not_judged_and_one_case_alone_say_why() -> None:
 def test_one_slice_of_the_cases() -> None:
     before, after = side({"a": 0, "b": 0, "c": 1}), side({"a": 1, "b": 1, "c": 0})
     for each in (before, after):
+        assert isinstance(each.tables, Tables)
         for name in ("a", "b"):
             case = each.tables.cases[name]
             each.tables.cases[name] = msgspec.structs.replace(case, slices=("short",))

@@ -32,3 +32,9 @@ def test_exported_traces_know_the_prompt() -> None:
     row = {"trace_id": "0af7", "spans": [], "messages": [turn], "attributes": facts}
     [case] = cases_of(Suite(cases=(CaseSource(dataset="d"),)), folder=None, rows=lambda _: [row])
     assert (case.prompt_messages, case.variables) == (1, {"who": "Ann"})
+
+
+def test_columns_become_variables() -> None:
+    source = CaseSource(dataset="d", fields={"variables:who": "name", "variables:what": "none"})
+    [case] = cases_of(Suite(cases=(source,)), folder=None, rows=lambda _: [{"name": "Ann", "expected": "Hi"}])
+    assert (case.variables, case.expected, case.metadata) == ({"who": "Ann"}, "Hi", {})

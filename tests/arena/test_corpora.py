@@ -58,6 +58,21 @@ def test_bbq_is_that_of_its_authors(tmp_path: Path) -> None:
     assert (wrong.parts["score"], wrong.parts["disambiguated: accuracy"]) == (1, 0)
 
 
+def test_groups_are_spelled_in_several_ways_and_a_row_that_names_none_is_left_out(tmp_path: Path) -> None:
+    spelled = bbq_row(ambiguous=True, negative=True)
+    spelled["additional_metadata"] = {"stereotyped_groups": ["low X"]}
+    spelled["answer_info"] = {"ans0": ["the x", "lowX"], "ans1": ["unknown", "unknown"], "ans2": ["the y", "highX"]}
+    neither = {**bbq_row(ambiguous=True, negative=True), "additional_metadata": {"stereotyped_groups": ["Z"]}}
+    cases = corpus_cases("bbq", written(tmp_path, [spelled, neither]))
+    assert [sorted(case.metadata["stands"].values()) for case in cases] == [
+        ["biased", "other", "unknown"],
+        ["person", "person", "unknown"],
+    ]
+    said = measured("bbq_bias", cases, "biased", unreadable="wrong")
+    assert said.parts == {"ambiguous: accuracy": 0, "score": 1}
+    assert "1 cases that do not say" in said.reason
+
+
 def test_a_bbq_that_names_no_stereotype_tells_accuracies_alone(tmp_path: Path) -> None:
     row = {"passage": "Two met.", "question": "Who?", "options": "A. Cannot answer\nB. The x\nC. The y"}
     cases = corpus_cases("bbq", written(tmp_path, [{**row, "answer": ["Cannot answer"]}, {**row, "answer": ["The y"]}]))

@@ -13,12 +13,14 @@ from genaiops.arena import Ask, Judges, Purse, Runner, asker, cases_of, read_sui
 from genaiops.checks.metrics.judges import JudgeMetric
 from genaiops.core.errors import LimitReached
 from genaiops.domain import Answer, Case, Judge, Judged, JudgeMember, Measure, Run, Sample, Suite, SuiteTarget
+from genaiops.engines.meteor15 import Meteor15
 from genaiops.engines.runs_sql import open_runs
 from genaiops.engines.sandbox import Processes
 from genaiops.ports.runs import Runs
 
 FUNCTIONS = "tests.arena.functions"
 SANDBOX = Processes()
+METEOR = Meteor15()
 LOCAL = InstalledModels(Path("/no/weights"))
 JUDGE = f'{{template = "closed_qa", rubric = "In capitals.", panel = [{{python = "{FUNCTIONS}:strict"}}]}}'
 
@@ -60,7 +62,7 @@ async def ran(store: Runs, suite: Suite, cases: Any = None) -> Run:
         run = store.get(run.id)
     except Exception:  # noqa: BLE001
         store.create(run, cases)
-    means = lambda purse, stop: Judges(store, suite, ask_of, purse, stop, local=LOCAL, sandbox=SANDBOX)  # noqa: E731
+    means = lambda purse, stop: Judges(store, suite, ask_of, purse, stop, local=LOCAL, sandbox=SANDBOX, meteor=METEOR)  # noqa: E731
     return await Runner(store, run, suite, cases, {"new": ask_of(suite.target[0])}, means=means)()
 
 
@@ -113,7 +115,9 @@ async def test_the_same_question_is_paid_once(store: Runs) -> None:
         return Answer(target="judge", case="", state="answered", output="Verdict: Y", cost_nano=5)
 
     purse = Purse(None)
-    judges = Judges(store, a_suite(), lambda _: ask, purse, asyncio.Event(), local=LOCAL, sandbox=SANDBOX)
+    judges = Judges(
+        store, a_suite(), lambda _: ask, purse, asyncio.Event(), local=LOCAL, sandbox=SANDBOX, meteor=METEOR
+    )
     member = JudgeMember(model="m")
     said = await asyncio.gather(*(judges.chat(member, [{"role": "user", "content": "x"}]) for _ in range(5)))
     other = await judges.chat(member, [{"role": "user", "content": "y"}])
@@ -125,7 +129,7 @@ async def test_the_same_question_is_paid_once(store: Runs) -> None:
 async def test_a_judge_that_may_not_be_paid(store: Runs) -> None:
     purse = Purse(1)
     purse.paid(Answer(target="a", case="a", state="answered", cost_nano=1))
-    judges = Judges(store, a_suite(), ask_of, purse, asyncio.Event(), local=LOCAL, sandbox=SANDBOX)
+    judges = Judges(store, a_suite(), ask_of, purse, asyncio.Event(), local=LOCAL, sandbox=SANDBOX, meteor=METEOR)
     with pytest.raises(LimitReached, match="may spend"):
         await judges.chat(JudgeMember(python=f"{FUNCTIONS}:strict"), [])
 
@@ -135,14 +139,18 @@ class Said:
 
     local = LOCAL
     sandbox = SANDBOX
+    meteor = METEOR
 
     def __init__(self, *answers: str) -> None:
         self.answers = list(answers)
         self.seen: list[Any] = []
 
-    async def chat(self, member: JudgeMember, messages: Any) -> Answer:
+    async def chat(self, member: JudgeMember, messages: Any, *, within: bool = False) -> Answer:
         self.seen.append((member, messages))
         return Answer(target="judge", case="", state="answered", output=self.answers.pop(0))
+
+    async def post(self, member: JudgeMember, fields: object) -> Answer:
+        raise AssertionError("No endpoint is asked here.")
 
 
 async def judged(judge: Judge, sample: Sample, *answers: str) -> Measure:
@@ -194,3 +202,9 @@ async def test_a_constrained_judge_asks_for_its_form() -> None:
 async def test_a_sample_that_lacks_something_is_not_asked_about() -> None:
     measure = await judged(Judge(template="factuality", model="m"), Sample(output="o"))
     assert measure.error == "The sample has no expected."
+
+
+async def test_an_image_is_not_judged_as_an_empty_text() -> None:
+    picture = Sample(output=" ", media=("data:image/png;base64,AAAA",))
+    measure = await judged(Judge(template="bias", model="m"), picture)
+    assert (measure.value, measure.error) == (None, "The answer is an image, and a judge reads text.")

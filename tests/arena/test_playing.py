@@ -1,8 +1,12 @@
 """Cases that go on: tools that are said to return something, turns of the case, and turns that an attacker writes."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import pytest
+
+from genaiops.arena import Purse
 from genaiops.arena._playing import Attacker, played
 from genaiops.checks.attacks import GUARDED
 from genaiops.core.errors import LimitReached
@@ -52,11 +56,14 @@ class Writer:
         self.texts = list(texts)
         self.asked: list[Any] = []
 
-    async def chat(self, member: JudgeMember, messages: Any) -> Answer:
+    async def chat(self, member: JudgeMember, messages: Any, *, within: bool = False) -> Answer:
         self.asked.append(messages)
         if not self.texts:
             raise LimitReached("Nothing may be spent any more.", limit="run.spend", retry_after=None)
         return Answer(target="judge", case="", state="answered", output=self.texts.pop(0))
+
+    async def post(self, member: JudgeMember, fields: object) -> Answer:
+        raise AssertionError("No endpoint is asked here.")
 
 
 async def test_turns_are_said_one_after_the_other_and_the_costs_added() -> None:
@@ -151,6 +158,31 @@ async def test_an_attacker_that_nobody_pays_leaves_no_answer() -> None:
     case = Case(id="c", input="one", play=play, attack=SAYS)
     done = await played(asking(lambda _: "no"), case, 0, Attacker(JudgeMember(model="m"), Writer([])))  # type: ignore[arg-type]
     assert done.state == "over_budget"
+
+
+@pytest.mark.parametrize("strategy", ["crescendo", "tree"])
+async def test_an_attacker_that_writes_nothing_is_an_error_and_no_attack_that_failed(strategy: Any) -> None:
+    play = Play(strategy=strategy, objective="x", turns_most=5, turns=("two",))
+    case = Case(id="c", input="one", play=play, attack=SAYS)
+    heard: list[Case] = []
+    done = await played(asking(lambda _: "no", heard), case, 0, Attacker(JudgeMember(model="m"), Writer([" "])))  # type: ignore[arg-type]
+    assert done.state == "error"
+    assert "wrote no message" in done.error
+    assert [each.input for each in heard] == ["one"]
+
+
+async def test_an_attacker_does_not_wait_for_the_cost_of_its_own_conversation() -> None:
+    purse, stop = Purse(17), asyncio.Event()
+    async with asyncio.timeout(30):  # it would wait for ever
+        assert await purse.may(stop)
+        assert await purse.may(stop, within=True)
+        purse.back()
+        purse.paid(answer())
+        assert await purse.may(stop, within=True)
+        purse.back()
+        purse.paid(answer())
+        assert not await purse.may(stop, within=True)
+    assert "may spend" in purse.reason
 
 
 def a_tree(**more: Any) -> Case:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import zipfile
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from genaiops.arena.redteam import (
     packs_named,
     read_pack,
 )
+from genaiops.arena.redteam._tags import TITLES
 from genaiops.checks.statistics import upper_share
 from genaiops.core.errors import NotFound, UsageError
 from genaiops.domain import Answer, Attack, Case, Judged, Success, Suite, SuiteTarget, Verdict
@@ -82,13 +84,36 @@ def test_the_packs_that_ship_can_be_built_and_none_says_its_marker_itself() -> N
                 assert attack.success.texts[0] not in asked, case.id
 
 
+def test_a_judge_decides_in_place_of_the_words_of_a_refusal_and_not_beside_them() -> None:
+    def checks(*names: str) -> dict[str, Sequence[str]]:
+        suite = built(packs_named(names), Building(targets=[TARGET], judge="safe.toml", tolerance=0.1))
+        return {check.name: check.slices for check in suite.check}
+
+    assert checks("harm") == {"judge": ("by:complied",)}
+    both = {"withstands": ("by:evidence",), "spares the harmless": ("harmless",), "judge": ("by:complied",)}
+    assert checks("harm", "jailbreak", "over-refusal") == both
+
+
 def test_tags_of_the_packs_have_their_year() -> None:
     for pack in own_packs().values():
-        for tag in pack.tags:
+        tags = {*pack.tags, *(tag for seed in pack.seed for tag in seed.tags)}
+        for tag in tags:
             catalogue, _, year = tag.split(":")
-            assert catalogue in ("owasp", "atlas")
+            assert catalogue in ("owasp", "atlas", "ailuminate")
             assert year in ("2025", "2026")
-        assert pack.harmless or {tag.rpartition(":")[2] for tag in pack.tags} == {"2025", "2026"}
+            assert TITLES[tag]
+        assert pack.harmless or {tag.rpartition(":")[2] for tag in tags} == {"2025", "2026"}
+
+
+def test_each_request_for_harm_has_a_harmless_question_beside_it() -> None:
+    harm, twins = own_packs()["harm"], own_packs()["harm-twins"]
+    assert [(seed.id, seed.hazard) for seed in harm.seed] == [(seed.id, seed.hazard) for seed in twins.seed]
+    assert len({tag for seed in harm.seed for tag in seed.tags}) == 12  # the hazards of AILuminate 1.0
+    few = built([harm], Building(targets=[TARGET], limit=12))
+    assert len({case.attack.hazard for case in few.case if case.attack}) == 12  # a limit leaves out no hazard
+    suite = built([harm, twins], Building(targets=[TARGET]))
+    counted = Counter(name for case in suite.case for name in case.slices if name.endswith(":hate"))
+    assert counted == {"hazard:hate": 5, "harmless:hate": 5}
 
 
 def test_seeds_are_clusters_and_the_same_seed_gives_the_same_suite() -> None:
@@ -295,6 +320,9 @@ def test_harmless_cases_stand_apart_and_hazards_have_their_rows() -> None:
     report = report_of(cases, [[1], [0]])
     assert [(row.name, row.harmless) for row in report.families] == [("f", False), ("a", True)]
     assert [row.name for row in report.hazards] == ["fraud"]
+    twin = a_case(2, "c", by="refused", harmless=True, hazard="fraud")
+    both = report_of([*cases, twin], [[1], [0], [0]]).hazards
+    assert [(row.slice, row.harmless) for row in both] == [("hazard:fraud", False), ("harmless:fraud", True)]
     assert report.tags[0].name == "owasp:llm01:2026"
 
 

@@ -26,7 +26,7 @@ def test_it_says_what_the_other_forms_say() -> None:
         "x INCONCLUSIVE",
         "equals new at most 0.4 worse -0.3333",
         "equals, new 2 pass, 1 fail",
-        "new: 1 cases lost against old",
+        "new: 1 case lost against old",
         "equals: failed",
         "suite suite/x@sha256:0",
         "commit abc",

@@ -132,7 +132,7 @@ def test_markdown_begins_with_the_verdict_and_folds_what_was_lost() -> None:
     text = markdown(said(BOUND, {"a": "yes", "b": "no"}))
     assert text.splitlines()[1] == "## INCONCLUSIVE: x"
     assert "| **INCONCLUSIVE** | equals | new | at most 0.4 worse | -0.5 |" in text
-    assert "<summary>new: 1 cases lost against old</summary>" in text
+    assert "<summary>new: 1 case lost against old</summary>" in text
     assert "commit | abc" in text
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from genaiops.app.posting import HttpPost
 from genaiops.arena import Ask, Busy, Progress, Runner, Tables, asker, cases_of, judge, read_suite
+from genaiops.arena._asking import energy_of
 from genaiops.domain import Answer, Case, Run, Suite
 from genaiops.engines.runs_sql import open_runs
 from genaiops.ports.runs import RunFilter, Runs
@@ -261,3 +262,18 @@ async def test_a_killed_run_loses_and_repeats_next_to_nothing(store: Runs, tmp_p
     assert not [case for case in kept if times[case] > 1]
     judged = store.judged("run_1")
     assert len({msgspec.json.encode(each) for each in judged}) == len(judged) == 400
+
+
+async def test_what_an_answer_used_is_taken_from_its_head_and_summed(store: Runs) -> None:
+    suite = a_suite(2)
+
+    async def ask(case: Case, repeat: int) -> Answer:
+        facts = energy_of("30;low=10;high=90" if case == suite.case[0] else "unknown")
+        return Answer(target="new", case=case.id, repeat=repeat, state="answered", output=case.input, **facts)
+
+    run = await runner(store, suite, {"new": ask})()
+    assert run.energy_nwh == 30
+    kept = {answer.case: answer for answer in store.answered("run_1")}
+    first, second = (kept[case.id] for case in suite.case)
+    assert (first.energy_low_nwh, first.energy_high_nwh) == (10, 90)
+    assert second.energy_nwh is None

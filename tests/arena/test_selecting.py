@@ -1,8 +1,10 @@
 """One target chosen among others: only what is shown dominates, and what is not described is not compared."""
 
 import pytest
+from msgspec.structs import replace
 
 from genaiops.arena import Selection, Tables, read_selection, read_suite, select
+from genaiops.arena.reports._pareto import told
 from genaiops.core.errors import UsageError
 from genaiops.domain import Answer, Case, Judged, Suite, Verdict
 
@@ -17,12 +19,22 @@ def suite(targets: tuple[str, ...] = ("big", "small"), more: str = "") -> Suite:
 
 
 def chosen(
-    right: dict[str, int], costs: dict[str, int | None], text: str = "", *, of: Suite | None = None
+    right: dict[str, int],
+    costs: dict[str, int | None],
+    text: str = "",
+    *,
+    of: Suite | None = None,
+    energies: dict[str, int | None] | None = None,
 ) -> Selection:
     """`right`: of the first so many cases the answer is right; `costs`: nano-units an answer."""
     cases = [Case(id=str(number), input=str(number), expected="y") for number in range(CASES)]
     answers = [
-        Answer(target=target, case=case.id, state="answered", cost_nano=costs[target], seconds=1.0 + index % 3 / 100)
+        _used(
+            Answer(
+                target=target, case=case.id, state="answered", cost_nano=costs[target], seconds=1.0 + index % 3 / 100
+            ),
+            (energies or {}).get(target),
+        )
         for target in right
         for index, case in enumerate(cases)
     ]
@@ -40,6 +52,12 @@ def chosen(
     found = of or suite(tuple(right))
     asked = read_selection(text, "toml")
     return select(found, Tables(cases, answers, judged), asked, run="run_1", subject="suite/s@sha256:0", name="s")
+
+
+def _used(answer: Answer, central: int | None) -> Answer:
+    if central is None:
+        return answer
+    return replace(answer, energy_nwh=central, energy_low_nwh=central // 2, energy_high_nwh=central * 2)
 
 
 def standings(found: Selection) -> dict[str, str]:
@@ -134,3 +152,12 @@ def test_what_does_not_fit_is_refused(text: str, said: str) -> None:
 def test_one_target_is_no_choice() -> None:
     with pytest.raises(UsageError, match="nothing to choose"):
         chosen({"big": 1}, {"big": 1})
+
+
+def test_energy_is_an_estimate_with_ends() -> None:
+    found = chosen({"big": 60, "small": 60}, {"big": 1, "small": 1}, energies={"big": 5_000_000, "small": None})
+    figure = found.candidates[0].figures["energy"]
+    assert (figure.mean, figure.ends) == (pytest.approx(0.005), (pytest.approx(0.0025), pytest.approx(0.01)))
+    assert told(figure) == "0.005; estimated 0.0025 to 0.01"
+    assert "energy" not in found.candidates[1].figures
+    assert {pair.word for pair in found.pairs if pair.criterion == "energy"} == {"unknown"}

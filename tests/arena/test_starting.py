@@ -27,6 +27,15 @@ def test_it_is_read_without_a_fault(task: SuiteTask) -> None:
 
 
 @pytest.mark.parametrize("task", TASKS)
+def test_a_model_is_asked_in_place_of_what_the_cases_bring(task: SuiteTask) -> None:
+    suite = read_suite(starting_suite(task, "small"), "toml").checked()
+    [target] = suite.target
+    assert target.model == "small"
+    assert not any(case.output for case in suite.case)
+    assert (suite.check[0].pass_at, suite.run.repeats) == ((3, 3) if task in ("code", "sql") else (None, 1))
+
+
+@pytest.mark.parametrize("task", TASKS)
 def test_others_that_it_names_are_there(task: SuiteTask) -> None:
     text = starting_suite(task)
     named = [line.partition(": ")[2].split(", ") for line in text.splitlines() if line.startswith("# Others")]

@@ -41,5 +41,5 @@ def test_ours_judges_every_case_that_the_echo_answers(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_reading_names_its_steps() -> None:
     steps = read(rounds=1)
-    assert "comparison: tables, gate and first page" in steps
+    assert "comparison: tables, gate and first page, of a run that goes on" in steps
     assert all(ms >= 0 for ms in steps.values())

@@ -262,6 +262,10 @@ def test_what_passed_is_deployed_when_the_job_says_so(tmp_path: Path, server: Se
         action = Action(tmp_path, server)
         (tmp_path / "answers.toml").write_text(OF_RELEASE.format("b"))
         assert action.run(suite="answers.toml", deploy="shop@dev") == 1
+        reports = tmp_path / "genaiops-reports"
+        assert "## FAIL: answers" in server.comments[1]
+        assert ElementTree.parse(reports / "junit.xml").getroot().get("failures") == "2"
+        assert genaiops(f"suite verify {reports / 'report.html'}")["holds"]
         assert serves() == []
         (tmp_path / "answers.toml").write_text(OF_RELEASE.format("a"))
         assert action.run(suite="answers.toml", deploy="shop@dev") == 0, action.said

@@ -91,13 +91,48 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Home:
     return home
 
 
-@pytest.fixture(scope="module")
-def installation(prepared: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """Of this file alone: its tests follow pages that begin with nothing, change policies, rewrite records."""
-    path = tmp_path_factory.mktemp("cli") / "home"
-    shutil.copytree(prepared.path, path)
-    with Installation(path, "--only", "gateway") as running:
+TOGETHER = {
+    "test_caching",
+    "test_catalogue",
+    "test_dataset_docs",
+    "test_experiments",
+    "test_fingerprints",
+    "test_import",
+    "test_notebook",
+    "test_prompts",
+    "test_routing_options",
+    "test_shadows",
+    "test_suite_inspect",
+    "test_trace_export",
+}
+"""Files whose tests look for what they made themselves, by its name, and leave policies, prices and limits as they
+were. What is not here has an installation of its own."""
+
+
+@pytest.fixture(scope="session")
+def common(prepared: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """One for all files of `TOGETHER` that this process has: to start one takes longer than most of their tests."""
+    with Installation(copied(prepared, tmp_path_factory), "--only", "gateway") as running:
         yield running.start()
+
+
+@pytest.fixture(scope="module")
+def installation(
+    request: pytest.FixtureRequest, prepared: Home, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Installation]:
+    """Of this file alone, unless it is one of `TOGETHER`: tests follow pages that begin with nothing, change policies,
+    rewrite records."""
+    if request.path.stem in TOGETHER:
+        yield request.getfixturevalue("common")
+        return
+    with Installation(copied(prepared, tmp_path_factory), "--only", "gateway") as running:
+        yield running.start()
+
+
+def copied(prepared: Home, folders: pytest.TempPathFactory) -> Path:
+    path = folders.mktemp("cli") / "home"
+    shutil.copytree(prepared.path, path)
+    return path
 
 
 @pytest.fixture

@@ -95,7 +95,7 @@ def test_a_calibration_does_not_go_along_with_a_change(shell: Shell, folder: Pat
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ('{"output": "a", "label": 1}\n', "1 labels say nothing"),
+        ('{"output": "a", "label": 1}\n', "Nothing can be said from 1 label"),
         ('{"output": "a"}\n', "line 1: "),
         ('\n{"output": "a", "label": 2}\n', "line 2: label: it is not from 0 to 1"),
         ("no\n", "line 1: this is no JSON"),
@@ -107,3 +107,30 @@ def test_labels_that_are_none(shell: Shell, folder: Path, text: str, says: str) 
     said = shell.run("judge", "calibrate", "good.toml", "labels.jsonl")
     assert (said.status, says in said.err) == (2, True), said.err
     assert not (folder / "good.calibrated.json").exists()
+
+
+def test_answers_to_one_request_are_drawn_together(shell: Shell, folder: Path) -> None:
+    """The same labels, each four times: they say no more than once, and the bounds know it by what was asked."""
+    found: dict[str, Any] = {}
+    for name, times in (("once", 1), ("four", 4)):
+        rows = [{**row, "input": f"request {at}"} for at, row in enumerate(labels()) for _ in range(times)]
+        (folder / f"{name}.jsonl").write_text(lines(rows))
+        found[name] = json.loads(shell.ok("judge", "calibrate", "good.toml", f"{name}.jsonl", "--json").out)
+    once, four = found["once"], found["four"]
+    assert (once["n"], once["groups"], four["n"], four["groups"]) == (60, 60, 240, 60)
+    for figure in ("agreement", "accused", "missed", "length"):
+        wide, same = (each[figure]["high"] - each[figure]["low"] for each in (once, four))
+        assert same == pytest.approx(wide, rel=0.35), figure
+    assert four["decides"] is True
+
+
+def test_a_judge_that_likes_marks_of_form_is_seen(shell: Shell, folder: Path) -> None:
+    """It passes what has the word, and people what has no list."""
+    rows = [{"output": f"- **fine** {n}\n- more", "label": 0} for n in range(20)]
+    rows += [{"output": f"bad {n}", "label": 1} for n in range(20)]
+    (folder / "labels.jsonl").write_text(lines(rows))
+    found = json.loads(shell.ok("judge", "calibrate", "good.toml", "labels.jsonl", "--json").out)
+    assert found["style"]["value"] == pytest.approx(1.0)
+    assert found["agreement"]["value"] < 0
+    assert found["decides"] is False
+    assert "decides nothing" in shell.ok("judge", "check", "good.calibrated.json").out

@@ -15,8 +15,10 @@ from tests.house.tree import ROOT
 
 FENCE = re.compile(r"^```(sh|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
+FILE = re.compile(r"^```toml title=\"([a-z]+\.toml)\"\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
-@pytest.mark.parametrize("page", ["datasets", "lineage", "persons", "import"])
+
+@pytest.mark.parametrize("page", ["datasets", "lineage", "persons", "import", "facts"])
 def test_the_page_runs(page: str, connected: Shell, installation: Installation, tmp_path: Path) -> None:
     if page == "datasets":
         assert installation.ask("talker", "for the page").status == 200
@@ -30,7 +32,10 @@ def test_the_page_runs(page: str, connected: Shell, installation: Installation, 
         shutil.copy(files / "mlflow-traces.jsonl", tmp_path / "traces.jsonl")
     command = shutil.which("genaiops", path=str(Path(sys.executable).parent))
     assert command is not None
-    blocks = FENCE.findall((ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8"))
+    written = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    for name, text in FILE.findall(written):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    blocks = FENCE.findall(written)
     assert blocks
     variables = {
         **os.environ,
@@ -43,5 +48,5 @@ def test_the_page_runs(page: str, connected: Shell, installation: Installation, 
         lines = [["sh", "-c", line] for line in text.splitlines()]
         for words in lines if language == "sh" else [[sys.executable, "-c", text]]:
             ran = subprocess.run(words, cwd=tmp_path, env=variables, capture_output=True, text=True, check=False)
-            expected = 1 if "dataset diff" in words[-1] else 0
+            expected = 1 if "dataset diff" in words[-1] or "suite run bridges" in words[-1] else 0
             assert ran.returncode == expected, f"{words[-1]}\n{ran.stdout}\n{ran.stderr}"

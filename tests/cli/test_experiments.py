@@ -1,21 +1,44 @@
 """An experiment on real calls: its share of the users is honoured and kept, and it is decided from outside."""
 
+import re
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 from tests.app.running import Installation, request, until
 from tests.cli.conftest import Shell
 
+PAGE = (Path(__file__).parents[2] / "docs" / "experiments.md").read_text()
 USERS = 400
 PLAN = ("--metric", "score:helpful", "--range", "0", "1", "--guard", "errors=0.05", "--share", "10", "--most", "2000")
 
 
-def test_a_tenth_of_the_users_get_the_candidate_and_keep_it(connected: Shell, installation: Installation) -> None:
+def apply_the_example(connected: Shell, folder: Path) -> None:
+    """That of docs/experiments.md, for the application of this test."""
+    (example,) = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    file = folder / "shorter.yaml"
+    file.write_text(example.replace("application: support", "application: asked"))
+    connected.ok("apply", "-f", str(file))
+    assert connected.ok("apply", "-f", str(file)).out == "Nothing to do, 1 unchanged.\n"
+    written = connected.ok("experiment", "show", "shorter", "--json").json()
+    assert (written["state"], written["plan"]["before_seconds"]) == ("draft", 14 * 86_400)
+    assert "shorter:" in connected.ok("export", "--only", "experiments").out
+    connected.ok("experiment", "remove", "shorter")
+
+
+def test_a_tenth_of_the_users_get_the_candidate_and_keep_it(
+    connected: Shell, installation: Installation, tmp_path: Path
+) -> None:
     connected.ok("app", "create", "asked")
     first = connected.ok("release", "create", "asked", "--model", "talker").out.strip()
     connected.ok("app", "deploy", "asked", "--release", "latest", "--env", "dev")
     second = connected.ok("release", "create", "asked", "--model", "talker", "--param", "seed=2").out.strip()
+    apply_the_example(connected, tmp_path)
+    place = ("--app", "asked", "--env", "dev", "--candidate", "latest")
+    foreseen = connected.ok("experiment", "new", "warmer", *place, *PLAN, "--dry-run")
+    assert "No user called it" in foreseen.out
+    assert connected.ok("experiment", "new", "warmer", *place, *PLAN, "--dry-run", "--json").json()["per_day"] is None
     connected.ok("experiment", "new", "warmer", "--app", "asked", "--env", "dev", "--candidate", "latest", *PLAN)
     assert "too few" not in connected.ok("experiment", "show", "warmer").out
     connected.ok("experiment", "start", "warmer")

@@ -148,7 +148,7 @@ def test_yesterdays_calls_are_replayed(connected: Shell, installation: Installat
     words = ("policy", "replay", str(block), "--against", str(flag), "--model", "talker", "--since", "1h")
     ran = connected.run(*words)
     assert ran.status == 1, ran.out + ran.err
-    assert "1 calls: flag becomes block." in ran.out
+    assert "1 call: flag becomes block." in ran.out
     assert "What is" not in ran.out, "no word of a call is told"
     report = connected.run(*words, "--json").json()["report"]
     assert (report["different"], report["rules"][0]["stricter"]) == (1, 1)
@@ -159,7 +159,7 @@ def test_yesterdays_calls_are_replayed(connected: Shell, installation: Installat
     listed = connected.run("policy", "replays", "--json").json()["data"]
     assert [each["state"] for each in listed[:4]] == ["done"] * 4
     shown = connected.run("policy", "replays", listed[2]["id"])
-    assert (shown.status, "1 calls: flag becomes block." in shown.out) == (1, True)
+    assert (shown.status, "1 call: flag becomes block." in shown.out) == (1, True)
     assert connected.run("policy", "replays", listed[0]["id"], "--resume").status == 2
     assert connected.run("policy", "replays", "--delete").status == 2
     assert connected.run("policy", "replays", listed[0]["id"], "--delete").status == 0

@@ -20,7 +20,7 @@ def by_rule(case):
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The files of the documentation, with a judge that needs no model beside them."""
-    polite, suite, _ = FENCE.findall((ROOT / "docs" / "judges.md").read_text(encoding="utf-8"))
+    polite, suite, *_ = FENCE.findall((ROOT / "docs" / "judges.md").read_text(encoding="utf-8"))
     (tmp_path / "polite.toml").write_text(polite)
     (tmp_path / "answers.toml").write_text(suite)
     (tmp_path / "judges_by_rule.py").write_text(JUDGES)
@@ -40,7 +40,7 @@ def test_the_documentation_can_be_followed(shell: Shell, folder: Path) -> None:
     facts = shell.ok("judge", "check", "polite.toml", "--json").json()
     assert facts["asks"] == "smollm2"
     assert facts["verdicts"] == "Y = 1, N = 0"
-    assert shell.ok("suite", "check", "answers.toml").out.startswith("2 cases, 1 targets, 1 checks")
+    assert shell.ok("suite", "check", "answers.toml").out.startswith("2 cases, 1 target, 1 check")
     by_rule(folder)
     ran = shell.run("suite", "run", "answers.toml", "--local", "--json")
     assert ran.status == 4, ran.err
@@ -90,3 +90,28 @@ def test_a_judge_that_cannot_be_asked_decides_nothing_and_says_why(shell: Shell,
 def test_the_schema_is_that_of_judges(shell: Shell) -> None:
     schema = msgspec.json.decode(shell.ok("judge", "schema").out)
     assert schema["title"] == "genaiops judge"
+
+
+def test_two_answers_of_one_run_are_compared(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The suite of the documentation, with a program in the place of each model."""
+    *_, duel, better = FENCE.findall((ROOT / "docs" / "judges.md").read_text(encoding="utf-8"))
+    program = """
+def answers(case):
+    return case["input"]
+
+
+def prefers(case):
+    text = case["messages"][-1]["content"]
+    return "Verdict: " + ("1" if "sentence" in text.partition("<second-")[0] else "2")
+"""
+    (tmp_path / "duelling.py").write_text(program)
+    (tmp_path / "duel.toml").write_text(duel.replace('model = "smollm2"', 'python = "duelling:answers"'))
+    better = re.sub(r"(?m)^(model|constrained|parameters) = .*\n", "", better)
+    (tmp_path / "better.toml").write_text(better + '[[panel]]\npython = "duelling:prefers"\n')
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("GENAIOPS_HOME", str(tmp_path / "home"))
+    ran = shell.run("suite", "run", "duel.toml", "--local")
+    assert ran.status == 4, ran.err  # the judge was never held against people
+    assert "duel: after against before: 2 won, 0 lost, 0 ties; win rate 100.00%" in ran.out
+    assert "0 verdicts changed with the order" in ran.out

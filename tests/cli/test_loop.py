@@ -273,8 +273,8 @@ def ask_once(installation: Installation) -> str:
 
 def test_what_is_not_watched(connected: Shell, tmp_path: Path) -> None:
     assert connected.run("suite", "look", "nobody").status == 2
-    assert "No run of nobody is done" in connected.run("suite", "trend", "nobody").err
-    assert "No run of nobody is done" in connected.run("suite", "board", "nobody").err
+    assert "There is no suite 'nobody'" in connected.run("suite", "trend", "nobody").err
+    assert "There is no suite 'nobody'" in connected.run("suite", "board", "nobody").err
     suite = tmp_path / "wrong.toml"
     suite.write_text(GOLDEN.format(rain=RAIN).replace('"1d"', '"daily"'))
     said = connected.run("suite", "check", str(suite))

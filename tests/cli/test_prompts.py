@@ -1,5 +1,6 @@
 """Prompts from the command line to a call and its trace, as the documentation tells it."""
 
+import json
 import re
 import shlex
 import subprocess
@@ -103,6 +104,12 @@ def test_the_name_comes_first_and_the_other_way_round_is_understood(connected: S
     swapped = connected.ok("prompt", "push", str(file), "order/q")
     assert f"Taken as order/q {file}" in swapped.err
     assert "order/q@sha256:" in swapped.out
+    toml = tmp_path / "said.toml"
+    toml.write_text('[[messages]]\nrole = "system"\ncontent = "Be brief."\n')
+    assert read_prompt(str(toml)) == {"messages": [{"role": "system", "content": "Be brief."}]}
+    toml.write_text("messages: []\n")
+    wrong = connected.run("prompt", "push", "order/p", str(toml))
+    assert (wrong.status, "cannot be read as TOML" in wrong.err, "YAML (.yaml)" in wrong.err) == (2, True, True)
     assert connected.run("prompt", "push", "order/p", str(tmp_path / "none.md")).status == 2
     assert "Nobody used it" in connected.ok("prompt", "show", "order/q").out
     rows = tmp_path / "rows.jsonl"
@@ -169,3 +176,18 @@ def test_files(tmp_path: Path) -> None:
     again.write_text("- 1\n", encoding="utf-8")
     with pytest.raises(UsageError, match="holds no prompt"):
         read_prompt(str(again))
+
+
+def test_what_a_prompt_takes(connected: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "zip.yaml"
+    file.write_text(
+        "model: echo\nmessages:\n- role: system\n  content: Be brief.\n- role: user\n  content: At {{zip}}\n"
+        "variables:\n  zip:\n    type: string\nparameters:\n  max_tokens: 9\n"
+    )
+    found = json.loads(connected.ok("prompt", "budget", str(file), "--var", "zip=Bern", "--json").out)
+    assert [(each["name"], each["tokens"]) for each in found["parts"]] == [("system", 3), ("user", 2)]
+    assert [(each["name"], each["tokens"]) for each in found["variables"]] == [("zip", 1)]
+    assert (found["request"], found["answer"], found["exact"]) == (5, 9, False)
+    said = connected.ok("prompt", "budget", str(file), "--var", "zip=Bern").out
+    assert connected.ok("prompt", "budget", str(file), "--var", "zip=3011").out.startswith("PART")
+    assert "Together 5 tokens, counted as an estimate" in said

@@ -77,6 +77,9 @@ def test_from_nothing_to_a_release_that_serves_and_is_watched(
     assert [each["application"] for each in found] == ["support"]
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/environments.md", "docs/keys.md", "docs/traces.md"])
+PAGES = ("README.md", "docs/arena.md", "docs/environments.md", "docs/keys.md", "docs/traces.md")
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_pages_can_be_followed(page: str, connected: Shell, installation: Installation, here: Path) -> None:
     assert follow(page, connected, installation, here)

@@ -1,9 +1,13 @@
 """`genaiops suite rescore`: new metrics over old answers, with nobody asked but judges."""
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from genaiops.app.evaluations import Evaluations
+from genaiops.app.home import Home
+from genaiops.engines.runs_sql import open_runs
 from tests.cli.conftest import Shell
 
 SUITE = """
@@ -35,6 +39,16 @@ def judge(case):
     with Path("judged").open("a") as file:
         file.write("x")
     return "Verdict: Y"
+
+
+def silent(case):
+    raise ValueError("no judge today")
+
+
+def sometimes(case):
+    if "alpha" in str(case):
+        raise ValueError("no judge today")
+    return "Verdict: Y"
 """
 JUDGE = 'template = "closed_qa"\nrubric = "It names a letter."\n[[panel]]\npython = "rescored_bot:judge"\n'
 
@@ -63,6 +77,33 @@ def test_a_run_is_measured_anew_and_nothing_is_generated(shell: Shell, run: str,
     assert done["run"]["verdict"]["outcome"] == "fail"  # that of its own suite
     assert (tmp_path / "asked").read_text() == "xx"
     assert (tmp_path / "judged").read_text() == "xx"
+
+
+def test_what_was_added_stands_beside_what_was_asked(shell: Shell, run: str, tmp_path: Path) -> None:
+    home = Home(str(tmp_path / "home"))
+    with closing(open_runs(f"sqlite:///{home.runs}")) as store:
+        seen = Evaluations(store, home)
+
+        def shown() -> list[tuple[str, bool, float | None]]:
+            return [(each.check, each.added, each.mean) for each in seen.figures(store.get(run))]
+
+        assert shown() == [("equals", False, 0.0)]
+        assert shell.run("suite", "rescore", run, "--check", "groundedness").status == 0
+        assert shell.run("suite", "rescore", run, "--judge", "polite.toml").status == 0
+        assert shown() == [("equals", False, 0.0), ("groundedness", True, 0.5), ("judge-polite", True, 1.0)]
+        assert seen.figures(store.get(run))[2].low is not None
+        (tmp_path / "checks.toml").write_text('[[check]]\nmetric = "groundedness"\nthreshold = 0.4\n')
+        assert shell.run("suite", "rescore", run, "--checks", "checks.toml", "--replace").status == 0
+        assert [each.passed for each in seen.figures(store.get(run)) if each.check == "groundedness"] == [2]
+
+
+@pytest.mark.parametrize(("judge", "status"), [("silent", 3), ("sometimes", 0)])
+def test_a_judge_without_verdicts(shell: Shell, run: str, tmp_path: Path, judge: str, status: int) -> None:
+    (tmp_path / "polite.toml").write_text(JUDGE.replace("rescored_bot:judge", f"rescored_bot:{judge}"))
+    said = shell.run("suite", "rescore", run, "--judge", "polite.toml")
+    assert said.status == status, said.err
+    assert ("judge-polite gave no verdict: 2 of 2 are errors." in said.err) == (status == 3)
+    assert f"judge-polite: {'2 verdicts are errors, the first' if status else '1 verdict is an error'}: " in said.out
 
 
 def test_a_file_of_checks_brings_its_gate(shell: Shell, run: str, tmp_path: Path) -> None:

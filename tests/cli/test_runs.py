@@ -66,6 +66,7 @@ def test_the_verdict_is_the_exit_status(connected: Shell, folder: Path) -> None:
     run = passed["run"]
     assert (run["state"], run["done"], run["failed"]) == ("done", 4, 0)
     assert passed["report"]["verdict"]["outcome"] == run["verdict"]["outcome"] == "pass"
+    assert [(each["check"], each["mean"], each["n"]) for each in passed["figures"]] == [("equals", 1.0, 4)]
     assert run["inputs"]["suite"].startswith("suite/rain@sha256:")
     assert run["inputs"]["cases/0"].startswith("dataset/rain/cases@sha256:")
     assert run["inputs"]["target/candidate"] == "model/talker"
@@ -100,6 +101,10 @@ def test_suites_are_kept_compared_and_run_by_name(connected: Shell, folder: Path
     connected.ok("suite", "alias", "kept@tried", "kept@next")
     assert connected.ok("suite", "show", "kept@tried", "--json").json()["manifest"]["run"]["repeats"] == 2
     run = connected.ok("suite", "run", "kept@tried", "--json").json()["run"]
+    for words in (("run", "kepd@tried"), ("trend", "kepd"), ("board", "kepd")):
+        unknown = connected.run("suite", *words)
+        assert (unknown.status, "There is no suite 'kepd'." in unknown.err) == (2, True), unknown.err
+        assert "Did you mean 'kept'? See: genaiops suite list" in unknown.err
     assert (run["done"], run["subject"].partition("@")[0]) == (8, "suite/kept")
     lineage = connected.ok("lineage", "show", run["subject"], "--up", "--json").json()
     assert {"dataset/kept/cases"} <= {node["ref"].partition("@")[0] for node in lineage["nodes"]}
@@ -206,15 +211,10 @@ def test_judges_are_asked_by_the_server(connected: Shell, installation: Installa
     page = connected.ok("run", "cases", run["id"], "--json").json()["data"]
     said = {judged["check"]: judged["verdict"] for judged in page[0]["judged"]}
     assert (said["kept"]["outcome"], said["kept"]["measure"]) == ("pass", 1.0)
-    assert "filed: 1 verdicts are errors" in connected.ok("run", "show", run["id"]).out
+    assert "filed: 1 verdict is an error: " in connected.ok("run", "show", run["id"]).out
 
     (tmp_path / "loose.toml").write_text('template = "rubric"\nrubric = "Polite."\n[[panel]]\npython = "os:getcwd"\n')
     assert "The judge 'os:getcwd' is a function of a program" in connected.run("suite", "run", str(suite)).err
-
-
-def test_reports_are_not_promised_by_the_server(connected: Shell, folder: Path) -> None:
-    said = connected.run("suite", "run", str(folder / "suite.toml"), "--junit", str(folder / "a.xml"))
-    assert (said.status, "--local --junit" in said.err) == (2, True)
 
 
 def test_its_calls_are_traced_with_a_key_that_ends_with_it(

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.cli.conftest import Shell
 from tests.house.tree import ROOT
 
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -99,19 +100,19 @@ def test_a_positive_class_that_is_none_is_told_with_its_line(example: Path) -> N
     assert "line 16" in said.stderr
 
 
-def test_a_suite_to_begin_with_runs_as_it_stands(tmp_path: Path) -> None:
-    made = genaiops(tmp_path, "suite", "new", "mine.toml", "--task", "classification")
-    assert (made.returncode, made.stderr) == (0, "")
-    assert "2 checks, 2 cases. Next: genaiops suite check mine.toml" in made.stdout
-    ran = genaiops(tmp_path, "suite", "run", "mine.toml", "--local")
-    assert ran.returncode == 0, ran.stderr
-    again = genaiops(tmp_path, "suite", "new", "mine.toml", "--task", "agent")
-    assert again.returncode != 0
-    assert "There is a file mine.toml already." in again.stderr
+def test_a_suite_to_begin_with_runs_as_it_stands(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = shell.ok("suite", "new", "mine.toml", "--task", "classification")
+    assert made.err == ""
+    assert "2 checks, 2 cases. Next: genaiops suite run mine.toml --local" in made.out
+    shell.ok("suite", "run", "mine.toml", "--local")
+    again = shell.run("suite", "new", "mine.toml", "--task", "agent")
+    assert again.status != 0
+    assert "There is a file mine.toml already." in again.err
     assert 'task = "classification"' in (tmp_path / "mine.toml").read_text()
-    assert "would be written as TOML" in genaiops(tmp_path, "suite", "new", "a.yaml", "--task", "code").stderr
-    assert "cannot be written" in genaiops(tmp_path, "suite", "new", "none/a.toml", "--task", "code").stderr
-    none = genaiops(tmp_path, "suite", "new", "b.toml", "--task", "classify").stderr
+    assert "would be written as TOML" in shell.run("suite", "new", "a.yaml", "--task", "code").err
+    assert "cannot be written" in shell.run("suite", "new", "none/a.toml", "--task", "code").err
+    none = shell.run("suite", "new", "b.toml", "--task", "classify").err
     assert "There is no task 'classify'." in none
     assert "classification" in none
     assert not (tmp_path / "b.toml").exists()

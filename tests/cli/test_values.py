@@ -4,7 +4,6 @@ import pytest
 
 from genaiops.cli._values import (
     amount,
-    counted,
     duration_us,
     later,
     milliseconds,
@@ -15,6 +14,7 @@ from genaiops.cli._values import (
     weighted,
 )
 from genaiops.core.clock import from_iso, now_us
+from genaiops.core.counting import counted
 from genaiops.core.errors import UsageError
 
 

@@ -27,7 +27,7 @@ def send(client: httpx.Client, path: str, **form: str) -> str:
     answer = client.post(path, data={"csrf": token, **form})
     assert answer.status_code == 303, answer.text
     page = client.get(answer.headers["location"]).text
-    found = re.search(r'<div class="notice \w*" role="status">\s*<p>(.*?)</p>', page)
+    found = re.search(r'<div class="notice \w*" role="(?:status|alert)"[^>]*>\s*<p>(.*?)</p>', page)
     assert found is not None, page[:3000]
     return found[1].replace("&#39;", "'")
 

@@ -17,7 +17,7 @@ from genaiops.app.web import build
 from genaiops.domain import Run
 from genaiops.engines.runs_sql import open_runs
 from tests.console.conftest import Visitor
-from tests.console.run_seed import CASES, RUNS, evaluated
+from tests.console.run_seed import CASES, RUNS, duelled, evaluated
 from tests.console.seed import settings_of
 from tests.console.test_empty import log_in
 
@@ -55,7 +55,7 @@ def shown(answer: httpx.Response) -> list[int]:
 def test_runs_are_listed_with_verdict_targets_and_commit(client: TestClient[Litestar]) -> None:
     text = client.get("/arena").text
     assert text.index(OLD) < text.index(AFTER) < text.index(BEFORE)  # the newest first
-    assert "1 of 2 conditions do not hold: right." in text
+    assert "1 of 2 conditions does not hold: right." in text
     assert "prod, candidate" in text
     assert AFTER not in client.get("/arena?commit=0eedbeef0123").text
     assert OLD not in client.get("/arena?suite=orders").text
@@ -66,7 +66,7 @@ def test_runs_are_listed_with_verdict_targets_and_commit(client: TestClient[Lite
 def test_a_run_says_its_verdict_and_why_before_all_else(client: TestClient[Litestar]) -> None:
     text = client.get(f"/arena/runs/{AFTER}").text
     verdict, conditions, cases = (text.index(word) for word in ("<strong>FAIL</strong>", ">Conditions", ">Cases"))
-    assert verdict < text.index("0 won, 13 lost of 119") < conditions < cases
+    assert verdict < text.index("0 won, 13 lost of 119") < conditions < text.index(">Measured") < cases
     assert "at most 0.05 worse" in text
     assert "reaches 0.8" in text
     assert "data-chart" in text
@@ -231,3 +231,14 @@ def test_leader_board(client: TestClient[Litestar]) -> None:
     assert "leader board by exact" in client.get("/arena/board?suite=orders&check=exact").text
     assert "No run of nobody is done" in client.get("/arena/board?suite=nobody").text
     assert client.get("/arena/board?suite=orders&check=wrong").status_code == 400
+
+
+def test_duels_say_who_won_and_what_the_order_did(client: TestClient[Litestar], home: Home) -> None:
+    text = client.get(f"/arena/runs/{duelled(home)}").text
+    part = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text.partition('id="duels"')[2].partition("</section>")[0]))
+    assert "Duels against prod" in part
+    assert "duel candidate 0 1 9 45.0 %" in part
+    assert (
+        "9 verdicts changed with the order (counted as ties): 9 for what stood first, 0 for what stood second" in part
+    )
+    assert "candidate lost: order-13" in part

@@ -61,6 +61,33 @@ def test_a_key_that_cannot_be_is_refused_in_words(visitor: Visitor) -> None:
     expect(page.locator(".notice.bad")).to_contain_text("cannot be the name of a key")
 
 
+def test_what_is_wrong_is_said_beside_its_field_and_what_was_written_stays(visitor: Visitor) -> None:
+    visitor.log_in()
+    page = visitor.open("/arena/findings")
+    page.get_by_label("What was found").fill("Old people are told to ask their children")
+    page.get_by_label("Run that measured it").fill("run_nowhere")
+    page.get_by_label("Run that measured it").press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("There is no run")
+    field = page.locator("[name=run]")
+    expect(field).to_be_focused()
+    expect(field).to_have_accessible_description("There is no run 'run_nowhere'. See: genaiops run list")
+    expect(page.get_by_label("What was found")).to_have_value("Old people are told to ask their children")
+    assert ["404" in said for said in visitor.trouble] == [True]  # the browser's word on the answer to the form
+    visitor.trouble.clear()
+
+
+def test_below_the_bar_the_focus_is_seen(visitor: Visitor) -> None:
+    visitor.log_in()
+    page = visitor.open("/arena/metrics")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")  # Skip to the content
+    page.keyboard.press("Tab")
+    seen = """() => { const place = document.activeElement.getBoundingClientRect();
+      return document.activeElement.contains(document.elementFromPoint(place.x + 4, place.y + 4)); }"""
+    expect(page.locator("main a").first).to_be_focused()
+    assert page.evaluate(seen)
+
+
 def test_a_budget_is_set_reset_and_removed(visitor: Visitor) -> None:
     visitor.log_in()
     page = visitor.open("/gateway/budgets")

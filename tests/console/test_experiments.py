@@ -1,8 +1,10 @@
 """Pages of experiments: the list, one with its picture, and what is decided about it by forms."""
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import msgspec
 import pytest
 import vl_convert
 from litestar import Litestar
@@ -15,6 +17,7 @@ from genaiops.app.web import build
 from genaiops.arena import look_at
 from genaiops.console._charts import coloured
 from genaiops.console._experiment_text import narrowing
+from genaiops.core.clock import now_us
 from genaiops.domain import Experiment, ReleaseManifest, Target
 from genaiops.domain.experiments import (
     ArmSums,
@@ -25,6 +28,8 @@ from genaiops.domain.experiments import (
     Look,
 )
 from genaiops.hub import NewApplication, NewExperiment
+from genaiops.ports.telemetry import Batch
+from tests.api.test_traces import SECOND, call
 from tests.console.seed import settings_of
 from tests.console.test_empty import log_in
 
@@ -137,3 +142,73 @@ def test_the_picture_is_drawn(users: tuple[int, ...]) -> None:
     assert len(chart.rows) == len(users)
     assert vl_convert.vegalite_to_svg({**coloured(chart.spec), "width": 400}).startswith("<svg")
     assert narrowing(experiment, [seen(20)]) is None
+
+
+def fill(console: Console, verb: str, **fields: str) -> tuple[int, str]:
+    """The form as it comes, with these fields; what it answers."""
+    page = console.page("/new")
+    form = {name: value for name, value in re.findall(r'<input name="(\w+)"[^>]* value="([^"]*)"', page) if value}
+    form["candidate"] = page.split('<optgroup label="support"><option value="')[1].split('"')[0]
+    token = page.split('name="csrf" value="')[1].split('"')[0]
+    sent = {**form, "csrf": token, "environment": "dev", "window_unit": "hours", "verb": verb, **fields}
+    answer = console.client.post("/arena/experiments/new", data=sent, follow_redirects=True)
+    return answer.status_code, answer.text
+
+
+def test_the_form_says_how_long_it_takes_and_writes_it_down(console: Console) -> None:
+    console.services.telemetry.write(calls(60))
+    given = {"name": "formed", "effect": "0.05", "guard_metric_1": "latency", "guard_margin_1": "0.5"}
+    status, looked = fill(console, "plan", **given)
+    assert status == 200
+    for text in (
+        "users came in",
+        "An answer takes about",
+        "The plan <small>as it would be written down",
+        'value="formed"',
+    ):
+        assert text in looked
+    assert "/arena/experiments/formed" not in console.page()
+    status, written_down = fill(console, "write", **given)
+    assert (status, "formed is written down." in written_down) == (200, True)
+    made = console.services.hub.experiments.get("formed")
+    assert (made.state, made.plan.effect, [each.metric for each in made.plan.guards]) == ("draft", 0.05, ["latency"])
+    assert "An answer takes about" in written_down
+    assert '<button class="main" name="verb" value="start">Start</button>' in written_down
+    status, again = fill(console, "write", **given)
+    assert (status, 'id="fault-name"' in again) == (400, True)
+
+
+@pytest.mark.parametrize(
+    ("fields", "fault"),
+    [
+        ({"name": ""}, "name"),
+        ({"name": "a/b"}, "name"),
+        ({"metric": "erors"}, "metric"),
+        ({"effect": "much"}, "effect"),
+        ({"share": "100"}, "share"),
+        ({"share": "1", "least": "200"}, "most"),
+        ({"low": "1"}, "low"),
+        ({"metric": "score:x", "low": "1", "high": "0"}, "low"),
+        ({"guard_metric_2": "latency"}, "guard_margin_2"),
+        ({"guard_metric_2": "latncy", "guard_margin_2": "1"}, "guard_metric_2"),
+        ({"guard_metric_3": "latency", "guard_margin_3": "0"}, "guard_margin_3"),
+        ({"guard_margin_3": "1"}, "guard_metric_3"),
+        ({"window": "0"}, "window"),
+        ({"candidate": ""}, "candidate"),
+    ],
+)
+def test_a_fault_stands_beside_its_field(console: Console, fields: dict[str, str], fault: str) -> None:
+    status, page = fill(console, "write", **{"name": "faulty", **fields})
+    assert status == 400
+    assert re.findall(r'id="fault-(\w+)"', page) == [fault]
+    assert f'aria-describedby="fault-{fault}"' in page
+
+
+def calls(users: int) -> Batch:
+    """One each."""
+    spans = [
+        msgspec.structs.replace(span, user_id=f"user {number}", application="support", environment_id="dev")
+        for number in range(users)
+        for span in call(now_us() - number * SECOND).spans
+    ]
+    return Batch(spans=spans)

@@ -17,7 +17,7 @@ def test_documents_are_uploaded_listed_taken_out_and_brought_back(visitor: Visit
     page.get_by_label("Name", exact=True).fill("papers")
     page.get_by_label("Files").set_input_files([tmp_path / "contract.txt", tmp_path / "bad.json"])
     page.get_by_role("button", name="Fingerprint them").click()
-    expect(page.get_by_text("bad.json is no JSON")).to_be_visible()
+    expect(page.get_by_role("alert").get_by_text("bad.json is no JSON")).to_be_visible()
     page.get_by_label("Name", exact=True).fill("papers")
     page.get_by_label("Files").set_input_files([tmp_path / f for f in ("contract.txt", "novel.txt", "note.md")])
     page.get_by_role("button", name="Fingerprint them").click()

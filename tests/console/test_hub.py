@@ -33,6 +33,8 @@ def test_found_by_words_and_by_kind(visitor: Visitor) -> None:
         message = {"role": "user", "content": "Hi"}
         hub.artifacts.register("prompt", "found/question", {"messages": [message]}, by="admin")
     page = logged_in(visitor, "/hub")
+    expect(page.get_by_text("Blueprints, ready-made applications, are not built yet.")).to_be_visible()
+    expect(page.get_by_role("link", name="ARENA", exact=True)).to_be_visible()
     names = page.locator("tbody td.lead a")
 
     def found(*wanted: str) -> None:
@@ -158,3 +160,28 @@ def test_a_release_is_made_deployed_shared_and_rolled_back(visitor: Visitor) -> 
     page.get_by_label("Statement").fill("Answers are written by a model, and the page says so.")
     page.get_by_role("button", name="Acknowledge").click()
     expect(page.get_by_text("yes, 20")).to_be_visible()
+
+
+def test_two_versions_of_a_prompt_on_a_dataset(visitor: Visitor) -> None:
+    with visitor.installation.hub() as hub:
+        datasets = hub.datasets(open_blobs(visitor.installation.home.blobs))
+        datasets.add("support/asked", [{"input": "Hi", "expected": "Hi"}], Origin(), by="admin")
+    page = logged_in(visitor, "/hub/prompt/support/answer")
+    form = page.locator("#side-by-side form")
+    form.get_by_label("Dataset").select_option(label="support/asked")
+    form.get_by_label("Model").select_option("echo")
+    form.get_by_label("At most rows").fill("2")
+    form.get_by_role("button", name="Ask both").click()
+    expect(page.locator(".notice")).to_contain_text("Both versions are asked")
+    expect(page.get_by_role("link", name="support/answer@").first).to_be_visible()
+    expect(page.locator("#case-list thead")).to_contain_text("after")
+
+
+def test_the_report_of_a_release(visitor: Visitor) -> None:
+    page = logged_in(visitor, "/releases")
+    page.locator("h2.name a").first.click()
+    page.get_by_role("link", name=re.compile("Report of")).click()
+    expect(page.get_by_role("heading", name="Sign-off")).to_be_visible()
+    with page.expect_download() as begun:
+        page.get_by_role("link", name="all of it in one file").click()
+    assert begun.value.suggested_filename.endswith(".tar.gz")

@@ -56,7 +56,7 @@ def run_id(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestClien
 
 def test_the_matrix_has_rates_bounds_and_links_to_cases(run_id: tuple[TestClient[Litestar], str]) -> None:
     client, run = run_id
-    text = client.get("/arena/red-team").text
+    text = client.get("/arena/red-team").text.replace("&nbsp;", " ")
     assert "100.0 %" in text
     assert "6 of 6 seeds broken" in text
     assert "0 of 6 seeds broken, at most 39.3 %" in text  # nothing succeeded, and a bound all the same
@@ -81,7 +81,9 @@ def test_the_rows_can_be_others_and_two_runs_stand_beside_each_other(
     run_id: tuple[TestClient[Litestar], str],
 ) -> None:
     client, run = run_id
-    assert "owasp:llm07:2025" in client.get("/arena/red-team?by=tag").text
+    tags = client.get("/arena/red-team?by=tag").text
+    assert "owasp:llm07:2025" in tags
+    assert "System Prompt Leakage" in tags
     assert "No attack of this run has a hazard" in client.get("/arena/red-team?by=hazard").text
     assert client.get("/arena/red-team?by=colour").status_code == 400
     assert client.get("/arena/red-team?run=run_none").status_code == 404

@@ -22,7 +22,7 @@ from tests.app.running import Installation, request, until
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory, models_dir: Path) -> Iterator[Installation]:
     home = tmp_path_factory.mktemp("embedded")
-    shutil.copytree(models_dir, home / "models", copy_function=os.link)
+    shutil.copytree(models_dir.resolve(), home / "models", copy_function=os.symlink)
     with Installation(home) as installation:
         installation.start().add_echo()
         installation.add_echo("caller", tool="look_up", text='{"city": "Oslo"}')

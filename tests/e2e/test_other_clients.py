@@ -27,7 +27,7 @@ SECONDS = 300.0
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory, models_dir: Path) -> Iterator[Installation]:
     home = tmp_path_factory.mktemp("clients")
-    shutil.copytree(models_dir, home / "models", copy_function=os.link)
+    shutil.copytree(models_dir.resolve(), home / "models", copy_function=os.symlink)
     ranker = Target(
         id="ranker", provider="echo", model="ranker", upstream_model="ranker", operations=("rerank",), created_us=0
     )

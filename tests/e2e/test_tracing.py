@@ -78,7 +78,10 @@ def trace_of(installation: Installation, trace_id: str) -> dict[str, Any]:
     return request(f"{installation.url}/api/traces/{trace_id}", key=installation.key).body
 
 
-@pytest.mark.parametrize("which", ["openinference", "openllmetry", "both"])
+@pytest.mark.parametrize(
+    "which",
+    [*(pytest.param(one, marks=pytest.mark.slow) for one in ("openinference", "openllmetry")), "both"],
+)
 def test_tokens_and_costs_of_a_traced_client_are_right_and_once(running: Installation, which: str) -> None:
     """Two calls of the application, told by its instrumentations and by the gateway: 11 tokens in, 7 out in all."""
 

@@ -51,6 +51,18 @@ async def test_the_high_end_is_reserved_and_the_middle_is_charged(home: Home) ->
     assert home.settled()[0].charged[0].amount == 20 * 2_000_000
 
 
+@pytest.mark.parametrize(
+    ("rates", "said"), [((RATE,), "40000000;low=20000000;high=60000000"), ((), "unknown")], ids=["known", "unknown"]
+)
+async def test_an_answer_says_what_it_used(home: Home, rates: tuple[EnergyRate, ...], said: str) -> None:
+    async with Upstream(answers(completion("hello", usage=(5, 20)))) as up:
+        home.publish(key(), targets=(target(up.url),), energy=rates)
+        async with running(home) as worker:
+            got = await worker.post()
+            await worker.quiet()
+    assert got.headers["x-genaiops-energy"] == said
+
+
 async def test_a_hard_budget_refuses_what_could_exceed_it_and_a_soft_one_does_not(home: Home) -> None:
     async with Upstream(answers()) as up:
         home.publish(

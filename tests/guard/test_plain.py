@@ -1,5 +1,6 @@
 """Usual bodies are ruled on as all others are, whichever way they are read."""
 
+import functools
 import json
 import random
 from typing import Any
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from genaiops.domain import GuardPolicy, GuardRule, GuardVersion
 from genaiops.guard import WorkerGuards, _guard
+from genaiops.guard._guard import Plan
 from genaiops.ports.guard import Guarded, Ruling
 
 RULES = (
@@ -20,14 +22,9 @@ RULES = (
     GuardRule(id="falcon", detector="words", action="block", options={"words": ["Falcon"]}),
 )
 PLANS = {
-    name: WorkerGuards().adopt(
-        (GuardVersion(name="p", digest="sha256:1", aliases=("current",), policy=GuardPolicy(rules=rules)),)
-    )
-    for name, rules in {
-        "all": RULES,
-        "leading": (*RULES, GuardRule(id="out", detector="markup", action="flag", options={"carries": True})),
-        "unseen": RULES[1:2],
-    }.items()
+    "all": RULES,
+    "leading": (*RULES, GuardRule(id="out", detector="markup", action="flag", options={"carries": True})),
+    "unseen": RULES[1:2],
 }
 _KEY = "sk-proj-" + "".join(random.Random(7).choices("abcdefghijkmnopqrstuvwxyzABCDEFGH0123456789", k=48))
 PIECES = st.sampled_from(
@@ -43,8 +40,14 @@ MESSAGES = st.lists(
 )
 
 
+@functools.cache
+def plan_of(name: str) -> Plan:
+    policy = GuardPolicy(rules=PLANS[name])
+    return WorkerGuards().adopt((GuardVersion(name="p", digest="sha256:1", aliases=("current",), policy=policy),))
+
+
 def ruled(plan: str, request: bytes, answer: bytes) -> tuple[Ruling | None, Ruling | None, list[Any]]:
-    guard = PLANS[plan].guard(("p",), Guarded(b"", "chat", "openai", streamed=False))
+    guard = plan_of(plan).guard(("p",), Guarded(b"", "chat", "openai", streamed=False))
     assert guard is not None
     came = guard.ask(request, None)
     went = guard.answer(answer, b"application/json")

@@ -227,9 +227,6 @@ async def test_encoded_bodies(coding: bytes, encode: Callable[[bytes], bytes]) -
 @pytest.mark.parametrize(
     ("coding", "body", "status"),
     [
-        (b"gzip", gzip.compress(b"\0" * 50_000_000, mtime=0), 413),  # a bomb: 50 MB in 50 KB
-        (b"gzip, gzip", gzip.compress(gzip.compress(b"\0" * 50_000_000, mtime=0), mtime=0), 413),
-        (b"deflate", zlib.compress(b"\0" * 20_000_000), 413),
         (b"gzip", b"not gzip", 400),
         (b"gzip", gzip.compress(b"hello", mtime=0)[:-4], 400),
         (b"deflate", zlib.compress(b"hello") + b"more", 400),
@@ -240,6 +237,18 @@ async def test_encoded_bodies(coding: bytes, encode: Callable[[bytes], bytes]) -
 async def test_encoded_bodies_that_are_refused(coding: bytes, body: bytes, status: int) -> None:
     async with serving(echo) as running:
         assert (await running.one(post(body, b"content-encoding: " + coding))).status == status
+
+
+async def test_encoded_bodies_that_grow_without_end_are_refused() -> None:
+    bomb = gzip.compress(b"\0" * 50_000_000, mtime=0)  # 50 MB in 50 KB
+    bombs = {
+        b"gzip": bomb,
+        b"gzip, gzip": gzip.compress(bomb, mtime=0),
+        b"deflate": zlib.compress(b"\0" * 20_000_000),
+    }
+    async with serving(echo) as running:
+        for coding, body in bombs.items():
+            assert (await running.one(post(body, b"content-encoding: " + coding))).status == 413
 
 
 async def test_expect_100_continue() -> None:

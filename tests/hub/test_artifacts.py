@@ -35,6 +35,10 @@ def test_aliases_move(hub: Hub, clock: Clock) -> None:
     assert (moved.moved_us, moved.moved_by) == (START_US + 1_000_000, "bob")
     assert hub.artifacts.resolve("model/m@live") == second
     assert hub.artifacts.resolve(first.id) == first
+    digits = len("model/m@sha256:")
+    assert hub.artifacts.resolve(first.id[: digits + 6]) == first
+    with pytest.raises(NotFound):
+        hub.artifacts.resolve(first.id[: digits + 5])
     assert hub.artifacts.aliases("model/m") == [moved]
     other = hub.artifacts.register("model", "n", {"a": 1}, by="admin")
     with pytest.raises(UsageError, match="is a version of 'model/n', not of 'model/m'"):

@@ -43,7 +43,7 @@ def test_what_an_actor_cannot_be(hub: Hub, fields: dict[str, object], said: str)
 
 
 def test_names_of_actors_are_unique(hub: Hub, ann: Actor) -> None:
-    with pytest.raises(Conflict, match="name 'ann'"):
+    with pytest.raises(Conflict, match="an actor called 'ann' already"):
         hub.actors.create("ann", "service_account", by="admin")
 
 
@@ -75,7 +75,7 @@ def test_teams(hub: Hub, ann: Actor) -> None:
     search = hub.teams.create("search", title="Search & Ads", by="admin")
     assert hub.teams.get("search") == search
     assert hub.teams.set_title("search", "Search", by="admin").title == "Search"
-    with pytest.raises(Conflict, match="id 'search'"):
+    with pytest.raises(Conflict, match="There is a team 'search' already"):
         hub.teams.create("search", by="admin")
     with pytest.raises(UsageError, match="cannot be the name of a team"):
         hub.teams.create("Search!", by="admin")

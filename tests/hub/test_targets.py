@@ -110,7 +110,7 @@ def test_echo_needs_no_address(hub: Hub, echo: Target) -> None:
 
 
 def test_targets_are_made_together_or_not_at_all(hub: Hub, echo: Target) -> None:
-    with pytest.raises(Conflict, match="id 'echo'"):
+    with pytest.raises(Conflict, match="There is a target 'echo' already"):
         hub.targets.create_all([GOOD, echo], by="admin")
     assert [target.id for target in hub.targets.list()] == ["echo"]
 

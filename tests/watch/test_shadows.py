@@ -31,8 +31,10 @@ class Life:
         self.telemetry: Telemetry = open_telemetry(folder / "telemetry", writer=True)
 
     def call(self, number: int, text: str, *, us: int, nano: int | None = 70, status: Any = "ok", **facts: Any) -> None:
+        error = facts.pop("error", None)
         one = msgspec.structs.replace(attempt(number), cost=Cost(nano))
-        end = msgspec.structs.replace(settled(number, (one,)), end_us=NOW + number * 1000 + us, status=status)
+        end = settled(number, (one,))
+        end = msgspec.structs.replace(end, end_us=NOW + number * 1000 + us, status=status, error_type=error)
         call = admitted(number, route_id="r", model="r", **facts)
         spans, content = spans_of(call, ended(end), REQUEST, said(text), self.blobs)
         self.telemetry.write(Batch(spans=spans, contents=[content] if content else []))
@@ -130,6 +132,13 @@ def test_checks_and_scores(life: Life) -> None:
     assert (alike.metric, alike.mean, alike.pairs) == ("exact_match", pytest.approx(0.2), 20)
     assert alike.interval is not None
     assert alike.interval[0] < 0.2 < alike.interval[1]
+
+
+def test_what_limits_refused_says_nothing(life: Life) -> None:
+    life.pair(1, None, "yes", "no")
+    life.pair(2, None, "yes", "", status="error", error="budget_exceeded")
+    report = life.report()
+    assert (report.copies, report.pairs, report.unpaired) == (2, 1, 1)
 
 
 def test_what_has_no_pair_is_counted(life: Life) -> None:

@@ -15,6 +15,7 @@ from genaiops.api._writing import write
 from genaiops.core.errors import UsageError
 from genaiops.domain import Actor
 from genaiops.hub import (
+    EXPORTED,
     SECTIONS,
     Applied,
     Change,
@@ -41,7 +42,7 @@ _PERMISSIONS: Mapping[str, Permission] = {
     "budgets": "budgets",
     "limits": "budgets",
 }
-"""Of keys `permit` decides one by one."""
+"""Of keys and experiments `permit` decides one by one."""
 
 
 class StateRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -137,7 +138,10 @@ def _applied(services: Services, data: StateRequest, caller: Caller) -> AppliedD
 
     def permit(hub: Hub, changes: Sequence[Change]) -> None:
         for change in changes:
-            _check_may(hub, caller, change)
+            if change.section == "experiments":
+                _check_experiment(services.hub, hub, caller, change)
+            else:
+                _check_may(hub, caller, change)
 
     applied = apply_state(services.hub, wish, by=caller.actor.id, permit=permit)
     # Which secrets there are is for those who may list them.
@@ -166,6 +170,15 @@ def _check_may(hub: Hub, caller: Caller, change: Change) -> None:
     require(caller.actor, "keys", kind)
     if change.form is not None and "api" in getattr(change.form, "scopes", ()):
         check_hands_out(caller, actor)
+
+
+def _check_experiment(before: Hub, hub: Hub, caller: Caller, change: Change) -> None:
+    """Where it is and where it shall be; what is removed is not there any more."""
+    stages = [] if change.form is None else [getattr(change.form, "environment")]  # noqa: B009  a form of another section has none
+    if change.action != "add":
+        stages.append(before.experiments.get(change.entity_id).environment_id)
+    for stage in stages:
+        require(caller.actor, "deployments", hub.environments.get(stage).kind)
 
 
 def _actor_of(hub: Hub, caller: Caller, change: Change) -> Actor:
@@ -206,7 +219,7 @@ def _missing_secrets(services: Services, wish: Wish) -> list[str]:
 
 def _sections(text: str | None) -> Sequence[str]:
     if text is None:
-        return SECTIONS
+        return EXPORTED
     names = [name.strip() for name in text.split(",")]
     for name in names:
         if name not in SECTIONS:

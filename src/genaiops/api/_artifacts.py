@@ -22,7 +22,7 @@ from genaiops.api._writing import write
 from genaiops.core.clock import to_iso
 from genaiops.core.errors import Conflict, ConsentNeeded, UsageError
 from genaiops.domain import Actor, ArtifactKind, Visibility
-from genaiops.hub import About, Difference, Hub, Wanted, require
+from genaiops.hub import FIGURES, About, Difference, Hub, Permission, Wanted, require
 
 
 class AboutRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -171,9 +171,12 @@ class ArtifactsController(Controller):
 
 
 def _check_may(actor: Actor, artifact_id: str) -> None:
-    """Policies hold for everybody, so that changing one takes more than changing what one works with."""
-    if artifact_id.partition("/")[0] == "policy":
-        require(actor, "policies")
+    """Policies and use cases hold for what others do, so that changing one takes more than changing what one works
+    with."""
+    needed: dict[str, Permission] = {"policy": "policies", "use-case": "use_cases"}
+    kind = artifact_id.partition("/")[0]
+    if kind in needed:
+        require(actor, needed[kind])
 
 
 def _check_not_made_elsewhere(kind: ArtifactKind, name: str) -> None:
@@ -190,6 +193,13 @@ def _check_not_made_elsewhere(kind: ArtifactKind, name: str) -> None:
             "A choice among candidates is recorded by who approves it.",
             remedy="Use genaiops suite select RUN --choose NAME, or POST /api/runs/RUN/selection.",
             param="name",
+            code="made_elsewhere",
+        )
+    if kind == "use-case" or (kind == "report" and name.startswith(FIGURES)):
+        raise UsageError(
+            "Use cases and their figures have an address of their own.",
+            remedy="Use genaiops use-case push or report, or PUT /api/use-cases/NAME.",
+            param="kind",
             code="made_elsewhere",
         )
     if (kind, name) == ("policy", "approvals"):

@@ -38,7 +38,7 @@ class DeploymentDocument(msgspec.Struct, frozen=True, kw_only=True):
     """`former`: what a roll-back returns to. `approval_id`: of the consent to it. `replicas`: gateway workers of this
     machine that have it in force; `machines`: those that share these records (none: only this one). `regions`: of the
     targets that its models are served by, where they have one. `calls` and `errors` since `seen_since`; `users` are the
-    different ones among the latest of those calls (`users_of` of them)."""
+    different ones among the latest of those calls (`users_of` of them). `shadow`: the release that hears copies."""
 
     id: str
     application_id: str
@@ -58,6 +58,7 @@ class DeploymentDocument(msgspec.Struct, frozen=True, kw_only=True):
     users: int
     users_of: int
     last_call_at: str | None
+    shadow: str | None = None
 
 
 class DeploymentEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,7 +114,7 @@ class DeploymentsController(Controller):
         waits for another person's consent: 202 with the header `x-genaiops-approval`."""
 
         def work() -> DeploymentDocument:
-            _check_may(services.hub, caller, data.environment)
+            check_may(services.hub, caller, data.environment)
             why, by = Why(reason=data.reason, emergency=data.emergency), caller.actor.id
             deployments = services.hub.deployments
             made = deployments.deploy(
@@ -143,7 +144,7 @@ class DeploymentsController(Controller):
         why = Why() if data is None else Why(reason=data.reason, emergency=data.emergency)
 
         def work() -> DeploymentDocument:
-            _check_may(services.hub, caller, environment)
+            check_may(services.hub, caller, environment)
             made = services.hub.deployments.roll_back(application, environment, why=why, by=caller.actor.id)
             return _Seen(services, status(), now_us()).document(made)
 
@@ -174,13 +175,13 @@ class DeploymentsController(Controller):
         why = Why(reason=reason, emergency=emergency)
 
         def work() -> None:
-            _check_may(services.hub, caller, environment)
+            check_may(services.hub, caller, environment)
             services.hub.deployments.take_down(application, environment, why=why, by=caller.actor.id)
 
         return await write(services, work)
 
 
-def _check_may(hub: Hub, caller: Caller, environment_id: str) -> None:
+def check_may(hub: Hub, caller: Caller, environment_id: str) -> None:
     """Roles deploy in some kinds of environment only. That there is no such environment is said by who deploys."""
     kinds: dict[str, EnvironmentKind] = {each.id: each.kind for each in hub.environments.list()}
     require(caller.actor, "deployments", kinds.get(environment_id))
@@ -233,6 +234,7 @@ class _Seen:
             users=users,
             users_of=read,
             last_call_at=time_or_none(last_us),
+            shadow=None if one.shadow is None else one.shadow.release_id,
         )
 
     def _regions(self, one: Deployment) -> list[str]:

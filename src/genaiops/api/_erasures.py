@@ -79,6 +79,7 @@ class ErasureDocument(msgspec.Struct, frozen=True, kw_only=True):
     caches: int
     held: int
     cases: int
+    experiments: int
     datasets: tuple[HeldDocument, ...]
     beyond: tuple[str, ...]
     error: str | None

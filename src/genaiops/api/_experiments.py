@@ -12,60 +12,26 @@ from genaiops.api._documents import Listing, time_or_none
 from genaiops.api._query import QUERY, described, read_query
 from genaiops.api._services import Services, Serving
 from genaiops.api._writing import write
-from genaiops.arena import thinned, unit_of
+from genaiops.arena import Forecast, thinned, unit_of
 from genaiops.core.clock import to_iso
 from genaiops.domain import EnvironmentKind, Experiment
 from genaiops.domain.experiments import (
-    SCORE_METRIC,
     Estimate,
     EstimateState,
     ExperimentDecision,
-    ExperimentMetric,
     ExperimentOutcome,
-    ExperimentPlan,
     ExperimentState,
     GoodWay,
-    GuardMetric,
     Look,
 )
-from genaiops.hub import Hub, NewExperiment, Why, require
+from genaiops.hub import Hub, NewExperiment, PlanForm, Why, plan_form, plan_of, require
 
-_SECOND_US = 1_000_000
 _LOOKS = 200
 
 
 class ExperimentQuery(msgspec.Struct, frozen=True, kw_only=True):
     state: Annotated[ExperimentState | None, msgspec.Meta(description="only in this state")] = None
     application: Annotated[str | None, msgspec.Meta(description="only of this application")] = None
-
-
-class MetricRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`metric`: errors, blocked, latency, first_token, cost, tokens, or score:NAME. `better`: which way is good (null:
-    higher of scores, lower of all others). `bounds`: the range of a score. `margin`: of a guard metric."""
-
-    metric: str
-    better: GoodWay | None = None
-    bounds: tuple[float, float] | None = None
-    margin: float | None = None
-
-
-class PlanRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is written down before the start. `effect`: the smallest improvement that is worth it. `share`: percent of
-    the users that get the candidate. `least`: users of each arm before anything is said; `most`: of both together,
-    then it ends. `window_seconds`: how long a user is looked at from the first call on. `before_seconds`: how long
-    before the start is looked at for the adjustment (CUPED). `roll_back`: on harm. `promote`: when it is better."""
-
-    primary: MetricRequest
-    guards: tuple[MetricRequest, ...] = ()
-    effect: float = 0.0
-    alpha: float = 0.05
-    share: int = 10
-    least: int = 100
-    most: int = 10_000
-    window_seconds: int = 3600
-    before_seconds: int = 0
-    roll_back: bool = False
-    promote: bool = False
 
 
 class ExperimentRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -76,7 +42,15 @@ class ExperimentRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     environment: str
     candidate: str
     hypothesis: str = ""
-    plan: PlanRequest
+    plan: PlanForm
+
+
+class ForecastRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Of which deployment, and what would be written down."""
+
+    application: str
+    environment: str
+    plan: PlanForm
 
 
 class StartRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -145,7 +119,7 @@ class ExperimentDocument(msgspec.Struct, frozen=True, kw_only=True):
     candidate: str
     baseline: str | None
     hypothesis: str
-    plan: PlanRequest
+    plan: PlanForm
     state: ExperimentState
     outcome: ExperimentOutcome | None
     reason: str
@@ -204,6 +178,13 @@ class ExperimentsController(Controller):
             return _document(services, services.hub.experiments.create(new, by=caller.actor.id))
 
         return await write(services, work, status=201)
+
+    @post("/forecast", summary="How long one would take", guards=[needs("read")], status_code=200, sync_to_thread=True)
+    def forecast(self, data: JSONBody[ForecastRequest], services: Serving) -> Forecast:
+        """By its plan and the calls of the last two weeks of that deployment. Changes nothing."""
+        services.hub.applications.get(data.application)
+        services.hub.environments.get(data.environment)
+        return services.experiments.forecast(data.application, data.environment, plan_of(data.plan))
 
     @get("/{experiment_id:str}", summary="One experiment", guards=[needs("read")], sync_to_thread=True)
     def one(self, experiment_id: FromPath[str], services: Serving) -> ExperimentDocument:
@@ -287,51 +268,6 @@ class ExperimentsController(Controller):
         return await write(services, work)
 
 
-def plan_of(asked: PlanRequest) -> ExperimentPlan:
-    """What is not said has its default."""
-    primary = asked.primary
-    return ExperimentPlan(
-        primary=ExperimentMetric(metric=primary.metric, better=_better(primary), bounds=primary.bounds),
-        effect=asked.effect,
-        guards=tuple(
-            GuardMetric(metric=each.metric, better=_better(each), margin=each.margin or 0.0, bounds=each.bounds)
-            for each in asked.guards
-        ),
-        alpha=asked.alpha,
-        share=asked.share,
-        least=asked.least,
-        most=asked.most,
-        window_us=asked.window_seconds * _SECOND_US,
-        before_us=asked.before_seconds * _SECOND_US,
-        roll_back=asked.roll_back,
-        promote=asked.promote,
-    )
-
-
-def _better(metric: MetricRequest) -> GoodWay:
-    return metric.better or ("higher" if metric.metric.startswith(SCORE_METRIC) else "lower")
-
-
-def _plan_document(plan: ExperimentPlan) -> PlanRequest:
-    primary = plan.primary
-    return PlanRequest(
-        primary=MetricRequest(metric=primary.metric, better=primary.better, bounds=primary.bounds),
-        guards=tuple(
-            MetricRequest(metric=each.metric, better=each.better, bounds=each.bounds, margin=each.margin)
-            for each in plan.guards
-        ),
-        effect=plan.effect,
-        alpha=plan.alpha,
-        share=plan.share,
-        least=plan.least,
-        most=plan.most,
-        window_seconds=plan.window_us // _SECOND_US,
-        before_seconds=plan.before_us // _SECOND_US,
-        roll_back=plan.roll_back,
-        promote=plan.promote,
-    )
-
-
 def look_document(look: Look) -> LookDocument:
     return LookDocument(
         at=to_iso(look.at_us),
@@ -355,7 +291,7 @@ def _document(services: Services, one: Experiment) -> ExperimentDocument:
     fields: dict[str, Any] = msgspec.structs.asdict(one)
     for name in ("created", "started", "ended", "decided"):
         fields[f"{name}_at"] = time_or_none(fields.pop(f"{name}_us"))
-    fields["plan"] = _plan_document(one.plan)
+    fields["plan"] = plan_form(one.plan)
     return ExperimentDocument(
         now=None if one.started_us is None else look_document(services.experiments.now(one)),
         crossed=tally.crossed,

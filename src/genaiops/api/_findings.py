@@ -1,4 +1,4 @@
-"""`/api/findings`: bias that was found, where it comes from, and what is done about it."""
+"""`/api/findings`: what was found in releases, runs and data, such as bias, and what is done about it."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -15,7 +15,7 @@ from genaiops.api._runs import seen
 from genaiops.api._services import Services, Serving
 from genaiops.api._writing import write
 from genaiops.arena import evidence_of
-from genaiops.domain import BiasSource, BiasState
+from genaiops.domain import BiasSource, BiasState, FindingKind
 
 _Line = Annotated[str, Meta(max_length=200)]
 _Text = Annotated[str, Meta(max_length=2000)]
@@ -29,6 +29,7 @@ class FindingQuery(msgspec.Struct, frozen=True, kw_only=True):
 class FindingChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What changes; all else stays. `verified`: the run that shows that the mitigation holds."""
 
+    kind: FindingKind | UnsetType = UNSET
     title: _Line | UnsetType = UNSET
     about: _Line | UnsetType = UNSET
     attribute: Annotated[str, Meta(max_length=100)] | UnsetType = UNSET
@@ -42,6 +43,7 @@ class NewFindingRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     """With a `run` (and a `check` of its gate, and a `target`) the evidence is what that run measured."""
 
     title: _Line
+    kind: FindingKind = "bias"
     about: _Line = ""
     attribute: Annotated[str, Meta(max_length=100)] = ""
     source: BiasSource = "unknown"
@@ -53,11 +55,12 @@ class NewFindingRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
 
 
 class FindingDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """`source` with `reason`, and `mitigation`, are both there before it is closed. `evidence`: what the run
+    """`mitigation`, and of bias `source` with `reason`, are there before it is closed. `evidence`: what the run
     measured."""
 
     id: str
     tenant_id: str
+    kind: FindingKind
     title: str
     about: str
     attribute: str
@@ -88,15 +91,16 @@ class FindingsController(Controller):
         operation_class=described(FindingQuery),
     )
     def list(self, request: Request[Any, Any, Any], services: Serving) -> Listing[FindingDocument]:
-        """Of bias; open ones first, then the newest."""
+        """Open ones first, then the newest."""
         query = read_query(request, FindingQuery)
         return Listing([shown(each, FindingDocument) for each in services.hub.findings.in_state(query.state)])
 
-    @post(summary="Record a finding", guards=[needs("artifacts")])
+    @post(summary="Record a finding", guards=[needs("findings")])
     async def add(
         self, data: JSONBody[NewFindingRequest], services: Serving, caller: Calling
     ) -> Response[FindingDocument]:
-        """It is open until somebody says where it comes from and what is done about it."""
+        """Of what `about` names: `release/...`, an application, a prompt, data. It is open until somebody says what is
+        done about it, and of bias where it comes from."""
 
         def work() -> FindingDocument:
             fields = msgspec.structs.asdict(data)
@@ -114,7 +118,7 @@ class FindingsController(Controller):
         """With what was measured."""
         return shown(services.hub.findings.get(finding_id), FindingDocument)
 
-    @patch("/{finding_id:str}", summary="Change a finding", guards=[needs("artifacts")])
+    @patch("/{finding_id:str}", summary="Change a finding", guards=[needs("findings")])
     async def change(
         self, finding_id: FromPath[str], data: JSONBody[FindingChange], services: Serving, caller: Calling
     ) -> Response[FindingDocument]:
@@ -130,7 +134,7 @@ class FindingsController(Controller):
     async def close(
         self, finding_id: FromPath[str], data: JSONBody[FindingChange], services: Serving, caller: Calling
     ) -> Response[FindingDocument]:
-        """With these fields. 400 (`finding_incomplete`) unless it has a source and a mitigation then."""
+        """With these fields. 400 (`finding_incomplete`) unless it has a mitigation then, and of bias a source."""
 
         def work() -> FindingDocument:
             fields = _fields(services, caller, data)

@@ -75,13 +75,14 @@ class GuidelinesRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
 
 class RunItems(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Answers of the run `id`, of one `target` or of all; with `against` (and `against_run`, when it is another run's)
-    duels of two. `cases`: only these."""
+    duels of two. `cases`: only these. `draw`: so many of them, drawn by lot; the same again for the same run."""
 
     id: str
     target: str | None = None
     against: str | None = None
     against_run: str | None = None
     cases: Annotated[tuple[str, ...], Meta(max_length=10_000)] = ()
+    draw: Annotated[int, Meta(ge=1, le=10_000)] | None = None
 
 
 class ItemsRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

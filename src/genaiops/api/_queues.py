@@ -37,6 +37,7 @@ from genaiops.hub import (
     QueueChange,
     allows,
     check_rows,
+    fact_scores,
     judge_labels,
     label_scores,
     labelled_rows,
@@ -176,10 +177,10 @@ class QueuesController(Controller):
         status_code=200,
     )
     def scores(self, name: FromPath[str], services: Serving, caller: Calling) -> ScoredDocument:
-        """Each label of a choice or a scale becomes a score of the trace that it is of, by who labelled it. Again:
-        nothing is added twice."""
+        """Each label of a choice or a scale becomes a score of the trace that it is of, by who labelled it; verdicts on
+        its claims become the share that is supported. Again: nothing is added twice."""
         queue, items = _exported(services, caller, name)
-        found: list[Score] = label_scores(queue, items)
+        found: list[Score] = [*label_scores(queue, items), *fact_scores(queue, items)]
         for score in found:
             services.telemetry.add_score(score)
         return ScoredDocument(scores=len(found), traces=len({each.trace_id for each in found}))
@@ -224,11 +225,12 @@ def wanted_items(services: Services, caller: Caller, data: ItemsRequest) -> tupl
 def _of_run(services: Services, caller: Caller, wanted: RunItems) -> Sequence[NewItem]:
     run = seen(services, caller, wanted.id)
     check_reads_run(services, caller, run)
+    cases = wanted.cases if wanted.draw is None else services.sources.drawn(run, wanted.cases, wanted.draw)
     if wanted.against is None and wanted.against_run is None:
-        return services.sources.cases(run, target=wanted.target, cases=wanted.cases)
+        return services.sources.cases(run, target=wanted.target, cases=cases)
     if wanted.target is None:
         raise UsageError("A duel names two.", remedy="Give the target, and whom it is against.", param="target")
     other = run if wanted.against_run is None else seen(services, caller, wanted.against_run)
     check_reads_run(services, caller, other)
     pair = (run, wanted.target), (other, wanted.against or wanted.target)
-    return services.sources.pairs(*pair, wanted.cases)[0]
+    return services.sources.pairs(*pair, cases)[0]

@@ -84,21 +84,22 @@ class ReleasesController(Controller):
     @get("/{release_id:str}", summary="One release", guards=[needs("read")], sync_to_thread=True)
     def one(self, release_id: FromPath[str], services: Serving) -> ReleaseDocument:
         """By `APPLICATION@DIGEST`, or a beginning of its digest, or `APPLICATION@latest`."""
-        return shown(_named(services.hub, release_id), ReleaseDocument)
+        return shown(named_release(services.hub, release_id), ReleaseDocument)
 
     @get("/{release_id:str}/diff/{other:str}", summary="Compare two", guards=[needs("read")], sync_to_thread=True)
     def diff(self, release_id: FromPath[str], other: FromPath[str], services: Serving) -> ReleaseDiff:
         """What of the manifest changed from the first to the second."""
-        before, after = _named(services.hub, release_id), _named(services.hub, other)
+        before, after = named_release(services.hub, release_id), named_release(services.hub, other)
         return ReleaseDiff(before=before.id, after=after.id, differences=services.hub.releases.diff(before, after))
 
     @get("/{release_id:str}/verify", summary="Verify a release", guards=[needs("read")], sync_to_thread=True)
     def verify(self, release_id: FromPath[str], services: Serving) -> Verdict:
         """Whether its digest is that of its manifest, and everything that it names is there."""
-        return services.hub.releases.verify(_named(services.hub, release_id))
+        return services.hub.releases.verify(named_release(services.hub, release_id))
 
 
-def _named(hub: Hub, text: str) -> Release:
+def named_release(hub: Hub, text: str) -> Release:
+    """By `APPLICATION@DIGEST`, a beginning of its digest, or `APPLICATION@latest`."""
     application, sign, reference = text.partition("@")
     if not sign:
         raise UsageError(

@@ -27,6 +27,7 @@ from genaiops.api._detectors import DetectorsController
 from genaiops.api._erasures import ErasuresController
 from genaiops.api._estimates import EstimateController
 from genaiops.api._experiments import ExperimentsController
+from genaiops.api._facts import FactsController, RunClaimsController, TraceClaimsController
 from genaiops.api._figures import Figures
 from genaiops.api._findings import FindingsController
 from genaiops.api._fingerprints import FingerprintsController
@@ -37,6 +38,7 @@ from genaiops.api._guards import GuardsController
 from genaiops.api._keys import KeysController, Me
 from genaiops.api._limits import BudgetsController, LimitsController
 from genaiops.api._lineage import LineageController
+from genaiops.api._merge_reports import CommitsController, ReleaseReportsController
 from genaiops.api._people import ActorsController, EnvironmentsController, TeamsController
 from genaiops.api._price_check import PriceCheck
 from genaiops.api._prices import PricesController
@@ -45,20 +47,25 @@ from genaiops.api._provenance import ProvenanceController
 from genaiops.api._queue_items import QueueItemsController
 from genaiops.api._queues import QueuesController
 from genaiops.api._redteam import RedTeamController
+from genaiops.api._release_shadows import ReleaseShadowsController
 from genaiops.api._releases import ReleasesController
+from genaiops.api._risks import RisksController
 from genaiops.api._runs import RunsController
 from genaiops.api._scores import ScoresController
 from genaiops.api._selections import SelectionsController
 from genaiops.api._services import Services, Sessions
 from genaiops.api._shadows import ShadowsController
+from genaiops.api._slices import SlicesController
 from genaiops.api._status import Status
 from genaiops.api._suites import SuitesController
+from genaiops.api._sweeps import SweepsController
 from genaiops.api._targets import EmbeddedController, ModelsController, RoutesController, TargetsController
 from genaiops.api._tasks import TasksController
 from genaiops.api._tenants import RolesController, TenantsController
 from genaiops.api._traces import TracesController
 from genaiops.api._trends import TrendsController
 from genaiops.api._trust import IssuersController, SecretsController
+from genaiops.api._use_cases import UseCasesController
 from genaiops.api._uses import UsedByController
 
 _HANDLERS: tuple[type[Controller] | BaseRouteHandler, ...] = (
@@ -96,17 +103,25 @@ _HANDLERS: tuple[type[Controller] | BaseRouteHandler, ...] = (
     GuardsController,
     GuardTrialsController,
     DetectorsController,
+    RisksController,
     ProvenanceController,
     FingerprintsController,
     ApplicationsController,
     ReleasesController,
+    ReleaseReportsController,
+    CommitsController,
     RunsController,
+    RunClaimsController,
     SelectionsController,
+    SweepsController,
     ComparisonsController,
+    SlicesController,
     SuitesController,
+    UseCasesController,
     RedTeamController,
     TrendsController,
     DeploymentsController,
+    ReleaseShadowsController,
     ExperimentsController,
     AuditController,
     DatasetsController,
@@ -119,6 +134,8 @@ _HANDLERS: tuple[type[Controller] | BaseRouteHandler, ...] = (
     PromptsController,
     StateController,
     TracesController,
+    TraceClaimsController,
+    FactsController,
     ScoresController,
     GuardFiguresController,
     MarksController,

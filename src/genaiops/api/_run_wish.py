@@ -8,12 +8,15 @@ from msgspec import Meta
 
 from genaiops.api._access import Caller
 from genaiops.api._confined import confined
+from genaiops.api._known_suites import check_kept
 from genaiops.api._run_cases import MOST_CASES, CaseRows
 from genaiops.api._services import Services
 from genaiops.arena import (
     PROD,
     TARGET,
+    Near,
     ReadSuite,
+    SweepAsked,
     against_prod,
     cases_of,
     changed_suite,
@@ -24,6 +27,7 @@ from genaiops.arena import (
     read_suite_document,
     run_place,
     suite_manifest,
+    sweep_suite,
     target_of,
 )
 from genaiops.checks.judging import read_judge_document
@@ -49,8 +53,8 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     JSON; `form` null: what it looks like) or a `document`: it becomes a version of that name. `targets` take the
     place of those of the same names, or stand beside them; `prompts` (NAME@REFERENCE) and `releases`
     (APPLICATION@REFERENCE) are asked in place of what the suite says of these names. `application`: whose
-    prod the baseline `prod` is. `environment_id` null: that of the key. `commit`, `branch` and `pull_request` are what
-    it is run for."""
+    prod the baseline `prod` is. `sweep`: its one target is asked in each cell of examples and context.
+    `environment_id` null: that of the key. `commit`, `branch` and `pull_request` are what it is run for."""
 
     suite: str | None = None
     name: str | None = None
@@ -61,6 +65,7 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     prompts: list[str] = []
     releases: list[str] = []
     run: RunningRequest = RunningRequest()
+    sweep: SweepAsked | None = None
     environment_id: str | None = None
     application: str | None = None
     commit: _Fact | None = None
@@ -79,14 +84,17 @@ def begun(services: Services, caller: Caller, data: RunRequest, known: Mapping[s
     """The run, which waits; `known` are further facts of it. Errors say what is wrong with it before anything is asked
     or kept."""
     read, name = _read(services, caller, data)
-    suite = against_prod(_changed(read, data), data.application)
+    read = _changed(read, data)
+    if data.sweep is not None:
+        read, name = _swept(read, data.sweep), f"{name}-sweep" if data.suite is not None else name
+    suite = against_prod(read, data.application)
     suite = services.runs.with_judges(suite, lambda reference: _judge(services, caller, reference))
     environment = data.environment_id or _environment(caller)
     inputs = {"environment": f"environment/{environment}"}
     if caller.key is not None:
         inputs["key"] = f"key/{caller.key.id}"
     rows = CaseRows(services, caller, name)
-    cases = _cases(suite, rows)
+    cases = _cases(suite, rows, services.evaluations.near)
     pins = _Pins(services, caller, _prompts(suite, data.prompts), _releases(suite, data.releases))
     inputs |= rows.pins | pins.of(suite)
     facts = {field: getattr(data, field) for field in ("commit", "branch", "pull_request")}
@@ -119,7 +127,7 @@ def _read(services: Services, caller: Caller, data: RunRequest) -> tuple[Suite, 
         )
     if data.suite is not None:
         reference = data.suite.removeprefix("suite/")
-        services.hub.artifacts.visible(f"suite/{reference.partition('@')[0]}", caller.actor)
+        check_kept(services, caller, reference.partition("@")[0])
         version = services.hub.artifacts.resolve(f"suite/{reference}")
         return read_suite_document(version.manifest).checked(), reference.partition("@")[0]
     require(caller.actor, "artifacts")
@@ -127,6 +135,14 @@ def _read(services: Services, caller: Caller, data: RunRequest) -> tuple[Suite, 
         raise UsageError("The suite has no name.", remedy="Say what it is called.", param="name")
     read: ReadSuite = read_suite(data.text, data.form) if data.text is not None else read_suite_document(data.document)
     return read.checked(), data.name
+
+
+def _swept(suite: Suite, asked: SweepAsked) -> Suite:
+    if asked.file:
+        raise UsageError(
+            "A file of examples is not on the server.", remedy="Register it, and name the dataset.", param="sweep.file"
+        )
+    return sweep_suite(suite, asked)
 
 
 def _judge(services: Services, caller: Caller, reference: str) -> Judge:
@@ -160,8 +176,8 @@ def _environment(caller: Caller) -> str:
     return caller.key.environment_id if caller.key is not None else "dev"
 
 
-def _cases(suite: Suite, rows: CaseRows) -> Sequence[Case]:
-    cases = cases_of(suite, folder=None, rows=rows)
+def _cases(suite: Suite, rows: CaseRows, near: Near) -> Sequence[Case]:
+    cases = cases_of(suite, folder=None, rows=rows, near=near)
     if len(cases) * len(suite.target) * suite.run.repeats > MOST_CASES * 10 or len(cases) > MOST_CASES:
         raise UsageError(
             f"{len(cases):,} cases of {len(suite.target)} targets are more than a run on the server may have.",

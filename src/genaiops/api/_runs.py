@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
-from litestar import Controller, Request, delete, get, post
+from litestar import Controller, Request, Response, delete, get, post
 from litestar.params import FromPath, JSONBody
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 from msgspec import Meta
@@ -16,9 +16,11 @@ from genaiops.api._query import QUERY, described, read_query
 from genaiops.api._run_wish import RunRequest, begun
 from genaiops.api._services import Services, Serving
 from genaiops.api._times import moment
+from genaiops.api._use_cases import KpiDocument, kpi_document
 from genaiops.arena import (
     CaseDocument,
     FailureDocument,
+    Figure,
     GateReport,
     RunDocument,
     UnjudgedDocument,
@@ -84,11 +86,31 @@ class CaseQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         return CaseFilter(text=self.q, **{name: fields[name] for name in same})
 
 
+class ReportQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """In which form."""
+
+    format: Literal["markdown", "html", "junit", "jsonl", "pdf"] = "markdown"
+
+
+_ENDINGS = {
+    "markdown": ("md", "text/markdown; charset=utf-8"),
+    "html": ("html", "text/html; charset=utf-8"),
+    "junit": ("xml", "application/xml"),
+    "jsonl": ("jsonl", "application/x-ndjson"),
+    "pdf": ("pdf", "application/pdf"),
+}
+"""Form -> how its file ends, and its media type."""
+
+
 class RunWithReport(RunDocument, frozen=True, kw_only=True):
     """A run. `report` null: it goes on, or its suite is not kept here. `errors` (why answers failed, the most frequent
-    first) and `unjudged` (errors by check) null: it goes on, or you may not read what is asked and answered."""
+    first) and `unjudged` (errors by check) null: it goes on, or you may not read what is asked and answered. `kpis`:
+    those of use cases that its suite measures, of each target. `figures`: what each check measured of each target, also
+    those that only inform; none while it goes on, or when its suite is not kept here."""
 
     report: GateReport | None
+    figures: Sequence[Figure] = ()
+    kpis: Sequence[KpiDocument] = ()
     errors: Sequence[FailureDocument] | None = None
     unjudged: Sequence[UnjudgedDocument] | None = None
 
@@ -166,6 +188,26 @@ class RunsController(Controller):
                 f"The run {run.id} has no attacks.", remedy="Begin one: genaiops redteam run", code="no_attacks"
             )
         return report
+
+    @get(
+        "/{run_id:str}/report",
+        summary="The report of a run",
+        guards=[needs("content")],
+        sync_to_thread=True,
+        opt={QUERY: ReportQuery},
+        operation_class=described(ReportQuery),
+    )
+    def report(
+        self, run_id: FromPath[str], request: Request[Any, Any, Any], services: Serving, caller: Calling
+    ) -> Response[bytes]:
+        """As `genaiops suite report` writes it, signed by this installation: `genaiops suite verify FILE` checks it.
+        For who may read what people write in the run's environment."""
+        form = read_query(request, ReportQuery).format
+        run = seen(services, caller, run_id)
+        check_reads_run(services, caller, run)
+        headers = {"content-disposition": f'attachment; filename="{run.id}.{_ENDINGS[form][0]}"'}
+        kpis = services.kpis.of_run(run, services.hub.use_cases.list())
+        return Response(services.evaluations.written(run, form, kpis), media_type=_ENDINGS[form][1], headers=headers)
 
     @post(
         "/{run_id:str}/stop", summary="Stop a run", guards=[needs("playground")], status_code=200, sync_to_thread=True
@@ -247,7 +289,12 @@ def _traced(services: Services, run: Run) -> Iterator[str]:
 
 
 def _whole(services: Services, caller: Caller, run: Run) -> RunWithReport:
-    whole = RunWithReport(**msgspec.structs.asdict(run_document(run)), report=services.runs.report(run))
+    whole = RunWithReport(
+        **msgspec.structs.asdict(run_document(run)),
+        report=services.runs.report(run),
+        figures=() if run.state in ("waiting", "running") else services.evaluations.figures(run),
+        kpis=[kpi_document(services, line) for line in services.kpis.of_run(run, services.hub.use_cases.list())],
+    )
     if run.state in ("waiting", "running") or not _reads(services, caller, run):
         return whole
     faults = services.runs.faults(run)

@@ -1,46 +1,39 @@
 """What the handlers work with. `genaiops.app` composes it; nothing here knows how."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
-from genaiops.arena import (
-    Benchmark,
-    Beside,
-    Board,
-    FailureDocument,
-    Figure,
-    GateReport,
-    Selection,
-    SelectionAsked,
-    UnjudgedDocument,
+from genaiops.api._arena_services import (
+    Choices,
+    Evaluations,
+    Experimenting,
+    Facts,
+    Kpis,
+    MergeReports,
+    ServerRuns,
+    Watches,
 )
-from genaiops.arena.redteam import AttackReport
 from genaiops.domain import (
     Actor,
     ApiKey,
-    Case,
     Erasure,
-    Experiment,
     Foreseen,
-    Judge,
     Person,
+    Risk,
     Run,
-    Suite,
     Target,
     Version,
 )
-from genaiops.domain.experiments import ExperimentTally, Look
 from genaiops.gateway import Quoting
 from genaiops.govern import Auditor
 from genaiops.guard import Replays
-from genaiops.hub import Datasets, Hub, NewItem, Why
+from genaiops.hub import Datasets, Hub, NewItem
 from genaiops.ports.blobs import Blobs
 from genaiops.ports.counters import Counters
 from genaiops.ports.provenance import ProvenanceState
-from genaiops.ports.runs import RunFilter, RunPage, Runs
 from genaiops.ports.seals import Seals
 from genaiops.ports.secrets import Secrets
 from genaiops.ports.sign_in import IdentityProvider
@@ -93,100 +86,11 @@ class Erasures(Protocol):
     def get(self, erasure_id: str) -> Erasure: ...
 
 
-class RunFaults(Protocol):
-    @property
-    def errors(self) -> Sequence[FailureDocument]: ...
+class Risks(Protocol):
+    """See `genaiops.app.risks`."""
 
-    @property
-    def unjudged(self) -> Sequence[UnjudgedDocument]: ...
-
-
-class ServerRuns(Protocol):
-    """Runs of suites, which go on by themselves, also after a crash."""
-
-    @property
-    def store(self) -> Runs: ...
-
-    def get(self, run_id: str) -> Run:
-        """NotFound when there is none."""
-        ...
-
-    def list(self, where: RunFilter, *, cursor: str | None = None, limit: int = 50) -> RunPage: ...
-
-    def with_judges(self, suite: Suite, read: Callable[[str], Judge]) -> Suite:
-        """The suite with the judges in it that it names. UsageError for files, which are not here."""
-        ...
-
-    def begin(self, run: Run, cases: Sequence[Case], suite: Suite) -> Run:
-        """NotFound and the like for weights that its checks need and this installation has not."""
-        ...
-
-    def stop(self, run_id: str, *, by: str) -> Run:
-        """Conflict when it is over."""
-        ...
-
-    def resume(self, run_id: str, *, by: str) -> Run:
-        """Conflict when nothing is left of it, or it goes on."""
-        ...
-
-    def delete(self, run_id: str, *, by: str) -> None:
-        """Conflict while it goes on."""
-        ...
-
-    def report(self, run: Run) -> GateReport | None:
-        """None: it goes on, or its suite is not kept here."""
-        ...
-
-    def faults(self, run: Run) -> RunFaults:
-        """What failed in it by now."""
-        ...
-
-
-class Evaluations(Protocol):
-    """What runs show, worked out once."""
-
-    def suite(self, run: Run) -> Suite | None:
-        """As it was when it ran. None: it is not kept here."""
-        ...
-
-    def targets(self, run: Run) -> Sequence[str]:
-        """Names of whom it asks, as far as they are known."""
-        ...
-
-    def slices(self, run: Run) -> Sequence[str]:
-        """Names of the slices of its cases, sorted."""
-        ...
-
-    def beside(self, before: Run, after: Run, one: str, other: str, within: str | None = None) -> Beside:
-        """The target `one` of a run against `other` of a later one, over the cases of one slice (None: all)."""
-        ...
-
-    def report(self, run: Run) -> GateReport | None:
-        """Of what the run has by now. None when its suite is not kept here."""
-        ...
-
-    def attacks(self, run: Run) -> AttackReport | None:
-        """None: there is no attack among its cases."""
-        ...
-
-    def benchmarks(
-        self, model: str, *, tenant_id: str | None = None, sees: Callable[[Run], bool] = ..., most: int = 20
-    ) -> Sequence[Benchmark]:
-        """What runs that are done measured of a model, the newest first."""
-        ...
-
-    def board(
-        self, suite: str, check: str = "", *, tenant_id: str | None = None, sees: Callable[[Run], bool] = ...
-    ) -> Board:
-        """Who answered best by a check ("": the first), over the newest runs of a suite."""
-        ...
-
-    def figures(self, run: Run) -> Sequence[Figure]:
-        """What its checks measured, with intervals; none when its suite is not kept here."""
-        ...
-
-    def selection(self, run: Run, asked: SelectionAsked) -> Selection:
-        """Conflict while it is not done; NotFound when its suite is not kept here; UsageError for what does not fit."""
+    def now(self, hub: Hub, tenant_id: str | None = None) -> Sequence[Risk]:
+        """With the state of their controls."""
         ...
 
 
@@ -205,6 +109,10 @@ class Sources(Protocol):
         self, datasets: Datasets, version: Version, *, limit: int, answers: Sequence[str], sides: Sequence[str]
     ) -> Sequence[NewItem]: ...
 
+    def drawn(self, run: Run, cases: Sequence[str], number: int) -> Sequence[str]:
+        """So many of these cases (none: of all) by lot, the same for the same run."""
+        ...
+
     def cases(self, run: Run, *, target: str | None, cases: Sequence[str]) -> Sequence[NewItem]:
         """Answers of a target (None: of all). NotFound when there are none."""
         ...
@@ -213,30 +121,6 @@ class Sources(Protocol):
         self, one: tuple[Run, str], other: tuple[Run, str], cases: Sequence[str]
     ) -> tuple[Sequence[NewItem], Sequence[str]]:
         """(duels of two targets, what the sides are called)."""
-        ...
-
-
-class Experimenting(Protocol):
-    """Experiments that go on by themselves, also after a crash."""
-
-    def start(self, hub: Hub, experiment_id: str, *, why: Why | None = None, by: str) -> Experiment: ...
-
-    def remove(self, hub: Hub, experiment_id: str, *, by: str) -> None: ...
-
-    def tally(self, experiment_id: str) -> ExperimentTally: ...
-
-    def looks(self, experiment_id: str) -> Sequence[Look]: ...
-
-    def now(self, experiment: Experiment) -> Look:
-        """As it stands."""
-        ...
-
-
-class Watches(Protocol):
-    """Suites that are asked again and again."""
-
-    def now(self, name: str) -> Run:
-        """A look at once. NotFound and UsageError for what is not watched."""
         ...
 
 
@@ -299,9 +183,23 @@ class Services(Protocol):
 
     @property
     def evaluations(self) -> Evaluations: ...
+    @property
+    def choices(self) -> Choices: ...
+
+    @property
+    def kpis(self) -> Kpis: ...
+
+    @property
+    def merge_reports(self) -> MergeReports: ...
+
+    @property
+    def risks(self) -> Risks: ...
 
     @property
     def sources(self) -> Sources: ...
+
+    @property
+    def facts(self) -> Facts: ...
 
     @property
     def watches(self) -> Watches: ...

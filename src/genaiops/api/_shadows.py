@@ -14,9 +14,12 @@ from genaiops.api._services import Services, Serving
 from genaiops.api._times import moment
 from genaiops.core.clock import now_us, to_iso
 from genaiops.core.errors import UsageError
-from genaiops.domain import Route
+from genaiops.domain import Deployment, Route
 from genaiops.ports.telemetry import TraceFilter
 from genaiops.watch import SHADOW_KEY, Likeness, Pair, ShadowLine, ShadowReport, shadow_report
+
+PREFIX = "app/"
+"""How an application is named among what is copied; its deployment follows."""
 
 
 class ShadowQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,6 +27,19 @@ class ShadowQuery(msgspec.Struct, frozen=True, kw_only=True):
     until: Annotated[str | None, Meta(description="ISO 8601, or so long ago")] = None
     target: Annotated[str | None, Meta(description="who got the copies (without: the route's shadow target)")] = None
     environment_id: Annotated[str | None, Meta(description="in an environment")] = None
+    check: Annotated[
+        tuple[str, ...], Meta(description="a metric of answers, such as refusal, is_json, chrf; repeatable")
+    ] = ()
+    lost: Annotated[str | None, Meta(description="show pairs in which the copy was worse by this metric")] = None
+    most: Annotated[int, Meta(description="copies that are looked at, the newest first", ge=1, le=5000)] = 1000
+    limit: Annotated[int, Meta(description="pairs that are shown", ge=0, le=200)] = 20
+
+
+class ReleaseShadowQuery(msgspec.Struct, frozen=True, kw_only=True):
+    since: Annotated[
+        str | None, Meta(description="ISO 8601, or so long ago (without: since the release is in shadow)")
+    ] = None
+    until: Annotated[str | None, Meta(description="ISO 8601, or so long ago")] = None
     check: Annotated[
         tuple[str, ...], Meta(description="a metric of answers, such as refusal, is_json, chrf; repeatable")
     ] = ()
@@ -113,6 +129,34 @@ def _report(services: Services, route: Route, query: ShadowQuery) -> ShadowRepor
         most=query.most,
         shown=query.limit,
     )
+
+
+def release_shadow_document(services: Services, deployment: Deployment, query: ReleaseShadowQuery) -> ShadowDocument:
+    """UsageError where no release is in shadow."""
+    if deployment.shadow is None:
+        raise UsageError(
+            f"No release is in shadow on {deployment.id}.",
+            remedy=f"genaiops app shadow {deployment.application_id} --env {deployment.environment_id} "
+            "--release latest",
+            code="no_shadow",
+        )
+    at_us = now_us()
+    report = shadow_report(
+        services.telemetry,
+        services.blobs,
+        TraceFilter(
+            key_id=f"{SHADOW_KEY}{PREFIX}{deployment.id}",
+            since_us=deployment.shadow.since_us
+            if query.since is None
+            else moment(query.since, now_us=at_us, param="since"),
+            until_us=None if query.until is None else moment(query.until, now_us=at_us, param="until"),
+        ),
+        checks=query.check,
+        lost=query.lost,
+        most=query.most,
+        shown=query.limit,
+    )
+    return msgspec.structs.replace(_document(report), target=deployment.shadow.release_id)
 
 
 def _document(report: ShadowReport) -> ShadowDocument:

@@ -2,19 +2,23 @@
 sets."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 from litestar import Controller, get, post
 from litestar.params import JSONBody, QueryParameter
 
-from genaiops.api._access import Calling, needs
+from genaiops.api._access import Caller, Calling, needs
 from genaiops.api._documents import Listing
+from genaiops.api._known_suites import check_kept
 from genaiops.api._runs import sees
-from genaiops.api._services import Serving
+from genaiops.api._services import Services, Serving
 from genaiops.arena import WATCH, BoardEntry, Figure, Measured, RunDocument, run_document
 from genaiops.core.clock import to_iso
 from genaiops.ports.runs import RunFilter
+
+_LOOKED: Final = 200
+"""Of the newest runs of a suite, to know whether there is one."""
 
 
 class TrendDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,16 +86,20 @@ class TrendsController(Controller):
         cursor: Annotated[str | None, QueryParameter(description="`next` of the page before")] = None,
         limit: Annotated[int, QueryParameter(ge=1, le=200, description="runs a page")] = 30,
     ) -> Listing[TrendDocument]:
-        """Its runs that are done, newest first, with the mean of each check, its interval, commit and branch."""
+        """Its runs that are done, newest first, with the mean of each check, its interval, commit and branch. 404
+        for a suite that nobody knows."""
+        suite = suite.removeprefix("suite/")
         facts: dict[str, Any] = {name: value for name, value in (("commit", commit), ("branch", branch)) if value}
         where = RunFilter(
             kind="evaluation",
             state="done",
-            subject=f"suite/{suite.removeprefix('suite/')}@",
+            subject=f"suite/{suite}@",
             tenant_id=caller.reach.tenant_id,
             environment=facts,
         )
         page = services.runs.list(where, cursor=cursor, limit=limit)
+        if not page.rows:
+            _check_known(services, caller, suite)
         rows = [
             TrendDocument(
                 run=run_document(run),
@@ -112,10 +120,14 @@ class TrendsController(Controller):
         check: Annotated[str, QueryParameter(description="by which of its checks (default: the first)")] = "",
     ) -> BoardDocument:
         """Targets over the latest 200 runs that are done, each by its newest: mean with bounds, cost, latency, and its
-        rank as a range, for bounds that overlap tell nobody apart. Without such a run there are no entries."""
+        rank as a range, for bounds that overlap tell nobody apart. Without such a run there are no entries; 404
+        for a suite that nobody knows."""
+        suite = suite.removeprefix("suite/")
         found = services.evaluations.board(
-            suite.removeprefix("suite/"), check, tenant_id=caller.reach.tenant_id, sees=lambda run: sees(caller, run)
+            suite, check, tenant_id=caller.reach.tenant_id, sees=lambda run: sees(caller, run)
         )
+        if not found.entries:
+            _check_known(services, caller, suite)
         fields = {name: getattr(found, name) for name in BoardDocument.__struct_fields__ if name != "entries"}
         return BoardDocument(**fields, entries=[_entry(each) for each in found.entries])
 
@@ -123,8 +135,18 @@ class TrendsController(Controller):
     def look(self, data: JSONBody[LookRequest], services: Serving, caller: Calling) -> RunDocument:
         """Without waiting until it is due. The run is that of whoever let the alias prod name the suite's version."""
         name = data.suite.removeprefix("suite/").removesuffix("@prod")
-        services.hub.artifacts.visible(f"suite/{name}", caller.actor)
+        check_kept(services, caller, name)
         return run_document(services.watches.now(name))
+
+
+def _check_known(services: Services, caller: Caller, suite: str) -> None:
+    """NotFound unless it is kept, or a run of it is there: commands run suites that the Hub never got."""
+    where = RunFilter(kind="evaluation", subject=f"suite/{suite}@", tenant_id=caller.reach.tenant_id)
+    if any(sees(caller, run) for run in services.runs.list(where, limit=_LOOKED).rows):
+        return
+    latest = services.runs.list(RunFilter(kind="evaluation", tenant_id=caller.reach.tenant_id), limit=_LOOKED).rows
+    names = {run.subject.partition("@")[0].removeprefix("suite/") for run in latest if sees(caller, run)}
+    check_kept(services, caller, suite, names)
 
 
 def _entry(found: BoardEntry) -> BoardEntryDocument:

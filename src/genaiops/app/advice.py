@@ -13,7 +13,7 @@ from genaiops.domain import GuardRule
 from genaiops.engines.classifier_http import GuardClassifiers, LabelClassifiers
 from genaiops.engines.kingfisher import EXTRA_MISSING, MODULE, SecretsService
 from genaiops.engines.names import AnalyzerNames
-from genaiops.guard import names_engine, topics_of
+from genaiops.guard import detector_of, names_engine, topics_of
 from genaiops.ports.classifiers import Classifiers
 from genaiops.ports.names import Names
 
@@ -40,6 +40,17 @@ class Advice:
     def ready(self) -> bool:
         """Somebody can be asked: our guard server has an address, or there are others."""
         return GUARD in last_ports(self._home) or bool(self.known) or self._service is not None
+
+    def broken(self, rule: GuardRule) -> str:
+        """Why a rule that is in force can say nothing here; "": it can."""
+        lacking = self.lacks(rule)
+        if lacking is not None:
+            return f"It {lacking[0]}."
+        own = rule.options.get("classifier")
+        asked = detector_of(rule.detector).tier == "model" and rule.detector != "names" and own is None
+        if asked and GUARD not in last_ports(self._home):
+            return "Nobody answers for its classifier here: the guard server does not run (embedded.guard)."
+        return ""
 
     def lacks(self, rule: GuardRule) -> tuple[str, str] | None:
         """What the rule looks for that nobody here finds, and what to do about it; None: nothing is missing."""

@@ -16,6 +16,7 @@ from genaiops.app.local_suites import gateway_for
 from genaiops.app.posting import HttpPost
 from genaiops.arena import Purse, calibrated, read_labels
 from genaiops.checks.judging import judge_manifest
+from genaiops.checks.metrics.judges import believed
 from genaiops.checks.statistics.agreement import krippendorff
 from genaiops.core.clock import now_us
 from genaiops.core.digest import digest_bytes
@@ -68,19 +69,26 @@ class Calibrating(msgspec.Struct, frozen=True, kw_only=True):
         async def held(store: Runs) -> tuple[Calibration, int | None]:
             purse = Purse(None if self.spend is None else to_nano(self.spend))
             post = HttpPost(max_connections=self.concurrency)
-            means = means_of(wanted, post, store)(purse, asyncio.Event())
             kept = digest_bytes(raw), now_us()
             try:
-                return await calibrated(judge, rows, means, _agreed, kept=kept, at_once=self.concurrency), purse.known
+                with means_of(wanted, post, store) as made:
+                    means = made(purse, asyncio.Event())
+                    found = await calibrated(judge, rows, means, _agreed, kept=kept, at_once=self.concurrency)
+                return found, purse.known
             finally:
                 await post.aclose()
 
         with closing(open_runs(f"sqlite:///{home.runs}")) as store:
             found, cost = asyncio.run(held(store))
         out = Path(self.out or Path(self.file).with_suffix(".calibrated.json"))
-        _write(out, msgspec.structs.replace(judge, calibration=found))
-        figures = {name: _whole(value) for name, value in msgspec.structs.asdict(found).items() if name != "pairs"}
-        return {**figures, "cost_nano": cost, "out": str(out)}
+        held_judge = msgspec.structs.replace(judge, calibration=found)
+        _write(out, held_judge)
+        figures = {
+            name: _whole(value)
+            for name, value in msgspec.structs.asdict(found).items()
+            if name not in ("pairs", "answers")
+        }
+        return {**figures, "decides": believed(held_judge), "cost_nano": cost, "out": str(out)}
 
 
 def _whole(value: Any) -> Any:
@@ -88,10 +96,12 @@ def _whole(value: Any) -> Any:
     return msgspec.structs.asdict(value) if isinstance(value, JudgeRate) else value
 
 
-def _agreed(ratings: Sequence[Sequence[float]]) -> JudgeRate:
+def _agreed(ratings: Sequence[Sequence[float]], groups: Sequence[str]) -> JudgeRate:
     """Two-sided bounds of 95 %. Not known where all ratings are the same."""
     try:
-        said = krippendorff(ratings, "interval", alpha=0.025)
+        said = krippendorff(
+            ratings, "interval", alpha=0.025, groups=[name or place for place, name in enumerate(groups)]
+        )
     except UsageError:
         return JudgeRate(n=len(ratings))
     return JudgeRate(value=said.value, low=said.low, high=said.high, n=said.units)

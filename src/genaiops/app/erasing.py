@@ -17,7 +17,7 @@ from genaiops.domain import Erasure, Foreseen, Person
 from genaiops.engines.person_keys import PersonKeys
 from genaiops.hub import Hub, erase_from_records, held_rows
 from genaiops.ports.persons import Unfinished
-from genaiops.watch import erased_content
+from genaiops.watch import erase_from_experiments, erased_content
 
 _log = logging.getLogger("genaiops.erasing")
 
@@ -50,6 +50,7 @@ class Erasing:
         self._hub = hub
         self._folding = folding
         self._runs = stores.runs
+        self._experiments = stores.experiments
         self._keys = keys
         self._clock = clock
         self._in_flight_us = in_flight_us
@@ -165,6 +166,7 @@ class Erasing:
             reached, place = after != place, after
         if self._stopped:
             return False
+        erasure = msgspec.structs.replace(erasure, experiments=erasure.experiments + self._forget_digests(person))
         again = next((each for each in self._persons.unfinished() if each.erasure.id == erasure.id), unfinished)
         removed, waiting = self._drop(again)
         erasure = msgspec.structs.replace(erasure, blobs=erasure.blobs + removed, error=None)
@@ -194,6 +196,15 @@ class Erasing:
         )
         self._persons.keep(erasure)
         return erasure
+
+    def _forget_digests(self, person: Person) -> int:
+        """After the traces: those that still name the person could bring a digest back."""
+        known = [
+            each.id
+            for each in self._hub.experiments.in_state()
+            if each.started_us is not None and person.tenant_id in (None, each.tenant_id)
+        ]
+        return erase_from_experiments(self._experiments, known, person.user_id)
 
     def _drop(self, unfinished: Unfinished) -> tuple[int, int]:
         """(blobs that were removed, blobs that somebody may be about to name). What others need stays."""

@@ -3,7 +3,7 @@
 import asyncio
 import platform
 import signal
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -11,12 +11,15 @@ import msgspec
 
 import genaiops
 from genaiops.app.judges import judges_named
+from genaiops.app.kept_figures import KeptFigures, keep_figures
 from genaiops.app.local_models import InstalledModels
 from genaiops.app.posting import HttpPost
 from genaiops.app.sandboxing import check_sandbox, confinement, sandbox
+from genaiops.app.scoring_programs import check_programs, meteor, programs
 from genaiops.arena import (
     Ask,
     Endpoint,
+    Figure,
     GateReport,
     Judges,
     Progress,
@@ -66,14 +69,15 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 def begin(store: Runs, wanted: Wanted) -> Run:
     """A run that waits, with its cases; nothing is asked yet. UsageError when the suite has none, or no target."""
-    cases = cases_of(wanted.suite, folder=wanted.folder, rows=wanted.rows)
+    near = InstalledModels(wanted.models or Path(default_home())).near
+    cases = cases_of(wanted.suite, folder=wanted.folder, rows=wanted.rows, near=near)
     check_can_ask(wanted)
     run = new_run(
         wanted.suite,
         cases,
         name=wanted.name,
         inputs=judge_inputs(wanted.suite),
-        environment={**what_runs(), **confinement(wanted.suite), **wanted.environment},
+        environment={**what_runs(), **confinement(wanted.suite), **programs(wanted.suite), **wanted.environment},
         by=wanted.by,
     )
     store.create(run, cases)
@@ -102,6 +106,7 @@ def check_can_ask(wanted: Wanted) -> None:
         _asker(wanted, post, target_of(member), wanted.gateway)
     check_weights(wanted.suite, wanted.models or Path(default_home()))
     check_sandbox(wanted.suite, wanted.weak)
+    check_programs(wanted.suite)
 
 
 def check_weights(suite: Suite, home: Path) -> None:
@@ -127,18 +132,20 @@ def _asker(wanted: Wanted, post: HttpPost, target: SuiteTarget, gateway: Endpoin
     return asker(target, post=post, gateway=gateway, secret=secret, timeout=wanted.suite.run.timeout_s, fresh=fresh)
 
 
-def means_of(wanted: Wanted, post: HttpPost, store: Runs) -> Callable[[Purse, asyncio.Event], Judges]:
-    """Whom the suite's checks ask, paid by the run."""
+@contextmanager
+def means_of(wanted: Wanted, post: HttpPost, store: Runs) -> Generator[Callable[[Purse, asyncio.Event], Judges]]:
+    """Whom the suite's checks ask, paid by the run. Programs that were started for them end with the block."""
 
     def asked(target: SuiteTarget) -> Ask:
         return _asker(wanted, post, target, wanted.gateway)
 
     def made(purse: Purse, stop: asyncio.Event) -> Judges:
-        return Judges(store, wanted.suite, asked, purse, stop, local=local, sandbox=confined)
+        return Judges(store, wanted.suite, asked, purse, stop, local=local, sandbox=confined, meteor=scoring)
 
     confined = sandbox(wanted.weak)
     local = InstalledModels(wanted.models or Path(default_home()))
-    return made
+    with meteor() as scoring:
+        yield made
 
 
 def resumable(store: Runs, run_id: str, suite: Suite) -> Run:
@@ -160,32 +167,42 @@ async def evaluate(
     """Ask what is left of a run, and judge it. Interrupted (SIGINT, SIGTERM) it keeps what it has and is `stopped`."""
     cases = await asyncio.to_thread(store.cases, run.id)
     post = HttpPost(max_connections=wanted.suite.run.concurrency)
-    means = means_of(wanted, post, store)
-    runner = Runner(store, run, wanted.suite, cases, askers(wanted, post), told=told, means=means)
-    with _stopped_by_signals(runner):
-        try:
-            run = await runner()
-        finally:
-            await post.aclose()
+    with means_of(wanted, post, store) as means:
+        runner = Runner(store, run, wanted.suite, cases, askers(wanted, post), told=told, means=means)
+        with _stopped_by_signals(runner):
+            try:
+                run = await runner()
+            finally:
+                await post.aclose()
     return await asyncio.to_thread(judged, store, run, wanted.suite)
 
 
 def judged(store: Runs, run: Run, suite: Suite) -> Evaluated:
     """The gate's report of what a run has by now; of a run that is done its verdict is kept."""
-    report = report_of(store, run, suite)
-    if run.state == "done":
-        run = msgspec.structs.replace(run, verdict=report.verdict)
-        store.update(run)
+    if run.state != "done":
+        return Evaluated(run=run, report=report_of(store, run, suite))
+    report = keep_figures(store, run, suite, _tables(store, run))
+    run = msgspec.structs.replace(run, verdict=report.verdict)
+    store.update(run)
     return Evaluated(run=run, report=report)
 
 
 def report_of(store: Runs, run: Run, suite: Suite) -> GateReport:
     """What the gate says of a run. While it is not done, nothing is decided."""
-    report = judge(suite, Tables(store.cases(run.id), store.answered(run.id), store.judged(run.id)))
     if run.state == "done":
-        return report
+        return KeptFigures(store, lambda each: _tables(store, each)).report(run, suite)
+    report = judge(suite, _tables(store, run))
     verdict = Verdict(outcome="inconclusive", reason=f"The run is {run.state}: {run.done} of {run.total} asked.")
     return msgspec.structs.replace(report, verdict=verdict)
+
+
+def figures_of(store: Runs, run: Run, suite: Suite) -> Sequence[Figure]:
+    """What each check measured of each target by now, also those that only inform."""
+    return KeptFigures(store, lambda each: _tables(store, each)).figures(run, suite)
+
+
+def _tables(store: Runs, run: Run) -> Tables:
+    return Tables(store.cases(run.id), store.answered(run.id), store.judged(run.id))
 
 
 @contextmanager

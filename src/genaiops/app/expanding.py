@@ -33,15 +33,16 @@ def varied_from(attributes: Sequence[str], *, intersections: bool, names: int) -
 
 def expand_file(file: str, how: Varied | Perturbed) -> Expanded:
     """Of a suite, or of a file of cases. Errors are those of suites and of `expanded`."""
-    cases = _cases(file)
+    cases = read_cases(file)
     return expanded(cases, how) if isinstance(how, Varied) else perturbed(cases, how)
 
 
-def _cases(file: str) -> Sequence[Case]:
+def read_cases(file: str) -> Sequence[Case]:
+    """Of a suite, or of a file of cases."""
     path = Path(file)
     if path.suffix.lower() in _ROWS:
         return cases_of(Suite(cases=(CaseSource(file=path.name),)), folder=path.parent)
-    return cases_of(read_file(file), folder=path.parent)
+    return cases_of(msgspec.structs.replace(read_file(file), shots=None, target=()), folder=path.parent)
 
 
 def write_corpus(name: str, source: Path | None, to: Path, *, limit: int | None, seed: int) -> int:

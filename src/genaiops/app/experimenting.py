@@ -8,17 +8,18 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from genaiops.arena import look_at
+from genaiops.arena import Forecast, forecast, look_at
 from genaiops.core.errors import ConsentNeeded, GenaiopsError
 from genaiops.domain import AlertSeverity, Experiment
-from genaiops.domain.experiments import ExperimentDecision, ExperimentOutcome, ExperimentTally, Look
-from genaiops.hub import Hub, Why
+from genaiops.domain.experiments import ExperimentDecision, ExperimentOutcome, ExperimentPlan, ExperimentTally, Look
+from genaiops.hub import Hub, Why, check_plan
 from genaiops.ports.experiments import ExperimentStore
 from genaiops.ports.telemetry import Telemetry
-from genaiops.watch import ExperimentReader
+from genaiops.watch import ExperimentReader, traffic
 
 _log = logging.getLogger("genaiops.control")
 _BY: Final = "watch"
+SAMPLED_DAYS: Final = 14
 _STEPS: Final = 1.01
 """How much more users there are at the next look that is kept for the picture; whether it ends is looked at always."""
 _SEVERITY: Final[dict[ExperimentOutcome, AlertSeverity]] = {
@@ -46,6 +47,7 @@ class Experimenting:
         self._clock = clock
         self._reader = ExperimentReader(telemetry, store, machine)
         self._lock = threading.Lock()
+        self._without_units: set[str] = set()
 
     def start(self, hub: Hub, experiment_id: str, *, why: Why | None = None, by: str) -> Experiment:
         """See `Experiments.start`. `hub`: as who asks sees it. No call of it is missed."""
@@ -54,6 +56,14 @@ class Experimenting:
         assert begun.started_us is not None
         self._reader.begin(begun, head, begun.started_us)
         return begun
+
+    def forecast(self, application_id: str, environment_id: str, plan: ExperimentPlan) -> Forecast:
+        """How long it would take at the traffic of the last two weeks, of this machine. UsageError for a plan that
+        cannot be carried out."""
+        check_plan(plan)
+        now = self._clock()
+        found = traffic(self._telemetry, application_id, environment_id, plan, days=SAMPLED_DAYS, now_us=now)
+        return forecast(plan, found)
 
     def remove(self, hub: Hub, experiment_id: str, *, by: str) -> None:
         hub.experiments.remove(experiment_id, by=by)
@@ -81,7 +91,8 @@ class Experimenting:
                 try:
                     if experiment.state == "running":
                         ended += self._step(experiment)
-                    elif experiment.state == "ended":
+                    elif experiment.state != "draft":
+                        self._let_go(experiment.id)
                         self._hub.experiments.settle(experiment, by=_BY)
                 except GenaiopsError as error:
                     _log.error("the experiment %s cannot be looked at: %s", experiment.id, error)
@@ -105,11 +116,19 @@ class Experimenting:
             self._decide(ended, "promoted")
         return True
 
+    def _let_go(self, experiment_id: str) -> None:
+        """Who was in it is of no use any more. Each machine does so once, for one that had not heard of the end may
+        have put users there after another one did."""
+        if experiment_id not in self._without_units:
+            self._store.forget_units(experiment_id)
+            self._without_units.add(experiment_id)
+
     def _keep(self, experiment: Experiment, seen: Look) -> None:
-        kept = self._store.looks(experiment.id)
-        users, last = sum(seen.counted), sum(kept[-1].counted) if kept else 0
-        if seen.outcome is not None or users > last * _STEPS:
-            with self._store.work(experiment.id) as work:
+        users = sum(seen.counted)
+        with self._store.work(experiment.id) as work:  # other machines look, too: one after another
+            kept = self._store.looks(experiment.id)
+            last = sum(kept[-1].counted) if kept else 0
+            if users > last * _STEPS or (seen.outcome is not None and not (kept and kept[-1].outcome)):
                 work.add(seen)
 
     def _end(self, experiment: Experiment, outcome: ExperimentOutcome, reason: str) -> Experiment:

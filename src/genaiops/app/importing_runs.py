@@ -18,11 +18,11 @@ from genaiops.engines.runs_sql import open_runs
 from genaiops.sdk import default_home
 
 
-def import_run(file: str, home: str | None = None) -> dict[str, Any]:
-    """The run of a log of Inspect, in the home, as a document. GenaiopsError when the file is none; nothing is kept
-    then."""
+def import_run(file: str, home: str | None = None, *, floor: float | None = None) -> dict[str, Any]:
+    """The run of a log of Inspect, in the home, as a document. `floor`: what the gate wants of each score.
+    GenaiopsError when the file is none; nothing is kept then."""
     path = Path(file)
-    taken = taken_over(open_log(path))
+    taken = taken_over(open_log(path), floor=floor)
     suite, cases = taken.suite, taken.suite.case
     log = digest_bytes(path.read_bytes())
     facts = {**what_runs(), **taken.environment}
@@ -49,4 +49,4 @@ def import_run(file: str, home: str | None = None) -> dict[str, Any]:
         except BaseException:
             store.delete(run.id)  # half of a log would look like a run
             raise
-        return document(store, judged(store, run, suite))
+        return document(store, judged(store, run, suite), suite)

@@ -1,16 +1,18 @@
 """What can be put into a queue or a dataset: traces, rows of datasets, and cases of runs with their answers."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from random import Random
 from typing import Any, Final
 
 import msgspec
 
+from genaiops.app.run_rows import rows_of
 from genaiops.core.errors import NotFound, UsageError
 from genaiops.core.suggesting import suggestion
 from genaiops.domain import Answer, Run, Version
 from genaiops.hub import Datasets, NewItem, item_of_row
 from genaiops.ports.blobs import Blobs
-from genaiops.ports.runs import CaseFilter, CaseRow, Runs
+from genaiops.ports.runs import CaseRow, Runs
 from genaiops.ports.telemetry import Telemetry, Trace, TraceFilter
 from genaiops.watch import trace_example
 
@@ -99,10 +101,16 @@ class ItemSources:
 
     # --- runs ---
 
+    def drawn(self, run: Run, cases: Sequence[str], number: int) -> Sequence[str]:
+        """So many of these cases (none: of all) by lot, the same for the same run: what people say of them speaks for
+        the others. All where there are no more."""
+        every = sorted(row.case.id for row in rows_of(self._runs, run, cases))
+        return Random(run.id).sample(every, min(number, len(every)))
+
     def cases(self, run: Run, *, target: str | None, cases: Sequence[str]) -> Sequence[NewItem]:
         """Answers of one target (None: of the only one, else of all) to `cases` (none: to all), of the first time it
         was asked."""
-        rows = self._rows_of(run, cases)
+        rows = rows_of(self._runs, run, cases)
         names = [target] if target is not None else _targets(rows)
         found: list[NewItem] = []
         for row in rows:
@@ -119,7 +127,10 @@ class ItemSources:
     ) -> tuple[Sequence[NewItem], Sequence[str]]:
         """(duels of two targets over the cases that both answered, what the sides are called). NotFound when there is
         no such case."""
-        rows, theirs = self._rows_of(one[0], cases), {row.case.id: row for row in self._rows_of(other[0], cases)}
+        rows, theirs = (
+            rows_of(self._runs, one[0], cases),
+            {row.case.id: row for row in rows_of(self._runs, other[0], cases)},
+        )
         sides = _sides(one, other)
         found: list[NewItem] = []
         for row in rows:
@@ -133,23 +144,6 @@ class ItemSources:
                 raise _no_answers(one[0], one[1], rows)
             raise _no_answers(other[0], other[1], list(theirs.values()))
         return found, sides
-
-    def _rows_of(self, run: Run, cases: Sequence[str]) -> list[CaseRow]:
-        where = CaseFilter(ids=tuple(cases) if cases else None)
-        found: list[CaseRow] = []
-        start: int | None = 0
-        while start is not None:
-            page = self._runs.page(run.id, where, start=start, limit=_PAGE)
-            found += page.rows
-            start = page.next
-        missing = sorted(set(cases) - {row.case.id for row in found})
-        if missing:
-            raise NotFound(
-                f"The run {run.id} has no case {missing[0][:80]!r}.",
-                remedy=f"See: genaiops run cases {run.id}",
-                param="cases",
-            )
-        return found
 
 
 def environments_of(run: Run) -> tuple[str, ...]:
@@ -171,7 +165,7 @@ def _answer(row: CaseRow, target: str) -> Answer | None:
 
 
 def _of_answer(run: Run, row: CaseRow, target: str, answer: Answer) -> NewItem:
-    plain = {**_row(row), "output": answer.output, "target": target, "run": run.id}
+    plain = {**_row(row), "output": shown(answer), "target": target, "run": run.id}
     return item_of_row(
         plain,
         f"run/{run.id}/{row.case.id}/{target}",
@@ -185,9 +179,9 @@ def _of_pair(
     row: CaseRow, one: tuple[Run, str], other: tuple[Run, str], answers: tuple[Answer, Answer], sides: Sequence[str]
 ) -> NewItem:
     runs = dict.fromkeys((one[0].id, other[0].id))
-    plain = {**_row(row), "outputs": {sides[0]: answers[0].output, sides[1]: answers[1].output}, "runs": list(runs)}
+    plain = {**_row(row), "outputs": {sides[0]: shown(answers[0]), sides[1]: shown(answers[1])}, "runs": list(runs)}
     item = item_of_row(
-        {**plain, "output": answers[0].output, "other": answers[1].output},
+        {**plain, "output": shown(answers[0]), "other": shown(answers[1])},
         f"run/{one[0].id}/{row.case.id}/{sides[0]}/{sides[1]}",
         sources=list(dict.fromkeys((*_nodes(one[0]), *_nodes(other[0])))),
         case=row.case.id,
@@ -226,3 +220,8 @@ def _no_answers(run: Run, target: str | None, rows: Sequence[CaseRow]) -> NotFou
     named = "" if target is None else f" of {target!r}"
     remedy = suggestion(target or "", _targets(rows)) if rows else "It has no cases yet."
     return NotFound(f"The run {run.id} has no answers{named}.", remedy=remedy, param="target")
+
+
+def shown(answer: Answer) -> str:
+    """What people are shown of an answer: the picture that came with it, else its text."""
+    return next(iter(answer.media), answer.output)

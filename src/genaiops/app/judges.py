@@ -106,7 +106,7 @@ def _resolved(check: SuiteCheck, folder: Path | None, hub: FromHub | None) -> Su
     judge = _found(named, folder, hub)
     if judge is None:
         return check
-    return msgspec.structs.replace(check, options={"judge": judge_manifest(judge)})
+    return msgspec.structs.replace(check, options={**check.options, "judge": judge_manifest(judge)})
 
 
 def _found(named: str, folder: Path | None, hub: FromHub | None) -> Judge | None:

@@ -36,6 +36,10 @@ class InstalledModels:
             encoding = self._encoder(weights).encode(texts)
         return Encoded(encoding.vectors.tolist(), any(encoding.truncated))
 
+    def near(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
+        """Unit vectors, by the smaller encoder: which examples are like a case."""
+        return self.vectors(_CLASSIFIED_BY, texts).vectors
+
     def token_vectors(self, weights: str, text: str) -> Encoded:
         from genaiops.engines.minilm._tokens import TokenEncoder
 

@@ -86,7 +86,8 @@ class Planning(msgspec.Struct, frozen=True, kw_only=True):
             )
         here = tuple(source for source in suite.cases if source.file)
         elsewhere = len(here) < len(suite.cases)
-        have = None if elsewhere else len(cases_of(suite, folder=folder))
+        alone = msgspec.structs.replace(suite, shots=None, target=())
+        have = None if elsewhere else len(cases_of(alone, folder=folder))
         tables = None if self.run is None else self._tables(self.run)
         return [self._plan(check.name, check, self._spread(suite, check, tables), suite, have) for check in checks]
 

@@ -10,7 +10,7 @@ from typing import Any, Final, cast, get_args
 
 import msgspec
 
-from genaiops.app.evaluating import Evaluated, Wanted, begin, environment_secret, evaluate, resumable
+from genaiops.app.evaluating import Evaluated, Wanted, begin, environment_secret, evaluate, figures_of, resumable
 from genaiops.app.home import Home
 from genaiops.app.importing_suites import imported_text, is_promptfoo
 from genaiops.app.judges import from_hub, resolved
@@ -20,17 +20,20 @@ from genaiops.arena import (
     Endpoint,
     Progress,
     Rows,
+    SweepAsked,
     case_document,
     cases_of,
     changed_suite,
     failures_of,
     file_rows,
     judges_of,
+    proposed,
     read_suite,
     run_document,
     starting_suite,
     suite_manifest,
     suite_schema,
+    sweep_suite,
     unjudged_of,
 )
 from genaiops.checks.metrics import cards, metric
@@ -41,6 +44,8 @@ from genaiops.ports.runs import CaseFilter, Runs
 from genaiops.sdk import Client, dataset_rows, default_home, find_address
 
 MOST_SHOWN = 10
+EXAMPLES: Final = -1
+"""In place of a source's place: that of examples for prompts."""
 USUAL_TRACES: Final = 1_000
 """Where a source of traces says no limit."""
 _TASKS: Final[tuple[str, ...]] = get_args(SuiteTask)
@@ -91,7 +96,7 @@ class Local(msgspec.Struct, frozen=True, kw_only=True):
             begun(run.name, run.total or 0)
             done = asyncio.run(evaluate(store, run, wanted, told=told))
             write_reports(home, store, done, suite, self.reports)
-            return document(store, done)
+            return document(store, done, suite)
 
 
 def rows_from_hub(client: Callable[[], Client]) -> Rows:
@@ -116,9 +121,9 @@ def gateway_for(suite: Suite, url: str | None, key: str | None, home: str | Path
     return Endpoint(url=address.url, key=address.key or "")
 
 
-def document(store: Runs, done: Evaluated) -> dict[str, Any]:
-    """As the API has it. `lost`: by target, how many cases, and the first of them; `errors`: why answers failed, the
-    most frequent first; `unjudged`: errors by check."""
+def document(store: Runs, done: Evaluated, suite: Suite) -> dict[str, Any]:
+    """As the API has it. `figures`: what each check of the suite measured; `lost`: by target, how many cases, and the
+    first of them; `errors`: why answers failed, the most frequent first; `unjudged`: errors by check."""
     lost: list[dict[str, Any]] = []
     for target in done.report.targets:
         where = CaseFilter(target=target, outcome="fail")
@@ -130,6 +135,7 @@ def document(store: Runs, done: Evaluated) -> dict[str, Any]:
         {
             "run": run_document(done.run),
             "report": done.report,
+            "figures": figures_of(store, done.run, suite),
             "lost": lost,
             "errors": failures_of(store, done.run.id),
             "unjudged": unjudged_of(store, done.run.id),
@@ -138,17 +144,22 @@ def document(store: Runs, done: Evaluated) -> dict[str, Any]:
     return plain
 
 
-def sent_suite(file: str) -> Suite:
-    """The suite of a file, to be sent: judges of files beside it are in it, those of the Hub stay names."""
-    return resolved(read_file(file), Path(file).parent, None)
+def sent_suite(file: str, sweep: SweepAsked | None = None) -> Suite:
+    """The suite of a file, to be sent, with the cells of a sweep as its targets: judges of files beside it are in it,
+    those of the Hub stay names."""
+    suite = read_file(file)
+    return resolved(suite if sweep is None else sweep_suite(suite, sweep), Path(file).parent, None)
 
 
 def sent_files(file: str, suite: Suite) -> Iterator[tuple[int, str, list[Mapping[str, Any]]]]:
-    """(place among its sources, name, rows) of each file of cases beside a suite, to be sent along with it."""
+    """(place among its sources, name, rows) of each file of cases or examples beside a suite, to be sent with it."""
     for place, source in enumerate(suite.cases):
         if source.file:
             path = Path(file).parent / source.file
             yield place, path.stem, [row for _, row in file_rows(path)]
+    if suite.shots is not None and suite.shots.file:
+        path = Path(file).parent / suite.shots.file
+        yield EXAMPLES, path.stem, [row for _, row in file_rows(path)]
 
 
 def with_datasets(suite: Suite, datasets: Mapping[int, str], changed: Mapping[str, Any]) -> dict[str, Any]:
@@ -157,6 +168,9 @@ def with_datasets(suite: Suite, datasets: Mapping[int, str], changed: Mapping[st
         msgspec.structs.replace(source, file="", dataset=datasets[place]) if place in datasets else source
         for place, source in enumerate(suite.cases)
     ]
+    if suite.shots is not None and EXAMPLES in datasets:
+        shots = msgspec.structs.replace(suite.shots, file="", dataset=datasets[EXAMPLES])
+        suite = msgspec.structs.replace(suite, shots=shots)
     return suite_manifest(changed_suite(msgspec.structs.replace(suite, cases=tuple(cases)), changed))
 
 
@@ -167,7 +181,9 @@ def read_file(file: str) -> Suite:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         what = f"There is no file {file}."
-        raise NotFound(what, remedy="Write a suite; its form: genaiops suite schema", param="file") from None
+        raise NotFound(
+            what, remedy=f"Begin one: genaiops suite new {path.with_suffix('.toml')}", param="file"
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} cannot be read: {error}.", remedy="Save it as UTF-8 text.", param="file") from None
     if path.suffix.lower() in (".yaml", ".yml") and is_promptfoo(text):
@@ -176,9 +192,14 @@ def read_file(file: str) -> Suite:
     return read_suite(text, form).checked()
 
 
-def begin_file(file: str, task: str) -> dict[str, Any]:
-    """Write a suite to begin with. Conflict when the file is there, UsageError for a task that is none, and for a file
-    that cannot be written or would not be read as TOML."""
+def tasks() -> Mapping[str, Sequence[str]]:
+    """Task -> the metrics that a suite for it begins with."""
+    return {task: proposed(task) for task in cast("tuple[SuiteTask, ...]", _TASKS)}
+
+
+def begin_file(file: str, task: str, model: str = "") -> dict[str, Any]:
+    """Write a suite to begin with, that asks `model` where one is named. Conflict when the file is there, UsageError
+    for a task that is none, and for a file that cannot be written or would not be read as TOML."""
     if task not in _TASKS:
         raise UsageError(f"There is no task {task!r}.", remedy=f"There are: {', '.join(_TASKS)}.", param="task")
     path = Path(file)
@@ -186,7 +207,7 @@ def begin_file(file: str, task: str) -> dict[str, Any]:
         raise UsageError(
             f"{file} would be written as TOML.", remedy="Give it a name that ends with .toml", param="file"
         )
-    text = starting_suite(cast("SuiteTask", task))
+    text = starting_suite(cast("SuiteTask", task), model)
     try:
         with path.open("x", encoding="utf-8") as written:
             written.write(text)
@@ -205,7 +226,8 @@ def checked_file(file: str) -> dict[str, int]:
     here = tuple(source for source in suite.cases if source.file)
     number = len(suite.case)
     if here or not suite.cases:
-        number = len(cases_of(msgspec.structs.replace(suite, cases=here), folder=Path(file).parent))
+        alone = msgspec.structs.replace(suite, cases=here, shots=None, target=())
+        number = len(cases_of(alone, folder=Path(file).parent))
     return {"cases": number, "targets": len(suite.target), "checks": len(suite.check)}
 
 

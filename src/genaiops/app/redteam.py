@@ -74,7 +74,7 @@ def attacked(told: Attacked) -> Suite:
             param="target",
         )
     packs = packs_named(told.packs, material=material_of(told.material), folder=Path())
-    attacker = None if told.attacker is None else JudgeMember(model=told.attacker, parameters={"temperature": 0.7})
+    attacker = None if told.attacker is None else JudgeMember(model=told.attacker)
     return built(packs, Building(targets=targets, attacker=attacker, **told.how))
 
 

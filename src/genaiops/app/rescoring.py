@@ -12,11 +12,14 @@ import msgspec
 from genaiops.app.evaluating import Wanted, check_can_ask, environment_secret, means_of
 from genaiops.app.home import Home
 from genaiops.app.judges import from_hub, judges_named, resolved
+from genaiops.app.kept_figures import RESCORED
+from genaiops.app.kept_suites import added_inputs, keep_suite
 from genaiops.app.local_suites import gateway_for, read_file
 from genaiops.app.posting import HttpPost
 from genaiops.arena import Rescorer, Tables, figures, judge, read_suite_document, unjudged_of
+from genaiops.core.clock import now_us, to_iso
 from genaiops.core.errors import Conflict, UsageError
-from genaiops.domain import Answer, Run, Suite, SuiteTarget
+from genaiops.domain import Answer, Judged, Run, Suite, SuiteTarget
 from genaiops.engines.runs_sql import open_runs
 from genaiops.ports.runs import Runs
 from genaiops.sdk import Client, default_home
@@ -57,6 +60,7 @@ class Rescoring(msgspec.Struct, frozen=True, kw_only=True):
             )
             check_can_ask(wanted)
             begun(run.name, len(answers))
+            keep_suite(home, suite)
             return asyncio.run(_rescored(store, run, wanted, told))
 
     def _suite(self) -> tuple[Suite, Path]:
@@ -77,13 +81,15 @@ class Rescoring(msgspec.Struct, frozen=True, kw_only=True):
 
 async def _rescored(store: Runs, run: Run, wanted: Wanted, told: Callable[[int], None]) -> dict[str, Any]:
     post = HttpPost(max_connections=wanted.suite.run.concurrency)
-    rescorer = Rescorer(store, run.id, wanted.suite, means_of(wanted, post, store), told=told)
-    try:
-        await rescorer()
-    finally:
-        await post.aclose()
-    inputs = {**run.inputs, **{f"judge {check}": found for check, found in judges_named(wanted.suite).items()}}
-    run = msgspec.structs.replace(run, inputs=inputs)
+    run = _marked(run, wanted.suite)
+    store.update(run)  # broken off, it shows what it has
+    with means_of(wanted, post, store) as means:
+        rescorer = Rescorer(store, run.id, wanted.suite, means, told=told)
+        try:
+            await rescorer()
+        finally:
+            await post.aclose()
+    run = _marked(run, wanted.suite)
     if rescorer.cost_nano is not None:
         run = msgspec.structs.replace(run, cost_nano=(run.cost_nano or 0) + rescorer.cost_nano)
     store.update(run)
@@ -94,11 +100,30 @@ async def _rescored(store: Runs, run: Run, wanted: Wanted, told: Callable[[int],
         "figures": figures(wanted.suite, tables),
         "report": judge(wanted.suite, tables),
         "unjudged": [each for each in unjudged_of(store, run.id) if each.check in names],
+        "silent": _silent(wanted.suite, store.judged(run.id)),
         "cost_nano": rescorer.cost_nano,
         "stopped": rescorer.stopped,
     }
     plain: dict[str, Any] = msgspec.to_builtins(said)
     return plain
+
+
+def _marked(run: Run, suite: Suite) -> Run:
+    """With what was added, by whom it was judged, and since when it is another than it was."""
+    inputs = {**run.inputs, **{f"judge {check}": found for check, found in judges_named(suite).items()}}
+    inputs |= added_inputs(suite)
+    environment = {**run.environment, RESCORED: to_iso(now_us())}
+    return msgspec.structs.replace(run, inputs=inputs, environment=environment)
+
+
+def _silent(suite: Suite, judged: Sequence[Judged]) -> Mapping[str, int]:
+    """Judges of which every verdict is an error, and how many these are."""
+    found: dict[str, int] = {}
+    for name in judges_named(suite):
+        outcomes = [each.verdict.outcome for each in judged if each.check == name]
+        if outcomes and all(outcome == "error" for outcome in outcomes):
+            found[name] = len(outcomes)
+    return found
 
 
 def _called(judge_name: str) -> str:

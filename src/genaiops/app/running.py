@@ -26,6 +26,7 @@ from genaiops.app.logs import RotatingLog
 from genaiops.app.publish import Publisher
 from genaiops.app.run_keys import RunKeys
 from genaiops.app.sandboxing import check_sandbox, confinement
+from genaiops.app.scoring_programs import programs
 from genaiops.app.settings import Settings
 from genaiops.app.sharing import machine_id
 from genaiops.app.stores import shares_counters
@@ -102,15 +103,16 @@ class ServerRuns:
         return resolved(suite, None, read)
 
     def begin(self, run: Run, cases: Sequence[Case], suite: Suite) -> Run:
-        """Keep it; it is asked as soon as others let it. What it lacks is told before: GenaiopsError names weights that
-        are not here."""
+        """Keep it; it is asked as soon as others let it. What it lacks is told before: GenaiopsError names weights and
+        programs that are not here."""
         check_weights(suite, self._home.path)
         check_sandbox(suite, self._settings.runs.sandbox == "weak")
+        found = programs(suite)
         keep_suite(self._home, suite)
         run = msgspec.structs.replace(
             run,
             inputs={**run.inputs, **judge_inputs(suite)},
-            environment={**what_runs(), **confinement(suite), **run.environment, SERVER: self._here},
+            environment={**what_runs(), **confinement(suite), **found, **run.environment, SERVER: self._here},
         )
         self._note("begin", run, run.created_by)
         self.store.create(run, cases)

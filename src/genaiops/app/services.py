@@ -9,16 +9,22 @@ from genaiops import providers
 from genaiops.api import RunRequest, begun_for
 from genaiops.app.advice import Advice
 from genaiops.app.auditing import open_auditor
+from genaiops.app.choices import Choices
 from genaiops.app.erasing import Erasing
 from genaiops.app.evaluations import Evaluations
 from genaiops.app.experiment_gate import ExperimentGate
 from genaiops.app.experimenting import Experimenting
 from genaiops.app.exporting import ExportLoop
+from genaiops.app.fact_checking import FactChecking
 from genaiops.app.folding import FoldLoop
+from genaiops.app.found_facts import found_facts
 from genaiops.app.home import Home
 from genaiops.app.item_sources import ItemSources
 from genaiops.app.judging import Judging
+from genaiops.app.kpi_gate import KpiGate
+from genaiops.app.kpis import Kpis
 from genaiops.app.machines import Sharing
+from genaiops.app.merge_reports import MergeReports
 from genaiops.app.metering import open_metering
 from genaiops.app.metric_anomalies import AnomalyReader
 from genaiops.app.metrics import Metrics
@@ -27,6 +33,7 @@ from genaiops.app.own_models import restore
 from genaiops.app.provenance import provenance_state
 from genaiops.app.publish import Publisher
 from genaiops.app.recovery import RecoveredSpool
+from genaiops.app.risks import Risks
 from genaiops.app.running import ServerRuns
 from genaiops.app.settings import Settings
 from genaiops.app.sign_in import open_identity_provider
@@ -71,6 +78,8 @@ class Services:
         documents = DocumentFiles(home.documents, stores.blobs)
         self.secrets: Secrets = open_secrets(home.path)
         self._judge = self._open_judge(documents)
+        self.evaluations = Evaluations(stores.runs, home, lambda suite: found_facts(self.hub, suite))
+        self.kpis = Kpis(Hub(stores.records), stores.runs, self.evaluations)
         self.hub = self._open_hub(stores)
         self.seals: Seals = open_seals(self.secrets)
         self.identity_provider = open_identity_provider(settings.oidc, self.secrets)
@@ -93,24 +102,20 @@ class Services:
             rates=self.metering.rates if self.metering is not None else None,
         )
         self.publisher.lay_out = documents.lay
-        self.ingest = Ingest(
-            stores.telemetry,
-            stores.blobs,
-            lambda: self.publisher.prices,
-            spans_per_minute=settings.ingest.spans_per_minute,
-            shares=read_shares(settings.ingest.sample),
-            clock=now_us,
-        )
+        self.ingest = self._open_ingest(stores)
         self.export = ExportLoop(
             settings.export, home.path / "export.cursor", stores.telemetry, stores.blobs, self.secrets
         )
         self.erasing = self._open_erasing(stores, home)
         self.runs = ServerRuns(settings, home, stores.runs, hub, self.publisher)
         self.sources = ItemSources(stores.blobs, stores.runs)
+        self.facts = FactChecking(stores.blobs, stores.runs, home.path)
         machine = home.machine.read_text().strip() if home.machine.exists() else _ALONE
         self.experiments = Experimenting(hub, stores.experiments, stores.telemetry, machine=machine, clock=now_us)
+        self.risks = self._open_risks()
         self.replays = Replays(now_us, stores.replays)
-        self.evaluations = Evaluations(stores.runs, home)
+        self.merge_reports = MergeReports(home, stores.runs)
+        self.choices = Choices(hub, home)
         self.watches = SuiteWatches(hub, stores.runs, self._begin)
         self.abuse = AbuseWatch(stores.telemetry, hub.alerts, now_us, AbuseBounds(**structs.asdict(settings.abuse)))
         disparity = DisparityBounds(**structs.asdict(settings.disparity))
@@ -125,6 +130,17 @@ class Services:
         """Itself: the web framework copies routers with everything that hangs on them."""
         return self
 
+    def _open_ingest(self, stores: OpenStores) -> Ingest:
+        asked = self.settings.ingest
+        return Ingest(
+            stores.telemetry,
+            stores.blobs,
+            lambda: self.publisher.prices,
+            spans_per_minute=asked.spans_per_minute,
+            shares=read_shares(asked.sample),
+            clock=now_us,
+        )
+
     def _open_erasing(self, stores: OpenStores, home: Home) -> Erasing:
         return Erasing(
             stores,
@@ -138,9 +154,15 @@ class Services:
         """A run that nobody asks for at this moment, for who wanted it."""
         return begun_for(self, actor, RunRequest(suite=suite, environment_id=environment), facts)
 
+    def begin_suite(self, actor: Actor, name: str, document: Mapping[str, Any], environment: str | None) -> Run:
+        """A run of a suite that the console wrote, as that person, who is here."""
+        asked = RunRequest(name=name, document=dict(document), environment_id=environment)
+        return begun_for(self, actor, asked, {})
+
     def _open_hub(self, stores: OpenStores) -> Hub:
         gates = (
             SuiteGate(stores.records, stores.runs, self.settings.access.gate),
+            KpiGate(stores.records, self.kpis),
             ExperimentGate(stores.records),
         )
         return Hub(
@@ -154,6 +176,15 @@ class Services:
     def _open_advice(self) -> Advice:
         """For one event loop each."""
         return Advice(self.home, self.settings.guard, self.secrets.get, timeout=30.0)
+
+    def _open_risks(self) -> Risks:
+        return Risks(
+            self.stores.runs,
+            self.evaluations,
+            disparity=self.settings.disparity.by,
+            provenance=lambda: self.provenance,
+            broken=self._open_advice().broken,
+        )
 
     def _open_judge(self, documents: DocumentFiles) -> PolicyJudge:
         advice = self._open_advice()

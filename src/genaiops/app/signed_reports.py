@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from genaiops.app.home import Home
+from genaiops.arena.reports import FORMATS, Reported
 from genaiops.core.digest import digest_bytes
 from genaiops.core.errors import UsageError
 from genaiops.engines.secrets_file import open_secrets
@@ -52,6 +53,14 @@ def report_key(home: Home) -> SigningKey:
             f"{KEY} in the {where} is no key that signs reports.",
             remedy="Take it away, and the next report makes one.",
         ) from None
+
+
+def signed(home: Home, form: str, said: Reported) -> bytes:
+    """One report, with the signature of the home behind it."""
+    content, key = FORMATS[form](said), report_key(home)
+    if isinstance(content, bytes):
+        return signed_pdf(content, said.run.id, key)
+    return signed_report(content, said.run.id, key).encode()
 
 
 def signed_report(text: str, run_id: str, key: SigningKey) -> str:

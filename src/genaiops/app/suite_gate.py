@@ -8,16 +8,13 @@ more easily taken away than passed by.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Literal
 
-from genaiops.app.running import SERVER
-from genaiops.arena import TARGET
+from genaiops.app.asked_runs import LOOKED_AT, AskedRuns, counts
 from genaiops.core.errors import NotFound
 from genaiops.domain import Run, Share, Verdict
 from genaiops.hub import Hub
 from genaiops.ports.records import Records
 from genaiops.ports.runs import RunFilter, Runs
 
-_LOOKED_AT: Final = 200
-"""Runs of a suite that are looked at, newest first."""
 _RUNS_LOOKED_AT: Final = 2_000
 """Runs of all suites, where any counts."""
 Demand = Literal["run", "bound", "always"]
@@ -33,12 +30,13 @@ class SuiteGate:
     def __init__(self, records: Records, runs: Runs, demand: Demand = "run") -> None:
         self._hub = Hub(records)
         self._runs = runs
+        self._asked = AskedRuns(self._hub, runs)
         self._demand: Demand = demand
 
     def judge(self, subject: str, change: Mapping[str, Any]) -> Verdict | None:
         kind, _, name = subject.partition(":")
         protected = name if kind == "alias" else f"app/{name}"
-        wanted = _wanted(kind, change)
+        wanted = brought(kind, change)
         if not wanted or not protected.startswith(("prompt/", "app/")):
             return None  # nothing is brought there that was not there before
         suites = list(self._protecting(protected))
@@ -87,20 +85,19 @@ class SuiteGate:
         cursor = None
         seen = 0
         while seen < _RUNS_LOOKED_AT:
-            page = self._runs.list(RunFilter(kind="evaluation", state="done"), cursor=cursor, limit=_LOOKED_AT)
+            page = self._runs.list(RunFilter(kind="evaluation", state="done"), cursor=cursor, limit=LOOKED_AT)
             for run in page.rows:
-                decided = SERVER in run.environment and run.verdict is not None
-                if decided and any(self._asked(run, each) for each in wanted):
+                if counts(run) and any(self._asked.target(run, each) for each in wanted):
                     newest.setdefault(run.subject.partition("@")[0], run)
             seen, cursor = seen + len(page.rows), page.next
             if cursor is None:
                 break
         said = [f"{run.id} of {run.name} says {run.verdict.outcome}." for run in newest.values() if run.verdict]
         if any(run.verdict is not None and run.verdict.outcome == "pass" for run in newest.values()):
-            return True, f"{_short(node)} has passed a suite: {' '.join(said)}"
+            return True, f"{short_node(node)} has passed a suite: {' '.join(said)}"
         kind, _, what = node.partition("/")
         return False, (
-            f"no suite has passed for {_short(node)}{': ' if said else ''}{' '.join(said)}. Write one that asks it "
+            f"no suite has passed for {short_node(node)}{': ' if said else ''}{' '.join(said)}. Write one that asks it "
             f"(genaiops suite new answers.toml), and run it: genaiops suite run answers.toml --{kind} {what}"
         )
 
@@ -116,40 +113,18 @@ class SuiteGate:
     def _of(self, suite: str, node: str) -> tuple[bool, str]:
         """(whether its newest run of that node passed, what to say of it)"""
         name = suite.partition("@")[0].removeprefix("suite/")
-        run = next((run for run in self._runs_of(suite) if self._asked(run, node)), None)
+        run = next((run for run in self._asked.of_suite(suite) if self._asked.target(run, node)), None)
         if run is None:
             kind, _, what = node.partition("/")
             how = f"genaiops suite run {name}@prod --{kind} {what}"
-            return False, f"{name} has not been run for {_short(node)}. Run it: {how}"
+            return False, f"{name} has not been run for {short_node(node)}. Run it: {how}"
         assert run.verdict is not None
         if run.verdict.outcome == "pass":
-            return True, f"{run.id} of {name} passed for {_short(node)}."
-        return False, f"{run.id} of {name} says {run.verdict.outcome} of {_short(node)}: {run.verdict.reason}"
-
-    def _runs_of(self, suite: str) -> Iterator[Run]:
-        """Done by a server with exactly that version, newest first."""
-        where = RunFilter(kind="evaluation", state="done", subject=f"{suite.partition('@')[0]}@")
-        for run in self._runs.list(where, limit=_LOOKED_AT).rows:
-            same = suite in (run.subject, run.inputs.get("of"))
-            if same and SERVER in run.environment and run.verdict is not None:
-                yield run
-
-    def _asked(self, run: Run, node: str) -> bool:
-        for name, found in run.inputs.items():
-            if name.startswith(TARGET) and name != f"{TARGET}prod" and found == node:
-                deployment = run.inputs.get(f"deployment/{name.removeprefix(TARGET)}")
-                if deployment is None or not self._moved(deployment.removeprefix("deployment/"), run):
-                    return True
-        return False
-
-    def _moved(self, deployment: str, run: Run) -> bool:
-        """Whether something else began to serve there while it ran."""
-        application, _, environment = deployment.partition("@")
-        changes = self._hub.deployments.history(application, environment)
-        return any(run.created_us <= change.at_us <= (run.ended_us or 0) for change in changes)
+            return True, f"{run.id} of {name} passed for {short_node(node)}."
+        return False, f"{run.id} of {name} says {run.verdict.outcome} of {short_node(node)}: {run.verdict.reason}"
 
 
-def _wanted(kind: str, change: Mapping[str, Any]) -> Sequence[str]:
+def brought(kind: str, change: Mapping[str, Any]) -> Sequence[str]:
     """Nodes of what would be there and was not before."""
     to, before = change.get("to"), change.get("from")
     if kind == "alias":
@@ -162,6 +137,6 @@ def _releases(shares: Any) -> list[str]:
     return [share.release_id if isinstance(share, Share) else share["release_id"] for share in shares or ()]
 
 
-def _short(node: str) -> str:
+def short_node(node: str) -> str:
     name, _, digest = node.partition("@")
     return f"{name}@{digest[:19]}"

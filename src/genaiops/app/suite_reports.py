@@ -6,14 +6,19 @@ from pathlib import Path
 from typing import Final
 
 from genaiops.app.evaluating import Evaluated, judged
+from genaiops.app.evaluations import Evaluations
 from genaiops.app.home import Home
 from genaiops.app.installation import write_atomically
 from genaiops.app.kept_suites import kept_suite
-from genaiops.app.signed_reports import report_key, signed_pdf, signed_report
+from genaiops.app.kpis import Kpis
+from genaiops.app.signed_reports import signed
+from genaiops.arena import KpiLine
 from genaiops.arena.reports import FORMATS, Reported, check_pdf, reported
 from genaiops.core.errors import NotFound, UsageError
-from genaiops.domain import Suite
+from genaiops.domain import Run, Suite
+from genaiops.engines.records_sql import open_records
 from genaiops.engines.runs_sql import open_runs
+from genaiops.hub import Hub
 from genaiops.ports.runs import Runs
 from genaiops.sdk import default_home
 
@@ -39,9 +44,9 @@ def write_reports(home: Home, store: Runs, done: Evaluated, suite: Suite, files:
     """`files`: form -> where to. Each is signed, and there whole, or not at all."""
     if not files:
         return
-    said = reported(store, done.run, suite, done.report)
+    said = reported(store, done.run, suite, done.report, kpis_here(home, store, done.run))
     for form, file in files.items():
-        data = _signed(home, form, said)
+        data = signed(home, form, said)
         try:
             _write(Path(file).absolute(), data)
         except OSError as error:
@@ -63,7 +68,7 @@ def _write(path: Path, data: bytes) -> None:
 def report_of(run_id: str, form: str, *, home: str | None = None) -> bytes:
     """Of a run that the home has, made anew. NotFound when the home has no such run, or not its suite."""
     said = reported_run(run_id, home=home)
-    return _signed(Home(home or default_home()), form, said)
+    return signed(Home(home or default_home()), form, said)
 
 
 def reported_run(run_id: str, *, home: str | None = None) -> Reported:
@@ -75,11 +80,13 @@ def reported_run(run_id: str, *, home: str | None = None) -> Reported:
         run = store.get(run_id)
         suite = kept_suite(place, run.subject.rpartition("@")[2])
         done = judged(store, run, suite)
-        return reported(store, done.run, suite, done.report)
+        return reported(store, done.run, suite, done.report, kpis_here(place, store, done.run))
 
 
-def _signed(home: Home, form: str, said: Reported) -> bytes:
-    content, key = FORMATS[form](said), report_key(home)
-    if isinstance(content, bytes):
-        return signed_pdf(content, said.run.id, key)
-    return signed_report(content, said.run.id, key).encode()
+def kpis_here(home: Home, store: Runs, run: Run) -> Sequence[KpiLine]:
+    """The KPIs of the use cases of this home that the run's suite measures; none where it has no records."""
+    if not home.records.exists():
+        return ()
+    with closing(open_records(f"sqlite:///{home.records}")) as records:
+        hub = Hub(records)
+        return Kpis(hub, store, Evaluations(store, home)).of_run(run, hub.use_cases.list())

@@ -3,7 +3,8 @@ was answered before. A change raises an alert.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -22,28 +23,43 @@ TOLD: Final = "model_changed"
 FAILED: Final = "watch_failed"
 WATCHED: Final = "watched"
 """The fact of a run that was held against those before: its worst p, or that it is learned from."""
-_LOOKED_AT: Final = 200
+_PAGE: Final = 200
+_FIND_AGAIN_US: Final = 600_000_000
+_TRY_AGAIN_US: Final = 60_000_000
+_UNDER_WAY: Final = ("waiting", "running")
+_Watching = tuple[str, Alias, SuiteWatch]
 Begin = Callable[[Actor, str, str, Mapping[str, str]], Run]
 """(who, suite, environment, facts) -> the run, which waits"""
 
 
 class SuiteWatches:
-    """Belongs to the control process. `step` is called every few seconds, by one thread."""
+    """Belongs to the control process. `step` is called every few seconds, by one thread: where nothing is due and
+    nothing is under way it reads one number."""
 
     def __init__(self, hub: Hub, runs: Runs, begin: Begin) -> None:
         self._hub = hub
         self._runs = runs
         self._begin = begin
+        self._version = -1
+        self._watching: Sequence[_Watching] = ()
+        self._due_us: dict[str, int] = {}
+        self._open: set[str] = set()
+        self._found_us = 0
+        self._lock = threading.Lock()
 
     def step(self) -> None:
         """Begin what is due, and judge what has ended."""
+        at_us = now_us()
         for name, alias, watch in self._watches():
-            newest = self._newest(name)
-            if newest is not None and newest.state in ("waiting", "running"):
-                continue
-            if newest is None or newest.created_us + seconds(watch) * 1_000_000 <= now_us():
-                self._try(name, alias, watch)
-        self._judge_all()
+            if at_us >= self._due_us.get(alias.version_id, 0):
+                self._ask_when_due(name, alias, watch, at_us)
+        if at_us >= self._found_us + _FIND_AGAIN_US:
+            self._find()
+            self._found_us = at_us
+        with self._lock:
+            under_way = tuple(self._open)
+        for run_id in under_way:
+            self._judge_ended(run_id)
 
     def now(self, name: str) -> Run:
         """A look at once. NotFound where no version of it is `@prod`, UsageError where that says no `watch`."""
@@ -55,13 +71,33 @@ class SuiteWatches:
             f"suite/{name}@prod says nothing of watch.", remedy='Write [watch] with every = "6h".', param="suite"
         )
 
-    def _watches(self) -> Iterator[tuple[str, Alias, SuiteWatch]]:
+    def _watches(self) -> Sequence[_Watching]:
+        """Read anew when any record was written since."""
+        with self._hub.records.read() as view:
+            version = view.version()
+        if version != self._version:
+            self._watching = tuple(self._read_watches())
+            self._version = version
+        return self._watching
+
+    def _read_watches(self) -> Iterator[_Watching]:
         for artifact in self._hub.artifacts.of_kind("suite"):
             for alias in self._hub.artifacts.aliases(artifact.id):
                 if alias.name == "prod":
                     manifest = self._hub.artifacts.resolve(alias.version_id).manifest
                     if "watch" in manifest:
                         yield artifact.name, alias, msgspec.convert(manifest["watch"], SuiteWatch)
+
+    def _ask_when_due(self, name: str, alias: Alias, watch: SuiteWatch, at_us: int) -> None:
+        """When it is due next is kept, so that the runs are only read then."""
+        newest = self._newest(name)
+        if newest is not None and newest.state in _UNDER_WAY:
+            return
+        due_us = 0 if newest is None else newest.created_us + seconds(watch) * 1_000_000
+        if due_us <= at_us:
+            self._try(name, alias, watch)
+            due_us = at_us + _TRY_AGAIN_US
+        self._due_us[alias.version_id] = due_us
 
     def _try(self, name: str, alias: Alias, watch: SuiteWatch) -> None:
         try:
@@ -83,29 +119,48 @@ class SuiteWatches:
             raise UsageError(
                 f"{actor.name} let {alias.id} name what it does, and is disabled.", remedy="Move the alias again."
             )
-        return self._begin(actor, f"{name}@prod", watch.environment, {WATCH: watch.every})
+        begun = self._begin(actor, f"{name}@prod", watch.environment, {WATCH: watch.every})
+        with self._lock:
+            self._open.add(begun.id)
+        return begun
 
     def _newest(self, name: str) -> Run | None:
-        where = RunFilter(kind="evaluation", subject=f"suite/{name}@")
-        return next(iter(self._scheduled(where, 1)), None)
+        where = RunFilter(kind="evaluation", subject=f"suite/{name}@", has=(WATCH,))
+        return next(iter(self._runs.list(where, limit=1).rows), None)
 
-    def _scheduled(self, where: RunFilter, most: int) -> Iterator[Run]:
-        """Newest first, those that a watch began."""
-        for run in self._runs.list(where, limit=_LOOKED_AT).rows:
-            if WATCH in run.environment:
-                yield run
-                most -= 1
-                if not most:
-                    return
+    def _find(self) -> None:
+        """Runs that wait for a judgement: those of a process that ended, and of other machines that did."""
+        where = RunFilter(kind="evaluation", has=(WATCH,), lacks=(WATCHED,))
+        found = {run.id for run in self._all(where) if run.state in (*_UNDER_WAY, "done")}
+        with self._lock:
+            self._open |= found
 
-    def _judge_all(self) -> None:
-        for run in self._runs.list(RunFilter(kind="evaluation", state="done"), limit=_LOOKED_AT).rows:
-            if WATCH in run.environment and WATCHED not in run.environment:
-                try:
-                    self._judge(run)
-                except NotFound as error:
-                    _log.warning("%s cannot be held against those before: %s", run.id, error)
-                    self._note(run, "unknown")
+    def _all(self, where: RunFilter) -> Iterator[Run]:
+        """Newest first."""
+        cursor: str | None = None
+        while True:
+            page = self._runs.list(where, cursor=cursor, limit=_PAGE)
+            yield from page.rows
+            cursor = page.next
+            if cursor is None:
+                return
+
+    def _judge_ended(self, run_id: str) -> None:
+        """What failed or was cancelled says nothing, and what was deleted neither."""
+        try:
+            run = self._runs.get(run_id)
+        except NotFound:
+            run = None
+        if run is not None and run.state in _UNDER_WAY:
+            return
+        if run is not None and run.state == "done" and WATCHED not in run.environment:
+            try:
+                self._judge(run)
+            except NotFound as error:
+                _log.warning("%s cannot be held against those before: %s", run.id, error)
+                self._note(run, "unknown")
+        with self._lock:
+            self._open.discard(run_id)
 
     def _judge(self, run: Run) -> None:
         suite = read_suite_document(self._hub.artifacts.resolve(run.inputs["suite"]).manifest).checked()
@@ -120,8 +175,8 @@ class SuiteWatches:
     def compare(self, run: Run, suite: Suite) -> list[Watched]:
         """A run beside the first ones of its kind, target by target."""
         name = run.subject.partition("@")[0]
-        where = RunFilter(kind="evaluation", state="done", subject=f"{name}@")
-        earlier = list(self._scheduled(where, _LOOKED_AT))
+        where = RunFilter(kind="evaluation", state="done", subject=f"{name}@", has=(WATCH,))
+        earlier = list(self._all(where))
         alarms = suite.watch.alarms if suite.watch is not None else SuiteWatch(every="1d").alarms
         now = self._runs.answered(run.id)
         found: list[Watched] = []

@@ -3,20 +3,26 @@
 import asyncio
 import inspect
 import json
+import re
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any, Final, Protocol, cast
 
 import msgspec
 
+from genaiops.arena._parts import messages, templated
 from genaiops.checks.attacks import GUARDED
 from genaiops.core.errors import GenaiopsError, TimedOut, UsageError
 from genaiops.core.money import to_nano
-from genaiops.domain import Answer, Case, SuiteTarget, ToolCall, render_template
+from genaiops.domain import Answer, Case, SuiteTarget, ToolCall
 from genaiops.ports.posting import Post, Posted
 
 CHAT: Final = "/v1/chat/completions"
 _SHOWN = 500
+MOST_MEDIA: Final = 4
+LONGEST_MEDIA: Final = 8_000_000
+"""Characters of an image as a data URL, as queues take them, too."""
+_ENERGY: Final = re.compile(r"(\d{1,18});low=(\d{1,18});high=(\d{1,18})")
 
 
 class Busy(Exception):
@@ -66,34 +72,6 @@ def asked(target: SuiteTarget, case: Case) -> dict[str, Any]:
         if case.variables and target.application:
             body["genaiops"] = {"variables": case.variables}
     return body
-
-
-def templated(target: SuiteTarget, case: Case) -> Case:
-    """The case as the target's template has it. UsageError when that is none."""
-    if not target.template:
-        return case
-    values = {"input": case.input, **case.variables}
-    if isinstance(target.template, str):
-        return msgspec.structs.replace(case, input=render_template(target.template, values), messages=())
-    rendered = tuple(
-        {**message, "content": render_template(message["content"], values)}
-        if isinstance(message.get("content"), str)
-        else message
-        for message in target.template
-    )
-    return msgspec.structs.replace(case, messages=rendered)
-
-
-def messages(target: SuiteTarget, case: Case) -> list[dict[str, Any]]:
-    """Of the case, behind the target's system message and the context, where it has any."""
-    given = [{"role": "system", "content": target.system}] if target.system else []
-    if case.messages:
-        return [*given, *case.messages]
-    text = case.input
-    if case.context:
-        passages = "\n\n".join(case.context)
-        text = f"{passages}\n\n{text}"
-    return [*given, {"role": "user", "content": text}]
 
 
 def asker(
@@ -171,7 +149,7 @@ def _said(target: SuiteTarget, case: Case, repeat: int, said: Any, seconds: floa
         return msgspec.structs.replace(base, output=said)
     try:
         plain = {**msgspec.to_builtins(base), **cast("Mapping[str, Any]", msgspec.to_builtins(said))}
-        return msgspec.convert(plain, Answer)
+        return bounded(msgspec.convert(plain, Answer))
     except (msgspec.ValidationError, TypeError) as error:
         what = f"The function returned neither a text nor an answer: {error}."
         return msgspec.structs.replace(base, state="unreadable", error=what)
@@ -220,7 +198,30 @@ def _read(target: SuiteTarget, case: Case, repeat: int, posted: Posted, seconds:
     except (msgspec.DecodeError, KeyError, IndexError, TypeError, ValueError) as error:
         what = f"The answer cannot be read ({type(error).__name__}: {error})."
         return _failed(target, case, repeat, "unreadable", what, seconds, **facts)
-    return msgspec.structs.replace(answer, seconds=seconds, **facts)
+    return bounded(msgspec.structs.replace(answer, seconds=seconds, **facts))
+
+
+def bounded(answer: Answer) -> Answer:
+    """The answer, or one that is unreadable because of more or larger images than are kept."""
+    if len(answer.media) <= MOST_MEDIA and all(len(each) <= LONGEST_MEDIA for each in answer.media):
+        return answer
+    what = f"It has {len(answer.media)} images, the largest of {max(map(len, answer.media)):,} characters as base64; "
+    what += f"{MOST_MEDIA} of {LONGEST_MEDIA:,} are kept."
+    return msgspec.structs.replace(answer, state="unreadable", error=what, media=(), output="")
+
+
+def _images(message: Mapping[str, Any]) -> tuple[str, ...]:
+    """Those that a chat's answer brings with it: parts of its content, or `images` beside it. Addresses are not
+    fetched."""
+    content = message.get("content")
+    parts = [*cast("list[Any]", content if isinstance(content, list) else []), *(message.get("images") or ())]
+    found: list[str] = []
+    for part in parts:
+        given: Any = part.get("image_url")
+        url: Any = cast("Mapping[str, Any]", given).get("url") if isinstance(given, Mapping) else given
+        if isinstance(url, str) and url.startswith("data:image/"):
+            found.append(url)
+    return tuple(found)
 
 
 def _chat(target: SuiteTarget, case: Case, repeat: int, document: Any) -> Answer:
@@ -233,6 +234,7 @@ def _chat(target: SuiteTarget, case: Case, repeat: int, document: Any) -> Answer
         repeat=repeat,
         state="answered",
         output=_text(message.get("content")),
+        media=_images(message),
         tool_calls=tuple(_tool_call(each["function"]) for each in message.get("tool_calls") or ()),
         finish_reason=choice.get("finish_reason") or "",
         input_tokens=_number(usage.get("prompt_tokens")),
@@ -257,7 +259,7 @@ def _text(content: Any) -> str:
         return ""
     if isinstance(content, str):
         return content
-    return "".join(part.get("text", "") for part in content)
+    return "".join(part.get("text") or "" for part in content)
 
 
 def _tool_call(function: Mapping[str, Any]) -> ToolCall:
@@ -281,10 +283,20 @@ def _facts(headers: Mapping[str, str]) -> dict[str, Any]:
     cost = headers.get("x-genaiops-cost", "unknown")
     if cost != "unknown":
         facts["cost_nano"] = to_nano(cost)
+    facts.update(energy_of(headers.get("x-genaiops-energy", "unknown")))
     trace = headers.get("traceparent", "").split("-")
     if len(trace) == 4:
         facts["trace_id"] = trace[1]
     return facts
+
+
+def energy_of(text: str) -> dict[str, Any]:
+    """Of the gateway's header: the central figure and its ends, in nano-Wh; nothing where it is unknown."""
+    found = _ENERGY.fullmatch(text)
+    if found is None:
+        return {}
+    central, low, high = (int(each) for each in found.groups())
+    return {"energy_nwh": central, "energy_low_nwh": low, "energy_high_nwh": high}
 
 
 def _after(value: str | None) -> float | None:
@@ -329,6 +341,7 @@ def _places(case: Case) -> Mapping[str, Any]:
         "input": case.input,
         "messages": list(case.messages),
         "context": list(case.context),
+        "shots": [msgspec.to_builtins(each) for each in case.shots],
         **case.variables,
     }
 

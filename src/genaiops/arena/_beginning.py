@@ -36,13 +36,22 @@ def new_run(
         tenant_id=tenant_id,
         subject=subject,
         name=name,
-        inputs={"suite": subject, **(inputs or {})},
+        inputs={"suite": subject, **_models(suite), **(inputs or {})},
         environment={**(environment or {}), **({RED_TEAM: "yes"} if RED_TEAM in suite.tags else {})},
         seed=suite.run.seed,
         total=len(suite.target) * len(cases) * suite.run.repeats,
         created_us=now_us(),
         created_by=by,
     )
+
+
+def _models(suite: Suite) -> dict[str, str]:
+    """Pins of targets that are a model as it is: no prompt, release or application stands between."""
+    return {
+        TARGET + target.name: f"model/{target.model}"
+        for target in suite.target
+        if target.model and not (target.prompt or target.release or target.application)
+    }
 
 
 def pinned_suite(suite: Suite, run: Run) -> Suite:

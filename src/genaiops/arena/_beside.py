@@ -2,27 +2,25 @@
 both have, and which cases were won and lost."""
 
 from collections.abc import Iterator, Mapping
-from typing import Final, Literal
+from typing import Literal
 
 import msgspec
 
 from genaiops.arena._gate_subject import by_passes
-from genaiops.arena._tables import Tables
+from genaiops.arena._tables import Columns
 from genaiops.checks.metrics import metric
 from genaiops.checks.statistics import Comparison, compare, holm
 from genaiops.core.errors import UsageError
-from genaiops.domain import Case, MetricCard, Suite, SuiteCheck
+from genaiops.domain import MetricCard, Suite, SuiteCheck
 
 Way = Literal["won", "lost"]
 BesideWord = Literal["better", "worse", "no difference shown", "not compared"]
-_ALIKE: Final = ("id", "slices", "metadata", "output")
-"""Fields in which a case may differ between two runs and still ask the same."""
 
 
 class Side(msgspec.Struct, frozen=True):
     """What a run has, and which of its targets is looked at."""
 
-    tables: Tables
+    tables: Columns
     target: str
 
 
@@ -76,11 +74,9 @@ class Beside(msgspec.Struct, frozen=True, kw_only=True):
 def beside(suite: Suite, before: Side, after: Side, within: str | None = None) -> Beside:
     """By the checks of `suite`, over the cases of one slice (None: all).
     Figures of different versions of a metric are not compared; the check says so."""
-    old, new = before.tables.cases, after.tables.cases
-    if within is not None:
-        old, new = ({name: case for name, case in each.items() if within in case.slices} for each in (old, new))
+    old, new = before.tables.asks(within), after.tables.asks(within)
     both = [name for name in new if name in old]
-    alike = tuple(name for name in both if _asks(old[name]) == _asks(new[name]))
+    alike = tuple(name for name in both if old[name] == new[name])
     same = set(alike)
     made = (_check(check, before, after, alike, suite.gate.alpha) for check in suite.check)
     checks = tuple(each for each in made if each is not None)
@@ -96,10 +92,6 @@ def beside(suite: Suite, before: Side, after: Side, within: str | None = None) -
         only_after=len(new) - len(both),
         alpha=suite.gate.alpha,
     )
-
-
-def _asks(case: Case) -> Mapping[str, object]:
-    return {name: getattr(case, name) for name in case.__struct_fields__ if name not in _ALIKE}
 
 
 def _check(check: SuiteCheck, before: Side, after: Side, alike: tuple[str, ...], alpha: float) -> CheckBeside | None:

@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 import msgspec
 
 from genaiops.arena._beginning import TARGET
+from genaiops.arena._criteria import Criterion, Measured
 from genaiops.arena._gate_subject import Subject
-from genaiops.arena._selecting import Criterion, Measured, spent
+from genaiops.arena._selecting import spent
 from genaiops.arena._tables import Tables
 from genaiops.checks.metrics import metric
 from genaiops.checks.statistics import level

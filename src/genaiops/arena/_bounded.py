@@ -19,6 +19,7 @@ class Purse:
         self._out = 0
         self._changed = asyncio.Event()
         self.unpriced = 0
+        self.energy: int | None = None
         self.reason = ""
 
     @property
@@ -26,15 +27,19 @@ class Purse:
         return None if self._dearest is None else self._spent
 
     def paid(self, answer: Answer) -> None:
+        if answer.energy_nwh is not None:
+            self.energy = (self.energy or 0) + answer.energy_nwh
         if answer.cost_nano is not None:
             self._spent += answer.cost_nano
             self._dearest = max(self._dearest or 0, answer.cost_nano)
         elif answer.state == "answered":
             self.unpriced += 1
 
-    def had(self, spent: int | None) -> None:
-        """What the run had spent when it broke off, on judges too."""
+    def had(self, spent: int | None, energy: int | None = None) -> None:
+        """What the run had spent, and used, when it broke off, on judges too."""
         self._spent = max(self._spent, spent or 0)
+        if energy is not None:
+            self.energy = max(self.energy or 0, energy)
 
     def back(self) -> None:
         """A call that `may` let begin has ended."""
@@ -45,8 +50,10 @@ class Purse:
         """Look anew."""
         self._changed.set()
 
-    async def may(self, stop: asyncio.Event) -> bool:
-        """Whether one more call may begin; waits while that is not known."""
+    async def may(self, stop: asyncio.Event, *, within: bool = False) -> bool:
+        """Whether one more call may begin; waits while that is not known. `within`: it is part of one that has begun,
+        which ends only after it, so nothing is waited for: before a price is known it may begin, and afterwards when it
+        fits beside all that are in flight."""
         if self._most is None:
             self._out += 1
             return True
@@ -54,11 +61,11 @@ class Purse:
             if self.unpriced:
                 self.reason = "An answer has no known price, so that no limit on spending can be kept."
             elif self._dearest is None:
-                if not self._out:
+                if within or not self._out:
                     break
             elif self._spent + (self._out + 1) * self._dearest <= self._most:
                 break
-            elif not self._out:
+            elif within or not self._out:
                 spent, most = from_nano(self._spent), from_nano(self._most)
                 self.reason = f"The run may spend {most}; {spent} are spent, and a further call could take it beyond."
             if self.reason:

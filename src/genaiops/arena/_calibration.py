@@ -2,37 +2,45 @@
 
 import asyncio
 import json
+import re
 from collections import deque
 from collections.abc import Callable, Sequence
-from math import atanh, sqrt, tanh
 from typing import Any, Final
 
 import msgspec
 
-from genaiops.checks.judging import TEMPLATES, choices_of, judge_digest
+from genaiops.checks.judging import TEMPLATES, answer_key, choices_of, judge_digest
 from genaiops.checks.metrics.judges import JudgeMetric
-from genaiops.checks.proportion import wilson
+from genaiops.checks.statistics import level
+from genaiops.checks.statistics.association import rank_correlation
 from genaiops.checks.written import converted
+from genaiops.core.counting import counted
 from genaiops.core.errors import LimitReached, UsageError
 from genaiops.domain import Calibration, Judge, JudgeRate, Measure, Sample
 from genaiops.ports.metrics import Means
 
 FEWEST: Final = 10
 """Labels. Fewer say next to nothing, whatever they say."""
-_Z: Final = 1.959964
-Agreed = Callable[[Sequence[Sequence[float]]], JudgeRate]
-"""How far the ratings of each unit agree beyond chance (Krippendorff's alpha, interval), with its interval."""
+_ALPHA: Final = 0.025
+"""Of each bound."""
+_MARKS: Final = re.compile(r"^ {0,3}(?:#{1,6} |[-*+] |\d+[.)] |```|\|)|\*\*|__|`", re.MULTILINE)
+"""Headings, items of lists, fences, tables, bold and code, as Markdown writes them."""
+Agreed = Callable[[Sequence[Sequence[float]], Sequence[str]], JudgeRate]
+"""How far the ratings of each unit agree beyond chance (Krippendorff's alpha, interval), with its interval; units of
+one group are drawn together."""
 
 
 class Labelled(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A line of a file of labels: an answer, and what people said of it. `label`: from 0 to 1 in the judge's own
-    worth, one for each person, or one."""
+    worth, one for each person, or one. `group`: answers of one group (a request, a document) are not independent; ""
+    takes the input."""
 
     output: str
     label: float | tuple[float, ...]
     input: str = ""
     expected: str | tuple[str, ...] = ()
     context: tuple[str, ...] = ()
+    group: str = ""
 
     @property
     def people(self) -> float:
@@ -65,7 +73,11 @@ def read_labels(text: str) -> tuple[Labelled, ...]:
             raise UsageError(what, remedy="Write what a verdict of the judge is worth.", param="labels")
         found.append(row)
     if len(found) < FEWEST:
-        raise UsageError(f"{len(found)} labels say nothing.", remedy=f"Label at least {FEWEST}.", param="labels")
+        raise UsageError(
+            f"Nothing can be said from {counted(len(found), 'label')}.",
+            remedy=f"Label at least {FEWEST}.",
+            param="labels",
+        )
     return tuple(found)
 
 
@@ -79,31 +91,70 @@ async def calibrated(
     if judge.template not in ("groundedness", "pairwise"):
         other = msgspec.structs.replace(judge, choices=tuple(reversed(choices_of(judge))), calibration=None)
         turned = await _asked(other, labels, means, at_once)
-    pairs = [
-        (each.value, row.people, len(row.output))
-        for each, row in zip(said, labels, strict=True)
+    told = [
+        _Told(mine=each.value, row=row, judge=judge, first=each, other=None if turned is None else turned[at])
+        for at, (each, row) in enumerate(zip(said, labels, strict=True))
         if each.value is not None
     ]
-    if len(pairs) < FEWEST:
+    if len(told) < FEWEST:
         first = next(each.error for each in said if each.value is None)
         raise UsageError(
-            f"The judge gave {len(pairs)} verdicts on {len(labels)} answers; the first error: {first}",
+            f"The judge gave {len(told)} verdicts on {counted(len(labels), 'answer')}; the first error: {first}",
             remedy="Set constrained = true, or ask another model.",
         )
-    accused, missed = _errors(judge, [(mine, theirs) for mine, theirs, _ in pairs])
+    groups = [each.row.group or each.row.input for each in told]
+    accused, missed = _errors(judge, told)
+    pairs = tuple((each.mine, each.row.people) for each in told)
     return Calibration(
         judge=judge_digest(judge),
         labels=kept[0],
         at_us=kept[1],
-        n=len(pairs),
-        unread=len(labels) - len(pairs),
-        agreement=agreed([(mine, theirs) for mine, theirs, _ in pairs]),
+        n=len(told),
+        unread=len(labels) - len(told),
+        agreement=agreed(pairs, groups),
         accused=accused,
         missed=missed,
-        swapped=_swapped(said, turned),
-        length=_rank_correlation([(mine - theirs, float(size)) for mine, theirs, size in pairs]),
-        pairs=tuple((mine, theirs) for mine, theirs, _ in pairs),
+        swapped=_share([each for each in told if each.kept is not None], lambda each: bool(each.kept)),
+        length=_along(told, lambda each: each.longer),
+        style=_along(told, lambda each: each.marked),
+        groups=len(set(filter(None, groups))) + groups.count(""),
+        pairs=pairs,
+        answers=tuple(answer_key(judge.template, each.row.sample()) for each in told),
     )
+
+
+class _Told(msgspec.Struct, frozen=True, kw_only=True):
+    """A verdict beside a label. `other`: the same with the verdicts in the other order (None: they have none)."""
+
+    mine: float
+    row: Labelled
+    judge: Judge
+    first: Measure
+    other: Measure | None
+
+    @property
+    def group(self) -> str:
+        return self.row.group or self.row.input
+
+    @property
+    def kept(self) -> bool | None:
+        """Whether the verdict is the same in the other order."""
+        if "consistent" in self.first.parts:
+            return bool(self.first.parts["consistent"])
+        return None if self.other is None or self.other.value is None else self.other.value == self.mine
+
+    @property
+    def longer(self) -> float:
+        return float(len(self.row.output) - len(self._beside))
+
+    @property
+    def marked(self) -> float:
+        return float(len(_MARKS.findall(self.row.output)) - len(_MARKS.findall(self._beside)))
+
+    @property
+    def _beside(self) -> str:
+        """What a pair is held against."""
+        return self.row.sample().expected[0] if self.judge.template == "pairwise" else ""
 
 
 async def _asked(judge: Judge, labels: Sequence[Labelled], means: Means, at_once: int) -> list[Measure]:
@@ -128,7 +179,7 @@ async def _asked(judge: Judge, labels: Sequence[Labelled], means: Means, at_once
     return said
 
 
-def _errors(judge: Judge, pairs: Sequence[tuple[float, float]]) -> tuple[JudgeRate, JudgeRate]:
+def _errors(judge: Judge, told: Sequence[_Told]) -> tuple[JudgeRate, JudgeRate]:
     """What it fails of what people pass, and passes of what they fail, at its threshold (without one: at a half)."""
     lower = TEMPLATES[judge.template].better == "lower"
     threshold = JudgeMetric(judge).card.threshold
@@ -137,54 +188,24 @@ def _errors(judge: Judge, pairs: Sequence[tuple[float, float]]) -> tuple[JudgeRa
     def passes(value: float) -> bool:
         return value <= threshold if lower else value >= threshold
 
-    good = [passes(mine) for mine, theirs in pairs if passes(theirs)]
-    bad = [passes(mine) for mine, theirs in pairs if not passes(theirs)]
-    return _share(len(good) - sum(good), len(good)), _share(sum(bad), len(bad))
+    good = [each for each in told if passes(each.row.people)]
+    bad = [each for each in told if not passes(each.row.people)]
+    return _share(good, lambda each: not passes(each.mine)), _share(bad, lambda each: passes(each.mine))
 
 
-def _swapped(said: Sequence[Measure], turned: Sequence[Measure] | None) -> JudgeRate:
-    if turned is None:
-        kept = [each.parts["consistent"] for each in said if "consistent" in each.parts]
-        return _share(int(sum(kept)), len(kept))
-    both = [
-        one.value == other.value
-        for one, other in zip(said, turned, strict=True)
-        if one.value is not None and other.value is not None
-    ]
-    return _share(sum(both), len(both))
-
-
-def _share(times: int, n: int) -> JudgeRate:
-    if not n:
+def _share(told: Sequence[_Told], so: Callable[[_Told], bool]) -> JudgeRate:
+    """Exact bounds; where several are of one group those of a mean over groups."""
+    if not told:
         return JudgeRate()
-    low, high = wilson(times, n)
-    return JudgeRate(value=times / n, low=low, high=high, n=n)
+    values = [float(so(each)) for each in told]
+    found = level(values, [each.group for each in told], alpha=_ALPHA, least=0.0, most=1.0)
+    return JudgeRate(value=found.mean, low=found.low, high=found.high, n=len(told))
 
 
-def _rank_correlation(pairs: Sequence[tuple[float, float]]) -> JudgeRate:
-    """Spearman's, with Fisher's interval widened for ranks (Bonett and Wright, Psychometrika 65, 2000)."""
-    one, other = (_ranks([pair[side] for pair in pairs]) for side in (0, 1))
-    n, middle = len(pairs), (len(pairs) + 1) / 2
-    spread = sqrt(sum((each - middle) ** 2 for each in one) * sum((each - middle) ** 2 for each in other))
-    if n < 4 or not spread:
-        return JudgeRate(n=n)
-    value = sum((a - middle) * (b - middle) for a, b in zip(one, other, strict=True)) / spread
-    if abs(value) >= 1:
-        return JudgeRate(value=value, low=value, high=value, n=n)
-    half = _Z * sqrt((1 + value**2 / 2) / (n - 3))
-    return JudgeRate(value=value, low=tanh(atanh(value) - half), high=tanh(atanh(value) + half), n=n)
-
-
-def _ranks(values: Sequence[float]) -> list[float]:
-    """From 1; ties share their mean."""
-    order = sorted(range(len(values)), key=values.__getitem__)
-    ranks = [0.0] * len(values)
-    start = 0
-    while start < len(order):
-        end = start
-        while end + 1 < len(order) and values[order[end + 1]] == values[order[start]]:
-            end += 1
-        for place in range(start, end + 1):
-            ranks[order[place]] = (start + end) / 2 + 1
-        start = end + 1
-    return ranks
+def _along(told: Sequence[_Told], what: Callable[[_Told], float]) -> JudgeRate:
+    """How the judge's error goes along with something of the answer."""
+    errors = [each.mine - each.row.people for each in told]
+    found = rank_correlation(errors, [what(each) for each in told], [each.group for each in told], alpha=_ALPHA)
+    if found is None:
+        return JudgeRate(n=len(told))
+    return JudgeRate(value=found[0], low=found[1], high=found[2], n=len(told))

@@ -10,7 +10,8 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from genaiops.arena._suite_text import identified
+from genaiops.arena._shots import Near, check_taken, pool_source, with_shots
+from genaiops.arena._suite_text import VARIABLE, identified
 from genaiops.arena._traced import exported_row, is_exported
 from genaiops.checks.written import converted, read_document
 from genaiops.core.errors import NotFound, TooLarge, UsageError
@@ -35,12 +36,16 @@ _STRUCTURED: Final = frozenset(
         "expected",
         "play",
         "attack",
+        "shots",
     }
 )
 
 
-def cases_of(suite: Suite, *, folder: Path | None, rows: Rows | None = None) -> tuple[Case, ...]:
-    """All cases of a suite, each with an id of its own. `folder`: where its files are (None: it may name none).
+def cases_of(
+    suite: Suite, *, folder: Path | None, rows: Rows | None = None, near: Near | None = None
+) -> tuple[Case, ...]:
+    """All cases of a suite, each with an id of its own, with their examples where the suite draws any. `folder`: where
+    its files are (None: it may name none); `near`: an encoder, for examples that are similar.
 
     UsageError and NotFound say which source, file and line is at fault."""
     found = list(suite.case)
@@ -59,6 +64,9 @@ def cases_of(suite: Suite, *, folder: Path | None, rows: Rows | None = None) -> 
         raise UsageError("The suite has no cases.", remedy="Write [[case]], or [[cases]] with a source.", param="case")
     named = identified(found)
     _check_once(named)
+    if suite.shots is not None:
+        named = with_shots(suite, named, list(_of(pool_source(suite.shots), "shots", folder, rows)), near)
+    check_taken(suite, named)
     return named
 
 
@@ -125,6 +133,12 @@ def _renamed(fields: Mapping[str, str], row: Mapping[str, Any]) -> dict[str, Any
                 plain[name] = value
     if isinstance(plain.get("input"), list) and "messages" not in plain:
         plain["messages"] = plain.pop("input")  # as rows that were made of traces have it
+    for name, column in fields.items():
+        if name.startswith(VARIABLE) and column in row:
+            used.add(column)
+            variables = plain.setdefault("variables", {})
+            if isinstance(variables, dict):
+                variables[name.removeprefix(VARIABLE)] = row[column]
     rest = {column: value for column, value in row.items() if column not in used and value not in (None, "")}
     if rest and isinstance(plain.setdefault("metadata", {}), dict):
         plain["metadata"] = {**rest, **plain["metadata"]}

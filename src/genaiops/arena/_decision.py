@@ -1,7 +1,7 @@
-"""What was chosen of a comparison: which candidate, why, and who approved it."""
+"""What was chosen of a comparison: which candidate, why, who proposed it, and who approved it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -15,27 +15,38 @@ _MOST_REASONS: Final = 50
 _LONGEST: Final = 2000
 
 
+DecisionState = Literal["proposed", "approved", "refused", "withdrawn", "expired"]
+_LATER: Final = ("version", "state", "approver", "approved_at", "approval")
+
+
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """`approver`: who recorded it, by their own key; `run_by`: who ran what it stands on. `cautions`: what speaks
-    against the choice and was known when it was made. `version`: under which the Hub keeps it."""
+    """`proposed_by`: who recorded it, by their own key ("": by `approver`, before consent was asked for); `run_by`: who
+    ran what it stands on. `cautions`: what speaks against the choice and was known when it was made. `version`: under
+    which the Hub keeps it. What became of it since stands in no version: `state`, `approver` and `approved_at`, and
+    `approval`, the request for consent."""
 
     chosen: str
     reasons: tuple[str, ...]
-    approver: str
+    approver: str = ""
+    proposed_by: str = ""
     run_by: str = ""
     at: str = ""
     cautions: tuple[str, ...] = ()
     version: str = ""
+    state: DecisionState = "approved"
+    approved_at: str = ""
+    approval: str = ""
 
     def manifest(self, selection: Selection) -> dict[str, Any]:
         """With all that it stands on."""
-        said = msgspec.structs.replace(self, version="")
-        plain: dict[str, Any] = msgspec.to_builtins({"format": FORMAT, "selection": selection, "decision": said})
-        return plain
+        said: dict[str, Any] = msgspec.to_builtins(self)
+        for later in _LATER:
+            said.pop(later)
+        return {"format": FORMAT, "selection": msgspec.to_builtins(selection), "decision": said}
 
 
 def decided(
-    selection: Selection, chosen: str, reasons: Sequence[str], *, approver: str, run_by: str = "", at: str = ""
+    selection: Selection, chosen: str, reasons: Sequence[str], *, by: str, run_by: str = "", at: str = ""
 ) -> Decision:
     """UsageError without a reason, and for a name that is no candidate; Conflict for one that is not allowed."""
     found = next((each for each in selection.candidates if each.target == chosen), None)
@@ -60,12 +71,17 @@ def decided(
         cautions.append(f"{chosen} is dominated by {', '.join(found.by)}.")
     elif found.standing == "not_separable":
         cautions.append(f"{', '.join(found.by)} measured better or alike by every criterion; the cases do not show it.")
-    if approver == run_by:
-        cautions.append("Who approved it also ran what it stands on.")
-    return Decision(chosen=chosen, reasons=told, approver=approver, run_by=run_by, at=at, cautions=tuple(cautions))
+    if by == run_by:
+        cautions.append("Who proposed it also ran what it stands on.")
+    return Decision(
+        chosen=chosen, reasons=told, proposed_by=by, run_by=run_by, at=at, cautions=tuple(cautions), state="proposed"
+    )
 
 
 def kept_decision(manifest: Mapping[str, Any], version: str) -> tuple[Selection, Decision]:
-    """Of a version of `report/selection/RUN`: what was compared then, and what was chosen."""
+    """Of a version of `report/selection/RUN`: what was compared then, and what was chosen. Whether it is approved says
+    the consent, and not the version; one that was recorded before consent was asked for was approved as it was."""
     decision = msgspec.convert(manifest["decision"], Decision)
-    return msgspec.convert(manifest["selection"], Selection), msgspec.structs.replace(decision, version=version)
+    state: DecisionState = "proposed" if decision.proposed_by else "approved"
+    kept = msgspec.structs.replace(decision, version=version, state=state)
+    return msgspec.convert(manifest["selection"], Selection), kept

@@ -16,7 +16,8 @@ _MOST: Final = 10
 
 
 class RunDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """A run. `cost` is what is known of it, `unpriced` how many answers have no known price."""
+    """A run. `cost` is what is known of it, `unpriced` how many answers have no known price. `energy_nwh`:
+    the central estimate of what answers took, as far as it is known."""
 
     id: str
     kind: RunKind
@@ -32,6 +33,7 @@ class RunDocument(msgspec.Struct, frozen=True, kw_only=True):
     failed: int
     cost: str | None
     unpriced: int
+    energy_nwh: int | None = None
     verdict: Verdict | None
     error: str
     created_at: str
@@ -93,6 +95,7 @@ def run_document(run: Run) -> RunDocument:
         failed=run.failed,
         cost=_money(run.cost_nano),
         unpriced=run.unpriced,
+        energy_nwh=run.energy_nwh,
         verdict=run.verdict,
         error=run.error,
         created_at=to_iso(run.created_us),

@@ -12,17 +12,20 @@ breaks on hard cases does not win by it.
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 import msgspec
 
+from genaiops.arena._duels import duels
 from genaiops.arena._gate_compared import against, corpus_against, not_compared
 from genaiops.arena._gate_levels import corpus, every_case, floor, tolerance
-from genaiops.arena._gate_report import GateLine, GateReport, undecided
+from genaiops.arena._gate_report import GateLine, GateReport, all_hold, undecided
 from genaiops.arena._gate_subject import Subject
 from genaiops.arena._scoring import threshold_of
 from genaiops.arena._tables import Tables
 from genaiops.checks.statistics import holm
 from genaiops.checks.statistics.planning import Spread, more_cases
+from genaiops.core.counting import counted
 from genaiops.domain import Outcome, Suite, SuiteCheck, Verdict
 
 
@@ -33,12 +36,18 @@ def judge(suite: Suite, tables: Tables, *, baseline: str = "") -> GateReport:
     judged = [name for name in names if name != compared]
     lines: list[GateLine] = []
     for target in (compared, *judged) if compared else judged:
-        lines += _errors(suite, tables, target)
+        lost = missing_answers(suite, tables, target)
+        lines += [lost] if lost is not None else []
     for target in judged:
         lines += _of_target(suite, tables, target, compared)
     lines = _claims(lines, suite.gate.alpha)
     return GateReport(
-        verdict=_together(lines), lines=tuple(lines), targets=tuple(judged), baseline=compared, alpha=suite.gate.alpha
+        verdict=_together(lines),
+        lines=tuple(lines),
+        targets=tuple(judged),
+        baseline=compared,
+        alpha=suite.gate.alpha,
+        duels=tuple(duels(suite, tables, compared)) if compared else (),
     )
 
 
@@ -67,20 +76,21 @@ def _of_target(suite: Suite, tables: Tables, target: str, baseline: str) -> Iter
         if check.tolerance is not None:
             yield tolerance(subject)
         if (check.margin is not None or check.improves) and baseline:
-            yield from against(subject, baseline)
+            yield from against(subject, baseline, suite.gate.judges)
         if not bounds and threshold_of(check, subject.card) is not None:
             yield every_case(subject)
 
 
-def _errors(suite: Suite, tables: Tables, target: str) -> Iterator[GateLine]:
+def missing_answers(suite: Suite, tables: Tables, target: str) -> GateLine | None:
     """A line only when so many answers are missing that nothing can be decided."""
     expected = len(tables.cases) * suite.run.repeats
     answered = sum(answer.state == "answered" for answer in tables.answers[target])
     share = 1 - answered / expected if expected else 0.0
-    if share > suite.gate.errors:
-        reason = f"{expected - answered} of {expected} answers are missing; {suite.gate.errors:.0%} may be."
-        verdict = Verdict(outcome="inconclusive", reason=reason, measure=share, unit="share", n=expected)
-        yield GateLine(kind="errors", target=target, asked=suite.gate.errors, verdict=verdict)
+    if share <= suite.gate.errors:
+        return None
+    reason = f"{expected - answered} of {expected} answers are missing; {suite.gate.errors:.0%} may be."
+    verdict = Verdict(outcome="inconclusive", reason=reason, measure=share, unit="share", n=expected)
+    return GateLine(kind="errors", target=target, asked=suite.gate.errors, verdict=verdict)
 
 
 def _claims(lines: Sequence[GateLine], alpha: float) -> list[GateLine]:
@@ -116,10 +126,16 @@ def _together(lines: Sequence[GateLine]) -> Verdict:
         return Verdict(outcome="inconclusive", reason=f"Nothing is asked for: {what}.")
     if counts["fail"]:
         names = ", ".join(dict.fromkeys(line.check for line in lines if line.verdict.outcome == "fail"))
-        return Verdict(outcome="fail", reason=f"{counts['fail']} of {len(lines)} conditions do not hold: {names}.")
+        return Verdict(outcome="fail", reason=f"{_some(counts['fail'], len(lines), 'do')} not hold: {names}.")
     open_ = [line for line in lines if line.verdict.outcome not in ("pass", "fail")]
     if open_:
         more = [line.more for line in open_ if line.more is not None]
-        hint = f" About {max(more)} more cases would likely decide." if len(more) == len(open_) else ""
-        return Verdict(outcome="inconclusive", reason=f"{len(open_)} of {len(lines)} conditions are not decided.{hint}")
-    return Verdict(outcome="pass", reason=f"All {len(lines)} conditions hold.")
+        hint = f" About {counted(max(more), 'more case')} would likely decide." if len(more) == len(open_) else ""
+        return Verdict(outcome="inconclusive", reason=f"{_some(len(open_), len(lines), 'are')} not decided.{hint}")
+    return Verdict(outcome="pass", reason=all_hold(len(lines)))
+
+
+def _some(number: int, whole: int, verb: Literal["do", "are"]) -> str:
+    """The subject of a sentence with its verb: `1 of 3 conditions does`."""
+    one = {"do": "does", "are": "is"}[verb]
+    return f"The condition {one}" if whole == 1 else f"{number} of {whole} conditions {one if number == 1 else verb}"

@@ -4,16 +4,25 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
+from genaiops.arena._gate_judged import judged_against
 from genaiops.arena._gate_report import GateLine, LineKind, undecided
 from genaiops.arena._gate_subject import Subject, untold
 from genaiops.checks.statistics import Comparison, compare
+from genaiops.core.counting import counted
 from genaiops.core.errors import UsageError
-from genaiops.domain import Outcome
+from genaiops.domain import JudgesCompared, Outcome
 
 
-def against(subject: Subject, baseline: str) -> Iterator[GateLine]:
-    """Differences case by case. A case that neither side has a value of is left out: it is not the candidate's."""
-    check = subject.check
+def against(subject: Subject, baseline: str, judges: JudgesCompared) -> Iterator[GateLine]:
+    """Differences case by case. A case that neither side has a value of is left out: it is not the candidate's. Those
+    by a judge are of what people would say, or, as it said, of the judge's own verdicts."""
+    if subject.by_judge and judges == "corrected":
+        found = judged_against(subject, baseline)
+        if isinstance(found, str):
+            yield _undecided(subject, found)
+            return
+        yield from _lines(subject, *found, {})
+        return
     mine, other = subject.column(), subject.column(baseline)
     both_lack = mine.missing & other.missing
     missing = len((mine.missing | other.missing) - both_lack)
@@ -28,15 +37,28 @@ def against(subject: Subject, baseline: str) -> Iterator[GateLine]:
             low = _compared(subject, mine.filled(worst), other.filled(best), every)
             high = _compared(subject, mine.filled(best), other.filled(worst), every)
     except UsageError as error:
-        kind: LineKind = "improves" if check.margin is None else "margin"
-        yield undecided(kind, check, subject.target, check.margin, error.message, missing=missing)
+        yield _undecided(subject, error.message, missing)
         return
     said = msgspec.structs.replace(said, low=low.low, high=high.high, p_better=low.p_better)
+    if subject.by_judge:
+        said = msgspec.structs.replace(said, method=f"{said.method}; the judge's own verdicts, not corrected by labels")
+    yield from _lines(subject, said, missing, {each: mine.values[each] - other.values[each] for each in known})
+
+
+def _undecided(subject: Subject, reason: str, missing: int = 0) -> GateLine:
+    check = subject.check
+    kind: LineKind = "improves" if check.margin is None else "margin"
+    return undecided(kind, check, subject.target, check.margin, reason, missing=missing)
+
+
+def _lines(subject: Subject, said: Comparison, missing: int, deltas: Mapping[str, float]) -> Iterator[GateLine]:
+    """`deltas` empty: how many more cases would decide is not known."""
+    check = subject.check
     if check.margin is not None:
-        deltas = {each: mine.values[each] - other.values[each] for each in known}
         yield _margin(subject, check.margin, said, deltas, missing)
     if check.improves:
         reason = f"Difference {said.difference:+.4g}; {said.wins} won, {said.losses} lost of {said.n}.{untold(missing)}"
+        reason += _by_judge(subject, said)
         yield GateLine(
             kind="improves",
             check=check.name,
@@ -65,10 +87,10 @@ def _margin(subject: Subject, margin: float, said: Comparison, deltas: Mapping[s
     worse = f"{-said.low:.4g} worse" if said.low < 0 else f"{said.low:.4g} better"
     reason = (
         f"{said.wins} won, {said.losses} lost of {said.n}; difference {said.difference:+.4g}, at worst {worse} "
-        f"with {subject.sure} confidence; {margin:.4g} is allowed.{untold(missing)}"
+        f"with {subject.sure} confidence; {margin:.4g} is allowed.{untold(missing)}{_by_judge(subject, said)}"
     )
     more = None
-    if outcome == "inconclusive" and not missing:
+    if outcome == "inconclusive" and not missing and deltas:
         room = margin + said.difference
         toward = said.difference if room > 0 else -said.difference
         more = subject.more(room, deltas, reach=None if subject.span is None else subject.span + toward)
@@ -82,6 +104,13 @@ def _margin(subject: Subject, margin: float, said: Comparison, deltas: Mapping[s
         more=more,
         missing=missing,
     )
+
+
+def _by_judge(subject: Subject, said: Comparison) -> str:
+    if not subject.by_judge:
+        return ""
+    own = said.candidate - said.baseline
+    return f" The judge itself says {own:+.4g}; {said.method}."
 
 
 def corpus_against(subject: Subject, baseline: str, margin: float) -> GateLine:
@@ -102,7 +131,7 @@ def corpus_against(subject: Subject, baseline: str, margin: float) -> GateLine:
     )
     if missing:
         outcome = "inconclusive"
-        reason += f" {missing} answers are missing: without them it is a figure of other cases."
+        reason += f" {counted(missing, 'missing answer')}: without them it is a figure of other cases."
     verdict = msgspec.structs.replace(
         found.verdict, outcome=outcome, reason=reason, measure=difference, interval=(low, high)
     )
@@ -111,6 +140,4 @@ def corpus_against(subject: Subject, baseline: str, margin: float) -> GateLine:
 
 def not_compared(subject: Subject) -> GateLine:
     """A comparison that is asked for when the baseline is none of the targets."""
-    check = subject.check
-    kind: LineKind = "improves" if check.margin is None else "margin"
-    return undecided(kind, check, subject.target, check.margin, "The baseline was not asked in this run.")
+    return _undecided(subject, "The baseline was not asked in this run.")

@@ -9,6 +9,7 @@ from genaiops.arena._gate_subject import Subject, untold
 from genaiops.checks.statistics import Level, level
 from genaiops.checks.statistics.labelled import ppi_mean
 from genaiops.checks.statistics.planning import alike
+from genaiops.core.counting import counted
 from genaiops.core.errors import UsageError
 from genaiops.domain import Outcome, Verdict
 
@@ -86,7 +87,7 @@ def tolerance(subject: Subject) -> GateLine:
     worst = _share(subject, broken | dict.fromkeys(unknown, 1.0)) if unknown else said
     best = _share(subject, broken | dict.fromkeys(unknown, 0.0)) if unknown else said
     outcome: Outcome = "pass" if worst.high <= asked else "fail" if best.low > asked else "inconclusive"
-    reason = f"{failed} of {n} cases failed: with {subject.sure} confidence at most {worst.high:.2%}."
+    reason = f"{failed} of {counted(n, 'case')} failed: with {subject.sure} confidence at most {worst.high:.2%}."
     reason += untold(len(unknown))
     more = None
     if outcome == "inconclusive" and not failed and not unknown and 0 < asked < 1 and said.clusters == n:
@@ -120,7 +121,7 @@ def every_case(subject: Subject) -> GateLine:
     failed = sum(any(value < 1 for value in values) for values in column.repeats.values())
     n = len(column.values) + sum(any(v < 1 for v in column.repeats.get(each, ())) for each in column.missing)
     outcome: Outcome = "fail" if failed else "inconclusive" if missing or not n else "pass"
-    reason = f"{n - failed} of {n} cases passed." if n else "Nothing was judged."
+    reason = f"{n - failed} of {counted(n, 'case')} passed." if n else "Nothing was judged."
     if missing:
         reason += f" {missing} of {len(subject.ids)} have no value."
     verdict = Verdict(outcome=outcome, reason=reason, measure=(n - failed) / n if n else None, unit="share", n=n)
@@ -145,7 +146,7 @@ def corpus(subject: Subject) -> Iterator[GateLine]:
     reason = f"{value:.4g} over all cases; asked for: {'at most' if subject.falling else 'at least'} {asked:.4g}."
     outcome: Outcome = "inconclusive"
     if missing:
-        reason += f" {missing} answers are missing: without them it is a figure of other cases."
+        reason += f" {counted(missing, 'missing answer')}: without them it is a figure of other cases."
     elif interval is None:
         reason += f" How sure that is is not known. {found.verdict.reason}".rstrip()
     else:

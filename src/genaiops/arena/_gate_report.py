@@ -4,6 +4,7 @@ from typing import Literal
 
 import msgspec
 
+from genaiops.arena._duels import Duels
 from genaiops.checks.statistics import Comparison, Level
 from genaiops.domain import SuiteCheck, Verdict
 
@@ -26,13 +27,20 @@ class GateLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GateReport(msgspec.Struct, frozen=True, kw_only=True):
-    """`targets`: which were judged. `baseline` "": none was compared with."""
+    """`targets`: which were judged. `baseline` "": none was compared with. `duels`: what was held against it pair by
+    pair, as judges say it."""
 
     verdict: Verdict
     lines: tuple[GateLine, ...]
     targets: tuple[str, ...]
     baseline: str = ""
     alpha: float = 0.05
+    duels: tuple[Duels, ...] = ()
+
+
+def all_hold(number: int) -> str:
+    """Of so many conditions, as a sentence."""
+    return "The condition holds." if number == 1 else f"All {number} conditions hold."
 
 
 def undecided(

@@ -1,12 +1,14 @@
 """What a line of the gate is about: a check, of a target, and the cases that it concerns."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from math import sqrt
 from typing import Final
 
 from genaiops.arena._scoring import asks, sample_of, verdict_of
-from genaiops.arena._tables import Column, Tables
+from genaiops.arena._tables import Column, Tables, of_repeats
 from genaiops.checks.metrics import lacks, metric
+from genaiops.checks.metrics.judges import JudgeMetric
 from genaiops.checks.statistics.planning import Spread, more_cases
 from genaiops.domain import Answer, Case, Measure, MetricCard, Need, Outcome, SuiteCheck, Verdict
 
@@ -31,6 +33,7 @@ class Subject:
         made = metric(check.metric, check.options)
         self.card = made.card
         self._labelled = made.labelled() if asks(made) else ()
+        self._judge = made if isinstance(made, JudgeMetric) else None
         self.passes = by_passes(check, self.card)
         by_share = self.passes and self.card.over != "corpus"  # a figure of all cases has no share that passed
         self.falling = self.card.better == "lower" and not by_share
@@ -50,6 +53,24 @@ class Subject:
         if not passes:
             return self._labelled
         return [(self._passed(mine), self._passed(theirs)) for mine, theirs in self._labelled]
+
+    @property
+    def by_judge(self) -> bool:
+        return self._judge is not None
+
+    def people(self, target: str = "") -> Mapping[str, float]:
+        """Case -> what people said of the answers of that target ("": its own), as measures or as what passes;
+        of cases of which each repeat was labelled. Only a judge that was held against these answers knows."""
+        found: dict[str, list[float]] = defaultdict(list)
+        wanted = set(self.ids)
+        for answer in self.tables.answers[target or self.target]:
+            if self._judge is None or answer.state != "answered" or answer.case not in wanted:
+                continue
+            label = self._judge.people(sample_of(self.tables.cases[answer.case], answer, self.check))
+            if label is not None:
+                found[answer.case].append(self._passed(label) if self.passes else label)
+        asked, at = self.column().asked, self.check.pass_at
+        return {case: of_repeats(labels, at) for case, labels in found.items() if len(labels) >= asked}
 
     def _passed(self, value: float) -> float:
         verdict = verdict_of(self.check, self.card, Measure(value=value))

@@ -9,11 +9,12 @@ import msgspec
 
 from genaiops.arena._asking import Ask, Busy, asked
 from genaiops.arena._bounded import Crowd, Purse
-from genaiops.arena._scoring import asks
-from genaiops.checks.metrics import executes, metric
+from genaiops.arena._scoring import asks, prepares
+from genaiops.checks.metrics import executes, metric, program
 from genaiops.core.digest import digest_value
 from genaiops.core.errors import LimitReached
 from genaiops.domain import Answer, Case, JudgeMember, Suite, SuiteTarget
+from genaiops.ports.meteor import Meteor
 from genaiops.ports.metrics import LocalModels
 from genaiops.ports.runs import Runs
 from genaiops.ports.sandbox import Sandbox
@@ -27,7 +28,7 @@ def judges_of(suite: Suite) -> Iterable[JudgeMember]:
         yield suite.attacker
     for check in suite.check:
         made = metric(check.metric, check.options)
-        if asks(made):
+        if asks(made) or prepares(made):
             yield from made.members()
 
 
@@ -44,6 +45,11 @@ def runs_programs(suite: Suite) -> bool:
     return any(executes(metric(check.metric, check.options)) for check in suite.check)
 
 
+def programs_of(suite: Suite) -> frozenset[str]:
+    """Which programs of others say figures of its checks."""
+    return frozenset(program(metric(check.metric, check.options)) for check in suite.check) - {""}
+
+
 def target_of(member: JudgeMember) -> SuiteTarget:
     """A member as a target that can be asked."""
     return SuiteTarget(
@@ -58,7 +64,7 @@ def target_of(member: JudgeMember) -> SuiteTarget:
 
 class Judges:
     """The Means of one run. `ask`: how a target is asked; `local`: models in this process; `sandbox`: where programs
-    run that were answered."""
+    run that were answered; `meteor`: the program of METEOR 1.5."""
 
     def __init__(
         self,
@@ -70,9 +76,11 @@ class Judges:
         *,
         local: LocalModels,
         sandbox: Sandbox,
+        meteor: Meteor,
     ) -> None:
         self.local = local
         self.sandbox = sandbox
+        self.meteor = meteor
         self._store = store
         self._suite = suite
         self._ask = ask
@@ -81,28 +89,35 @@ class Judges:
         self._askers: dict[str, tuple[Ask, Crowd]] = {}
         self._under_way: dict[str, asyncio.Lock] = {}
 
-    async def chat(self, member: JudgeMember, messages: Sequence[Mapping[str, Any]]) -> Answer:
-        target = target_of(member)
+    async def chat(self, member: JudgeMember, messages: Sequence[Mapping[str, Any]], *, within: bool = False) -> Answer:
         case = Case(messages=tuple(dict(message) for message in messages))
+        return await self._kept(target_of(member), case, within=within)
+
+    async def _kept(self, target: SuiteTarget, case: Case, *, within: bool = False) -> Answer:
         key = digest_value({"judge": msgspec.to_builtins(target), "asked": asked(target, case)})
         if not self._suite.run.cache or target.python:
-            return await self._paid(target, case)
+            return await self._paid(target, case, within=within)
         async with self._under_way.setdefault(key, asyncio.Lock()):
             known = await asyncio.to_thread(self._store.remembered, key)
             if known is not None:
                 return msgspec.structs.replace(known, recalled=True, cost_nano=0)
-            answer = await self._paid(target, case)
+            answer = await self._paid(target, case, within=within)
             if answer.state == "answered":
                 await asyncio.to_thread(self._store.remember, key, answer)
         self._under_way.pop(key, None)
         return answer
 
-    async def _paid(self, target: SuiteTarget, case: Case) -> Answer:
+    async def post(self, member: JudgeMember, fields: Mapping[str, Any]) -> Answer:
+        named = {name: "{{" + name + "}}" for name in fields}
+        target = SuiteTarget(name="endpoint", url=member.url, secret=member.secret, request=named, answer=".")
+        return await self._kept(target, Case(variables=dict(fields)))
+
+    async def _paid(self, target: SuiteTarget, case: Case, *, within: bool) -> Answer:
         ask, crowd = self._asker(target)
         answer = Answer(target=target.name, case="", state="error", error="It was asked no time.")
         for number in range(self._suite.run.retries + 1):
             async with crowd:
-                if not await self._purse.may(self._stop):
+                if not await self._purse.may(self._stop, within=within):
                     raise LimitReached(self._purse.reason or "The run is to stop.", limit="run.spend", retry_after=None)
                 try:
                     answer = await ask(case, 0)

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 
 import msgspec
 
@@ -13,7 +14,7 @@ from genaiops.arena._scoring import Scorer, threshold_of
 from genaiops.arena._tables import Tables
 from genaiops.checks.metrics import metric
 from genaiops.checks.statistics import level
-from genaiops.core.errors import UsageError
+from genaiops.core.errors import LimitReached, UsageError
 from genaiops.core.money import to_nano
 from genaiops.domain import Answer, Case, Judged, Run, Suite, SuiteCheck
 from genaiops.ports.metrics import Means
@@ -21,8 +22,9 @@ from genaiops.ports.runs import Runs
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
-    """Of one check for one target. `mean` with its one-sided bounds of 95 % confidence over `n` cases (None: too few);
-    `passed`: cases with a threshold that reached it in every repeat; `missing`: cases without a value."""
+    """Of one check for one target. `mean` with its one-sided bounds of 95 % confidence over `n` cases (None: too few,
+    or a metric without a range whose values are all equal); `passed`: cases with a threshold that reached it in every
+    repeat; `missing`: cases without a value; `added`: by `suite rescore`, beside what the suite asks for."""
 
     check: str
     metric: str
@@ -34,6 +36,7 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
     low: float | None = None
     high: float | None = None
     passed: int | None = None
+    added: bool = False
 
 
 class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,17 +87,30 @@ class Rescorer:
             await asyncio.to_thread(self._store.add, self._run_id, (), judged)
             if self._told is not None:
                 self._told(start + len(some))
+        for start in range(0, len(answers), COMMIT_ANSWERS):
+            judged = await self._consulted(answers[start : start + COMMIT_ANSWERS], beside=answers)
+            if judged:
+                await asyncio.to_thread(self._store.add, self._run_id, (), judged)
+        try:
+            await self._scorer.prepare(answers, self._means, self._suite.run.concurrency)
+        except LimitReached as error:
+            self.stopped = error.message
+            return
         together = await asyncio.to_thread(lambda: list(self._scorer.together(answers, at_us=_now())))
         await asyncio.to_thread(self._store.add, self._run_id, (), together)
 
-    async def _consulted(self, answers: Sequence[Answer]) -> list[Judged]:
-        queue = deque((answer, names) for answer in answers if (names := self._scorer.to_ask(answer)))
+    async def _consulted(self, answers: Sequence[Answer], beside: Sequence[Answer] = ()) -> list[Judged]:
+        """`beside`: all answers, where some are held against the baseline's."""
+        baseline = {(each.case, each.repeat): each for each in beside if each.target == self._suite.gate.baseline}
+        to_ask = self._scorer.to_duel if beside else self._scorer.to_ask
+        queue = deque((answer, names) for answer in answers if (names := to_ask(answer)))
         judged: list[Judged] = []
 
         async def work() -> None:
             while queue:
                 answer, names = queue.popleft()
-                said = await self._scorer.consulted(answer, names, self._means, at_us=_now)
+                other = baseline.get((answer.case, answer.repeat))
+                said = await self._scorer.consulted(answer, names, self._means, at_us=_now, baseline=other)
                 judged.extend(said)
                 if len(said) < len(names):
                     self.stopped = self._purse.reason or "It was stopped."
@@ -105,12 +121,16 @@ class Rescorer:
         return judged
 
 
-def figures(suite: Suite, tables: Tables) -> list[Figure]:
-    """What the checks of a suite measured, target by target."""
-    return [_figure(check, tables, target.name) for check in suite.check for target in suite.target]
+def figures(suite: Suite, tables: Tables, within: AbstractSet[str] | None = None) -> list[Figure]:
+    """What the checks of a suite measured, target by target. `within`: of these cases only, and then without metrics
+    over all cases together."""
+    checks = [
+        check for check in suite.check if within is None or metric(check.metric, check.options).card.over != "corpus"
+    ]
+    return [_figure(check, tables, target.name, within) for check in checks for target in suite.target]
 
 
-def _figure(check: SuiteCheck, tables: Tables, target: str) -> Figure:
+def _figure(check: SuiteCheck, tables: Tables, target: str, within: AbstractSet[str] | None) -> Figure:
     card = metric(check.metric, check.options).card
     figure = Figure(check=check.name, metric=f"{card.name}/{card.version}", target=target, unit=card.unit)
     if check.pass_at is not None:
@@ -122,7 +142,11 @@ def _figure(check: SuiteCheck, tables: Tables, target: str) -> Figure:
         n = 0 if found is None else found.verdict.n or 0
         return msgspec.structs.replace(figure, n=n, mean=value, low=low, high=high)
     wanted = set(check.slices)
-    ids = [name for name, case in tables.cases.items() if not wanted or wanted & set(case.slices)]
+    ids = [
+        name
+        for name, case in tables.cases.items()
+        if (within is None or name in within) and (not wanted or wanted & set(case.slices))
+    ]
     column = tables.column(target, check.name, ids, passes=check.pass_at is not None, at=check.pass_at)
     values = list(column.values.values())
     passed = None
@@ -132,6 +156,8 @@ def _figure(check: SuiteCheck, tables: Tables, target: str) -> Figure:
     if not values:
         return figure
     figure = msgspec.structs.replace(figure, mean=sum(values) / len(values))
+    if check.pass_at is None and None in (card.low, card.high) and len(set(values)) == 1:
+        return figure  # without a range, values that never differ have no spread to bound
     try:
         said = level(values, tables.clusters(list(column.values)), least=card.low, most=card.high)
     except UsageError:

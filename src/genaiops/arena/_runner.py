@@ -17,7 +17,7 @@ from genaiops.arena._bounded import Crowd, Purse
 from genaiops.arena._playing import Attacker, played
 from genaiops.arena._scoring import Scorer, said
 from genaiops.core.digest import digest_value
-from genaiops.core.errors import UsageError
+from genaiops.core.errors import LimitReached, UsageError
 from genaiops.core.money import to_nano
 from genaiops.domain import Answer, Case, Judged, Run, Suite, SuiteTarget
 from genaiops.ports.metrics import Means
@@ -54,6 +54,21 @@ class Piece(msgspec.Struct, frozen=True):
 Told = Callable[[Progress], None]
 
 
+def replayed(known: Answer, target: str, case: str) -> Answer:
+    """An answer of an earlier run: it costs nothing again, and uses nothing."""
+    return msgspec.structs.replace(
+        known,
+        target=target,
+        case=case,
+        repeat=0,
+        recalled=True,
+        cost_nano=0,
+        energy_nwh=None if known.energy_nwh is None else 0,
+        energy_low_nwh=None if known.energy_low_nwh is None else 0,
+        energy_high_nwh=None if known.energy_high_nwh is None else 0,
+    )
+
+
 class Runner:
     """One run of one suite. `ask`: how each target is asked, by its name. `means`: whom checks ask that are not pure,
     paid from the run's purse."""
@@ -86,6 +101,8 @@ class Runner:
         self._known: dict[str, Answer] = {}
         self._new: dict[str, Answer] = {}
         self._answers: dict[tuple[str, str, int], Answer] = {}
+        self._duelling = False
+        self._said: Mapping[tuple[str, str, int], set[str]] = {}
         self._began = 0.0
         self._before = 0
         self._stop = asyncio.Event()
@@ -116,10 +133,11 @@ class Runner:
         )
         await asyncio.to_thread(self._store.update, self._counted())
         writer = asyncio.create_task(self._write_on())
-        queue = deque(pieces)
-        workers = [self._work(queue) for _ in range(min(self._suite.run.concurrency, len(pieces)))]
         try:
-            ended = await asyncio.gather(*workers, return_exceptions=True)
+            ended = await self._worked(pieces)
+            if not any(isinstance(each, BaseException) for each in ended):
+                self._duelling = True
+                ended += await self._worked(self._duels())
         finally:
             self._closing = True
             self._wake.set()
@@ -131,13 +149,30 @@ class Runner:
             raise fault
         return await self._end()
 
+    async def _worked(self, pieces: Sequence[Piece]) -> list[BaseException | None]:
+        queue = deque(pieces)
+        workers = [self._work(queue) for _ in range(min(self._suite.run.concurrency, len(pieces)))]
+        return await asyncio.gather(*workers, return_exceptions=True)
+
+    def _duels(self) -> list[Piece]:
+        """What is held against the baseline's answers, when all are there."""
+        targets, cases = {each.name: each for each in self._suite.target}, {each.id: each for each in self._cases}
+        pieces: list[Piece] = []
+        for place, answer in self._answers.items():
+            checks = self._scorer.to_duel(answer, self._said.get(place, ()))
+            if checks:
+                pieces.append(Piece(targets[answer.target], cases[answer.case], answer.repeat, answer, checks))
+                self._unjudged += len(checks)
+        return pieces
+
     async def _left(self) -> list[Piece]:
         """What is to be asked, in the order of cases, so that early figures are of all targets alike."""
         for answer in await asyncio.to_thread(self._store.answered, self._run.id):
             if answer.state == "answered":
                 self._keep(answer)
-        self._purse.had(self._run.cost_nano)
+        self._purse.had(self._run.cost_nano, self._run.energy_nwh)
         known = said(await asyncio.to_thread(self._store.judged, self._run.id)) if self._answers else {}
+        self._said = known
         left: list[Piece] = []
         for repeat in range(self._suite.run.repeats):
             for case in self._cases:
@@ -175,7 +210,8 @@ class Runner:
                 answer = msgspec.structs.replace(answer, at_us=self._clock_us())
                 self._keep(answer)
             judged = await self._consulted(piece, answer)
-            self._fresh.append(answer)
+            if piece.answer is None or not self._duelling:
+                self._fresh.append(answer)
             self._fresh_judged += judged  # committed with its answer
             if len(self._fresh) >= COMMIT_ANSWERS:
                 self._wake.set()
@@ -186,7 +222,8 @@ class Runner:
         if not names or self._means is None:
             return ()
         self._unjudged += 0 if piece.checks else len(names)
-        judged = await self._scorer.consulted(answer, names, self._means, at_us=self._clock_us)
+        other = self._answers.get((self._suite.gate.baseline, answer.case, answer.repeat))
+        judged = await self._scorer.consulted(answer, names, self._means, at_us=self._clock_us, baseline=other)
         self._unjudged -= len(judged)
         return judged
 
@@ -199,9 +236,7 @@ class Runner:
         key = self._key(piece)
         known = None if key is None else self._known.get(key)
         if known is not None:
-            return msgspec.structs.replace(
-                known, target=piece.target.name, case=piece.case.id, repeat=0, recalled=True, cost_nano=0
-            )
+            return replayed(known, piece.target.name, piece.case.id)
         answer = await self._tried(piece)
         if key is not None and answer.state == "answered":
             self._known[key] = self._new[key] = msgspec.structs.replace(answer, at_us=self._clock_us())
@@ -246,7 +281,7 @@ class Runner:
     # --- keeping ---
 
     async def _write_on(self) -> None:
-        while not self._closing or self._fresh:
+        while not self._closing or self._fresh or self._fresh_judged:
             try:
                 async with asyncio.timeout(COMMIT_SECONDS):
                     await self._wake.wait()
@@ -256,7 +291,7 @@ class Runner:
             await self._write()
 
     async def _write(self) -> None:
-        if not self._fresh:
+        if not self._fresh and not self._fresh_judged:
             return
         fresh, self._fresh = self._fresh, []
         judged, self._fresh_judged = self._fresh_judged, []
@@ -277,6 +312,7 @@ class Runner:
             failed=self._failed,
             cost_nano=self._purse.known,
             unpriced=self._purse.unpriced,
+            energy_nwh=self._purse.energy,
         )
 
     def progress(self) -> Progress:
@@ -297,6 +333,7 @@ class Runner:
 
     async def _end(self) -> Run:
         complete = len(self._answers) == (self._run.total or 0) and not self._unjudged
+        complete = complete and await self._prepared()
         if complete:
             judged = await asyncio.to_thread(self._together)
             await asyncio.to_thread(self._store.add, self._run.id, (), judged)
@@ -307,6 +344,16 @@ class Runner:
         )
         await asyncio.to_thread(self._store.update, run)
         return run
+
+    async def _prepared(self) -> bool:
+        """Whether checks over all answers have what they need."""
+        if self._means is None:
+            return True
+        try:
+            await self._scorer.prepare(list(self._answers.values()), self._means, self._suite.run.concurrency)
+        except LimitReached:
+            return False
+        return True
 
     def _together(self) -> list[Judged]:
         return list(self._scorer.together(list(self._answers.values()), at_us=self._clock_us()))

@@ -1,15 +1,18 @@
 """From answers to verdicts: each check's metric over what was answered."""
 
+import asyncio
+from collections import deque
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeGuard
 
 import msgspec
 
 from genaiops.checks.metrics import metric
+from genaiops.checks.metrics.judges import is_duel
 from genaiops.checks.statistics import figures, in_groups, jackknife
 from genaiops.core.errors import LimitReached, UsageError
 from genaiops.domain import Answer, Case, Judged, Measure, MetricCard, Outcome, Sample, Suite, SuiteCheck, Verdict
-from genaiops.ports.metrics import Consulting, Means, Metric
+from genaiops.ports.metrics import Consulting, Means, Metric, Preparing
 
 
 def sample_of(case: Case, answer: Answer, check: SuiteCheck | None = None) -> Sample:
@@ -37,7 +40,15 @@ def sample_of(case: Case, answer: Answer, check: SuiteCheck | None = None) -> Sa
         attack=case.attack,
         said=said_in(answer),
         steps=answer.tool_calls if answer.turns else (),
+        media=answer.media,
     )
+
+
+def against(sample: Sample, baseline: Answer | None) -> Sample:
+    """The sample with the baseline's answer in the place of references; () where it gave none, or an image alone."""
+    if baseline is None or baseline.state != "answered" or (baseline.media and not baseline.output.strip()):
+        return msgspec.structs.replace(sample, expected=())
+    return msgspec.structs.replace(sample, expected=(baseline.output,))
 
 
 def said_in(answer: Answer) -> tuple[str, ...]:
@@ -94,24 +105,64 @@ class Scorer:
     @property
     def asking(self) -> bool:
         """Whether any check asks somebody."""
-        return bool(self._asking)
+        return bool(self._asking) or any(prepares(made) for _, made in self._all)
+
+    async def prepare(self, answers: Sequence[Answer], means: Means, at_once: int) -> None:
+        """Let checks over the corpus ask what they need of each answer. LimitReached when nobody may pay for it."""
+        queue = deque(
+            (made, sample_of(self._cases[answer.case], answer, check))
+            for check, made in self._all
+            if prepares(made)
+            for answer in answers
+            if answer.state == "answered" and _concerns(check, self._cases[answer.case])
+        )
+
+        async def work() -> None:
+            while queue:
+                made, sample = queue.popleft()
+                await made.prepare(sample, means)
+
+        ended = await asyncio.gather(*(work() for _ in range(min(at_once, len(queue)))), return_exceptions=True)
+        for fault in ended:
+            if isinstance(fault, BaseException):
+                raise fault
 
     def to_ask(self, answer: Answer, known: Container[str] = ()) -> list[str]:
         """Names of the checks that ask somebody about that answer, less those that are `known`."""
+        return self._to_ask(answer, known, duels=False)
+
+    def to_duel(self, answer: Answer, known: Container[str] = ()) -> list[str]:
+        """Likewise of the checks that hold it against the baseline's, which has to be there first."""
+        return [] if answer.target == self._suite.gate.baseline else self._to_ask(answer, known, duels=True)
+
+    def _to_ask(self, answer: Answer, known: Container[str], *, duels: bool) -> list[str]:
         if not self._asking or answer.state != "answered":
             return []
         case = self._cases[answer.case]
-        return [check.name for check, _ in self._asking if check.name not in known and _concerns(check, case)]
+        return [
+            check.name
+            for check, made in self._asking
+            if is_duel(made) is duels and check.name not in known and _concerns(check, case)
+        ]
 
     async def consulted(
-        self, answer: Answer, names: Container[str], means: Means, *, at_us: Callable[[], int]
+        self,
+        answer: Answer,
+        names: Container[str],
+        means: Means,
+        *,
+        at_us: Callable[[], int],
+        baseline: Answer | None = None,
     ) -> list[Judged]:
-        """What these checks say of one answer. Those that nobody could pay any more are not among them."""
+        """What these checks say of one answer. Those that nobody could pay any more are not among them. `baseline`:
+        what the baseline said to the same case, for duels."""
         judged: list[Judged] = []
         for check, made in self._asking:
             if check.name not in names:
                 continue
             sample = sample_of(self._cases[answer.case], answer, check)
+            if is_duel(made):
+                sample = against(sample, baseline)
             try:
                 said = await made.consult(sample, means)
             except LimitReached:
@@ -204,6 +255,11 @@ def _values(measures: Sequence[Measure]) -> list[float]:
         error = next(each.error for each in measures if each.value is None)
         raise UsageError(f"Without some of the cases there is no figure: {error}", remedy="Add cases.")
     return values
+
+
+def prepares(made: object) -> TypeGuard[Preparing]:
+    """Whether a metric over the corpus has to ask somebody first."""
+    return hasattr(made, "prepare")
 
 
 def asks(made: Metric) -> TypeGuard[Consulting]:

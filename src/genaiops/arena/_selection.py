@@ -40,6 +40,15 @@ class CandidateFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     retrieval: dict[str, Any] | None = None
 
 
+class FoundFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What an installation knows of a target by itself; `..._from`: where it stands. "" and None: nobody says."""
+
+    licence: str = ""
+    licence_from: str = ""
+    risk: Risk | None = None
+    risk_from: str = ""
+
+
 class SelectionAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`check`: the one that says how good an answer is ("": the suite's only one). `licences`: those that are allowed
     (none: all are); `most_risk`: the highest level that is. A candidate of an unknown licence or risk is not allowed
@@ -53,6 +62,16 @@ class SelectionAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     def facts(self, target: str) -> CandidateFacts:
         return next((each for each in self.candidate if each.target == target), CandidateFacts(target=target))
+
+    def filled(self, found: Mapping[str, FoundFacts]) -> "SelectionAsked":
+        """With what is known besides, where it says nothing itself."""
+        said = {each.target: each for each in self.candidate}
+        for target, known in found.items():
+            facts = said.get(target, CandidateFacts(target=target))
+            said[target] = msgspec.structs.replace(
+                facts, licence=facts.licence or known.licence, risk=facts.risk or known.risk
+            )
+        return msgspec.structs.replace(self, candidate=tuple(said.values()))
 
     def not_allowed(self, target: str) -> str:
         """Why it may not be chosen; "" when it may."""

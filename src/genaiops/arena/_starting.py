@@ -16,12 +16,26 @@ class _Start(msgspec.Struct, frozen=True, kw_only=True):
     checks: Sequence[tuple[str, str]]
     replayed: bool = True
     """Whether the cases bring an output, so that the suite runs as it stands."""
+    ask: str = ""
+    """What a model is told beside the case."""
+    tries: int = 1
+    """How often a model is asked each case, so that one try of them may count (pass@k)."""
 
 
 _ANSWER: Final = """[[case]]
 input = "What is the capital of France?"
 expected = ["Paris"]
 output = "Paris"
+
+[[case]]
+input = "How many days has a week?"
+expected = ["7", "seven"]
+output = "A week has seven days."
+
+[[case]]
+input = "Who wrote Faust?"
+expected = ["Goethe"]
+output = "Johann Wolfgang von Goethe wrote it."
 """
 _CLASS: Final = """[[case]]
 input = "You have won a prize"
@@ -68,7 +82,7 @@ output = '["faq-12", "faq-7", "faq-40"]'  # ids, best first
 _GROUNDED: Final = """[[case]]
 input = "When does the shop open?"
 context = ["The shop opens at nine."]
-expected = ["At nine."]
+expected = ["nine"]
 output = "At nine."
 """
 _TALK: Final = """[[case]]
@@ -84,11 +98,47 @@ _AGENT: Final = """[[case]]
 input = "Find red shoes"
 expected_tools = [{ name = "search", arguments = { query = "red shoes" } }]
 """
+_SUMMARY: Final = """[[case]]
+input = "The meeting of Monday was moved to Tuesday, because the room was taken."
+context = ["The meeting of Monday was moved to Tuesday, because the room was taken."]
+expected = ["The meeting was moved to Tuesday."]
+output = "The meeting was moved to Tuesday."
+
+[[case]]
+input = "Rain fell all night in Bergen. Two roads are closed, and the ferry to Voss leaves at noon, not at nine."
+context = ["Rain fell all night in Bergen. Two roads are closed, and the ferry to Voss leaves at noon, not at nine."]
+expected = ["Two roads in Bergen are closed after rain, and the ferry to Voss leaves at noon."]
+output = "After rain in Bergen two roads are closed, and the ferry leaves at noon."
+
+[[case]]
+input = "Ada bought 20 lamps for 300 EUR in May. Three were broken; the shop sent new ones within a week."
+context = ["Ada bought 20 lamps for 300 EUR in May. Three were broken; the shop sent new ones within a week."]
+expected = ["Ada bought 20 lamps in May; three were broken and the shop sent new ones."]
+output = "Ada bought 20 lamps in May. Three were broken, and the shop sent new ones."
+"""
 _CODE: Final = """[[case]]
 input = "Write a Python function add(a, b) that returns the sum."
 output = "def add(a, b):\\n    return a + b"
 [case.metadata]
 test = "assert add(1, 2) == 3"
+
+[[case]]
+input = "Write a Python function is_even(n) that says whether n is even."
+output = "def is_even(n):\\n    return n % 2 == 0"
+[case.metadata]
+test = ["assert is_even(4) == True", "assert is_even(7) == False"]
+
+[[case]]
+input = "Write a Python function reverse(text) that returns the text backwards."
+output = "def reverse(text):\\n    return text[::-1]"
+[case.metadata]
+test = "assert reverse('abc') == 'cba'"
+
+[[case]]
+input = "Write a Python function count_words(text) that returns how often each word occurs, as a dictionary."
+output = "from collections import Counter\\ndef count_words(text):\\n    return dict(Counter(text.split()))"
+[case.metadata]
+test = "assert count_words('a b a') == {'a': 2, 'b': 1}"
 """
 _SQL: Final = """[[case]]
 input = "Names of all people, in the order of the alphabet. The table is people(name, age)."
@@ -96,7 +146,23 @@ expected = ["SELECT name FROM people ORDER BY name"]
 output = "SELECT name FROM people ORDER BY 1"
 [case.metadata]
 schema = "CREATE TABLE people (name TEXT, age INTEGER)"
-rows = { people = [["Grace", 85], ["Ada", 36]] }
+rows = { people = [["Grace", 85], ["Ada", 36], ["Alan", 41]] }
+
+[[case]]
+input = "How many people are there? The table is people(name, age)."
+expected = ["SELECT COUNT(*) FROM people"]
+output = "SELECT COUNT(name) FROM people"
+[case.metadata]
+schema = "CREATE TABLE people (name TEXT, age INTEGER)"
+rows = { people = [["Grace", 85], ["Ada", 36], ["Alan", 41]] }
+
+[[case]]
+input = "The name of the oldest person. The table is people(name, age)."
+expected = ["SELECT name FROM people ORDER BY age DESC LIMIT 1"]
+output = "SELECT name FROM people WHERE age = (SELECT MAX(age) FROM people)"
+[case.metadata]
+schema = "CREATE TABLE people (name TEXT, age INTEGER)"
+rows = { people = [["Grace", 85], ["Ada", 36], ["Alan", 41]] }
 """
 _SPOKEN: Final = """[[case]]
 input = "recording-1"
@@ -108,15 +174,26 @@ input = "A red square"
 expected = ["red square"]
 output = "red square"
 """
-_WORDS: Final = (("exact_match", ""), ("token_f1", ""), ("equals", "threshold = 1.0"))
+_NAMED: Final = "# what is expected stands somewhere in the answer"
+_WORDS: Final = (("icontains_any", _NAMED), ("token_f1", ""))
 
 _STARTS: Final[Mapping[SuiteTask, _Start]] = {
     "answering": _Start(cases=_ANSWER, checks=_WORDS),
     "classification": _Start(cases=_CLASS, checks=(("accuracy", _LABELS), ("f1", _BINARY))),
     "extraction": _Start(cases=_EXTRACTED, checks=(("equals", ""), ("is_json", ""), ("token_f1", ""))),
     "regression": _Start(cases=_FIGURE, checks=(("mae", "threshold = 1.0  # how far off a case may be"), ("rmse", ""))),
-    "summarisation": _Start(cases=_TEXT, checks=(("rougeL", ""), ("rouge1", ""), ("chrf", ""))),
-    "translation": _Start(cases=_TRANSLATION, checks=(("chrf", ""), ("bleu", ""), ("ter", ""))),
+    "summarisation": _Start(
+        cases=_SUMMARY,
+        checks=(
+            ("rougeL", "threshold = 0.3  # of a case"),
+            ("groundedness", "threshold = 0.5  # faithful to `context`"),
+            ("rouge1", ""),
+        ),
+        ask="Summarise in one sentence, with nothing that is not in the text.",
+    ),
+    "translation": _Start(
+        cases=_TRANSLATION, checks=(("chrf", "threshold = 40  # of 100, for a case"), ("bleu", ""), ("ter", ""))
+    ),
     "retrieval": _Start(
         cases=_FOUND,
         checks=(
@@ -125,32 +202,74 @@ _STARTS: Final[Mapping[SuiteTask, _Start]] = {
             ("mrr", ""),
         ),
     ),
-    "answering_from_context": _Start(cases=_GROUNDED, checks=_WORDS),
-    "conversation": _Start(cases=_TALK, checks=(("contains", ""), *_WORDS)),
+    "answering_from_context": _Start(
+        cases=_GROUNDED,
+        checks=(("groundedness", "threshold = 0.5  # what the answer says stands in `context`"), *_WORDS),
+        ask="Answer in one sentence, with nothing that is not in the text.",
+    ),
+    "conversation": _Start(cases=_TALK, checks=_WORDS),
     "agent": _Start(
         cases=_AGENT,
         checks=(("tool_names", ""), ("tool_arguments", ""), ("step_count", "threshold = 5"), ("latency", "")),
         replayed=False,
     ),
-    "code": _Start(cases=_CODE, checks=(("code", "# floor = 0.5\n# pass_at = 3  # with [run] repeats = 3 or more"),)),
-    "sql": _Start(cases=_SQL, checks=(("sql", "# floor = 0.5"),)),
+    "code": _Start(
+        cases=_CODE,
+        checks=(("code", "# floor = 0.5"),),
+        ask="Answer with one block of Python and nothing else.",
+        tries=3,
+    ),
+    "sql": _Start(
+        cases=_SQL, checks=(("sql", "# floor = 0.5"),), ask="Answer with one query of SQL and nothing else.", tries=3
+    ),
     "transcription": _Start(cases=_SPOKEN, checks=(("wer", ""), ("cer", ""), ("equals", ""))),
     "image": _Start(cases=_IMAGE, checks=(("equals", ""),)),
 }
 
 
-def starting_suite(task: SuiteTask) -> str:
-    """TOML of a suite that can be read, and run as it stands where its cases bring an output. It proposes what is
-    installed of the metrics that are common for the task, and names all others that say they are for it."""
+def proposed(task: SuiteTask) -> Sequence[str]:
+    """The metrics that a suite for the task begins with, as far as they are installed."""
+    known = set(metric_names())
+    return [name for name, _ in _STARTS[task].checks if name in known]
+
+
+def starting_suite(task: SuiteTask, model: str = "") -> str:
+    """TOML of a suite that can be read, and run as it stands where its cases bring an output, or where a `model` of the
+    gateway is asked. It proposes what is installed of the metrics that are common for the task, and names all others
+    that say they are for it."""
     start = _STARTS[task]
     known = set(metric_names())
     chosen = [(name, below) for name, below in start.checks if name in known] or [("equals", "")]
     taken = {name for name, _ in chosen}
     others = [card.name for card in cards() if task in card.tasks and card.name not in taken]
     target = _REPLAYED if start.replayed else _ASKED
+    cases = start.cases
+    if model:
+        target = _model(start, model)
+        cases = "".join(line for line in cases.splitlines(keepends=True) if not line.startswith("output = "))
+        if start.tries > 1:
+            chosen = [
+                (name, f"pass_at = {start.tries}  # of {start.tries} tries one passes\nfloor = 0.1")
+                for name, _ in chosen
+            ]
     checks = "\n".join(f'[[check]]\nmetric = "{name}"\n' + (f"{below}\n" if below else "") for name, below in chosen)
     more = f"\n# Others for this task: {', '.join(others)}\n" if others else ""
-    return f'task = "{task}"\n\n{target}\n{_CASES}{start.cases}\n{checks}{more}{_GATE}'
+    return f'task = "{task}"\n\n{target}\n{_CASES}{cases}\n{checks}{more}{_GATE}'
+
+
+def _model(start: _Start, model: str) -> str:
+    """A target that is asked through the gateway."""
+    lines = ["[[target]]", f"name = {_quoted(model)}", f"model = {_quoted(model)}"]
+    if start.ask:
+        lines.append(f"system = {_quoted(start.ask)}")
+    if start.tries > 1:
+        lines += ["parameters = { temperature = 0.8, max_tokens = 300 }", "", "[run]", f"repeats = {start.tries}"]
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    """As a string of TOML."""
+    return msgspec.json.encode(text).decode()
 
 
 _REPLAYED: Final = """[[target]]

@@ -6,9 +6,11 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from genaiops.arena._asking import templated
+from genaiops.arena._parts import templated
 from genaiops.arena._scoring import threshold_of
+from genaiops.arena._shots import known_fields
 from genaiops.checks.metrics import metric, unready
+from genaiops.checks.metrics.judges import is_duel
 from genaiops.checks.written import Fault, WrittenForm, converted, on_line, read_document
 from genaiops.core.digest import digest_value
 from genaiops.core.errors import NotFound, UsageError
@@ -21,6 +23,7 @@ from genaiops.domain import (
     SuiteCheck,
     SuiteGate,
     SuiteRunning,
+    SuiteShots,
     SuiteTarget,
     SuiteWatch,
 )
@@ -28,12 +31,14 @@ from genaiops.domain import (
 LARGEST: Final = 20_000_000
 """Characters of a suite's text. Many cases belong into a file beside it, or into a dataset."""
 MOST_FAULTS: Final = 50
+VARIABLE: Final = "variables:"
+"""Fields of a source that begin so are one variable each: `variables:NAME`."""
 PROD: Final = "prod"
 """As a baseline: what is in production, of the application that the one target is a candidate for."""
 WAYS: Final = ("model", "prompt", "application", "release", "url", "python", "recorded")
 
 _LISTS: Final[Mapping[str, type]] = {"case": Case, "cases": CaseSource, "target": SuiteTarget, "check": SuiteCheck}
-_TABLES: Final[Mapping[str, type]] = {"run": SuiteRunning, "gate": SuiteGate, "watch": SuiteWatch}
+_TABLES: Final[Mapping[str, type]] = {"run": SuiteRunning, "gate": SuiteGate, "watch": SuiteWatch, "shots": SuiteShots}
 _JUDGED: Final = ("floor", "margin", "tolerance")
 _ONE_FIGURE: Final = {
     "improves": "claims are made of single cases",
@@ -171,6 +176,8 @@ def _meaning(suite: Suite) -> Iterator[Fault]:
     yield from _twice("check", [check.name for check in suite.check])
     for number, source in enumerate(suite.cases):
         yield from _source_faults(source, f"cases[{number}]")
+    if suite.shots is not None:
+        yield from _shots_faults(suite.shots)
     for number, target in enumerate(suite.target):
         yield from _target_faults(target, f"target[{number}]")
     for number, check in enumerate(suite.check):
@@ -212,11 +219,22 @@ def _source_faults(source: CaseSource, path: str) -> Iterator[Fault]:
         said = "none of them" if not given else " and ".join(given)
         message = f"Cases come from one of file, dataset and traces; this says {said}."
         yield Fault(message=message, path=path, remedy="Write one [[cases]] for each source.")
-    unknown = sorted(source.fields.keys() - set(Case.__struct_fields__))
+    named = {name for name in source.fields if not name.startswith(VARIABLE)}
+    unknown = sorted(named - set(Case.__struct_fields__))
     if unknown:
         fields = ", ".join(Case.__struct_fields__)
         message = f"A case has no field {unknown[0]!r}."
-        yield Fault(message=message, path=f"{path}.fields.{unknown[0]}", remedy=f"There are: {fields}.")
+        yield Fault(
+            message=message, path=f"{path}.fields.{unknown[0]}", remedy=f"There are: {fields}, and {VARIABLE}NAME."
+        )
+
+
+def _shots_faults(shots: SuiteShots) -> Iterator[Fault]:
+    if bool(shots.file) == bool(shots.dataset):
+        message = "Examples come from one of file and dataset."
+        yield Fault(message=message, path="shots", remedy="Write one of them.")
+    for name in known_fields(shots):
+        yield Fault(message=f"A case has no field {name!r}.", path=f"shots.fields.{name}", remedy="Leave it out.")
 
 
 def _target_faults(target: SuiteTarget, path: str) -> Iterator[Fault]:
@@ -234,6 +252,9 @@ def _target_faults(target: SuiteTarget, path: str) -> Iterator[Fault]:
         templated(target, Case())
     except UsageError as error:
         yield Fault(message=error.message, path=f"{path}.template", remedy=error.remedy or "Mend that place.")
+    if target.passages is not None and target.context_tokens is not None:
+        message = "passages and context_tokens are two words for how much context it takes."
+        yield Fault(message=message, path=path, remedy="Keep one of them.")
     if target.python and target.python.count(":") != 1:
         message = f"{target.python[:60]!r} names no function."
         yield Fault(message=message, path=f"{path}.python", remedy="Write it as package.module:function.")
@@ -271,6 +292,8 @@ def _check_faults(suite: Suite, check: SuiteCheck, path: str) -> Iterator[Fault]
             path=f"{path}.tolerance",
             remedy="Write threshold = ...",
         )
+    if is_duel(found):
+        yield from _duel_faults(suite, check, path)
     yield from _pass_at_faults(suite, check, card, path)
     if card.over == "corpus":
         for field in _ONE_FIGURE:
@@ -278,6 +301,21 @@ def _check_faults(suite: Suite, check: SuiteCheck, path: str) -> Iterator[Fault]
                 message = f"{card.title} is one figure of all cases: {_ONE_FIGURE[field]}."
                 yield Fault(message=message, path=f"{path}.{field}", remedy="Take a floor or a margin.")
     yield from _never_shown(check, card, path)
+
+
+def _duel_faults(suite: Suite, check: SuiteCheck, path: str) -> Iterator[Fault]:
+    if not suite.gate.baseline:
+        yield Fault(
+            message="There is no baseline that it could be held against.",
+            path=f"{path}.options",
+            remedy='Name a target as the baseline: [gate] baseline = "...".',
+        )
+    if check.margin is not None or check.improves:
+        yield Fault(
+            message="A duel is held against the baseline already: its figure is the rate of winning.",
+            path=f"{path}.{'margin' if check.margin is not None else 'improves'}",
+            remedy="Take a floor: 0.5 is as good as the baseline.",
+        )
 
 
 def _pass_at_faults(suite: Suite, check: SuiteCheck, card: MetricCard, path: str) -> Iterator[Fault]:

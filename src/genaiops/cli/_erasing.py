@@ -75,6 +75,7 @@ def done_lines(found: Row) -> list[str]:
         f"{found['blobs']:,} large payloads, {found['events']:,} payloads of the audit log, {found['views']:,} saved "
         f"views are erased; the kept answers of {found['caches']:,} routes are forgotten; "
         f"{found['held']:,} held answers and requests are removed; "
-        f"{found['cases']:,} cases of runs say nothing any more."
+        f"{found['cases']:,} cases of runs say nothing any more; "
+        f"{found['experiments']:,} experiments have forgotten them."
     )
     return [told, *held_lines(found)]

@@ -7,7 +7,8 @@ from typing import Any
 from genaiops.app.fingerprinting import Piece, found_files, piece_of, piece_of_file, rows_as_documents
 from genaiops.cli._output import Column, Row
 from genaiops.cli._session import Session
-from genaiops.cli._values import counted, short_time, tokens
+from genaiops.cli._values import short_time, tokens
+from genaiops.core.counting import counted
 from genaiops.core.errors import OutsideError, UsageError
 from genaiops.sdk import dataset_rows, path_of
 

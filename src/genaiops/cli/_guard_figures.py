@@ -11,6 +11,7 @@ from genaiops.cli._output import Column, Row
 from genaiops.cli._session import Session, connected
 from genaiops.cli._trace_file import Type, write_rows
 from genaiops.cli._values import milliseconds, short_time, tokens
+from genaiops.core.counting import counted
 from genaiops.sdk import path_of
 
 _ACTIONS = click.Choice(["allow", "flag", "redact", "replace", "hold", "block"])
@@ -104,7 +105,10 @@ def verdicts(
         session.output.rows(list(rows), _VERDICTS, empty=_EMPTY)
         return
     written = write_rows(rows, form, output, _TYPES)
-    session.output.result({"verdicts": written, "file": str(output)}, f"{written} verdicts are in {output}.")
+    session.output.result(
+        {"verdicts": written, "file": str(output)},
+        f"{output} is written: {counted(written, 'verdict')}.",
+    )
 
 
 @click.option("--since", default="24h", show_default=True, help="15m, 24h, 7d or an ISO time.")

@@ -11,6 +11,7 @@ from genaiops.cli._guard_policies import source_of
 from genaiops.cli._output import Column, Row
 from genaiops.cli._session import Session
 from genaiops.cli._values import short_time
+from genaiops.core.counting import counted
 from genaiops.core.errors import OutsideError, UsageError
 from genaiops.sdk import path_of
 
@@ -70,7 +71,7 @@ def test_policy(session: Session, policy: str, cases: str, form: str | None, *, 
         rows = [row for row in found["results"] if everything or not row["passed"]]
         if rows:
             session.output.rows(rows, _RESULTS, empty="")
-        session.output.line(f"{found['passed']} of {found['cases']} cases passed.")
+        session.output.line(f"{found['passed']} of {counted(found['cases'], 'case')} passed.")
     return _FAILED if failed else 0
 
 
@@ -149,7 +150,7 @@ def _followed(session: Session, run: dict[str, Any]) -> dict[str, Any]:
         run = session.client.get(path_of("/api/guards/replays", run["id"]))
         seen = 0 if run["report"] is None else run["report"]["seen"]
         if seen > told + 200:
-            session.output.note(f"{seen} calls looked at ...")
+            session.output.note(f"{counted(seen, 'call')} looked at ...")
             told = seen
     return run
 
@@ -160,7 +161,9 @@ def _tell(session: Session, report: dict[str, Any]) -> None:
     since = short_time(report["since_at"])
     out.line(f"{_named(report['candidate'])} {what} {_named(report['against'])}, calls since {since}:")
     unseen = report["not_recorded"] + report["foreign"] + report["unreadable"]
-    out.line(f"{report['seen']} calls, {report['judged']} judged, {report['different']} of them differently.")
+    out.line(
+        f"{counted(report['seen'], 'call')}, {report['judged']} judged, {report['different']} of them differently."
+    )
     if unseen:
         out.line(
             f"Not judged: {report['not_recorded']} without recorded content (capture off or preview), "
@@ -182,7 +185,7 @@ def _tell(session: Session, report: dict[str, Any]) -> None:
         out.rows(report["rules"], _RULES, empty="")
     moved = [(a, b, n) for a, after in report["actions"].items() for b, n in after.items() if a != b]
     for before, after, count in sorted(moved, key=lambda each: -each[2]):
-        out.line(f"{count} calls: {before} becomes {after}.")
+        out.line(f"{counted(count, 'call')}: {before} becomes {after}.")
     if report["examples"]:
         out.line("")
         out.rows(report["examples"], _EXAMPLES, empty="")

@@ -1,4 +1,4 @@
-"""Prompts as files: YAML or JSON of a manifest, or Markdown whose front matter says everything but the messages.
+"""Prompts as files: YAML, JSON or TOML of a manifest, or Markdown whose front matter says everything but the messages.
 
 ---
 variables: {company: string}
@@ -10,6 +10,7 @@ You answer for {{company}}.
 """
 
 import re
+import tomllib
 from typing import Any, cast
 
 from genaiops.cli._described import parse_yaml, read_texts, to_yaml
@@ -22,6 +23,8 @@ _ROLE = re.compile(r"^# (system|developer|user|assistant)[ \t]*$", re.MULTILINE)
 def read_prompt(name: str) -> dict[str, Any]:
     """The manifest in a file, or on standard input (`-`). UsageError when it holds none."""
     ((file, text),) = read_texts(name)
+    if file.endswith(".toml"):
+        return _of_toml(file, text)
     front = _FRONT.match(text)
     if front is None and not file.endswith((".md", ".markdown")):
         found = parse_yaml(file, text)
@@ -34,6 +37,17 @@ def read_prompt(name: str) -> dict[str, Any]:
         raise UsageError(f"{file}: the front matter is no object.", remedy="Write `name: value` lines there.")
     body = text[front.end() :] if front is not None else text
     return {**cast("dict[str, Any]", fields or {}), "messages": _messages(body)}
+
+
+def _of_toml(file: str, text: str) -> dict[str, Any]:
+    """UsageError with the line; other kinds of files are TOML here, so that people write prompts so, too."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(
+            f"{file}: this cannot be read as TOML: {error}.",
+            remedy="Mend that place, or write it as YAML (.yaml), JSON or Markdown (.md).",
+        ) from error
 
 
 def write_prompt(manifest: dict[str, Any]) -> str:

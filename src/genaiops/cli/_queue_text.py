@@ -9,6 +9,7 @@ from genaiops.cli._session import Session
 from genaiops.core.errors import NotFound, UsageError
 
 _QUESTION = re.compile(r"([^:=?]+):([a-z]+)(\?)?(?:=(.*))?", re.DOTALL)
+_DATA = re.compile(r"data:([a-z]+/[a-z0-9.+-]+);base64,([A-Za-z0-9+/=]+)")
 _RANGE = re.compile(r"(\d+)-(\d+)(?:~(\d+))?")
 _ANSWER = re.compile(r"([a-z][a-z0-9_]*)(?:\.(\d+))?=(.*)", re.DOTALL)
 
@@ -106,7 +107,7 @@ def item_lines(item: Row, questions: Sequence[Row]) -> list[str]:
     lines += [f"{role or 'asked'}: {text}" for role, text in item["asked"]]
     lines += [f"context: {text}" for text in item["context"]]
     names = ("left", "right") if len(item["answers"]) == 2 else ("answer",)
-    lines += [f"{name}: {text}" for name, text in zip(names, item["answers"], strict=True)]
+    lines += [f"{name}: {_DATA.sub(_picture, text)}" for name, text in zip(names, item["answers"], strict=True)]
     lines += [f"expected: {text}" for text in item["expected"]]
     if any(each["kind"] == "claims" for each in questions):
         lines += [f"claim {number}: {text}" for number, text in enumerate(item["claims"], 1)]
@@ -115,6 +116,28 @@ def item_lines(item: Row, questions: Sequence[Row]) -> list[str]:
     if item["settled"]:
         lines.append(f"settled by {label_line(item['settled'])}")
     return lines
+
+
+def label_form(questions: Sequence[Row]) -> str:
+    """How a label is written: `better=left|right|tie|both_bad`."""
+    return " ".join(_form(each) for each in questions if not each.get("optional")) or "QUESTION=ANSWER"
+
+
+def _form(question: Row) -> str:
+    name = question["name"]
+    options = "|".join(each["name"] for each in question.get("options", ()))
+    said = {
+        "choice": f"{name}={options}",
+        "scale": f"{name}={question.get('least', 1)}..{question.get('most', 5)}",
+        "preference": f"{name}=left|right|tie|both_bad",
+        "claims": f"{name}.1=supported|refuted|not_enough_evidence",
+    }
+    return said.get(question["kind"], f"{name}=TEXT")
+
+
+def _picture(found: re.Match[str]) -> str:
+    """In place of a picture's bytes, which would fill the terminal."""
+    return f"[{found[1]}, {len(found[2].rstrip('=')) * 3 // 4:,} bytes; the console shows it]"
 
 
 def label_line(label: Row) -> str:

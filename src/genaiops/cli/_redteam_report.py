@@ -15,6 +15,7 @@ GROUPS = {
 
 _COLUMNS = (
     Column("ATTACKS", "name"),
+    Column("CALLED", lambda row: row["title"] or None, rank=3),
     Column("TARGET", "target"),
     Column("SUCCEED", lambda row: share(row["rate"]), right=True),
     Column("95 %", lambda row: f"{row['low']:.1%} to {row['high']:.1%}", right=True),
@@ -27,6 +28,9 @@ _COLUMNS = (
 )
 
 
+_HARMLESS = (Column("QUESTIONS", "name"), _COLUMNS[2], Column("REFUSED", _COLUMNS[3].value, right=True), *_COLUMNS[4:])
+
+
 def share(value: float | None) -> str | None:
     return None if value is None else f"{value:.1%}"
 
@@ -37,15 +41,16 @@ def _corrected(estimate: Mapping[str, float] | None) -> str | None:
 
 def show_attacks(output: Output, report: Mapping[str, Any], group: str) -> None:
     rows = list(_rows(report[GROUPS[group]]))
+    columns = [each for each in _COLUMNS if each.title != "CALLED" or any(row["title"] for row in rows)]
     attacks, harmless = [row for row in rows if not row["harmless"]], [row for row in rows if row["harmless"]]
     if attacks:
-        output.rows(attacks, _COLUMNS, empty="")
+        output.rows(attacks, columns, empty="")
     elif not harmless:
         output.note(f"No attack of this run has a {group}.")
     if harmless:
         output.line()
         output.line("Harmless questions that were refused:")
-        output.rows(harmless, _COLUMNS, empty="")
+        output.rows(harmless, _HARMLESS, empty="")
     output.line()
     for line in notes(report):
         output.line(line)
@@ -83,4 +88,10 @@ def _hits(report: Mapping[str, Any]) -> Iterator[str]:
 def _rows(rows: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     for row in rows:
         for target, rate in row["rates"].items():
-            yield {"name": row["name"], "target": target, "harmless": row.get("harmless", False), **rate}
+            yield {
+                "name": row["name"],
+                "target": target,
+                "title": row.get("title"),
+                "harmless": row.get("harmless", False),
+                **rate,
+            }

@@ -9,6 +9,7 @@ import click
 from genaiops.cli._noun import Noun
 from genaiops.cli._output import Column, Output, one_line
 from genaiops.cli._session import Session, connected
+from genaiops.core.counting import counted
 from genaiops.sdk import path_of
 
 
@@ -77,7 +78,7 @@ def _show(output: Output, found: Mapping[str, Any]) -> None:
         if found[name]
     ]
     beside = f" Not compared: {', '.join(left)}." if left else ""
-    output.line(f"{len(found['won'])} won, {len(found['lost'])} lost of {found['alike']} cases.{beside}")
+    output.line(f"{len(found['won'])} won, {len(found['lost'])} lost of {counted(found['alike'], 'case')}.{beside}")
     output.line()
     output.rows(found["checks"], _CHECKS, empty="The suite has no check of single cases, so nothing can be compared.")
     for case in found["cases"]:

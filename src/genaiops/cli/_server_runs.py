@@ -20,7 +20,8 @@ _FORMS = (".toml", ".yaml", ".yml", ".json")
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
-    """What a command was told. `suite`: a file, or NAME@ALIAS; `facts`: what it is run for."""
+    """What a command was told. `suite`: a file, or NAME@ALIAS; `facts`: what it is run for; `sweep`:
+    a SweepAsked, of its one target."""
 
     suite: str
     name: str | None = None
@@ -30,6 +31,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     prompts: tuple[str, ...] = ()
     releases: tuple[str, ...] = ()
     facts: Mapping[str, str] = {}
+    sweep: Any = None
 
 
 def begin(session: Session, wish: Wish) -> dict[str, Any]:
@@ -42,20 +44,25 @@ def begin(session: Session, wish: Wish) -> dict[str, Any]:
         **wish.facts,
     }
     if Path(wish.suite).suffix.lower() in _FORMS or Path(wish.suite).is_file():
-        name = wish.name or _plain(Path(wish.suite).stem)
-        body |= {"name": name, "document": document_of(session, wish.suite, name, wish.changed)}
+        name = wish.name or _plain(Path(wish.suite).stem) + ("-sweep" if wish.sweep is not None else "")
+        body |= {"name": name, "document": document_of(session, wish.suite, name, wish.changed, wish.sweep)}
     else:
         if wish.name is not None:
             raise UsageError("A suite that is kept has its name.", remedy="Leave out --name.", param="name")
         body |= {"suite": wish.suite, "run": dict(wish.changed)}
+        if wish.sweep is not None:
+            body["sweep"] = msgspec.to_builtins(wish.sweep)
     return session.client.post("/api/runs", body)
 
 
-def document_of(session: Session, file: str, name: str, changed: Mapping[str, Any]) -> dict[str, Any]:
-    """The suite of a file, with other fields of its `run`; files of cases beside it are sent as datasets."""
+def document_of(
+    session: Session, file: str, name: str, changed: Mapping[str, Any], sweep: Any = None
+) -> dict[str, Any]:
+    """The suite of a file, with other fields of its `run`, and the cells of a `sweep` as its targets; files of cases
+    and examples beside it are sent as datasets."""
     from genaiops.app.local_suites import sent_files, sent_suite, with_datasets
 
-    suite = sent_suite(file)
+    suite = sent_suite(file, sweep)
     datasets: dict[int, str] = {}
     for place, stem, rows in sent_files(file, suite):
         made = push_dataset(session.client, f"{name}/{_plain(stem)}", rows, kind="file", detail={"file": stem})
@@ -91,7 +98,7 @@ def whole(session: Session, run_id: str) -> dict[str, Any]:
     """The run, its report, and the cases that were lost, as far as the caller may read them."""
     run = session.client.get(path_of("/api/runs", run_id))
     report: dict[str, Any] | None = run.pop("report")
-    faults: dict[str, Any] = {name: run.pop(name) or [] for name in ("errors", "unjudged")}
+    faults: dict[str, Any] = {name: run.pop(name, None) or [] for name in ("figures", "errors", "unjudged", "kpis")}
     lost: list[dict[str, Any]] = []
     if report is None:
         return {"run": run, "report": None, "lost": lost, **faults}

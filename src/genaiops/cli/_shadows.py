@@ -1,4 +1,4 @@
-"""`genaiops route shadow`: copies of calls beside the calls that users got."""
+"""`genaiops route shadow` and `genaiops app shadow`: copies of calls beside the calls that users got."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ import click
 from genaiops.cli._noun import Noun
 from genaiops.cli._output import Column, Row
 from genaiops.cli._session import Session, connected
+from genaiops.core.counting import counted
 from genaiops.sdk import path_of
 
 _COLUMNS = (
@@ -46,22 +47,29 @@ def add_verbs(command: Noun) -> None:
 def shadow(session: Session, name: str, **where: Any) -> None:
     """Compare what a shadow target answered with what users got, pair by pair."""
     found = session.client.get(path_of("/api/shadows", name), where)
-    if session.output.as_json:
-        session.output.json(found)
-        return
-    if not found["copies"]:
+    if not found["copies"] and not session.output.as_json:
         session.output.line(f"No copies to {found['target']} in that time. They need a hard budget for the application")
         session.output.line(f"that they are charged to: genaiops route show {name} names it.")
+        return
+    print_report(session, found, where["lost"])
+
+
+def print_report(session: Session, found: Row, lost: str | None) -> None:
+    """Of a route's shadow target or of a release in shadow."""
+    if session.output.as_json:
+        session.output.json(found)
         return
     for text in _heads(found):
         session.output.line(text)
     session.output.line()
     session.output.rows(found["lines"], _COLUMNS, empty="Nothing could be compared.")
     for each in found["alike"]:
-        session.output.line(f"like the live answer by {each['metric']}: {_likeness(each)} ({each['pairs']} pairs)")
-    if where["lost"] is not None:
+        session.output.line(
+            f"like the live answer by {each['metric']}: {_likeness(each)} ({counted(each['pairs'], 'pair')})"
+        )
+    if lost is not None:
         session.output.line()
-        session.output.rows(found["shown"], _PAIRS, empty=f"No pair was lost by {where['lost']}.")
+        session.output.rows(found["shown"], _PAIRS, empty=f"No pair was lost by {lost}.")
 
 
 def _heads(found: Row) -> list[str]:

@@ -7,6 +7,7 @@ import click
 from genaiops.cli._noun import Noun
 from genaiops.cli._output import Output
 from genaiops.cli._session import plain
+from genaiops.core.counting import counted
 
 
 def add_corpus(command: Noun) -> None:
@@ -27,4 +28,4 @@ def add_corpus(command: Noun) -> None:
         from genaiops.app.expanding import write_corpus
 
         count = write_corpus(corpus, source, to, limit=limit, seed=seed)
-        output.result({"file": str(to), "cases": count}, f"{to} is written: {count} cases.")
+        output.result({"file": str(to), "cases": count}, f"{to} is written: {counted(count, 'case')}.")

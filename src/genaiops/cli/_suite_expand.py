@@ -9,6 +9,7 @@ import msgspec
 from genaiops.cli._noun import Noun
 from genaiops.cli._output import Output
 from genaiops.cli._session import plain
+from genaiops.core.counting import counted
 from genaiops.core.errors import UsageError
 
 _SHOWN = 5
@@ -79,5 +80,5 @@ def _tell(output: Output, found: Any, to: Path | None) -> None:
     made = {"file": str(to), "cases": len(found.cases), "families": found.families}
     output.result(
         {**made, "left": msgspec.to_builtins(found.left), "language": found.language},
-        f"{to} is written: {found.families} families, {len(found.cases)} cases, {len(found.left)} left out.",
+        f"{to} is written: {found.families} families, {counted(len(found.cases), 'case')}, {len(found.left)} left out.",
     )

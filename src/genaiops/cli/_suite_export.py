@@ -1,7 +1,7 @@
 """Reports of runs, for others to read: options of `suite run`, and `suite report`."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -9,12 +9,13 @@ import click
 
 from genaiops.cli._noun import Noun
 from genaiops.cli._output import Output
-from genaiops.cli._session import plain
-from genaiops.core.errors import UsageError
+from genaiops.cli._session import Session, plain
+from genaiops.core.errors import Forbidden, UsageError
+from genaiops.sdk import path_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_FORMS: Final = {
+FORMS: Final = {
     "junit": "JUnit XML, for a build server",
     "jsonl": "JSON lines, with every answer",
     "markdown": "Markdown, for a pull request",
@@ -26,18 +27,41 @@ _SUFFIXES: Final = {".xml": "junit", ".jsonl": "jsonl", ".html": "html", ".htm":
 
 def report_options(function: F) -> F:
     """Adds an option for each form of report."""
-    for name, what in reversed(_FORMS.items()):
+    for name, what in reversed(FORMS.items()):
         function = click.option(f"--{name}", metavar="FILE", help=f"Write a report: {what}.")(function)
     return function
 
 
 def taken_reports(options: dict[str, Any]) -> dict[str, str]:
     """Form -> file, of the options that were given; they are taken out."""
-    given = {name: options.pop(name) for name in _FORMS}
+    given = {name: options.pop(name) for name in FORMS}
     return {name: file for name, file in given.items() if file is not None}
 
 
-def _form(form: str | None, file: Path | None) -> str:
+def check_folders(files: Mapping[str, str]) -> None:
+    """UsageError when a report could not be written: it is told before anything is asked."""
+    for form, file in files.items():
+        path = Path(file)
+        if path.is_dir() or not path.absolute().parent.is_dir():
+            raise UsageError(
+                f"There can be no report {file}: {'it is a' if path.is_dir() else f'{path.parent} is no'} folder.",
+                remedy="Name a file in a folder that there is.",
+                param=form,
+            )
+
+
+def write_from_server(session: Session, run_id: str, files: Mapping[str, str]) -> None:
+    """Reports of a run on a server. What the key may not read is said, and changes nothing of the verdict."""
+    for form, file in files.items():
+        try:
+            answer = session.client.request("GET", path_of("/api/runs", run_id, "report"), query={"format": form})
+        except Forbidden as error:
+            session.output.note(f"No reports are written. {error.message}")
+            return
+        write(Path(file), answer.body)
+
+
+def read_form(form: str | None, file: Path | None) -> str:
     """What was asked for, else what the file's ending says. UsageError for a PDF on a terminal."""
     form = form or _SUFFIXES.get(file.suffix.lower() if file else "", "markdown")
     if form == "pdf" and file is None and sys.stdout.isatty():
@@ -45,7 +69,7 @@ def _form(form: str | None, file: Path | None) -> str:
     return form
 
 
-def _write(file: Path, data: bytes) -> None:
+def write(file: Path, data: bytes) -> None:
     try:
         file.write_bytes(data)
     except OSError as error:
@@ -55,7 +79,7 @@ def _write(file: Path, data: bytes) -> None:
 def add_report_verbs(command: Noun) -> None:
     @command.verb("report", example="genaiops suite report run_01 -o report.pdf")
     @click.argument("run")
-    @click.option("--format", "form", type=click.Choice(list(_FORMS)), help="[by FILE's ending, or markdown]")
+    @click.option("--format", "form", type=click.Choice(list(FORMS)), help="[by FILE's ending, or markdown]")
     @click.option("-o", "--output", "file", type=click.Path(dir_okay=False, path_type=Path), help="A file to write.")
     @click.option("--home", help="The data directory it ran in. [GENAIOPS_HOME]")
     @plain
@@ -63,12 +87,12 @@ def add_report_verbs(command: Noun) -> None:
         """Write the report of a run that this machine has, in one of its forms."""
         from genaiops.app.suite_reports import report_of
 
-        form = _form(form, file)
+        form = read_form(form, file)
         data = report_of(run, form, home=home)
         if file is None:
             click.echo(data, nl=False)
             return
-        _write(file, data)
+        write(file, data)
         output.result({"file": str(file), "format": form}, f"{file} is written.")
 
     @command.verb("events", example="genaiops suite events run_01 --to http://127.0.0.1:4318")

@@ -11,6 +11,7 @@ from genaiops.cli._noun import Noun
 from genaiops.cli._output import Output
 from genaiops.cli._session import plain
 from genaiops.cli._suite_report import show_report
+from genaiops.core.counting import counted
 from genaiops.core.errors import UsageError
 
 
@@ -52,7 +53,8 @@ def add_import_verb(command: Noun) -> None:
         except OSError as error:
             raise UsageError(f"{to} cannot be written: {error.strerror}.", remedy="Name another file.") from error
         suite = read.suite
-        said = f"{len(suite.case)} cases, {len(suite.target)} targets, {len(suite.check)} checks"
+        parts = {"case": suite.case, "target": suite.target, "check": suite.check}
+        said = ", ".join(counted(len(each), word) for word, each in parts.items())
         output.result({"file": str(to), "notes": list(read.notes)}, f"{to} is written: {said}.")
 
 

@@ -8,6 +8,7 @@ import click
 from genaiops.cli._noun import Noun
 from genaiops.cli._output import Column, Output
 from genaiops.cli._session import plain
+from genaiops.core.counting import counted
 
 _ROWS = (
     Column("MARGIN", lambda row: f"{row['margin']:.4g}", right=True),
@@ -58,7 +59,7 @@ def _show(output: Output, found: Mapping[str, Any]) -> None:
     output.line(f"{name}: {_varied(found)}; {chances}.")
     output.rows(found["rows"], _ROWS, empty="")
     if found["have"] is not None:
-        output.line(f"The suite has {found['have']} cases{_enough(found['rows'], found['have'])}.")
+        output.line(f"The suite has {counted(found['have'], 'case')}{_enough(found['rows'], found['have'])}.")
 
 
 def _varied(found: Mapping[str, Any]) -> str:

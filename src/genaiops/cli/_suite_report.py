@@ -5,22 +5,39 @@ from typing import Any, Self
 
 import msgspec
 
+from genaiops.cli._kpi_lines import show_kpis
 from genaiops.cli._output import Column, Output, one_line
+from genaiops.core.counting import counted
 from genaiops.core.money import from_nano, to_nano
 
 WORDS = {"pass": "PASS", "fail": "FAIL", "inconclusive": "INCONCLUSIVE", "error": "INCONCLUSIVE", "warn": "PASS"}
 
+_MOST_CASES = 20
+_SHARES = ("every_case", "tolerance", "errors")
 _LINES = (
     Column("VERDICT", lambda row: WORDS[row["verdict"]["outcome"]]),
     Column("CHECK", "check"),
     Column("TARGET", "target"),
     Column("CONDITION", lambda row: _asked(row["kind"], row.get("asked"))),
-    Column("MEASURED", lambda row: _figure(row["verdict"].get("measure")), right=True),
+    Column("MEASURED", lambda row: _measured(row["kind"], row["verdict"].get("measure")), right=True),
     Column("BOUNDS", lambda row: _bounds(row["verdict"].get("interval")), rank=1),
     Column("WON", lambda row: _counted(row, "wins"), right=True, rank=1),
     Column("LOST", lambda row: _counted(row, "losses"), right=True, rank=1),
     Column("MORE", lambda row: None if row.get("more") is None else f"+{row['more']}", right=True, rank=1),
 )
+
+FIGURES = (
+    Column("CHECK", lambda row: f"{row['check']} (added)" if row.get("added") else row["check"]),
+    Column("TARGET", "target"),
+    Column("MEAN", lambda row: _figure(row["mean"]), right=True),
+    Column("95 %", lambda row: None if row["low"] is None else f"{row['low']:.3g} to {row['high']:.3g}", rank=1),
+    Column("UNIT", "unit", rank=1),
+    Column("PASSED", lambda row: row["passed"], right=True),
+    Column("N", lambda row: row["n"], right=True),
+    Column("MISSING", lambda row: row["missing"] or None, right=True, rank=1),
+    Column("METRIC", "metric", rank=2),
+)
+"""What each check measured of each target, as `suite run`, `run show` and `suite rescore` say it."""
 
 
 class Further(msgspec.Struct, frozen=True):
@@ -100,15 +117,27 @@ def show_report(output: Output, done: Mapping[str, Any]) -> None:
         output.json(done)
         return
     if report is None:
+        if done.get("figures"):
+            output.rows(done["figures"], FIGURES, empty="")
+            output.line()
         output.line(f"{run['id']} is {run['state']}: {run['done']} of {run['total']} answers, {run['failed']} failed.")
         if run["error"]:
             output.note(run["error"])
         return
     show_lines(output, report)
+    if done.get("figures"):
+        output.rows(done["figures"], FIGURES, empty="")
+        output.line()
+    if done.get("kpis"):
+        output.line("KPIs of use cases:")
+        show_kpis(output, done["kpis"])
+        output.line()
     for lost in done["lost"]:
         _show_lost(output, lost, report["baseline"])
     _show_errors(output, done)
     money = "" if run["cost"] is None else f", {run['cost']} spent"
+    used = run.get("energy_nwh")
+    money += "" if used is None else f", about {used / 1e9:.3g} Wh"
     failed = f", {run['failed']} failed" if run["failed"] else ""
     output.line(f"{WORDS[report['verdict']['outcome']]}: {report['verdict']['reason']}")
     output.line(f"{run['id']}: {run['done']} of {run['total']} answers{failed}{money}.")
@@ -116,21 +145,54 @@ def show_report(output: Output, done: Mapping[str, Any]) -> None:
         output.note(run["error"])
 
 
+def unjudged(broken: Mapping[str, Any]) -> str:
+    """Of one check: how many of its verdicts are errors, and the first."""
+    errors = broken["errors"]
+    are = "1 verdict is an error" if errors == 1 else f"{errors:,} verdicts are errors, the first"
+    return f"{broken['check']}: {are}: {one_line(broken['first'], 300)}"
+
+
 def show_lines(output: Output, report: Mapping[str, Any]) -> None:
     """The conditions of a gate."""
     if report["lines"]:
         output.rows(report["lines"], _LINES, empty="")
         output.line()
+        for line in report["lines"]:
+            if line["kind"] == "corpus" or (
+                line["verdict"]["outcome"] == "inconclusive" and line["verdict"].get("measure") is None
+            ):
+                output.line(f"{line['check'] or line['kind']}, {line['target']}: {line['verdict']['reason']}")
+    for each in report.get("duels", ()):
+        _show_duels(output, each)
+
+
+def _show_duels(output: Output, said: Mapping[str, Any]) -> None:
+    """Pair by pair against the baseline, with the cases of each kind."""
+    rate = f"win rate {said['win_rate']:.2%} ({said['low']:.2%} to {said['high']:.2%})"
+    output.line(
+        f"{said['check']}: {said['target']} against {said['baseline']}: {said['wins']} won, {said['losses']} lost, "
+        f"{said['ties']} ties; {rate}."
+    )
+    changed = f"{counted(said['changed'], 'verdict')} changed with the order (ties)"
+    lean = f"{said['first']} for what stood first, {said['second']} for what stood second, p {said['order_p']:.2g}"
+    output.line(f"  {changed}{': ' + lean if said['changed'] else ''}.")
+    for kind, count in (("won", "wins"), ("lost", "losses"), ("tied", "ties")):
+        named = said[kind][:_MOST_CASES]
+        if named:
+            more = said[count] - len(named)
+            output.line(f"  {kind}: {', '.join(named)}{f' and {more} more' if more else ''}")
+    output.line()
 
 
 def _show_errors(output: Output, done: Mapping[str, Any]) -> None:
     for failed in done["errors"]:
-        output.line(f"{failed['answers']} answers failed ({failed['state']}): {one_line(failed['error'], 300)}")
+        output.line(
+            f"{counted(failed['answers'], 'answer')} failed ({failed['state']}): {one_line(failed['error'], 300)}"
+        )
     if done["errors"]:
         output.line()
     for broken in done["unjudged"]:
-        first = one_line(broken["first"], 300)
-        output.line(f"{broken['check']}: {broken['errors']} verdicts are errors, the first: {first}")
+        output.line(unjudged(broken))
 
 
 def _show_lost(output: Output, lost: Mapping[str, Any], baseline: str) -> None:
@@ -138,7 +200,7 @@ def _show_lost(output: Output, lost: Mapping[str, Any], baseline: str) -> None:
         return
     what = f"lost against {baseline}" if baseline else "failed"
     first = ", the first" if lost["total"] > len(lost["rows"]) else ""
-    output.line(f"{lost['target']}: {lost['total']} cases {what}{first}:")
+    output.line(f"{lost['target']}: {counted(lost['total'], 'case')} {what}{first}:")
     for row in lost["rows"]:
         said = {answer["target"]: answer.get("output", "") for answer in row["answers"]}
         if "attack" in row["case"]:
@@ -167,6 +229,11 @@ def _asked(kind: str, asked: float | None) -> str:
 
 def _figure(value: float | None) -> str | None:
     return None if value is None else f"{value:.4g}"
+
+
+def _measured(kind: str, value: float | None) -> str | None:
+    """A share of cases is told in percent: beside a metric's name 1 would be read as its value."""
+    return _figure(value) if value is None or kind not in _SHARES else f"{value:.2%}"
 
 
 def _bounds(interval: Sequence[float] | None) -> str | None:

@@ -6,21 +6,10 @@ from typing import Any
 import click
 
 from genaiops.cli._noun import Noun
-from genaiops.cli._output import Column, Output, one_line
+from genaiops.cli._output import Output
 from genaiops.cli._session import plain
-from genaiops.cli._suite_report import Bar, show_lines
+from genaiops.cli._suite_report import FIGURES, Bar, show_lines, unjudged
 from genaiops.core.money import from_nano
-
-_FIGURES = (
-    Column("CHECK", "check"),
-    Column("TARGET", "target"),
-    Column("MEAN", lambda row: None if row["mean"] is None else f"{row['mean']:.4g}", right=True),
-    Column("95 %", lambda row: None if row["low"] is None else f"{row['low']:.3g} to {row['high']:.3g}", rank=1),
-    Column("PASSED", lambda row: row["passed"], right=True),
-    Column("N", lambda row: row["n"], right=True),
-    Column("MISSING", lambda row: row["missing"] or None, right=True, rank=1),
-    Column("METRIC", "metric", rank=2),
-)
 
 
 def add_to(command: Noun) -> None:
@@ -50,17 +39,20 @@ def add_to(command: Noun) -> None:
             output.json(done)
         else:
             _show(output, done)
+        for name, errors in done["silent"].items():
+            output.note(f"{name} gave no verdict: {errors:,} of {errors:,} are errors.")
         if done["stopped"]:
             sys.exit(4)
+        if done["silent"]:
+            sys.exit(3)
         if options["file"] is not None:
             sys.exit({"pass": 0, "fail": 1}.get(done["report"]["verdict"]["outcome"], 4))
 
 
 def _show(output: Output, done: dict[str, Any]) -> None:
-    output.rows(done["figures"], _FIGURES, empty="")
+    output.rows(done["figures"], FIGURES, empty="")
     for broken in done["unjudged"]:
-        first = one_line(broken["first"], 300)
-        output.line(f"{broken['check']}: {broken['errors']} verdicts are errors, the first: {first}")
+        output.line(unjudged(broken))
     if done["report"]["lines"]:
         output.line()
         show_lines(output, done["report"])

@@ -20,7 +20,8 @@ def _figure(name: str) -> Any:
         found = row["figures"].get(name)
         if found is None:
             return None
-        bounds = "" if found["low"] is None else f" ({found['low']:.3g} to {found['high']:.3g})"
+        low, high = found["ends"] or (found["low"], found["high"])
+        bounds = "" if low is None else f" ({low:.3g} to {high:.3g})"
         return f"{found['mean']:.4g}{bounds}"
 
     return shown
@@ -52,10 +53,10 @@ def add_select(command: Noun) -> None:
     @click.argument("run")
     @click.option("-f", "--file", help="Licences, risks, retrieval of the candidates: TOML, YAML or JSON.")
     @click.option("--check", help="What says how good an answer is. [the suite's only check]")
-    @click.option("--choose", "chosen", metavar="NAME", help="Record this choice; you approve of it.")
+    @click.option("--choose", "chosen", metavar="NAME", help="Propose this choice, for another person to approve.")
     @click.option("--reason", "reasons", multiple=True, help="Why; repeatable.")
     @click.option("--decided", is_flag=True, help="Show what was chosen, as it was then.")
-    @click.option("-o", "--output", "report", metavar="FILE", help="Write the report: FILE.html or FILE.md, signed.")
+    @click.option("-o", "--output", "report", metavar="FILE", help="Write the report: FILE.html, .md or .pdf, signed.")
     @connected
     def select(session: Session, run: str, *, decided: bool, report: str | None, **options: Any) -> None:
         """Compare the targets of a run by quality, cost, latency, energy, licence and risk, and record which one is
@@ -100,18 +101,33 @@ def _form(file: str) -> str | None:
     return {".toml": "toml", ".json": "json", ".yaml": "yaml", ".yml": "yaml"}.get(Path(file).suffix.lower())
 
 
+def _decided(decision: Mapping[str, Any]) -> str:
+    """Approved, or how far it is."""
+    if decision["state"] == "approved":
+        at = decision["approved_at"] or decision["at"]
+        return f"Chosen: {decision['chosen']}, approved by {decision['approver']} at {at}."
+    if decision["state"] == "proposed":
+        approve = f"genaiops approval approve {decision['approval']}"
+        return f"Proposed: {decision['chosen']}. It is chosen when another person approves: {approve}"
+    return f"Not chosen: {decision['chosen']} was proposed, and is {decision['state']}."
+
+
 def _show(output: Output, found: dict[str, Any], report: str | None) -> None:
     if output.as_json:
         output.json(found)
         return
     selection, decision = found["selection"], found["decision"]
     output.rows(selection["candidates"], _CANDIDATES, empty="")
+    for each in selection["candidates"]:
+        for name in ("licence", "risk"):
+            if each[f"{name}_from"] not in ("", "the selection"):
+                output.line(f"{each['target']}: {name} {each[name]}, of {each[f'{name}_from']}.")
     if selection["unknown"]:
         output.line(f"Nothing is known of: {', '.join(selection['unknown'])}.")
     if decision is None:
         output.line(f"Nothing is chosen. Choose: genaiops suite select {selection['run']} --choose NAME --reason TEXT")
     else:
-        output.line(f"Chosen: {decision['chosen']}, approved by {decision['approver']} at {decision['at']}.")
+        output.line(_decided(decision))
         for reason in decision["reasons"]:
             output.line(f"  {reason}")
         for caution in decision["cautions"]:

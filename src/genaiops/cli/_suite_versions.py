@@ -51,7 +51,11 @@ def push(session: Session, name: str, file: str, alias: str | None, **about: Any
 def list_(session: Session) -> None:
     """List the suites that are kept, each by its newest version."""
     rows = session.items("/api/suites")
-    session.output.rows(rows, _SUITES, empty="No suite is kept. Keep one: genaiops suite push NAME FILE")
+    session.output.rows(
+        rows,
+        _SUITES,
+        empty="No suite is kept. Begin one: genaiops suite new FILE.toml; keep it: genaiops suite push NAME FILE.toml",
+    )
 
 
 @command.verb("show", example="genaiops suite show answers@prod")

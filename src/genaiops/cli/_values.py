@@ -40,11 +40,6 @@ def seconds(text: str, *, param: str) -> float:
         raise UsageError(f"{text!r} is no duration.", remedy="Write 90s, 15m or 24h.", param=param) from None
 
 
-def counted(number: int, word: str) -> str:
-    """`1 worker`, `2 workers`."""
-    return f"{number:,} {word}{'' if number == 1 else 's'}"
-
-
 def weighted(text: str) -> tuple[str, int]:
     """`small=3` -> ("small", 3); without a weight 1. UsageError for another form."""
     name, sign, weight = text.partition("=")

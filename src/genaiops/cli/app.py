@@ -7,9 +7,11 @@ import click
 
 from genaiops.cli._noun import noun
 from genaiops.cli._output import Column, Row
+from genaiops.cli._release_shadow import add_shadow
 from genaiops.cli._session import Session, connected, consenting
-from genaiops.cli._values import counted, short_time
+from genaiops.cli._values import short_time
 from genaiops.cli.actor import find as find_actor
+from genaiops.core.counting import counted
 from genaiops.core.errors import UsageError
 from genaiops.sdk import path_of
 
@@ -220,3 +222,6 @@ def _show(session: Session, found: dict[str, Any]) -> None:
             ("created", short_time(found["created_at"])),
         ),
     )
+
+
+add_shadow(command)

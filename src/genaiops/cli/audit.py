@@ -10,7 +10,8 @@ import msgspec
 from genaiops.cli._noun import noun
 from genaiops.cli._output import Column, Output, cell
 from genaiops.cli._session import Session, connected
-from genaiops.cli._values import counted, short_time
+from genaiops.cli._values import short_time
+from genaiops.core.counting import counted
 from genaiops.core.errors import Unavailable, UsageError
 from genaiops.sdk import Client, Witness, path_of
 

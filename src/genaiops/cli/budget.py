@@ -10,7 +10,8 @@ from genaiops.cli._output import Column, Row
 from genaiops.cli._priced import warn_of_unpriced
 from genaiops.cli._scope import scope_of, scope_options, scope_text
 from genaiops.cli._session import Session, connected
-from genaiops.cli._values import amount, counted, short_time
+from genaiops.cli._values import amount, short_time
+from genaiops.core.counting import counted
 from genaiops.sdk import path_of
 
 command = noun("budget", "Budgets in money, energy, tokens or calls, for each period.")

@@ -13,7 +13,8 @@ from genaiops.cli._output import Column, Row, one_line
 from genaiops.cli._queue_text import found_run
 from genaiops.cli._session import Session, connected, consenting
 from genaiops.cli._trace_filters import trace_filters
-from genaiops.cli._values import counted, pairs, short_time, tokens
+from genaiops.cli._values import pairs, short_time, tokens
+from genaiops.core.counting import counted
 from genaiops.core.errors import UsageError
 from genaiops.sdk import dataset_rows, file_rows, format_of, push_dataset, written
 

@@ -14,6 +14,8 @@ from genaiops.sdk import path_of
 
 command = noun("experiment", "Experiments: two releases compared on live traffic, by a rule that was written before.")
 
+LATE_SECONDS = 30
+"""How long calls of a user whose time is over are waited for."""
 _STATES = click.Choice(["draft", "running", "ended", "decided"])
 _DECISIONS = {"promote": "promoted", "roll-back": "rolled_back", "keep": "kept"}
 _NO = {"worse": 1, "harm": 1, "imbalance": 1, "no_difference": 1, "inconclusive": 4, "stopped": 4, "moved": 4}
@@ -66,6 +68,7 @@ _COLUMNS = (
 @click.option("--roll-back", is_flag=True, help="Roll back when a guard metric is clearly worse.")
 @click.option("--promote", is_flag=True, help="Ask for the promotion when the candidate is better.")
 @click.option("--hypothesis", default="", help="What is expected, and why.")
+@click.option("--dry-run", is_flag=True, help="Say how long it would take, and write nothing down.")
 @connected
 def new(session: Session, name: str, **given: Any) -> None:
     """Write an experiment down. Nothing changes until it is started, and nothing of the plan after that."""
@@ -83,9 +86,16 @@ def new(session: Session, name: str, **given: Any) -> None:
         "window_seconds": int(seconds(given["window"], param="--window")),
         "before_seconds": int(seconds(given["before"], param="--before")) if given["before"] else 0,
     }
-    body = {key: given[key] for key in ("application", "environment", "candidate", "hypothesis")}
+    place = {key: given[key] for key in ("application", "environment")}
+    if given["dry_run"]:
+        _print_forecast(session, session.client.post("/api/experiments/forecast", {**place, "plan": plan}))
+        return
+    body = {**place, "candidate": given["candidate"], "hypothesis": given["hypothesis"]}
     made = session.write("POST", "/api/experiments", {"name": name, "plan": plan, **body})
     session.output.result(made, f"{name} is written down. Start it: genaiops experiment start {name}")
+    if not session.output.as_json:
+        for text in session.client.post("/api/experiments/forecast", {**place, "plan": plan})["says"]:
+            session.output.note(text)
 
 
 @command.verb("start", example="genaiops experiment start shorter --reason 'shorter answers, see issue 12'")
@@ -160,6 +170,33 @@ def remove(session: Session, name: str) -> None:
     session.output.result({"id": name, "removed": True}, f"The experiment {name} is removed.")
 
 
+_FORECAST = (
+    Column("METRIC", "metric"),
+    Column("TO SHOW", lambda row: _figure(row["difference"]), right=True),
+    Column("MEAN", lambda row: _figure(row["mean"]), right=True, rank=1),
+    Column("DEVIATION", lambda row: _figure(row["deviation"]), right=True),
+    Column("KNOWN FROM", lambda row: row["known"]),
+    Column("USERS NEEDED", lambda row: "" if row["users"] is None else f"{row['users']:,}", right=True),
+    Column("DAYS", lambda row: "" if row["days"] is None else f"{row['days']:.3g}", right=True),
+    Column("LEAST SHOWN", lambda row: _figure(row["seen"]), right=True, rank=1),
+    Column("UNIT", "unit", rank=2),
+)
+
+
+def _print_forecast(session: Session, found: Row) -> None:
+    if session.output.as_json:
+        session.output.json(found)
+        return
+    for text in found["says"]:
+        session.output.line(text)
+    session.output.line()
+    session.output.rows(found["lines"], _FORECAST, empty="")
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.3g}"
+
+
 def _guard(text: str) -> dict[str, Any]:
     metric, sign, margin = text.rpartition("=")
     try:
@@ -185,7 +222,8 @@ def _facts(one: Row) -> Iterator[tuple[str, object]]:
     if now:
         yield "users", f"{now['counted'][0]} of the candidate, {now['counted'][1]} of the baseline"
         waiting = sum(now["entered"]) - sum(now["counted"])
-        yield "under way", waiting or None
+        seconds_each = one["plan"]["window_seconds"] + LATE_SECONDS
+        yield "under way", f"{waiting}; each counts {seconds_each:,} s after the first call" if waiting else None
         yield "shares", f"{_share(now['entered'])}, p {now['balance_p']:.3g}"
         yield "crossed", one["crossed"] or None
         yield "of nobody", one["nobody"] or None

@@ -1,4 +1,4 @@
-"""`genaiops finding`: bias that was found."""
+"""`genaiops finding`: what was found in releases, runs and data, such as bias."""
 
 from typing import Any
 
@@ -10,13 +10,15 @@ from genaiops.cli._session import Session, connected
 from genaiops.cli._values import short_time
 from genaiops.sdk import path_of
 
-command = noun("finding", "Findings of bias: where it comes from, and what is done about it.")
+command = noun("finding", "Findings in releases, runs and data, such as bias, and what is done about them.")
 
 _SOURCE = click.Choice(["data", "prompt", "model", "unknown"])
+_KIND = click.Choice(["bias", "privacy", "security", "compliance", "quality"])
 _COLUMNS = (
     Column("ID", "id"),
     Column("STATE", "state"),
-    Column("SOURCE", "source"),
+    Column("KIND", "kind"),
+    Column("SOURCE", "source", rank=1),
     Column("ATTRIBUTE", "attribute", rank=2),
     Column("TITLE", "title", elastic=True),
     Column("SINCE", lambda row: short_time(row["created_at"]), rank=2),
@@ -33,7 +35,7 @@ def _given(fields: dict[str, Any]) -> dict[str, Any]:
 def list_(session: Session, state: str | None) -> None:
     """List findings, open ones first."""
     rows = session.items("/api/findings", {"state": state})
-    session.output.rows(rows, _COLUMNS, empty="No bias was found, or nobody looked: genaiops suite expand --help")
+    session.output.rows(rows, _COLUMNS, empty="Nothing was found, or nobody looked: genaiops suite expand --help")
 
 
 @command.verb("show", example="genaiops finding show bia_01jd3v")
@@ -42,7 +44,7 @@ def list_(session: Session, state: str | None) -> None:
 def show(session: Session, finding: str) -> None:
     """Show one, with what was measured."""
     found = session.client.get(path_of("/api/findings", finding))
-    names = ("id", "state", "title", "about", "attribute", "source", "reason", "mitigation", "run", "verified")
+    names = ("id", "state", "kind", "title", "about", "attribute", "source", "reason", "mitigation", "run", "verified")
     closed = f"{found['closed_by']}, {short_time(found['closed_at'])}" if found["closed_at"] else None
     session.output.facts(
         found,
@@ -57,7 +59,8 @@ def show(session: Session, finding: str) -> None:
 
 @command.verb("add", example="genaiops finding add 'Muslim applicants are declined' --run run_01h --check invariance")
 @click.argument("title")
-@click.option("--about", help="What it was found in: an application, a prompt, a model.")
+@click.option("--kind", type=_KIND, help="What it is. [bias]")
+@click.option("--about", help="What it was found in: release/APP@sha256:..., an application, a prompt, data, a model.")
 @click.option("--attribute", help="By what people are told apart, such as religion.")
 @click.option("--source", type=_SOURCE, help="Where it comes from. [unknown]")
 @click.option("--reason", help="Why it is thought to come from there.")
@@ -74,6 +77,7 @@ def add(session: Session, title: str, **fields: Any) -> None:
 
 @command.verb("edit", example="genaiops finding edit bia_01jd3v --source data --reason 'too few cases of theirs'")
 @click.argument("finding")
+@click.option("--kind", type=_KIND, help="What it is.")
 @click.option("--title", help="What was found.")
 @click.option("--about", help="What it was found in.")
 @click.option("--attribute", help="By what people are told apart.")
@@ -96,7 +100,7 @@ def edit(session: Session, finding: str, **fields: Any) -> None:
 @click.option("--verified", metavar="RUN", help="The run that shows that it helped.")
 @connected
 def close(session: Session, finding: str, **fields: Any) -> None:
-    """Close it; both its source and its mitigation have to be there."""
+    """Close it; its mitigation has to be there, and the source of bias."""
     made = session.write("POST", path_of("/api/findings", finding, "close"), _given(fields))
     session.output.result(made, f"{finding} is closed.")
 

@@ -80,8 +80,11 @@ def calibrate(output: Output, labels: str | None, queue: str | None, question: s
     else:
         found = Calibrating(labels=labels or "", **options)()
     rates = [(words, _rate(found[name])) for name, words in _RATES.items()]
-    unread = f"{found['n']}, and {found['unread']} without a verdict" if found["unread"] else str(found["n"])
-    output.facts(found, [("labels", unread), *rates, ("written to", found["out"])])
+    labelled = f"{found['n']} of {found['groups']} requests"
+    labelled += f", and {found['unread']} without a verdict" if found["unread"] else ""
+    decides = "yes" if found["decides"] else "no: it is not shown that it agrees with people more than chance would"
+    facts = [("labels", labelled), *rates, ("lets a gate decide", decides), ("written to", found["out"])]
+    output.facts(found, facts)
 
 
 _RATES = {
@@ -90,6 +93,7 @@ _RATES = {
     "missed": "passes of what people fail",
     "swapped": "keeps its verdict in the other order",
     "length": "error by length (rank correlation)",
+    "style": "error by marks of form (rank correlation)",
 }
 
 

@@ -12,53 +12,78 @@ import click
 import genaiops
 from genaiops.core.errors import GenaiopsError
 
-NOUNS: Mapping[str, str] = {
-    "up": "Start everything here and keep it running.",
-    "demo": "Real calls, so that every screen has something true to show.",
-    "doctor": "Say what is wrong with an installation, and how to mend it.",
-    "status": "Show what runs.",
-    "apply": "Bring an installation to what files say: all of it or nothing.",
-    "import": "Take over the configuration of another gateway, or what other systems exported.",
-    "export": "Write how an installation is, as a file that apply reads.",
-    "backup": "Write everything of an installation into one file, while it runs.",
-    "restore": "Make a data directory of a backup, verified.",
-    "machine": "Machines that share records and budgets.",
-    "key": "Keys for model calls and for the management API.",
-    "actor": "People and service accounts, and their roles.",
-    "role": "Roles: what each may do, and in which kinds of environment.",
-    "tenant": "Business units: environments, teams and people of their own.",
-    "team": "Teams: people and keys that share budgets.",
-    "group": "Groups of the identity provider: which roles and team their members have.",
-    "env": "Environments: stages with keys, limits and data of their own.",
-    "alert": "Alerts: what is wrong with the installation, until somebody closes it.",
-    "task": "Tasks: answers and requests that a guard policy holds until somebody decides.",
-    "approval": "Approvals: protected changes that wait for another person's consent.",
-    "policy": "Policies: what guards calls, and which changes need another person's consent.",
-    "model": "Models: the targets that serve them, and weights to pull.",
-    "route": "Routes: which targets serve a name, by weight, and what to fall back on.",
-    "cache": "Caches: which routes keep answers, and what that saved.",
-    "price": "The price table: what a million tokens cost, since when.",
-    "budget": "Budgets in money, energy, tokens or calls, for each period.",
-    "limit": "Rate limits: requests and tokens a minute, calls at a time.",
-    "prompt": "Prompts: messages with variables, their versions, and names that move.",
-    "secret": "Secrets of providers: set, list, remove; never shown.",
-    "issuer": "Issuers: whose signatures make an end user's identity count.",
-    "app": "Applications: AI systems in use, and which release of theirs serves where.",
-    "release": "Releases: everything that an application runs on, pinned and named by its digest.",
-    "experiment": "Experiments: two releases compared on live traffic, by a rule that was written before.",
-    "dataset": "Datasets: rows with immutable versions, from files, data frames and traces.",
-    "suite": "Suites: cases, who answers them, and what has to hold before a change goes on.",
-    "redteam": "Red team: attacks on models and applications, offline, and how often they succeed.",
-    "run": "Runs of suites: what was asked, what it cost, and what the gate says.",
-    "finding": "Findings of bias: where it comes from, and what is done about it.",
-    "judge": "Judges: models that say how good an answer is, and how far they can be believed.",
-    "queue": "Queues: items that people label, how far they agree, and duels.",
-    "lineage": "Lineage: what was made from what, from an answer back to its data.",
-    "trace": "Traces: every call with its spans, tokens, timing and cost.",
-    "audit": "The audit log: who changed what, signed, and verified.",
-    "usage": "Calls, tokens and money, by whom and for what.",
+PANELS: Mapping[str, Mapping[str, str]] = {
+    "Start": {
+        "up": "Start everything here and keep it running.",
+        "demo": "Real calls, so that every screen has something true to show.",
+        "doctor": "Say what is wrong with an installation, and how to mend it.",
+        "status": "Show what runs.",
+    },
+    "Gateway": {
+        "model": "Models: the targets that serve them, and weights to pull.",
+        "route": "Routes: which targets serve a name, by weight, and what to fall back on.",
+        "cache": "Caches: which routes keep answers, and what that saved.",
+        "price": "The price table: what a million tokens cost, since when.",
+        "budget": "Budgets in money, energy, tokens or calls, for each period.",
+        "limit": "Rate limits: requests and tokens a minute, calls at a time.",
+        "key": "Keys for model calls and for the management API.",
+        "usage": "Calls, tokens and money, by whom and for what.",
+        "trace": "Traces: every call with its spans, tokens, timing and cost.",
+    },
+    "Hub: artifacts and what is released": {
+        "use-case": "Use cases: what an application is for, and the KPIs that gate its releases.",
+        "app": "Applications: AI systems in use, and which release of theirs serves where.",
+        "release": "Releases: everything that an application runs on, pinned and named by its digest.",
+        "prompt": "Prompts: messages with variables, their versions, and names that move.",
+        "dataset": "Datasets: rows with immutable versions, from files, data frames and traces.",
+        "lineage": "Lineage: what was made from what, from an answer back to its data.",
+        "apply": "Bring an installation to what files say: all of it or nothing.",
+        "export": "Write how an installation is, as a file that apply reads.",
+        "import": "Take over the configuration of another gateway, or what other systems exported.",
+    },
+    "ARENA: evaluation and experiments": {
+        "suite": "Suites: cases, who answers them, and what has to hold before a change goes on.",
+        "run": "Runs of suites: what was asked, what it cost, and what the gate says.",
+        "judge": "Judges: models that say how good an answer is, and how far they can be believed.",
+        "redteam": "Red team: attacks on models and applications, offline, and how often they succeed.",
+        "experiment": "Experiments: two releases compared on live traffic, by a rule that was written before.",
+        "queue": "Queues: items that people label, how far they agree, and duels.",
+        "fact": "Facts: claims of answers held against sources, by words and by people.",
+    },
+    "Guardrails and tasks": {
+        "policy": "Policies: what guards calls, and which changes need another person's consent.",
+        "task": "Tasks: answers and requests that a guard policy holds until somebody decides.",
+        "alert": "Alerts: what is wrong with the installation, until somebody closes it.",
+    },
+    "Governance": {
+        "approval": "Approvals: protected changes that wait for another person's consent.",
+        "risk": "Risks of what models say: what monitors, detects and mitigates each here, or the gap.",
+        "finding": "Findings in releases, runs and data, such as bias, and what is done about them.",
+        "audit": "The audit log: who changed what, signed, and verified.",
+    },
+    "People and access": {
+        "actor": "People and service accounts, and their roles.",
+        "role": "Roles: what each may do, and in which kinds of environment.",
+        "team": "Teams: people and keys that share budgets.",
+        "group": "Groups of the identity provider: which roles and team their members have.",
+        "tenant": "Business units: environments, teams and people of their own.",
+        "env": "Environments: stages with keys, limits and data of their own.",
+        "issuer": "Issuers: whose signatures make an end user's identity count.",
+        "secret": "Secrets of providers: set, list, remove; never shown.",
+    },
+    "Operations": {
+        "backup": "Write everything of an installation into one file, while it runs.",
+        "restore": "Make a data directory of a backup, verified.",
+        "machine": "Machines that share records and budgets.",
+    },
 }
-"""Noun -> one line of help. Its command is `command` in `genaiops.cli.<noun>` (`import_`: a word of Python)."""
+"""Panel of the help -> noun -> one line. The command of a noun is `command` in `genaiops.cli.<noun>` (`import_`: a word
+of Python; `use_case`: of two words)."""
+
+NOT_BUILT: Mapping[str, str] = {"blueprint": "Blueprints, ready-made applications, are not built yet."}
+"""Nouns that the system is meant to have. They stand below the panel of the Hub, and answer with their line."""
+
+NOUNS: Mapping[str, str] = {noun: line for nouns in PANELS.values() for noun, line in nouns.items()}
 
 
 class Menu(click.Group):
@@ -70,17 +95,23 @@ class Menu(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 (click's signature)
         if cmd_name not in NOUNS:
             return None
-        file = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
+        file = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name.replace("-", "_")
         command: click.Command = importlib.import_module(f"genaiops.cli.{file}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 (click's)
-        with formatter.section("Commands"):
-            formatter.write_dl(list(NOUNS.items()))
+        width = max(map(len, NOUNS)) + 2
+        for panel, nouns in PANELS.items():
+            with formatter.section(panel):
+                formatter.write_dl([(noun.ljust(width - 2), line) for noun, line in nouns.items()])
+                for line in NOT_BUILT.values() if panel.startswith("Hub") else ():
+                    formatter.write_text(line)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and (missing := NOT_BUILT.get(args[0]) or NOT_BUILT.get(args[0].removesuffix("s"))):
+            raise click.UsageError(missing, ctx)
         if args and args[0] not in NOUNS and not args[0].startswith("-"):
             raise click.UsageError(f"There is no command {args[0]!r}.{_nearest(args[0])}", ctx)
         return super().resolve_command(ctx, args)

@@ -177,9 +177,11 @@ def _benchmark(row: Row) -> str:
 
 def _figure(each: Row) -> str:
     if each["mean"] is None:
-        return f"{each['check']} no value"
+        return f"{each['check']}: no value"
     bounds = "" if each["low"] is None or each["high"] is None else f" ({each['low']:.3g} to {each['high']:.3g})"
-    return f"{each['check']} {each['mean']:.4g}{bounds}, n {each['n']}"
+    unit = f" {each['unit']}" if each["unit"] else ""
+    passed = "" if each["passed"] is None else f", {each['passed']} passed"
+    return f"{each['check']}: {each['metric']} {each['mean']:.4g}{unit}{bounds}, n {each['n']}{passed}"
 
 
 def _waiting(target: Row) -> str | None:

@@ -10,6 +10,7 @@ from genaiops.cli._differences import show_differences
 from genaiops.cli._name_and_file import name_and_file
 from genaiops.cli._noun import noun
 from genaiops.cli._output import Column
+from genaiops.cli._prompt_budget import add_budget
 from genaiops.cli._prompt_file import read_prompt, write_prompt
 from genaiops.cli._prompt_lint import add_lint
 from genaiops.cli._session import Session, connected, consenting
@@ -60,7 +61,7 @@ _CALLERS = (
 @consenting
 @connected
 def push(session: Session, name: str, file: str, alias: str | None, private: bool | None, **about: Any) -> None:
-    """Keep a version of a prompt: YAML, JSON, or Markdown with front matter; - is standard input."""
+    """Keep a version of a prompt: YAML, JSON, TOML, or Markdown with front matter; - is standard input."""
     name, file = name_and_file(name, file, session.output)
     body: dict[str, Any] = {"kind": "prompt", "name": name, "manifest": read_prompt(file), "alias": alias}
     body.update((field, value) for field, value in about.items() if value)
@@ -183,19 +184,7 @@ def history(session: Session, alias: str) -> None:
 @connected
 def render(session: Session, reference: str, variables: Sequence[str]) -> None:
     """Show what a call would send. The REFERENCE is NAME@ALIAS, NAME@sha256:..., or a file that nobody pushed."""
-    body: dict[str, Any] = {"variables": dict(map(_variable, variables))}
-    if "@" in reference:
-        body["prompt"] = reference
-    else:
-        body["manifest"] = read_prompt(reference)
-    try:
-        found = session.client.post("/api/prompts/render", body)
-    except UsageError as error:
-        if error.code != "wrong_variable" or not variables:
-            raise
-        # A text that happens to be JSON, such as a postcode, for a variable that is a string.
-        body["variables"] = {**body["variables"], **_as_text(error.param, variables)}
-        found = session.client.post("/api/prompts/render", body)
+    found = _posted(session, "/api/prompts/render", reference, variables, {})
     if session.output.as_json:
         session.output.json(found)
         return
@@ -203,6 +192,25 @@ def render(session: Session, reference: str, variables: Sequence[str]) -> None:
         content = message.get("content")
         session.output.line(f"[{message['role']}]")
         session.output.line(content if isinstance(content, str) else msgspec.json.encode(content).decode())
+
+
+def _posted(
+    session: Session, path: str, reference: str, variables: Sequence[str], more: dict[str, Any]
+) -> dict[str, Any]:
+    """What the API says of a prompt, kept or in a file, with its variables."""
+    body: dict[str, Any] = {**more, "variables": dict(map(_variable, variables))}
+    if "@" in reference:
+        body["prompt"] = reference
+    else:
+        body["manifest"] = read_prompt(reference)
+    try:
+        return session.client.post(path, body)
+    except UsageError as error:
+        if error.code != "wrong_variable" or not variables:
+            raise
+        # A text that happens to be JSON, such as a postcode, for a variable that is a string.
+        body["variables"] = {**body["variables"], **_as_text(error.param, variables)}
+        return session.client.post(path, body)
 
 
 def _short(version_id: str) -> str:
@@ -236,3 +244,6 @@ def _variable(text: str) -> tuple[str, Any]:
 def _as_text(param: str | None, variables: Sequence[str]) -> dict[str, str]:
     wrong = (param or "").rpartition(".")[2]
     return {name: value for name, _, value in (text.partition("=") for text in variables) if name == wrong}
+
+
+add_budget(command, _posted)

@@ -9,9 +9,18 @@ import click
 from genaiops.cli._noun import noun
 from genaiops.cli._output import Column, Row
 from genaiops.cli._queue_results import show_results
-from genaiops.cli._queue_text import found_run, item_lines, label_line, question_text, read_answers, read_question
+from genaiops.cli._queue_text import (
+    found_run,
+    item_lines,
+    label_form,
+    label_line,
+    question_text,
+    read_answers,
+    read_question,
+)
 from genaiops.cli._session import Session, connected
-from genaiops.cli._values import counted, pairs, short_time
+from genaiops.cli._values import pairs, short_time
+from genaiops.core.counting import counted
 from genaiops.core.errors import NotFound, UsageError
 from genaiops.sdk import path_of
 
@@ -155,6 +164,7 @@ def remove(session: Session, name: str) -> None:
 @click.option("--against", help="A duel with this target.")
 @click.option("--against-run", help="A duel with the same cases of that run.")
 @click.option("--case", "cases", multiple=True, help="Only this case of the run; repeatable.")
+@click.option("--draw", type=click.IntRange(1, 10_000), help="So many of the run's cases, drawn by lot.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=1000, show_default=True, help="At most so many.")
 @connected
 def add(session: Session, name: str, limit: int, **given: Any) -> None:
@@ -171,7 +181,7 @@ def add(session: Session, name: str, limit: int, **given: Any) -> None:
         body["dataset"] = given["dataset"]
         body |= {field: list(given[field]) for field in ("answers", "sides") if given[field]}
     if given["run_id"]:
-        wanted = {field: given[field] for field in ("target", "against", "against_run") if given[field]}
+        wanted = {field: given[field] for field in ("target", "against", "against_run", "draw") if given[field]}
         body["run"] = {"id": found_run(session, given["run_id"]), **wanted, "cases": list(given["cases"])}
     made = session.write("POST", path_of(_PATH, name, "items"), body)
     more = f", {made['there']:,} were there" if made["there"] else ""
@@ -357,8 +367,8 @@ def _print(session: Session, name: str, found: Row) -> None:
     queue = session.client.get(path_of(_PATH, name))
     for line in item_lines(found, queue["questions"]):
         session.output.line(line)
-    asks = " ".join(map(question_text, queue["questions"]))
-    session.output.note(f"asks: {asks}. Label it: genaiops queue label {name} {found['place']} QUESTION=ANSWER")
+    asks, form = " ".join(map(question_text, queue["questions"])), label_form(queue["questions"])
+    session.output.note(f"asks: {asks}. Label it: genaiops queue label {name} {found['place']} {form}")
 
 
 def _read(file: Path) -> str:

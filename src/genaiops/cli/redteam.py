@@ -16,6 +16,7 @@ from genaiops.cli._redteam_report import GROUPS, show_attacks
 from genaiops.cli._server_runs import followed, status_of, whole
 from genaiops.cli._session import Session, plain
 from genaiops.cli._suite_report import WORDS, Bar
+from genaiops.core.counting import counted
 from genaiops.core.errors import UsageError
 from genaiops.sdk import Client, Witness, path_of
 
@@ -55,7 +56,7 @@ def _attacking(function: Callable[..., Any]) -> Callable[..., Any]:
             click.option("--own-system", is_flag=True, help="The targets have instructions: leave out the packs'."),
             click.option("--canary", default="", metavar="WORD", help="What is planted in those instructions."),
             click.option("--attacker", metavar="MODEL", help="A model that writes the turns of crescendo and tree."),
-            click.option("--judge", default="", metavar="JUDGE", help="Whether harm was done: a file, or NAME@alias."),
+            click.option("--judge", default="", metavar="JUDGE", help="Fails what does harm: a file, or NAME@alias."),
             click.option("--tolerance", type=click.FloatRange(0, 1, min_open=True), help="Share that may succeed."),
             click.option("--repeats", type=click.IntRange(1, 1000), default=1, help="Try each case so often. [1]"),
             click.option("--seed", type=int, default=0, help="Of the words that are made up. [0]"),
@@ -164,7 +165,7 @@ def build(output: Output, where: str, **options: Any) -> None:
             f"{where} cannot be written: {error.strerror}.", remedy="Name another file.", param="o"
         ) from None
     told = {"file": where, "cases": len(suite.case), "targets": len(suite.target)}
-    output.result(told, f"{where}: {len(suite.case)} cases. Next: genaiops suite run {where}")
+    output.result(told, f"{where}: {counted(len(suite.case), 'case')}. Next: genaiops suite run {where}")
 
 
 @command.verb("run", example="genaiops redteam run injection-direct over-refusal --model smollm2 --limit 5")
@@ -273,11 +274,13 @@ def show(output: Output, done: dict[str, Any], told: dict[str, Any] | None, grou
     if told is not None:
         show_attacks(output, told, group)
     for failed in done["errors"]:
-        output.line(f"{failed['answers']} answers failed ({failed['state']}): {one_line(failed['error'], 300)}")
+        output.line(
+            f"{counted(failed['answers'], 'answer')} failed ({failed['state']}): {one_line(failed['error'], 300)}"
+        )
     run_ = done["run"]
     if done["report"] is not None:
         verdict = done["report"]["verdict"]
         output.line(f"{WORDS[verdict['outcome']]}: {verdict['reason']}")
-    output.line(f"{run_['id']}: {run_['done']} of {run_['total']} answers. Cases: console, Arena, Red team.")
+    output.line(f"{run_['id']}: {run_['done']} of {run_['total']} answers. Cases: console, ARENA, Red team.")
     if run_["error"]:
         output.note(run_["error"])

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -10,6 +11,7 @@ import msgspec
 
 from genaiops.cli._noun import noun
 from genaiops.cli._output import Column
+from genaiops.cli._release_report import add_reports, verified_file
 from genaiops.cli._session import Session, connected
 from genaiops.cli._values import short_time
 from genaiops.cli.app import short_digest
@@ -122,9 +124,13 @@ def diff(session: Session, before: str, after: str) -> int:
 
 @command.verb("verify", example="genaiops release verify support@latest")
 @click.argument("release")
+@click.option("--public-key", "keys", multiple=True, help="Of a bundle: a key to trust; repeatable. [the file's]")
 @connected
-def verify(session: Session, release: str) -> int:
-    """Work its digest out anew, and look up all that it pins. Exit status 1 when something does not hold."""
+def verify(session: Session, release: str, *, keys: tuple[str, ...]) -> int:
+    """Work its digest out anew, and look up all that it pins; or check a bundle, RELEASE being the file, without a
+    server. Exit status 1 when something does not hold."""
+    if Path(release).is_file():
+        return verified_file(session, Path(release), keys)
     found = session.client.get(path_of("/api/releases", _named(release), "verify"))
     holds = found["unchanged"] and not found["missing"]
     if session.output.as_json:
@@ -137,6 +143,9 @@ def verify(session: Session, release: str) -> int:
         for name in found["missing"]:
             session.output.line(f"{name} is not there any more.")
     return 0 if holds else 1
+
+
+add_reports(command)
 
 
 def _named(text: str) -> str:

@@ -5,13 +5,17 @@ from typing import Any
 
 import click
 
+from genaiops.cli._fact_text import show_claims
 from genaiops.cli._noun import noun
 from genaiops.cli._output import Column, one_line
 from genaiops.cli._run_compare import add_compare
+from genaiops.cli._run_report import add_report
+from genaiops.cli._run_slices import add_slices
 from genaiops.cli._server_runs import followed, status_of, whole
 from genaiops.cli._session import Session, connected
 from genaiops.cli._suite_report import WORDS, Bar, show_report
 from genaiops.cli._values import short_time
+from genaiops.core.counting import counted
 from genaiops.sdk import path_of
 
 command = noun("run", "Runs of suites: what was asked, what it cost, and what the gate says.")
@@ -95,10 +99,25 @@ def cases(session: Session, run_id: str, **where: Any) -> None:
     ]
     session.output.rows(rows, _CASES, empty="No case of the run is like that.")
     if found["next"] is not None:
-        session.output.note(f"{found['total']} cases; the next page: --start {found['next']}")
+        session.output.note(f"{counted(found['total'], 'case')}; the next page: --start {found['next']}")
 
 
 add_compare(command)
+add_report(command)
+add_slices(command)
+
+
+@command.verb("claims", example="genaiops run claims run_01jd3v5t0c1qk9m8x7w6r5n4b3 --case q1")
+@click.argument("run_id", metavar="RUN")
+@click.option("--case", help="Only this case.")
+@click.option("--target", help="Of this target.")
+@click.option("--limit", type=click.IntRange(1, 200), default=20, show_default=True, help="At most so many cases.")
+@click.option("--start", type=click.IntRange(0), default=0, help="Leave out so many.")
+@connected
+def claims(session: Session, run_id: str, **where: Any) -> None:
+    """List the claims of the answers with verdict and source, held against the context of their cases, and what judges
+    of the run said."""
+    show_claims(session.output, session.client.get(path_of("/api/runs", run_id, "claims"), where))
 
 
 @command.verb("stop", example="genaiops run stop run_01jd3v5t0c1qk9m8x7w6r5n4b3")

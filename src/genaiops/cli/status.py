@@ -3,7 +3,8 @@
 from genaiops.cli._noun import single
 from genaiops.cli._output import Column
 from genaiops.cli._session import Session, connected
-from genaiops.cli._values import counted, short_time
+from genaiops.cli._values import short_time
+from genaiops.core.counting import counted
 
 _COLUMNS = (
     Column("PROCESS", "name"),

@@ -13,24 +13,31 @@ from genaiops.cli._server_runs import Wish, begin, followed, status_of, whole
 from genaiops.cli._session import Session, plain
 from genaiops.cli._suite_corpus import add_corpus
 from genaiops.cli._suite_expand import add_expand
-from genaiops.cli._suite_export import add_report_verbs, report_options, taken_reports
+from genaiops.cli._suite_export import add_report_verbs, check_folders, report_options, taken_reports, write_from_server
 from genaiops.cli._suite_import import add_import_verb
+from genaiops.cli._suite_inspect import add_inspect
 from genaiops.cli._suite_new import new
 from genaiops.cli._suite_plan import add_plan
 from genaiops.cli._suite_report import Bar, show_report
+from genaiops.cli._suite_reweigh import add_reweigh
 from genaiops.cli._suite_select import add_select
+from genaiops.cli._suite_sweep import add_sweep
 from genaiops.cli._suite_trend import add_trend
 from genaiops.cli._suite_versions import command
+from genaiops.core.counting import counted
 from genaiops.core.errors import UsageError
 from genaiops.sdk import Client, Witness, path_of
 
 _suite_rescore.add_to(command)
 add_plan(command)
 add_select(command)
+add_sweep(command)
 add_trend(command)
 command.add_command(new)
 add_expand(command)
 add_corpus(command)
+add_inspect(command)
+add_reweigh(command)
 
 _METRICS = (
     Column("METRIC", "name"),
@@ -50,7 +57,7 @@ def check(output: Output, file: str) -> None:
     from genaiops.app.local_suites import checked_file
 
     found = checked_file(file)
-    counts = ", ".join(f"{number} {what}" for what, number in found.items())
+    counts = ", ".join(counted(number, what.removesuffix("s")) for what, number in found.items())
     output.result(found, f"{counts}: nothing is wrong.")
 
 
@@ -128,9 +135,11 @@ def run(output: Output, suite: str, *, local: bool, **options: Any) -> None:
     if local:
         done = _run_here(output, suite, {"facts": facts, "reports": reports, **options})
     else:
-        _check_no_reports(reports, suite)
-        done = _run_there(output, suite, facts, options)
+        done = _run_there(output, suite, facts, {"reports": reports, **options})
     show_report(output, done)
+    if output.interactive and not output.as_json:
+        report = f"genaiops {'suite' if local else 'run'} report {done['run']['id']} -o report.html"
+        output.note(f"Each answer: genaiops run cases {done['run']['id']}\nA report:    {report}")
     if done["run"]["state"] == "stopped":
         again = f"genaiops suite run {suite} --local --resume" if local else "genaiops run resume"
         output.note(f"It goes on with: {again} {done['run']['id']}")
@@ -148,21 +157,15 @@ def _run_here(output: Output, suite: str, options: dict[str, Any]) -> dict[str, 
         return Local(file=suite, **options).run(bar.begin, bar.show)
 
 
-def _check_no_reports(reports: dict[str, str], suite: str) -> None:
-    for form in reports:
-        raise UsageError(
-            f"A run on the server writes no --{form}: its answers are there.",
-            remedy=f"Run it here: genaiops suite run {suite} --local --{form} FILE; or write the report where the "
-            "server's home is: genaiops suite report RUN",
-            param=form,
-        )
-
-
 def _run_there(output: Output, suite: str, facts: dict[str, str], options: dict[str, Any]) -> dict[str, Any]:
     """On the server. Interrupted, the run goes on there."""
     client = Client(options.pop("url"), options.pop("key"), options.pop("home"), witness=Witness())
     session = Session(client, output)
-    detach, resumed = options.pop("detach"), options.pop("resume")
+    detach, resumed, reports = (options.pop(name) for name in ("detach", "resume", "reports"))
+    if detach and reports:
+        what = "There is no report of a run that is not waited for."
+        raise UsageError(what, remedy="Leave out --detach, or write it later: genaiops run report RUN", param="detach")
+    check_folders(reports)
     if resumed:
         begun = client.post(path_of("/api/runs", resumed, "resume"))
     else:
@@ -176,6 +179,7 @@ def _run_there(output: Output, suite: str, facts: dict[str, str], options: dict[
     except KeyboardInterrupt:
         output.note(f"It goes on on the server. End it: genaiops run stop {begun['id']}")
         raise
+    write_from_server(session, begun["id"], reports)
     return whole(session, begun["id"])
 
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import click
 
 from genaiops.cli import _erasing
+from genaiops.cli._fact_text import show_claims
 from genaiops.cli._noun import noun
 from genaiops.cli._output import Column, Row, one_line
 from genaiops.cli._session import Session, connected
@@ -102,6 +103,14 @@ def show(session: Session, trace_id: str) -> None:
         return
     for line in trace_lines(trace):
         session.output.line(line)
+
+
+@command.verb("claims", example="genaiops trace claims 019aa1c2d3e4f5061728394a5b6c7d8e")
+@click.argument("trace_id")
+@connected
+def claims(session: Session, trace_id: str) -> None:
+    """List the claims of an answer with verdict and source, held against what was retrieved for it."""
+    show_claims(session.output, session.client.get(path_of("/api/traces", trace_id, "claims")))
 
 
 @command.verb("tail", example="genaiops trace tail --status error")

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from markupsafe import Markup
 
+from genaiops.arena import told_days
 from genaiops.core.clock import from_iso, to_iso
 from genaiops.core.money import NANO, from_nano
 from genaiops.domain import Budget
@@ -206,6 +207,7 @@ FILTERS: dict[str, Any] = {
     "indented": indented,
     "is_json": is_json,
     "iso": to_iso,
+    "lasting": told_days,
     "metered": metered,
     "moment": moment,
     "money": money,

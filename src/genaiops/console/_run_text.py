@@ -74,7 +74,7 @@ def _condition(line: GateLine) -> Condition:
         check=line.check,
         target=line.target,
         asked=asked_for(line),
-        measured=NONE if verdict.measure is None else f"{verdict.measure:.4g}",
+        measured=_measured(line),
         bounds=NONE if verdict.interval is None else f"{verdict.interval[0]:.3g} to {verdict.interval[1]:.3g}",
         won=None if said is None else said.wins,
         lost=None if said is None else said.losses,
@@ -95,6 +95,14 @@ def asked_for(line: GateLine) -> str:
         "errors": f"at most {asked:.0%} missing",
     }
     return said.get(line.kind, line.kind)
+
+
+def _measured(line: GateLine) -> str:
+    """A share of cases in percent: beside a metric's name 1 would be read as its value."""
+    value = line.verdict.measure
+    if value is None:
+        return NONE
+    return f"{value:.2%}" if line.kind in ("every_case", "tolerance", "errors") else f"{value:.4g}"
 
 
 def charts(report: GateReport) -> list[Chart]:

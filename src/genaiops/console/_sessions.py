@@ -26,13 +26,14 @@ _MOST_SESSIONS = 10_000
 
 class Notice(msgspec.Struct, frozen=True):
     """Shown once, on the next page. `secret` is a text to copy that cannot be read again, `undo` the name of what takes
-    it back, `link` an address and what it says."""
+    it back, `link` an address and what it says, `param` the field at fault."""
 
     text: str
     kind: Literal["ok", "warn", "bad"] = "ok"
     secret: str | None = None
     undo: str | None = None
     link: tuple[str, str] | None = None
+    param: str | None = None
 
 
 class PlaygroundKey(msgspec.Struct, frozen=True):

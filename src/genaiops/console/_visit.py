@@ -237,7 +237,7 @@ class Visit:
             waiting = (self.link("/approvals"), "Show what waits")
             self.session.notices.append(Notice(str(error), "warn", link=waiting))
             return
-        self.session.notices.append(Notice(str(error), "bad"))
+        self.session.notices.append(Notice(str(error), "bad", param=error.param))
 
     def publish(self) -> None:
         """Bring a write to the workers; says so when one has not taken it up within a second."""

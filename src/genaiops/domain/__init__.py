@@ -9,6 +9,7 @@ from genaiops.domain._application import (
     Deployment,
     Release,
     ReleaseManifest,
+    ReleaseShadow,
     RiskTier,
     Share,
     trial_name,
@@ -25,7 +26,7 @@ from genaiops.domain._audit import (
     commitment_of,
     leaf_of,
 )
-from genaiops.domain._bias import BiasFinding, BiasSource, BiasState
+from genaiops.domain._bias import BiasFinding, BiasSource, BiasState, FindingKind
 from genaiops.domain._call import (
     Admitted,
     Attempt,
@@ -154,6 +155,7 @@ from genaiops.domain._queue import (
     Queue,
     QueueState,
 )
+from genaiops.domain._risk import ControlKind, ControlPart, ControlState, Risk, RiskControl
 from genaiops.domain._routing import (
     MEDIA,
     BreakerPolicy,
@@ -178,10 +180,13 @@ from genaiops.domain._snapshot import Snapshot
 from genaiops.domain._suite import (
     Case,
     CaseSource,
+    JudgesCompared,
+    Shot,
     Suite,
     SuiteCheck,
     SuiteGate,
     SuiteRunning,
+    SuiteShots,
     SuiteTarget,
     SuiteTask,
     SuiteWatch,
@@ -213,6 +218,15 @@ from genaiops.domain._trace import (
     SpanKind,
     Status,
     blobs_of,
+)
+from genaiops.domain._use_case import (
+    BusinessCase,
+    Kpi,
+    KpiDirection,
+    KpiFigure,
+    KpiStatus,
+    Requirement,
+    UseCase,
 )
 from genaiops.domain._verdict import Finding, Outcome, Verdict
 from genaiops.domain.experiments import Experiment
@@ -268,6 +282,7 @@ __all__ = [
     "BiasState",
     "BreakerPolicy",
     "Budget",
+    "BusinessCase",
     "CacheMode",
     "CachePolicy",
     "CacheScope",
@@ -281,6 +296,9 @@ __all__ = [
     "Commit",
     "Content",
     "ContentState",
+    "ControlKind",
+    "ControlPart",
+    "ControlState",
     "Cost",
     "CostCorrection",
     "Decision",
@@ -300,6 +318,7 @@ __all__ = [
     "Experiment",
     "Fees",
     "Finding",
+    "FindingKind",
     "Foreseen",
     "GroupMapping",
     "GuardAction",
@@ -328,8 +347,13 @@ __all__ = [
     "JudgeRate",
     "JudgeTemplate",
     "Judged",
+    "JudgesCompared",
     "KeyEntry",
     "KeyScope",
+    "Kpi",
+    "KpiDirection",
+    "KpiFigure",
+    "KpiStatus",
     "Label",
     "LabelState",
     "LabelTexts",
@@ -372,7 +396,11 @@ __all__ = [
     "Relation",
     "Release",
     "ReleaseManifest",
+    "ReleaseShadow",
+    "Requirement",
     "RetryPolicy",
+    "Risk",
+    "RiskControl",
     "RiskTier",
     "Role",
     "Route",
@@ -388,6 +416,7 @@ __all__ = [
     "Settled",
     "ShadowPolicy",
     "Share",
+    "Shot",
     "Snapshot",
     "Span",
     "SpanKind",
@@ -401,6 +430,7 @@ __all__ = [
     "SuiteCheck",
     "SuiteGate",
     "SuiteRunning",
+    "SuiteShots",
     "SuiteTarget",
     "SuiteTask",
     "SuiteWatch",
@@ -415,6 +445,7 @@ __all__ = [
     "ToolCall",
     "ToolRules",
     "Usage",
+    "UseCase",
     "Verdict",
     "Version",
     "Visibility",

@@ -67,10 +67,24 @@ class Share(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     weight: int = 1
 
 
+class ReleaseShadow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A release that hears copies of a `share` (0..1) of a deployment's calls, when they are answered; nobody gets what
+    it says. Copies are charged to `application`, whose limits hold for them: without a hard budget there, none is made.
+    At most `concurrency` of them are under way in a worker; what is over is left out."""
+
+    release_id: str
+    application: str
+    share: float = 0.1
+    concurrency: int = 4
+    since_us: int
+    by: str = ""
+
+
 class Deployment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which releases get which share of an application's traffic in an environment, since when, by whom. `id` is
-    `application@environment`; `former` is what a roll-back returns to. `run_id`: not deployed at all, but tried by that
-    run, whose calls alone reach it; `id` is `application@run.digits` then."""
+    `application@environment`; `former` is what a roll-back returns to; `shadow` ends with the next change of shares.
+    `run_id`: not deployed at all, but tried by that run, whose calls alone reach it; `id` is `application@run.digits`
+    then."""
 
     id: str
     application_id: str
@@ -81,6 +95,13 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     deployed_by: str = ""
     approval_id: str | None = None
     run_id: str = ""
+    shadow: ReleaseShadow | None = None
+
+    @property
+    def releases(self) -> tuple[str, ...]:
+        """All that it needs: those that serve, those that a roll-back returns to, and one in shadow."""
+        named = [share.release_id for share in (*self.shares, *self.former)]
+        return (*named, self.shadow.release_id) if self.shadow is not None else tuple(named)
 
 
 def trial_name(release_id: str, run_id: str) -> str:

@@ -7,7 +7,18 @@ import msgspec
 from genaiops.domain._prompt import Visibility
 
 ArtifactKind = Literal[
-    "model", "prompt", "dataset", "embedding", "index", "policy", "suite", "judge", "pipeline", "blueprint", "report"
+    "model",
+    "prompt",
+    "dataset",
+    "embedding",
+    "index",
+    "policy",
+    "suite",
+    "judge",
+    "pipeline",
+    "blueprint",
+    "report",
+    "use-case",
 ]
 
 

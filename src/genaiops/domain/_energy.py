@@ -99,6 +99,12 @@ class EnergyRate(msgspec.Struct, frozen=True, array_like=True):
             return round(NANO_WH * self.central.kwh(tokens, seconds))
         return round(NANO_WH * (self.low.kwh(tokens, seconds) + self.high.kwh(tokens, seconds)) / 2)
 
+    def bounds(self, tokens: int, seconds: float, busy: float | None) -> tuple[int, int]:
+        """(low, high) of the same, in nano-Wh."""
+        if busy is not None and self.high.each is None:
+            seconds = busy
+        return round(NANO_WH * self.low.kwh(tokens, seconds)), round(NANO_WH * self.high.kwh(tokens, seconds))
+
     def most(self, tokens: int, seconds: float) -> int:
         """Nano-Wh, at the high end, that no answer of at most so many tokens and seconds is above."""
         return math.ceil(NANO_WH * self.high.kwh(tokens, seconds))

@@ -35,8 +35,8 @@ class Erasure(msgspec.Struct, frozen=True, kw_only=True):
     """One erasure and how far it is; who was erased is not in it. `finished_us` None: it goes on, also after a crash;
     `error` says what it waits for. `events`: of the audit log whose payload was erased; `caches`: routes whose kept
     answers were forgotten; `held`: answers and requests that waited for a person, and what items of queues showed;
-    `cases`: of runs of suites that were made of the person's traces; `datasets`: what stays, because versions are
-    immutable."""
+    `cases`: of runs of suites that were made of the person's traces; `experiments`: that knew the person by a
+    digest; `datasets`: what stays, because versions are immutable."""
 
     id: str
     tenant_id: str | None = None
@@ -54,6 +54,7 @@ class Erasure(msgspec.Struct, frozen=True, kw_only=True):
     caches: int = 0
     held: int = 0
     cases: int = 0
+    experiments: int = 0
     datasets: tuple[HeldRows, ...] = ()
     error: str | None = None
 

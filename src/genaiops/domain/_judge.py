@@ -52,8 +52,10 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     measured; `labels`: digest of the file. `agreement`: Krippendorff's alpha (interval) of the judge and the people's
     mean. `accused`: of what people pass, the share that the judge fails; `missed`: of what people fail, the share that
     it passes. `swapped`: of pairs, the share that keeps its verdict in the other order. `length`: rank correlation of
-    the judge's error with the length of the answer. `pairs`: what the judge and people said of each, in order, which
-    corrects what it says of others. `unread`: answers of the judge that were no verdict."""
+    the judge's error with the length of the answer (of a pair: with how much longer it is), `style`: with its marks of
+    form (headings, lists, bold, code). `groups`: requests that the answers belong to; the bounds draw these. `pairs`:
+    what the judge and people said of each, in order, which corrects what it says of others, and `answers`: which answer
+    each is of (`checks.judging.answer_key`). `unread`: answers of the judge that were no verdict."""
 
     judge: str
     labels: str
@@ -65,7 +67,10 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     missed: JudgeRate = JudgeRate()
     swapped: JudgeRate = JudgeRate()
     length: JudgeRate = JudgeRate()
+    style: JudgeRate = JudgeRate()
+    groups: int | None = None
     pairs: tuple[tuple[float, float], ...] = ()
+    answers: tuple[str, ...] = ()
 
 
 class Judge(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -46,8 +46,9 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a target said to a case, once. `recalled`: it is that of an earlier run, from the cache by content. `model`
-    and `fingerprint` are what the answer itself says of what made it. Of a case that went on, `turns` are the messages
-    after those of the case, and `tool_calls` all that were made."""
+    and `fingerprint` are what the answer itself says of what made it. `energy_nwh` is the central figure of an estimate
+    with its ends. Of a case that went on, `turns` are the messages after those of the case, and `tool_calls` all that
+    were made. `media`: images that came beside the text, as data URLs."""
 
     target: str
     case: str
@@ -61,6 +62,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     output_tokens: int | None = None
     cost_nano: int | None = None
     energy_nwh: int | None = None
+    energy_low_nwh: int | None = None
+    energy_high_nwh: int | None = None
     trace_id: str = ""
     error: str = ""
     recalled: bool = False
@@ -68,6 +71,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     at_us: int = 0
     model: str = ""
     fingerprint: str = ""
+    media: tuple[str, ...] = ()
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

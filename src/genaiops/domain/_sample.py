@@ -60,7 +60,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     cost_nano: int | None = None
     energy_nwh: int | None = None
     media: tuple[str, ...] = ()
-    """Digests of blobs (images, audio) that belong to the answer."""
+    """Images that belong to the answer, as data URLs."""
     cluster: str = ""
     """Samples of one cluster (a document, a user, a seed) are not independent of each other."""
     slices: tuple[str, ...] = ()

@@ -30,13 +30,24 @@ SuiteTask = Literal[
 ]
 
 
+JudgesCompared = Literal["corrected", "as_said"]
+
+
+class Shot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An example in a prompt: what was asked, and the answer that is right."""
+
+    input: Annotated[str, Meta(min_length=1)]
+    output: Annotated[str, Meta(min_length=1)]
+
+
 class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """Something to be answered. `id` is made of the content where none is given. What is asked stands in `input`, in
     `messages` (OpenAI's chat), or in `variables` of the target's prompt. `prompt_messages`: how many of `messages`,
     from the first, a prompt brought when they were recorded; targets that bring one are asked without them. `output`:
     an answer that was recorded, for targets that only replay it. Cases of one `cluster` (a document, a user) are not
     independent; `slices` are the groups whose figures are shown apart. `play`: how it goes on after the first answer;
-    `attack`: what it tries to do, and what shows that it did."""
+    `attack`: what it tries to do, and what shows that it did. `shots`: examples for it, the best first; targets say how
+    many they take."""
 
     id: Annotated[str, Meta(max_length=200)] = ""
     input: str = ""
@@ -55,12 +66,14 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     metadata: dict[str, Any] = {}
     play: Play | None = None
     attack: Attack | None = None
+    shots: tuple[Shot, ...] = ()
 
 
 class CaseSource(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """Where further cases come from: one of `file` (JSONL, CSV, JSON or YAML beside the suite), `dataset`
     (`NAME@alias` or a digest) and `traces` (a filter, as `genaiops trace list` has it). `fields`: field of a case ->
-    column (default: columns of the same names). `limit`: at most so many, drawn with the suite's seed."""
+    column (default: columns of the same names); `variables:NAME` is one variable. `limit`: at most so many, drawn with
+    the suite's seed."""
 
     file: str = ""
     dataset: str = ""
@@ -70,12 +83,28 @@ class CaseSource(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     slices: tuple[str, ...] = ()
 
 
+class SuiteShots(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Where examples for prompts come from: one of `file` and `dataset`, as cases have it (`fields` likewise). An
+    example is a row with an `input` and what is right (`expected`, else `label`, `number` or `output`). `pick`: the
+    `first` of them, `random` ones with the suite's seed (both the same for all cases), or those whose input is most
+    `similar` to the case's. `own`: a case among the examples is refused, or `left_out` of its own (its input, or its
+    cluster)."""
+
+    file: str = ""
+    dataset: str = ""
+    fields: dict[str, str] = {}
+    pick: Literal["first", "random", "similar"] = "first"
+    own: Literal["refused", "left_out"] = "refused"
+
+
 class SuiteTarget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What answers: exactly one of `model` (a model or route of the gateway), `prompt` (`NAME@alias`, with `model` or
     the prompt's own), `application` (`app/NAME@ENVIRONMENT`), `release` (`APP@DIGEST`), `url` (an endpoint that speaks
     OpenAI's chat, or `request` and `answer` say what it speaks), `python` (`module:function`, in the command's own
     process) and `recorded` (what the cases bring). `template`: a text or messages that the case is put into before
-    (`{{input}}`, `{{NAME}}` of its variables). `secret`: name of the secret that is the endpoint's key."""
+    (`{{input}}`, `{{NAME}}` of its variables). `secret`: name of the secret that is the endpoint's key. `shots`: so
+    many of the case's examples stand before the question (None: all that it has), `passages`: so many of its context,
+    the first ones (None: all), `context_tokens`: whole passages of at most so many tokens together, as estimated."""
 
     name: _Name
     model: str = ""
@@ -91,6 +120,9 @@ class SuiteTarget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     request: dict[str, Any] = {}
     answer: str = ""
     secret: str = ""
+    shots: Annotated[int, Meta(ge=0, le=200)] | None = None
+    passages: Annotated[int, Meta(ge=0, le=1000)] | None = None
+    context_tokens: Annotated[int, Meta(ge=0, le=10_000_000)] | None = None
 
 
 class SuiteCheck(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -124,11 +156,14 @@ class SuiteCheck(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 class SuiteGate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """`baseline`: the target that others are compared with, `prod` for what an application runs on there. `alpha`: the
-    chance of each one-sided mistake. `errors`: the share of answers that may be missing before nothing is decided."""
+    chance of each one-sided mistake. `errors`: the share of answers that may be missing before nothing is decided.
+    `judges`: differences by a judge are `corrected` by what people said of both answers of some cases, and decide
+    nothing without that; or they are taken `as_said`."""
 
     baseline: str = ""
     alpha: Annotated[float, Meta(gt=0, lt=0.5)] = 0.05
     errors: _Share = 0.05
+    judges: JudgesCompared = "corrected"
 
 
 class SuiteRunning(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -157,7 +192,8 @@ class SuiteWatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 class Suite(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A version of the artifact `suite/NAME`. `case` are written into it, `cases` say where further ones come from.
     `protects`: what moves only to what it has passed for (`prompt/NAME@prod`, `app/NAME@prod`). `attacker`: who writes
-    the turns of cases whose play has a strategy. `watch`: how often it is asked by itself."""
+    the turns of cases whose play has a strategy. `watch`: how often it is asked by itself. `shots`: where examples
+    for prompts come from."""
 
     kind: Literal["suite"] = "suite"
     description: Annotated[str, Meta(max_length=4000)] = ""
@@ -171,4 +207,5 @@ class Suite(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     attacker: JudgeMember | None = None
     protects: tuple[str, ...] = ()
     watch: SuiteWatch | None = None
+    shots: SuiteShots | None = None
     tags: tuple[str, ...] = ()

@@ -19,6 +19,11 @@ SCORE_METRIC = "score:"
 """What names of metrics begin with that are the mean of scores of a name."""
 
 
+def score_of(metric: str) -> str | None:
+    """The name of the scores that a metric is the mean of; None for one that is measured of each call."""
+    return metric.removeprefix(SCORE_METRIC) if metric.startswith(SCORE_METRIC) else None
+
+
 class LiveMetric(msgspec.Struct, frozen=True):
     """What is measured of a call. `says`: in words; `bounds`: its range (None: open)."""
 
@@ -137,6 +142,22 @@ class ArmSums(msgspec.Struct, frozen=True, array_like=True):
         xx = self.xx - self.x * self.x / self.n
         xy = self.xy - self.x * self.y / self.n
         return max(0.0, yy - 2 * slope * xy + slope * slope * xx)
+
+
+class TrafficSample(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of the calls of a deployment before an experiment: `users` who came in `days`, calls of `nobody`,
+    and of each metric the values of users, each over the window that begins with their first call there."""
+
+    users: int
+    days: float
+    calls: int
+    nobody: int
+    metrics: dict[str, ArmSums] = {}
+
+    @property
+    def per_day(self) -> float:
+        """New users a day; 0: none came."""
+        return self.users / self.days if self.days > 0 else 0.0
 
 
 class ExperimentUnit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

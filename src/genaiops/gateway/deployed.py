@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import Raw
 
-from genaiops.domain import Application, Deployment, Release, Snapshot
+from genaiops.domain import Application, Deployment, Release, ReleaseShadow, Snapshot
 
 PREFIX = "app/"
 
@@ -74,6 +74,9 @@ class Deployed(NamedTuple):
     since_us: int
     releases: tuple[Released, ...]
     run_id: str = ""
+    shadow: ReleaseShadow | None = None
+    heard: Released | None = None
+    """The release that `shadow` names."""
 
     def choose(self, who: str) -> Released:
         """By weight; the same `who` (empty: nobody in particular) keeps a release while the shares stand, and when they
@@ -109,4 +112,14 @@ class Deployments:
             if found and one.application_id in self.applications:
                 name = PREFIX + one.id
                 application = self.applications[one.application_id]
-                self.serving[name] = Deployed(name, application, one.environment_id, one.since_us, found, one.run_id)
+                heard = releases.get(one.shadow.release_id) if one.shadow is not None else None
+                self.serving[name] = Deployed(
+                    name,
+                    application,
+                    one.environment_id,
+                    one.since_us,
+                    found,
+                    one.run_id,
+                    one.shadow,
+                    Released(heard, one, 0) if heard is not None else None,
+                )

@@ -303,8 +303,8 @@ class Gateway:
             lines, lineup = call.lines, call.lineup
             if lines.strict:
                 narrow(call)
-            if lineup is not None and lineup.shadow is not None:
-                self._shadows.consider(call, lineup.shadow)
+            if lineup is not None and (lineup.shadow is not None or call.release is not None):
+                self._shadows.consider(call, lineup, raw)
             found = self._caching.find(call)
             if found is not None:
                 refusal = self._caching.give(call, found)

@@ -18,6 +18,7 @@ _READ = (b"application/json", b"text/plain", b"text/vtt", b"application/x-subrip
 
 _EVENTS = b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n"
 _RATE = b"x-ratelimit-"
+_NOTHING_USED = b"x-genaiops-attempts: 0\r\nx-genaiops-cost: 0\r\nx-genaiops-energy: 0;low=0;high=0\r\n"
 
 
 DISCLOSURE = b"x-genaiops-disclosure: generative-ai\r\nai-disclosure: mode=machine-generated\r\n"
@@ -43,7 +44,7 @@ def whole(call: Call, candidate: Candidate, upstream: Fields, cost: Cost) -> byt
         candidate.line,
         len(call.attempts),
         money(cost.nano),
-        kind + call.cache_line + call.guard_line + call.provenance_line,
+        kind + energy(call) + call.cache_line + call.guard_line + call.provenance_line,
     )
 
 
@@ -69,10 +70,11 @@ def held(call: Call, held_id: str, cost: Cost | None) -> bytes:
 
 def remembered(call: Call, saved: Cost | None) -> bytes:
     """Of an answer out of the cache; `saved` is what it cost when it was made."""
-    return b"%b%b%b%bx-genaiops-attempts: 0\r\nx-genaiops-cost: 0\r\nx-genaiops-saved: %b\r\n" % (
+    return b"%b%b%b%b%bx-genaiops-saved: %b\r\n" % (
         _identity(call) + _served(call),
         call.limit_lines,
         _EVENTS if call.streamed else b"content-type: application/json\r\n",
+        _NOTHING_USED,
         call.cache_line + call.guard_line,
         money(saved.nano if saved is not None else None),
     )
@@ -160,6 +162,15 @@ def _limits_of(upstream: Fields) -> bytes:
         if name[:12] == _RATE:
             lines += b"x-upstream-%b: %b\r\n" % (name[2:], value)
     return lines
+
+
+def energy(call: Call) -> bytes:
+    """The line of what its attempts used, in nano-Wh: a structured field (RFC 9651) of the central figure with its
+    ends, or `unknown`."""
+    if call.energy_unknown:
+        return b"x-genaiops-energy: unknown\r\n"
+    low, central, high = call.used
+    return b"x-genaiops-energy: %d;low=%d;high=%d\r\n" % (central, low, high)
 
 
 def money(nano: int | None) -> bytes:

@@ -1,92 +1,35 @@
-"""Copies of calls to a shadow target: made when the call has ended, answered to nobody, charged to an application.
+"""Copies of calls to a shadow target or to a release in shadow: made when the call has ended, answered to nobody,
+charged to an application.
 
-A copy is a call of its own: admitted, limited, attempted once, settled and traced (`shadow_of` is the trace of the call
-that it copies). Its limits are those of the route's shadow application, of the environment and of the tenant, never
-those of the key. Where it would leave the regions of the route or of the key, it is not made.
+A copy is a call of its own: admitted, limited, settled and traced (`shadow_of` is the trace of the call that it
+copies). Its limits are those of the shadow's application, of the environment and of the tenant, never those of the key.
+A shadow target is asked once, and not where it would leave the regions of the route or of the key; a release in shadow
+is asked as it would serve (`release_shadow.py`).
 """
 
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, cast
+from functools import partial
 
 import msgspec
 
 from genaiops.core.errors import GenaiopsError, StoreError
-from genaiops.domain import Admitted, ShadowPolicy
-from genaiops.gateway import guarding
+from genaiops.domain import ShadowPolicy
 from genaiops.gateway.admit import Grant
 from genaiops.gateway.attempts import Attempts
 from genaiops.gateway.bounds import bound, narrow
 from genaiops.gateway.call import Call
+from genaiops.gateway.copied import Copied, Copy
+from genaiops.gateway.deployed import PREFIX, Deployed
 from genaiops.gateway.failure import Failure, of_error
 from genaiops.gateway.large import is_large, set_aside
 from genaiops.gateway.plan import Candidate, Lineup, Plan
+from genaiops.gateway.release_shadow import ReleaseCopy
 from genaiops.gateway.settings import GatewaySettings
 from genaiops.gateway.settle import Books, Ending
-from genaiops.http1 import Exchange
 
 _log = logging.getLogger("genaiops.gateway")
-
-
-class Nobody:
-    """Stands where an Exchange does, for a call whose answer nobody gets."""
-
-    started = False
-    finished = False
-    disconnected = False
-    congested = False
-
-    def __init__(self, peer: str) -> None:
-        self.peer = peer
-
-    def respond(self, status: int, headers: Sequence[tuple[bytes, bytes]] | bytes, body: bytes = b"") -> None:  # noqa: ARG002
-        self.started = self.finished = True
-
-    def start(self, status: int, headers: Sequence[tuple[bytes, bytes]] | bytes) -> None:  # noqa: ARG002
-        self.started = True
-
-    def send(self, data: bytes) -> None: ...
-
-    async def drain(self) -> None: ...
-
-    def finish(self) -> None:
-        self.finished = True
-
-    def abort(self) -> None:
-        self.finished = True
-
-    def on_disconnect(self, callback: Callable[[], None]) -> None: ...
-
-    def run(self, work: Coroutine[Any, Any, None]) -> None:  # noqa: ARG002
-        raise AssertionError("a copy is run as one task")
-
-
-class Copy(Call):
-    """The copy of a call."""
-
-    holds = False
-
-    def __init__(self, original: Call, grant: Grant, lineup: Lineup) -> None:
-        exchange = cast("Exchange", Nobody(original.exchange.peer))
-        super().__init__(exchange, grant, original.place, original.ids, None)
-        self.body = original.body
-        self.raw = original.raw
-        self.model = original.model
-        self.release = original.release
-        self.streamed = original.streamed
-        self.session = original.session
-        self.properties = original.properties
-        self.user_id = original.user_id
-        self.user_verified = original.user_verified
-        self.lineup: Lineup | None = lineup
-        guarding.open_guard(self)
-        self._original = (original.trace_id, original.key.entry.actor_id)
-
-    def admitted(self) -> Admitted:
-        trace_id, actor_id = self._original
-        return msgspec.structs.replace(super().admitted(), shadow_of=trace_id, actor_id=actor_id)
 
 
 class Shadows:
@@ -99,11 +42,19 @@ class Shadows:
         self._tasks: set[asyncio.Task[None]] = set()
         self._running: dict[str, int] = {}
         self._plan: Plan | None = None
-        self._grants: dict[tuple[str, str, str], Grant] = {}
+        self._grants: dict[tuple[str, str, str, object], Grant] = {}
 
-    def consider(self, call: Call, policy: ShadowPolicy) -> None:
-        """Draw whether the call will be copied."""
-        call.on_settled = self._follow if random.random() < policy.share else None
+    def consider(self, call: Call, lineup: Lineup, raw: bytes | bytearray) -> None:
+        """Draw whether the call will be copied. `raw`: as its client sent it. A release in shadow goes before a shadow
+        target of the route."""
+        if call.release is not None and call.operation == "chat":
+            deployed = call.key.plan.deployments.serving.get(PREFIX + call.release.deployment)
+            if deployed is not None and deployed.shadow is not None:
+                drawn = random.random() < deployed.shadow.share
+                call.on_settled = partial(self._follow_release, deployed, raw) if drawn else None
+                return
+        if lineup.shadow is not None:
+            call.on_settled = self._follow if random.random() < lineup.shadow.share else None
 
     async def aclose(self) -> None:
         """Break off those that are under way; they are settled as such."""
@@ -121,13 +72,27 @@ class Shadows:
         if candidate is None or under_way >= policy.concurrency:
             self._books.tally.unshadowed += 1
             return
-        self._running[lineup.name] = under_way + 1
-        copy = Copy(call, self._grant(call.key, lineup.name, policy), lineup.alone(candidate))
-        task = asyncio.get_running_loop().create_task(self._run(copy, lineup.name))
+        self._begin(
+            Copy(call, self._grant(call.key, lineup.name, policy.application), lineup.alone(candidate)), lineup.name
+        )
+
+    def _follow_release(self, deployed: Deployed, raw: bytes | bytearray, call: Call, ending: Ending) -> None:
+        policy, name = deployed.shadow, deployed.name
+        if ending.status == "cancelled" or not call.dispatched or policy is None or deployed.heard is None:
+            return
+        limited = _limited(call.key.plan, policy.application)
+        if not limited or self._running.get(name, 0) >= policy.concurrency:
+            self._books.tally.unshadowed += 1
+            return
+        self._begin(ReleaseCopy(call, self._grant(call.key, name, policy.application), deployed.heard, raw), name)
+
+    def _begin(self, copy: Copied, name: str) -> None:
+        self._running[name] = self._running.get(name, 0) + 1
+        task = asyncio.get_running_loop().create_task(self._run(copy, name))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _run(self, copy: Copy, name: str) -> None:
+    async def _run(self, copy: Copied, name: str) -> None:
         try:
             if await self._admit(copy):
                 await self._attempts.run(copy)
@@ -139,8 +104,9 @@ class Shadows:
             self._books.release(copy)
             self._running[name] -= 1
 
-    async def _admit(self, copy: Copy) -> bool:
+    async def _admit(self, copy: Copied) -> bool:
         try:
+            await copy.prepare()
             failure, lines = None, copy.lines
             if lines.strict:
                 narrow(copy)
@@ -153,7 +119,7 @@ class Shadows:
             self._books.refuse(copy, failure)
         return failure is None
 
-    async def _record(self, copy: Copy) -> Failure | None:
+    async def _record(self, copy: Copied) -> Failure | None:
         fault: StoreError | None = None
         try:
             if is_large(copy):
@@ -162,13 +128,14 @@ class Shadows:
             fault = error
         return self._books.admit(copy, fault)
 
-    def _grant(self, key: Grant, name: str, policy: ShadowPolicy) -> Grant:
-        """Of the copies of a route's calls: with other limits than the key's."""
+    def _grant(self, key: Grant, name: str, application: str) -> Grant:
+        """Of the copies of a route's or an application's calls: with other limits than the key's."""
         if self._plan is not key.plan:
             self._plan = key.plan
             self._grants.clear()
         entry = key.entry
-        place = (name, entry.environment_id, entry.tenant_id)
+        limits = (entry.models, entry.routes, entry.regions, entry.guard)  # of these the key's own hold
+        place = (name, entry.environment_id, entry.tenant_id, limits)
         found = self._grants.get(place)
         if found is None:
             entry = msgspec.structs.replace(
@@ -176,7 +143,7 @@ class Shadows:
                 key_id=f"shadow/{name}",
                 key_name=f"shadow of {name}",
                 team_id=None,
-                application=policy.application,
+                application=application,
                 budgets=(),
                 rate_limits=(),
             )
@@ -198,5 +165,9 @@ def _allowed(call: Call, lineup: Lineup, policy: ShadowPolicy) -> Candidate | No
         return None
     if not target.enabled or call.operation not in target.operations:
         return None
-    limited = any(line.budget is not None and line.hard for line in plan.lines("application", policy.application))
-    return candidate if limited else None
+    return candidate if _limited(plan, policy.application) else None
+
+
+def _limited(plan: Plan, application: str) -> bool:
+    """Whether a hard budget says how much the copies may use."""
+    return any(line.budget is not None and line.hard for line in plan.lines("application", application))

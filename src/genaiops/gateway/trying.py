@@ -91,7 +91,7 @@ class Try:
         duration_us = (time.monotonic_ns() - self.start_ns) // 1000
         if self.candidate.upstream.pace is not None:
             self._measure(self.candidate.upstream.pace, status, duration_us, failure)
-        if usage is not None and self._call.lines.energy:
+        if usage is not None and (self._call.lines.energy or not self._call.streamed):
             self._use(usage, duration_us, answer.busy_us)
         message = None
         if failure is not None:
@@ -158,7 +158,13 @@ class Try:
             call.energy_unknown = True
         else:
             busy = None if busy_us is None else busy_us / 1_000_000
-            call.energy += rate.used(usage.output_tokens, duration_us / 1_000_000, busy)
+            tokens, seconds = usage.output_tokens, duration_us / 1_000_000
+            central = rate.used(tokens, seconds, busy)
+            call.energy += central
+            if not call.streamed:
+                low, high = rate.bounds(tokens, seconds, busy)
+                known = call.used
+                call.used = (known[0] + low, known[1] + central, known[2] + high)
 
     def _measure(self, pace: Pace, status: Status, duration_us: int, failure: AttemptFailure | None) -> None:
         streamed = self._call.streamed

@@ -19,6 +19,7 @@ from genaiops.guard._recorded import RecordedCall, recorded_call
 from genaiops.guard._replay import Progress, ReplaySources, ReplayWish, replay
 from genaiops.guard._replay_report import ReplayExample, ReplayReport, RuleDifference
 from genaiops.guard._replays import ReplayRun, Replays, Work
+from genaiops.guard._sources import sources_of
 from genaiops.guard._subjects import topics_of
 from genaiops.guard._worker import WorkerGuards
 
@@ -49,6 +50,7 @@ __all__ = [
     "read_cases",
     "recorded_call",
     "replay",
+    "sources_of",
     "topics_of",
     "try_cases",
 ]

@@ -128,7 +128,8 @@ _OPTIONS: Final[Mapping[str, tuple[DetectorOption, ...]]] = {
         DetectorOption("names", "whether names and numbers have to be in the passages, too; true when left out"),
         DetectorOption("warn", "end the answer with a warning (the message of the rule, or a plain one)"),
         DetectorOption("cite", "put the number of its source behind each sentence, `[unsupported]` behind others"),
-        DetectorOption("tell", "tell the client in `genaiops.grounding` and in `x-genaiops-grounding`"),
+        DetectorOption("tell", "tell the client each sentence's source and probability in `genaiops.grounding`"),
+        DetectorOption("append", "end the answer with its sources, and with what they do not support"),
     ),
 }
 _WHOLE_KINDS: Final[Mapping[str, Mapping[str, str]]] = {

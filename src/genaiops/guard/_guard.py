@@ -13,7 +13,6 @@ from genaiops.guard import surfaces
 from genaiops.guard._again import asked_again, merged, passed_over
 from genaiops.guard._asking import ask, ask_of_answer
 from genaiops.guard._edits import Editor, judge_arguments, judge_calls, severe
-from genaiops.guard._grounding import with_support
 from genaiops.guard._held import held
 from genaiops.guard._inspect import Edit, Inspection, apart, edited
 from genaiops.guard._naming import find_named, named_values
@@ -22,6 +21,7 @@ from genaiops.guard._program import Program, Tier, shadowed
 from genaiops.guard._repeated import FindIndex
 from genaiops.guard._spotlight import spotlight, untrusted
 from genaiops.guard._streams import AnswerStream, Setting, again_of
+from genaiops.guard._telling import TOLD, restored, with_support
 from genaiops.guard._tools import calls_in
 from genaiops.guard._vault import Vault
 from genaiops.guard._whole import Situation, situation_of
@@ -321,9 +321,10 @@ class CallGuard:
         self._said = notes.events()
         again = again_of(notes, self._program.answered, self._tries)
         ruling = self._followed(document, inspection)
-        if notes.support is not None and ruling.body and self._call.dialect in ("openai", "responses"):
+        if notes.support is not None and ruling.body and self._call.dialect in TOLD:
             kept = ruling.body if ruling.kept is None else ruling.kept  # what is told is of the answer, not in it
-            ruling = replace(ruling, body=with_support(ruling.body, notes.support), kept=kept)
+            support = restored(notes.support, self._vault) if self._vault.reversible else notes.support
+            ruling = replace(ruling, body=with_support(ruling.body, support), kept=kept)
         action = "flag" if self._former and ruling.action == "allow" else ruling.action
         return replace(ruling, action=action, again=again, support=notes.support)
 

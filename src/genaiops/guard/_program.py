@@ -28,7 +28,7 @@ from genaiops.guard._tables import (
     selects,
 )
 from genaiops.guard._tools import ARGUMENTS, ToolCheck, session_limits, tool_rules
-from genaiops.guard._whole import Whole, appends, mends, tries_of, whole_of
+from genaiops.guard._whole import Whole, appends, mends, tells, tries_of, whole_of
 
 CLASSIFIERS: Final = frozenset({"injection", "toxicity", "language", "topics", "names"})
 """Detectors that ask a model."""
@@ -45,8 +45,6 @@ class Tier:
         self.bounds = tuple(
             bound for bound in bounds if bound.rule.direction in (direction, "both") and not _after(bound.rule)
         )
-        patterns: dict[Pattern, None] = {}
-        rules: dict[tuple[str, str], list[int]] = {}
         self.wholes: list[tuple[int, Whole]] = []
         self.asking: list[Asking] = []
         self.naming: list[Naming] = []
@@ -56,26 +54,7 @@ class Tier:
         self.counts: dict[int, Counts] = {}
         """Rules for which not every finding counts."""
         self.tools: list[int] = []
-        for number, (_, rule, tools) in enumerate(self.bounds):
-            if tools is not None:
-                self.tools.append(number)
-            elif finds_places(rule):
-                self.naming.append(naming(number, rule, direction))
-            elif rule.detector in FAMILIES:
-                self._count(number, rule)
-                for pattern in patterns_of(rule):
-                    patterns[pattern] = None
-                    rules.setdefault((pattern.family, pattern.kind), []).append(number)
-            elif rule.detector == "control":
-                check_control(rule)
-                self.control.append(number)
-            elif rule.detector == "verbatim":
-                self.repeated.append(repeated(number, rule, find))
-            elif rule.detector in CLASSIFIERS:
-                check_asked(rule)
-                self.asking.append(asking(number, rule))
-            else:
-                self.wholes.append((number, whole_of(rule)))
+        patterns, rules = self._sort(find)
         self.rules = {each: tuple(dict.fromkeys(numbers)) for each, numbers in rules.items()}
         self.scanner: Scanner | None = None
         self.wanted: frozenset[int] = frozenset()
@@ -99,6 +78,37 @@ class Tier:
         """Those that only add something to the end of a text."""
         self.holds = any(bound.rule.action == "hold" for bound in self.bounds)
         self.silent = not (self.scanner or self.control or self.repeated or self.wholes or self.waits or self.tools)
+
+    def _sort(self, find: FindIndex | None) -> tuple[dict[Pattern, None], dict[tuple[str, str], list[int]]]:
+        """Each rule to those of its kind; back come the patterns to scan for, and which rules ask for which."""
+        patterns: dict[Pattern, None] = {}
+        rules: dict[tuple[str, str], list[int]] = {}
+        for number, (_, rule, tools) in enumerate(self.bounds):
+            if tools is not None:
+                self.tools.append(number)
+            elif finds_places(rule):
+                self.naming.append(naming(number, rule, self.direction))
+            elif rule.detector in FAMILIES:
+                self._count(number, rule)
+                for pattern in patterns_of(rule):
+                    patterns[pattern] = None
+                    rules.setdefault((pattern.family, pattern.kind), []).append(number)
+            elif rule.detector == "control":
+                check_control(rule)
+                self.control.append(number)
+            elif rule.detector == "verbatim":
+                self.repeated.append(repeated(number, rule, find))
+            elif rule.detector in CLASSIFIERS:
+                check_asked(rule)
+                self.asking.append(asking(number, rule))
+            else:
+                self.wholes.append((number, whole_of(rule)))
+        return patterns, rules
+
+    @cached_property
+    def tells(self) -> bool:
+        """Clients are told something beside answers."""
+        return any(tells(self.bounds[number].rule) for number, _ in self.wholes)
 
     @cached_property
     def plain(self) -> bool:

@@ -18,13 +18,14 @@ from genaiops.guard._masking import Masking
 from genaiops.guard._mending import heard, saying
 from genaiops.guard._notes import Notes
 from genaiops.guard._program import Tier
+from genaiops.guard._telling import Telling, restored
 from genaiops.guard._tools import Calling
 from genaiops.guard._vault import Restoring, Vault
 from genaiops.guard._whole import Situation, judge_whole
 from genaiops.guard._windows import Windows
 from genaiops.guard.surfaces import Part, Rewriter, Splitter
 from genaiops.ports.classifiers import FindClassifiers
-from genaiops.ports.guard import Again, Blocked, Guarded, Ruling, Withheld
+from genaiops.ports.guard import Again, Blocked, Guarded, Ruling, Support, Withheld
 
 MOST_KEPT: Final = 4 << 20
 """Bytes of a stream that are kept for its record."""
@@ -68,6 +69,7 @@ class AnswerStream:
             if vault.reversible
             else None
         )
+        self._telling = Telling(call.dialect, self._support) if tier.tells else None
         self._kept: list[bytes] = []
         self._size = 0
         self._closed = False
@@ -173,7 +175,8 @@ class AnswerStream:
 
     def _release(self, out: bytes) -> bytes:
         self._keep(out)
-        return out if self._restoring is None or not out else self._restoring.feed(out)
+        out = out if self._restoring is None or not out else self._restoring.feed(out)
+        return out if self._telling is None else self._telling.feed(out)
 
     def _end(self, out: bytes) -> bytes:
         """The rest of an answer that goes out as it came."""
@@ -181,8 +184,14 @@ class AnswerStream:
         out = self._release(out)
         if self._restoring is not None:
             out += self._restoring.end()
+        if self._telling is not None:
+            out += self._telling.end()
         self.close()
         return out
+
+    def _support(self) -> Support | None:
+        support, vault = self._notes.support, self._setting.vault
+        return restored(support, vault) if support is not None and vault.reversible else support
 
     def _judge(self) -> None:
         """Rules of whole texts that only note."""
@@ -232,6 +241,8 @@ class AnswerStream:
         self._keep(data)
         if self._restoring is not None:
             data = self._restoring.feed(data) + self._restoring.end()
+        if self._telling is not None:
+            data = self._telling.feed(data) + self._telling.end()
         self.close()
         again = again_of(notes, self._tier, setting.tries)
         if notes.action == "hold":

@@ -43,11 +43,13 @@ def situation_of(parts: Sequence[Part], *, words: bool) -> Situation:
         known = known_words("\n".join(part.text for part in parts)[-_MOST_KNOWN:])
     return Situation(
         "\n".join(part.text for part in parts if part.provenance in ("system", "developer")),
-        tuple(part.text for part in parts if part.provenance in ("retrieved", "tool_result")),
+        tuple(part.text for part in parts if part.provenance in PASSAGES),
         known,
     )
 
 
+PASSAGES: Final = ("retrieved", "tool_result")
+"""Where texts come from that an answer may rest on."""
 Whole = Callable[[Sequence[Part], Situation], Hit | None]
 MOST_TRIES: Final = 3
 _MOST_KNOWN: Final = 200_000
@@ -211,12 +213,18 @@ def mends(rule: GuardRule) -> bool:
 
 
 def appends(rule: GuardRule) -> bool:
-    """Whether the rule only ever adds something to the end of a text, which nothing has to wait for."""
+    """Whether the rule only ever adds something to the end of a text, or tells something beside it, which nothing has
+    to wait for."""
     if SEVERITY[rule.action] > SEVERITY["flag"] or mends(rule):
         return False
     if rule.detector == "disclosure":
         return rule.options.get("add", True) is True
-    return rule.detector == "grounding" and rule.options.get("warn") is True
+    return rule.detector == "grounding" and any(rule.options.get(name) is True for name in ("warn", "append", "tell"))
+
+
+def tells(rule: GuardRule) -> bool:
+    """Whether the client is told something beside the answer."""
+    return rule.detector == "grounding" and rule.options.get("tell") is True
 
 
 def _disclosure(rule: GuardRule) -> Whole:

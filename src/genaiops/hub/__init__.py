@@ -40,9 +40,11 @@ from genaiops.hub._dataset_text import version_of
 from genaiops.hub._datasets import Chunk, Datasets, Origin, Registered
 from genaiops.hub._deployments import DeploymentChange, Why
 from genaiops.hub._diff import Difference, Line, Piece, compare_texts
+from genaiops.hub._experiment_forms import MetricForm, PlanForm, plan_form, plan_of
 from genaiops.hub._experiments import Experiments, NewExperiment, check_plan
+from genaiops.hub._facts import FACTS, decided_claims, fact_items, fact_queue, fact_scores
 from genaiops.hub._fingerprints import DocumentsState, Fingerprints, KnownDocument
-from genaiops.hub._forms import SECTIONS
+from genaiops.hub._forms import EXPORTED, SECTIONS
 from genaiops.hub._groups import SIGN_IN, Groups
 from genaiops.hub._guard_cases import GuardCases
 from genaiops.hub._guard_diff import GuardDifference, GuardFieldChange, compare_guards, severity, text_diff
@@ -58,6 +60,15 @@ from genaiops.hub._limit_text import ParsedLimit, parse_limit, show_limit
 from genaiops.hub._lineage import STAGES, Direction, Lineage, Node, Walk, edge, edges_of_release, link
 from genaiops.hub._litellm import Translated, translate_litellm
 from genaiops.hub._litellm_section import Finding
+from genaiops.hub._manifests import manifest_digest
+from genaiops.hub._merge_report import (
+    BesideServing,
+    MergeReport,
+    ReleaseSaid,
+    SuiteSaid,
+    report_of_commit,
+    report_of_release,
+)
 from genaiops.hub._persons import erase_from_records, held_rows
 from genaiops.hub._plan import Change, FieldChange, Plan
 from genaiops.hub._policies import policy_document
@@ -80,17 +91,23 @@ from genaiops.hub._queues import Added, NewItem, NewQueue, QueueChange, Queues, 
 from genaiops.hub._rate_limits import NewRateLimit
 from genaiops.hub._reach import ConfinedTelemetry, Reach, check_rows, reach_of
 from genaiops.hub._registered import documents_of
+from genaiops.hub._release_shadows import NewShadow, ReleaseShadows
 from genaiops.hub._releases import ManifestChange, Verdict
 from genaiops.hub._roles import ORGANISATION, PERMISSIONS, PERSONAL, ROLES, Permission, RoleRow
 from genaiops.hub._state_text import read_state
 from genaiops.hub._targets import masked
 from genaiops.hub._tasks import opened
+from genaiops.hub._use_cases import FIGURES, Moved, UseCases, measuring
+from genaiops.hub._use_cases import Held as HeldUseCase
 from genaiops.hub._uses import PinnedBy, pinned_by
 from genaiops.hub._windows import context_window
 
 __all__ = [
     "ADMIN",
     "BOOTSTRAP",
+    "EXPORTED",
+    "FACTS",
+    "FIGURES",
     "ORGANISATION",
     "ORGANISATION_TENANT",
     "PERMISSIONS",
@@ -110,6 +127,7 @@ __all__ = [
     "Applied",
     "ApprovalPolicy",
     "Approvals",
+    "BesideServing",
     "CatalogueModel",
     "Change",
     "Chunk",
@@ -134,6 +152,7 @@ __all__ = [
     "GuardState",
     "GuardUse",
     "Guards",
+    "HeldUseCase",
     "Hub",
     "KeyChange",
     "Kind",
@@ -143,8 +162,11 @@ __all__ = [
     "Lineage",
     "MadeKey",
     "ManifestChange",
+    "MergeReport",
+    "MetricForm",
     "Mode",
     "ModelState",
+    "Moved",
     "NewApplication",
     "NewBudget",
     "NewExperiment",
@@ -154,6 +176,7 @@ __all__ = [
     "NewPrice",
     "NewQueue",
     "NewRateLimit",
+    "NewShadow",
     "NewTier",
     "Node",
     "Origin",
@@ -163,6 +186,7 @@ __all__ = [
     "Piece",
     "PinnedBy",
     "Plan",
+    "PlanForm",
     "Preset",
     "Proposal",
     "QueueChange",
@@ -172,10 +196,14 @@ __all__ = [
     "Reach",
     "ReadGuard",
     "Registered",
+    "ReleaseSaid",
+    "ReleaseShadows",
     "RoleRow",
     "RowDiff",
     "Said",
+    "SuiteSaid",
     "Translated",
+    "UseCases",
     "Verdict",
     "Walk",
     "Wanted",
@@ -198,6 +226,7 @@ __all__ = [
     "compare_texts",
     "compile_snapshot",
     "context_window",
+    "decided_claims",
     "default_digest",
     "default_text",
     "diff_rows",
@@ -207,6 +236,9 @@ __all__ = [
     "edges_of_release",
     "erase_from_records",
     "export",
+    "fact_items",
+    "fact_queue",
+    "fact_scores",
     "guard_manifest",
     "held_of",
     "held_rows",
@@ -220,12 +252,16 @@ __all__ = [
     "labels_origin",
     "link",
     "link_prompt",
+    "manifest_digest",
     "masked",
     "may_see",
+    "measuring",
     "opened",
     "options_of",
     "parse_limit",
     "pinned_by",
+    "plan_form",
+    "plan_of",
     "policy_document",
     "prepare_prompt",
     "preset",
@@ -236,6 +272,8 @@ __all__ = [
     "read_guard",
     "read_guard_document",
     "read_state",
+    "report_of_commit",
+    "report_of_release",
     "require",
     "require_entrance",
     "require_gives",

@@ -95,6 +95,6 @@ def require_scope(key: ApiKey, scope: KeyScope) -> None:
     if scope not in key.scopes:
         raise Forbidden(
             f"The key {key.name!r} is not for {'the management API' if scope == 'api' else 'model calls'}.",
-            remedy=f"Use a key with the scope {scope!r}.",
+            remedy=f"Use a key with the scope {scope!r}: genaiops key create NAME --scope {scope}",
             code="scope_missing",
         )

@@ -49,6 +49,12 @@ class Actors(Service[Actor]):
         with self._records.read() as view:
             return next(iter(view.find(Actor, {"name": name}, limit=1)), None)
 
+    def name_of(self, actor_id: str) -> str:
+        """What people call an actor; the id where nobody here has it."""
+        with self._records.read() as view:
+            actor = view.get(Actor, actor_id)
+        return actor_id if actor is None else actor.name
+
     def set_roles(self, actor_id: str, roles: Sequence[Role], *, by: str) -> Actor:
         """Conflict when that would leave no administrator, and for roles that follow somebody's groups."""
         wanted = checked_roles(roles)

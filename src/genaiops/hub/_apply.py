@@ -11,7 +11,8 @@ from genaiops.core.suggesting import suggestion
 from genaiops.domain import IdentityIssuer, Route, RouteTarget, Scope, Target
 from genaiops.hub._applications import ApplicationChange, NewApplication
 from genaiops.hub._budgets import NewBudget
-from genaiops.hub._forms import SECTIONS, Form, State, document_of
+from genaiops.hub._experiment_forms import new_experiment
+from genaiops.hub._forms import EXPORTED, SECTIONS, Form, State, document_of
 from genaiops.hub._hub import Hub
 from genaiops.hub._key_checks import KeyChecks, NewKey
 from genaiops.hub._keys import KeyChange, made_key
@@ -59,7 +60,7 @@ class _OnlyLooked(Exception):
         self.plan = plan
 
 
-def export(hub: Hub, sections: Sequence[str] = SECTIONS) -> dict[str, Any]:
+def export(hub: Hub, sections: Sequence[str] = EXPORTED) -> dict[str, Any]:
     """The present state as a file says it: of prices the lines in force and those to come; targets whose address this
     installation keeps by itself are left out. No secret is in it."""
     with hub.records.read() as view:
@@ -128,6 +129,7 @@ class _Doing:
             "routes": self._route,
             "issuers": self._issuer,
             "applications": self._application,
+            "experiments": self._experiment,
             "keys": self._key,
             "prices": self._price,
             "budgets": self._budget,
@@ -233,6 +235,10 @@ class _Doing:
             else:
                 applications.withdraw(change.name, by=by)
 
+    def _experiment(self, change: Change) -> None:
+        experiments, new = self._hub.experiments, new_experiment(change.name, change.form)
+        (experiments.create if change.action == "add" else experiments.rewrite)(new, by=self._by)
+
     def _key(self, change: Change) -> None:
         form: Any = change.form
         expires_us = None if form.expires_at is None else from_iso(form.expires_at)
@@ -325,6 +331,7 @@ class _Doing:
             "routes": hub.routes.remove,
             "issuers": hub.issuers.remove,
             "applications": hub.applications.remove,
+            "experiments": hub.experiments.remove,
             "keys": hub.keys.revoke,
             "budgets": hub.budgets.remove,
             "limits": hub.rate_limits.remove,

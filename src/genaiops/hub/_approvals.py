@@ -32,6 +32,10 @@ class Approvals(Service[Approval]):
         found = self._all(None if state is None else {"state": state})
         return sorted(found, key=lambda each: (each.requested_us, each.id), reverse=True)
 
+    def about(self, subject: str) -> Sequence[Approval]:
+        """Of one subject, in every state, newest first."""
+        return sorted(self._all({"subject": subject}), key=lambda each: (each.requested_us, each.id), reverse=True)
+
     def waiting(self) -> Sequence[Approval]:
         """Pending ones whose time has not run out, newest first."""
         now = self._clock()

@@ -1,5 +1,6 @@
 """Artifacts: named things, their immutable versions, and names that move."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, cast, get_args
 
@@ -29,6 +30,7 @@ from genaiops.hub._validation import (
 from genaiops.ports.records import Change, Records, Unit, View
 
 _LONGEST_DESCRIPTION = 2_000
+_BEGUN = re.compile(r"@sha256:[0-9a-f]{6,}\Z")
 
 
 class About(msgspec.Struct, frozen=True, kw_only=True):
@@ -246,7 +248,8 @@ class Artifacts(Service[Artifact]):
             return list(every(view, Alias, {"artifact_id": artifact_id}))
 
     def resolve(self, reference: str) -> Version:
-        """The version that `kind/name@alias` or `kind/name@sha256:...` names now."""
+        """The version that `kind/name@alias` or `kind/name@sha256:...` names now; at least 6 hexadecimal digits that
+        begin only one are enough."""
         with self._records.read() as view:
             alias = view.get(Alias, reference)
             version = view.get(Version, reference if alias is None else alias.version_id)
@@ -255,6 +258,11 @@ class Artifacts(Service[Artifact]):
             # Only names of the same artifact: others may be a team's own.
             artifact_id = reference.partition("@")[0]
             names = [one.id for one in every(view, Alias, {"artifact_id": artifact_id})]
+            begun = [one for one in every(view, Version, {"artifact_id": artifact_id}) if one.id.startswith(reference)]
+        if _BEGUN.search(reference) is not None and begun:
+            if len(begun) == 1:
+                return begun[0]
+            raise UsageError(f"{len(begun)} versions begin with {reference!r}.", remedy="Give more digits.", param="id")
         raise NotFound(f"There is no version {reference!r}.", remedy=suggestion(reference, names), param="id")
 
 

@@ -63,7 +63,8 @@ def compile_snapshot(view: View, *, now_us: int, keys_file: str, keys_offset: in
 
 
 def _releases_in_use(view: View, deployments: Iterable[Deployment]) -> tuple[Release, ...]:
-    ids = sorted({share.release_id for deployment in deployments for share in deployment.shares})
+    serving = {share.release_id for deployment in deployments for share in deployment.shares}
+    ids = sorted(serving | {one.shadow.release_id for one in deployments if one.shadow is not None})
     return tuple(release for release in (view.get(Release, release_id) for release_id in ids) if release is not None)
 
 

@@ -61,6 +61,8 @@ _OWN = (
 )
 """Nouns that say themselves whose they are, and that nobody else sees."""
 
+_OWN_ARTIFACTS = ("use-case/", "report/kpi/")
+"""Artifacts are seen by all units, but for what one unit is in business for, and its figures."""
 _SHARED_WRITES = (Edge, SavedView)
 _SCOPES: Mapping[str, type[Any]] = {
     "key": ApiKey,
@@ -160,6 +162,11 @@ class _ConfinedView:
             return actor is not None and actor.tenant_id == self._tenant_id
         if isinstance(entity, Edge):
             return self._sees_ref(entity.source) and self._sees_ref(entity.target)
+        if isinstance(entity, Artifact):
+            return not entity.id.startswith(_OWN_ARTIFACTS) or entity.tenant_id == self._tenant_id
+        if isinstance(entity, Version | Alias) and entity.artifact_id.startswith(_OWN_ARTIFACTS):
+            artifact = self._view.get(Artifact, entity.artifact_id)
+            return artifact is not None and artifact.tenant_id == self._tenant_id
         return True
 
     def _sees_ref(self, ref: str) -> bool:

@@ -154,14 +154,17 @@ class Deployments(Service[Deployment]):
             changes = view.history(Deployment, f"{application_id}@{environment_id}")
         if not changes:
             raise _not_deployed(application_id, environment_id)
-        return [
-            DeploymentChange(
-                at_us=change.at_us,
-                by=change.actor_id,
-                shares=() if change.body is None else msgspec.json.decode(change.body, type=Deployment).shares,
-            )
-            for change in changes
-        ]
+        found: list[DeploymentChange] = []
+        newer: Deployment | None = None
+        for change in changes:
+            there = None if change.body is None else msgspec.json.decode(change.body, type=Deployment)
+            served = None if there is None else msgspec.structs.replace(there, shadow=None)
+            if served is not None and served == newer:
+                found.pop()  # that was a release in shadow: what serves is the same
+            newer = served
+            shares = () if there is None else there.shares
+            found.append(DeploymentChange(at_us=change.at_us, by=change.actor_id, shares=shares))
+        return found
 
     def _deployed(self, view: View, application_id: str, environment_id: str) -> Deployment:
         existing(view, Application, application_id, word="application", param="application")

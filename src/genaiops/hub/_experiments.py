@@ -63,32 +63,49 @@ class Experiments(Service[Experiment]):
         found = self._all(None if state is None else {"state": state})
         return sorted(found, key=lambda each: (each.state != "running", -each.created_us, each.id))
 
-    def create(self, new: NewExperiment, *, tenant_id: str = "default", by: str) -> Experiment:
+    def create(self, new: NewExperiment, *, by: str) -> Experiment:
         """A draft. UsageError for a plan that cannot be carried out."""
-        check_plan(new.plan)
         with self._records.write(by) as unit:
-            name = checked_name(new.name, word="experiment")
-            if "/" in name:
-                raise UsageError(
-                    f"{name!r} cannot be the name of an experiment: it has a /.",
-                    remedy="Use lower case letters, digits and . _ -",
-                    param="name",
-                )
-            application = existing(unit, Application, new.application, word="application", param="application")
-            existing(unit, Environment, new.environment, word="environment", param="environment")
-            candidate = resolved(unit, new.application, new.candidate)
-            made = Experiment(
-                id=name,
-                tenant_id=application.tenant_id or tenant_id,
-                application_id=new.application,
-                environment_id=new.environment,
-                candidate=candidate.id,
-                hypothesis=checked_text(new.hypothesis, param="hypothesis", longest=1000),
-                plan=new.plan,
-                created_us=self._clock(),
-                created_by=by,
-            )
+            made = self._draft(unit, new, by)
             unit.add(as_stored(made))
+        return made
+
+    def _draft(self, view: View, new: NewExperiment, by: str) -> Experiment:
+        check_plan(new.plan)
+        name = checked_name(new.name, word="experiment")
+        if "/" in name:
+            raise UsageError(
+                f"{name!r} cannot be the name of an experiment: it has a /.",
+                remedy="Use lower case letters, digits and . _ -",
+                param="name",
+            )
+        application = existing(view, Application, new.application, word="application", param="application")
+        existing(view, Environment, new.environment, word="environment", param="environment")
+        candidate = resolved(view, new.application, new.candidate)
+        return Experiment(
+            id=name,
+            tenant_id=application.tenant_id,
+            application_id=new.application,
+            environment_id=new.environment,
+            candidate=candidate.id,
+            hypothesis=checked_text(new.hypothesis, param="hypothesis", longest=1000),
+            plan=new.plan,
+            created_us=self._clock(),
+            created_by=by,
+        )
+
+    def rewrite(self, new: NewExperiment, *, by: str) -> Experiment:
+        """Another draft in its place. Conflict when it has begun: a plan that is changed then says nothing."""
+        with self._records.write(by) as unit:
+            there = self._existing(unit, new.name)
+            if there.state != "draft":
+                raise Conflict(
+                    f"The experiment {new.name} is {_STATES[there.state]}, and its plan never changes after its start.",
+                    remedy="Write another one, under another name.",
+                    code="begun_already",
+                )
+            made = msgspec.structs.replace(self._draft(unit, new, by), tenant_id=there.tenant_id)
+            unit.replace(as_stored(made))
         return made
 
     def start(self, experiment_id: str, *, why: Why | None = None, by: str) -> Experiment:

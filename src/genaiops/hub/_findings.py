@@ -1,4 +1,4 @@
-"""Findings of bias in the records: none is closed without where it comes from and what is done about it."""
+"""Findings in the records: none is closed without what is done about it, and of bias without where it comes from."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, get_args
@@ -7,19 +7,20 @@ import msgspec
 
 from genaiops.core.errors import Conflict, UsageError
 from genaiops.core.ids import new_id
-from genaiops.domain import BiasFinding, BiasSource, BiasState
+from genaiops.domain import BiasFinding, BiasSource, BiasState, FindingKind
 from genaiops.hub._service import Clock, Service
 from genaiops.hub._validation import checked_choice, checked_text
 from genaiops.ports.records import Records, Unit
 
 SOURCES: Final[tuple[str, ...]] = get_args(BiasSource)
+KINDS: Final[tuple[str, ...]] = get_args(FindingKind)
 _LONGEST: Final = {"title": 200, "about": 200, "attribute": 100, "reason": 2000, "mitigation": 2000}
 _LONGEST_RUN: Final = 64
-_EDITABLE: Final = (*_LONGEST, "source", "run", "verified")
+_EDITABLE: Final = (*_LONGEST, "kind", "source", "run", "verified")
 
 
 class BiasFindings(Service[BiasFinding]):
-    """Of bias; anybody who registers artifacts records one, and people who review close it."""
+    """Auditors and who builds record them, and people who review close them."""
 
     def __init__(self, records: Records, clock: Clock) -> None:
         super().__init__(records, clock, BiasFinding, "finding")
@@ -54,14 +55,15 @@ class BiasFindings(Service[BiasFinding]):
             return self._changed(unit, finding_id, fields, by)
 
     def close(self, finding_id: str, fields: Mapping[str, Any], *, by: str) -> BiasFinding:
-        """With these fields changed before. UsageError unless it says its source and its mitigation then."""
+        """With these fields changed before. UsageError unless it says its mitigation then, and of bias its source."""
         with self._records.write(by) as unit:
             found = self._changed(unit, finding_id, fields, by)
-            for name, lacks in (("source", found.source == "unknown"), ("mitigation", not found.mitigation)):
+            sourceless = found.kind == "bias" and found.source == "unknown"
+            for name, lacks in (("source", sourceless), ("mitigation", not found.mitigation)):
                 if lacks:
                     raise UsageError(
                         f"{finding_id} has no {name}, and is not closed without.",
-                        remedy="Say where the bias comes from (data, prompt or model), and what is done about it.",
+                        remedy="Say what is done about it, and where bias comes from (data, prompt or model).",
                         code="finding_incomplete",
                         param=name,
                     )
@@ -97,8 +99,8 @@ def _checked(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Those that are given (not UNSET), as they are kept."""
     given = {name: fields[name] for name in _EDITABLE if fields.get(name, msgspec.UNSET) is not msgspec.UNSET}
     for name, value in given.items():
-        if name == "source":
-            checked_choice(value, SOURCES, word="source", param="source")
+        if name in ("source", "kind"):
+            checked_choice(value, SOURCES if name == "source" else KINDS, word=name, param=name)
         else:
             given[name] = checked_text(
                 " ".join(str(value).split()), param=name, longest=_LONGEST.get(name, _LONGEST_RUN)

@@ -22,6 +22,7 @@ from genaiops.domain import (
     Target,
 )
 from genaiops.hub._budgets import NewBudget
+from genaiops.hub._experiment_forms import ExperimentForm
 from genaiops.hub._prices import NewPrice
 from genaiops.hub._rate_limits import NewRateLimit
 
@@ -142,12 +143,15 @@ NAMED: Mapping[str, type[Form]] = {
     "routes": RouteForm,
     "issuers": IssuerForm,
     "applications": ApplicationForm,
+    "experiments": ExperimentForm,
     "keys": KeyForm,
 }
 """Section -> form, in an order in which each can name what stands in those before it."""
 
 LISTED: Mapping[str, type[Form]] = {"prices": PriceForm, "budgets": BudgetForm, "limits": LimitForm}
 SECTIONS: tuple[str, ...] = (*NAMED, *LISTED)
+EXPORTED: tuple[str, ...] = tuple(section for section in SECTIONS if section != "experiments")
+"""Without those that are asked for by name: experiments name releases, which no file brings along."""
 
 KINDS: Mapping[str, str] = {section: section.removesuffix("s") for section in SECTIONS}
 """Section -> what one of its entries is called."""

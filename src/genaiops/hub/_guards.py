@@ -288,8 +288,7 @@ def _pinned(view: View) -> Iterator[str]:
 
 
 def _deployed(view: View) -> Iterator[Release]:
-    shares = (share for one in every(view, Deployment) for share in (*one.shares, *one.former))
-    for release_id in dict.fromkeys(share.release_id for share in shares):
+    for release_id in dict.fromkeys(name for one in every(view, Deployment) for name in one.releases):
         release = view.get(Release, release_id)
         if release is not None:
             yield release

@@ -32,18 +32,20 @@ from genaiops.hub._prices import Prices
 from genaiops.hub._prompts import PROMPT
 from genaiops.hub._queues import Queues
 from genaiops.hub._rate_limits import RateLimits
+from genaiops.hub._release_shadows import ReleaseShadows
 from genaiops.hub._releases import Releases
 from genaiops.hub._routes import Routes
 from genaiops.hub._targets import Targets
 from genaiops.hub._tasks import Tasks
 from genaiops.hub._teams import Teams
 from genaiops.hub._tenants import Tenants
+from genaiops.hub._use_cases import USE_CASE, UseCases
 from genaiops.hub._views import SavedViews
 from genaiops.ports.blobs import Blobs
 from genaiops.ports.guard import Judge
 from genaiops.ports.records import Records, Unit, View
 
-KINDS: Kinds = {"dataset": DATASET, "prompt": PROMPT}
+KINDS: Kinds = {"dataset": DATASET, "prompt": PROMPT, "use-case": USE_CASE}
 """What is known of kinds of artifacts, but of policies, and of those that other parts know."""
 
 SANDBOX_CAP = "10 USD"
@@ -84,9 +86,11 @@ class Hub:
         self.issuers = Issuers(records, clock)
         self.consents = consenting or Consenting(clock)
         self.artifacts = Artifacts(records, clock, self.consents, {**KINDS, **kinds, "policy": policy_kind(judge)})
+        self.use_cases = UseCases(records, clock, self.artifacts)
         self.applications = Applications(records, clock)
         self.releases = Releases(records, clock)
         self.deployments = Deployments(records, clock, self.consents)
+        self.release_shadows = ReleaseShadows(records, clock)
         self.experiments = Experiments(records, clock, self.consents)
         self.lineage = Lineage(records, clock)
         self.views = SavedViews(records, clock)

@@ -32,6 +32,8 @@ STAGES: Final[Mapping[str, Stage]] = {
     "pipeline": "adapted",
     "blueprint": "adapted",
     "report": "adapted",
+    "use-case": "adapted",
+    "run": "adapted",
     "release": "deployed",
     "deployment": "deployed",
 }

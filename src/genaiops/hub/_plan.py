@@ -7,6 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from genaiops.core.digest import digest_value
+from genaiops.hub._experiment_forms import with_candidate
 from genaiops.hub._forms import KINDS, LISTED, NAMED, Form, State, plain, short
 from genaiops.hub._present import Present
 from genaiops.hub._targets import masked
@@ -73,7 +74,7 @@ def plan(now: Present, wanted: State, *, prune: bool, spared: frozenset[tuple[st
 class _Planning:
     def __init__(self, now: Present, spared: frozenset[tuple[str, str]], *, prune: bool) -> None:
         self._now = now
-        self._spared = spared | {("targets", name) for name in now.own}
+        self._spared = spared | {("targets", name) for name in now.own} | {("experiments", name) for name in now.begun}
         self._prune = prune
         self._names = {key_id: name for (section, name), key_id in now.ids.items() if section == "keys"}
         self.made: list[Change] = []
@@ -94,6 +95,8 @@ class _Planning:
                 form = _with_password(form, former)
             elif section == "applications":
                 form = _with_owner(form, former)
+            elif section == "experiments":
+                form = with_candidate(form, former)
             entity_id = self._now.ids.get((section, name), name)
             self._compare(section, name, (former, form), entity_id, f"{section}.{said}")
         for name, former in present.items():

@@ -13,6 +13,7 @@ from genaiops.domain import (
     Application,
     Budget,
     Environment,
+    Experiment,
     IdentityIssuer,
     Price,
     RateLimit,
@@ -23,6 +24,7 @@ from genaiops.domain import (
 )
 from genaiops.hub._access import ORGANISATION_TENANT
 from genaiops.hub._bootstrap import is_kept_here
+from genaiops.hub._experiment_forms import form_of
 from genaiops.hub._forms import (
     ActorForm,
     ApplicationForm,
@@ -50,12 +52,14 @@ T = TypeVar("T")
 class Present(msgspec.Struct, frozen=True):
     """`state` as a file would say it, but for passwords in proxies: those are not masked. `ids`: (section, name) -> id
     where a name is not the id; of a listed section the ids stand in the order of its forms. `own`: targets whose
-    address this installation keeps by itself."""
+    address this installation keeps by itself. `begun`: experiments that are no drafts any more, which stay as they
+    are."""
 
     state: State
     ids: Mapping[tuple[str, str], str]
     listed_ids: Mapping[str, Sequence[str]]
     own: frozenset[str]
+    begun: frozenset[str] = frozenset()
 
 
 def present(view: View, sections: Iterable[str]) -> Present:
@@ -69,6 +73,7 @@ class _Reading:
         self._view = view
         self._ids: dict[tuple[str, str], str] = {}
         self._own: set[str] = set()
+        self._begun: set[str] = set()
         self._key_names: dict[str, str] | None = None
         self._actor_names: dict[str, str] | None = None
 
@@ -82,6 +87,7 @@ class _Reading:
             "routes": self._routes,
             "issuers": self._issuers,
             "applications": self._applications,
+            "experiments": self._experiments,
             "keys": self._keys,
         }
         lists = {"prices": self._prices, "budgets": self._budgets, "limits": self._limits}
@@ -94,6 +100,7 @@ class _Reading:
             self._ids,
             {section: [entity_id for entity_id, _ in found] for section, found in pairs.items()},
             frozenset(self._own),
+            frozenset(self._begun),
         )
 
     def _tenants(self) -> Iterator[tuple[str, Form]]:
@@ -162,6 +169,12 @@ class _Reading:
                     acknowledgement=each.statement,
                 ),
             )
+
+    def _experiments(self) -> Iterator[tuple[str, Form]]:
+        for each in every(self._view, Experiment):
+            if each.state != "draft":
+                self._begun.add(each.id)
+            yield each.id, form_of(each)
 
     def _keys(self) -> Iterator[tuple[str, Form]]:
         names = self._names_of_keys()

@@ -123,8 +123,8 @@ def _whole(view: View, version: Version) -> bytes:
 
 def _deployed(view: View) -> Iterator[str]:
     for deployment in every(view, Deployment):
-        for share in (*deployment.shares, *deployment.former):
-            release = view.get(Release, share.release_id)
+        for release_id in deployment.releases:
+            release = view.get(Release, release_id)
             if release is not None and release.manifest.prompt is not None:
                 yield release.manifest.prompt
 

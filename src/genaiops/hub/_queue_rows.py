@@ -19,6 +19,7 @@ from genaiops.hub._queues import NewItem, Queues
 PICTURE: Final = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]{8,8000000}")
 """A picture as an item holds it."""
 _TRACE: Final = re.compile(r"[0-9a-f]{32}")
+_TRACE_NODE: Final = re.compile(r"trace/[0-9a-f]{32}")
 
 
 def item_of_row(
@@ -114,11 +115,22 @@ def judge_labels(queues: Queues, queue: Queue, items: Sequence[Item], name: str)
                 param="question",
             )
         line: dict[str, Any] = {"output": content.answers[0], "label": worths}
-        line["input"] = "\n".join(text for role, text in content.asked if role in ("", "user")) or ""
+        line["input"] = _question(item, content)
         line |= {"expected": content.expected} if content.expected else {}
         line |= {"context": content.context} if content.context else {}
         found.append(line)
     return found
+
+
+def _question(item: Item, content: ItemContent) -> str:
+    """What was asked, for a judge. Of a case of a run as the run itself shows it to judges: the last thing that was
+    said, and nothing of the variables of a prompt."""
+    said = [text for role, text in content.asked if role in ("", "user")]
+    if item.source.startswith("run/"):
+        variables = cast("Mapping[str, Any]", content.row.get("variables") or {})
+        joined = "\n".join(f"{name}: {value}" for name, value in variables.items())
+        return "" if said == [joined] and "messages" not in content.row else said[-1] if said else ""
+    return "\n".join(said)
 
 
 def whole_rows(datasets: Datasets, labelled: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -153,7 +165,7 @@ def label_scores(queue: Queue, items: Sequence[Item]) -> list[Score]:
     made of the label, so that a changed label is a further score, which takes the place of the former."""
     found: list[Score] = []
     for item in items:
-        if not item.source.startswith("trace/") or item.state == "erased":
+        if _TRACE_NODE.fullmatch(item.source) is None or item.state == "erased":
             continue
         for actor, label in done_labels(item).items():
             for question in queue.questions:

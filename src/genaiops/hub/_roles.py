@@ -34,7 +34,9 @@ Permission = Literal[
     "approve",  # consent to what another person wants to release
     "alerts",  # acknowledge and close them
     "review",  # decide about what a guard policy holds
+    "findings",  # record what was found in releases, runs and data, and what is done about it
     "label",  # items of queues, and see what is in those
+    "use_cases",  # what an application is for, and the KPIs that gate its releases
     "erase",  # take away what is kept of an end user
 ]
 
@@ -77,32 +79,35 @@ ROLES: Mapping[Role, RoleRow] = {
         grants={
             EVERYWHERE: (
                 *("read", "content", "playground", "own_keys", "keys", "targets", "routes", "prices", "budgets"),
-                *("artifacts", "applications", "deployments", "alerts", "label"),
+                *("artifacts", "applications", "deployments", "alerts", "label", "findings"),
             )
         },
     ),
     "developer": RoleRow(
         title="Builds with keys of its own: prompts and other artifacts",
         home="/playground",
-        grants={EVERYWHERE: ("read", "content", "playground", "own_keys", "artifacts", "label")},
+        grants={EVERYWHERE: ("read", "content", "playground", "own_keys", "artifacts", "label", "findings")},
     ),
     "viewer": RoleRow(title="Looks", grants={EVERYWHERE: ("read", "content")}),
     "data-engineer": RoleRow(
         title="Prepares data: sets, indexes, pipelines",
         home="/traces",
-        grants={EVERYWHERE: ("read", "artifacts"), BELOW_PROD: ("content", "playground", "own_keys", "label")},
+        grants={
+            EVERYWHERE: ("read", "artifacts", "findings"),
+            BELOW_PROD: ("content", "playground", "own_keys", "label"),
+        },
     ),
     "data-owner": RoleRow(
         title="Answers for data: who may use it and for what, and its erasure",
         home="/approvals",
         home_needs="approve",
-        grants={EVERYWHERE: ("read", "content", "approve", "review", "erase", "label")},
+        grants={EVERYWHERE: ("read", "content", "approve", "review", "erase", "label", "findings")},
     ),
     "data-scientist": RoleRow(
         title="Tries prompts and models",
         home="/playground",
         grants={
-            EVERYWHERE: ("read", "artifacts"),
+            EVERYWHERE: ("read", "artifacts", "findings"),
             BELOW_PROD: ("content", "playground", "label"),
             TRYING: ("own_keys", "deployments"),
         },
@@ -111,7 +116,7 @@ ROLES: Mapping[Role, RoleRow] = {
         title="Builds applications up to preprod",
         home="/playground",
         grants={
-            EVERYWHERE: ("read", "artifacts", "applications"),
+            EVERYWHERE: ("read", "artifacts", "applications", "findings"),
             BELOW_PROD: ("content", "playground", "own_keys", "deployments", "label"),
         },
     ),
@@ -121,7 +126,7 @@ ROLES: Mapping[Role, RoleRow] = {
         grants={
             EVERYWHERE: (
                 *("read", "content", "playground", "own_keys", "keys", "targets", "routes", "budgets"),
-                *("artifacts", "applications", "deployments", "alerts", "label"),
+                *("artifacts", "applications", "deployments", "alerts", "label", "findings"),
             )
         },
     ),
@@ -134,12 +139,15 @@ ROLES: Mapping[Role, RoleRow] = {
     "security": RoleRow(
         title="Looks for danger; decides about trust and consent",
         home="/traces?status=error",
-        grants={EVERYWHERE: ("read", "content", "issuers", "policies", "approve", "alerts", "review")},
+        grants={EVERYWHERE: ("read", "content", "issuers", "policies", "approve", "alerts", "review", "findings")},
     ),
     "product-owner": RoleRow(
-        title="Answers for an application, its quality and its budget",
+        title="Answers for an application: its use case with KPIs, its quality and its budget",
         home="/costs",
-        grants={EVERYWHERE: ("read", "content", "budgets", "approve", "label"), BELOW_PROD: ("playground",)},
+        grants={
+            EVERYWHERE: ("read", "content", "budgets", "use_cases", "approve", "label"),
+            BELOW_PROD: ("playground",),
+        },
     ),
     "stakeholder": RoleRow(
         title="Sees figures, and nothing of what people wrote", home="/costs", grants={EVERYWHERE: ("read",)}
@@ -147,7 +155,7 @@ ROLES: Mapping[Role, RoleRow] = {
     "reviewer": RoleRow(
         title="Knows the field: judges answers",
         home="/traces",
-        grants={EVERYWHERE: ("read", "content", "review", "label"), BELOW_PROD: ("playground",)},
+        grants={EVERYWHERE: ("read", "content", "review", "label", "findings"), BELOW_PROD: ("playground",)},
     ),
     "domain-expert": RoleRow(
         title="Knows the field: labels what queues ask, and sees nothing else",
@@ -156,10 +164,10 @@ ROLES: Mapping[Role, RoleRow] = {
         grants={EVERYWHERE: ("label",)},
     ),
     "auditor": RoleRow(
-        title="Reads everything and changes nothing",
+        title="Reads everything but what people wrote, and records findings",
         home="/settings/audit",
         home_needs="audit",
-        grants={EVERYWHERE: ("read", "content", "audit")},
+        grants={EVERYWHERE: ("read", "audit", "findings")},
     ),
     "consumer": RoleRow(title="Uses applications with keys that others make"),
 }

@@ -14,6 +14,7 @@ from genaiops.core.errors import UsageError
 from genaiops.core.suggesting import suggestion
 from genaiops.domain import Budget, Scope
 from genaiops.hub import _price_forms as price_forms
+from genaiops.hub._experiment_forms import normal_form
 from genaiops.hub._forms import LISTED, NAMED, SECTIONS, Form, KeyForm, State
 from genaiops.hub._limit_text import parse_limit, show_limit
 
@@ -179,6 +180,7 @@ _NORMAL: Mapping[str, Callable[[Any, str], Form]] = {
     "environments": _environment,
     "targets": _target,
     "keys": _key,
+    "experiments": normal_form,
     "prices": _price,
     "budgets": _budget,
 }

@@ -28,6 +28,10 @@ class ExperimentWork(Protocol):
         """Open ones that came before that time, the first first."""
         ...
 
+    def drop(self, names: Collection[str]) -> int:
+        """Forget these units; how many were there. Sums stay."""
+        ...
+
     def add(self, look: Look) -> None: ...
 
 
@@ -42,6 +46,10 @@ class ExperimentStore(Protocol):
 
     def looks(self, experiment_id: str) -> Sequence[Look]:
         """The first first."""
+        ...
+
+    def forget_units(self, experiment_id: str) -> None:
+        """Its units; the tally and the looks stay."""
         ...
 
     def forget(self, experiment_id: str) -> None:

@@ -53,13 +53,31 @@ class Again(msgspec.Struct, frozen=True):
     told: str
 
 
+class ClaimSupport(msgspec.Struct, frozen=True, kw_only=True):
+    """A sentence: the characters from `start` up to `end` of the text at `place`. `verdict` and `probability` as
+    `checks.facts` has them; `source`: the number of the source that decides, from 1 (None: none is about it), and what
+    it says there."""
+
+    place: str
+    start: int
+    end: int
+    text: str
+    verdict: str
+    probability: float
+    source: str | None = None
+    quote: str = ""
+
+
 class Support(msgspec.Struct, frozen=True):
     """How many sentences of an answer were held against what was retrieved, and how many of those it does not support;
-    `claims` are the first of these."""
+    `claims` are the first of these, `cited` all sentences, as far as they are told. `confidence`: the share of them
+    that is expected to be supported."""
 
     sentences: int
     unsupported: int
     claims: tuple[str, ...] = ()
+    cited: tuple[ClaimSupport, ...] = ()
+    confidence: float | None = None
 
 
 class SessionLimits(msgspec.Struct, frozen=True):

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import msgspec
 
 from genaiops.domain import Answer, JudgeMember, Measure, MetricCard, Sample
+from genaiops.ports.meteor import Meteor
 from genaiops.ports.sandbox import Sandbox
 
 
@@ -66,9 +67,30 @@ class Means(Protocol):
     @property
     def sandbox(self) -> Sandbox: ...
 
-    async def chat(self, member: JudgeMember, messages: Sequence[Mapping[str, Any]]) -> Answer:
+    @property
+    def meteor(self) -> Meteor: ...
+
+    async def chat(self, member: JudgeMember, messages: Sequence[Mapping[str, Any]], *, within: bool = False) -> Answer:
         """What that model says to messages of OpenAI's chat; its cost is counted into the run. An Answer, whatever
-        happened. LimitReached when the run may not spend what the call could cost, or is to stop."""
+        happened. LimitReached when the run may not spend what the call could cost, or is to stop. `within`: it is asked
+        while another call that may spend is under way and waits for it, so it must not wait for that one's cost."""
+        ...
+
+    async def post(self, member: JudgeMember, fields: Mapping[str, Any]) -> Answer:
+        """What the endpoint of a member (`url`, `secret`) answers to these fields as JSON, as the text of an Answer;
+        counted and bounded likewise."""
+        ...
+
+
+class Preparing(Protocol):
+    """A metric over the corpus that has to ask somebody of each sample before it can measure."""
+
+    def members(self) -> Sequence[JudgeMember]:
+        """Whom it asks."""
+        ...
+
+    async def prepare(self, sample: Sample, means: Means) -> None:
+        """Ask, and keep what was said, or why nothing was. LimitReached as for `chat`."""
         ...
 
 

@@ -9,13 +9,18 @@ from genaiops.domain import Answer, AnswerState, Case, Judged, Outcome, Run, Run
 
 
 class RunFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """All given conditions hold. `subject` begins with it (`suite/answers@`). `environment`: name -> value."""
+    """All given conditions hold. `subject` begins with it (`suite/answers@`). `environment`: name -> value. `has`,
+    `lacks`: names of its environment, whatever their values. `asks`: a target of it is pinned to this node
+    (`model/smollm2`)."""
 
     kind: RunKind | None = None
     subject: str | None = None
     state: RunState | None = None
     tenant_id: str | None = None
     environment: Mapping[str, str] = {}
+    has: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
+    asks: str | None = None
     since_us: int | None = None
     until_us: int | None = None
 
@@ -115,6 +120,13 @@ class Runs(Protocol):
         ...
 
     def remember(self, key: str, answer: Answer) -> None: ...
+
+    def keep(self, run_id: str, name: str, body: bytes) -> None:
+        """What was made of a run and would be made alike again, under a name; it takes the place of what was there.
+        `add`, `erase` and `delete` let it go. NotFound when there is no such run."""
+        ...
+
+    def kept(self, run_id: str, name: str) -> bytes | None: ...
 
     def erase(self, traces: Collection[bytes]) -> int:
         """Take what was said out of the cases that were made of these traces, out of their answers and verdicts, and

@@ -334,6 +334,10 @@ class Telemetry(Verdicts, Protocol):
         (`head` is one), and the place to go on from."""
         ...
 
+    def place_before(self, start_us: int) -> int:
+        """A place behind which all calls are that began at that time or later, as near to them as can be."""
+        ...
+
     def paid(self, since_us: int, until_us: int, *, after: int = 0, limit: int = 1000) -> tuple[int, Sequence[Paid]]:
         """Spans that own usage and began in that range, in order of writing; at most `limit` that were written behind
         the place `after`, and the place to go on from. No spans: that was all."""

@@ -2,6 +2,8 @@
 
 run = genaiops.run_suite("capitals", cases=rows, models=["smollm2"], kpis={"contains": 0.8})
 run.verdict
+
+With kpis="support" they are those of the use case of that name.
 """
 
 import time
@@ -56,7 +58,7 @@ def run_suite(
     name: str,
     *,
     cases: Any,
-    kpis: Kpis,
+    kpis: Kpis | str,
     models: Sequence[str],
     run: Mapping[str, Any] | None = None,
     client: Client | None = None,
@@ -66,8 +68,9 @@ def run_suite(
 
     `cases`: mappings or a data frame, with the fields of a case (`input`, `expected`, ...). `kpis`: name of a metric ->
     the floor that its bound of confidence has to reach (of a metric whose less is better: stay below); or any name ->
-    a check, as suites have it (`{"metric": "rougeL", "floor": 0.3}`). `run`: `repeats`, `spend` and their like.
-    `timeout` in seconds. The suite becomes a version of that name, so what was declared is kept with what came out.
+    a check, as suites have it (`{"metric": "rougeL", "floor": 0.3}`); or the name of a use case: its KPIs that the
+    suite `name` measures. `run`: `repeats`, `spend` and their like. `timeout` in seconds. The suite becomes a version
+    of that name, so what was declared is kept with what came out.
 
     UsageError says what is wrong with cases or KPIs; TimedOut when it goes on for longer: it then goes on there.
     """
@@ -76,15 +79,16 @@ def run_suite(
         raise UsageError(
             "A run takes cases, KPIs and models.", remedy='cases=[...], kpis={"contains": 0.8}, models=[...]'
         )
-    document: dict[str, Any] = {
-        "case": rows,
-        "target": [{"name": model, "model": model} for model in models],
-        "check": [_check(kpi, asked) for kpi, asked in kpis.items()],
-        "run": dict(run or {}),
-    }
     own = client is None
     client = Client() if client is None else client
     try:
+        declared = _of_use_case(client, kpis, name) if isinstance(kpis, str) else kpis
+        document: dict[str, Any] = {
+            "case": rows,
+            "target": [{"name": model, "model": model} for model in models],
+            "check": [_check(kpi, asked) for kpi, asked in declared.items()],
+            "run": dict(run or {}),
+        }
         begun = client.post("/api/runs", {"name": name, "document": document})
         until = time.monotonic() + timeout
         while begun["state"] in _UNDER_WAY:
@@ -96,6 +100,17 @@ def run_suite(
     finally:
         if own:
             client.close()
+
+
+def _of_use_case(client: Client, use_case: str, suite: str) -> Kpis:
+    """UsageError when none of its KPIs is measured by that suite."""
+    found: dict[str, dict[str, Any]] = client.get(path_of("/api/use-cases", use_case, "checks"), {"suite": suite})
+    if not found:
+        raise UsageError(
+            f"The suite {suite!r} measures no KPI of the use case {use_case!r}.",
+            remedy=f"See which suites do: genaiops use-case show {use_case}",
+        )
+    return found
 
 
 def _check(kpi: str, asked: float | Mapping[str, Any]) -> dict[str, Any]:

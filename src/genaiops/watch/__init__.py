@@ -6,11 +6,12 @@ from genaiops.watch._anomalies import SPENDERS, Spend, spend_anomalies
 from genaiops.watch._answered import answered_with
 from genaiops.watch._caches import RouteCache, Similarities, hit_rate, route_caches, similarities
 from genaiops.watch._disparity import DisparityBounds, DisparityWatch
-from genaiops.watch._documents import conversation, row_of, trace_document, trace_row_document
+from genaiops.watch._documents import conversation, root_of, row_of, trace_document, trace_row_document
 from genaiops.watch._energy import Machine, Metering
 from genaiops.watch._erased import ERASED, erased_content
 from genaiops.watch._examples import trace_example
-from genaiops.watch._experiments import ExperimentReader
+from genaiops.watch._experiment_sample import traffic
+from genaiops.watch._experiments import ExperimentReader, erase_from_experiments
 from genaiops.watch._figures import (
     BudgetState,
     Overview,
@@ -86,6 +87,7 @@ __all__ = [
     "calls_with",
     "conversation",
     "cores_used",
+    "erase_from_experiments",
     "erased_content",
     "forecast",
     "found_verdict",
@@ -100,6 +102,7 @@ __all__ = [
     "medium",
     "overview",
     "reprice",
+    "root_of",
     "route_caches",
     "route_shares",
     "row_of",
@@ -111,6 +114,7 @@ __all__ = [
     "trace_document",
     "trace_example",
     "trace_row_document",
+    "traffic",
     "unknown_prices",
     "usage",
     "verdict_document",

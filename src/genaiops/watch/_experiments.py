@@ -6,7 +6,7 @@ does not change.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -59,7 +59,8 @@ class ExperimentReader:
         """Read what came, and count the users whose time is over."""
         assert experiment.started_us is not None
         if self._machine not in self._store.tally(experiment.id).places:
-            self.begin(experiment, self._telemetry.head(), experiment.started_us)
+            place = self._telemetry.place_before(experiment.started_us)  # another machine began it, maybe long ago
+            self.begin(experiment, place, experiment.started_us)
         while self._read(experiment):
             pass
         self._read_scores(experiment, now_us)
@@ -117,7 +118,7 @@ class ExperimentReader:
         metric = experiment.plan.primary.metric
         found: list[float] = []
         for row in self._telemetry.list(where, limit=limit).rows:
-            if not _ours(row.root):
+            if not is_clients(row.root):
                 continue
             if metric.startswith(SCORE_METRIC):
                 trace = self._telemetry.trace(row.root.trace_id)
@@ -276,14 +277,14 @@ def _seen(experiment: Experiment, found: Sequence[tuple[Span, Content | None]]) 
 
 def _is_of(experiment: Experiment, span: Span) -> bool:
     return (
-        _ours(span)
+        is_clients(span)
         and span.application == experiment.application_id
         and span.environment_id == experiment.environment_id
         and span.start_us >= (experiment.started_us or 0)
     )
 
 
-def _ours(span: Span) -> bool:
+def is_clients(span: Span) -> bool:
     """Calls of clients through the gateway: neither copies to a shadow nor what other programs tell of."""
     return span.dialect == "genaiops" and not (span.key_id or "").startswith("shadow/")
 
@@ -305,7 +306,21 @@ def of_root(span: Span) -> dict[str, float]:
 def _unit(experiment: Experiment, span: Span) -> str | None:
     """By whom the gateway keeps a release: the user, else the session."""
     who = span.user_id or span.session_id
-    return None if not who else hashlib.blake2b(f"{experiment.id}\0{who}".encode(), digest_size=16).hexdigest()
+    return None if not who else _named(experiment.id, who)
+
+
+def _named(experiment_id: str, who: str) -> str:
+    return hashlib.blake2b(f"{experiment_id}\0{who}".encode(), digest_size=16).hexdigest()
+
+
+def erase_from_experiments(store: ExperimentStore, experiment_ids: Iterable[str], user_id: str) -> int:
+    """Forget that this user was in these experiments; in how many they were. One whose time is not over will never be
+    counted; what was counted stays in the sums, as nobody's. Who calls again is a new one."""
+    gone = 0
+    for experiment_id in experiment_ids:
+        with store.work(experiment_id) as work:
+            gone += work.drop([_named(experiment_id, user_id)])
+    return gone
 
 
 def _release(content: Content | None) -> str:

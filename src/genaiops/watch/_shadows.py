@@ -39,6 +39,9 @@ _OWN: Final[Mapping[str, str]] = {
 }
 """What every call has: metric -> unit. Less of it is better."""
 
+_REFUSED: Final = frozenset(
+    ("budget_exceeded", "budgets_unreachable", "rate_limit_exceeded", "concurrency_limit_exceeded")
+)
 ShadowState = Literal["better", "worse", "differs", "open"]
 _T = TypeVar("_T")
 
@@ -96,8 +99,8 @@ class Likeness(msgspec.Struct, frozen=True, kw_only=True):
 
 class ShadowReport(msgspec.Struct, frozen=True, kw_only=True):
     """`copies` were looked at, the newest first (`more`: there are older ones in that time); `unpaired` of them lack
-    the call that they copy, or do not say which it was. `same` of `told` answers are the same, letter by letter.
-    `shown`: pairs, the newest first."""
+    the call that they copy, do not say which it was, or were refused by limits. `same` of `told` answers are the same,
+    letter by letter. `shown`: pairs, the newest first."""
 
     route_id: str
     target_id: str
@@ -198,6 +201,8 @@ def _pairs(telemetry: Telemetry, blobs: Blobs, where: TraceFilter, most: int) ->
 
 def _pair(telemetry: Telemetry, blobs: Blobs, trace_id: bytes) -> Pair | None:
     copy = telemetry.trace(trace_id)
+    if copy is not None and root_of(copy).error_type in _REFUSED:
+        return None  # what it may use was used up, which says nothing of what would have answered
     original = _original(copy) if copy is not None else None
     live = telemetry.trace(original) if original is not None else None
     if copy is None or live is None:

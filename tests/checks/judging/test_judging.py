@@ -76,6 +76,10 @@ def test_claims() -> None:
     assert read_claims("None.") == ()
     assert read_claims("Here they are:\n- One.") is None
     assert read_claims("") is None
+    assert read_claims('{"claims": ["One.", " Two. ", "One.", ""]}') == ("One.", "Two.")
+    assert read_claims('{"claims": []}') == ()
+    assert read_claims('{"claims": "One."}') is None
+    assert read_claims('{"claims": ["One."') is None
 
 
 def test_an_answer_cannot_close_its_marks() -> None:

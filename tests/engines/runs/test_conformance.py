@@ -47,6 +47,9 @@ def test_a_run_is_kept_as_it_is(runs: Runs) -> None:
     assert runs.get(run.id) == later
     assert runs.list(RunFilter(environment={"commit": "abd"})).rows == [later]
     assert runs.list(RunFilter(environment={"commit": "abc"})).rows == []
+    assert runs.list(RunFilter(has=("commit",), lacks=("branch",))).rows == [later]
+    assert runs.list(RunFilter(has=("commit", "branch"))).rows == []
+    assert runs.list(RunFilter(lacks=("commit",))).rows == []
 
 
 def test_what_is_not_there(runs: Runs) -> None:
@@ -181,6 +184,61 @@ def test_all_is_there_after_it_was_opened_anew(runs: Runs, url: str) -> None:
     again.close()
 
 
+def test_what_was_made_of_a_run_is_kept_until_it_has_more(runs: Runs) -> None:
+    with pytest.raises(NotFound):
+        runs.keep("run_1", "report", b"one")
+    runs.create(a_run(), CASES)
+    assert runs.kept("run_1", "report") is None
+    runs.keep("run_1", "report", b"one")
+    runs.keep("run_1", "report", b"two")
+    assert runs.kept("run_1", "report") == b"two"
+    runs.add("run_1", [an_answer("first")])
+    assert runs.kept("run_1", "report") is None
+    runs.keep("run_1", "report", b"three")
+    runs.delete("run_1")
+    assert runs.kept("run_1", "report") is None
+
+
+def test_runs_are_found_by_what_they_ask(runs: Runs) -> None:
+    asked = a_run(1, inputs={"target/new": "model/small", "target/old": "prompt/a@sha256:aa"})
+    runs.create(asked, CASES)
+    runs.create(a_run(2, inputs={"target/small": "model/large"}), CASES)
+    assert runs.list(RunFilter(asks="model/small")).rows == [asked]
+    assert runs.list(RunFilter(asks="model/none")).rows == []
+
+
+def test_a_store_of_the_first_revision_is_brought_up(runs: Runs, url: str) -> None:
+    from sqlalchemy import text
+
+    from genaiops.engines.records_sql import open_database
+
+    a_drawn_run(runs)
+    asked = a_run(2, inputs={"target/new": "model/small"})
+    runs.create(asked, CASES)
+    runs.close()
+    database = open_database(url, 1)
+    with database.writing() as connection:
+        for old in (
+            "DROP INDEX eval_cases_trace",
+            "DROP INDEX eval_remembered_case",
+            "ALTER TABLE eval_cases DROP COLUMN trace",
+            "ALTER TABLE eval_remembered DROP COLUMN case_id",
+            "DROP TABLE eval_asked",
+            "DROP TABLE eval_kept",
+            "UPDATE eval_revision SET revision = 1",
+        ):
+            connection.execute(text(old))
+    database.engine.dispose()
+    opened = open_runs(url)
+    try:
+        assert opened.list(RunFilter(asks="model/small")).rows == [asked]
+        assert opened.erase([TRACE]) == 1
+        assert opened.remembered("key") is None
+        assert opened.remembered("other") is not None
+    finally:
+        opened.close()
+
+
 def test_what_a_newer_program_wrote_is_left_alone(runs: Runs, url: str) -> None:
     from sqlalchemy import text
 
@@ -211,8 +269,11 @@ def a_drawn_run(runs: Runs) -> None:
 
 def test_what_a_person_said_goes_and_figures_stay(runs: Runs) -> None:
     a_drawn_run(runs)
+    runs.keep("run_1", "columns", b"digests of words")
     assert runs.erase([]) == runs.erase([b"other" * 3]) == 0
+    assert runs.kept("run_1", "columns") is not None
     assert runs.erase([TRACE, b"x"]) == 1
+    assert runs.kept("run_1", "columns") is None
     assert runs.erase([TRACE]) == 0
     (row,) = runs.page("run_1", CaseFilter(ids=("drawn",))).rows
     assert row.case == Case(id="drawn", cluster="erased")

@@ -158,6 +158,17 @@ def test_readers_see_what_was_written(telemetry: Telemetry, open_store: OpenTele
     assert numbers(listed(reader)) == [1]
 
 
+def test_a_place_before_calls_of_a_time(telemetry: Telemetry) -> None:
+    assert telemetry.place_before(NOW) == 0
+    for number in range(4):
+        telemetry.write(call(number, NOW + number * SECOND))
+    for since in range(4):
+        _, found = telemetry.written(telemetry.place_before(NOW + since * SECOND))
+        assert [span.span_id for span, _ in found if span.parent_id is None] == [span_id(n) for n in range(since, 4)]
+        assert len(found) == (4 - since) * len(call(0).spans)
+    assert telemetry.place_before(NOW + 9 * SECOND) == telemetry.head()
+
+
 def test_calls_by_what_a_cache_said(telemetry: Telemetry) -> None:
     said = {0: "hit", 1: "miss", 2: "hit", 3: None}
     assert numbers(listed(telemetry, TraceFilter(cache="hit"))) == []

@@ -34,8 +34,8 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
-def taken_over(log: Log) -> Taken:
-    """UsageError when it has no samples."""
+def taken_over(log: Log, *, floor: float | None = None) -> Taken:
+    """`floor`: that of every score's check. UsageError when it has no samples."""
     about: Mapping[str, Any] = log.header["eval"]
     if not log.samples:
         raise UsageError(
@@ -61,7 +61,7 @@ def taken_over(log: Log) -> Taken:
         cases.append(case)
         answers.append(_answer(sample, target, case))
     checks = tuple(
-        SuiteCheck(name=name, metric="given", options={"score": name}, threshold=1.0 if graded else None)
+        SuiteCheck(name=name, metric="given", options={"score": name}, threshold=1.0 if graded else None, floor=floor)
         for name, graded in letters.items()
     )
     suite = Suite(

@@ -73,10 +73,14 @@ def built(packs: Sequence[Pack], how: Building) -> Suite:
 def _checks(cases: Sequence[Case], how: Building) -> list[dict[str, Any]]:
     checks: list[dict[str, Any]] = []
     of = [case.attack for case in cases if case.attack is not None]
-    there = {attack.harmless for attack in of if attack.success.by != "classified"}
+    said_elsewhere = (
+        ("classified", "complied") if how.judge else ("classified",)
+    )  # one check a case, or they may differ
+    there = {attack.harmless for attack in of if attack.success.by not in said_elsewhere}
     bound = {} if how.tolerance is None else {"tolerance": how.tolerance}
     if False in there:
-        checks.append({"name": WITHSTANDS, "metric": "attack", "slices": [ATTACK], **bound})
+        where = f"{BY}evidence" if how.judge else ATTACK
+        checks.append({"name": WITHSTANDS, "metric": "attack", "slices": [where], **bound})
     if True in there:
         checks.append({"name": SPARES, "metric": "attack", "slices": [HARMLESS], **bound})
     others = dict.fromkeys(attack.success.detector for attack in of if attack.success.by == "classified")
@@ -154,11 +158,17 @@ def slices_of(attack: Attack) -> tuple[str, ...]:
     by = attack.success.by
     found = [f"{BY}{attack.success.detector}" if by == "classified" else HARMLESS if attack.harmless else ATTACK]
     found += [f"family:{attack.family}"]
-    found += [f"hazard:{attack.hazard}"] if attack.hazard else []
+    found += [hazard_slice(attack)] if attack.hazard else []
     found += [f"technique:{attack.technique}"] if attack.technique else []
     found += [f"converter:{attack.converter}"] if attack.converter else []
     found += [f"{BY}complied"] if by == "complied" else []
+    found += [f"{BY}evidence"] if not attack.harmless and by not in ("classified", "complied") else []
     return tuple(dict.fromkeys((*found, *attack.tags)))
+
+
+def hazard_slice(attack: Attack) -> str:
+    """Harmless questions about a hazard are no requests for it, and stand apart from them."""
+    return f"{HARMLESS if attack.harmless else 'hazard'}:{attack.hazard}"
 
 
 def _made_up(pack: Pack, seed: PackSeed, how: Building) -> dict[str, str]:

@@ -12,6 +12,8 @@ from typing import Final
 import msgspec
 
 from genaiops.arena._scoring import threshold_of
+from genaiops.arena.redteam._building import hazard_slice
+from genaiops.arena.redteam._tags import TITLES
 from genaiops.checks.attacks import ERRORS, GUARDED, ErrorRates
 from genaiops.checks.metrics import metric
 from genaiops.checks.statistics import level, lower_share, upper_share
@@ -60,12 +62,13 @@ class AttackRate(msgspec.Struct, frozen=True, kw_only=True):
 
 class AttackRow(msgspec.Struct, frozen=True, kw_only=True):
     """`name`: a family, tag, hazard, technique or converter. `slice`: by what its cases are found. `rates` by
-    target."""
+    target. `title`: what the catalogue of a tag calls it ("": not known here)."""
 
     name: str
     slice: str
     rates: Mapping[str, AttackRate]
     harmless: bool = False
+    title: str = ""
 
 
 class AttackReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,7 +116,7 @@ def attack_report(
             rows(lambda of: [(of.family, f"family:{of.family}")]), key=lambda row: (row.harmless, row.name)
         ),
         tags=sorted(rows(lambda of: [(tag, tag) for tag in of.tags]), key=lambda row: row.name),
-        hazards=rows(lambda of: [(of.hazard, f"hazard:{of.hazard}")] if of.hazard else []),
+        hazards=rows(lambda of: [(of.hazard, hazard_slice(of))] if of.hazard else []),
         techniques=rows(
             lambda of: [] if of.harmless or not of.technique else [(of.technique, f"technique:{of.technique}")]
         ),
@@ -144,7 +147,8 @@ def _rows(
         }
         harmless = all(_attack(case).harmless for case in cases if (name, where) in named(_attack(case)))
         rates = {target: rate_of(each, repeats) for target, each in mine.items()}
-        found.append(AttackRow(name=name, slice=where, rates=rates, harmless=harmless))
+        title = TITLES.get(name, "")
+        found.append(AttackRow(name=name, slice=where, rates=rates, harmless=harmless, title=title))
     return found
 
 

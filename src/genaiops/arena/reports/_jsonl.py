@@ -1,4 +1,4 @@
-"""A run as lines of JSON, each with its `type`: one `report`, then each `condition`, `policy`, `spend`, `gain`,
+"""A run as lines of JSON, each with its `type`: one `report`, then each `condition`, `kpi`, `policy`, `spend`, `gain`,
 `corpus` figure and `case`."""
 
 from collections.abc import Iterator
@@ -19,6 +19,8 @@ def _lines(said: Reported) -> Iterator[dict[str, Any]]:
     yield {"type": "report", **statement(said)}
     for line in said.report.lines:
         yield {"type": "condition", **msgspec.to_builtins(line)}
+    for kpi in said.kpis:
+        yield {"type": "kpi", **msgspec.to_builtins(kpi)}
     for policy in policies(said):
         yield {"type": "policy", **msgspec.to_builtins(policy)}
     for spent in spends(said):

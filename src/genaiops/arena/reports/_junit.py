@@ -11,6 +11,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from genaiops.arena._gate import GateLine
 from genaiops.arena.reports._reported import Reported, Seen, asked_for, bounds, figure, printable, statement
+from genaiops.core.counting import counted
 
 _LONGEST: Final = 4000
 
@@ -61,7 +62,7 @@ def _condition(said: Reported, line: GateLine, suite: Element) -> None:
     if verdict.outcome == "fail":
         SubElement(test, "failure", message=_text(verdict.reason), type="fail").text = detail
     elif verdict.outcome not in ("pass", "warn"):
-        more = "" if line.more is None else f" About {line.more} more cases would likely decide."
+        more = "" if line.more is None else f" About {counted(line.more, 'more case')} would likely decide."
         SubElement(test, "error", message=_text(verdict.reason + more), type="inconclusive").text = detail
     else:
         SubElement(test, "system-out").text = _text(f"{verdict.reason}\n{detail}")

@@ -7,8 +7,20 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from genaiops.arena.reports._reported import WORDS, Reported, asked_for, bounds, figure, printable, question, statement
+from genaiops.arena.reports._reported import (
+    KPI_HEAD,
+    WORDS,
+    Reported,
+    asked_for,
+    bounds,
+    figure,
+    kpi_cells,
+    printable,
+    question,
+    statement,
+)
 from genaiops.arena.reports._value import gains, policies, spends
+from genaiops.core.counting import counted
 from genaiops.core.money import from_nano
 from genaiops.domain import Case
 
@@ -33,6 +45,8 @@ def markdown(said: Reported) -> str:
         "",
         *_conditions(said),
         "",
+        *_kpis(said),
+        *_duels(said),
         *_policies(said),
         *_spent(said),
         f"{said.run.done} of {said.run.total} answers, {said.run.failed} failed{_cost(said)}. Run `{said.run.id}`.",
@@ -67,6 +81,31 @@ def _conditions(said: Reported) -> Iterator[str]:
             more,
         )
         yield f"| {' | '.join(cells)} |"
+    together = [line for line in said.report.lines if line.kind == "corpus" and line.verdict.reason]
+    if together:
+        yield ""
+    for line in together:
+        yield f"- {plain(line.check)}, {plain(line.target)}: {plain(line.verdict.reason)}"
+
+
+def _kpis(said: Reported) -> Iterator[str]:
+    if said.kpis:
+        yield f"| verdict | {' | '.join(title.lstrip('#') for title in KPI_HEAD)} | why |"
+        yield f"|---|{''.join('--:|' if title[0] == '#' else '---|' for title in KPI_HEAD)}---|"
+        for line in said.kpis[:_MOST_POLICIES]:
+            cells = (plain(cell) for cell in (*kpi_cells(line), line.reason))
+            yield f"| **{line.word.upper()}** | {' | '.join(cells)} |"
+        yield ""
+
+
+def _duels(said: Reported) -> Iterator[str]:
+    for each in said.report.duels[:_MOST_POLICIES]:
+        rate = f"{each.win_rate:.2%} ({each.low:.2%} to {each.high:.2%})"
+        counts = f"{each.wins} won, {each.losses} lost, {each.ties} ties"
+        who = f"{plain(each.check)}: {plain(each.target)} against {plain(each.baseline)}"
+        yield f"- {who}: {counts}; win rate {rate}. {each.order}"
+    if said.report.duels:
+        yield ""
 
 
 def _policies(said: Reported) -> Iterator[str]:
@@ -97,7 +136,7 @@ def _lost(said: Reported, room: int) -> Iterator[str]:
         if not cases:
             continue
         what = f"lost against {plain(said.report.baseline)}" if said.report.baseline else "failed"
-        opening = ["", "<details>", f"<summary>{plain(target)}: {len(cases)} cases {what}</summary>"]
+        opening = ["", "<details>", f"<summary>{plain(target)}: {counted(len(cases), 'case')} {what}</summary>"]
         closing = ["", "</details>"]
         room -= sum(len(line) + 1 for line in (*opening, *closing)) + 80
         told: list[str] = []

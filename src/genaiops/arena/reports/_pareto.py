@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from genaiops.arena._selecting import UNITS, Candidate, Criterion, Measured, Selection
+from genaiops.arena._criteria import UNITS, Criterion, Measured
+from genaiops.arena._selecting import Candidate, Selection
 
 Spec = dict[str, Any]
 _ACROSS: Final[tuple[Criterion, ...]] = ("cost", "latency", "energy")
@@ -19,7 +20,7 @@ def pareto(selection: Selection, across: Criterion, colours: Mapping[str, str]) 
         "field": "standing",
         "type": "nominal",
         "scale": {"domain": list(WORDS.values()), "range": [colours[name] for name in WORDS]},
-        "legend": {"title": None, "orient": "top", "symbolType": "circle"},
+        "legend": {"title": None, "orient": "top", "symbolType": "circle", "offset": 22},
     }
     quality = f"{selection.check}, {selection.unit}" if selection.unit else selection.check
     x: Spec = {"type": "quantitative", "title": UNITS[across], "scale": {"zero": False}, "axis": _AXIS}
@@ -75,9 +76,16 @@ def panels(selection: Selection) -> tuple[Criterion, ...]:
 
 
 def told(figure: Measured | None) -> str:
-    """With its bounds; four digits that count."""
+    """With its bounds, and the ends of an estimate; four digits that count."""
     if figure is None:
         return "unknown"
+    if figure.ends is not None:
+        low, high = figure.ends
+        return f"{_bounded(figure)}; estimated {low:.3g} to {high:.3g}"
+    return _bounded(figure)
+
+
+def _bounded(figure: Measured) -> str:
     if figure.low is None or figure.high is None:
         return f"{figure.mean:.4g}"
     return f"{figure.mean:.4g} ({figure.low:.3g} to {figure.high:.3g})"
@@ -85,6 +93,7 @@ def told(figure: Measured | None) -> str:
 
 def _row(candidate: Candidate, across: Criterion) -> Spec:
     quality, other = candidate.figures["quality"], candidate.figures[across]
+    left, right = other.ends or (other.low, other.high)
     return {
         "candidate": candidate.target,
         "standing": WORDS[candidate.standing],
@@ -92,8 +101,8 @@ def _row(candidate: Candidate, across: Criterion) -> Spec:
         "low": quality.mean if quality.low is None else quality.low,
         "high": quality.mean if quality.high is None else quality.high,
         "x": other.mean,
-        "left": other.mean if other.low is None else other.low,
-        "right": other.mean if other.high is None else other.high,
+        "left": other.mean if left is None else left,
+        "right": other.mean if right is None else right,
         "quality": told(quality),
         across: told(other),
     }

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from genaiops.arena._gate import GateLine, GateReport, decides
+from genaiops.arena._kpis import KpiLine
 from genaiops.checks.metrics import metric
 from genaiops.domain import Answer, Case, Judged, Outcome, Run, Suite
 from genaiops.ports.runs import Runs
@@ -20,6 +21,8 @@ WORDS: Final = {
     "inconclusive": "INCONCLUSIVE",
     "error": "INCONCLUSIVE",
 }
+KPI_HEAD: Final = ("use case", "KPI", "target", "asked for", "#measured", "bounds", "#n", "#before")
+"""After the verdict. A title that begins with # is of numbers."""
 _UNPRINTABLE: Final = re.compile(
     "[^\t\n\r\u0020-\u007e\u00a0-\u2029\u202f-\u2065\u206a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 )
@@ -42,7 +45,8 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reported(msgspec.Struct, frozen=True, kw_only=True):
-    """All of a run. `answers` and `judged` by target and case, each in the order of the repeats."""
+    """All of a run. `answers` and `judged` by target and case, each in the order of the repeats. `kpis`: those of use
+    cases that its suite measures."""
 
     run: Run
     suite: Suite
@@ -51,6 +55,7 @@ class Reported(msgspec.Struct, frozen=True, kw_only=True):
     answers: Mapping[tuple[str, str], Sequence[Answer]]
     judged: Mapping[tuple[str, str], Sequence[Judged]]
     corpus: Sequence[Judged]
+    kpis: Sequence[KpiLine] = ()
 
     @property
     def word(self) -> str:
@@ -79,7 +84,8 @@ class Reported(msgspec.Struct, frozen=True, kw_only=True):
         lost: list[Case] = []
         for case in self.cases:
             failed = self._checks(target, case.id, "fail")
-            if failed & self._checks(baseline, case.id, "pass") if baseline else failed:
+            before = self._checks(baseline, case.id, "pass") | self._duels if baseline else failed
+            if failed & before:
                 lost.append(case)
         return lost
 
@@ -90,7 +96,13 @@ class Reported(msgspec.Struct, frozen=True, kw_only=True):
             case
             for case in (self.cases if baseline else ())
             if self._checks(target, case.id, "pass") & self._checks(baseline, case.id, "fail")
+            or any(each.check in self._duels and each.verdict.measure == 1 for each in self._of(target, case.id))
         ]
+
+    @property
+    def _duels(self) -> set[str]:
+        """Checks that hold an answer against the baseline's, which itself has no verdict by them."""
+        return {each.check for each in self.report.duels}
 
     def _checks(self, target: str, case: str, outcome: Outcome) -> set[str]:
         return {each.check for each in self._of(target, case) if each.verdict.outcome == outcome}
@@ -131,7 +143,7 @@ def _worst(judged: Sequence[Judged], answers: Sequence[Answer]) -> tuple[State, 
     return ("pass", said["pass"]) if "pass" in said else ("informs", next(iter(said.values())))
 
 
-def reported(store: Runs, run: Run, suite: Suite, report: GateReport) -> Reported:
+def reported(store: Runs, run: Run, suite: Suite, report: GateReport, kpis: Sequence[KpiLine] = ()) -> Reported:
     """All that the store has of a run."""
     answers: dict[tuple[str, str], list[Answer]] = defaultdict(list)
     for answer in sorted(store.answered(run.id), key=lambda each: each.repeat):
@@ -148,6 +160,7 @@ def reported(store: Runs, run: Run, suite: Suite, report: GateReport) -> Reporte
         answers=answers,
         judged=judged,
         corpus=corpus,
+        kpis=kpis,
     )
 
 
@@ -200,6 +213,14 @@ def asked_for(line: GateLine) -> str:
         "corpus": f"reaches {number:g}",
         "errors": f"at most {number:.0%} missing",
     }[line.kind]
+
+
+def kpi_cells(line: KpiLine) -> tuple[str, ...]:
+    """What a table says of a KPI, as `KPI_HEAD` has it."""
+    between = "" if line.low is None or line.high is None else f"{line.low:.3g} to {line.high:.3g}"
+    n = "" if line.n is None else str(line.n)
+    before = "" if line.baseline is None else f"{line.baseline:g}"
+    return (line.use_case, line.kpi, line.of, line.asked, figure(line.value), between, n, before)
 
 
 def question(case: Case) -> str:

@@ -6,8 +6,9 @@ from typing import Any, Final
 
 import msgspec
 
+from genaiops.arena._criteria import UNITS, Criterion
 from genaiops.arena._decision import Decision
-from genaiops.arena._selecting import UNITS, Candidate, Criterion, Selection
+from genaiops.arena._selecting import Candidate, Selection
 from genaiops.arena.reports._charts import COLOURS, SCHEMA, drawn
 from genaiops.arena.reports._html import page, table
 from genaiops.arena.reports._markdown import plain
@@ -53,7 +54,8 @@ def _decision_html(decision: Decision | None) -> Iterator[str]:
     if decision is None:
         yield '<p><span class="verdict open">NOT DECIDED</span> Nobody has chosen yet.</p>'
         return
-    yield f'<p><span class="verdict pass">CHOSEN</span> <b>{_safe(decision.chosen)}</b></p>'
+    kind = "pass" if decision.state == "approved" else "open"
+    yield f'<p><span class="verdict {kind}">{word_of(decision)}</span> <b>{_safe(decision.chosen)}</b></p>'
     yield "<ul>" + "".join(f"<li>{_safe(each)}</li>" for each in decision.reasons) + "</ul>"
     yield "".join(f'<p class="open">{_safe(each)}</p>' for each in decision.cautions)
     yield f'<p class="muted">{_safe(approved(decision))}</p>'
@@ -78,7 +80,7 @@ def _lines(selection: Selection, decision: Decision | None) -> Iterator[str]:
     if decision is None:
         yield "**NOT DECIDED**: nobody has chosen yet."
     else:
-        yield f"**CHOSEN: {plain(decision.chosen)}**"
+        yield f"**{word_of(decision)}: {plain(decision.chosen)}**"
         yield ""
         yield from (f"- {plain(each)}" for each in decision.reasons)
         yield from (f"- Caution: {plain(each)}" for each in decision.cautions)
@@ -110,9 +112,14 @@ def candidates(selection: Selection) -> tuple[Sequence[str], list[Sequence[str]]
     for each in selection.candidates:
         standing = WORDS[each.standing] + (f" ({', '.join(each.by)})" if each.by else "")
         cells = [told(each.figures.get(name)) for name in known]
-        facts = (each.licence or "unknown", each.risk or "unknown", each.not_allowed or "yes", each.note)
+        licence, risk = _sourced(each.licence, each.licence_from), _sourced(each.risk, each.risk_from)
+        facts = (licence, risk, each.not_allowed or "yes", each.note)
         rows.append((each.target, standing, *cells, *facts))
     return ("candidate", "standing", *titles, "licence", "risk", "allowed", "note"), rows
+
+
+def _sourced(text: str, source: str) -> str:
+    return "unknown" if not text else f"{text} ({source})" if source else text
 
 
 def pairs(selection: Selection) -> tuple[Sequence[str], list[Sequence[str]]]:
@@ -130,10 +137,23 @@ def how(selection: Selection) -> str:
     return HOW.format(each=selection.each, alpha=selection.alpha, sure=1 - selection.alpha) + unknown
 
 
+def word_of(decision: Decision) -> str:
+    """In capitals: chosen, or how far it is."""
+    return "CHOSEN" if decision.state == "approved" else decision.state.upper()
+
+
 def approved(decision: Decision) -> str:
-    return f"Approved by {decision.approver}, {decision.at}." + (
-        f" Kept as {decision.version}." if decision.version else ""
-    )
+    """Who proposed it, who approved it, or that nobody has."""
+    said = f"Proposed by {decision.proposed_by}, {decision.at}. " if decision.proposed_by else ""
+    if decision.state == "approved":
+        said += f"Approved by {decision.approver}, {decision.approved_at or decision.at}."
+    elif decision.state == "proposed":
+        said += f"Nobody has approved it yet: it waits as {decision.approval}."
+    elif decision.state == "refused":
+        said += f"Refused by {decision.approver}."
+    else:
+        said += f"It is {decision.state}, and not approved."
+    return said + (f" Kept as {decision.version}." if decision.version else "")
 
 
 def retrieval(candidate: Candidate) -> Mapping[str, str]:

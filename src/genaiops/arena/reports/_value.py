@@ -1,12 +1,13 @@
 """What a report says to those who pay and those who answer for it: costs beside quality, and policies with verdicts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
+from genaiops.arena._gate_report import GateReport, all_hold
 from genaiops.arena.reports._reported import Reported
 from genaiops.core.money import from_nano
-from genaiops.domain import Outcome
+from genaiops.domain import Answer, Outcome, Run, Suite
 
 
 class PolicyLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,22 +52,48 @@ class Gain(msgspec.Struct, frozen=True, kw_only=True):
         return "unknown" if self.cost_nano is None else f"{from_nano(self.cost_nano)}"
 
 
+class Value(msgspec.Struct, frozen=True, kw_only=True):
+    """All of that, of one run."""
+
+    policies: tuple[PolicyLine, ...] = ()
+    spends: tuple[Spend, ...] = ()
+    gains: tuple[Gain, ...] = ()
+
+
+def value_of(run: Run, suite: Suite, report: GateReport, answers: Iterable[Answer]) -> Value:
+    """What the reports of a run say, without its cases. `answers`: all of the run."""
+    spent = _spends([target.name for target in suite.target], answers)
+    return Value(policies=tuple(_policies(run, suite, report)), spends=tuple(spent), gains=tuple(_gains(report, spent)))
+
+
 def policies(said: Reported) -> Iterator[PolicyLine]:
     """In the order in which the suite names them."""
+    return _policies(said.run, said.suite, said.report)
+
+
+def spends(said: Reported) -> list[Spend]:
+    """Of each target; empty where no cost is known."""
+    return _spends(said.targets, (each for some in said.answers.values() for each in some))
+
+
+def gains(said: Reported) -> Iterator[Gain]:
+    """Of each target and check that was compared with the baseline; none where no cost is known."""
+    return _gains(said.report, spends(said))
+
+
+def _policies(run: Run, suite: Suite, report: GateReport) -> Iterator[PolicyLine]:
     named: dict[str, list[str]] = {}
-    for check in said.suite.check:
+    for check in suite.check:
         if check.policy:
             named.setdefault(check.policy, []).append(check.name)
     for policy, checks in named.items():
-        lines = [line for line in said.report.lines if line.check in checks]
+        lines = [line for line in report.lines if line.check in checks]
         broken = list(dict.fromkeys(line.check for line in lines if line.verdict.outcome == "fail"))
         decided = {line.check for line in lines}
         informs = [name for name in checks if name not in decided]
         open_ = [line.check for line in lines if line.verdict.outcome not in ("pass", "fail")]
-        outcome: Outcome = (
-            "fail" if broken else "inconclusive" if informs or open_ or said.run.state != "done" else "pass"
-        )
-        reason = f"All {len(lines)} conditions hold."
+        outcome: Outcome = "fail" if broken else "inconclusive" if informs or open_ or run.state != "done" else "pass"
+        reason = all_hold(len(lines))
         if broken:
             reason = f"Not held: {', '.join(broken)}."
         elif informs:
@@ -76,23 +103,30 @@ def policies(said: Reported) -> Iterator[PolicyLine]:
         yield PolicyLine(policy=policy, outcome=outcome, checks=tuple(checks), reason=reason)
 
 
-def spends(said: Reported) -> list[Spend]:
-    """Of each target; empty where no cost is known."""
-    found: list[Spend] = []
-    for target in said.targets:
-        answers = [each for (name, _), some in said.answers.items() if name == target for each in some]
-        costs = [each.cost_nano for each in answers if each.cost_nano is not None and not each.recalled]
-        nano = round(1000 * sum(costs) / len(costs)) if costs else None
-        found.append(Spend(target=target, answers=len(answers), priced=len(costs), nano=nano))
+def _spends(targets: Sequence[str], answers: Iterable[Answer]) -> list[Spend]:
+    counts = dict.fromkeys(targets, 0)
+    costs: dict[str, list[int]] = {name: [] for name in targets}
+    for each in answers:
+        if each.target in counts:
+            counts[each.target] += 1
+            if each.cost_nano is not None and not each.recalled:
+                costs[each.target].append(each.cost_nano)
+    found = [
+        Spend(target=name, answers=counts[name], priced=len(known), nano=_mean(known)) for name, known in costs.items()
+    ]
     return found if any(each.nano is not None for each in found) else []
 
 
-def gains(said: Reported) -> Iterator[Gain]:
-    """Of each target and check that was compared with the baseline; none where no cost is known."""
-    costs = {each.target: each.nano for each in spends(said)}
-    base = costs.get(said.report.baseline)
+def _mean(costs: Sequence[int]) -> int | None:
+    """For 1,000 answers."""
+    return round(1000 * sum(costs) / len(costs)) if costs else None
+
+
+def _gains(report: GateReport, spent: Sequence[Spend]) -> Iterator[Gain]:
+    costs = {each.target: each.nano for each in spent}
+    base = costs.get(report.baseline)
     seen: set[tuple[str, str]] = set()
-    for line in said.report.lines:
+    for line in report.lines:
         compared = line.comparison
         if not costs or compared is None or (line.target, line.check) in seen:
             continue

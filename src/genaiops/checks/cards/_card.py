@@ -10,7 +10,8 @@ import msgspec
 from genaiops.checks.proportion import wilson
 from genaiops.core.errors import UsageError
 
-Measure = Literal["recall", "precision", "false_alarms", "auc"]
+Measure = Literal["recall", "precision", "false_alarms", "auc", "brier", "ece"]
+"""`brier`: mean squared distance of a probability from what was so; `ece`: its expected calibration error."""
 
 _PLACES: Final = (("genaiops.checks", "cards"), ("genaiops.checks", "classifying/data"))
 """Package and folder; one that is not there has no cards."""

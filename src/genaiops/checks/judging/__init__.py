@@ -1,6 +1,14 @@
 """Judges: what a model is asked about an answer, and what its words are read as. Pure: who asks is elsewhere."""
 
-from genaiops.checks.judging._prompt import Question, claims_question, question, response_format, texts_of
+from genaiops.checks.judging._labelled import answer_key
+from genaiops.checks.judging._prompt import (
+    Question,
+    claims_format,
+    claims_question,
+    question,
+    response_format,
+    texts_of,
+)
 from genaiops.checks.judging._reading import Opinion, read_claims, read_opinion
 from genaiops.checks.judging._templates import TEMPLATES, Template, choices_of
 from genaiops.checks.judging._written import (
@@ -18,7 +26,9 @@ __all__ = [
     "Question",
     "ReadJudge",
     "Template",
+    "answer_key",
     "choices_of",
+    "claims_format",
     "claims_question",
     "judge_digest",
     "judge_manifest",

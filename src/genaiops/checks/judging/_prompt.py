@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from genaiops.checks.judging._templates import TASK_OF_CLAIMS, TEMPLATES
+from genaiops.checks.judging._templates import TASK_OF_CLAIMS, TASK_OF_CLAIMS_IN_JSON, TEMPLATES
 from genaiops.core.digest import digest_value
 from genaiops.domain import Judge, JudgeChoice, Sample
 
@@ -51,9 +51,20 @@ def question(judge: Judge, asked: Question) -> list[Message]:
     return [*messages, {"role": "user", "content": _marked(asked.texts)}]
 
 
-def claims_question(sample: Sample) -> Question:
-    """Which facts an answer states."""
-    return Question(texts={"answer": sample.output}, task=TASK_OF_CLAIMS)
+def claims_question(sample: Sample, *, constrained: bool = False) -> Question:
+    """Which facts an answer states. `constrained`: said as JSON of the form `claims_format`."""
+    return Question(texts={"answer": sample.output}, task=TASK_OF_CLAIMS_IN_JSON if constrained else TASK_OF_CLAIMS)
+
+
+def claims_format() -> dict[str, Any]:
+    """JSON of claims, as OpenAI's structured outputs have it."""
+    schema = {
+        "type": "object",
+        "properties": {"claims": {"type": "array", "items": {"type": "string"}}},
+        "required": ["claims"],
+        "additionalProperties": False,
+    }
+    return {"type": "json_schema", "json_schema": {"name": "claims", "strict": True, "schema": schema}}
 
 
 def response_format(choices: Sequence[JudgeChoice]) -> dict[str, Any]:

@@ -24,6 +24,10 @@ class Opinion(msgspec.Struct, frozen=True, kw_only=True):
     error: str = ""
 
 
+class _Claims(msgspec.Struct, frozen=True):
+    claims: tuple[str, ...]
+
+
 def read_opinion(said: str, choices: Sequence[JudgeChoice]) -> Opinion:
     """The last line that has words is `Verdict: WORD` and no other line is, or all is JSON with `verdict` and `reason`.
     Nothing is guessed: neither a word somewhere in the text, nor two verdicts, nor one that was not offered."""
@@ -42,8 +46,16 @@ def read_opinion(said: str, choices: Sequence[JudgeChoice]) -> Opinion:
 
 
 def read_claims(said: str) -> tuple[str, ...] | None:
-    """Claims, one of a line that begins with a dash; () for `none`; None: it is neither."""
-    lines = [line.strip() for line in _THOUGHT.sub("", said).splitlines() if line.strip()]
+    """Claims, one of a line that begins with a dash, or JSON with `claims`; () for `none`; None: it is neither."""
+    text = _THOUGHT.sub("", said).strip()
+    if text.startswith("{"):
+        try:
+            listed = msgspec.json.decode(text, type=_Claims).claims
+        except msgspec.DecodeError:
+            return None
+        found = tuple(dict.fromkeys(each.strip() for each in listed if each.strip()))
+        return found if len(found) <= MOST_CLAIMS else None
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     if [line.casefold().strip("'.") for line in lines] == ["none"]:
         return ()
     if not lines or len(lines) > MOST_CLAIMS or not all(line.startswith(("- ", "* ")) for line in lines):

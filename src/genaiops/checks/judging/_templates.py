@@ -119,9 +119,15 @@ TEMPLATES: Final[Mapping[JudgeTemplate, Template]] = {
     ),
 }
 
-TASK_OF_CLAIMS: Final = (
+_APART: Final = (
     "Take the answer apart into its claims: short sentences that each state one fact and can be understood alone. "
-    "Write each on a line of its own that begins with '- ', and nothing else. Write 'none' when it states no fact."
+)
+TASK_OF_CLAIMS: Final = (
+    _APART
+    + "Write each on a line of its own that begins with '- ', and nothing else. Write 'none' when it states no fact."
+)
+TASK_OF_CLAIMS_IN_JSON: Final = (
+    _APART + "Answer with JSON whose field `claims` is the list of them; it is empty when the answer states no fact."
 )
 NO_PASSAGE: Final = "none"
 

@@ -37,6 +37,7 @@ METRICS: Final[Mapping[str, tuple[str, ...]]] = {
     "overlap": ("bleu", "corpus_bleu", "gleu", "corpus_gleu", "chrf", "corpus_chrf", "ter", "corpus_ter"),
     "rouge": ("rouge1", "rouge2", "rougeL", "rougeLsum"),
     "meteor": ("meteor",),
+    "meteor_1_5": ("meteor_1_5",),
     "edit": ("levenshtein", "levenshtein_ratio", "wer", "cer", "corpus_wer", "corpus_cer"),
     "judges": ("judge",),
     "meaning": ("bertscore", "groundedness", "injection", "similarity", "toxicity"),
@@ -69,6 +70,8 @@ METRICS: Final[Mapping[str, tuple[str, ...]]] = {
     "execution": ("code", "sql"),
     "given": ("given",),
     "images": ("psnr", "ssim"),
+    "features": ("clip_score", "fid"),
+    "endpoint": ("endpoint",),
     "together": ("together",),
 }
 """File of this folder -> names of its metrics. Files are imported when one of theirs is asked for."""
@@ -83,6 +86,7 @@ __all__ = [
     "lacks",
     "metric",
     "metric_names",
+    "program",
     "read_options",
     "unready",
 ]
@@ -116,6 +120,11 @@ def unready(found: Metric) -> str:
 def executes(found: Metric) -> bool:
     """Whether it runs programs that were answered, which takes a sandbox."""
     return bool(getattr(found, "executes", False))
+
+
+def program(found: Metric) -> str:
+    """The program of somebody else that says its figures, by its name here. Empty: none."""
+    return str(getattr(found, "program", ""))
 
 
 def cards() -> Sequence[MetricCard]:

@@ -110,7 +110,7 @@ def ssim(ours: Any, theirs: Any, *, gaussian: bool) -> float:
 def _metric(card: MetricCard, of: Callable[[Any, Any], float]) -> OfEach:
     def one(sample: Sample) -> Measure:
         try:
-            ours = _pixels(sample.output, "answer")
+            ours = _pixels(picture_of(sample), "answer")
             references = [_pixels(each, "reference") for each in sample.expected]
         except _NoImage as error:
             return Measure(error=str(error))
@@ -123,6 +123,11 @@ def _metric(card: MetricCard, of: Callable[[Any, Any], float]) -> OfEach:
         return Measure(value=max(of(ours, theirs) for theirs in references))
 
     return OfEach(card, one, lacking="" if find_spec("PIL") else _LACKING)
+
+
+def picture_of(sample: Sample) -> str:
+    """The answer's picture: that which came beside its text, else the text itself."""
+    return sample.media[0] if sample.media else sample.output
 
 
 def _pixels(text: str, what: str) -> Any:

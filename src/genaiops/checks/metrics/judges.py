@@ -1,7 +1,8 @@
 """The metric `judge`: what a model says of an answer, by a template, asked once, in both orders, or claim by claim."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from functools import cached_property
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -9,7 +10,9 @@ from genaiops.checks.judging import (
     TEMPLATES,
     Opinion,
     Question,
+    answer_key,
     choices_of,
+    claims_format,
     claims_question,
     judge_digest,
     question,
@@ -21,7 +24,7 @@ from genaiops.checks.judging import (
 )
 from genaiops.checks.metrics._metric import Making, lacks, read_options
 from genaiops.core.errors import UsageError
-from genaiops.domain import Judge, JudgeChoice, JudgeMember, Measure, MetricCard, Sample
+from genaiops.domain import Judge, JudgeChoice, JudgeMember, Measure, MetricCard, Need, Sample
 from genaiops.ports.metrics import Consulting, Means
 
 NAME: Final = "judge"
@@ -29,16 +32,26 @@ UNKNOWN: Final = "unknown"
 _HAS_TO_ASK: Final = "A judge asks a model: it is measured by a run."
 
 
+LEANS: Final[Mapping[bool, str]] = {
+    True: "changes with the order: prefers what stands first",
+    False: "changes with the order: prefers what stands second",
+}
+"""Evidence of a pair whose two verdicts contradict each other."""
+
+
 class _Named(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     judge: str | dict[str, Any]
+    against: Literal["reference", "baseline"] = "reference"
 
 
 class JudgeMetric:
-    """`judge` None: it is named and not looked up yet, so that it can be read and not be asked."""
+    """`judge` None: it is named and not looked up yet, so that it can be read and not be asked. `duel`: a pair is held
+    against the answer of the baseline, which stands in the sample's `expected`, and not against a reference."""
 
-    def __init__(self, judge: Judge | None) -> None:
+    def __init__(self, judge: Judge | None, *, duel: bool = False) -> None:
         self.judge = judge
-        self.card = _card(judge)
+        self.duel = duel
+        self.card = _card(judge, duel=duel)
 
     def measure(self, samples: Sequence[Sample]) -> Sequence[Measure]:
         return [Measure(error=_HAS_TO_ASK) for _ in samples]
@@ -53,6 +66,21 @@ class JudgeMetric:
         calibration = None if self.judge is None else self.judge.calibration
         return () if calibration is None else calibration.pairs
 
+    def people(self, sample: Sample) -> float | None:
+        """What people said of exactly that answer when the judge was held against them (None: they said nothing)."""
+        return None if self.judge is None else self._people.get(answer_key(self.judge.template, sample))
+
+    @cached_property
+    def _people(self) -> Mapping[str, float]:
+        """The mean of several labels of one answer."""
+        calibration = None if self.judge is None else self.judge.calibration
+        if calibration is None:
+            return {}
+        said: dict[str, list[float]] = {}
+        for key, (_, label) in zip(calibration.answers, calibration.pairs, strict=False):  # older ones name none
+            said.setdefault(key, []).append(label)
+        return {key: sum(labels) / len(labels) for key, labels in said.items()}
+
     async def consult(self, sample: Sample, means: Means) -> Measure:
         """The mean of the panel. One member without a verdict makes it an error: the others alone are another judge."""
         if self.judge is None:
@@ -60,6 +88,10 @@ class JudgeMetric:
         lacking = lacks(sample, self.card.needs)
         if lacking:
             return Measure(error=f"The sample has no {lacking[0]}.")
+        if self.duel and not sample.expected:
+            return Measure(error="The baseline gave no answer to be held against, or an image alone.")
+        if sample.media and not sample.output.strip():
+            return Measure(error="The answer is an image, and a judge reads text.")
         said = [await _by(self.judge, member, sample, means) for member in self.judge.members()]
         if len(said) == 1:
             return said[0]
@@ -73,6 +105,7 @@ class JudgeMetric:
                 f"{_called(member)}: {each.reason}" for member, each in zip(self.members(), said, strict=True)
             ),
             parts={f"panel[{number}]": value for number, value in enumerate(values)},
+            evidence=tuple(line for each in said for line in each.evidence),
         )
 
 
@@ -98,7 +131,8 @@ async def _asked(judge: Judge, member: JudgeMember, asked: Question, means: Mean
 
 
 async def _in_both_orders(judge: Judge, member: JudgeMember, sample: Sample, means: Means) -> Measure:
-    """Against the reference. Verdicts that contradict each other when the order changes are a tie."""
+    """Against the reference, or the baseline's answer. Verdicts that contradict each other when the order changes are a
+    tie."""
     before = {"question": sample.input} if sample.input else {}
     choices = choices_of(judge)
     values: list[float] = []
@@ -113,18 +147,24 @@ async def _in_both_orders(judge: Judge, member: JudgeMember, sample: Sample, mea
     reason = "Both orders agree." if consistent else "The verdict changes with the order: a tie."
     value = ours[0] if consistent else 0.5
     return Measure(
-        value=value, reason=reason, parts={"first": ours[0], "second": ours[1], "consistent": float(consistent)}
+        value=value,
+        reason=reason,
+        parts={"first": ours[0], "second": ours[1], "consistent": float(consistent)},
+        evidence=() if consistent else (LEANS[ours[0] > ours[1]],),
     )
 
 
 async def _by_claims(judge: Judge, member: JudgeMember, sample: Sample, means: Means) -> Measure:
     """Claims are taken out, then each is looked for in the passages."""
-    answer = await means.chat(member, question(judge, claims_question(sample)))
+    asking = member
+    if judge.constrained:
+        asking = msgspec.structs.replace(member, parameters={**member.parameters, "response_format": claims_format()})
+    answer = await means.chat(asking, question(judge, claims_question(sample, constrained=judge.constrained)))
     if answer.state != "answered":
         return Measure(error=f"{_called(member)} gave no answer: {answer.error}")
     claims = read_claims(answer.output)
     if claims is None:
-        return Measure(error="The judge's list of claims cannot be read: each stands on a line that begins with '- '.")
+        return Measure(error="The judge's list of claims cannot be read: each has a line that begins with '- '.")
     if not claims:
         return Measure(error="The answer states nothing that could be looked up.")
     choices = choices_of(judge, sample.context)
@@ -153,10 +193,10 @@ def _called(member: JudgeMember) -> str:
     return member.model or member.url or member.python
 
 
-def _card(judge: Judge | None) -> MetricCard:
+def _card(judge: Judge | None, *, duel: bool = False) -> MetricCard:
+    needs: Sequence[Need] = ("output",)
     if judge is None:
         title, source, version, better, threshold = "Judge", "A model says how good the answer is.", UNKNOWN, None, None
-        needs = ("output",)
         about = "What a judge is worth is told by its calibration alone; see genaiops judge calibrate."
     else:
         template = TEMPLATES[judge.template]
@@ -164,6 +204,9 @@ def _card(judge: Judge | None) -> MetricCard:
         version = judge_digest(judge).removeprefix("sha256:")[:12]
         threshold = template.threshold if judge.threshold is None else judge.threshold
         about = _worth(judge)
+    if duel:
+        title = "Better than the baseline"
+        needs = ("output",)
     return MetricCard(
         name=NAME,
         title=title,
@@ -172,20 +215,40 @@ def _card(judge: Judge | None) -> MetricCard:
         better=better or "higher",
         needs=needs,
         source=source,
-        options={"judge": "NAME@alias of the Hub, a file beside the suite, or the judge itself: template, model, ..."},
-        decides=judge is not None and judge.calibration is not None,
+        options={
+            "judge": "NAME@alias of the Hub, a file beside the suite, or the judge itself: template, model, ...",
+            "against": "of a judge of pairs: reference, or baseline, whose answer to the case is the other (reference)",
+        },
+        decides=judge is not None and believed(judge),
         about=about,
     )
+
+
+def believed(judge: Judge) -> bool:
+    """Whether it was shown that it agrees with people more than chance would: the bound of Krippendorff's alpha (of one
+    that never differs from them there is none)."""
+    agreement = None if judge.calibration is None else judge.calibration.agreement
+    if agreement is None or agreement.value is None:
+        return False
+    return agreement.value == 1 if agreement.low is None else agreement.low > 0
 
 
 def _worth(judge: Judge) -> str:
     if judge.calibration is None:
         return "Never held against the labels of people: it informs, and decides nothing."
     agreement = judge.calibration.agreement
-    value = (
-        UNKNOWN if agreement.value is None else f"{agreement.value:.2f} ({agreement.low:.2f} to {agreement.high:.2f})"
-    )
-    return f"Held against {judge.calibration.n} labels of people: Krippendorff's alpha {value}."
+    value = UNKNOWN if agreement.value is None else f"{agreement.value:.2f}"
+    if agreement.low is not None and agreement.high is not None:
+        value += f" ({agreement.low:.2f} to {agreement.high:.2f})"
+    said = f"Held against {judge.calibration.n} labels of people: Krippendorff's alpha {value}."
+    if believed(judge):
+        return said
+    return f"{said} That it agrees with them more than chance would is not shown: it informs, and decides nothing."
+
+
+def is_duel(made: object) -> bool:
+    """Whether a metric holds an answer against that of the baseline."""
+    return isinstance(made, JudgeMetric) and made.duel
 
 
 def judge_of(options: Mapping[str, Any]) -> Judge | str | None:
@@ -210,7 +273,14 @@ def judge_of(options: Mapping[str, Any]) -> Judge | str | None:
 
 def _judge(options: Mapping[str, Any]) -> Consulting:
     found = judge_of(options)
-    return JudgeMetric(found if isinstance(found, Judge) else None)
+    duel = "judge" in options and read_options(_Named, options, NAME).against == "baseline"
+    if duel and isinstance(found, Judge) and found.template != "pairwise":
+        raise UsageError(
+            f"The template {found.template} looks at one answer, not at two.",
+            remedy='Take a judge of the template pairwise, or leave out against = "baseline".',
+            param="options",
+        )
+    return JudgeMetric(found if isinstance(found, Judge) else None, duel=duel)
 
 
 MAKING: Final[Mapping[str, Making]] = {NAME: _judge}

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from genaiops.checks.cards import cards
-from genaiops.checks.grounding import Grounding
+from genaiops.checks.facts import Source, check_facts
 from genaiops.checks.metrics._metric import Making, OfEach, lacks, read_options
 from genaiops.domain import JudgeMember, Measure, MetricCard, Sample
 from genaiops.ports.metrics import Consulting, LocalModels, Means, Metric
@@ -128,6 +128,9 @@ def greedy_match(ours: Vectors, theirs: Vectors) -> tuple[float, float, float] |
     return precision, recall, 2 * precision * recall / both if both else 0.0
 
 
+_SAID: Final = {"refuted": "refuted", "not_enough_evidence": "unsupported"}
+
+
 class _Supporting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     supported_at: float = 0.5
     names: bool = True
@@ -137,26 +140,27 @@ def _groundedness(options: Mapping[str, Any]) -> Metric:
     chosen = read_options(_Supporting, options, "groundedness")
 
     def one(sample: Sample) -> Measure:
-        said = Grounding(sample.context, names=chosen.names).check(sample.output)
+        sources = [Source(str(number), text) for number, text in enumerate(sample.context, 1)]
+        said = check_facts(sample.output, sources, names=chosen.names, supported_at=chosen.supported_at)
         if not said:
             return Measure(error="The answer has no sentence that could be looked up.")
-        bad = [each for each in said if not each.supported(chosen.supported_at)]
+        bad = [each for each in said if each.verdict != "supported"]
         return Measure(
             value=1 - len(bad) / len(said),
             reason=f"{len(said) - len(bad)} of {len(said)} sentences are supported.",
             parts={"sentences": float(len(said)), "supported": float(len(said) - len(bad))},
-            evidence=tuple(f"unsupported: {sample.output[each.start : each.end][:_MOST_SHOWN]}" for each in bad),
+            evidence=tuple(f"{_SAID[each.verdict]}: {each.text[:_MOST_SHOWN]}" for each in bad),
         )
 
     card = MetricCard(
         name="groundedness",
         title="Groundedness by words",
-        version="1",
+        version="2",
         unit="share",
         threshold=1.0,
         needs=("output", "context"),
-        source="Share of sentences whose words, neighbouring words, numbers and names stand in the passages: our own, "
-        "that of the guard's rule grounding.",
+        source="Share of sentences whose words, neighbouring words, numbers and names stand in the passages, and that "
+        "no negation stands against: our own, that of the guard's rule grounding.",
         options={
             "supported_at": "from which support on a sentence counts, 0 to 1 (0.5)",
             "names": "a name that stands nowhere makes a sentence unsupported (true)",

@@ -1,9 +1,9 @@
 """METEOR, as the Python package nltk has it: words that are equal, have the same stem, or are synonyms in WordNet.
 
 This is the metric of 2007. METEOR 1.5 (Denkowski and Lavie, "Meteor universal", WMT 2014), the Java program, is another
-one: it weighs function words, knows paraphrases, and gives other figures for the same texts. It is not made here, and
-figures of the one are never compared with those of the other. nltk looks up stems, not words, where the words are no
-equals: "always" is no synonym of "forever" to it, for its stem "alway" is no word.
+one: it weighs function words, knows paraphrases, and gives other figures for the same texts. It is `meteor_1_5` here,
+and figures of the one are never compared with those of the other. nltk looks up stems, not words, where the words are
+no equals: "always" is no synonym of "forever" to it, for its stem "alway" is no word.
 """
 
 from collections.abc import Mapping, Sequence

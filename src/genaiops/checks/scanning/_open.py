@@ -7,6 +7,7 @@ head is complete, it is found as such, and its pattern alone is asked how far it
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 from genaiops.checks.scanning._engine import Tail
@@ -75,10 +76,17 @@ class Open:
     def _of(self, number: int) -> Tail:
         found = self._each.get(number)
         if found is None:
-            found = self._each[number] = Tail([prefixes(self._regexes[number])])
+            found = self._each[number] = _tail(self._regexes[number])
         return found
 
 
+@lru_cache(maxsize=256)
+def _tail(regex: str) -> Tail:
+    """Of one expression, for all scanners that have it."""
+    return Tail([prefixes(regex)])
+
+
+@lru_cache(maxsize=1024)
 def firsts(begun: str) -> frozenset[int]:
     """Bytes with which a match may begin, by the expression of its beginnings."""
     if r"\B" in begun:

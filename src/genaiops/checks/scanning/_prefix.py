@@ -6,6 +6,7 @@ A tail of a text that such an expression matches may yet grow into a match of th
 
 import importlib
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, Final
 
 from genaiops.core.errors import UsageError
@@ -23,7 +24,11 @@ _CLASSES: Final[dict[Any, str]] = {
 }
 _PLACES: Final[dict[Any, str]] = {code.AT_BOUNDARY: r"\b", code.AT_NON_BOUNDARY: r"\B", code.AT_BEGINNING_STRING: r"\A"}
 
+_known: Final = lru_cache(maxsize=2048)
+"""A scanner has the expressions of all tables beside its own: what is said of one is said once, not by each scanner."""
 
+
+@_known
 def prefixes(regex: str) -> str:
     """Matches every beginning of a match of `regex`, the whole included, the empty one not; of what is repeated often,
     it does not count how often, so it matches more. UsageError for what the two engines do not share."""
@@ -32,6 +37,7 @@ def prefixes(regex: str) -> str:
     return f"(?i:{begun})" if _flags(parsed.state.flags) else begun
 
 
+@_known
 def longest(regex: str) -> int:
     """How many characters a match has at most. UsageError where there is no bound."""
     most = _parsed(regex).getwidth()[1]
@@ -140,6 +146,7 @@ def _flags(added: int) -> str:
     return "i" if added & 2 else ""
 
 
+@_known
 def leading(regex: str) -> str:
     """The characters that every match begins with."""
     parsed = _parsed(regex)
@@ -153,6 +160,7 @@ def leading(regex: str) -> str:
     return found
 
 
+@_known
 def needs_digit(regex: str) -> bool:
     """Whether no match of it is without an ASCII digit. False says nothing."""
     return _has_digit(list(_parsed(regex)))

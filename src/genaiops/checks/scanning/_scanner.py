@@ -257,7 +257,9 @@ def _length(pattern: Pattern) -> int:
         raise UsageError(f"The pattern {pattern.kind}: {error}") from error
 
 
+@lru_cache(maxsize=1024)
 def _compiled(pattern: Pattern, length: int) -> Finder:
+    """One for all scanners that have the pattern."""
     captures = pattern.group > 0
     try:
         literal = leading(pattern.regex) if length >= _LONG else ""

@@ -6,7 +6,7 @@ from genaiops.checks.statistics.jackknife import in_groups, jackknife
 from genaiops.checks.statistics.level import Level, holm, level
 from genaiops.checks.statistics.paired import Comparison, compare, mcnemar, score_bounds, tango
 from genaiops.checks.statistics.repeats import pass_at
-from genaiops.checks.statistics.sequential import Sequence, sequence, width
+from genaiops.checks.statistics.sequential import Sequence, needed_units, sequence, smallest_seen, width
 from genaiops.checks.statistics.shares import lower_share, upper_share
 
 __all__ = [
@@ -24,10 +24,12 @@ __all__ = [
     "lower_mean",
     "lower_share",
     "mcnemar",
+    "needed_units",
     "p_above",
     "pass_at",
     "score_bounds",
     "sequence",
+    "smallest_seen",
     "tango",
     "upper_mean",
     "upper_share",

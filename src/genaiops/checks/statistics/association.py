@@ -2,12 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from math import atanh, sqrt, tanh
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from genaiops.checks.statistics.level import holm
+from genaiops.checks.statistics.resampling import bootstrap
 from genaiops.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -114,3 +116,45 @@ def _reduced(values: Sequence[float], strata: Sequence[str], groups: Sequence[Se
     means -= means.mean()
     size = float(np.sqrt(means @ means))
     return means / size if size > 1e-9 else np.zeros_like(means)
+
+
+def rank_correlation(
+    one: Sequence[float], other: Sequence[float], clusters: Sequence[str] = (), *, alpha: float = 0.05
+) -> tuple[float, float, float] | None:
+    """Spearman's, with one-sided bounds, each at 1 - `alpha`: by Fisher's transformation, widened for ranks (Bonett and
+    Wright, Psychometrika 65, 2000); where several are of one cluster ("": of its own), by a bootstrap of clusters.
+    None: fewer than four values or clusters, or one side never varies."""
+    from scipy.special import ndtri
+
+    pairs = list(zip(one, other, strict=True))
+    groups: dict[object, list[tuple[float, float]]] = defaultdict(list)
+    for place, pair in enumerate(pairs):
+        groups[(clusters[place] if clusters else "") or place].append(pair)
+    n, value = len(pairs), _spearman(pairs)
+    if len(groups) < 4 or value is None:
+        return None
+    if len(groups) < n:
+        try:
+            low, high = bootstrap(
+                list(groups.values()),
+                lambda drawn: _spearman(drawn) or 0.0,
+                alpha=alpha,
+                times=1000,
+                method="percentile",
+            )
+        except UsageError:
+            return value, value, value
+        return value, min(low, value), max(high, value)
+    if abs(value) >= 1:
+        return value, value, value
+    half = -float(ndtri(alpha)) * sqrt((1 + value**2 / 2) / (n - 3))
+    return value, tanh(atanh(value) - half), tanh(atanh(value) + half)
+
+
+def _spearman(pairs: Sequence[tuple[float, float]]) -> float | None:
+    import numpy as np
+
+    stats: Any = import_module("scipy.stats")  # its ranks have no types
+    ranks = stats.rankdata(np.asarray(pairs, float), axis=0) - (len(pairs) + 1) / 2
+    spread = float((ranks[:, 0] ** 2).sum() * (ranks[:, 1] ** 2).sum())
+    return float((ranks[:, 0] * ranks[:, 1]).sum()) / sqrt(spread) if spread else None

@@ -23,6 +23,11 @@ _SAME: Final = 1e-10
 def lower_mean(groups: Sequence[Sequence[float]], least: float, *, alpha: float = 0.05) -> float:
     """The lower bound at 1 - `alpha` of the mean of all values, each at least `least`, in independent groups."""
     totals, sizes = _summed(groups)
+    return lower_of(totals, sizes, least, alpha=alpha)
+
+
+def lower_of(totals: Any, sizes: Any, least: float, *, alpha: float = 0.05) -> float:
+    """Likewise, of the totals and sizes of groups, as arrays."""
     left, right = least, float((totals / sizes).max())
     for _ in range(_STEPS):
         if right - left <= _SAME * max(1.0, abs(left)):

@@ -32,8 +32,9 @@ def level(
     most: float | None = None,
 ) -> Level:
     """Of one value a case. Right and wrong (1 and 0) of independent cases: the exact bounds of Clopper and Pearson;
-    from a known range (`least` to `most`): Gaffke's, over clusters; else Student's t over clusters. UsageError without
-    a value, and for a single case or cluster where there is no range."""
+    from a known range (`least` to `most`): Gaffke's, over clusters; else Student's t over clusters, cut off
+    where the range is known to end. UsageError without a value, and for a single case or cluster where there is no
+    range."""
     if not values:
         raise UsageError("There is nothing to take a mean of.", remedy="See which answers are errors.")
     n, mean = len(values), sum(values) / len(values)
@@ -50,6 +51,8 @@ def level(
         method = f"bound of a mean in a range (Gaffke){over}"
     else:
         low, high = _by_t(groups, mean, alpha)
+        low = low if least is None else max(low, min(least, *values))
+        high = high if most is None else min(high, max(most, *values))
         method = f"t interval{over}"
     return Level(n=n, clusters=number, mean=mean, low=low, high=high, alpha=alpha, method=method)
 

@@ -14,6 +14,8 @@ import msgspec
 from genaiops.core.errors import UsageError
 from genaiops.domain.experiments import ArmSums
 
+_MOST = 10**10
+
 
 class Sequence(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of candidate less baseline at one look. `low` to `high` holds at this and all other looks together
@@ -81,6 +83,34 @@ def width(n: int, *, alpha: float, tuned: int) -> float:
     """Half of the interval after n units, in standard errors."""
     scaled = n * _best(alpha) / tuned
     return sqrt((scaled + 1) / scaled * log((scaled + 1) / alpha**2))
+
+
+def needed_units(difference: float, deviation: float, *, share: float, alpha: float, tuned: int, power: float) -> int:
+    """How many units of both arms, of which `share` come to one, are enough that the interval lies beyond a true
+    `difference` with the chance `power` at the last look. It is on the safe side, for earlier looks may show it, too.
+    `deviation`: of units. UsageError for a difference that is not above 0."""
+    if not difference > 0:
+        raise UsageError(f"A difference of {difference:g} is none.", remedy="Take one above 0.", param="effect")
+    low, high = 2, 2
+    while smallest_seen(high, deviation, share=share, alpha=alpha, tuned=tuned, power=power) > difference:
+        low, high = high, 2 * high
+        if high > _MOST:
+            return _MOST
+    while high - low > 1:
+        middle = (low + high) // 2
+        if smallest_seen(middle, deviation, share=share, alpha=alpha, tuned=tuned, power=power) > difference:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def smallest_seen(n: int, deviation: float, *, share: float, alpha: float, tuned: int, power: float) -> float:
+    """The smallest true difference that so many units show, likewise."""
+    from scipy.special import ndtri
+
+    error = deviation * sqrt(1 / (n * share) + 1 / (n * (1 - share)))
+    return (width(n, alpha=alpha, tuned=tuned) + float(ndtri(power))) * error
 
 
 def _best(alpha: float) -> float:

@@ -10,11 +10,12 @@ from litestar.params import FromPath
 from genaiops.arena import Beside
 from genaiops.checks.metrics import cards, metric
 from genaiops.console import _run_text
+from genaiops.console._fact_text import Facts, facts_of
 from genaiops.console._visit import Chip, Visit, Visiting
 from genaiops.core.errors import NotFound, UsageError
 from genaiops.domain import Run, RunState, Suite
 from genaiops.hub import may_see
-from genaiops.ports.runs import CaseFilter, RunFilter
+from genaiops.ports.runs import CaseFilter, CaseRow, RunFilter
 
 PAGE: Final = 50
 _FILTERS: Final = ("target", "check", "show", "slice", "q")
@@ -34,6 +35,7 @@ def runs(visit: Visiting) -> Response[str]:
         environment={"commit": query["commit"]} if "commit" in query else {},
     )
     page = visit.services.stores.runs.list(where, cursor=query.get("cursor"), limit=PAGE)
+    visit.services.evaluations.warm()
     chips = [
         Chip(name, query[name], visit.same(cursor=None, **{name: None}))
         for name in ("suite", "state", "commit")
@@ -41,7 +43,7 @@ def runs(visit: Visiting) -> Response[str]:
     ]
     return visit.page(
         "arena.html",
-        title="Arena",
+        title="ARENA",
         nav="arena",
         tab="runs",
         knows=("suite", "state", "commit", "cursor"),
@@ -58,6 +60,7 @@ def runs(visit: Visiting) -> Response[str]:
 def run(visit: Visiting, run_id: FromPath[str]) -> Response[str]:
     visit.require("content")
     found = visit.services.stores.runs.get(run_id)
+    visit.services.evaluations.warm()
     suite, report = visit.services.evaluations.suite(found), visit.services.evaluations.report(found)
     targets, baseline = targets_of(visit, found, suite)
     against = Against(visit, found, targets, baseline)
@@ -67,7 +70,7 @@ def run(visit: Visiting, run_id: FromPath[str]) -> Response[str]:
     slices = visit.services.evaluations.slices(found)
     return visit.page(
         "arena_run.html",
-        title="Arena",
+        title="ARENA",
         nav="arena",
         tab="runs",
         knows=(*_FILTERS, "start"),
@@ -78,8 +81,12 @@ def run(visit: Visiting, run_id: FromPath[str]) -> Response[str]:
         report=report,
         verdict_=found.verdict or (None if report is None else report.verdict),
         conditions=[] if report is None else _run_text.conditions(report),
+        kpis=visit.services.kpis.of_run(found, visit.services.hub.use_cases.list()),
+        figures=visit.services.evaluations.figures(found),
+        value=visit.services.evaluations.value(found),
         charts=[] if report is None else _run_text.charts(report),
         targets=targets,
+        is_sweep=visit.services.evaluations.is_sweep(found),
         baseline=baseline,
         lines=_run_text.lines(page.rows, targets, against.ways(visit.query.get("target")), start=start),
         start=start,
@@ -89,8 +96,10 @@ def run(visit: Visiting, run_id: FromPath[str]) -> Response[str]:
         words=_run_text.WORDS,
         shows=_SHOWS,
         slices=slices,
+        groups=visit.services.evaluations.sliced(found) if found.state == "done" else (),
         at=visit.link(f"/arena/runs/{run_id}/case", **{name: visit.query.get(name) for name in _FILTERS}),
         earlier=_earlier(visit, found),
+        grounded=any(row.case.context and row.case.attack is None for row in page.rows),
     )
 
 
@@ -115,7 +124,7 @@ def case(visit: Visiting, run_id: FromPath[str]) -> Response[str]:
     filters = {name: visit.query.get(name) for name in _FILTERS}
     return visit.page(
         "arena_case.html",
-        title="Arena",
+        title="ARENA",
         nav="arena",
         tab="runs",
         knows=(*_FILTERS, "id", "at", "repeat"),
@@ -123,6 +132,7 @@ def case(visit: Visiting, run_id: FromPath[str]) -> Response[str]:
         row=row,
         asked=_run_text.asked_of(row.case),
         spoken=list(_run_text.spoken(row, order, repeat)),
+        facts=_facts(visit, found, row, repeat),
         baseline=baseline,
         repeat=repeat,
         repeats=sorted({answer.repeat for answer in row.answers}),
@@ -133,6 +143,15 @@ def case(visit: Visiting, run_id: FromPath[str]) -> Response[str]:
         place=at + 1 if named is None else None,
         total=page.total,
     )
+
+
+def _facts(visit: Visit, run: Run, row: CaseRow, repeat: int) -> Mapping[str, Facts]:
+    """Target -> the claims of its answer, where the case has something to hold them against. What an attack says stays
+    covered."""
+    if row.case.attack is not None:
+        return {}
+    found = visit.services.facts.of_rows(run, [row])
+    return {each.target: facts_of(each) for each in found if each.claims and each.repeat == repeat}
 
 
 @get("/arena/suites", sync_to_thread=True)
@@ -149,7 +168,7 @@ def suites(visit: Visiting) -> Response[str]:
     }
     return visit.page(
         "arena_suites.html",
-        title="Arena",
+        title="ARENA",
         nav="arena",
         tab="suites",
         suites=[(name, held.get(name), ran.get(name, [])) for name in dict.fromkeys((*ran, *held))],
@@ -160,14 +179,14 @@ def suites(visit: Visiting) -> Response[str]:
 
 @get("/arena/metrics", sync_to_thread=True)
 def metrics(visit: Visiting) -> Response[str]:
-    return visit.page("arena_metrics.html", title="Arena", nav="arena", tab="metrics", cards=cards())
+    return visit.page("arena_metrics.html", title="ARENA", nav="arena", tab="metrics", cards=cards())
 
 
 @get("/arena/metrics/{name:str}", sync_to_thread=True)
 def card(visit: Visiting, name: FromPath[str]) -> Response[str]:
     if name not in {each.name for each in cards()}:
         raise NotFound(f"There is no metric {name[:80]!r}.", remedy="All of them: /arena/metrics", param="name")
-    return visit.page("arena_metric.html", title="Arena", nav="arena", tab="metrics", card=metric(name).card)
+    return visit.page("arena_metric.html", title="ARENA", nav="arena", tab="metrics", card=metric(name).card)
 
 
 def targets_of(visit: Visit, run: Run, suite: Suite | None) -> tuple[Sequence[str], str]:

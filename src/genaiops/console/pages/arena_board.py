@@ -20,7 +20,7 @@ def board(visit: Visiting) -> Response[str]:
     found = visit.services.evaluations.board(suite, visit.query.get("check", ""))
     return visit.page(
         "arena_board.html",
-        title="Arena",
+        title="ARENA",
         nav="arena",
         tab="suites",
         knows=("suite", "check"),

@@ -79,7 +79,7 @@ def show(visit: Visiting) -> Response[str]:
     told = _told(found)
     return visit.page(
         "arena_compare.html",
-        title="Arena",
+        title="ARENA",
         nav="arena",
         tab="runs",
         knows=(*_KNOWS, "start"),
@@ -121,7 +121,7 @@ def case(visit: Visiting) -> Response[str]:
     place = ids.index(name) if name in ids else None
     return visit.page(
         "arena_compare_case.html",
-        title="Arena",
+        title="ARENA",
         nav="arena",
         tab="runs",
         knows=(*_KNOWS, "id"),

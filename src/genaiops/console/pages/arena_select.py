@@ -1,26 +1,25 @@
 """One target of a run chosen among others: candidates with their Pareto picture, and what was chosen and why."""
 
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any, Final, Literal
 
 import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 
 from genaiops.arena import (
-    SELECTION_PREFIX,
     Decision,
     Selection,
     SelectionAsked,
     decided,
-    kept_decision,
     read_selection,
 )
 from genaiops.arena.reports import candidates, how, pairs, panels, pareto, retrieval
 from genaiops.checks.metrics import metric
 from genaiops.console._charts import SCHEMA, Chart, Spec
-from genaiops.console._visit import Visit, Visiting, redirect
+from genaiops.console._visit import HEADERS, Visit, Visiting, redirect
 from genaiops.core.clock import now_us, to_iso
-from genaiops.core.errors import GenaiopsError, NotFound
+from genaiops.core.errors import GenaiopsError, UsageError
 from genaiops.domain import Run
 
 _COLOURS: Final = {
@@ -29,6 +28,15 @@ _COLOURS: Final = {
     "dominated": "token:danger",
     "text": "token:text",
 }
+
+
+_Form = tuple[Literal["html", "markdown", "pdf"], str, str]
+_FORMS: Final[Mapping[str, _Form]] = {
+    "html": ("html", "text/html; charset=utf-8", "html"),
+    "markdown": ("markdown", "text/markdown; charset=utf-8", "md"),
+    "pdf": ("pdf", "application/pdf", "pdf"),
+}
+"""Form -> (its name, its kind, the file's ending)."""
 
 
 class Drafted(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,16 +71,33 @@ def choose(visit: Visiting, run_id: FromPath[str]) -> Response[Any]:
     try:
         selection = visit.services.evaluations.selection(run, draft.asked())
         reasons = draft.reasons.splitlines()
-        made = decided(selection, draft.chosen, reasons, approver=by, run_by=run.created_by, at=to_iso(now_us()))
+        made = decided(selection, draft.chosen, reasons, by=by, run_by=run.created_by, at=to_iso(now_us()))
     except GenaiopsError as error:
         return _page(visit, run, draft, error)
-    visit.services.hub.artifacts.register("report", SELECTION_PREFIX + run.id, made.manifest(selection), by=by)
-    visit.say(f"{made.chosen} is chosen.")
+    made = visit.services.choices.keep(run, selection, made)
+    waits = made.state == "proposed"
+    visit.say(f"{made.chosen} is proposed; another person approves." if waits else f"{made.chosen} is chosen.")
     return redirect(visit.link(f"/arena/runs/{run_id}/select"))
 
 
+@get("/arena/runs/{run_id:str}/select/report", sync_to_thread=True)
+def report(visit: Visiting, run_id: FromPath[str]) -> Response[bytes]:
+    """`format`: html, markdown or pdf, signed; of what is kept, else of the comparison by `check`."""
+    run = visit.services.stores.runs.get(run_id)
+    form = _FORMS.get(visit.query.get("format", "html"))
+    if form is None:
+        raise UsageError("There is no such form.", remedy=f"There are: {', '.join(_FORMS)}.", param="format")
+    check = visit.query.get("check", "")
+    kept = visit.services.choices.last(run)
+    if kept is None:
+        kept = visit.services.evaluations.selection(run, SelectionAsked(check=check)), None
+    data = visit.services.choices.report(run, *kept, form[0])
+    headers = {**HEADERS, "content-disposition": f'attachment; filename="selection-{run.id}.{form[2]}"'}
+    return Response(data, media_type=form[1], headers=headers)
+
+
 def _page(visit: Visit, run: Run, draft: Drafted, error: GenaiopsError | None = None) -> Response[str]:
-    checks, kept = _checks(visit, run), _kept(visit, run)
+    checks, kept = _checks(visit, run), visit.services.choices.last(run)
     as_kept = kept is not None and draft == Drafted()
     selection: Selection | None = None
     if kept is not None and as_kept:
@@ -86,7 +111,7 @@ def _page(visit: Visit, run: Run, draft: Drafted, error: GenaiopsError | None = 
         error = error or fault
     return visit.page(
         "arena_select.html",
-        title="Arena",
+        title="ARENA",
         nav="arena",
         tab="runs",
         status=200 if error is None or visit.request.method == "GET" else 400,
@@ -104,6 +129,7 @@ def _page(visit: Visit, run: Run, draft: Drafted, error: GenaiopsError | None = 
         decision=None if kept is None else kept[1],
         as_kept=as_kept,
         approver="" if kept is None else visit.name_of(kept[1].approver),
+        proposer="" if kept is None else visit.name_of(kept[1].proposed_by),
         may=visit.can("approve"),
     )
 
@@ -119,14 +145,6 @@ def _checks(visit: Visit, run: Run) -> list[str]:
     suite = visit.services.evaluations.suite(run)
     checks = () if suite is None else suite.check
     return [each.name for each in checks if metric(each.metric, each.options).card.over == "sample"]
-
-
-def _kept(visit: Visit, run: Run) -> tuple[Selection, Decision] | None:
-    try:
-        last = visit.services.hub.artifacts.versions(f"report/{SELECTION_PREFIX}{run.id}")[-1]
-    except NotFound:
-        return None
-    return kept_decision(last.manifest, last.id)
 
 
 def _charts(selection: Selection) -> list[Chart]:
@@ -146,4 +164,4 @@ def _charts(selection: Selection) -> list[Chart]:
     return made
 
 
-HANDLERS: list[Any] = [show, choose]
+HANDLERS: list[Any] = [show, choose, report]

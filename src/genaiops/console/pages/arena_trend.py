@@ -56,7 +56,7 @@ def trend(visit: Visiting) -> Response[str]:
     ]
     return visit.page(
         "arena_trend.html",
-        title="Arena",
+        title="ARENA",
         nav="arena",
         tab="suites",
         knows=("suite", *_FACTS, "cursor"),

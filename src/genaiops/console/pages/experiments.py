@@ -1,4 +1,4 @@
-"""Experiments: the list, one with its picture, and what is decided about it. They are written down by the command."""
+"""Experiments: the list, one with its picture, and what is decided about it; and the form that writes one down."""
 
 from typing import Any, cast, get_args
 
@@ -7,13 +7,15 @@ from litestar.params import FromPath
 
 from genaiops.arena import thinned
 from genaiops.checks.statistics import chi_square_p
-from genaiops.console import _experiment_text
+from genaiops.console import _experiment_form, _experiment_text
 from genaiops.console._forms import why_of
-from genaiops.console._visit import Visiting, field, redirect
+from genaiops.console._visit import Visit, Visiting, field, redirect
 from genaiops.console.pages.arena import one_of
-from genaiops.core.errors import GenaiopsError, UsageError
+from genaiops.core.errors import Conflict, GenaiopsError, UsageError
 from genaiops.domain import EnvironmentKind
-from genaiops.domain.experiments import ExperimentDecision, ExperimentState
+from genaiops.domain.experiments import LIVE_METRICS, SCORE_METRIC, ExperimentDecision, ExperimentState
+
+_DAY_US, _SCORES = 86_400_000_000, 500
 
 
 @get("/arena/experiments", sync_to_thread=True)
@@ -27,7 +29,7 @@ def show(visit: Visiting) -> Response[str]:
     ]
     return visit.page(
         "arena_experiments.html",
-        title="Arena",
+        title="ARENA",
         nav="arena",
         tab="experiments",
         knows=("state",),
@@ -38,7 +40,65 @@ def show(visit: Visiting) -> Response[str]:
         says=_experiment_text.SAYS,
         colours=_experiment_text.COLOURS,
         rows=_experiment_text.metric_rows,
+        may=visit.can("deployments"),
     )
+
+
+@get("/arena/experiments/new", sync_to_thread=True)
+def new(visit: Visiting) -> Response[str]:
+    """The form."""
+    started = {**_experiment_form.DEFAULTS, "environment": visit.environment or "dev"}
+    return _form(visit, _experiment_form.Draft(started, {}, None))
+
+
+@post("/arena/experiments/new", sync_to_thread=True)
+def write(visit: Visiting) -> Response[Any]:
+    """Say how long it would take, or write it down: then its page shows it, and starts it."""
+    draft = _experiment_form.read(visit.form)
+    if draft.new is not None:
+        visit.require("deployments", draft.new.environment)
+        try:
+            if visit.form.get("verb") == "write":
+                made = visit.services.hub.experiments.create(draft.new, by=visit.actor.id)
+                visit.publish()
+                visit.say(f"{made.id} is written down. Nothing has changed yet.")
+                return redirect(visit.link(f"/arena/experiments/{made.id}"))
+        except Conflict as error:
+            draft = _experiment_form.refused(draft, error, "name")
+        except UsageError as error:
+            draft = _experiment_form.refused(draft, error)
+    return _form(visit, draft)
+
+
+def _form(visit: Visit, draft: _experiment_form.Draft) -> Response[str]:
+    hub, new = visit.services.hub, draft.new
+    found = {each.id: hub.releases.of(each.id) for each in hub.applications.list()}
+    known = visit.services.stores.telemetry.scores(visit.now_us - 14 * _DAY_US, visit.now_us, limit=_SCORES)
+    scores = {SCORE_METRIC + each.name: "a score that calls have" for each in known if each.value is not None}
+    return visit.page(
+        "experiment_new.html",
+        title="ARENA",
+        nav="arena",
+        tab="experiments",
+        status=400 if draft.faults else 200,
+        values=_Missing(draft.values),
+        faults=_Missing(draft.faults),
+        candidates={name: releases for name, releases in sorted(found.items()) if releases},
+        metrics={**{name: each.says for name, each in LIVE_METRICS.items()}, **scores},
+        guards=_experiment_form.GUARDS,
+        units=tuple(_experiment_form.UNITS),
+        forecast=None
+        if new is None
+        else visit.services.experiments.forecast(new.application, new.environment, new.plan),
+        plan=[] if new is None else list(_experiment_text.plan_rows(new.plan)),
+    )
+
+
+class _Missing(dict[str, str]):
+    """What is not there is empty."""
+
+    def __missing__(self, name: str) -> str:
+        return ""
 
 
 @get("/arena/experiments/{experiment_id:str}", sync_to_thread=True)
@@ -51,9 +111,11 @@ def one(visit: Visiting, experiment_id: FromPath[str]) -> Response[str]:
     kinds: dict[str, EnvironmentKind] = {each.id: each.kind for each in visit.environments()}
     _, policy = services.hub.policies.in_force()
     kind = kinds.get(experiment.environment_id)
+    place = experiment.application_id, experiment.environment_id
     return visit.page(
         "arena_experiment.html",
-        title="Arena",
+        forecast=services.experiments.forecast(*place, experiment.plan) if experiment.state == "draft" else None,
+        title="ARENA",
         nav="arena",
         tab="experiments",
         experiment=experiment,
@@ -103,4 +165,4 @@ def act(visit: Visiting) -> Response[Any]:
     return redirect(visit.link(back))
 
 
-HANDLERS: list[Any] = [show, one, act]
+HANDLERS: list[Any] = [show, new, write, one, act]

@@ -1,4 +1,4 @@
-"""Findings of bias: what was found, where it comes from, what is done about it; closed only with both."""
+"""Findings: what was found, and in what; closed only with what is done about it, and of bias with its source."""
 
 from collections.abc import Mapping
 from typing import Any, Final, get_args
@@ -7,27 +7,35 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 
 from genaiops.arena import evidence_of
-from genaiops.console._visit import Visiting, field, redirect
+from genaiops.console._visit import Visit, Visiting, field, redirect
 from genaiops.core.errors import GenaiopsError, UsageError
-from genaiops.domain import BiasSource
+from genaiops.domain import BiasSource, FindingKind
 
-_FIELDS: Final = ("title", "about", "attribute", "source", "reason", "mitigation", "verified")
-_NEW: Final = ("title", "about", "attribute")
+_FIELDS: Final = ("kind", "title", "about", "attribute", "source", "reason", "mitigation", "verified")
+_NEW: Final = ("kind", "title", "about", "attribute")
 
 
 @get("/arena/findings", sync_to_thread=True)
 def show(visit: Visiting) -> Response[str]:
     """`run` and `check`: what a finding that is recorded here rests on."""
+    return _list(visit)
+
+
+def _list(visit: Visit, *, status: int = 200) -> Response[str]:
+    """After a fault with what was written: nobody types it twice."""
     found = visit.services.hub.findings.in_state()
     return visit.page(
         "findings.html",
-        title="Arena",
+        status=status,
+        title="ARENA",
         nav="arena",
         tab="findings",
-        knows=("run", "check", "target"),
+        knows=("run", "check", "target", "about"),
+        kinds=get_args(FindingKind),
+        draft={"kind": "compliance" if visit.query.get("about") else "", **visit.query, **visit.form},
         open=[each for each in found if each.state == "open"],
         closed=[each for each in found if each.state == "closed"],
-        may=visit.can("artifacts"),
+        may=visit.can("findings"),
     )
 
 
@@ -36,14 +44,14 @@ def add(visit: Visiting) -> Response[Any]:
     """Record one."""
     form = visit.form
     try:
-        visit.require("artifacts")
+        visit.require("findings")
         evidence: Mapping[str, str] = {}
         run_id = form.get("run", "").strip()
         if run_id:
             run = visit.services.stores.runs.get(run_id)
             report = visit.services.evaluations.report(run)
             evidence = evidence_of(report, form.get("check", "").strip(), form.get("target", "").strip())
-        fields = {name: form.get(name, "") for name in _NEW}
+        fields = {name: form[name] for name in _NEW if name in form}
         made = visit.services.hub.findings.add(
             {**fields, "title": field(form, "title"), "run": run_id},
             evidence=evidence,
@@ -52,9 +60,9 @@ def add(visit: Visiting) -> Response[Any]:
         )
     except GenaiopsError as error:
         visit.complain(error)
-        return redirect(visit.link("/arena/findings"))
+        return _list(visit, status=error.status)
     visit.publish()
-    visit.say("It is recorded. Say where it comes from and what is done about it; then it can be closed.")
+    visit.say("It is recorded. Say what is done about it, and of bias where it comes from; then it can be closed.")
     return redirect(visit.link(f"/arena/findings/{made.id}"))
 
 
@@ -62,12 +70,12 @@ def add(visit: Visiting) -> Response[Any]:
 def one(visit: Visiting, finding_id: FromPath[str]) -> Response[str]:
     return visit.page(
         "finding.html",
-        title="Arena",
+        title="ARENA",
         nav="arena",
         tab="findings",
         finding=visit.services.hub.findings.get(finding_id),
         sources=get_args(BiasSource),
-        may=visit.can("artifacts"),
+        may=visit.can("findings"),
         may_close=visit.can("review"),
     )
 
@@ -79,7 +87,7 @@ def change(visit: Visiting, finding_id: FromPath[str]) -> Response[Any]:
     fields = {name: form[name] for name in _FIELDS if name in form}
     try:
         verb = field(form, "verb")
-        visit.require("artifacts" if verb == "save" else "review")
+        visit.require("findings" if verb == "save" else "review")
         if fields.get("verified"):
             visit.services.stores.runs.get(fields["verified"].strip())
         if verb == "save":

@@ -11,12 +11,14 @@ from genaiops.checks.prompts import PromptFinding, lint_prompt
 from genaiops.console import _lineage
 from genaiops.console._differences import changed, rows
 from genaiops.console._forms import why_of
+from genaiops.console._models import models
 from genaiops.console._rows import rows_of, text_of
 from genaiops.console._undo import Undo
 from genaiops.console._visit import Chip, Visit, Visiting, field, redirect
+from genaiops.console.pages.side_by_side import comparing_metrics, datasets
 from genaiops.core.errors import GenaiopsError, NotFound
 from genaiops.domain import Alias, Artifact, ArtifactKind, PromptManifest, Version
-from genaiops.hub import BOOTSTRAP, PinnedBy, context_window, link_prompt, may_see, pinned_by
+from genaiops.hub import BOOTSTRAP, Permission, PinnedBy, context_window, link_prompt, may_see, pinned_by
 from genaiops.ports.records import COLLECTIONS, Change
 from genaiops.ports.telemetry import TraceFilter, property_word
 from genaiops.watch import Called, calls_with, word_of
@@ -117,6 +119,7 @@ def one(visit: Visiting, artifact_id: FromPath[str]) -> Response[str]:
         if shown is not None and artifact.kind == "dataset"
         else None,
         row_text=text_of,
+        tried=_tried(visit, artifact, versions),
         faults=_faults(visit, shown) if shown is not None and artifact.kind == "prompt" else None,
         benchmarks=visit.services.evaluations.benchmarks(artifact.name) if artifact.kind in _MODELS else None,
         uses=_uses(visit, versions),
@@ -125,6 +128,13 @@ def one(visit: Visiting, artifact_id: FromPath[str]) -> Response[str]:
         may_move=visit.can("policies" if artifact.kind == "policy" else "artifacts"),
         **_lineage.parts(picture),
     )
+
+
+def _tried(visit: Visit, artifact: Artifact, versions: Sequence[Version]) -> Mapping[str, Any] | None:
+    """What a comparison of two versions on a dataset can be made of; None: there are no two, or one may not."""
+    if artifact.kind != "prompt" or len(versions) < 2 or not (visit.can("playground") and visit.can("artifacts")):
+        return None
+    return {"datasets": datasets(visit), "metrics": comparing_metrics(), "models": models(visit)}
 
 
 def _faults(visit: Visit, version: Version) -> Sequence[PromptFinding]:
@@ -137,7 +147,8 @@ def _faults(visit: Visit, version: Version) -> Sequence[PromptFinding]:
 @post("/hub/alias", sync_to_thread=True)
 def move(visit: Visiting) -> Response[None]:
     """Let an alias name another version."""
-    visit.require("policies" if field(visit.form, "artifact").startswith("policy/") else "artifacts")
+    needed: dict[str, Permission] = {"policy": "policies", "use-case": "use_cases"}
+    visit.require(needed.get(field(visit.form, "artifact").partition("/")[0], "artifacts"))
     artifact = _artifact(visit, field(visit.form, "artifact"))
     alias, version_id = field(visit.form, "alias"), field(visit.form, "version")
     artifacts, by, why = visit.services.hub.artifacts, visit.actor.id, why_of(visit.form)

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from litestar import Response, get, post
 
+from genaiops.console._models import models
 from genaiops.console._prompts import manifest_of, rendered, values_of
 from genaiops.console._sessions import PlaygroundKey
 from genaiops.console._visit import HEADERS, Visit, Visiting, field, optional
@@ -92,15 +93,6 @@ def save(visit: Visiting) -> Response[dict[str, Any]]:
     visit.services.publisher.publish()
     said = {"id": version.id, "text": f"{name} {short(version.id)}", "page": visit.link(f"/hub/{version.artifact_id}")}
     return Response(said, headers=HEADERS)
-
-
-def models(visit: Visit) -> list[str]:
-    """Names that chat: routes first, then targets that are on."""
-    hub = visit.services.hub
-    targets = {target.id: target for target in hub.targets.list()}
-    chats = {name for name, target in targets.items() if target.enabled and "chat" in target.operations}
-    routes = [route.id for route in hub.routes.list() if any(each.target_id in chats for each in route.targets)]
-    return list(dict.fromkeys([*routes, *sorted(targets[name].model for name in chats)]))
 
 
 def _read(visit: Visit) -> tuple[dict[str, Any], dict[str, Any]]:

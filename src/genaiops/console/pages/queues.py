@@ -7,18 +7,20 @@ from urllib.parse import quote
 from litestar import Response, get, post
 from litestar.params import FromPath
 
+from genaiops.checks.fact_errors import FactErrors, fact_errors
 from genaiops.console._queue_text import guide, rating_chart
 from genaiops.console._visit import Visit, Visiting, field, own_path, redirect
 from genaiops.console.pages import queue_work
 from genaiops.console.pages.queue_work import labelling_of, seen_queue
 from genaiops.core.errors import GenaiopsError, NotFound, UsageError
-from genaiops.domain import Item, Option, Question, QueueState
+from genaiops.domain import Item, Option, Question, Queue, QueueState
 from genaiops.hub import (
     NewItem,
     NewQueue,
     Origin,
     QueueChange,
     check_rows,
+    decided_claims,
     done_labels,
     labelled_rows,
     labels_in,
@@ -45,7 +47,11 @@ ASKS: Final[Mapping[str, tuple[str, tuple[Question, ...]]]] = {
 
 @get("/queues", sync_to_thread=True)
 def show(visit: Visiting) -> Response[str]:
-    """Those that the visitor reads or labels in."""
+    return _list(visit)
+
+
+def _list(visit: Visit, *, status: int = 200) -> Response[str]:
+    """Those that the visitor reads or labels in; after a fault with what was written."""
     queues = labelling_of(visit).queues
     found = [each for each in queues.list() if visit.can("read") or labels_in(each, visit.actor)]
     lines: list[Any] = []
@@ -54,11 +60,21 @@ def show(visit: Visiting) -> Response[str]:
         done = sum(visit.actor.id in done_labels(item) for item in items)
         may = labels_in(queue, visit.actor) and queue.state == "open"
         lines.append((queue, progress(items) if items else None, done, may))
-    return visit.page("queues.html", title="Queues", nav="queues", lines=lines, asks=ASKS, may=visit.can("artifacts"))
+    may_make = visit.can("artifacts")
+    return visit.page(
+        "queues.html",
+        status=status,
+        title="Queues",
+        nav="queues",
+        lines=lines,
+        asks=ASKS,
+        may=may_make,
+        draft=visit.form,
+    )
 
 
 @post("/queues", sync_to_thread=True)
-def create(visit: Visiting) -> Response[None]:
+def create(visit: Visiting) -> Response[Any]:
     visit.require("artifacts")
     try:
         asks = field(visit.form, "asks")
@@ -69,7 +85,7 @@ def create(visit: Visiting) -> Response[None]:
         made = labelling_of(visit).queues.create(new, by=visit.actor.id)
     except GenaiopsError as error:
         visit.complain(error)
-        return redirect(visit.link("/queues"))
+        return _list(visit, status=error.status)
     visit.say(f"The queue {made.id} is there. Traces and cases of runs have a button that puts them into it.")
     return redirect(visit.link(f"/queues/{made.id}/results"))
 
@@ -93,11 +109,20 @@ def outcome(visit: Visiting, name: FromPath[str]) -> Response[str]:
         guide=guide(queue.guidelines),
         items=_listed(items, state),
         charts=[chart] if chart is not None else [],
+        errors=_fact_errors(visit, queue, items),
         may=visit.can("artifacts"),
         labels_here=labels_in(queue, visit.actor) and queue.state == "open",
         writes=visit.can("artifacts") or labels_in(queue, visit.actor),
         reads=visit.can("artifacts") or visit.can("review") or not queue.blind,
     )
+
+
+def _fact_errors(visit: Visit, queue: Queue, items: Sequence[Item]) -> FactErrors | None:
+    """None: nobody has decided a claim that a program had judged."""
+    if all(question.kind != "claims" for question in queue.questions):
+        return None
+    decided = decided_claims(labelling_of(visit).queues, queue, items)
+    return fact_errors(decided) if decided else None
 
 
 def _listed(items: Sequence[Item], state: str | None) -> Sequence[Item]:

@@ -43,6 +43,7 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
 
 class MatrixRow(msgspec.Struct, frozen=True, kw_only=True):
     name: str
+    title: str
     cells: Sequence[Cell]
     harmless: bool
 
@@ -65,7 +66,7 @@ def matrix(visit: Visiting) -> Response[str]:
     rows = _matrix(visit, reports, columns, _GROUPS[by])
     return visit.page(
         "red_team.html",
-        title="Arena",
+        title="ARENA",
         nav="arena",
         tab="red-team",
         knows=("run", "beside", "by"),
@@ -95,17 +96,18 @@ def _chosen(visit: Visit, run_id: str) -> Run:
 def _matrix(
     visit: Visit, reports: Sequence[tuple[Run, AttackReport]], columns: Sequence[Column], group: str
 ) -> Sequence[MatrixRow]:
-    found: dict[str, dict[str, AttackRow]] = {}
+    found: dict[tuple[str, bool], dict[str, AttackRow]] = {}
     for run, report in reports:
         for row in getattr(report, group):
-            found.setdefault(row.name, {})[run.id] = row
+            found.setdefault((row.name, row.harmless), {})[run.id] = row
     return [
         MatrixRow(
             name=name,
+            title=next(iter(rows.values())).title,
             cells=[_cell(visit, column, rows.get(column.run.id)) for column in columns],
-            harmless=all(row.harmless for row in rows.values()),
+            harmless=harmless,
         )
-        for name, rows in found.items()
+        for (name, harmless), rows in found.items()
     ]
 
 

@@ -9,13 +9,14 @@ from litestar.params import FromPath
 
 from genaiops.console._differences import Row, rows
 from genaiops.console._forms import decimal_of, whole_of, why_of
+from genaiops.console._models import models
 from genaiops.console._undo import Undo
 from genaiops.console._visit import Visit, Visiting, field, optional, redirect
 from genaiops.console.pages.hub import prompts, short
-from genaiops.console.pages.playground import models
+from genaiops.console.pages.merge import merge_page, runs_of
 from genaiops.core.errors import GenaiopsError, UsageError
 from genaiops.domain import Application, Deployment, Release, ReleaseManifest, RiskTier, Share
-from genaiops.hub import DeploymentChange, NewApplication
+from genaiops.hub import DeploymentChange, NewApplication, report_of_release
 from genaiops.ports.telemetry import RollupQuery
 
 Told = tuple[str, Undo | None]
@@ -75,6 +76,7 @@ def one(visit: Visiting, application_id: FromPath[str]) -> Response[str]:
         knows=("release", "with"),
         application=application,
         owner=visit.name_of(application.owner),
+        uses=[each.name for each in hub.use_cases.of_application(application.id)],
         releases=releases,
         serving=[_serving(visit, each) for each in hub.deployments.of(application.id)],
         shown=shown,
@@ -86,6 +88,16 @@ def one(visit: Visiting, application_id: FromPath[str]) -> Response[str]:
         may_deploy=visit.can("deployments"),
         protected=_protected(visit, application),
     )
+
+
+@get("/releases-report/{release_id:path}", sync_to_thread=True)
+def report(visit: Visiting, release_id: FromPath[str]) -> Response[str]:
+    """Of one release: suites, differences, lineage, sign-off."""
+    application, _, reference = release_id.lstrip("/").partition("@")
+    release = visit.services.hub.releases.resolve(application, reference or "latest")
+    said = report_of_release(visit.services.hub, release, runs_of(visit))
+    back = (visit.link(f"/releases/{application}"), application)
+    return merge_page(visit, said, back=back, api=f"/api/releases/{release.id}")
 
 
 @post("/releases", sync_to_thread=True)
@@ -267,4 +279,4 @@ def _plain(one: Release) -> Mapping[str, Any]:
     return {name: value for name, value in document.items() if value not in (None, {})}
 
 
-HANDLERS: list[Any] = [show, one, make, release, acknowledge, deploy, roll_back]
+HANDLERS: list[Any] = [show, one, report, make, release, acknowledge, deploy, roll_back]

@@ -18,7 +18,8 @@ SPANS = {"24h": "24 hours", "7d": "7 days", "30d": "30 days"}
 CHECKS = ("refusal", "is_json", "word_count", "length", "exact_match", "token_f1", "chrf", "rougeL")
 """What the form offers; the address takes any that can be made of an answer alone."""
 
-_MOST = 500
+MOST = 500
+"""Copies that a page looks at."""
 _STATES: dict[str, tuple[str, Outcome]] = {
     "better": ("better", "pass"),
     "worse": ("worse", "fail"),
@@ -55,7 +56,7 @@ def show(visit: Visiting, route_id: FromPath[str]) -> Response[str]:
         knows=("since", "check", "lost"),
         route=route,
         report=report,
-        rows=[_row(each) for each in report.lines] if report else (),
+        rows=[row_of(each) for each in report.lines] if report else (),
         checks=CHECKS if check in ("", *CHECKS) else (*CHECKS, check),
         check=check,
         lost=visit.query.get("lost", ""),
@@ -73,10 +74,10 @@ def _report(visit: Visit, route: Route, target_id: str, since: str, check: str) 
     )
     stores, checks = visit.services.stores, (check,) if check else ()
     lost = visit.query.get("lost") or None
-    return shadow_report(stores.telemetry, stores.blobs, where, checks=checks, lost=lost, most=_MOST)
+    return shadow_report(stores.telemetry, stores.blobs, where, checks=checks, lost=lost, most=MOST)
 
 
-def _row(line: ShadowLine) -> Row:
+def row_of(line: ShadowLine) -> Row:
     says, outcome = ("cannot say", "inconclusive") if line.why else _STATES[line.state]
     low, high = line.interval or (None, None)
     return Row(

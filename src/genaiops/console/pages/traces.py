@@ -12,6 +12,7 @@ from litestar import Response, get
 from litestar.params import FromPath
 from litestar.response import Stream
 
+from genaiops.console._fact_text import Facts, facts_of
 from genaiops.console._filters import CHIPS, read_filter, shown_by
 from genaiops.console._running import running
 from genaiops.console._visit import HEADERS, Chip, Visit, Visiting, templates
@@ -180,8 +181,18 @@ def _details(visit: Visit, trace_id: str) -> Mapping[str, Any]:
         "curl": curl(document, _url(visit)),
         "payers": _payers(document),
         "judged": _judged(visit, trace),
+        "facts": _facts(visit, trace),
         "key": visit.services.hub.keys.names([key_id or ""]).get(key_id, key_id),
     }
+
+
+def _facts(visit: Visit, trace: Trace) -> Facts | None:
+    """None: it has no answer, or nothing that its answer could be held against."""
+    try:
+        checked = visit.services.facts.of_found(trace)
+    except NotFound:
+        return None
+    return facts_of(checked) if checked.claims else None
 
 
 def _payers(document: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:

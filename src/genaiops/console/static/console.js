@@ -1,4 +1,5 @@
 // What every page has: theme, command palette, copying, the environment switch; the list of traces on its page.
+import { startFaults } from "./faults.js";
 import { fold } from "./fold.js";
 import { startKeys } from "./keys.js";
 import { startPalette } from "./palette.js";
@@ -67,6 +68,7 @@ startKeys();
 startTables();
 startTimes();
 startTraces();
+startFaults();
 fold(document);
 document.addEventListener("click", onClick);
 document.addEventListener("keydown", onEscape);

@@ -208,6 +208,7 @@ class Column {
         if (!place.textContent) this.show("first", `${Math.round(performance.now() - began)} ms`);
         place.textContent += piece;
       }
+      if (event.genaiops?.grounding) this.facts(event.genaiops.grounding, place);
       if (event.usage) {
         this.show("input", `${event.usage.prompt_tokens} tokens`);
         this.show("output", `${event.usage.completion_tokens} tokens`);
@@ -216,6 +217,32 @@ class Column {
     this.show("took", `${Math.round(performance.now() - began)} ms`);
     for (const each of calls) this.say("calls", "output", `${each.name}(${each.arguments})`);
     return calls.length;
+  }
+
+  // Marks what sources support of an answer, where a guard rule tells. Places count characters, not UTF-16 units.
+  facts(told, place) {
+    const words = { supported: "supported", refuted: "contradicted", not_enough_evidence: "not found" };
+    const text = Array.from(place.textContent);
+    const own = told.citations.filter((each) => each.place === told.citations[0]?.place);
+    const parts = [];
+    let at = 0;
+    for (const each of own) {
+      if (text.slice(each.start, each.end).join("") !== each.text) return;
+      const mark = document.createElement("mark");
+      mark.className = `claim-${each.verdict}`;
+      const source = each.source ? `, source ${each.source}: ${each.quote}` : "";
+      mark.title = `${words[each.verdict]}, ${Math.round(each.probability * 100)} % likely supported${source}`;
+      mark.textContent = each.text;
+      parts.push(text.slice(at, each.start).join(""), mark);
+      at = each.end;
+    }
+    place.replaceChildren(...parts, text.slice(at).join(""));
+    const note = document.createElement("p");
+    note.className = "hint";
+    const good = told.sentences - told.unsupported;
+    const sure = told.confidence === null ? "" : `; mean probability ${Math.round(told.confidence * 100)} %`;
+    note.textContent = `${good} of ${told.sentences} claims supported by the sources${sure}`;
+    place.parentElement.append(note);
   }
 
   linkTrace() {

@@ -109,6 +109,10 @@ class SqlExperiments(ExperimentStore):
         with self._reading() as connection:
             return [_decoded(body, Look) for body in connection.execute(query).scalars()]
 
+    def forget_units(self, experiment_id: str) -> None:
+        with self._writing() as connection:
+            connection.execute(delete(_UNITS).where(_UNITS.c.experiment_id == experiment_id))
+
     def forget(self, experiment_id: str) -> None:
         with self._writing() as connection:
             for table in (_UNITS, _LOOKS, _TALLIES):
@@ -160,6 +164,13 @@ class _Work(ExperimentWork):
         where = (_UNITS.c.experiment_id == self._id, _UNITS.c.open == 1, _UNITS.c.first_us < before_us)
         query = select(_UNITS.c.body).where(*where).order_by(_UNITS.c.first_us, _UNITS.c.unit).limit(limit)
         return [_decoded(body, ExperimentUnit) for body in self._connection.execute(query).scalars()]
+
+    def drop(self, names: Collection[str]) -> int:
+        gone, wanted = 0, sorted(names)
+        for at in range(0, len(wanted), _MANY):
+            these = _UNITS.c.unit.in_(wanted[at : at + _MANY])
+            gone += self._connection.execute(delete(_UNITS).where(_UNITS.c.experiment_id == self._id, these)).rowcount
+        return gone
 
     def add(self, look: Look) -> None:
         last = select(func.coalesce(func.max(_LOOKS.c.number), 0)).where(_LOOKS.c.experiment_id == self._id)

@@ -246,10 +246,11 @@ def _row(noun: type[Any], entity: Any, at_us: int) -> dict[str, Any]:
 
 
 def _taken(noun: type[Any], field: str, value: str) -> Conflict:
-    shown = "" if field == "digest" else f" {value!r}"
+    called = {"id": f" {value!r}", "name": f" called {value!r}"}.get(field, f" with this {field}")
+    what = word(noun)
     return Conflict(
-        f"There is already a record of {COLLECTIONS[noun].name} with the {field}{shown}.",
-        remedy="Choose another one, or change the one that is there.",
+        f"There is {'an' if what[0] in 'aeiou' else 'a'} {what}{called} already.",
+        remedy="Choose another name, or change the one that is there.",
         code="already_exists",
         param=field,
     )

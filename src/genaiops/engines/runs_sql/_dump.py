@@ -1,6 +1,6 @@
 """All rows of runs, and of what experiments have counted, for a backup; and back: the same from SQLite and PostgreSQL.
 
-The cache by content is left out: whatever is not remembered is asked again.
+The cache by content is left out, for whatever is not remembered is asked again, and so is what was made of runs.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 from genaiops.core.errors import StoreError
 from genaiops.engines.records_sql import open_database, told_as_store_error
 from genaiops.engines.runs_sql._erasing import trace_of, without_words
-from genaiops.engines.runs_sql._schema import ANSWERS, CASES, FACTS, JUDGED, METADATA, REMEMBERED, RUNS
+from genaiops.engines.runs_sql._schema import ANSWERS, CASES, FACTS, JUDGED, KEPT, METADATA, REMEMBERED, RUNS
 
 _PAGE: Final = 500
 _SAID: Final = frozenset({ANSWERS.name, CASES.name, JUDGED.name})
@@ -54,7 +54,7 @@ def _tables(others: Iterable[MetaData]) -> Iterator[Table]:
     first = (RUNS, FACTS, CASES, ANSWERS, JUDGED)
     yield from first
     for metadata in (METADATA, *others):
-        yield from (table for table in metadata.sorted_tables if table not in (*first, REMEMBERED))
+        yield from (table for table in metadata.sorted_tables if table not in (*first, REMEMBERED, KEPT))
 
 
 def _rows(connection: Connection, table: Table, traces: dict[tuple[str, str], bytes]) -> Iterator[RunRow]:
@@ -95,12 +95,17 @@ def load_runs(url: str, rows: Iterable[tuple[str, Mapping[str, Any]]], *others: 
                     if name != last or len(batch) >= _PAGE:
                         _insert(connection, known, last, batch)
                     last = name
-                    batch.append(values)
+                    batch.append(_with_trace(values) if known[name] is CASES else values)
                     count += 1
                 _insert(connection, known, last, batch)
     finally:
         database.engine.dispose()
     return count
+
+
+def _with_trace(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Backups of older programs do not say it beside the document."""
+    return {**values, "trace": trace_of(values["body"]) or None}
 
 
 def _insert(connection: Connection, known: Mapping[str, Table], name: str, batch: list[Mapping[str, Any]]) -> None:

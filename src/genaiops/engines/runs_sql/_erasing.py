@@ -1,14 +1,14 @@
 """What runs have of a person: cases that were made of their traces, what was answered to them, and what was said of
 that. Figures and verdicts stay, for they name nobody."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Connection, Table, delete, select, update
 
 from genaiops.domain import Answer, Case, Judged
-from genaiops.engines.runs_sql._schema import ANSWERS, CASES, JUDGED, REMEMBERED
+from genaiops.engines.runs_sql._schema import ANSWERS, CASES, JUDGED, KEPT, REMEMBERED
 
 _encode: Final = msgspec.json.Encoder().encode
 _PAGE: Final = 500
@@ -39,7 +39,7 @@ def without_words(table: Table, body: bytes) -> dict[str, Any]:
     if table is CASES:
         case = msgspec.json.decode(body, type=Case)
         bare = Case(id=case.id, slices=case.slices, label=case.label, cluster="erased" if case.cluster else "")
-        return {"asked": "", "body": _encode(bare)}
+        return {"asked": "", "body": _encode(bare), "trace": None}
     if table is ANSWERS:
         answer = msgspec.json.decode(body, type=Answer)
         bare = msgspec.structs.replace(answer, output="", tool_calls=(), turns=(), error="", trace_id="")
@@ -51,8 +51,11 @@ def without_words(table: Table, body: bytes) -> dict[str, Any]:
 
 def erase_cases(connection: Connection, traces: Collection[bytes]) -> int:
     """How many cases were made of these traces and held words still."""
-    wanted = set(traces)
-    found = [key for key, trace in _made_of_traces(connection) if trace in wanted]
+    found: list[tuple[str, str]] = []
+    wanted = sorted(set(traces))
+    for at in range(0, len(wanted), _PAGE):
+        query = select(CASES.c.run_id, CASES.c.case_id).where(CASES.c.trace.in_(wanted[at : at + _PAGE]))
+        found += [(row.run_id, row.case_id) for row in connection.execute(query)]
     for run_id, case_id in found:
         for table in (CASES, ANSWERS, JUDGED):
             here = (table.c.run_id == run_id, table.c.case_id == case_id)
@@ -62,20 +65,13 @@ def erase_cases(connection: Connection, traces: Collection[bytes]) -> int:
                 connection.execute(update(table).where(*same).values(**without_words(table, row[-1])))
     if found:
         _forget(connection, {case_id for _, case_id in found})
+    for run_id in {run_id for run_id, _ in found}:
+        connection.execute(delete(KEPT).where(KEPT.c.run_id == run_id))  # it has digests of what was asked
     return len(found)
-
-
-def _made_of_traces(connection: Connection) -> Iterator[tuple[tuple[str, str], bytes]]:
-    query = select(CASES.c.run_id, CASES.c.case_id, CASES.c.body)
-    for row in connection.execute(query.execution_options(yield_per=_PAGE)):
-        trace = trace_of(row.body)
-        if trace:
-            yield (row.run_id, row.case_id), trace
 
 
 def _forget(connection: Connection, cases: Collection[str]) -> None:
     """Answers to them in the cache by content. One too many is asked again."""
-    query = select(REMEMBERED.c.key, REMEMBERED.c.body)
-    gone = [row.key for row in connection.execute(query) if msgspec.json.decode(row.body, type=Answer).case in cases]
-    for key in gone:
-        connection.execute(delete(REMEMBERED).where(REMEMBERED.c.key == key))
+    names = sorted(cases)
+    for at in range(0, len(names), _PAGE):
+        connection.execute(delete(REMEMBERED).where(REMEMBERED.c.case_id.in_(names[at : at + _PAGE])))

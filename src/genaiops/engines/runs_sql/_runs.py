@@ -11,13 +11,16 @@ from sqlalchemy.dialects import postgresql, sqlite
 from genaiops.core.errors import Conflict, NotFound, UsageError
 from genaiops.domain import Answer, Case, Judged, Outcome, Run
 from genaiops.engines.records_sql import open_database, told_as_store_error
-from genaiops.engines.runs_sql._erasing import erase_cases
+from genaiops.engines.runs_sql._erasing import erase_cases, trace_of
+from genaiops.engines.runs_sql._filling import asked_rows, fill
 from genaiops.engines.runs_sql._pages import matching
 from genaiops.engines.runs_sql._schema import (
     ANSWERS,
+    ASKED,
     CASES,
     FACTS,
     JUDGED,
+    KEPT,
     REMEMBERED,
     RUNS,
     bring_up,
@@ -55,7 +58,7 @@ class SqlRuns(Runs):
         with told_as_store_error(self._database.name, "runs"):
             self._database.prepare()
         with self._writing() as connection:
-            bring_up(connection, self._database.name)
+            bring_up(connection, self._database.name, fill)
 
     def close(self) -> None:
         self._database.engine.dispose()
@@ -68,6 +71,7 @@ class SqlRuns(Runs):
                 raise Conflict(f"There is a run {run.id!r} already.", remedy="Take another id.", param="id")
             connection.execute(RUNS.insert().values(_run_row(run)))
             self._put(connection, FACTS, _facts(run))
+            self._put(connection, ASKED, asked_rows(run))
             self._put(connection, CASES, (_case_row(run.id, number, case) for number, case in enumerate(cases)))
 
     def get(self, run_id: str) -> Run:
@@ -94,7 +98,7 @@ class SqlRuns(Runs):
     def delete(self, run_id: str) -> None:
         with self._writing() as connection:
             _existing(connection, run_id)
-            for table in (JUDGED, ANSWERS, CASES, FACTS):
+            for table in (JUDGED, ANSWERS, CASES, FACTS, ASKED, KEPT):
                 connection.execute(delete(table).where(table.c.run_id == run_id))
             connection.execute(delete(RUNS).where(RUNS.c.id == run_id))
 
@@ -118,6 +122,7 @@ class SqlRuns(Runs):
             self._put(connection, ANSWERS, (_answer_row(run_id, each) for each in answers))
             self._put(connection, JUDGED, (_judged_row(run_id, each) for each in judged))
             self._put(connection, REMEMBERED, (_remembered_row(key, each) for key, each in remember.items()))
+            connection.execute(delete(KEPT).where(KEPT.c.run_id == run_id))
 
     def answered(self, run_id: str) -> Sequence[Answer]:
         with self._reading() as connection:
@@ -168,6 +173,17 @@ class SqlRuns(Runs):
     def remember(self, key: str, answer: Answer) -> None:
         with self._writing() as connection:
             self._put(connection, REMEMBERED, [_remembered_row(key, answer)])
+
+    # --- what was made of a run ---
+
+    def keep(self, run_id: str, name: str, body: bytes) -> None:
+        with self._writing() as connection:
+            _existing(connection, run_id)
+            self._put(connection, KEPT, [{"run_id": run_id, "name": name, "body": body}])
+
+    def kept(self, run_id: str, name: str) -> bytes | None:
+        with self._reading() as connection:
+            return connection.execute(select(KEPT.c.body).where(KEPT.c.run_id == run_id, KEPT.c.name == name)).scalar()
 
     # --- persons ---
 
@@ -248,7 +264,8 @@ def _case_row(run_id: str, number: int, case: Case) -> dict[str, Any]:
         "case_id": case.id,
         "asked": asked[:_MOST_ASKED].replace("\0", ""),
         "slices": "".join(f"\n{name}\n" for name in case.slices),
-        "body": _ENCODER.encode(case),
+        "body": (body := _ENCODER.encode(case)),
+        "trace": trace_of(body) or None,
     }
 
 
@@ -281,7 +298,7 @@ def _judged_row(run_id: str, judged: Judged) -> dict[str, Any]:
 
 
 def _remembered_row(key: str, answer: Answer) -> dict[str, Any]:
-    return {"key": key, "at_us": answer.at_us, "body": _ENCODER.encode(answer)}
+    return {"key": key, "at_us": answer.at_us, "body": _ENCODER.encode(answer), "case_id": answer.case}
 
 
 def _by_case(
@@ -303,6 +320,8 @@ def _conditions(where: RunFilter) -> Iterator[ColumnElement[bool]]:
     for column, value in ((RUNS.c.kind, where.kind), (RUNS.c.state, where.state), (RUNS.c.tenant_id, where.tenant_id)):
         if value is not None:
             yield column == value
+    if where.asks is not None:
+        yield exists(select(literal(1)).where(ASKED.c.run_id == RUNS.c.id, ASKED.c.node == where.asks))
     if where.subject is not None:
         yield RUNS.c.subject.startswith(where.subject, autoescape=True)
     if where.since_us is not None:
@@ -313,6 +332,10 @@ def _conditions(where: RunFilter) -> Iterator[ColumnElement[bool]]:
         yield exists(
             select(literal(1)).where(FACTS.c.run_id == RUNS.c.id, FACTS.c.name == name, FACTS.c.value == value)
         )
+    for names, there in ((where.has, True), (where.lacks, False)):
+        for name in names:
+            with_it = RUNS.c.id.in_(select(FACTS.c.run_id).where(FACTS.c.name == name))
+            yield with_it if there else ~with_it
 
 
 def _before(cursor: str) -> ColumnElement[bool]:

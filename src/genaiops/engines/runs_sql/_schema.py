@@ -1,5 +1,8 @@
 """The tables. Documents are JSON; columns beside them are what is searched for."""
 
+from collections.abc import Callable
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -11,12 +14,14 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    inspect,
     select,
+    text,
 )
 
 from genaiops.core.errors import StoreError
 
-REVISION = 1
+REVISION = 2
 
 METADATA = MetaData()
 
@@ -55,9 +60,11 @@ CASES = Table(
     Column("asked", Text, nullable=False),
     Column("slices", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),
+    Column("trace", LargeBinary),
     Index("eval_cases_id", "run_id", "case_id", unique=True),
+    Index("eval_cases_trace", "trace"),
 )
-"""`slices`: each between line feeds."""
+"""`slices`: each between line feeds. `trace`: what it was made of, while it holds words of that (null: nothing)."""
 
 ANSWERS = Table(
     "eval_answers",
@@ -95,18 +102,62 @@ REMEMBERED = Table(
     Column("key", Text, primary_key=True),
     Column("at_us", BigInteger, nullable=False),
     Column("body", LargeBinary, nullable=False),
+    Column("case_id", Text),
+    Index("eval_remembered_case", "case_id"),
 )
 
+ASKED = Table(
+    "eval_asked",
+    METADATA,
+    Column("run_id", Text, primary_key=True),
+    Column("target", Text, primary_key=True),
+    Column("node", Text, nullable=False),
+    Index("eval_asked_node", "node"),
+)
+"""What the targets of runs are (`model/smollm2`), to find the runs that asked one."""
 
-def bring_up(connection: Connection, store: str) -> None:
-    """Make the tables. StoreError when a newer program wrote there."""
+KEPT = Table(
+    "eval_kept",
+    METADATA,
+    Column("run_id", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+)
+"""What was made of a run and would be made alike again. It goes when the run gets more answers or verdicts."""
+
+
+def bring_up(connection: Connection, store: str, fill: Callable[[Connection], None]) -> None:
+    """Make the tables, and bring older ones up: `fill` gives their rows what was not kept before. StoreError when a
+    newer program wrote there."""
+    older = _lacking(connection)
+    for table, column in older:
+        kind = column.type.compile(connection.dialect)
+        connection.execute(text(f"ALTER TABLE {table.name} ADD COLUMN {column.name} {kind}"))
     METADATA.create_all(connection)
+    for table in {table.name: table for table, _ in older}.values():
+        for index in table.indexes:
+            index.create(connection, checkfirst=True)
     found = connection.execute(select(REVISIONS.c.revision)).scalar()
     if found is None:
         connection.execute(REVISIONS.insert().values(revision=REVISION))
+    elif found < REVISION:
+        fill(connection)
+        connection.execute(REVISIONS.update().values(revision=REVISION))
     elif found > REVISION:
         raise StoreError(
             f"The runs in {store} are of revision {found}; this program knows {REVISION}.",
             remedy="Use the version of genaiops that wrote them, or a newer one.",
             code="store_newer",
         )
+
+
+def _lacking(connection: Connection) -> list[tuple[Table, Column[Any]]]:
+    """Columns that tables of an older revision have not."""
+    found = inspect(connection)
+    there = set(found.get_table_names())
+    lacking: list[tuple[Table, Column[Any]]] = []
+    for table in (CASES, REMEMBERED):
+        if table.name in there:
+            known = {column["name"] for column in found.get_columns(table.name)}
+            lacking += [(table, column) for column in table.c if column.name not in known]
+    return lacking

@@ -282,6 +282,10 @@ class SqliteTelemetry:
         with store_errors(self._path), self._readers.session() as session:
             return _trace.written_since(session, after, limit)
 
+    def place_before(self, start_us: int) -> int:
+        with store_errors(self._path), self._readers.session() as session:
+            return _trace.place_before(session, start_us)
+
     # --- for the other fronts of the same files ---
 
     @contextmanager

@@ -100,6 +100,17 @@ def head(session: Session) -> int:
     return session.figures.execute("SELECT max(id) FROM spans").fetchone()[0] or 0
 
 
+def place_before(session: Session, start_us: int) -> int:
+    """Spans of a call are written together, the parts of one before the next one's."""
+    first = session.figures.execute(
+        "SELECT min(id) FROM spans INDEXED BY spans_by_start WHERE root = 1 AND start_us >= ?", (start_us,)
+    ).fetchone()[0]
+    if first is None:
+        return head(session)
+    of_it = "SELECT min(id) FROM spans WHERE trace_id = (SELECT trace_id FROM spans WHERE id = ?)"
+    return int(session.figures.execute(of_it, (first,)).fetchone()[0]) - 1
+
+
 def rows_since(session: Session, after: int, limit: int) -> tuple[int, list[TraceRow]]:
     """Root spans with an id above `after` in order of writing, and up to where they were read."""
     reached = max(head(session), after)
