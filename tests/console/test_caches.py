@@ -41,6 +41,8 @@ def remembers(installation: Installation) -> Iterator[str]:
             return any(each["route"] == "remembers" and each["figures"]["hits"] for each in caches)
 
         until(folded, "the hits as traces")
+        # A worker tells what it keeps a few times a second, and a page does not wait for that.
+        until(lambda: re.search(r"cache_entries\{[^}]*\} [1-9]", client.get("/metrics").text), "what is kept")
     yield "remembers"
     with installation.hub() as hub:
         try:

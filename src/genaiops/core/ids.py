@@ -2,6 +2,7 @@
 
 import os
 import re
+import threading
 import time
 
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -19,9 +20,29 @@ def new_span_id() -> bytes:
     return os.urandom(8).replace(b"\0" * 8, b"\0" * 7 + b"\1")
 
 
+class _Numbers:
+    """Of records: 48 bits of milliseconds, then 80 random ones. Those of a process always grow, also within a
+    millisecond (ULID's specification, "Monotonicity", with a random step, so that none tells the next)."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last = 0
+
+    def next(self) -> int:
+        number = int.from_bytes((time.time_ns() // 1_000_000).to_bytes(6, "big") + os.urandom(10), "big")
+        step = int.from_bytes(os.urandom(8), "big") + 1
+        with self._lock:
+            self._last = number if number >> 80 > self._last >> 80 else self._last + step
+            return self._last
+
+
+_numbers = _Numbers()
+
+
 def new_id(prefix: str) -> str:
-    """A record's id such as `key_01jd...`: sortable by time of creation, 80 bits random."""
-    number = int.from_bytes((time.time_ns() // 1_000_000).to_bytes(6, "big") + os.urandom(10), "big")
+    """A record's id such as `key_01jd...`: 26 characters that sort in the order in which a process made them, and by
+    time between processes."""
+    number = _numbers.next()
     return prefix + "_" + "".join(_CROCKFORD[(number >> shift) & 31] for shift in range(125, -1, -5))
 
 
