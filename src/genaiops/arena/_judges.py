@@ -10,14 +10,15 @@ import msgspec
 from genaiops.arena._asking import Ask, Busy, asked
 from genaiops.arena._bounded import Crowd, Purse
 from genaiops.arena._scoring import asks, prepares
-from genaiops.checks.metrics import executes, metric, program
+from genaiops.checks.metrics import executes, metric, program, scripts_in
 from genaiops.core.digest import digest_value
 from genaiops.core.errors import LimitReached
-from genaiops.domain import Answer, Case, JudgeMember, Suite, SuiteTarget
+from genaiops.domain import Answer, Case, JudgeMember, Script, Suite, SuiteTarget
 from genaiops.ports.meteor import Meteor
 from genaiops.ports.metrics import LocalModels
 from genaiops.ports.runs import Runs
 from genaiops.ports.sandbox import Sandbox
+from genaiops.ports.scripts import Scripts
 
 _LONGEST_PAUSE: Final = 60.0
 
@@ -45,6 +46,16 @@ def runs_programs(suite: Suite) -> bool:
     return any(executes(metric(check.metric, check.options)) for check in suite.check)
 
 
+def scripts_of(suite: Suite) -> tuple[Script, ...]:
+    """Code that the suite brings: of its targets, and of its checks."""
+    found: list[Script] = []
+    for target in suite.target:
+        found += ([] if target.script is None else [target.script]) + list(target.transform)
+    for check in suite.check:
+        found += scripts_in(metric(check.metric, check.options))
+    return tuple(found)
+
+
 def programs_of(suite: Suite) -> frozenset[str]:
     """Which programs of others say figures of its checks."""
     return frozenset(program(metric(check.metric, check.options)) for check in suite.check) - {""}
@@ -64,7 +75,7 @@ def target_of(member: JudgeMember) -> SuiteTarget:
 
 class Judges:
     """The Means of one run. `ask`: how a target is asked; `local`: models in this process; `sandbox`: where programs
-    run that were answered; `meteor`: the program of METEOR 1.5."""
+    run that were answered; `meteor`: the program of METEOR 1.5; `scripts`: who calls functions of the suite."""
 
     def __init__(
         self,
@@ -77,10 +88,12 @@ class Judges:
         local: LocalModels,
         sandbox: Sandbox,
         meteor: Meteor,
+        scripts: Scripts | None = None,
     ) -> None:
         self.local = local
         self.sandbox = sandbox
         self.meteor = meteor
+        self.scripts = scripts
         self._store = store
         self._suite = suite
         self._ask = ask
