@@ -2,8 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final, cast
+from collections.abc import Mapping
+from typing import Any, Final, Protocol, cast
 
 import msgspec
 
@@ -15,7 +15,9 @@ MADE: Final = "__prompt_"
 """How variables begin that hold a whole prompt: no function is told of them."""
 _SHOWN: Final = 1_000
 
-Asked = Callable[[Case, int], Awaitable[Answer]]
+
+class Asked(Protocol):
+    async def __call__(self, case: Case, repeat: int) -> Answer: ...
 
 
 def told(variables: Mapping[str, Any]) -> dict[str, Any]:
@@ -58,15 +60,14 @@ def _failed(answer: Answer, why: str) -> Answer:
 
 def _answer(base: Answer, value: Any) -> Answer:
     """A text, or an object with `output` or `error`, tokens and cost."""
-    if not isinstance(value, dict) or not {"output", "error"} & cast("dict[str, Any]", value).keys():
-        if value is None:
-            return _failed(base, "The function returned nothing.")
+    fields = _fields(value)
+    if value is None:
+        return _failed(base, "The function returned nothing.")
+    if not {"output", "error"} & fields.keys():
         return with_output(base, value)
-    fields = cast("dict[str, Any]", value)
     if fields.get("error"):
         return _failed(base, str(fields["error"]))
-    usage: Any = fields.get("tokenUsage") or fields.get("token_usage") or {}
-    usage = cast("dict[str, Any]", usage if isinstance(usage, dict) else {})
+    usage = _fields(fields.get("tokenUsage") or fields.get("token_usage"))
     cost = fields.get("cost")
     known = isinstance(cost, int | float) and not isinstance(cost, bool) and 0 <= cost < 1e9
     answer = msgspec.structs.replace(
@@ -77,6 +78,10 @@ def _answer(base: Answer, value: Any) -> Answer:
         finish_reason=str(fields.get("finishReason") or ""),
     )
     return with_output(answer, fields.get("output"))
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 def _count(value: Any) -> int | None:
@@ -109,10 +114,8 @@ def transformed(target: SuiteTarget, ask: Asked, scripts: Scripts, timeout: floa
             why = said.error or ("" if said.value is not None else f"{script.called} returned nothing.")
             if why:
                 return msgspec.structs.replace(answer, state="unreadable", error=why[:_SHOWN], output="")
-            if script.takes[:1] == ("json",) and isinstance(said.value, dict) and "output" in said.value:
-                answer = _answer(answer, cast("Any", said.value))
-            else:
-                answer = with_output(answer, said.value)
+            whole = script.takes[:1] == ("json",) and "output" in _fields(said.value)
+            answer = _answer(answer, said.value) if whole else with_output(answer, said.value)
         return answer
 
     return and_then

@@ -10,8 +10,8 @@ ScriptLanguage = Literal["javascript", "python", "ruby", "command"]
 
 class Script(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A function: `code` is its body (one line: an expression), or `file` is where it stands, beside the suite, and
-    `function` its name there ("": what the file exports). `takes`: names of its arguments, in order. `config`: handed to
-    it as it is. Of a `command`, `code` is the line that is begun, and its arguments are JSON."""
+    `function` its name there ("": what the file exports). `takes`: names of its arguments, in order. `config`: handed
+    to it as it is. Of a `command`, `code` is the line that is begun, and its arguments are JSON."""
 
     language: ScriptLanguage
     code: Annotated[str, Meta(max_length=200_000)] = ""

@@ -94,7 +94,7 @@ class _Transformed(_Calling):
         except _Failed as error:
             return Measure(error=str(error))
         structured = not isinstance(output, str)
-        text = json.dumps(output, ensure_ascii=False) if structured else cast("str", output)
+        text = json.dumps(output, ensure_ascii=False) if structured else output
         sample = msgspec.structs.replace(sample, output=text, structured=structured)
         if hasattr(self._made, "consult"):
             return await cast("Consulting", self._made).consult(sample, means)

@@ -44,7 +44,7 @@ def find_node() -> str | None:
 
 
 class Hosts:
-    """`folder`: where the suite's files are. `at_once`: processes of one language; a call waits for one that is free."""
+    """`folder`: where the suite's files are. `at_once`: processes of one language; a call waits for a free one."""
 
     def __init__(self, folder: Path, *, at_once: int = 1) -> None:
         self._folder = folder.resolve()

@@ -40,10 +40,10 @@ def _function(asked: dict[str, Any]) -> Callable[..., Any]:
         if key not in _bodies:
             _bodies[key] = _body(*key)
         return _bodies[key]
-    found = _module(asked["file"])
+    found: Any = _module(asked["file"])
     for part in asked["function"].split("."):
         if not hasattr(found, part):
-            names = [n for n, each in vars(found).items() if inspect.isfunction(each) and not n.startswith("_")]
+            names = [each for each in dir(found) if inspect.isfunction(getattr(found, each)) and each[0] != "_"]
             there = ", ".join(names) or "none"
             raise NameError(f"it has no function {asked['function']}; there are: {there}")
         found = getattr(found, part)
@@ -93,7 +93,7 @@ async def _awaited(said: Awaitable[Any]) -> Any:
 
 def main() -> None:
     writes = os.fdopen(int(sys.argv[1]), "w", encoding="utf-8")
-    reads, sys.stdin = sys.stdin, Path(os.devnull).open(encoding="utf-8")
+    reads, sys.stdin = sys.stdin, os.fdopen(os.open(os.devnull, os.O_RDONLY))
     for line in reads:
         try:
             text = json.dumps({"value": _answered(json.loads(line))}, allow_nan=False)
