@@ -73,16 +73,17 @@ def providers_of(raw: Any, near: Near, faults: list[Fault]) -> Iterator[Provider
         (each, f"providers[{number}]")
         for number, each in enumerate(cast("list[Any]", raw) if isinstance(raw, list) else [raw])
     ]
-    number = 0
+    number, read = 0, set[str]()
     while given:
         each, path = given.pop(0)
         number += 1
         try:
             if isinstance(each, str) and each.startswith(FILE) and re.search(r"\.(?:ya?ml|json)$", each):
+                if each in read:
+                    raise Refused(path, f"{each} is named twice, or names itself.", "Name it once.")
+                read.add(each)
                 found = near.folder.data(each, path)
                 given[:0] = [(one, path) for one in cast("list[Any]", found if isinstance(found, list) else [found])]
-                if len(given) > 1_000:
-                    raise Refused(path, f"{each} names itself again and again.", "Mend it.")
                 continue
             yield provider_of(each, path, near, f"_{number}")
         except Refused as refused:
