@@ -146,9 +146,9 @@ def means_of(wanted: Wanted, post: HttpPost, store: Runs) -> Generator[Callable[
         return _asker(wanted, post, target, wanted.gateway)
 
     def made(purse: Purse, stop: asyncio.Event) -> Judges:
-        return Judges(
-            store, wanted.suite, asked, purse, stop, local=local, sandbox=confined, meteor=scoring, scripts=scripts
-        )
+        judges = Judges(store, wanted.suite, asked, purse, stop, local=local, sandbox=confined, meteor=scoring)
+        judges.scripts = scripts
+        return judges
 
     confined = sandbox(wanted.weak)
     local = InstalledModels(wanted.models or Path(default_home()))

@@ -75,7 +75,7 @@ def target_of(member: JudgeMember) -> SuiteTarget:
 
 class Judges:
     """The Means of one run. `ask`: how a target is asked; `local`: models in this process; `sandbox`: where programs
-    run that were answered; `meteor`: the program of METEOR 1.5; `scripts`: who calls functions of the suite."""
+    run that were answered; `meteor`: the program of METEOR 1.5."""
 
     def __init__(
         self,
@@ -88,12 +88,12 @@ class Judges:
         local: LocalModels,
         sandbox: Sandbox,
         meteor: Meteor,
-        scripts: Scripts | None = None,
     ) -> None:
         self.local = local
         self.sandbox = sandbox
         self.meteor = meteor
-        self.scripts = scripts
+        self.scripts: Scripts | None = None
+        """Who calls functions of the suite, where its files are."""
         self._store = store
         self._suite = suite
         self._ask = ask
