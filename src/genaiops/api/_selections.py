@@ -64,7 +64,7 @@ class SelectionReportQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
 
 class SelectionsController(Controller):
     path = "/runs/{run_id:str}/selection"
-    tags = ("Arena",)
+    tags = ("ARENA",)
 
     @get(summary="What was chosen", guards=[needs("read")], sync_to_thread=True)
     def one(self, run_id: FromPath[str], services: Serving, caller: Calling) -> SelectionDocument:

@@ -20,7 +20,7 @@ class SweepQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 class SweepsController(Controller):
     path = "/runs/{run_id:str}/sweep"
-    tags = ("Arena",)
+    tags = ("ARENA",)
 
     @get(
         summary="What a sweep shows",

@@ -8,6 +8,7 @@ from genaiops.cli._differences import show_differences
 from genaiops.cli._name_and_file import name_and_file
 from genaiops.cli._noun import noun
 from genaiops.cli._output import Column, one_line
+from genaiops.cli._people import with_names
 from genaiops.cli._server_runs import document_of
 from genaiops.cli._session import Session, connected, consenting
 from genaiops.cli._values import short_time
@@ -78,9 +79,10 @@ def show(session: Session, reference: str) -> None:
         Column("VERSION", lambda row: _short(row["id"])),
         Column("ALIASES", lambda row: names.get(row["id"], [])),
         Column("CREATED", lambda row: short_time(row["created_at"])),
-        Column("BY", "created_by"),
+        Column("BY", "created_by_name"),
     )
-    session.output.rows(list(reversed(found["versions"])), columns, empty="It has no version.")
+    rows = with_names(session, reversed(found["versions"]), "created_by")
+    session.output.rows(rows, columns, empty="It has no version.")
 
 
 @command.verb("diff", example="genaiops suite diff answers@prod answers@dev")

@@ -10,6 +10,7 @@ from genaiops.cli._differences import show_differences
 from genaiops.cli._name_and_file import name_and_file
 from genaiops.cli._noun import noun
 from genaiops.cli._output import Column
+from genaiops.cli._people import with_names
 from genaiops.cli._prompt_budget import add_budget
 from genaiops.cli._prompt_file import read_prompt, write_prompt
 from genaiops.cli._prompt_lint import add_lint
@@ -24,7 +25,7 @@ add_lint(command)
 _COLUMNS = (
     Column("NAME", "name"),
     Column("TITLE", "title", elastic=True),
-    Column("OWNER", "owner", rank=1),
+    Column("OWNER", "owner_name", rank=1),
     Column("TEAM", "team_id", rank=1),
     Column("VISIBILITY", "visibility", rank=2),
     Column("TAGS", "tags", rank=2),
@@ -33,7 +34,7 @@ _COLUMNS = (
 _MOVES = (
     Column("WHEN", lambda row: short_time(row["at"])),
     Column("VERSION", lambda row: _short(row["version_id"]) if row["version_id"] else "removed"),
-    Column("BY", "by"),
+    Column("BY", "by_name"),
 )
 _PINNED = (
     Column("PINNED BY", lambda row: _digits(row["release_id"])),
@@ -81,7 +82,11 @@ def push(session: Session, name: str, file: str, alias: str | None, private: boo
 def list_(session: Session, **wanted: str | None) -> None:
     """Find prompts, across all teams."""
     rows = session.items("/api/artifacts", {"kind": "prompt", **wanted})
-    session.output.rows(rows, _COLUMNS, empty="There is no such prompt. Keep one: genaiops prompt push NAME FILE.")
+    session.output.rows(
+        with_names(session, rows, "owner"),
+        _COLUMNS,
+        empty="There is no such prompt. Keep one: genaiops prompt push NAME FILE.",
+    )
 
 
 @command.verb("show", example="genaiops prompt show support/answer@prod")
@@ -91,7 +96,8 @@ def show(session: Session, reference: str) -> None:
     """Show a version, or with a bare name all its versions, its aliases, and who used them in the last 7 days."""
     if "@" in reference:
         version = session.client.get(path_of("/api/versions", f"prompt/{reference}"))
-        text = f"# {version['id']}, {short_time(version['created_at'])} by {version['created_by']}\n"
+        (version,) = with_names(session, [version], "created_by")
+        text = f"# {version['id']}, {short_time(version['created_at'])} by {version['created_by_name']}\n"
         session.output.result(version, (text + write_prompt(version["manifest"])).rstrip("\n"))
         return
     found = session.client.get(path_of("/api/artifacts", f"prompt/{reference}"))
@@ -103,12 +109,12 @@ def show(session: Session, reference: str) -> None:
         session.output.json({**found, "used_by": used})
         return
     session.output.rows(
-        list(reversed(found["versions"])),
+        list(reversed(with_names(session, found["versions"], "created_by"))),
         (
             Column("VERSION", lambda row: _short(row["id"])),
             Column("ALIASES", lambda row: names.get(row["id"], [])),
             Column("CREATED", lambda row: short_time(row["created_at"])),
-            Column("BY", "created_by"),
+            Column("BY", "created_by_name"),
         ),
         empty="It has no version.",
     )
@@ -175,7 +181,7 @@ def undo(session: Session, alias: str, **why: str | None) -> None:
 def history(session: Session, alias: str) -> None:
     """Where NAME@ALIAS pointed, since when, by whom."""
     rows = session.items(path_of("/api/aliases", f"prompt/{_named(alias)}"))
-    session.output.rows(rows, _MOVES, empty="It never pointed anywhere.")
+    session.output.rows(with_names(session, rows, "by"), _MOVES, empty="It never pointed anywhere.")
 
 
 @command.verb("render", example="genaiops prompt render support/answer@prod --var company=Acme")
