@@ -17,6 +17,7 @@ from genaiops.arena import (
     SelectionAsked,
     Sliced,
     Sweep,
+    SweepAsked,
 )
 from genaiops.arena.redteam import AttackReport
 from genaiops.arena.reports import Sectioned, Value
@@ -310,6 +311,10 @@ class Services(Protocol):
     def merge_reports(self) -> MergeReports: ...
     def begin_suite(self, actor: Actor, name: str, document: Mapping[str, Any], environment: str | None) -> Run:
         """A run on the server, as far as that person reaches."""
+        ...
+
+    def begin_kept(self, actor: Actor, suite: str, environment: str | None, sweep: SweepAsked | None) -> Run:
+        """Likewise of a version that is kept (NAME@ALIAS or NAME@DIGEST); with `sweep` of each of its cells."""
         ...
 
     @property
