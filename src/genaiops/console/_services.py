@@ -180,6 +180,10 @@ class Evaluations(Protocol):
         """What its cells show; Conflict while it goes on, UsageError when it is no sweep."""
         ...
 
+    def sweep_written(self, run: Run, check: str, form: str) -> bytes:
+        """Its signed report: html, markdown or pdf. UsageError for PDF when its extra is not installed."""
+        ...
+
     def is_sweep(self, run: Run) -> bool:
         """Whether its targets are cells of examples and context."""
         ...

@@ -18,7 +18,7 @@ TASKS: Final[tuple[str, ...]] = get_args(SuiteTask)
 INLINE: Final = 200
 """So many cases stand in the suite itself; more become a dataset."""
 WANTS: Final[Mapping[str, str]] = {
-    "": "informs, decides nothing",
+    "": "nothing of its own",
     "floor": "at least",
     "margin": "worse than the baseline by less than",
     "improves": "better than the baseline",
@@ -189,6 +189,8 @@ def _pasted(form: Form, faults: dict[str, str], keep: Keep) -> dict[str, Any]:
         place = {"input": "input_from", "expected": "expected_from"}.get(error.param or "", "rows")
         faults[place] = str(error)
         return {}
+    if form.get("candidate") == "recorded:" and not any("output" in case for case in cases):
+        faults["candidate"] = "No case brings an output. Choose who is asked."
     if len(cases) <= INLINE:
         return {"case": cases}
     if not form.get("name", "").strip():
