@@ -10,13 +10,14 @@ from typing import Any, Final, TypeVar, cast
 import msgspec
 
 from genaiops.arena._suite_text import read_suite_document, suite_manifest
-from genaiops.arena.promptfoo._assertions import checks_of, compact, together
+from genaiops.arena.promptfoo._assertions import Asserted, asserted, combined, compact, filled_in, suited
 from genaiops.arena.promptfoo._files import FILE, Folder, Refused, load_yaml, mapping, resolved
+from genaiops.arena.promptfoo._given import Grading
 from genaiops.arena.promptfoo._providers import target_of
 from genaiops.arena.promptfoo._sharing import Test, shared
 from genaiops.arena.promptfoo._templates import rendered, template
 from genaiops.checks.written import Fault, on_line, read_document
-from genaiops.domain import Case, Suite, SuiteCheck, SuiteTarget
+from genaiops.domain import Case, Suite, SuiteTarget
 
 T = TypeVar("T")
 
@@ -26,7 +27,8 @@ _LEFT_OUT: Final = frozenset(
 )
 _QUIET: Final = frozenset({"assertionTemplates", "metadata"})
 _KNOWN: Final = frozenset({"description", "prompts", "providers", "targets", "tests", "defaultTest"})
-_OF_TEST: Final = frozenset({"description", "vars", "assert", "threshold", "metadata", "$ref"})
+_OF_TEST: Final = frozenset({"description", "vars", "assert", "threshold", "metadata", "options", "$ref"})
+_OF_OPTIONS: Final = frozenset({"provider", "rubricPrompt", "factuality"})
 _REFUSED: Final[Mapping[str, tuple[str, str]]] = {
     "redteam": (
         "The attacks of promptfoo are written by its servers, and nothing here calls them.",
@@ -55,21 +57,23 @@ def is_promptfoo(text: str) -> bool:
     return "prompts" in names and bool({"providers", "targets"} & names) and not {"check", "target"} & names
 
 
-def read_promptfoo(text: str, folder: Path) -> Imported:
-    """The suite of a `promptfooconfig.yaml` whose files are in `folder`."""
+def read_promptfoo(text: str, folder: Path, judge: str = "") -> Imported:
+    """The suite of a `promptfooconfig.yaml` whose files are in `folder`. `judge`: the model that grades where no
+    provider is named."""
     document = read_document(text, "yaml", what="configuration", most=20_000_000)
     if document.fault is not None:
         return Imported(None, (document.fault,))
-    reader = _Reader(load_yaml(text), Folder(folder))
+    reader = _Reader(load_yaml(text), Folder(folder), judge)
     suite = reader.suite()
     if suite is None:
         return Imported(None, tuple(on_line(fault, document.lines) for fault in dict.fromkeys(reader.faults))[:50])
-    read = read_suite_document(suite_manifest(suite))
+    read = read_suite_document(suite_manifest(suited(suite)))
     return Imported(read.suite, read.faults, tuple(reader.notes))
 
 
 class _Reader:
-    def __init__(self, document: Any, folder: Folder) -> None:
+    def __init__(self, document: Any, folder: Folder, judge: str) -> None:
+        self._grading = Grading(judge)
         self._fields = cast("dict[str, Any]", document if isinstance(document, dict) else {})
         self._folder = folder
         self.faults: list[Fault] = []
@@ -99,6 +103,7 @@ class _Reader:
             self.faults.append(Fault(message="There are no prompts, or no providers.", remedy="Write both."))
             return None
         cases, checks = shared(tests)
+        self.notes += self._grading.notes
         return Suite(
             description=str(fields.get("description") or ""),
             case=cases,
@@ -190,13 +195,12 @@ class _Reader:
         for chosen in product(*lists.values()):
             variables = {**given, **dict(zip(lists, chosen, strict=True))}
             variables = {name: rendered(each, variables, f"{path}.vars.{name}") for name, each in variables.items()}
-            checks = [
-                *self._asserted(default, "defaultTest", variables),
-                *self._asserted(fields, path, variables),
+            options = {**mapping(default.get("options"), "defaultTest.options"), **mapping(fields.get("options"), path)}
+            each = [
+                *self._asserted(default, "defaultTest", variables, options),
+                *self._asserted(fields, path, variables, options),
             ]
-            threshold = fields.get("threshold", default.get("threshold"))
-            if threshold is not None and checks:
-                checks = [together(checks, threshold, path)]
+            checks = combined(each, fields.get("threshold", default.get("threshold")), path)
             metadata = mapping(default.get("metadata"), "defaultTest.metadata")
             metadata |= mapping(fields.get("metadata"), f"{path}.metadata")
             name = str(fields.get("description") or "")
@@ -210,16 +214,18 @@ class _Reader:
             return self._folder.data(value, path)
         return value
 
-    def _asserted(self, fields: Mapping[str, Any], path: str, variables: Mapping[str, Any]) -> Iterator[SuiteCheck]:
+    def _asserted(
+        self, fields: Mapping[str, Any], path: str, variables: Mapping[str, Any], options: Mapping[str, Any]
+    ) -> Iterator[Asserted]:
         raw: Any = fields.get("assert") or []
         if not isinstance(raw, list):
             raise Refused(f"{path}.assert", "Assertions are a list.", "Write - type: contains.")
         for number, each in enumerate(cast("list[Any]", raw)):
             at = f"{path}.assert[{number}]"
-            given = rendered(resolved(self._fields, each, at), variables, at)
-            check = self._tried(checks_of, given, at, self._folder)
-            if check is not None:
-                yield check
+            given = self._tried(filled_in, resolved(self._fields, each, at), variables, at)
+            made = None if given is None else self._tried(asserted, given, at, self._folder, self._grading, options)
+            if made is not None:
+                yield made
 
 
 def _targets(
@@ -283,6 +289,9 @@ def _csv_test(row: Mapping[str, Any], path: str) -> dict[str, Any]:
 
 
 def _refuse_test_rest(fields: Mapping[str, Any], path: str) -> None:
+    options = mapping(fields.get("options"), f"{path}.options")
+    for name in sorted(name for name, value in options.items() if name not in _OF_OPTIONS and value):
+        raise Refused(f"{path}.options.{name}", f"{name} of a test's options is not taken over.", "Take it out.")
     rest = sorted(name for name, value in fields.items() if name not in _OF_TEST and value)
     if rest:
         raise Refused(f"{path}.{rest[0]}", f"{rest[0]} of a test is not taken over.", "Take it out.")

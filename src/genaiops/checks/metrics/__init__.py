@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import Any, Final, cast
+from typing import Any, Final, TypeGuard, cast
 
 from genaiops.checks.metrics._metric import Making, OfAll, OfEach, lacks, read_options
 from genaiops.core.errors import NotFound
 from genaiops.core.suggesting import suggestion
 from genaiops.domain import MetricCard
-from genaiops.ports.metrics import Metric
+from genaiops.ports.metrics import Among, Metric
 
 GROUP: Final = "genaiops.checks"
 
@@ -73,6 +73,15 @@ METRICS: Final[Mapping[str, tuple[str, ...]]] = {
     "features": ("clip_score", "fid"),
     "endpoint": ("endpoint",),
     "together": ("together",),
+    "graded": ("graded",),
+    "best": ("best", "highest"),
+    "embedding": ("embedding",),
+    "trajectory": ("skill_used", "tool_path"),
+    "markup": ("is_html", "xml_elements"),
+    "statements": ("is_sql",),
+    "perplexity": ("perplexity", "perplexity_score"),
+    "guarded": ("guarded",),
+    "webhook": ("webhook",),
 }
 """File of this folder -> names of its metrics. Files are imported when one of theirs is asked for."""
 
@@ -83,7 +92,9 @@ __all__ = [
     "OfEach",
     "cards",
     "executes",
+    "is_among",
     "lacks",
+    "looks_at_request",
     "metric",
     "metric_names",
     "program",
@@ -115,6 +126,16 @@ def metric(name: str, options: Mapping[str, Any] | None = None) -> Metric:
 def unready(found: Metric) -> str:
     """What has to be installed before a metric can say anything, as a sentence. Empty: nothing."""
     return str(getattr(found, "lacking", ""))
+
+
+def looks_at_request(found: Metric) -> bool:
+    """Whether it looks at what the target was asked and offered, and not only at the case."""
+    return bool(getattr(found, "request", False))
+
+
+def is_among(found: object) -> TypeGuard[Among]:
+    """Whether it holds the answers of all targets against each other."""
+    return hasattr(found, "consult_among")
 
 
 def executes(found: Metric) -> bool:
