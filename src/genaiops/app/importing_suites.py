@@ -79,7 +79,7 @@ def _of_log(path: Path) -> tuple[dict[str, Any], ImportedSuite]:
 
 def imported_text(text: str, folder: Path) -> ImportedSuite:
     with hosts(folder) as scripts:
-        read = read_promptfoo(text, folder, scripts)
+        read = read_promptfoo(text, folder, scripts=scripts)
     if read.suite is None:
         first = read.faults[0]
         raise UsageError(

@@ -20,6 +20,8 @@ from genaiops.ports.posting import Post, Posted
 from genaiops.ports.scripts import Scripts
 
 CHAT: Final = "/v1/chat/completions"
+EMBEDDINGS: Final = "/v1/embeddings"
+"""Where a request of its own form goes that has no address: only models of embeddings are asked so."""
 _SHOWN = 500
 MOST_MEDIA: Final = 4
 LONGEST_MEDIA: Final = 8_000_000
@@ -52,7 +54,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
 def asked(target: SuiteTarget, case: Case) -> dict[str, Any]:
     """The body of the request: OpenAI's chat, or the target's own `request` with the case put in."""
     case = templated(target, case)
-    if target.url and target.request:
+    if target.request:
         return cast("dict[str, Any]", _filled(target.request, _places(case)))
     body: dict[str, Any] = {"model": target.model or target.name, **target.parameters}
     whole = case
@@ -120,7 +122,8 @@ def asker(
             remedy="Start one with genaiops up, or name it with --url and --key.",
             param="target",
         )
-    return _http(target, post, gateway.url.rstrip("/") + CHAT, gateway.key, timeout, fresh=fresh)
+    place = EMBEDDINGS if target.request else CHAT
+    return _http(target, post, gateway.url.rstrip("/") + place, gateway.key, timeout, fresh=fresh)
 
 
 def _recorded(target: SuiteTarget) -> Ask:
@@ -204,8 +207,9 @@ def _read(target: SuiteTarget, case: Case, repeat: int, posted: Posted, seconds:
     facts = _facts(posted.headers)
     if posted.status >= 400:
         what = f"{posted.status}: {_error_text(posted.body)}"
-        if case.attack is not None and _is_guarded(posted.body):
+        if (case.attack is not None or target.refused == "answered") and _is_guarded(posted.body):
             kept = Answer(target=target.name, case=case.id, repeat=repeat, state="answered", finish_reason=GUARDED)
+            facts["guard"] = "refused"
             return msgspec.structs.replace(kept, error=what, seconds=seconds, **facts)
         answer = _failed(target, case, repeat, "error", what, seconds, **facts)
         if posted.status in (429, 503):
@@ -213,11 +217,7 @@ def _read(target: SuiteTarget, case: Case, repeat: int, posted: Posted, seconds:
         return answer
     try:
         document = msgspec.json.decode(posted.body)
-        answer = (
-            _by_path(target, case, repeat, document)
-            if target.url and target.answer
-            else _chat(target, case, repeat, document)
-        )
+        answer = _by_path(target, case, repeat, document) if target.answer else _chat(target, case, repeat, document)
     except (msgspec.DecodeError, KeyError, IndexError, TypeError, ValueError) as error:
         what = f"The answer cannot be read ({type(error).__name__}: {error})."
         return _failed(target, case, repeat, "unreadable", what, seconds, **facts)
@@ -258,13 +258,33 @@ def _chat(target: SuiteTarget, case: Case, repeat: int, document: Any) -> Answer
         state="answered",
         output=_text(message.get("content")),
         media=_images(message),
-        tool_calls=tuple(_tool_call(each["function"]) for each in message.get("tool_calls") or ()),
+        tool_calls=_tool_calls(message),
+        logprob=_logprob(choice.get("logprobs")),
         finish_reason=choice.get("finish_reason") or "",
         input_tokens=_number(usage.get("prompt_tokens")),
         output_tokens=_number(usage.get("completion_tokens")),
         model=str(document.get("model") or ""),
         fingerprint=str(document.get("system_fingerprint") or ""),
     )
+
+
+def _tool_calls(message: Mapping[str, Any]) -> tuple[ToolCall, ...]:
+    """Those of `tool_calls`, and the one of `function_call`, as it was before them."""
+    called: list[Any] = [each["function"] for each in message.get("tool_calls") or ()]
+    called += [message["function_call"]] if message.get("function_call") else []
+    return tuple(_tool_call(each) for each in called)
+
+
+def _logprob(said: Any) -> float | None:
+    """The mean over the tokens, of OpenAI's chat or of its completions."""
+    if not isinstance(said, Mapping):
+        return None
+    fields = cast("Mapping[str, Any]", said)
+    found: list[Any] = [each.get("logprob") for each in fields.get("content") or ()] or list(
+        fields.get("token_logprobs") or ()
+    )
+    known = [float(each) for each in found if isinstance(each, int | float) and not isinstance(each, bool)]
+    return sum(known) / len(known) if known else None
 
 
 def _by_path(target: SuiteTarget, case: Case, repeat: int, document: Any) -> Answer:
@@ -308,6 +328,8 @@ def _facts(headers: Mapping[str, str]) -> dict[str, Any]:
     if cost != "unknown":
         facts["cost_nano"] = to_nano(cost)
     facts.update(energy_of(headers.get("x-genaiops-energy", "unknown")))
+    if headers.get("x-genaiops-guard"):
+        facts["guard"] = headers["x-genaiops-guard"]
     trace = headers.get("traceparent", "").split("-")
     if len(trace) == 4:
         facts["trace_id"] = trace[1]

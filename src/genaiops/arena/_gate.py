@@ -12,7 +12,7 @@ breaks on hard cases does not win by it.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -27,6 +27,8 @@ from genaiops.checks.statistics import holm
 from genaiops.checks.statistics.planning import Spread, more_cases
 from genaiops.core.counting import counted
 from genaiops.domain import Outcome, Suite, SuiteCheck, Verdict
+
+_UNCALIBRATED: Final = "Said by a judge that was never held against the labels of people."
 
 
 def judge(suite: Suite, tables: Tables, *, baseline: str = "") -> GateReport:
@@ -60,25 +62,34 @@ def _of_target(suite: Suite, tables: Tables, target: str, baseline: str) -> Iter
     bounds = any(decides(check) for check in suite.check)
     for check in suite.check:
         subject = Subject(check, tables, target, alpha=suite.gate.alpha)
-        if not subject.card.decides:
-            if decides(check):
-                yield undecided("floor", check, target, check.floor, f"{subject.card.title}: {subject.card.about}")
-            continue
-        if (check.margin is not None or check.improves) and not baseline:
-            yield not_compared(subject)
-        if subject.card.over == "corpus":
-            yield from corpus(subject)
-            if check.margin is not None and baseline:
-                yield corpus_against(subject, baseline, check.margin)
-            continue
-        if check.floor is not None:
-            yield floor(subject)
-        if check.tolerance is not None:
-            yield tolerance(subject)
-        if (check.margin is not None or check.improves) and baseline:
-            yield from against(subject, baseline, suite.gate.judges)
-        if not bounds and threshold_of(check, subject.card) is not None:
-            yield every_case(subject)
+        if subject.card.decides:
+            yield from _of_check(suite, subject, baseline, bounds=bounds)
+        elif suite.gate.judges == "uncalibrated":
+            for line in _of_check(suite, subject, baseline, bounds=bounds):
+                verdict = msgspec.structs.replace(line.verdict, reason=f"{line.verdict.reason} {_UNCALIBRATED}")
+                yield msgspec.structs.replace(line, verdict=verdict)
+        elif decides(check):
+            yield undecided("floor", check, target, check.floor, f"{subject.card.title}: {subject.card.about}")
+
+
+def _of_check(suite: Suite, subject: Subject, baseline: str, *, bounds: bool) -> Iterator[GateLine]:
+    """`bounds`: some check of the suite has a condition of its own."""
+    check = subject.check
+    if (check.margin is not None or check.improves) and not baseline:
+        yield not_compared(subject)
+    if subject.card.over == "corpus":
+        yield from corpus(subject)
+        if check.margin is not None and baseline:
+            yield corpus_against(subject, baseline, check.margin)
+        return
+    if check.floor is not None:
+        yield floor(subject)
+    if check.tolerance is not None:
+        yield tolerance(subject)
+    if (check.margin is not None or check.improves) and baseline:
+        yield from against(subject, baseline, suite.gate.judges)
+    if not bounds and threshold_of(check, subject.card) is not None:
+        yield every_case(subject)
 
 
 def missing_answers(suite: Suite, tables: Tables, target: str) -> GateLine | None:

@@ -125,6 +125,17 @@ class Judges:
         target = SuiteTarget(name="endpoint", url=member.url, secret=member.secret, request=named, answer=".")
         return await self._kept(target, Case(variables=dict(fields)))
 
+    async def embed(self, member: JudgeMember, texts: Sequence[str]) -> Answer:
+        target = SuiteTarget(
+            name="embeddings",
+            model=member.model,
+            url=member.url,
+            secret=member.secret,
+            request={"model": member.model, "input": "{{texts}}", **member.parameters},
+            answer="data",
+        )
+        return await self._kept(target, Case(variables={"texts": list(texts)}))
+
     async def _paid(self, target: SuiteTarget, case: Case, *, within: bool) -> Answer:
         ask, crowd = self._asker(target)
         answer = Answer(target=target.name, case="", state="error", error="It was asked no time.")

@@ -155,7 +155,7 @@ class Runner:
         return await asyncio.gather(*workers, return_exceptions=True)
 
     def _duels(self) -> list[Piece]:
-        """What is held against the baseline's answers, when all are there."""
+        """What is held against answers of other targets, when all are there."""
         targets, cases = {each.name: each for each in self._suite.target}, {each.id: each for each in self._cases}
         pieces: list[Piece] = []
         for place, answer in self._answers.items():
@@ -222,8 +222,9 @@ class Runner:
         if not names or self._means is None:
             return ()
         self._unjudged += 0 if piece.checks else len(names)
-        other = self._answers.get((self._suite.gate.baseline, answer.case, answer.repeat))
-        judged = await self._scorer.consulted(answer, names, self._means, at_us=self._clock_us, baseline=other)
+        places = [(target.name, answer.case, answer.repeat) for target in self._suite.target]
+        beside = [self._answers[place] for place in places if place in self._answers] if self._duelling else []
+        judged = await self._scorer.consulted(answer, names, self._means, at_us=self._clock_us, beside=beside)
         self._unjudged -= len(judged)
         return judged
 

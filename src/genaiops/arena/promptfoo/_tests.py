@@ -108,7 +108,9 @@ def refuse_rest(fields: Mapping[str, Any], path: str) -> None:
 def variables_of(
     given: Mapping[str, Any], options: Mapping[str, Any], path: str, near: Near
 ) -> Iterator[dict[str, Any]]:
-    """Each combination of its lists, with what files and functions give, rendered with each other."""
+    """Each combination of its lists, with what files and functions give, rendered with each other. What changes them
+    comes before all that."""
+    given = _changed(dict(given), options, path, near)
     values = {name: [each] for name, each in given.items()}
     if not options.get("disableVarExpansion"):
         values = {name: _several(each, f"{path}.vars.{name}", near) for name, each in given.items()}
@@ -118,8 +120,7 @@ def variables_of(
         variables = dict(zip(values, chosen, strict=True))
         for name, each in variables.items():
             variables[name] = _read(name, each, variables, f"{path}.vars.{name}", near)
-        made = {name: _with_others(each, variables, f"{path}.vars.{name}", near) for name, each in variables.items()}
-        yield _changed(made, options, path, near)
+        yield {name: _with_others(each, variables, f"{path}.vars.{name}", near) for name, each in variables.items()}
 
 
 def _several(value: Any, path: str, near: Near) -> list[Any]:

@@ -48,7 +48,7 @@ def question(judge: Judge, asked: Question) -> list[Message]:
     messages: list[Message] = [{"role": "system", "content": "\n".join(lines)}]
     if asked.choices:
         messages += _shown(judge)
-    return [*messages, {"role": "user", "content": _marked(asked.texts)}]
+    return [*messages, {"role": "user", "content": marked(asked.texts)}]
 
 
 def claims_question(sample: Sample, *, constrained: bool = False) -> Question:
@@ -96,12 +96,13 @@ def _shown(judge: Judge) -> list[Message]:
         if judge.constrained:
             said = msgspec.json.encode({"reason": reason, "verdict": each.verdict}).decode()
         messages += [
-            {"role": "user", "content": _marked(texts_of(sample))},
+            {"role": "user", "content": marked(texts_of(sample))},
             {"role": "assistant", "content": said},
         ]
     return messages
 
 
-def _marked(texts: Mapping[str, str]) -> str:
+def marked(texts: Mapping[str, str]) -> str:
+    """Texts between marks that nothing in them can close."""
     mark = digest_value(texts).removeprefix("sha256:")[:8]
     return "\n\n".join(f"<{name}-{mark}>\n{text}\n</{name}-{mark}>" for name, text in texts.items())

@@ -17,11 +17,15 @@ _T = TypeVar("_T")
 
 
 class OfEach:
-    """A metric of single samples. `lacking`: what has to be installed first, without which each is an error."""
+    """A metric of single samples. `lacking`: what has to be installed first, without which each is an error.
+    `request`: it looks at what the target was asked and offered, too."""
 
-    def __init__(self, card: MetricCard, one: Callable[[Sample], Measure | float], *, lacking: str = "") -> None:
+    def __init__(
+        self, card: MetricCard, one: Callable[[Sample], Measure | float], *, lacking: str = "", request: bool = False
+    ) -> None:
         self.card = card
         self.lacking = lacking
+        self.request = request
         self._one = one
 
     def measure(self, samples: Sequence[Sample]) -> Sequence[Measure]:
