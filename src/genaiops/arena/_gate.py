@@ -44,13 +44,22 @@ def judge(suite: Suite, tables: Tables, *, baseline: str = "") -> GateReport:
         lines += _of_target(suite, tables, target, compared)
     lines = _claims(lines, suite.gate.alpha)
     return GateReport(
-        verdict=_together(lines),
+        verdict=_with_caution(_together(lines), lines),
         lines=tuple(lines),
         targets=tuple(judged),
         baseline=compared,
         alpha=suite.gate.alpha,
         duels=tuple(duels(suite, tables, compared)) if compared else (),
     )
+
+
+def _with_caution(verdict: Verdict, lines: Sequence[GateLine]) -> Verdict:
+    """How many conditions rest on judges of which nobody knows what they are worth."""
+    found = sum(line.verdict.reason.endswith(_UNCALIBRATED) for line in lines)
+    if not found:
+        return verdict
+    what = f"{found} of {counted(len(lines), 'condition')} rest on what an uncalibrated judge said."
+    return msgspec.structs.replace(verdict, reason=f"{verdict.reason} {what}")
 
 
 def decides(check: SuiteCheck) -> bool:

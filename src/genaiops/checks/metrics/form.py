@@ -161,7 +161,8 @@ def _json_schema(options: Mapping[str, Any]) -> Metric:
         reference="jsonschema",
         options={
             "schema": "the schema, in place of the references of the case, each the text of one",
-            "around": _AROUND, "objects": _OBJECTS,
+            "around": _AROUND,
+            "objects": _OBJECTS,
         },
         tasks=_TASKS,
     )
