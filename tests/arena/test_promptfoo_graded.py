@@ -64,7 +64,7 @@ async def ran(suite: Suite, folder: Path) -> tuple[Tables, Asked]:
     try:
         run = Run(id="run_1", kind="evaluation", subject="suite/x", created_us=1)
         store.create(run, suite.case)
-        tools = {"local": InstalledModels(folder), "sandbox": Processes(), "meteor": Meteor15()}
+        tools: dict[str, Any] = {"local": InstalledModels(folder), "sandbox": Processes(), "meteor": Meteor15()}
         means = lambda purse, stop: Judges(store, suite, asked, purse, stop, **tools)  # noqa: E731
         asks = {target.name: asked(target) for target in suite.target}
         done = await Runner(store, run, suite, suite.case, asks, means=means)()
