@@ -87,5 +87,6 @@ def _with_names(checks: Sequence[SuiteCheck]) -> Iterator[SuiteCheck]:
 
 def _title(check: SuiteCheck) -> str:
     said = check.expected if isinstance(check.expected, str) else ", ".join(check.expected or ())
-    title = f"{'not-' if check.negate else ''}{check.metric}{': ' if said else ''}{said}"
+    what = check.options.get("kind", "rubric") if check.metric == "graded" else check.metric
+    title = f"{'not-' if check.negate else ''}{what}{': ' if said else ''}{said}"
     return " ".join(title.split())[:60]
