@@ -58,7 +58,8 @@ def _with_caution(verdict: Verdict, lines: Sequence[GateLine]) -> Verdict:
     found = sum(line.verdict.reason.endswith(_UNCALIBRATED) for line in lines)
     if not found:
         return verdict
-    what = f"{found} of {counted(len(lines), 'condition')} rest on what an uncalibrated judge said."
+    verb = "rests" if found == 1 else "rest"
+    what = f"{found} of {counted(len(lines), 'condition')} {verb} on what an uncalibrated judge said."
     return msgspec.structs.replace(verdict, reason=f"{verdict.reason} {what}")
 
 
