@@ -173,7 +173,7 @@ ALONE = frozenset(
     f"test_{name}.py"
     for name in (
         *("arena_select", "charts", "differences", "experiments", "facts", "filters", "format", "picture"),
-        *("red_team", "shadows"),
+        *("red_team", "shadows", "templates"),
     )
 )
 
