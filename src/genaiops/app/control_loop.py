@@ -166,14 +166,13 @@ async def _ask_again_for_ever(services: Services) -> None:
 
 async def _drop_old_content_for_ever(services: Services) -> None:
     days = services.settings.content.retention_days
-    if not days:
-        return
 
     def needed() -> AbstractSet[str]:
-        return {*services.hub.held(services.blobs), *services.hub.waiting(services.blobs)}
+        hub = services.hub
+        return {*hub.held(services.blobs), *hub.waiting(services.blobs), *services.stores.runs.pictures()}
 
     def drop(rounds: int) -> None:
-        dropped = services.telemetry.purge_content(now_us() - days * _DAY_US)
+        dropped = services.telemetry.purge_content(now_us() - days * _DAY_US) if days else 0
         if dropped or rounds % SWEEP_ROUNDS == 0:
             sweep(services.telemetry, services.blobs, services.folding, needed)
         if dropped:

@@ -148,6 +148,7 @@ class Erasing:
             pass
         if not erasure.traces and not erasure.datasets:
             traces = self._all_traces(person)
+            self._persons.await_blobs(erasure.id, self._runs.pictured(traces))  # first: afterwards nobody knows them
             held, cases = held_rows(self._hub.records, traces), self._runs.erase(traces)
             views, events = erase_from_records(self._hub.records, person.user_id.__eq__, by=erasure.begun_by)
             erasure = msgspec.structs.replace(
@@ -219,7 +220,7 @@ class Erasing:
                 reached, needed = self._telemetry.blobs(after=place)
                 wanted -= needed
             if wanted:
-                wanted -= self._hub.datasets(self._blobs).held()
+                wanted -= self._hub.held(self._blobs) | self._runs.pictures()
             before_us = self._clock() - self._in_flight_us
             for digest in wanted:
                 removed += self._blobs.discard(digest, before_us) is not None
