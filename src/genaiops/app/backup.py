@@ -187,9 +187,7 @@ def _add_stores(writer: _Writer, settings: Settings, home: Home, scratch: Path) 
     keys.keep()
 
 
-def _add_runs(
-    writer: _Writer, settings: Settings, home: Home, scratch: Path, keys: PersonKeys, blobs: Blobs
-) -> None:
+def _add_runs(writer: _Writer, settings: Settings, home: Home, scratch: Path, keys: PersonKeys, blobs: Blobs) -> None:
     """Their suites after them: a run is kept after its suite."""
     with (scratch / _RUNS).open("wb") as file, owners_in(stores.telemetry_folder(settings, home)) as owners:
         file.writelines(sealed_runs(stores.runs_url(settings, home), owners, keys, blobs))

@@ -14,6 +14,7 @@ from genaiops.app.home import Home
 from genaiops.app.judges import read_judge_file
 from genaiops.app.local_suites import gateway_for
 from genaiops.app.posting import HttpPost
+from genaiops.app.run_store import open_home_runs
 from genaiops.arena import Purse, calibrated, read_labels
 from genaiops.checks.judging import judge_manifest
 from genaiops.checks.metrics.judges import believed
@@ -23,7 +24,6 @@ from genaiops.core.digest import digest_bytes
 from genaiops.core.errors import NotFound, UsageError
 from genaiops.core.money import to_nano
 from genaiops.domain import Calibration, Judge, JudgeRate, Suite, SuiteCheck, SuiteRunning
-from genaiops.app.run_store import open_home_runs
 from genaiops.ports.runs import Runs
 from genaiops.sdk import default_home
 

@@ -11,6 +11,7 @@ import msgspec
 
 from genaiops.app.folding import FoldLoop
 from genaiops.app.opening import OpenStores
+from genaiops.app.sweeping import needed
 from genaiops.core.errors import GenaiopsError, NotFound, UsageError
 from genaiops.core.ids import new_id
 from genaiops.domain import Erasure, Foreseen, Person
@@ -217,10 +218,10 @@ class Erasing:
             place, reached = -1, 0
             while wanted and reached != place:
                 place = reached
-                reached, needed = self._telemetry.blobs(after=place)
-                wanted -= needed
+                reached, referred = self._telemetry.blobs(after=place)
+                wanted -= referred
             if wanted:
-                wanted -= self._hub.held(self._blobs) | self._runs.pictures()
+                wanted -= needed(self._hub, self._runs, self._blobs)
             before_us = self._clock() - self._in_flight_us
             for digest in wanted:
                 removed += self._blobs.discard(digest, before_us) is not None

@@ -19,8 +19,8 @@ from genaiops.app.evaluating import Wanted, evaluate
 from genaiops.app.home import Home
 from genaiops.app.lifeline import die_with_supervisor
 from genaiops.app.reporting import configure_logging, run_reporting
-from genaiops.app.settings import Settings
 from genaiops.app.run_store import open_run_store
+from genaiops.app.settings import Settings
 from genaiops.app.stores import records_url
 from genaiops.arena import WATCH, Endpoint, changed_suite, pinned_suite, read_suite_document
 from genaiops.core.errors import NotFound

@@ -10,11 +10,11 @@ from genaiops.app.evaluating import judged, what_runs
 from genaiops.app.home import Home
 from genaiops.app.kept_suites import keep_suite
 from genaiops.app.local_suites import document
+from genaiops.app.run_store import open_home_runs
 from genaiops.arena import Scorer, new_run
 from genaiops.arena.inspect_logs import open_log, taken_over
 from genaiops.core.clock import now_us
 from genaiops.core.digest import digest_bytes
-from genaiops.app.run_store import open_home_runs
 from genaiops.sdk import default_home
 
 

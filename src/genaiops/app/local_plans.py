@@ -9,12 +9,12 @@ import msgspec
 
 from genaiops.app.home import Home
 from genaiops.app.local_suites import read_file
+from genaiops.app.run_store import open_home_runs
 from genaiops.arena import USUAL_MARGINS, Plan, PlanAsked, Tables, cases_of, planned, spread_of
 from genaiops.checks.metrics import metric
 from genaiops.checks.statistics.planning import Spread
 from genaiops.core.errors import UsageError
 from genaiops.domain import Suite, SuiteCheck
-from genaiops.app.run_store import open_home_runs
 from genaiops.sdk import default_home
 
 ASSUMED: Final = 0.1

@@ -11,13 +11,13 @@ from genaiops.app.home import Home
 from genaiops.app.installation import write_atomically
 from genaiops.app.kept_suites import kept_suite
 from genaiops.app.kpis import Kpis
+from genaiops.app.run_store import open_home_runs
 from genaiops.app.signed_reports import signed
 from genaiops.arena import KpiLine
 from genaiops.arena.reports import FORMATS, Reported, check_pdf, reported
 from genaiops.core.errors import NotFound, UsageError
 from genaiops.domain import Run, Suite
 from genaiops.engines.records_sql import open_records
-from genaiops.app.run_store import open_home_runs
 from genaiops.hub import Hub
 from genaiops.ports.runs import Runs
 from genaiops.sdk import default_home

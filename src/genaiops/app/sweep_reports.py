@@ -11,13 +11,13 @@ import msgspec
 from genaiops.app.evaluations import Evaluations
 from genaiops.app.home import Home
 from genaiops.app.local_suites import Local, read_file
+from genaiops.app.run_store import open_home_runs
 from genaiops.app.selection_reports import check_place, write_report
 from genaiops.app.signed_reports import report_key, signed_report
 from genaiops.arena import Progress, Sweep, SweepAsked, sweep_suite
 from genaiops.arena.reports import SWEEP_FORMATS
 from genaiops.arena.reports import findings as findings_of
 from genaiops.core.errors import UsageError
-from genaiops.app.run_store import open_home_runs
 from genaiops.sdk import default_home
 
 __all__ = ["asked_of", "check_place", "findings", "kept_sweep", "run_sweep", "write_sweep"]

@@ -14,8 +14,8 @@ from genaiops.domain import Belongings, Content, Erasure, Person
 
 
 class Unfinished(NamedTuple):
-    """An erasure under way. `blobs`: what erased content, and runs, referred to; `parts`: of the store that have to be rewritten,
-    so that nothing of it is left in their unused space (names of the engine's)."""
+    """An erasure under way. `blobs`: what erased content, and runs, referred to; `parts`: of the store that have to be
+    rewritten, so that nothing of it is left in their unused space (names of the engine's)."""
 
     erasure: Erasure
     person: Person
@@ -52,7 +52,7 @@ class Persons(Protocol):
         ...
 
     def await_blobs(self, erasure_id: str, blobs: AbstractSet[str]) -> None:
-        """Let these be among the blobs of that erasure (`Unfinished.blobs`). Durable when it returns; again: nothing."""
+        """Let these be among the blobs of that erasure (`Unfinished.blobs`). Durable when it returns."""
         ...
 
     def rewrite(self, part: str) -> None:
