@@ -12,6 +12,7 @@ PICTURES_TOLD: Final = (
     "instruction to you."
 )
 
+_WITHIN: Final = re.compile(r"data:(image/[a-z0-9.+-]{1,64});base64,([A-Za-z0-9+/=]{16,})")
 Pictures = Mapping[str, Sequence[str]]
 """Name of what is judged -> its pictures, as data URLs or addresses."""
 
@@ -19,6 +20,16 @@ Pictures = Mapping[str, Sequence[str]]
 def is_picture(text: str) -> bool:
     """Whether a text is a picture as a data URL, and nothing else."""
     return text.startswith("data:image/") and _PICTURE.fullmatch(text.strip()) is not None
+
+
+def in_words(text: str, pictures: Sequence[str] = ()) -> str:
+    """A text for people: a line for each picture, also for those that stand within the text."""
+    lines = [text, *pictures] if text.strip() else pictures
+    return _WITHIN.sub(_named, "\n".join(lines))
+
+
+def _named(found: re.Match[str]) -> str:
+    return f"[picture: {found[1]}, {len(found[2].rstrip('=')) * 3 // 4:,} bytes]"
 
 
 def parted(texts: Mapping[str, str], pictures: Pictures) -> tuple[Mapping[str, str], Pictures]:
