@@ -1,11 +1,11 @@
 """What a run of a suite shows, in words and as rows of pages."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 import msgspec
 
-from genaiops.arena import GateLine, GateReport, asked_media
+from genaiops.arena import GateLine, GateReport, asked_media, picture_url
 from genaiops.checks.judging import in_words, is_picture
 from genaiops.console._charts import Chart
 from genaiops.console._differences import Piece, pieces
@@ -175,7 +175,16 @@ def covered(case: Case) -> str:
 
 
 def _content(value: object) -> str:
+    if isinstance(value, list):
+        return "\n".join(_part(each) for each in cast("list[object]", value))
     return in_words(value if isinstance(value, str) else msgspec.json.encode(value).decode())
+
+
+def _part(part: object) -> str:
+    """Of a message's content: its words, or what it is."""
+    plain: Mapping[str, object] = cast("Mapping[str, object]", part) if isinstance(part, Mapping) else {}
+    text = plain.get("text")
+    return in_words(text if isinstance(text, str) else picture_url(plain) or msgspec.json.encode(part).decode())
 
 
 def pictures_of(case: Case) -> Sequence[str]:
