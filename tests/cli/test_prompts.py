@@ -97,6 +97,20 @@ def test_a_change_is_live_with_the_next_call_and_undone_in_another(
     assert "key admin" in shown
 
 
+def test_tables_name_people_and_json_has_their_ids_too(connected: Shell, tmp_path: Path) -> None:
+    made = connected.ok("actor", "create", "bea-of-prompts", "--role", "developer", "--json").json()
+    key = connected.ok("key", "create", "beas", "--actor", "bea-of-prompts", "--scope", "api", "--json").json()
+    (tmp_path / "said.md").write_text("Be brief.", encoding="utf-8")
+    connected.ok("prompt", "push", "named/p", str(tmp_path / "said.md"), "--alias", "dev", "--key", key["secret"])
+    assert connected.ok("prompt", "history", "named/p@dev").column("BY") == ["bea-of-prompts"]
+    (move,) = connected.ok("prompt", "history", "named/p@dev", "--json").json()["data"]
+    assert (move["by"], move["by_name"]) == (made["id"], "bea-of-prompts")
+    assert "bea-of-prompts" in connected.ok("prompt", "show", "named/p").out
+    listed = connected.ok("audit", "list", "--actor", made["id"], "--json").json()["data"]
+    assert {row["actor_name"] for row in listed} == {"bea-of-prompts"}
+    assert connected.ok("key", "show", key["id"]).out.count("bea-of-prompts") == 1
+
+
 def test_the_name_comes_first_and_the_other_way_round_is_understood(connected: Shell, tmp_path: Path) -> None:
     file = tmp_path / "said.md"
     file.write_text("Be brief.", encoding="utf-8")

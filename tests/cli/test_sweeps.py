@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from pypdf import PdfReader
 
 from tests.cli.conftest import Shell
 from tests.house.tree import ROOT
@@ -36,6 +37,10 @@ def test_the_page(commands: list[list[str]], tmp_path: Path, shell: Shell) -> No
     assert report.count("<svg") == 2
     assert shell.run("suite", "verify", "sweep.html").status == 0
     run = re.findall(r"Kept as (run_\w+)", ran.out)[0]
+    assert shell.run("suite", "sweep", "--of", run, "--local", "-o", "sweep.pdf").status == 0
+    said = " ".join(page.extract_text() for page in PdfReader("sweep.pdf").pages)
+    assert "beyond 1 example, more (up to 4) are not shown to be better" in said.replace("\n", " ")
+    assert shell.run("suite", "verify", "sweep.pdf").status == 0
     again = shell.run("suite", "sweep", "--of", run, "--local", "--json")
     found = json.loads(again.out)
     assert [cell["tokens"]["asked"] for cell in found["cells"]][:4] == [12.0, 21.0, 30.0, 48.0]
@@ -50,7 +55,7 @@ def test_bad_input(commands: list[list[str]], shell: Shell) -> None:
         (("--examples", "questions.jsonl"), "among the examples"),
         (("--examples", "nobody.jsonl"), "no file"),
         (("--context", "1", "--context-tokens", "1"), "passages or in tokens"),
-        (("--examples", "solved.jsonl", "-o", "x.txt"), "not HTML or Markdown"),
+        (("--examples", "solved.jsonl", "-o", "x.txt"), "not HTML, Markdown or PDF"),
     ):
         ran = shell.run("suite", "sweep", "boxes.toml", "--local", *more)
         assert ran.status == 2, ran

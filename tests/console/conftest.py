@@ -47,6 +47,7 @@ PATHS = {
     "risks": "/guardrails/risks",
     "runs": "/arena",
     "suites": "/arena/suites",
+    "new suite": "/arena/suites/new?task=answering",
     "red team": "/arena/red-team",
     "experiments": "/arena/experiments",
     "metrics": "/arena/metrics",

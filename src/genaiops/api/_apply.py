@@ -12,6 +12,7 @@ from genaiops.api._access import Caller, Calling, anybody, check_hands_out, need
 from genaiops.api._keys import require_for_guard
 from genaiops.api._services import Services, Serving
 from genaiops.api._writing import write
+from genaiops.checks.use_cases import ReadUseCase
 from genaiops.core.errors import UsageError
 from genaiops.domain import Actor
 from genaiops.hub import (
@@ -38,6 +39,7 @@ _PERMISSIONS: Mapping[str, Permission] = {
     "routes": "routes",
     "issuers": "issuers",
     "applications": "applications",
+    "use_cases": "use_cases",
     "prices": "prices",
     "budgets": "budgets",
     "limits": "budgets",
@@ -142,6 +144,8 @@ def _applied(services: Services, data: StateRequest, caller: Caller) -> AppliedD
                 _check_experiment(services.hub, hub, caller, change)
             else:
                 _check_may(hub, caller, change)
+            if change.section == "use_cases" and change.action != "remove":
+                _check_kpis(services, hub, change)
 
     applied = apply_state(services.hub, wish, by=caller.actor.id, permit=permit)
     # Which secrets there are is for those who may list them.
@@ -179,6 +183,15 @@ def _check_experiment(before: Hub, hub: Hub, caller: Caller, change: Change) -> 
         stages.append(before.experiments.get(change.entity_id).environment_id)
     for stage in stages:
         require(caller.actor, "deployments", hub.environments.get(stage).kind)
+
+
+def _check_kpis(services: Services, hub: Hub, change: Change) -> None:
+    """UsageError for a KPI that its suite can never show."""
+    try:
+        services.kpis.read(ReadUseCase(hub.use_cases.get(change.name).use_case), hub).checked()
+    except UsageError as error:
+        place = f"{change.place}.{error.param}"
+        raise type(error)(error.message, remedy=error.remedy, code=error.code, param=place) from error
 
 
 def _actor_of(hub: Hub, caller: Caller, change: Change) -> Actor:

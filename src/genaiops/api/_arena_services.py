@@ -1,4 +1,4 @@
-"""What the handlers of the Arena work with: runs of suites, what they show, experiments and facts."""
+"""What the handlers of ARENA work with: runs of suites, what they show, experiments and facts."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol

@@ -82,7 +82,7 @@ class ComparisonDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 class ComparisonsController(Controller):
     path = "/runs"
-    tags = ("Arena",)
+    tags = ("ARENA",)
 
     @get(
         "/{run_id:str}/compare/{other_id:str}",

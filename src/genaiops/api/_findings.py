@@ -81,7 +81,7 @@ class FindingDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 class FindingsController(Controller):
     path = "/findings"
-    tags = ("Arena",)
+    tags = ("ARENA",)
 
     @get(
         summary="List findings",

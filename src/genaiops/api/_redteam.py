@@ -42,7 +42,7 @@ class RedTeamSuite(msgspec.Struct, frozen=True, kw_only=True):
 
 class RedTeamController(Controller):
     path = "/redteam"
-    tags = ("Arena",)
+    tags = ("ARENA",)
 
     @get("/packs", summary="List packs of attacks", guards=[needs("read")], sync_to_thread=True)
     def packs(self) -> Listing[PackCard]:

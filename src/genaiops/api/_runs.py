@@ -125,7 +125,7 @@ class CasesDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 class RunsController(Controller):
     path = "/runs"
-    tags = ("Arena",)
+    tags = ("ARENA",)
 
     @get(
         summary="List runs",

@@ -22,7 +22,7 @@ from genaiops.checks.written import WrittenForm
 from genaiops.core.clock import now_us, to_iso
 from genaiops.core.errors import NotFound
 
-_KINDS: Final = {
+KINDS: Final = {
     "html": ("text/html; charset=utf-8", "html"),
     "markdown": ("text/markdown; charset=utf-8", "md"),
     "pdf": ("application/pdf", "pdf"),
@@ -64,7 +64,7 @@ class SelectionReportQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
 
 class SelectionsController(Controller):
     path = "/runs/{run_id:str}/selection"
-    tags = ("Arena",)
+    tags = ("ARENA",)
 
     @get(summary="What was chosen", guards=[needs("read")], sync_to_thread=True)
     def one(self, run_id: FromPath[str], services: Serving, caller: Calling) -> SelectionDocument:
@@ -118,7 +118,7 @@ class SelectionsController(Controller):
         if kept is None:
             kept = services.evaluations.selection(run, SelectionAsked(check=query.check)), None
         data = services.choices.report(run, *kept, query.format)
-        kind, suffix = _KINDS[query.format]
+        kind, suffix = KINDS[query.format]
         headers = {"content-disposition": f'attachment; filename="selection-{run.id}.{suffix}"'}
         return Response(data, media_type=kind, headers=headers)
 

@@ -25,7 +25,7 @@ class SlicesQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 class SlicesController(Controller):
     path = "/runs"
-    tags = ("Arena",)
+    tags = ("ARENA",)
 
     @get(
         "/{run_id:str}/slices",

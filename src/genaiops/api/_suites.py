@@ -92,7 +92,7 @@ class SuiteDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 class SuitesController(Controller):
     path = "/suites"
-    tags = ("Arena",)
+    tags = ("ARENA",)
 
     @get(summary="List suites", guards=[needs("read")], sync_to_thread=True)
     def list(self, services: Serving, caller: Calling) -> Listing[SuiteDocument]:

@@ -73,7 +73,7 @@ class LookRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 class TrendsController(Controller):
     path = "/suites"
-    tags = ("Arena",)
+    tags = ("ARENA",)
 
     @get("/trend", summary="How a suite went over time", guards=[needs("read")], sync_to_thread=True)
     def trend(

@@ -143,7 +143,7 @@ _SUITE = Annotated[str | None, QueryParameter(description="only what this suite 
 
 class UseCasesController(Controller):
     path = "/use-cases"
-    tags = ("Arena",)
+    tags = ("ARENA",)
 
     @get(summary="List use cases", guards=[needs("read")], sync_to_thread=True)
     def list(self, services: Serving) -> Listing[UseCaseDocument]:

@@ -21,6 +21,7 @@ from genaiops.app.home import Home
 from genaiops.app.installation import SupervisorState, is_locked, read_state
 from genaiops.app.listening import who_listens
 from genaiops.app.sandboxing import sandbox_findings
+from genaiops.app.scoring_programs import program_findings
 from genaiops.app.settings import Settings
 from genaiops.core.clock import now_us, to_iso
 from genaiops.core.errors import ConfigError, GenaiopsError
@@ -307,5 +308,6 @@ CHECKS: tuple[Check, ...] = (
     lambda patient: check_provenance(patient.settings, patient.home),
     lambda patient: check_names(patient.settings, patient.home),
     lambda _: sandbox_findings(),
+    lambda _: program_findings(),
     lambda patient: check_secrets(patient.settings),
 )

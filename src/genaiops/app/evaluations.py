@@ -15,6 +15,7 @@ from genaiops.app.home import Home
 from genaiops.app.kept_figures import KeptFigures, state
 from genaiops.app.kept_suites import added_suites, kept_suite
 from genaiops.app.local_models import InstalledModels
+from genaiops.app.selection_reports import sweep_report
 from genaiops.app.signed_reports import signed
 from genaiops.arena import (
     Benchmark,
@@ -281,6 +282,10 @@ class Evaluations:
             (state(run), "sweep", check),
             lambda: swept(suite, self._tables(run), check, counting, run=run.id, subject=run.subject, name=run.name),
         )
+
+    def sweep_written(self, run: Run, check: str, form: str) -> bytes:
+        """Its signed report: html, markdown or pdf. UsageError for PDF when its extra is not installed."""
+        return sweep_report(self.sweep(run, check), form, home=self._home, at_us=run.ended_us or run.created_us)
 
     def counting(self, model: str) -> Counting:
         """What counts tokens for a model: its own tokenizer where it is here, else an estimate."""

@@ -1,9 +1,11 @@
 """Programs of others that say a metric's figure: whether they are here, and which they are."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 
+from genaiops.app.findings import Finding, ok
 from genaiops.arena import programs_of
+from genaiops.core.errors import ConfigError
 from genaiops.domain import Suite
 from genaiops.engines.meteor15 import Meteor15, digests, find_files
 
@@ -29,3 +31,13 @@ def check_programs(suite: Suite) -> None:
 def programs(suite: Suite) -> dict[str, str]:
     """Which programs say figures of a run, for its environment. UsageError as `check_programs`."""
     return {_METEOR: digests(find_files())} if _METEOR in programs_of(suite) else {}
+
+
+def program_findings() -> Iterator[Finding]:
+    """The doctor's look. Nothing is wrong without them: only a suite with such a metric needs one."""
+    try:
+        found = find_files()
+    except ConfigError as error:
+        yield ok("METEOR 1.5", f"not here; only the metric {_METEOR} needs it. {error.message} {error.remedy}")
+    else:
+        yield ok("METEOR 1.5", f"the metric {_METEOR} can be computed: {found.jar}, by {found.java}")

@@ -9,8 +9,8 @@ import msgspec
 from genaiops.app.home import Home
 from genaiops.app.installation import write_atomically
 from genaiops.app.signed_reports import report_key, signed_pdf, signed_report
-from genaiops.arena import Decision, Selection
-from genaiops.arena.reports import SELECTION_FORMATS, check_pdf, selection_pdf
+from genaiops.arena import Decision, Selection, Sweep
+from genaiops.arena.reports import SELECTION_FORMATS, SWEEP_FORMATS, check_pdf, selection_pdf, sweep_pdf
 from genaiops.core.clock import now_us
 from genaiops.core.errors import UsageError
 from genaiops.sdk import default_home
@@ -18,14 +18,13 @@ from genaiops.sdk import default_home
 _FORMS: Final = {".html": "html", ".htm": "html", ".md": "markdown", ".pdf": "pdf"}
 
 
-def check_place(file: str, *, pdf: bool = True) -> None:
+def check_place(file: str) -> None:
     """UsageError when no report could be written there: told before anything is recorded."""
     path = Path(file)
     form = _FORMS.get(path.suffix.lower())
-    if form is None or (form == "pdf" and not pdf):
-        words = "HTML, Markdown or PDF" if pdf else "HTML or Markdown"
-        endings = ".html, .md or .pdf" if pdf else ".html or .md"
-        raise UsageError(f"{file} is not {words}.", remedy=f"Name a file {endings}.", param="output")
+    if form is None:
+        what = f"{file} is not HTML, Markdown or PDF."
+        raise UsageError(what, remedy="Name a file .html, .md or .pdf.", param="output")
     if form == "pdf":
         check_pdf()
     if path.is_dir() or not path.absolute().parent.is_dir():
@@ -38,6 +37,13 @@ def selection_report(selection: Selection, decision: Decision | None, form: str,
         return signed_pdf(selection_pdf(selection, decision, at_us), selection.run, report_key(home))
     text = SELECTION_FORMATS[form](selection, decision)
     return signed_report(text, selection.run, report_key(home)).encode()
+
+
+def sweep_report(sweep: Sweep, form: str, *, home: Home, at_us: int) -> bytes:
+    """As `selection_report`, of a sweep."""
+    if form == "pdf":
+        return signed_pdf(sweep_pdf(sweep, at_us), sweep.run, report_key(home))
+    return signed_report(SWEEP_FORMATS[form](sweep), sweep.run, report_key(home)).encode()
 
 
 def write_selection(document: dict[str, Any], file: str, *, home: str | None) -> None:

@@ -43,6 +43,7 @@ from genaiops.app.suite_kind import SUITE
 from genaiops.app.trace_options import read_shares
 from genaiops.app.vitals import VitalsLoop
 from genaiops.app.watching import SuiteWatches
+from genaiops.arena import SweepAsked
 from genaiops.checks.tokens import Estimator
 from genaiops.core.clock import now_us
 from genaiops.domain import Actor, Run, Target
@@ -158,6 +159,10 @@ class Services:
         """A run of a suite that the console wrote, as that person, who is here."""
         asked = RunRequest(name=name, document=dict(document), environment_id=environment)
         return begun_for(self, actor, asked, {})
+
+    def begin_kept(self, actor: Actor, suite: str, environment: str | None, sweep: SweepAsked | None) -> Run:
+        """Likewise of a version that is kept; with `sweep` of each of its cells."""
+        return begun_for(self, actor, RunRequest(suite=suite, environment_id=environment, sweep=sweep), {})
 
     def _open_hub(self, stores: OpenStores) -> Hub:
         gates = (

@@ -5,6 +5,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+from genaiops.app import config
 from genaiops.app.evaluating import Evaluated, judged
 from genaiops.app.evaluations import Evaluations
 from genaiops.app.home import Home
@@ -13,6 +14,7 @@ from genaiops.app.kept_suites import kept_suite
 from genaiops.app.kpis import Kpis
 from genaiops.app.run_store import open_home_runs
 from genaiops.app.signed_reports import signed
+from genaiops.app.stores import records_url
 from genaiops.arena import KpiLine
 from genaiops.arena.reports import FORMATS, Reported, check_pdf, reported
 from genaiops.core.errors import NotFound, UsageError
@@ -84,9 +86,11 @@ def reported_run(run_id: str, *, home: str | None = None) -> Reported:
 
 
 def kpis_here(home: Home, store: Runs, run: Run) -> Sequence[KpiLine]:
-    """The KPIs of the use cases of this home that the run's suite measures; none where it has no records."""
-    if not home.records.exists():
+    """The KPIs of the use cases of this installation that the run's suite measures; none where it has no records yet.
+    They are read from the records that its settings name. StoreError when those cannot be read."""
+    url = records_url(config.read({"home": str(home.path)}).settings, home)
+    if url.startswith("sqlite") and not Path(url.removeprefix("sqlite://")).exists():
         return ()
-    with closing(open_records(f"sqlite:///{home.records}")) as records:
+    with closing(open_records(url)) as records:
         hub = Hub(records)
         return Kpis(hub, store, Evaluations(store, home)).of_run(run, hub.use_cases.list())

@@ -12,11 +12,10 @@ from genaiops.app.evaluations import Evaluations
 from genaiops.app.home import Home
 from genaiops.app.local_suites import Local, read_file
 from genaiops.app.run_store import open_home_runs
-from genaiops.app.selection_reports import check_place, write_report
-from genaiops.app.signed_reports import report_key, signed_report
+from genaiops.app.selection_reports import check_place, sweep_report, write_report
 from genaiops.arena import Progress, Sweep, SweepAsked, sweep_suite
-from genaiops.arena.reports import SWEEP_FORMATS
 from genaiops.arena.reports import findings as findings_of
+from genaiops.core.clock import now_us
 from genaiops.core.errors import UsageError
 from genaiops.sdk import default_home
 
@@ -82,6 +81,6 @@ def write_sweep(document: dict[str, Any], file: str, *, home: str | None) -> Non
     sweep = msgspec.convert(document, Sweep)
 
     def made(form: str, place: Home) -> bytes:
-        return signed_report(SWEEP_FORMATS[form](sweep), sweep.run, report_key(place)).encode()
+        return sweep_report(sweep, form, home=place, at_us=now_us())
 
     write_report(made, file, home=home)

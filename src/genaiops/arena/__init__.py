@@ -15,7 +15,7 @@ from genaiops.arena._beside import Beside, BesideWord, CheckBeside, Side, beside
 from genaiops.arena._board import Board, BoardEntry, Ran, Reads, board, cases_digest
 from genaiops.arena._bounded import Purse
 from genaiops.arena._calibration import Agreed, Labelled, calibrated, read_labels
-from genaiops.arena._cases import Rows, cases_of, file_rows
+from genaiops.arena._cases import Rows, cases_of, cases_of_text, file_rows
 from genaiops.arena._criteria import UNITS, Criterion, Measured
 from genaiops.arena._decision import PREFIX as SELECTION_PREFIX
 from genaiops.arena._decision import Decision, DecisionState, decided, kept_decision
@@ -43,15 +43,15 @@ from genaiops.arena._packed import Packed, pack, unpack
 from genaiops.arena._pairs import Pair
 from genaiops.arena._parts import Parts, asked_media, parts_of, picture_url, templated
 from genaiops.arena._plan import USUAL_MARGINS, Plan, PlanAsked, PlanRow, planned, spread_of
+from genaiops.arena._prompt_versions import side_by_side
 from genaiops.arena._rescoring import Benchmark, Figure, Rescorer, figures
 from genaiops.arena._runner import Progress, Runner
 from genaiops.arena._scoring import Scorer, asks, sample_of, threshold_of
 from genaiops.arena._selecting import Candidate, Selection, select
 from genaiops.arena._selection import CandidateFacts, FoundFacts, Risk, SelectionAsked, read_selection
 from genaiops.arena._shots import Near
-from genaiops.arena._side_by_side import side_by_side
 from genaiops.arena._sliced import Sliced, sliced
-from genaiops.arena._starting import proposed, starting_suite
+from genaiops.arena._starting import Proposal, proposal, proposed, starting_suite
 from genaiops.arena._suite_text import (
     PROD,
     ReadSuite,
@@ -60,6 +60,7 @@ from genaiops.arena._suite_text import (
     suite_manifest,
     suite_schema,
 )
+from genaiops.arena._suite_writing import written_suite
 from genaiops.arena._sweep import SweepAsked, is_sweep, sweep_suite
 from genaiops.arena._sweeping import Counting, Enough, PartTokens, Sweep, SweepCell, SweepStep, swept
 from genaiops.arena._tables import Column, Columns, Tables
@@ -117,6 +118,7 @@ __all__ = [
     "PlanAsked",
     "PlanRow",
     "Progress",
+    "Proposal",
     "Purse",
     "Ran",
     "ReadSuite",
@@ -149,6 +151,7 @@ __all__ = [
     "case_document",
     "cases_digest",
     "cases_of",
+    "cases_of_text",
     "changed_suite",
     "check_of",
     "decided",
@@ -175,6 +178,7 @@ __all__ = [
     "pinned_suite",
     "planned",
     "programs_of",
+    "proposal",
     "proposed",
     "read_labels",
     "read_selection",
@@ -208,4 +212,5 @@ __all__ = [
     "unpack",
     "watched",
     "weights_of",
+    "written_suite",
 ]

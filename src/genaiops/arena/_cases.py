@@ -193,6 +193,22 @@ def file_rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     return reader(path, text)
 
 
+def cases_of_text(text: str, fields: Mapping[str, str] | None = None) -> Sequence[dict[str, Any]]:
+    """The cases that a pasted text means, as fields of a suite's document: JSON lines, a JSON list, or CSV with a head.
+    `fields`: field of a case -> column. UsageError names the line, or a column that there is not."""
+    source, begins = CaseSource(fields=dict(fields or {})), text.lstrip()[:1]
+    name = {"{": "cases.jsonl", "[": "cases.json"}.get(begins, "cases.csv")
+    path = Path(name)
+    rows = list(_READERS[path.suffix](path, text.lstrip("\ufeff")))
+    if not rows:
+        raise UsageError("There is no case.", remedy='Write a line for each: {"input": "...", "expected": "..."}')
+    for field, column in source.fields.items():
+        if not any(column in row for _, row in rows):
+            there = ", ".join(list(rows[0][1])[:20])
+            raise UsageError(f"No case has a column {column!r}.", remedy=f"There are: {there}.", param=field)
+    return [msgspec.to_builtins(case) for case in _made(source, rows, name)]
+
+
 def _jsonl(path: Path, text: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():

@@ -1,7 +1,8 @@
 """A suite to begin with, for a task: cases of its form, and the metrics that are common for it."""
 
+import tomllib
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -227,6 +228,41 @@ _STARTS: Final[Mapping[SuiteTask, _Start]] = {
 }
 
 
+class Proposal(msgspec.Struct, frozen=True, kw_only=True):
+    """What a suite for a task begins with, as fields of a suite's document. `checks`: those that are common for it;
+    `others`: further metrics that say they are for it. `recorded`: the cases bring an output. `ask`: what a model is
+    told beside the case; `tries`: how often it is asked each case."""
+
+    checks: Sequence[Mapping[str, Any]]
+    others: Sequence[str]
+    cases: Sequence[Mapping[str, Any]]
+    recorded: bool
+    ask: str
+    tries: int
+
+
+def proposal(task: SuiteTask) -> Proposal:
+    """As far as its metrics are installed: the same as `starting_suite` writes."""
+    start = _STARTS[task]
+    chosen, others = _chosen(task)
+    return Proposal(
+        checks=[{"metric": name, **tomllib.loads(below)} for name, below in chosen],
+        others=others,
+        cases=tomllib.loads(start.cases)["case"],
+        recorded=start.replayed,
+        ask=start.ask,
+        tries=start.tries,
+    )
+
+
+def _chosen(task: SuiteTask) -> tuple[list[tuple[str, str]], list[str]]:
+    """(the checks that are installed, with what stands below them; names of others for the task)"""
+    known = set(metric_names())
+    chosen = [(name, below) for name, below in _STARTS[task].checks if name in known] or [("equals", "")]
+    taken = {name for name, _ in chosen}
+    return chosen, [card.name for card in cards() if task in card.tasks and card.name not in taken]
+
+
 def proposed(task: SuiteTask) -> Sequence[str]:
     """The metrics that a suite for the task begins with, as far as they are installed."""
     known = set(metric_names())
@@ -238,10 +274,7 @@ def starting_suite(task: SuiteTask, model: str = "") -> str:
     gateway is asked. It proposes what is installed of the metrics that are common for the task, and names all others
     that say they are for it."""
     start = _STARTS[task]
-    known = set(metric_names())
-    chosen = [(name, below) for name, below in start.checks if name in known] or [("equals", "")]
-    taken = {name for name, _ in chosen}
-    others = [card.name for card in cards() if task in card.tasks and card.name not in taken]
+    chosen, others = _chosen(task)
     target = _REPLAYED if start.replayed else _ASKED
     cases = start.cases
     if model:

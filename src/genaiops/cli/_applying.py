@@ -14,7 +14,7 @@ from genaiops.cli._session import Session
 from genaiops.core.errors import UsageError
 
 _SIGNS = {"add": ("+", "green"), "change": ("~", "yellow"), "remove": ("-", "red")}
-_GONE = {"key": "revoked", "actor": "disabled"}
+_GONE = {"key": "revoked", "actor": "disabled", "use case": "retired"}
 _WORDS = {"add": "to add", "change": "to change", "remove": "to remove"}
 _SHOWN = 8
 

@@ -7,6 +7,7 @@ import msgspec
 
 from genaiops.cli._described import read_texts, to_yaml
 from genaiops.cli._output import Column
+from genaiops.cli._people import with_names
 from genaiops.cli._policy_of_consent import APPROVALS
 from genaiops.cli._session import Session
 from genaiops.cli._values import short_time
@@ -22,12 +23,6 @@ _COLUMNS = (
     Column("DO", lambda row: [f"{action} {count}" for action, count in row["actions"].items()]),
     Column("ALIASES", lambda row: sorted(row["aliases"]), rank=1),
     Column("DESCRIPTION", "description", rank=2, elastic=True),
-)
-_VERSIONS = (
-    Column("VERSION", lambda row: _short(row["digest"])),
-    Column("ALIASES", "aliases"),
-    Column("CREATED", lambda row: short_time(row["created_at"])),
-    Column("BY", "created_by"),
 )
 _USES = (
     Column("GUARDS", "kind"),
@@ -65,10 +60,10 @@ def show_guard(session: Session, reference: str, version: str | None) -> None:
     for alias, digest in found["aliases"].items():
         named.setdefault(digest, []).append(alias)
     session.output.note(f"{name}@{_short(found['digest'])}" + (", as it came" if found["builtin"] else ""))
-    for row in reversed(found["versions"]):
+    for row in with_names(session, reversed(found["versions"]), "created_by"):
         aliases = ", ".join(sorted(named.get(row["digest"], ()))) or "-"
         when = short_time(row["created_at"])
-        session.output.note(f"version {_short(row['digest'])} ({aliases}), {when} by {row['created_by']}")
+        session.output.note(f"version {_short(row['digest'])} ({aliases}), {when} by {row['created_by_name']}")
     for use in found["uses"]:
         session.output.note(f"guards the {use['kind']} {use['name']} as {use['reference']}")
 

@@ -7,7 +7,7 @@ import click
 
 from genaiops.cli._noun import Noun
 from genaiops.cli._output import Column, Output
-from genaiops.cli._server_runs import UNDER_WAY, Wish, begin, followed
+from genaiops.cli._server_runs import UNDER_WAY, Wish, begin, wait_for
 from genaiops.cli._session import Session, plain
 from genaiops.cli._suite_report import Bar
 from genaiops.core.errors import UsageError
@@ -83,7 +83,9 @@ def add_sweep(command: Noun) -> None:
     @click.option("--concurrency", type=click.IntRange(1, 1000), help="Calls at once. [as the suite says]")
     @click.option("--env", "environment_id", help="The environment that is asked. [that of the key]")
     @click.option("--of", "shown", metavar="RUN", help="Ask nothing: show a sweep that was run.")
-    @click.option("-o", "--output", "report", metavar="FILE", help="Write the report: FILE.html or FILE.md, signed.")
+    @click.option(
+        "-o", "--output", "report", metavar="FILE", help="Write the report: FILE.html, FILE.md or FILE.pdf, signed."
+    )
     @click.option("--home", help="The data directory of the installation. [GENAIOPS_HOME]")
     @click.option("--url", help="The address of the installation. [GENAIOPS_URL; what runs in the home]")
     @click.option("--key", help="A key for it. [GENAIOPS_API_KEY; admin.key]")
@@ -94,7 +96,7 @@ def add_sweep(command: Noun) -> None:
         from genaiops.app.sweep_reports import check_place, write_sweep
 
         if report is not None:
-            check_place(report, pdf=False)
+            check_place(report)
         if (suite is None) == (shown is None):
             what = "One of a suite and --of RUN is needed."
             raise UsageError(what, remedy="Name one: genaiops suite sweep FILE", param="suite")
@@ -156,12 +158,7 @@ def _there(session: Session, suite: str, options: dict[str, Any]) -> dict[str, A
             sweep=asked_of(options, suite),
         )
         begun = begin(session, wish)
-    try:
-        with Bar(session.output) as bar:
-            return followed(session, begun, bar) if begun["state"] in UNDER_WAY else begun
-    except KeyboardInterrupt:
-        session.output.note(f"It goes on on the server. End it: genaiops run stop {begun['id']}")
-        raise
+    return wait_for(session, begun) if begun["state"] in UNDER_WAY else begun
 
 
 def _show(output: Output, found: dict[str, Any], report: str | None) -> None:

@@ -7,6 +7,7 @@ import click
 
 from genaiops.cli._noun import noun
 from genaiops.cli._output import Column, Row
+from genaiops.cli._people import with_names
 from genaiops.cli._release_shadow import add_shadow
 from genaiops.cli._session import Session, connected, consenting
 from genaiops.cli._values import short_time
@@ -23,7 +24,7 @@ _DIGITS = 12
 _COLUMNS = (
     Column("ID", "id"),
     Column("TITLE", "title", rank=2, elastic=True),
-    Column("OWNER", "owner", rank=1),
+    Column("OWNER", "owner_name", rank=1),
     Column("TEAM", "team_id", rank=2),
     Column("RISK", "risk_tier", rank=1),
     Column("ACKNOWLEDGED", lambda row: short_time(row["acknowledged_at"]) or "no"),
@@ -33,7 +34,7 @@ _DEPLOYMENTS = (
     Column("ENV", "environment_id"),
     Column("RELEASES", lambda row: shares_text(row["shares"])),
     Column("SINCE", lambda row: short_time(row["since_at"]), rank=1),
-    Column("BY", "deployed_by", rank=2),
+    Column("BY", "deployed_by_name", rank=2),
     Column("REGIONS", "regions", rank=2),
     Column("REPLICAS", "replicas", right=True),
     Column("CALLS", "calls", right=True),
@@ -42,7 +43,7 @@ _DEPLOYMENTS = (
 )
 _HISTORY = (
     Column("AT", lambda row: short_time(row["at"])),
-    Column("BY", "by"),
+    Column("BY", "by_name"),
     Column("RELEASES", lambda row: shares_text(row["shares"]) or "taken down"),
 )
 
@@ -69,7 +70,8 @@ def create(session: Session, name: str, owner: str | None, **options: Any) -> No
 def list_(session: Session) -> None:
     """List the applications."""
     empty = "There is no application. Make one with `genaiops app create NAME`."
-    session.output.rows(session.items("/api/applications"), _COLUMNS, empty=empty)
+    rows = with_names(session, session.items("/api/applications"), "owner")
+    session.output.rows(rows, _COLUMNS, empty=empty)
 
 
 @command.verb("show", example="genaiops app show support")
@@ -170,7 +172,11 @@ def undeploy(session: Session, name: str, environment: str, **why: str | None) -
 def deployments(session: Session, name: str | None, since: str) -> None:
     """List where applications serve: releases, regions, replicas, calls and users."""
     found = session.items("/api/deployments", {"application": name, "since": since})
-    session.output.rows(found, _DEPLOYMENTS, empty="Nothing is deployed. See genaiops app deploy --help.")
+    session.output.rows(
+        with_names(session, found, "deployed_by"),
+        _DEPLOYMENTS,
+        empty="Nothing is deployed. See genaiops app deploy --help.",
+    )
     beyond = [row["id"] for row in found if row["users_of"] < row["calls"]]
     if beyond and not session.output.as_json:
         session.output.note(f"Users are counted among the latest calls only: {', '.join(beyond)}.")
@@ -191,7 +197,7 @@ def history(session: Session, deployment: str) -> None:
             f"{deployment!r} names no environment.", remedy=f"Write {deployment}@prod.", param="deployment"
         )
     found = session.items(path_of("/api/deployments", deployment, "history"))
-    session.output.rows(found, _HISTORY, empty="It was never deployed.")
+    session.output.rows(with_names(session, found, "by"), _HISTORY, empty="It was never deployed.")
 
 
 def short_digest(release_id: str) -> str:
@@ -207,17 +213,18 @@ def shares_text(shares: Iterable[Row]) -> str:
 
 
 def _show(session: Session, found: dict[str, Any]) -> None:
+    (found,) = with_names(session, [found], "owner", "acknowledged_by")
     session.output.facts(
         found,
         (
             ("id", found["id"]),
             ("title", found["title"]),
             ("purpose", found["purpose"]),
-            ("owner", found["owner"]),
+            ("owner", found["owner_name"]),
             ("team", found["team_id"]),
             ("risk tier", found["risk_tier"]),
             ("acknowledged", short_time(found["acknowledged_at"]) or "no"),
-            ("by", found["acknowledged_by"]),
+            ("by", found["acknowledged_by_name"]),
             ("statement", found["statement"]),
             ("created", short_time(found["created_at"])),
         ),

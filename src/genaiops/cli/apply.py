@@ -18,7 +18,7 @@ from genaiops.cli._session import Session, connected
 @click.option("--yes", is_flag=True, help="Do not ask. [asks on a terminal]")
 @connected
 def command(session: Session, files: tuple[str, ...], dry_run: bool, check: bool, prune: bool, yes: bool) -> int:
-    """Make targets, routes, teams, environments, actors, keys, budgets, limits, prices and issuers what files say: all
-    of it or nothing."""
+    """Make targets, routes, teams, environments, actors, applications, use cases, experiments, keys, budgets, limits,
+    prices and issuers what files say: all of it or nothing."""
     how = How(prune=prune, look=dry_run, check=check, yes=yes)
     return carry_out(session, read_descriptions(files), how)

@@ -9,6 +9,7 @@ import msgspec
 
 from genaiops.cli._noun import noun
 from genaiops.cli._output import Column, Output, cell
+from genaiops.cli._people import with_names
 from genaiops.cli._session import Session, connected
 from genaiops.cli._values import short_time
 from genaiops.core.counting import counted
@@ -20,7 +21,7 @@ command = noun("audit", "The audit log: who changed what, signed, and verified."
 _COLUMNS = (
     Column("SEQ", "seq", right=True),
     Column("AT", lambda row: short_time(row["at"])),
-    Column("ACTOR", "actor_id", rank=1),
+    Column("ACTOR", "actor_name", rank=1),
     Column("ACTION", "action"),
     Column("COLLECTION", "collection"),
     Column("ENTITY", "entity_id", elastic=True),
@@ -39,7 +40,7 @@ _COLUMNS = (
 def list_(session: Session, limit: int, **where: str | None) -> None:
     """List what happened, the newest first."""
     rows = list(session.client.pages("/api/audit/events", where, most=limit))
-    session.output.rows(rows, _COLUMNS, empty="Nothing of that kind happened.")
+    session.output.rows(with_names(session, rows, "actor_id"), _COLUMNS, empty="Nothing of that kind happened.")
 
 
 @command.verb("show", example="genaiops audit show 12")
@@ -47,8 +48,8 @@ def list_(session: Session, limit: int, **where: str | None) -> None:
 @connected
 def show(session: Session, seq: int) -> None:
     """Show one event, and what it changed."""
-    event = session.client.get(path_of("/api/audit/events", str(seq)))
-    names = ("seq", "at", "actor_id", "action", "collection", "entity_id", "change", "former", "leaf")
+    (event,) = with_names(session, [session.client.get(path_of("/api/audit/events", str(seq)))], "actor_id")
+    names = ("seq", "at", "actor_name", "actor_id", "action", "collection", "entity_id", "change", "former", "leaf")
     session.output.facts(event, [(name, event[name]) for name in names])
     if session.output.as_json:
         return

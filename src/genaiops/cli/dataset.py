@@ -10,6 +10,7 @@ import msgspec
 from genaiops.cli._name_and_file import name_and_file
 from genaiops.cli._noun import noun
 from genaiops.cli._output import Column, Row, one_line
+from genaiops.cli._people import with_names
 from genaiops.cli._queue_text import found_run
 from genaiops.cli._session import Session, connected, consenting
 from genaiops.cli._trace_filters import trace_filters
@@ -101,7 +102,7 @@ def list_(session: Session) -> None:
 def show(session: Session, ref: str) -> None:
     """Show a version: NAME (the latest), NAME@ALIAS or NAME@sha256:DIGEST."""
     found: Row = session.client.get("/api/datasets/versions", {"ref": ref})
-    version: Row = found["version"]
+    (version,) = with_names(session, [found["version"]], "created_by")
     aliases = {each["name"]: each["version_id"] for each in found["aliases"]}
     session.output.facts(
         found,
@@ -113,7 +114,7 @@ def show(session: Session, ref: str) -> None:
             ("licence", version["licence"]),
             ("description", version["description"]),
             ("from", _origin(version["source"])),
-            ("made", f"{short_time(version['created_at'])} by {version['created_by']}"),
+            ("made", f"{short_time(version['created_at'])} by {version['created_by_name']}"),
             ("aliases", [name for name, target in aliases.items() if target == version["id"]]),
             ("columns", [_column(each, version["rows"]) for each in version["columns"]]),
             ("versions", [_listed(each, aliases) for each in found["versions"]]),

@@ -6,6 +6,7 @@ import click
 
 from genaiops.cli._noun import noun
 from genaiops.cli._output import Column
+from genaiops.cli._people import with_names
 from genaiops.cli._session import Session, connected
 from genaiops.cli._values import short_time
 from genaiops.sdk import path_of
@@ -44,14 +45,15 @@ def list_(session: Session, state: str | None) -> None:
 def show(session: Session, finding: str) -> None:
     """Show one, with what was measured."""
     found = session.client.get(path_of("/api/findings", finding))
+    (found,) = with_names(session, [found], "created_by", "closed_by")
     names = ("id", "state", "kind", "title", "about", "attribute", "source", "reason", "mitigation", "run", "verified")
-    closed = f"{found['closed_by']}, {short_time(found['closed_at'])}" if found["closed_at"] else None
+    closed = f"{found['closed_by_name']}, {short_time(found['closed_at'])}" if found["closed_at"] else None
     session.output.facts(
         found,
         [
             *((name, found[name]) for name in names),
             *((f"evidence {name}", said) for name, said in found["evidence"].items()),
-            ("recorded by", f"{found['created_by']}, {short_time(found['created_at'])}"),
+            ("recorded by", f"{found['created_by_name']}, {short_time(found['created_at'])}"),
             ("closed by", closed),
         ],
     )

@@ -6,6 +6,7 @@ import click
 
 from genaiops.cli._noun import noun
 from genaiops.cli._output import Column, Output
+from genaiops.cli._people import with_names
 from genaiops.cli._session import Session, connected
 from genaiops.cli._values import later, seconds, short_time
 from genaiops.cli.actor import find as find_actor
@@ -167,6 +168,7 @@ def find(session: Session, reference: str) -> str:
 
 
 def _show(session: Session, key: dict[str, Any]) -> None:
+    (key,) = with_names(session, [key], "actor_id")
     session.output.facts(
         key,
         (
@@ -174,7 +176,7 @@ def _show(session: Session, key: dict[str, Any]) -> None:
             ("name", key["name"]),
             ("state", key["state"]),
             ("secret", key["hint"]),
-            ("actor", key["actor_id"]),
+            ("actor", key["actor_name"]),
             ("team", key["team_id"]),
             ("environment", key["environment_id"]),
             ("application", key["application"]),

@@ -10,11 +10,13 @@ from genaiops.cli._differences import show_differences
 from genaiops.cli._name_and_file import name_and_file
 from genaiops.cli._noun import noun
 from genaiops.cli._output import Column
+from genaiops.cli._people import with_names
 from genaiops.cli._prompt_budget import add_budget
 from genaiops.cli._prompt_file import read_prompt, write_prompt
 from genaiops.cli._prompt_lint import add_lint
 from genaiops.cli._session import Session, connected, consenting
 from genaiops.cli._values import short_time
+from genaiops.cli._versions import let_name, named_alias, short_version
 from genaiops.core.errors import UsageError
 from genaiops.sdk import path_of
 
@@ -24,7 +26,7 @@ add_lint(command)
 _COLUMNS = (
     Column("NAME", "name"),
     Column("TITLE", "title", elastic=True),
-    Column("OWNER", "owner", rank=1),
+    Column("OWNER", "owner_name", rank=1),
     Column("TEAM", "team_id", rank=1),
     Column("VISIBILITY", "visibility", rank=2),
     Column("TAGS", "tags", rank=2),
@@ -32,8 +34,8 @@ _COLUMNS = (
 )
 _MOVES = (
     Column("WHEN", lambda row: short_time(row["at"])),
-    Column("VERSION", lambda row: _short(row["version_id"]) if row["version_id"] else "removed"),
-    Column("BY", "by"),
+    Column("VERSION", lambda row: short_version(row["version_id"]) if row["version_id"] else "removed"),
+    Column("BY", "by_name"),
 )
 _PINNED = (
     Column("PINNED BY", lambda row: _digits(row["release_id"])),
@@ -69,7 +71,7 @@ def push(session: Session, name: str, file: str, alias: str | None, private: boo
         body["visibility"] = "team" if private else "organisation"
     made = session.write("POST", "/api/artifacts", body)
     named = f", and {name}@{alias} names it" if alias else ""
-    session.output.result(made, f"{_short(made['id'])} is kept{named}.")
+    session.output.result(made, f"{short_version(made['id'])} is kept{named}.")
 
 
 @command.verb("list", example="genaiops prompt list --query support")
@@ -81,7 +83,11 @@ def push(session: Session, name: str, file: str, alias: str | None, private: boo
 def list_(session: Session, **wanted: str | None) -> None:
     """Find prompts, across all teams."""
     rows = session.items("/api/artifacts", {"kind": "prompt", **wanted})
-    session.output.rows(rows, _COLUMNS, empty="There is no such prompt. Keep one: genaiops prompt push NAME FILE.")
+    session.output.rows(
+        with_names(session, rows, "owner"),
+        _COLUMNS,
+        empty="There is no such prompt. Keep one: genaiops prompt push NAME FILE.",
+    )
 
 
 @command.verb("show", example="genaiops prompt show support/answer@prod")
@@ -91,7 +97,8 @@ def show(session: Session, reference: str) -> None:
     """Show a version, or with a bare name all its versions, its aliases, and who used them in the last 7 days."""
     if "@" in reference:
         version = session.client.get(path_of("/api/versions", f"prompt/{reference}"))
-        text = f"# {version['id']}, {short_time(version['created_at'])} by {version['created_by']}\n"
+        (version,) = with_names(session, [version], "created_by")
+        text = f"# {version['id']}, {short_time(version['created_at'])} by {version['created_by_name']}\n"
         session.output.result(version, (text + write_prompt(version["manifest"])).rstrip("\n"))
         return
     found = session.client.get(path_of("/api/artifacts", f"prompt/{reference}"))
@@ -103,12 +110,12 @@ def show(session: Session, reference: str) -> None:
         session.output.json({**found, "used_by": used})
         return
     session.output.rows(
-        list(reversed(found["versions"])),
+        list(reversed(with_names(session, found["versions"], "created_by"))),
         (
-            Column("VERSION", lambda row: _short(row["id"])),
+            Column("VERSION", lambda row: short_version(row["id"])),
             Column("ALIASES", lambda row: names.get(row["id"], [])),
             Column("CREATED", lambda row: short_time(row["created_at"])),
-            Column("BY", "created_by"),
+            Column("BY", "created_by_name"),
         ),
         empty="It has no version.",
     )
@@ -154,9 +161,7 @@ def diff(session: Session, before: str, after: str) -> int:
 @connected
 def alias_(session: Session, alias: str, version: str, **why: str | None) -> None:
     """Let NAME@ALIAS name a VERSION: its digest, or another alias."""
-    body = {"version": f"prompt/{version}" if "@" in version else version, **why}
-    moved = session.write("PUT", path_of("/api/aliases", f"prompt/{_named(alias)}"), body)
-    session.output.result(moved, f"{alias} names {_short(moved['version_id'])}.")
+    let_name(session, "prompt", alias, version, **why)
 
 
 @command.verb("undo", example="genaiops prompt undo support/answer@prod")
@@ -165,8 +170,8 @@ def alias_(session: Session, alias: str, version: str, **why: str | None) -> Non
 @connected
 def undo(session: Session, alias: str, **why: str | None) -> None:
     """Let NAME@ALIAS name what it named before; once more brings the last move back."""
-    moved = session.write("PUT", path_of("/api/aliases", f"prompt/{_named(alias)}"), {"undo": True, **why})
-    session.output.result(moved, f"{alias} names {_short(moved['version_id'])} again.")
+    moved = session.write("PUT", path_of("/api/aliases", f"prompt/{named_alias(alias)}"), {"undo": True, **why})
+    session.output.result(moved, f"{alias} names {short_version(moved['version_id'])} again.")
 
 
 @command.verb("history", example="genaiops prompt history support/answer@prod")
@@ -174,8 +179,8 @@ def undo(session: Session, alias: str, **why: str | None) -> None:
 @connected
 def history(session: Session, alias: str) -> None:
     """Where NAME@ALIAS pointed, since when, by whom."""
-    rows = session.items(path_of("/api/aliases", f"prompt/{_named(alias)}"))
-    session.output.rows(rows, _MOVES, empty="It never pointed anywhere.")
+    rows = session.items(path_of("/api/aliases", f"prompt/{named_alias(alias)}"))
+    session.output.rows(with_names(session, rows, "by"), _MOVES, empty="It never pointed anywhere.")
 
 
 @command.verb("render", example="genaiops prompt render support/answer@prod --var company=Acme")
@@ -213,22 +218,10 @@ def _posted(
         return session.client.post(path, body)
 
 
-def _short(version_id: str) -> str:
-    """`support/answer@sha256:0123456789ab`: enough to know it by, where people read."""
-    name, _, digest = version_id.removeprefix("prompt/").partition("@")
-    return f"{name}@{digest[:19]}"
-
-
 def _digits(named: str) -> str:
     """`support@0123456789ab` of a release or a version."""
     name, _, digest = named.partition("@sha256:")
     return f"{name}@{digest[:12]}"
-
-
-def _named(alias: str) -> str:
-    if not alias.partition("@")[2]:
-        raise UsageError(f"{alias!r} names no alias.", remedy="Write NAME@ALIAS.", param="alias")
-    return alias
 
 
 def _variable(text: str) -> tuple[str, Any]:

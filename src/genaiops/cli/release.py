@@ -11,6 +11,7 @@ import msgspec
 
 from genaiops.cli._noun import noun
 from genaiops.cli._output import Column
+from genaiops.cli._people import with_names
 from genaiops.cli._release_report import add_reports, verified_file
 from genaiops.cli._session import Session, connected
 from genaiops.cli._values import short_time
@@ -87,7 +88,7 @@ def list_(session: Session, application: str) -> None:
 @connected
 def show(session: Session, release: str) -> None:
     """Show one release: APPLICATION@DIGEST, a beginning of its digest, or APPLICATION@latest."""
-    found = session.client.get(path_of("/api/releases", _named(release)))
+    (found,) = with_names(session, [session.client.get(path_of("/api/releases", _named(release)))], "created_by")
     manifest = found["manifest"]
     session.output.facts(
         found,
@@ -100,7 +101,7 @@ def show(session: Session, release: str) -> None:
             ("commit", _commit_text(manifest.get("commit"))),
             ("note", found["note"]),
             ("created", short_time(found["created_at"])),
-            ("by", found["created_by"]),
+            ("by", found["created_by_name"]),
         ),
     )
 

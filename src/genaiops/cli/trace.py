@@ -10,6 +10,7 @@ from genaiops.cli import _erasing
 from genaiops.cli._fact_text import show_claims
 from genaiops.cli._noun import noun
 from genaiops.cli._output import Column, Row, one_line
+from genaiops.cli._people import with_names
 from genaiops.cli._session import Session, connected
 from genaiops.cli._trace_file import once, write_traces
 from genaiops.cli._trace_filters import trace_filters
@@ -228,7 +229,7 @@ _ERASURE_COLUMNS = (
     Column("ERASURE", "id"),
     Column("STATE", "state"),
     Column("TRACES", lambda row: tokens(row["traces"]), right=True),
-    Column("BY", "begun_by", rank=1),
+    Column("BY", "begun_by_name", rank=1),
     Column("REASON", lambda row: one_line(row["reason"]), elastic=True),
 )
 
@@ -237,4 +238,5 @@ _ERASURE_COLUMNS = (
 @connected
 def erasures(session: Session) -> None:
     """List erasures of end users, the newest first."""
-    session.output.rows(session.items("/api/erasures"), _ERASURE_COLUMNS, empty="Nobody was erased here.")
+    rows = with_names(session, session.items("/api/erasures"), "begun_by")
+    session.output.rows(rows, _ERASURE_COLUMNS, empty="Nobody was erased here.")

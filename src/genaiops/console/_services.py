@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from genaiops.arena import (
     Forecast,
     KpiLine,
+    SweepAsked,
 )
 from genaiops.arena.reports import Sectioned
 from genaiops.arena.shown import Choices, Evaluations, Facts
@@ -152,6 +153,10 @@ class Services(Protocol):
     def merge_reports(self) -> MergeReports: ...
     def begin_suite(self, actor: Actor, name: str, document: Mapping[str, Any], environment: str | None) -> Run:
         """A run on the server, as far as that person reaches."""
+        ...
+
+    def begin_kept(self, actor: Actor, suite: str, environment: str | None, sweep: SweepAsked | None) -> Run:
+        """Likewise of a version that is kept (NAME@ALIAS or NAME@DIGEST); with `sweep` of each of its cells."""
         ...
 
     @property

@@ -16,7 +16,7 @@ from genaiops.hub._access import (
 )
 from genaiops.hub._actors import administers
 from genaiops.hub._applications import ApplicationChange, NewApplication
-from genaiops.hub._apply import Applied, MadeKey, Wish, apply_state, export
+from genaiops.hub._apply import Applied, MadeKey, Wish, apply_state
 from genaiops.hub._approvals import Approvals
 from genaiops.hub._artifacts import About, AliasMove, Wanted, may_see
 from genaiops.hub._bootstrap import ADMIN, BOOTSTRAP, EmbeddedModel, OwnModel, bootstrap, bring_back
@@ -42,6 +42,7 @@ from genaiops.hub._deployments import DeploymentChange, Why
 from genaiops.hub._diff import Difference, Line, Piece, compare_texts
 from genaiops.hub._experiment_forms import MetricForm, PlanForm, plan_form, plan_of
 from genaiops.hub._experiments import Experiments, NewExperiment, check_plan
+from genaiops.hub._export import export
 from genaiops.hub._facts import FACTS, decided_claims, fact_items, fact_queue, fact_scores
 from genaiops.hub._fingerprints import DocumentsState, Fingerprints, KnownDocument
 from genaiops.hub._forms import EXPORTED, SECTIONS

@@ -1,7 +1,7 @@
 """Brings an installation to what a file says: one unit, all or nothing, by the ordinary services and their checks."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 
@@ -12,7 +12,7 @@ from genaiops.domain import IdentityIssuer, Route, RouteTarget, Scope, Target
 from genaiops.hub._applications import ApplicationChange, NewApplication
 from genaiops.hub._budgets import NewBudget
 from genaiops.hub._experiment_forms import new_experiment
-from genaiops.hub._forms import EXPORTED, SECTIONS, Form, State, document_of
+from genaiops.hub._forms import SECTIONS, State
 from genaiops.hub._hub import Hub
 from genaiops.hub._key_checks import KeyChecks, NewKey
 from genaiops.hub._keys import KeyChange, made_key
@@ -21,7 +21,8 @@ from genaiops.hub._present import Present, present
 from genaiops.hub._prices import NewPrice
 from genaiops.hub._rate_limits import NewRateLimit
 from genaiops.hub._state_text import at
-from genaiops.hub._targets import MASK, masked
+from genaiops.hub._targets import MASK
+from genaiops.hub._use_case_forms import at_once, use_case_of
 from genaiops.ports.records import Unit
 
 Permit = Callable[[Hub, Sequence[Change]], None]
@@ -58,22 +59,6 @@ class _OnlyLooked(Exception):
     def __init__(self, plan: Plan) -> None:
         super().__init__()
         self.plan = plan
-
-
-def export(hub: Hub, sections: Sequence[str] = EXPORTED) -> dict[str, Any]:
-    """The present state as a file says it: of prices the lines in force and those to come; targets whose address this
-    installation keeps by itself are left out. No secret is in it."""
-    with hub.records.read() as view:
-        found = present(view, sections)
-    named = dict(found.state.named)
-    if "targets" in named:
-        named["targets"] = {name: _masked(form) for name, form in named["targets"].items() if name not in found.own}
-    listed = dict(found.state.listed)
-    if "prices" in listed:
-        listed["prices"] = _prices_in_force(listed["prices"], to_iso(hub.clock()))
-    document = document_of(State(named, listed))
-    # Ids would give an order that says nothing and is another one elsewhere.
-    return _without_said_twice({section: _in_order(entries) for section, entries in document.items()})
 
 
 def apply_state(hub: Hub, wish: Wish, *, by: str, permit: Permit = lambda _hub, _changes: None) -> Applied:
@@ -129,6 +114,7 @@ class _Doing:
             "routes": self._route,
             "issuers": self._issuer,
             "applications": self._application,
+            "use_cases": self._use_case,
             "experiments": self._experiment,
             "keys": self._key,
             "prices": self._price,
@@ -235,6 +221,12 @@ class _Doing:
             else:
                 applications.withdraw(change.name, by=by)
 
+    def _use_case(self, change: Change) -> None:
+        form: Any = change.form
+        use_case = use_case_of(form, self._actor_id(form.owner, param="owner"))
+        with at_once(change.name):
+            self._hub.use_cases.put(change.name, use_case, by=self._by)
+
     def _experiment(self, change: Change) -> None:
         experiments, new = self._hub.experiments, new_experiment(change.name, change.form)
         (experiments.create if change.action == "add" else experiments.rewrite)(new, by=self._by)
@@ -331,16 +323,14 @@ class _Doing:
             "routes": hub.routes.remove,
             "issuers": hub.issuers.remove,
             "applications": hub.applications.remove,
+            "use_cases": hub.use_cases.retire,
             "experiments": hub.experiments.remove,
             "keys": hub.keys.revoke,
             "budgets": hub.budgets.remove,
             "limits": hub.rate_limits.remove,
         }
-        removers[change.section](change.entity_id, by=by)
-
-
-def _masked(form: Any) -> Form:
-    return msgspec.structs.replace(form, proxy=masked(form.proxy))
+        with at_once(change.name):
+            removers[change.section](change.entity_id, by=by)
 
 
 def _turn(change: Change) -> int:
@@ -366,34 +356,3 @@ def _refuse(change: Change, field: str, remedy: str) -> None:
                 remedy=remedy,
                 param=field,
             )
-
-
-def _prices_in_force(forms: Sequence[Any], at_iso: str) -> tuple[Any, ...]:
-    begun: dict[tuple[str, str], str] = {}
-    for form in forms:
-        if form.valid_from <= at_iso:
-            line = form.provider, form.model
-            begun[line] = max(begun.get(line, ""), form.valid_from)
-    return tuple(form for form in forms if form.valid_from >= begun.get((form.provider, form.model), ""))
-
-
-def _in_order(entries: Any) -> Any:
-    if isinstance(entries, dict):
-        return dict(sorted(cast("dict[str, Any]", entries).items()))
-    return sorted(entries, key=lambda entry: msgspec.json.encode(entry, order="sorted"))
-
-
-def _without_said_twice(document: dict[str, Any]) -> dict[str, Any]:
-    """A name that says what the entry's own name says is left out."""
-    for name, target in document.get("targets", {}).items():
-        if target["upstream_model"] == target["model"]:
-            del target["upstream_model"]
-        if target["model"] == name:
-            del target["model"]
-    for name, key in document.get("keys", {}).items():
-        if key["name"] == name:
-            del key["name"]
-    for price in document.get("prices", ()):
-        if price["valid_from"] == to_iso(0):
-            price["valid_from"] = "always"
-    return document

@@ -25,6 +25,7 @@ from genaiops.hub._budgets import NewBudget
 from genaiops.hub._experiment_forms import ExperimentForm
 from genaiops.hub._prices import NewPrice
 from genaiops.hub._rate_limits import NewRateLimit
+from genaiops.hub._use_case_forms import UseCaseForm
 
 Form = msgspec.Struct
 """Any of the structs below; which fields it has, its noun decides."""
@@ -143,6 +144,7 @@ NAMED: Mapping[str, type[Form]] = {
     "routes": RouteForm,
     "issuers": IssuerForm,
     "applications": ApplicationForm,
+    "use_cases": UseCaseForm,
     "experiments": ExperimentForm,
     "keys": KeyForm,
 }
@@ -153,7 +155,7 @@ SECTIONS: tuple[str, ...] = (*NAMED, *LISTED)
 EXPORTED: tuple[str, ...] = tuple(section for section in SECTIONS if section != "experiments")
 """Without those that are asked for by name: experiments name releases, which no file brings along."""
 
-KINDS: Mapping[str, str] = {section: section.removesuffix("s") for section in SECTIONS}
+KINDS: Mapping[str, str] = {section: section.removesuffix("s").replace("_", " ") for section in SECTIONS}
 """Section -> what one of its entries is called."""
 
 

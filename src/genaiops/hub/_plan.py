@@ -93,7 +93,7 @@ class _Planning:
                 form = _completed_key(form, former, said)
             elif section == "targets":
                 form = _with_password(form, former)
-            elif section == "applications":
+            elif section in ("applications", "use_cases"):
                 form = _with_owner(form, former)
             elif section == "experiments":
                 form = with_candidate(form, former)

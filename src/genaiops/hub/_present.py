@@ -43,6 +43,8 @@ from genaiops.hub._forms import (
 )
 from genaiops.hub._limit_text import show_limit
 from genaiops.hub._price_forms import price_form
+from genaiops.hub._use_case_forms import use_case_form
+from genaiops.hub._use_cases import held_use_cases
 from genaiops.hub._validation import every
 from genaiops.ports.records import View
 
@@ -87,6 +89,7 @@ class _Reading:
             "routes": self._routes,
             "issuers": self._issuers,
             "applications": self._applications,
+            "use_cases": self._use_cases,
             "experiments": self._experiments,
             "keys": self._keys,
         }
@@ -169,6 +172,11 @@ class _Reading:
                     acknowledgement=each.statement,
                 ),
             )
+
+    def _use_cases(self) -> Iterator[tuple[str, Form]]:
+        names = self._names_of_actors()
+        for each in held_use_cases(self._view):
+            yield each.name, use_case_form(each.use_case, names)
 
     def _experiments(self) -> Iterator[tuple[str, Form]]:
         for each in every(self._view, Experiment):

@@ -109,7 +109,7 @@ class UseCases:
             found = view.get(Alias, f"use-case/{name}@{CURRENT}")
             if found is not None:
                 return _held(view, found)
-            names = [each.name for each in _all(view)]
+            names = [each.name for each in held_use_cases(view)]
         raise NotFound(
             f"There is no use case {name[:120]!r}.",
             remedy=suggestion(name, names) if names else "Write one: genaiops use-case push NAME FILE",
@@ -119,7 +119,7 @@ class UseCases:
     def list(self) -> Sequence[Held]:
         """In order of name."""
         with self._records.read() as view:
-            return _all(view)
+            return held_use_cases(view)
 
     def of_application(self, application: str) -> Sequence[Held]:
         """Those that it serves."""
@@ -209,7 +209,8 @@ def measuring(suite: str) -> str:
     return name if "@" in name else f"{name}@prod"
 
 
-def _all(view: View) -> Sequence[Held]:
+def held_use_cases(view: View) -> Sequence[Held]:
+    """Those that hold, in order of name."""
     found = (view.get(Alias, f"{each.id}@{CURRENT}") for each in every(view, Artifact, {"kind": "use-case"}))
     return [_held(view, alias) for alias in found if alias is not None]
 

@@ -28,6 +28,7 @@ from genaiops.arena.reports._sweep import (
     sweep_how,
 )
 from genaiops.arena.reports._sweep_charts import LINES, curve, heat
+from genaiops.arena.reports._sweep_pdf import sweep_pdf
 from genaiops.arena.reports._value import Value, value_of
 
 FORMATS: Final[Mapping[str, Callable[[Reported], str | bytes]]] = {
@@ -77,5 +78,6 @@ __all__ = [
     "statement",
     "steps_table",
     "sweep_how",
+    "sweep_pdf",
     "value_of",
 ]

@@ -1,10 +1,10 @@
 """A selection as PDF: the decision, the Pareto picture, candidates, pairs, and what it stands on."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module
 from typing import Any, Final
 
-from genaiops.arena._criteria import UNITS, Criterion
+from genaiops.arena._criteria import UNITS, Criterion, Measured
 from genaiops.arena._decision import Decision
 from genaiops.arena._selecting import Selection
 from genaiops.arena.reports._pareto import panels
@@ -15,7 +15,7 @@ from genaiops.arena.reports._selection import approved, candidates, how, pairs, 
 _WIDE: Final = 300.0
 _HIGH: Final = 150.0
 _LEFT: Final = 40.0
-_SHADES: Final = {"front": "pass", "not_separable": "open", "dominated": "fail"}
+SHADES: Final = {"front": "pass", "not_separable": "open", "dominated": "fail"}
 _MOST_PAIRS: Final = 300
 
 
@@ -53,13 +53,17 @@ def _story(selection: Selection, decision: Decision | None) -> Iterator[Any]:
 
 
 def _picture(selection: Selection, across: Criterion) -> Any:
-    """Each candidate as a dot with the bounds of its quality."""
-    shapes: Any = import_module("reportlab.graphics.shapes")
-    points = [
-        (each.target, _SHADES[each.standing], each.figures[across].mean, each.figures["quality"])
+    return dots(
+        (each.target, SHADES[each.standing], each.figures[across].mean, each.figures["quality"])
         for each in selection.candidates
         if across in each.figures and "quality" in each.figures
-    ]
+    )
+
+
+def dots(found: Iterable[tuple[str, str, float, Measured]]) -> Any:
+    """(name, shade, what it takes, quality): each as a dot with the bounds of its quality."""
+    shapes: Any = import_module("reportlab.graphics.shapes")
+    points = list(found)
     xs = [x for _, _, x, _ in points]
     ys = [end for _, _, _, quality in points for end in (quality.mean, quality.low, quality.high) if end is not None]
     drawing = shapes.Drawing(_WIDE + 120, _HIGH + 26)

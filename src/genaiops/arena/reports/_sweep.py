@@ -74,7 +74,7 @@ def findings(sweep: Sweep) -> list[str]:
     if sweep.best:
         cell = sweep.cell(sweep.best)
         said.append(
-            f"Best measured: {_called(sweep, cell)}, with {told(cell.figures['quality'])}. "
+            f"Best measured: {called(sweep, cell)}, with {told(cell.figures['quality'])}. "
             "It was picked by looking, so its own figure is rather too good."
         )
     front = [each.target for each in sweep.cells if each.standing == "front"]
@@ -89,7 +89,7 @@ def findings(sweep: Sweep) -> list[str]:
             number = "1 example" if row.shots == 1 else f"{row.shots} examples"
             beyond = f"{where}beyond {number}, more (up to {row.tried})"
             said.append(f"{beyond} are not shown to be better{more}.")
-    said += [f"{_called(sweep, each)} is not comparable: {each.why}" for each in sweep.cells if each.why]
+    said += [f"{called(sweep, each)} is not comparable: {each.why}" for each in sweep.cells if each.why]
     return said
 
 
@@ -116,7 +116,7 @@ def stands_on(sweep: Sweep) -> Mapping[str, str]:
     }
 
 
-def _called(sweep: Sweep, cell: SweepCell) -> str:
+def called(sweep: Sweep, cell: SweepCell) -> str:
     examples = "1 example" if cell.shots == 1 else f"{cell.shots} examples"
     return examples if cell.context is None else f"{examples}, {context_name(sweep, cell.context)}"
 

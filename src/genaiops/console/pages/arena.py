@@ -13,7 +13,7 @@ from genaiops.console import _run_text
 from genaiops.console._fact_text import Facts, facts_of
 from genaiops.console._visit import Chip, Visit, Visiting
 from genaiops.core.errors import NotFound, UsageError
-from genaiops.domain import Run, RunState, Suite
+from genaiops.domain import Artifact, Run, RunState, Suite
 from genaiops.hub import may_see
 from genaiops.ports.runs import CaseFilter, CaseRow, RunFilter
 
@@ -176,8 +176,16 @@ def suites(visit: Visiting) -> Response[str]:
         tab="suites",
         suites=[(name, held.get(name), ran.get(name, [])) for name in dict.fromkeys((*ran, *held))],
         latest=_LATEST if len(newest) == _LATEST else None,
+        kept={name: _newest(visit, artifact) for name, artifact in held.items()},
         words=_run_text.WORDS,
+        may=visit.can("artifacts"),
     )
+
+
+def _newest(visit: Visit, artifact: Artifact) -> str:
+    """Its newest version as it is run: NAME@sha256:..."""
+    versions = visit.services.hub.artifacts.versions(artifact.id)
+    return versions[-1].id.removeprefix("suite/") if versions else ""
 
 
 @get("/arena/metrics", sync_to_thread=True)

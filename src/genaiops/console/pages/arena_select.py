@@ -31,7 +31,7 @@ _COLOURS: Final = {
 
 
 _Form = tuple[Literal["html", "markdown", "pdf"], str, str]
-_FORMS: Final[Mapping[str, _Form]] = {
+REPORT_FORMS: Final[Mapping[str, _Form]] = {
     "html": ("html", "text/html; charset=utf-8", "html"),
     "markdown": ("markdown", "text/markdown; charset=utf-8", "md"),
     "pdf": ("pdf", "application/pdf", "pdf"),
@@ -84,9 +84,9 @@ def choose(visit: Visiting, run_id: FromPath[str]) -> Response[Any]:
 def report(visit: Visiting, run_id: FromPath[str]) -> Response[bytes]:
     """`format`: html, markdown or pdf, signed; of what is kept, else of the comparison by `check`."""
     run = visit.services.stores.runs.get(run_id)
-    form = _FORMS.get(visit.query.get("format", "html"))
+    form = REPORT_FORMS.get(visit.query.get("format", "html"))
     if form is None:
-        raise UsageError("There is no such form.", remedy=f"There are: {', '.join(_FORMS)}.", param="format")
+        raise UsageError("There is no such form.", remedy=f"There are: {', '.join(REPORT_FORMS)}.", param="format")
     check = visit.query.get("check", "")
     kept = visit.services.choices.last(run)
     if kept is None:

@@ -19,8 +19,9 @@ from genaiops.arena.reports import (
 )
 from genaiops.checks.metrics import metric
 from genaiops.console._charts import SCHEMA, Chart, Spec
-from genaiops.console._visit import Visiting
-from genaiops.core.errors import GenaiopsError
+from genaiops.console._visit import HEADERS, Visiting
+from genaiops.console.pages.arena_select import REPORT_FORMS
+from genaiops.core.errors import GenaiopsError, UsageError
 
 _COLOURS: Final = {name: f"token:series-{place + 1}" for place, name in enumerate(LINES)} | {"text": "token:text"}
 
@@ -62,6 +63,19 @@ def show(visit: Visiting, run_id: FromPath[str]) -> Response[str]:
     )
 
 
+@get("/arena/runs/{run_id:str}/sweep/report", sync_to_thread=True)
+def report(visit: Visiting, run_id: FromPath[str]) -> Response[bytes]:
+    """`format`: html, markdown or pdf, signed; by `check`."""
+    run = visit.services.stores.runs.get(run_id)
+    found = REPORT_FORMS.get(visit.query.get("format", "html"))
+    if found is None:
+        raise UsageError("There is no such form.", remedy=f"There are: {', '.join(REPORT_FORMS)}.", param="format")
+    form, kind, ending = found
+    data = visit.services.evaluations.sweep_written(run, visit.query.get("check", ""), form)
+    headers = {**HEADERS, "content-disposition": f'attachment; filename="sweep-{run.id}.{ending}"'}
+    return Response(data, media_type=kind, headers=headers)
+
+
 def _is_single(name: str, options: dict[str, Any]) -> bool:
     return metric(name, options).card.over == "sample"
 
@@ -83,4 +97,4 @@ def _charts(sweep: Sweep) -> list[Chart]:
     return made
 
 
-HANDLERS: list[Any] = [show]
+HANDLERS: list[Any] = [show, report]
