@@ -41,7 +41,7 @@ from genaiops.arena._kpis import KpiLine, check_of, kpi_fault, kpi_judged, kpi_l
 from genaiops.arena._kpis import reported as reported_kpi
 from genaiops.arena._packed import Packed, pack, unpack
 from genaiops.arena._pairs import Pair
-from genaiops.arena._parts import Parts, parts_of, templated
+from genaiops.arena._parts import Parts, asked_media, parts_of, picture_url, templated
 from genaiops.arena._plan import USUAL_MARGINS, Plan, PlanAsked, PlanRow, planned, spread_of
 from genaiops.arena._prompt_versions import side_by_side
 from genaiops.arena._rescoring import Benchmark, Figure, Rescorer, figures
@@ -142,6 +142,7 @@ __all__ = [
     "Watched",
     "against_prod",
     "asked",
+    "asked_media",
     "asker",
     "asks",
     "beside",
@@ -173,6 +174,7 @@ __all__ = [
     "new_run",
     "pack",
     "parts_of",
+    "picture_url",
     "pinned_suite",
     "planned",
     "programs_of",

@@ -7,6 +7,7 @@ from typing import Any, TypeGuard
 
 import msgspec
 
+from genaiops.arena._parts import asked_media, text_of
 from genaiops.checks.metrics import metric
 from genaiops.checks.metrics.judges import is_duel
 from genaiops.checks.statistics import figures, in_groups, jackknife
@@ -41,14 +42,15 @@ def sample_of(case: Case, answer: Answer, check: SuiteCheck | None = None) -> Sa
         said=said_in(answer),
         steps=answer.tool_calls if answer.turns else (),
         media=answer.media,
+        asked_media=asked_media(case),
     )
 
 
 def against(sample: Sample, baseline: Answer | None) -> Sample:
-    """The sample with the baseline's answer in the place of references; () where it gave none, or an image alone."""
-    if baseline is None or baseline.state != "answered" or (baseline.media and not baseline.output.strip()):
+    """The sample with the baseline's answer in the place of references; () where it gave none."""
+    if baseline is None or baseline.state != "answered":
         return msgspec.structs.replace(sample, expected=())
-    return msgspec.structs.replace(sample, expected=(baseline.output,))
+    return msgspec.structs.replace(sample, expected=(baseline.output,), other_media=baseline.media)
 
 
 def said_in(answer: Answer) -> tuple[str, ...]:
@@ -70,8 +72,8 @@ def _truth(case: Case) -> str | tuple[str, ...]:
 
 def _last_asked(case: Case) -> str:
     for message in reversed(case.messages):
-        if message.get("role") == "user" and isinstance(message.get("content"), str):
-            return message["content"]
+        if message.get("role") == "user" and (text := text_of(message.get("content"))):
+            return text
     return ""
 
 

@@ -7,6 +7,7 @@ import msgspec
 from litestar import Response, get
 
 from genaiops.arena import Beside, BesideWord, CheckBeside
+from genaiops.checks.judging import in_words
 from genaiops.console import _run_text
 from genaiops.console._charts import Chart
 from genaiops.console._differences import pieces
@@ -115,7 +116,7 @@ def case(visit: Visiting) -> Response[str]:
             param="id",
         )
     halves = [_half(pair.before, pair.one, rows[0]), _half(pair.after, pair.other, rows[1])]
-    said = [half.answer.output if half.answer is not None else "" for half in halves]
+    said = [_run_text.answered(half.answer) for half in halves]
     shown = visit.query.get("show")
     ids = list({"won": pair.found.won, "lost": pair.found.lost}.get(shown or "", [*pair.found.lost, *pair.found.won]))
     place = ids.index(name) if name in ids else None
@@ -128,7 +129,9 @@ def case(visit: Visiting) -> Response[str]:
         pair=pair,
         case=asked,
         asked=_run_text.asked_of(asked),
+        pictures=_run_text.pictures_of(asked),
         halves=halves,
+        pictures_in=_run_text.answered_pictures,
         pieces=pieces(*said),
         back=visit.link("/arena/compare", **{each: visit.query.get(each) for each in _KNOWS}, start=_page_of(place)),
         newer=visit.same(id=ids[place - 1]) if place else None,
@@ -219,7 +222,7 @@ def _said(row: CaseRow | None, target: str) -> str:
     answer = _answer(row, target)
     if row is not None and row.case.attack is not None:
         return ""  # of attacks nothing is shown unasked
-    return "" if answer is None else _run_text.brief(answer.output or answer.error)
+    return "" if answer is None else _run_text.brief(in_words(answer.output, answer.media) or answer.error)
 
 
 def _half(run: Run, target: str, row: CaseRow | None) -> Half:
