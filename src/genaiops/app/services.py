@@ -23,6 +23,8 @@ from genaiops.app.item_sources import ItemSources
 from genaiops.app.judging import Judging
 from genaiops.app.kpi_gate import KpiGate
 from genaiops.app.kpis import Kpis
+from genaiops.app.live_checks import LiveChecks
+from genaiops.app.live_judges import LiveJudges
 from genaiops.app.machines import Sharing
 from genaiops.app.merge_reports import MergeReports
 from genaiops.app.metering import open_metering
@@ -111,7 +113,24 @@ class Services:
         self.sources = ItemSources(stores.blobs, stores.runs)
         self.facts = FactChecking(stores.blobs, stores.runs, home.path)
         machine = home.machine.read_text().strip() if home.machine.exists() else _ALONE
-        self.experiments = Experimenting(hub, stores.experiments, stores.telemetry, machine=machine, clock=now_us)
+        self.live_checks = LiveChecks(
+            hub,
+            stores.experiments,
+            stores.telemetry,
+            stores.blobs,
+            self.facts,
+            LiveJudges(settings, home, stores.runs, hub, self.publisher, self.secrets, now_us),
+            machine=machine,
+            clock=now_us,
+        )
+        self.experiments = Experimenting(
+            hub,
+            stores.experiments,
+            stores.telemetry,
+            machine=machine,
+            clock=now_us,
+            ready=self.live_checks.ready,
+        )
         self.risks = self._open_risks()
         self.replays = Replays(now_us, stores.replays)
         self.merge_reports = MergeReports(home, stores.runs)

@@ -39,6 +39,8 @@ from genaiops.arena._judges import Judges, judges_of, programs_of, runs_programs
 from genaiops.arena._kpis import WORDS as KPI_WORDS
 from genaiops.arena._kpis import KpiLine, check_of, kpi_fault, kpi_judged, kpi_line, measured
 from genaiops.arena._kpis import reported as reported_kpi
+from genaiops.arena._live import TARGET as LIVE
+from genaiops.arena._live import LiveCheck, live_checks, live_facts, with_judges
 from genaiops.arena._packed import Packed, pack, unpack
 from genaiops.arena._pairs import Pair
 from genaiops.arena._parts import Parts, parts_of, templated
@@ -68,6 +70,7 @@ from genaiops.arena._watching import WATCH, Watched, references, seconds, watche
 __all__ = [
     "CHAT",
     "KPI_WORDS",
+    "LIVE",
     "PROD",
     "RED_TEAM",
     "SELECTION_PREFIX",
@@ -107,6 +110,7 @@ __all__ = [
     "Judges",
     "KpiLine",
     "Labelled",
+    "LiveCheck",
     "Measured",
     "Near",
     "Packed",
@@ -165,6 +169,8 @@ __all__ = [
     "kpi_fault",
     "kpi_judged",
     "kpi_line",
+    "live_checks",
+    "live_facts",
     "look_at",
     "measured",
     "new_run",
@@ -206,4 +212,5 @@ __all__ = [
     "unpack",
     "watched",
     "weights_of",
+    "with_judges",
 ]
