@@ -235,7 +235,7 @@ class LiveChecks:
         faults: dict[str, str],
     ) -> _Said:
         span = call.waiting.span
-        before = call.known.get(_identifier(experiment, span, name))
+        before = call.known.get(identifier(experiment, span, name))
         if before is not None and before.value is not None:
             return "scored", before.value  # the process ended before it was counted
         try:
@@ -269,7 +269,7 @@ class LiveChecks:
         needs_context = any("context" in check.card.needs for check in checks.each.values())
         context = self._facts.passages(own) if needs_context else ()
         case = Case(id=trace.trace_id.hex(), messages=tuple(row["input"]), context=context)
-        names = {_identifier(experiment, waiting.span, name) for name in checks.each}
+        names = {identifier(experiment, waiting.span, name) for name in checks.each}
         known = {score.identifier: score for score in trace.scores if score.identifier in names}
         return _Call(waiting, case, _answer(own, waiting.span, row), known)
 
@@ -324,7 +324,8 @@ def _drawn(experiment: Experiment, metric: str, call: Span, share: float) -> boo
     return int.from_bytes(said.digest(), "big") < share * 2**64
 
 
-def _identifier(experiment: Experiment, call: Span, metric: str) -> str:
+def identifier(experiment: Experiment, call: Span, metric: str) -> str:
+    """Of the score that says what a check found of a call."""
     what = f"{experiment.id}\0{experiment.suite_id}\0{metric}\0".encode() + call.trace_id + call.span_id
     return "check-" + hashlib.blake2b(what, digest_size=16).hexdigest()
 
@@ -355,7 +356,7 @@ def _score(
         return []
     return [
         Score(
-            identifier=_identifier(experiment, call, metric),
+            identifier=identifier(experiment, call, metric),
             trace_id=call.trace_id,
             name=metric,
             value=value,

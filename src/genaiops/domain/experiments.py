@@ -221,15 +221,36 @@ class ExperimentUnit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 
 class ReadPlace(msgspec.Struct, frozen=True, array_like=True):
     """How far the telemetry of one machine was read: the place in its spans, and in its scores. `scores_us`: when that
-    was. `checked`: up to which of the spans checks have looked. All that was written before `ready_us` is looked at;
-    `mark`: a place and its time that become that when they are reached."""
+    was. `checked`: up to which of the spans checks have looked. They have not looked at calls that began at `first[1]`
+    and are over when they reach the place `first[0]`, nor at those that were read after that, from `later` on.
+    `ready_us`: they have looked at all calls that began before."""
 
     head: int
     scores_us: int = 0
     scores: int = 0
     checked: int = 0
     ready_us: int = 0
-    mark: tuple[int, int] | None = None
+    first: tuple[int, int] | None = None
+    later: int | None = None
+
+    def read(self, head: int, began_us: int | None) -> "ReadPlace":
+        """Up to there, calls of which the first began then (None: no calls)."""
+        if began_us is None:
+            return msgspec.structs.replace(self, head=head)
+        if self.first is None:
+            return msgspec.structs.replace(self, head=head, first=(head, began_us))
+        later = began_us if self.later is None else min(self.later, began_us)
+        return msgspec.structs.replace(self, head=head, later=later)
+
+    def ready(self, now_us: int) -> "ReadPlace":
+        """With what checks have looked at by now."""
+        first, later = self.first, self.later
+        if first is not None and self.checked >= first[0]:
+            first, later = None if later is None else (self.head, later), None
+        if self.checked >= self.head:
+            first = later = None
+        began = (now_us, *(() if first is None else (first[1],)), *(() if later is None else (later,)))
+        return msgspec.structs.replace(self, first=first, later=later, ready_us=min(began))
 
 
 LiveState = Literal["scored", "errors", "unkept", "unanswered", "lacking", "late", "unpaid"]

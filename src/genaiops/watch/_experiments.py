@@ -97,7 +97,8 @@ class ExperimentReader:
                 return True  # another reader of the same telemetry was faster
             tally = _entered(experiment, work, tally, seen, past)
             _put(work, early)
-            places = {**tally.places, self._machine: msgspec.structs.replace(there, head=head)}
+            began = min((one.at_us for one in seen if one.arm is not None), default=None)
+            places = {**tally.places, self._machine: there.read(head, began if experiment.plan.checks else None)}
             work.keep(
                 msgspec.structs.replace(
                     tally, places=places, nobody=tally.nobody + nobody, unpriced=tally.unpriced + unpriced
@@ -187,19 +188,12 @@ class ExperimentReader:
                 work.keep(msgspec.structs.replace(tally, places={**tally.places, self._machine: there}))
 
     def _ready(self, experiment: Experiment, now_us: int) -> int:
-        """Checks have looked at all that was written before that time, wherever it was."""
+        """Checks have looked at all calls that began before that time, wherever they were answered."""
         if not experiment.plan.checks:
             return now_us
         with self._store.work(experiment.id) as work:
             tally = work.tally()
-            there = tally.places[self._machine]
-            if there.checked >= there.head:
-                there = msgspec.structs.replace(there, ready_us=now_us, mark=None)
-            else:
-                if there.mark is not None and there.checked >= there.mark[0]:
-                    there = msgspec.structs.replace(there, ready_us=there.mark[1], mark=None)
-                if there.mark is None:
-                    there = msgspec.structs.replace(there, mark=(there.head, now_us))
+            there = tally.places[self._machine].ready(now_us)
             places = {**tally.places, self._machine: there}
             work.keep(msgspec.structs.replace(tally, places=places))
         return min(max(place.ready_us, now_us - LONGEST_US) for place in places.values())
