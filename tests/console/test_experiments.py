@@ -248,7 +248,8 @@ def test_checks_of_a_suite_are_chosen_and_what_they_looked_at_is_told(console: C
     page = console.page("/checked")
     assert "3 / 4" in page
     assert "answer not kept 2 / 0" in page
-    assert '0 / 1 <span class="hint">No &lt;b&gt;.</span>' in page
+    assert 'data-label="errors">0 / 1</td>' in page
+    assert '<span class="hint">No &lt;b&gt;.</span>' in page
     console.act("checked", "stop")
 
 

@@ -49,7 +49,8 @@ def guard(name: str, margin: float = 0.0, **more: Any) -> GuardMetric:
 
 
 def written(hub: Hub, by: str = "admin", **more: Any) -> Experiment:
-    plan = ExperimentPlan(**{"primary": check("refusing"), "suite": "polite@prod", **more})
+    fields: dict[str, Any] = {"primary": check("refusing"), "suite": "polite@prod", **more}
+    plan = ExperimentPlan(**fields)
     new = NewExperiment(name="live", application="support", environment="dev", candidate="latest", plan=plan)
     return hub.experiments.create(new, by=by)
 

@@ -30,7 +30,7 @@ from genaiops.arena._documents import (
     unjudged_of,
 )
 from genaiops.arena._evidence import evidence_of
-from genaiops.arena._experiment import look_at, thinned, told, unit_of
+from genaiops.arena._experiment import gate_words, look_at, thinned, told, unit_of
 from genaiops.arena._forecast import Forecast, ForecastLine, forecast, told_days
 from genaiops.arena._gate import decides, judge
 from genaiops.arena._gate_report import GateLine, GateReport
@@ -161,6 +161,7 @@ __all__ = [
     "figures",
     "file_rows",
     "forecast",
+    "gate_words",
     "is_sweep",
     "judge",
     "judged_claims",

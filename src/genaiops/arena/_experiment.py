@@ -150,18 +150,23 @@ def _words(one: Estimate) -> Iterator[str]:
 
 
 def _as_gate(one: Estimate) -> str:
-    """In the words that the gate of a suite has for a check with a margin; one without is said to be what it is."""
-    assert one.interval is not None
-    assert one.difference is not None
-    margin = one.allowed if one.margin is None else one.margin
+    words = gate_words(one)
     state = {"open": "not decided", "harm": "worse"}.get(one.state, one.state)
-    if margin is None:
+    if not words:
         return f"is {'no difference that can be told' if one.state == 'open' else state}"
+    return f"is {state}: {words}"
+
+
+def gate_words(one: Estimate) -> str:
+    """What the gate of a suite says of a check with a margin, of this interval. Empty: it has none, or few users."""
+    margin = one.allowed if one.margin is None else one.margin
+    if margin is None or one.interval is None or one.difference is None:
+        return ""
     low, high = one.interval
     sign = 1 if one.better == "higher" else -1
-    words = margin_words(sign * one.difference, low if sign > 0 else -high, f"{100 * (1 - one.alpha):.4g}%", margin)
-    by_gate = "" if one.margin in (None, one.allowed) else ", by this plan"
-    return f"is {state}: {words}{by_gate}"
+    by_plan = "" if one.margin in (None, one.allowed) else ", by this plan"
+    sure = f"{100 * (1 - one.alpha):.4g}%"
+    return margin_words(sign * one.difference, low if sign > 0 else -high, sure, margin) + by_plan
 
 
 def _both(arms: "dict[str, int]") -> tuple[int, int]:

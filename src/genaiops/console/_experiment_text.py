@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from genaiops.arena import told, unit_of
+from genaiops.arena import gate_words, unit_of
 from genaiops.console._charts import SCHEMA, Chart, Spec
 from genaiops.console._format import NONE, moment
 from genaiops.domain import Outcome
@@ -89,7 +89,7 @@ def _row(one: Estimate, role: str) -> MetricRow:
         interval=NONE if low is None or high is None else f"{low:+.4g} to {high:+.4g}",
         explained=f"{one.explained:.0%}" if one.explained > 0.005 else NONE,
         says=says,
-        words=told(one) if live_check_of(one.metric) is not None and one.interval is not None else "",
+        words=gate_words(one) if live_check_of(one.metric) is not None else "",
         outcome=outcome,
     )
 
