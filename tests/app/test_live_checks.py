@@ -59,7 +59,7 @@ def checks_of(life: Life, folder: Path) -> LiveChecks:
     facts = FactChecking(life.blobs, runs, home.path)
     publisher: Publisher = None  # type: ignore[assignment] (nobody is asked through the gateway)
     judges = LiveJudges(
-        Settings(home=home.path), home, runs, life.hub, publisher, open_secrets(home.path), lambda: life.now_us
+        Settings(home=str(home.path)), home, runs, life.hub, publisher, open_secrets(home.path), lambda: life.now_us
     )
     return LiveChecks(
         life.hub,

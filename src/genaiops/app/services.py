@@ -112,25 +112,7 @@ class Services:
         self.runs = ServerRuns(settings, home, stores.runs, hub, self.publisher)
         self.sources = ItemSources(stores.blobs, stores.runs)
         self.facts = FactChecking(stores.blobs, stores.runs, home.path)
-        machine = home.machine.read_text().strip() if home.machine.exists() else _ALONE
-        self.live_checks = LiveChecks(
-            hub,
-            stores.experiments,
-            stores.telemetry,
-            stores.blobs,
-            self.facts,
-            LiveJudges(settings, home, stores.runs, hub, self.publisher, self.secrets, now_us),
-            machine=machine,
-            clock=now_us,
-        )
-        self.experiments = Experimenting(
-            hub,
-            stores.experiments,
-            stores.telemetry,
-            machine=machine,
-            clock=now_us,
-            ready=self.live_checks.ready,
-        )
+        self.live_checks, self.experiments = self._open_experiments()
         self.risks = self._open_risks()
         self.replays = Replays(now_us, stores.replays)
         self.merge_reports = MergeReports(home, stores.runs)
@@ -159,6 +141,25 @@ class Services:
             shares=read_shares(asked.sample),
             clock=now_us,
         )
+
+    def _open_experiments(self) -> tuple[LiveChecks, Experimenting]:
+        stores, home = self.stores, self.home
+        machine = home.machine.read_text().strip() if home.machine.exists() else _ALONE
+        judges = LiveJudges(self.settings, home, stores.runs, self.hub, self.publisher, self.secrets, now_us)
+        checks = LiveChecks(
+            self.hub,
+            stores.experiments,
+            stores.telemetry,
+            stores.blobs,
+            self.facts,
+            judges,
+            machine=machine,
+            clock=now_us,
+        )
+        experiments = Experimenting(
+            self.hub, stores.experiments, stores.telemetry, machine=machine, clock=now_us, ready=checks.ready
+        )
+        return checks, experiments
 
     def _open_erasing(self, stores: OpenStores, home: Home) -> Erasing:
         return Erasing(
