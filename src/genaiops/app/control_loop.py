@@ -93,6 +93,7 @@ async def serve(settings: Settings, ready: int | None) -> None:
         asyncio.create_task(_expire_for_ever(services)),
         asyncio.create_task(services.judging.run()),
         asyncio.create_task(services.runs.run()),
+        asyncio.create_task(services.live_checks.run()),
         asyncio.create_task(_watch_for_ever(services)),
         asyncio.create_task(_experiment_for_ever(services)),
         asyncio.create_task(_ask_again_for_ever(services)),

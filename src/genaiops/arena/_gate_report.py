@@ -43,6 +43,12 @@ def all_hold(number: int) -> str:
     return "The condition holds." if number == 1 else f"All {number} conditions hold."
 
 
+def margin_words(difference: float, low: float, sure: str, margin: float) -> str:
+    """What is said of a difference (more is better, at worst `low`) that may be worse by a margin."""
+    worst = f"{-low:.4g} worse" if low < 0 else f"{low:.4g} better"
+    return f"difference {difference:+.4g}, at worst {worst} with {sure} confidence; {margin:.4g} is allowed"
+
+
 def undecided(
     kind: LineKind, check: SuiteCheck, target: str, asked: float | None, reason: str, *, missing: int = 0
 ) -> GateLine:
