@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from genaiops.checks.classifying import Metric, Threshold
 from training import measures
-from training.fitting import Example, Fitting, mixed
+from training.corpora import Corpus
+from training.fitting import Example, Fitting, examples_of, mixed
 
 Sets = Mapping[str, Sequence[Example]]
 Scores = NDArray[np.float64]
@@ -67,4 +68,15 @@ def rates(name: str, trained_on: str, scores: Scores, labels: Iterable[int], at:
             found.append(Metric(measure, "across_sources", trained_on, name, result, at))
     if 0 < truth.sum() < len(truth):
         found.append(Metric("auc", "across_sources", trained_on, name, measures.area(scores, truth)))
+    return found
+
+
+def rates_of_evaluation(trained: Trained, evaluated: Iterable[Corpus]) -> list[Metric]:
+    """Likewise on corpora that took no part, by the heads of all that did."""
+    found: list[Metric] = []
+    for corpus in evaluated:
+        examples = examples_of(corpus, longest=10_000)
+        labels = [one.label for one in examples]
+        at = trained.threshold.value
+        found += rates(corpus.name, "all training corpora", trained.scores(examples), labels, at)
     return found

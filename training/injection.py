@@ -4,7 +4,6 @@ Every corpus is scored by heads that never saw it: three folds, each with corpor
 those scores the mixing is fitted and the threshold chosen; the corpora of `EVALUATION` take part in neither.
 """
 
-import argparse
 from collections.abc import Mapping
 
 import numpy as np
@@ -14,10 +13,10 @@ from training import corpora
 from training.corpora import Corpus
 from training.encoding import Vectors
 from training.fitting import Fitting, Settings, examples_of, weights_of
-from training.folds import Scores, Sets, Trained, in_distribution, one_way, rates
+from training.folds import Scores, Sets, Trained, in_distribution, one_way, rates, rates_of_evaluation
 from training.overlap import without_overlap
 from training.packages import Packages
-from training.writing import Places, add_options, places_of, source_of, write
+from training.writing import Places, asked_places, sources_of, write
 
 MOST_FALSE_TRIGGERS = 0.10
 MOST_FALSE_ORDINARY = 0.02
@@ -130,10 +129,7 @@ def train(places: Places, settings: Settings) -> None:
     generated = [name for name in sets if name.startswith("benign: ")]
     scores = np.concatenate([trained.unseen[name] for name in generated])
     metrics += rates("generated trigger sentences, other templates", others, scores, [0] * len(scores), at)
-    for corpus in evaluated:
-        examples = examples_of(corpus, longest=10_000)
-        metrics += rates(corpus.name, "all training corpora", trained.scores(examples), [x.label for x in examples], at)
-    sources = [source_of(one, "training") for one in trained_by] + [source_of(one, "evaluation") for one in evaluated]
+    metrics += rates_of_evaluation(trained, evaluated)
     vectors.save()
     write(
         places,
@@ -141,19 +137,12 @@ def train(places: Places, settings: Settings) -> None:
         weights_of(trained.heads, trained.mixing),
         question="Does the text try to override a model's instructions, or to make it leave its rules?",
         encoder=vectors.version,
-        sources=sources,
+        sources=sources_of(trained_by, evaluated),
         threshold=trained.threshold,
         metrics=metrics,
         limits=LIMITS,
     )
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m training.injection", description=__doc__)
-    add_options(parser)
-    given = parser.parse_args()
-    train(places_of(given), Settings())
-
-
 if __name__ == "__main__":
-    main()
+    train(asked_places("injection", __doc__), Settings())

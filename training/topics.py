@@ -4,7 +4,6 @@ Nothing is learned but two numbers. Five topics are described in our own words; 
 about them. Three topics fit the two numbers and choose the threshold, two others measure them.
 """
 
-import argparse
 import importlib
 from datetime import UTC, datetime
 from typing import Any
@@ -19,7 +18,7 @@ from training import corpora, measures
 from training.corpora import Corpus
 from training.encoding import Vectors
 from training.packages import Packages
-from training.writing import Places, add_options, made_with, places_of, source_of, told
+from training.writing import Places, asked_places, made_with, source_of, told
 
 MOST_FALSE = 0.05
 EACH = 250
@@ -128,11 +127,5 @@ def train(places: Places) -> None:
         print(told(metric))
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m training.topics", description=__doc__)
-    add_options(parser)
-    train(places_of(parser.parse_args()))
-
-
 if __name__ == "__main__":
-    main()
+    train(asked_places("topics", __doc__))

@@ -3,7 +3,6 @@
 As `training.injection`: three folds of corpora, mixing and threshold by heads that did not see them.
 """
 
-import argparse
 from collections.abc import Mapping
 
 import numpy as np
@@ -13,10 +12,10 @@ from training import corpora
 from training.corpora import Corpus
 from training.encoding import Vectors
 from training.fitting import Fitting, Settings, examples_of, weights_of
-from training.folds import Scores, Sets, Trained, one_way, rates
+from training.folds import Scores, Sets, Trained, one_way, rates, rates_of_evaluation
 from training.overlap import without_overlap
 from training.packages import Packages
-from training.writing import Places, add_options, places_of, source_of, write
+from training.writing import Places, asked_places, sources_of, write
 
 MOST_FALSE = 0.01
 _FOLDS: tuple[frozenset[str], ...] = (
@@ -87,9 +86,7 @@ def train(places: Places, settings: Settings) -> None:
     for name, scores in trained.unseen.items():
         labels = [one.label for one in sets[name]]
         metrics += rates(name, "the corpora of the other folds", scores, labels, at)
-    for corpus in evaluated:
-        examples = examples_of(corpus, longest=10_000)
-        metrics += rates(corpus.name, "all training corpora", trained.scores(examples), [x.label for x in examples], at)
+    metrics += rates_of_evaluation(trained, evaluated)
     vectors.save()
     write(
         places,
@@ -97,8 +94,7 @@ def train(places: Places, settings: Settings) -> None:
         weights_of(trained.heads, trained.mixing),
         question="Does the text insult, threaten, demean or swear?",
         encoder=vectors.version,
-        sources=[source_of(one, "training") for one in trained_by]
-        + [source_of(one, "evaluation") for one in evaluated],
+        sources=sources_of(trained_by, evaluated),
         threshold=trained.threshold,
         metrics=metrics,
         limits=LIMITS,
@@ -116,12 +112,5 @@ def one_way_of(fitting: Fitting, sets: Sets, train_name: str, test_name: str) ->
     return one_way(fitting, split, (train_name, *harmless[::2]), test_name, f"{train_name}, half of the harmless")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m training.toxicity", description=__doc__)
-    add_options(parser)
-    given = parser.parse_args()
-    train(places_of(given), Settings())
-
-
 if __name__ == "__main__":
-    main()
+    train(asked_places("toxicity", __doc__), Settings())

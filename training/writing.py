@@ -1,6 +1,7 @@
 """Puts a classifier and its card where genaiops ships them."""
 
 import argparse
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -29,13 +30,13 @@ class Places(Struct, frozen=True):
         return self.cache / "packages"
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
+def asked_places(name: str, about: str | None) -> Places:
+    """What the command line of `python -m training.NAME` says."""
+    parser = argparse.ArgumentParser(prog=f"python -m training.{name}", description=about)
     parser.add_argument("--home", type=Path, required=True, help="a data directory with the weights of minilm-int8")
     parser.add_argument("--cache", type=Path, default=CACHE, help=f"packages and vectors ({CACHE})")
     parser.add_argument("--target", type=Path, default=DATA, help="where weights and card are written")
-
-
-def places_of(given: argparse.Namespace) -> Places:
+    given = parser.parse_args()
     return Places(given.home.expanduser(), given.cache.expanduser(), given.target.expanduser())
 
 
@@ -49,6 +50,10 @@ def source_of(corpus: Corpus, used_for: Literal["training", "evaluation"]) -> So
         negative=len(corpus.rows) - corpus.positive,
         used_for=used_for,
     )
+
+
+def sources_of(trained_by: Iterable[Corpus], evaluated: Iterable[Corpus]) -> list[Source]:
+    return [*(source_of(one, "training") for one in trained_by), *(source_of(one, "evaluation") for one in evaluated)]
 
 
 def made_with() -> dict[str, str]:

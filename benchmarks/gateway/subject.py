@@ -1,10 +1,6 @@
 """genaiops itself: a full installation, `genaiops up --no-embedded`, with one worker."""
 
-import json
-import os
-import signal
 import subprocess
-import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -16,6 +12,7 @@ import genaiops
 from benchmarks.gateway.load import Request
 from benchmarks.gateway.machine import GATEWAY_CORE, LOAD_CORE, BenchmarkError, pin, until
 from benchmarks.gateway.traffic import Shape
+from benchmarks.installation import begin, end
 from genaiops.app.home import Home
 from genaiops.app.installation import SupervisorState, read_state
 from genaiops.core.clock import now_us
@@ -59,18 +56,8 @@ class Genaiops:
         self._process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
-        variables = {name: value for name, value in os.environ.items() if not name.startswith("GENAIOPS_")}
-        command = [sys.executable, "-m", "genaiops", "up", "--json", "--no-embedded"]
-        self._process = subprocess.Popen(
-            [*command, "--home", str(self.home.path), "--port", "0"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env={**variables, **self._counters, SECRET: "sk-upstream"},
-            start_new_session=True,
-        )
+        self._process = begin(self.home, "--no-embedded", variables={**self._counters, SECRET: "sk-upstream"})
         try:
-            self._wait_until_ready(self._process)
             self._key = self._fill()
             pin(self.state.pid, LOAD_CORE)
             pin(self.process("control"), LOAD_CORE)
@@ -84,12 +71,7 @@ class Genaiops:
 
     def __exit__(self, *_: object) -> None:
         assert self._process is not None
-        self._process.send_signal(signal.SIGTERM)
-        try:
-            self._process.communicate(timeout=60)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.communicate()
+        end(self._process)
 
     # -- as an endpoint
 
@@ -146,15 +128,6 @@ class Genaiops:
         return sum(row.calls for row in self._telemetry.rollup(query))
 
     # -- setting it up
-
-    def _wait_until_ready(self, process: subprocess.Popen[str]) -> None:
-        assert process.stdout is not None
-        said: list[str] = []
-        for line in process.stdout:
-            said.append(line)
-            if line.startswith("{") and str(json.loads(line).get("message", "")).startswith("ready"):
-                return
-        raise BenchmarkError(f"genaiops did not start: {''.join(said)}")
 
     def _fill(self) -> str:
         """Keys, limits, targets, routes and prices, as an administrator would set them; the unguarded key's text."""

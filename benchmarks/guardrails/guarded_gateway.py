@@ -1,12 +1,9 @@
 """An installation whose keys differ in the policy that guards them, as its documentation has it set up."""
 
-import json
 import os
 import re
 import shutil
-import signal
 import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +12,7 @@ from typing import Final, Self
 import msgspec
 
 from benchmarks.gateway.machine import BenchmarkError, until
+from benchmarks.installation import begin, end
 from genaiops.app.home import Home
 from genaiops.app.installation import read_state
 from genaiops.sdk import Client
@@ -55,18 +53,9 @@ class GuardedGateway:
                 )
         self._home.path.mkdir(parents=True)
         shutil.copytree(self._models.resolve(), self._home.path / "models", copy_function=os.symlink)
-        variables = {name: value for name, value in os.environ.items() if not name.startswith("GENAIOPS_")}
-        command = [sys.executable, "-m", "genaiops", "up", "--json", "--port", "0", "--home", str(self._home.path)]
-        self._process = subprocess.Popen(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env={**variables, _SECRET: "sk-upstream"},
-            start_new_session=True,
-        )
+        self._process = begin(self._home, variables={_SECRET: "sk-upstream"})
         try:
-            self._wait(self._process)
+            until(self._classifies, _SECONDS, "the guard server")
             self._fill()
         except BaseException:
             self.__exit__()
@@ -75,12 +64,7 @@ class GuardedGateway:
 
     def __exit__(self, *_: object) -> None:
         assert self._process is not None
-        self._process.send_signal(signal.SIGTERM)
-        try:
-            self._process.communicate(timeout=60)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.communicate()
+        end(self._process)
 
     def add_model(self, name: str, base_url: str) -> None:
         """A model of an OpenAI-compatible server; returns when calls reach it."""
@@ -114,17 +98,6 @@ class GuardedGateway:
             raise BenchmarkError(f"The guard server does not run; its log is in {self._home.logs}.")
         fields = Path(f"/proc/{guard.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    def _wait(self, process: subprocess.Popen[str]) -> None:
-        assert process.stdout is not None
-        said: list[str] = []
-        for line in process.stdout:
-            said.append(line)
-            if line.startswith("{") and str(json.loads(line).get("message", "")).startswith("ready"):
-                break
-        else:
-            raise BenchmarkError(f"genaiops did not start: {''.join(said)}")
-        until(self._classifies, _SECONDS, "the guard server")
 
     def _classifies(self) -> bool:
         state = read_state(self._home)

@@ -1,10 +1,7 @@
 """genaiops, set up as its documentation says: `genaiops up` and a described state."""
 
 import json
-import os
-import signal
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.parse
@@ -16,6 +13,7 @@ from typing import Any, Self
 
 import genaiops
 from benchmarks.gateway.machine import BenchmarkError
+from benchmarks.installation import begin, end
 from benchmarks.wrongs.case import RATES, Case, Record, Target
 from benchmarks.wrongs.client import Client, Reply
 from benchmarks.wrongs.upstream import Upstream
@@ -89,24 +87,7 @@ class Genaiops:
     # -- setting it up
 
     def _start(self) -> None:
-        variables = {name: value for name, value in os.environ.items() if not name.startswith("GENAIOPS_")}
-        command = [sys.executable, "-m", "genaiops", "up", "--json", "--no-embedded", "--port", "0"]
-        self._process = subprocess.Popen(
-            [*command, "--home", str(self._home.path)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env={**variables, SECRET: "sk-upstream"},
-            start_new_session=True,
-        )
-        assert self._process.stdout is not None
-        said: list[str] = []
-        for line in self._process.stdout:
-            said.append(line)
-            if line.startswith("{") and str(json.loads(line).get("message", "")).startswith("ready"):
-                break
-        else:
-            raise BenchmarkError(f"genaiops did not start: {''.join(said)}")
+        self._process = begin(self._home, "--no-embedded", variables={SECRET: "sk-upstream"})
         state = read_state(self._home)
         assert state is not None
         self._client.port = state.port
@@ -116,12 +97,7 @@ class Genaiops:
     def _stop(self) -> None:
         if self._process is None:
             return
-        self._process.send_signal(signal.SIGTERM)
-        try:
-            self._process.communicate(timeout=60)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.communicate()
+        end(self._process)
         self._process = None
 
     def _manage(self, path: str, body: Any = None, *, method: str | None = None) -> Any:

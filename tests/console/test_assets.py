@@ -9,7 +9,7 @@ import pytest
 
 from genaiops.console._assets import asset
 from genaiops.console._charts import LIGHT
-from genaiops.console._visit import templates
+from genaiops.console._templates import templates
 from genaiops.core.errors import NotFound
 from tests.app.running import Installation
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from genaiops.checks.metrics import metric, program
-from genaiops.checks.metrics.meteor_1_5 import OfProgram
+from genaiops.checks.metrics._metric import Asking
 from genaiops.core.errors import ConfigError, GenaiopsError, OutsideError, TimedOut, TooLarge
 from genaiops.domain import Measure, Sample
 from genaiops.engines.meteor15 import JAVA_REMEDY, VARIABLE, Meteor15, digests, find_files, plain
@@ -144,7 +144,7 @@ def test_a_program_that_does_not_begin_is_not_tried_for_each_answer(tmp_path: Pa
 
 async def test_the_metric_tells_errors_and_never_a_score(fake: Faked) -> None:
     found = metric("meteor_1_5", {"seconds": 60})
-    assert isinstance(found, OfProgram)
+    assert isinstance(found, Asking)
     assert program(found) == "meteor_1_5"
     means = Alone(Toy())
     means.meteor = fake.meteor

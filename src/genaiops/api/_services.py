@@ -1,43 +1,31 @@
 """What the handlers work with. `genaiops.app` composes it; nothing here knows how."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Protocol
 
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
-from genaiops.api._arena_services import (
-    Choices,
-    Evaluations,
-    Experimenting,
-    Facts,
-    Kpis,
-    MergeReports,
-    ServerRuns,
-    Watches,
-)
+from genaiops.api._arena_services import Experimenting, Facts, Kpis, ServerRuns, Watches
+from genaiops.arena.shown import Choices, Evaluations
 from genaiops.domain import (
     Actor,
     ApiKey,
-    Erasure,
-    Foreseen,
-    Person,
-    Risk,
-    Run,
     Target,
-    Version,
 )
 from genaiops.gateway import Quoting
 from genaiops.govern import Auditor
 from genaiops.guard import Replays
-from genaiops.hub import Datasets, Hub, NewItem
+from genaiops.hub import Hub
+from genaiops.hub.shown import MergeReports, Risks, Sources
 from genaiops.ports.blobs import Blobs
 from genaiops.ports.counters import Counters
+from genaiops.ports.persons import Erasures
 from genaiops.ports.provenance import ProvenanceState
 from genaiops.ports.seals import Seals
 from genaiops.ports.secrets import Secrets
 from genaiops.ports.sign_in import IdentityProvider
-from genaiops.ports.telemetry import Telemetry, TraceFilter
+from genaiops.ports.telemetry import Telemetry
 from genaiops.watch import Metering
 from genaiops.watch.otlp import Capture, Ingest
 
@@ -69,58 +57,6 @@ class Sessions(Protocol):
 
     def end_all(self, actor_id: str) -> int:
         """End the sessions of an actor; how many there were."""
-        ...
-
-
-class Erasures(Protocol):
-    """Taking away what is kept of an end user; goes on by itself, also after a crash."""
-
-    def foresee(self, person: Person) -> Foreseen:
-        """What it would take away, and what it cannot reach. NotFound when no trace names the person."""
-        ...
-
-    def begin(self, person: Person, reason: str, *, by: str) -> Erasure: ...
-
-    def list(self) -> Sequence[Erasure]: ...
-
-    def get(self, erasure_id: str) -> Erasure: ...
-
-
-class Risks(Protocol):
-    """See `genaiops.app.risks`."""
-
-    def now(self, hub: Hub, tenant_id: str | None = None) -> Sequence[Risk]:
-        """With the state of their controls."""
-        ...
-
-
-class Sources(Protocol):
-    """What can be put into a queue. Whoever asks has looked whether the caller may see what is named."""
-
-    def trace(self, telemetry: Telemetry, trace_id: bytes) -> NewItem:
-        """NotFound when there is no such trace, or nothing of its content was kept."""
-        ...
-
-    def traces(self, telemetry: Telemetry, where: TraceFilter, limit: int) -> tuple[Sequence[NewItem], int]:
-        """(the newest `limit`, the oldest first; how many had no content)."""
-        ...
-
-    def rows(
-        self, datasets: Datasets, version: Version, *, limit: int, answers: Sequence[str], sides: Sequence[str]
-    ) -> Sequence[NewItem]: ...
-
-    def drawn(self, run: Run, cases: Sequence[str], number: int) -> Sequence[str]:
-        """So many of these cases (none: of all) by lot, the same for the same run."""
-        ...
-
-    def cases(self, run: Run, *, target: str | None, cases: Sequence[str]) -> Sequence[NewItem]:
-        """Answers of a target (None: of all). NotFound when there are none."""
-        ...
-
-    def pairs(
-        self, one: tuple[Run, str], other: tuple[Run, str], cases: Sequence[str]
-    ) -> tuple[Sequence[NewItem], Sequence[str]]:
-        """(duels of two targets, what the sides are called)."""
         ...
 
 

@@ -14,6 +14,22 @@ from genaiops.arena._tables import Tables
 from genaiops.checks.statistics import Comparison, compare
 from genaiops.core.errors import UsageError
 
+Standing = Literal["front", "not_separable", "dominated"]
+"""`not_separable`: another one measured better or alike by all criteria, and the cases do not show it."""
+
+
+class Compared(msgspec.Struct, frozen=True, kw_only=True):
+    """What the targets of a run are compared on. `alpha`: of all claims together; `each`: of every single one."""
+
+    run: str
+    suite: str
+    name: str
+    check: str
+    unit: str
+    falling: bool
+    alpha: float
+    each: float
+
 
 class Pair(msgspec.Struct, frozen=True, kw_only=True):
     """`one` against `other`. More is better in `difference`, `low` and `high` of all criteria. `word`: what is shown of
@@ -92,3 +108,12 @@ def dominates(one: str, other: str, pairs: Sequence[Pair], criteria: int) -> boo
 def seems(one: str, other: str, pairs: Sequence[Pair]) -> bool:
     known = [difference for difference, _, _, _ in between(one, other, pairs) if difference is not None]
     return bool(known) and all(each >= 0 for each in known) and any(each > 0 for each in known)
+
+
+def standing_of(
+    target: str, others: Sequence[str], pairs: Sequence[Pair], criteria: int
+) -> tuple[Standing, tuple[str, ...]]:
+    """How it stands among the others, and who dominates it, or seems to."""
+    shown = tuple(each for each in others if dominates(each, target, pairs, criteria))
+    seeming = tuple(each for each in others if seems(each, target, pairs))
+    return "dominated" if shown else "not_separable" if seeming else "front", shown or seeming

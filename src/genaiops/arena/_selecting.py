@@ -7,7 +7,7 @@ number of ordered pairs and criteria (Bonferroni), so that the chance of any fal
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
@@ -21,13 +21,11 @@ from genaiops.arena._criteria import (
     quality_values,
 )
 from genaiops.arena._gate_subject import Subject
-from genaiops.arena._pairs import Pair, dominates, pair_of, risk_pair, seems
+from genaiops.arena._pairs import Compared, Pair, Standing, pair_of, risk_pair, standing_of
 from genaiops.arena._selection import FoundFacts, SelectionAsked, check_selection
 from genaiops.arena._tables import Column, Tables
 from genaiops.domain import Suite, SuiteCheck
 
-Standing = Literal["front", "not_separable", "dominated"]
-"""`not_separable`: another one measured better or alike by all criteria, and the cases do not show it."""
 _ALL: Final[tuple[Criterion, ...]] = ("quality", "cost", "latency", "energy", "risk")
 
 
@@ -49,18 +47,9 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     retrieval: dict[str, object] | None = None
 
 
-class Selection(msgspec.Struct, frozen=True, kw_only=True):
-    """`unknown`: criteria of which nothing is known of any candidate, and which weigh nothing. `alpha`: of all claims
-    together; `each`: of every single one."""
+class Selection(Compared, frozen=True, kw_only=True):
+    """`unknown`: criteria of which nothing is known of any candidate, and which weigh nothing."""
 
-    run: str
-    suite: str
-    name: str
-    check: str
-    unit: str
-    falling: bool
-    alpha: float
-    each: float
     asked: SelectionAsked
     criteria: tuple[Criterion, ...]
     unknown: tuple[Criterion, ...]
@@ -151,15 +140,13 @@ def _candidate(
     criteria: Sequence[Criterion],
 ) -> Candidate:
     others = list(dict.fromkeys(name for pair in pairs for name in (pair.one, pair.other) if name != target))
-    shown = tuple(each for each in others if dominates(each, target, pairs, len(criteria)))
-    seeming = tuple(each for each in others if seems(each, target, pairs))
-    standing: Standing = "dominated" if shown else "not_separable" if seeming else "front"
+    standing, by = standing_of(target, others, pairs, len(criteria))
     facts = asked.facts(target)
     return Candidate(
         target=target,
         figures=figures,
         standing=standing,
-        by=shown or seeming,
+        by=by,
         licence=facts.licence,
         risk=facts.risk or "",
         note=facts.note,

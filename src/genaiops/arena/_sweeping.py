@@ -21,9 +21,8 @@ from genaiops.arena._criteria import (
     quality_values,
 )
 from genaiops.arena._gate_subject import Subject
-from genaiops.arena._pairs import Pair, dominates, pair_of, seems
+from genaiops.arena._pairs import Compared, Pair, Standing, pair_of, standing_of
 from genaiops.arena._parts import parts_of
-from genaiops.arena._selecting import Standing
 from genaiops.arena._sweep import ContextBy, cell_of, is_sweep
 from genaiops.arena._tables import Tables
 from genaiops.core.errors import UsageError
@@ -97,19 +96,11 @@ class Enough(msgspec.Struct, frozen=True, kw_only=True):
     most: float | None = None
 
 
-class Sweep(msgspec.Struct, frozen=True, kw_only=True):
+class Sweep(Compared, frozen=True, kw_only=True):
     """`best`: the highest mean of quality among the cells that are comparable, of alike ones the one that takes least
     ("": none). `across`: what stands against quality (None: nothing is known of it). `counted_by`: what counted the
     parts, `exact` when it is the model's own tokenizer. `pick` and `examples`: which examples, out of what."""
 
-    run: str
-    suite: str
-    name: str
-    check: str
-    unit: str
-    falling: bool
-    alpha: float
-    each: float
     context_by: ContextBy
     across: Criterion | None
     counted_by: str
@@ -263,10 +254,8 @@ def _standing(cell: SweepCell, able: Sequence[str], pairs: Sequence[Pair], crite
     if cell.why:
         return cell
     others = [each for each in able if each != cell.target]
-    shown = tuple(each for each in others if dominates(each, cell.target, pairs, criteria))
-    seeming = tuple(each for each in others if seems(each, cell.target, pairs))
-    standing: Standing = "dominated" if shown else "not_separable" if seeming else "front"
-    return msgspec.structs.replace(cell, standing=standing, by=shown or seeming)
+    standing, by = standing_of(cell.target, others, pairs, criteria)
+    return msgspec.structs.replace(cell, standing=standing, by=by)
 
 
 def _best(cells: Sequence[SweepCell], across: Criterion | None, *, falling: bool) -> str:

@@ -2,22 +2,18 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from functools import cache
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-import jinja2
 import msgspec
 from litestar import MediaType, Request, Response
 from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
-from genaiops import __version__
-from genaiops.console._assets import release
-from genaiops.console._format import FILTERS
 from genaiops.console._services import Services
 from genaiops.console._sessions import Notice, Session, Sessions
+from genaiops.console._templates import templates
 from genaiops.console._undo import Undo
 from genaiops.core.errors import ConsentNeeded, Forbidden, GenaiopsError, StoreError, UsageError
 from genaiops.domain import Actor, ApiKey, Environment, EnvironmentKind, Queue, SavedView
@@ -46,21 +42,6 @@ _NOT_OF_VIEWS = frozenset({"cursor", "trace", "from", "after", "compare"})
 
 class NotLoggedIn(Exception):
     """Go to the login page first."""
-
-
-@cache
-def templates() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("genaiops.console", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(FILTERS.items())
-    known: dict[str, Any] = {"release": release(), "version": __version__}
-    environment.globals.update(known.items())
-    return environment
 
 
 def html(template: str, *, status: int = 200, **values: Any) -> Response[str]:

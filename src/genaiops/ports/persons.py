@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from genaiops.domain import Belongings, Content, Erasure, Person
+from genaiops.domain import Belongings, Content, Erasure, Foreseen, Person
 
 
 class Unfinished(NamedTuple):
@@ -70,3 +70,17 @@ class Persons(Protocol):
     def unfinished(self) -> Sequence[Unfinished]:
         """The oldest first."""
         ...
+
+
+class Erasures(Protocol):
+    """Taking away what is kept of an end user; goes on by itself, also after a crash."""
+
+    def foresee(self, person: Person) -> Foreseen:
+        """What it would take away, and what it cannot reach. NotFound when no trace names the person."""
+        ...
+
+    def begin(self, person: Person, reason: str, *, by: str) -> Erasure: ...
+
+    def list(self) -> Sequence[Erasure]: ...
+
+    def get(self, erasure_id: str) -> Erasure: ...

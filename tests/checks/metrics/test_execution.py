@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genaiops.checks.metrics import executes, metric
-from genaiops.checks.metrics.execution import OfExecution, fenced, is_ordered
+from genaiops.checks.metrics._metric import Asking
+from genaiops.checks.metrics.execution import fenced, is_ordered
 from genaiops.checks.statistics import pass_at
 from genaiops.domain import Measure, Sample
 from genaiops.engines.sandbox import Processes
@@ -20,7 +21,7 @@ PEOPLE = {"people": [["Ada", 36], ["Grace", 85.0], ["Tim", None]]}
 
 async def measured(name: str, output: str, options: dict[str, Any] | None = None, **fields: Any) -> Measure:
     found = metric(name, options)
-    assert isinstance(found, OfExecution)
+    assert isinstance(found, Asking)
     assert executes(found)
     return await found.consult(Sample(output=output, **fields), Alone(Toy()))
 

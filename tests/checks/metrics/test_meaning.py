@@ -8,7 +8,8 @@ import pytest
 
 from genaiops.app.local_models import InstalledModels
 from genaiops.checks.metrics import metric
-from genaiops.checks.metrics.meaning import OfModels, greedy_match
+from genaiops.checks.metrics._metric import Asking
+from genaiops.checks.metrics.meaning import greedy_match
 from genaiops.core.errors import GenaiopsError
 from genaiops.domain import Answer, JudgeMember, Measure, Sample
 from genaiops.engines.meteor15 import Meteor15
@@ -33,7 +34,7 @@ class Alone:
 
 async def measured(name: str, local: LocalModels, **fields: object) -> Measure:
     found = metric(name)
-    assert isinstance(found, OfModels)
+    assert isinstance(found, Asking)
     return await found.consult(Sample(**fields), Alone(local))  # pyright: ignore[reportArgumentType]
 
 

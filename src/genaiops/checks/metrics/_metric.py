@@ -1,13 +1,14 @@
 """How a metric is made: a card, and a function of one sample or of all."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
 
 from genaiops.core.errors import UsageError
-from genaiops.domain import Measure, MetricCard, Need, Sample
-from genaiops.ports.metrics import Metric
+from genaiops.domain import JudgeMember, Measure, MetricCard, Need, Sample
+from genaiops.ports.metrics import Means, Metric
 
 Making = Callable[[Mapping[str, Any]], Metric]
 """Makes a metric with its options. UsageError for options that it does not have."""
@@ -53,6 +54,51 @@ class OfAll:
                 return [Measure(error=f"The sample {sample.id!r} has no {lacking[0]}.")]
         said = self._together(samples)
         return [said if isinstance(said, Measure) else Measure(value=float(said))]
+
+
+class Asking:
+    """A metric of single samples that asks something of the run: a program, a sandbox, models of this machine. The work
+    is done beside the event loop.
+
+    `asks`: what it asks, as a sentence begins. `weights`: the local models that it needs. `executes`: it runs what was
+    answered. `program`: the name of the program of somebody else that says its figures."""
+
+    def __init__(
+        self,
+        card: MetricCard,
+        one: Callable[[Sample, Means], Measure],
+        *,
+        asks: str,
+        weights: Sequence[str] = (),
+        executes: bool = False,
+        program: str = "",
+    ) -> None:
+        self.card = card
+        self.executes = executes
+        self.program = program
+        self._one = one
+        self._asks = asks
+        self._weights = weights
+
+    def measure(self, samples: Sequence[Sample]) -> Sequence[Measure]:
+        by_a_run = Measure(error=f"{self._asks}: it is measured by a run.")
+        return [self._lacking(sample) or by_a_run for sample in samples]
+
+    def members(self) -> Sequence[JudgeMember]:
+        return ()
+
+    def weights(self) -> Sequence[str]:
+        return self._weights
+
+    def labelled(self) -> Sequence[tuple[float, float]]:
+        return ()
+
+    async def consult(self, sample: Sample, means: Means) -> Measure:
+        return self._lacking(sample) or await asyncio.to_thread(self._one, sample, means)
+
+    def _lacking(self, sample: Sample) -> Measure | None:
+        lacking = lacks(sample, self.card.needs)
+        return Measure(error=f"The sample has no {lacking[0]}.") if lacking else None
 
 
 def lacks(sample: Sample, needs: Sequence[Need]) -> list[str]:

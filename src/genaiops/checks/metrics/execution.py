@@ -1,54 +1,24 @@
 """Metrics that run what was answered: a program by its tests, a statement of SQL by its result."""
 
-import asyncio
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import isclose
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta
 
-from genaiops.checks.metrics._metric import Making, lacks, read_options
-from genaiops.domain import JudgeMember, Measure, MetricCard, Sample
+from genaiops.checks.metrics._metric import Asking, Making, read_options
+from genaiops.domain import Measure, MetricCard, Sample
 from genaiops.ports.metrics import Consulting, Means
 from genaiops.ports.sandbox import Bounds, CodeTask, InputOutput, QueryTask, Sandbox, Table
 
-_HAS_TO_RUN: Final = "It runs what was answered: it is measured by a run."
+_RUNS: Final = "It runs what was answered"
 _FENCE: Final = re.compile(r"^[ \t]*```[ \t]*([A-Za-z0-9+#]*)[^\n]*\n(.*?)(?:^[ \t]*```|\Z)", re.MULTILINE | re.DOTALL)
 _ORDERED: Final = re.compile(r"\border\s+by\b", re.IGNORECASE)
 _QUOTED: Final = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
 
 Value = int | float | str | bytes | None
-
-
-class OfExecution:
-    """A metric that runs each answer in a sandbox, beside the event loop."""
-
-    executes = True
-
-    def __init__(self, card: MetricCard, one: Callable[[Sample, Sandbox], Measure]) -> None:
-        self.card = card
-        self._one = one
-
-    def measure(self, samples: Sequence[Sample]) -> Sequence[Measure]:
-        lacking = [lacks(sample, self.card.needs) for sample in samples]
-        return [Measure(error=f"The sample has no {each[0]}." if each else _HAS_TO_RUN) for each in lacking]
-
-    def members(self) -> Sequence[JudgeMember]:
-        return ()
-
-    def weights(self) -> Sequence[str]:
-        return ()
-
-    def labelled(self) -> Sequence[tuple[float, float]]:
-        return ()
-
-    async def consult(self, sample: Sample, means: Means) -> Measure:
-        lacking = lacks(sample, self.card.needs)
-        if lacking:
-            return Measure(error=f"The sample has no {lacking[0]}.")
-        return await asyncio.to_thread(self._one, sample, means.sandbox)
 
 
 def fenced(text: str, languages: Sequence[str]) -> str:
@@ -80,12 +50,12 @@ class _Lacking(Exception):
 def _code(options: Mapping[str, Any]) -> Consulting:
     chosen = read_options(_CodeOptions, options, "code")
 
-    def one(sample: Sample, sandbox: Sandbox) -> Measure:
+    def one(sample: Sample, means: Means) -> Measure:
         try:
             task = _task(sample, chosen)
         except _Lacking as error:
             return Measure(error=str(error))
-        ran = sandbox.code(task)
+        ran = means.sandbox.code(task)
         if ran.ended == "error":
             return Measure(error=ran.reason)
         return Measure(value=float(ran.ended == "passed"), reason=ran.reason)
@@ -113,7 +83,7 @@ def _code(options: Mapping[str, Any]) -> Consulting:
         about="The program has the standard library only, no network, no files and no other process. Tests compare "
         "plain values (numbers, texts, lists, sets, dictionaries): objects of the program equal nothing.",
     )
-    return OfExecution(card, one)
+    return Asking(card, one, asks=_RUNS, executes=True)
 
 
 def _task(sample: Sample, chosen: _CodeOptions) -> CodeTask:
@@ -160,12 +130,12 @@ class _SqlOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def _sql(options: Mapping[str, Any]) -> Consulting:
     chosen = read_options(_SqlOptions, options, "sql")
 
-    def one(sample: Sample, sandbox: Sandbox) -> Measure:
+    def one(sample: Sample, means: Means) -> Measure:
         try:
-            wanted = _wanted(sample, chosen, sandbox)
+            wanted = _wanted(sample, chosen, means.sandbox)
         except _Lacking as error:
             return Measure(error=str(error))
-        found = sandbox.query(_query(sample, chosen, fenced(sample.output, ("sql", "sqlite", "sqlite3"))))
+        found = means.sandbox.query(_query(sample, chosen, fenced(sample.output, ("sql", "sqlite", "sqlite3"))))
         if found.broken:
             return Measure(error=found.fault)
         if found.fault:
@@ -192,7 +162,7 @@ def _sql(options: Mapping[str, Any]) -> Consulting:
         about="The case's metadata has schema (a script of SQLite), rows (table -> rows) or both. References are "
         "statements in expected, or the rows themselves as result. A statement may only read.",
     )
-    return OfExecution(card, one)
+    return Asking(card, one, asks=_RUNS, executes=True)
 
 
 def _query(sample: Sample, chosen: _SqlOptions, statement: str) -> QueryTask:

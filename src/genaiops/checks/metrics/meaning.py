@@ -1,53 +1,23 @@
 """Metrics by small models on this machine, and by the passages an answer was given: how near in meaning, how much is
 supported, how toxic, how much like an injection."""
 
-import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
 import msgspec
 
 from genaiops.checks.cards import cards
 from genaiops.checks.facts import Source, check_facts
-from genaiops.checks.metrics._metric import Making, OfEach, lacks, read_options
-from genaiops.domain import JudgeMember, Measure, MetricCard, Sample
-from genaiops.ports.metrics import Consulting, LocalModels, Means, Metric
+from genaiops.checks.metrics._metric import Asking, Making, OfEach, read_options
+from genaiops.domain import Measure, MetricCard, Sample
+from genaiops.ports.metrics import Consulting, Means, Metric
 
 Vectors = Sequence[Sequence[float]]
 _ENCODER: Final = "minilm-int8"
 _ENCODERS: Final = {"minilm": "all-MiniLM-L6-v2, fp32", "minilm-int8": "all-MiniLM-L6-v2, int8"}
 _CUT: Final = "Only the first 256 tokens were read."
-_HAS_TO_ASK: Final = "It asks a model of this machine: it is measured by a run."
+_ASKS: Final = "It asks a model of this machine"
 _MOST_SHOWN: Final = 200
-
-
-class OfModels:
-    """A metric that asks local models about each sample. The work is done beside the event loop."""
-
-    def __init__(self, card: MetricCard, weights: str, one: Callable[[Sample, LocalModels], Measure]) -> None:
-        self.card = card
-        self._weights = weights
-        self._one = one
-
-    def measure(self, samples: Sequence[Sample]) -> Sequence[Measure]:
-        lacking = [lacks(sample, self.card.needs) for sample in samples]
-        return [Measure(error=f"The sample has no {each[0]}." if each else _HAS_TO_ASK) for each in lacking]
-
-    def members(self) -> Sequence[JudgeMember]:
-        return ()
-
-    def weights(self) -> Sequence[str]:
-        return (self._weights,)
-
-    def labelled(self) -> Sequence[tuple[float, float]]:
-        return ()
-
-    async def consult(self, sample: Sample, means: Means) -> Measure:
-        return await asyncio.to_thread(self._said, sample, means.local)
-
-    def _said(self, sample: Sample, local: LocalModels) -> Measure:
-        lacking = lacks(sample, self.card.needs)
-        return Measure(error=f"The sample has no {lacking[0]}.") if lacking else self._one(sample, local)
 
 
 class _Encoding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -60,8 +30,8 @@ _ENCODER_OPTION: Final = {"encoder": f"minilm or minilm-int8 ({_ENCODER}); figur
 def _similarity(options: Mapping[str, Any]) -> Consulting:
     chosen = read_options(_Encoding, options, "similarity")
 
-    def one(sample: Sample, local: LocalModels) -> Measure:
-        found = local.vectors(chosen.encoder, [sample.output, *sample.expected])
+    def one(sample: Sample, means: Means) -> Measure:
+        found = means.local.vectors(chosen.encoder, [sample.output, *sample.expected])
         ours, *theirs = found.vectors
         near = [sum(a * b for a, b in zip(ours, other, strict=True)) for other in theirs]
         return Measure(value=max(-1.0, min(1.0, max(near))), reason=_CUT if found.truncated else "")
@@ -79,15 +49,15 @@ def _similarity(options: Mapping[str, Any]) -> Consulting:
         tasks=("answering", "summarisation", "translation"),
         about="A contradiction is about the same matter, and has a high cosine, too: it does not show who is right.",
     )
-    return OfModels(card, chosen.encoder, one)
+    return Asking(card, one, asks=_ASKS, weights=(chosen.encoder,))
 
 
 def _bertscore(options: Mapping[str, Any]) -> Consulting:
     chosen = read_options(_Encoding, options, "bertscore")
 
-    def one(sample: Sample, local: LocalModels) -> Measure:
-        ours = local.token_vectors(chosen.encoder, sample.output)
-        theirs = [local.token_vectors(chosen.encoder, each) for each in sample.expected]
+    def one(sample: Sample, means: Means) -> Measure:
+        ours = means.local.token_vectors(chosen.encoder, sample.output)
+        theirs = [means.local.token_vectors(chosen.encoder, each) for each in sample.expected]
         scores = [greedy_match(ours.vectors, other.vectors) for other in theirs]
         found = [each for each in scores if each is not None]
         if len(found) < len(scores):
@@ -108,7 +78,7 @@ def _bertscore(options: Mapping[str, Any]) -> Consulting:
         tasks=("summarisation", "translation"),
         about="Figures of other encoders differ: compare only those of one.",
     )
-    return OfModels(card, chosen.encoder, one)
+    return Asking(card, one, asks=_ASKS, weights=(chosen.encoder,))
 
 
 def greedy_match(ours: Vectors, theirs: Vectors) -> tuple[float, float, float] | None:
@@ -187,8 +157,8 @@ def _classifying(name: Literal["toxicity", "injection"]) -> Making:
         read_options(_Nothing, options, name)
         about = packaged(name).card
 
-        def one(sample: Sample, local: LocalModels) -> Measure:
-            found = local.classified(name, sample.output)
+        def one(sample: Sample, means: Means) -> Measure:
+            found = means.local.classified(name, sample.output)
             return Measure(value=found.score, reason=f"Characters {found.start} to {found.end} speak for it most.")
 
         figures = "; ".join(
@@ -207,7 +177,7 @@ def _classifying(name: Literal["toxicity", "injection"]) -> Making:
             source=f"{about.question} A classifier of our own over {about.encoder}; see its card.",
             about=f"On texts of sources that it was not trained on: {figures}." if figures else "",
         )
-        return OfModels(card, _ENCODER, one)
+        return Asking(card, one, asks=_ASKS, weights=(_ENCODER,))
 
     return made
 

@@ -1,62 +1,31 @@
 """METEOR 1.5, by the program of its authors: words that are equal, have one stem, are synonyms, or paraphrase each
 other, content words above function words, less a penalty for their order."""
 
-import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta
 
-from genaiops.checks.metrics._metric import Making, lacks, read_options
+from genaiops.checks.metrics._metric import Asking, Making, read_options
 from genaiops.core.errors import GenaiopsError
-from genaiops.domain import JudgeMember, Measure, MetricCard, Sample
+from genaiops.domain import Measure, MetricCard, Sample
 from genaiops.ports.metrics import Consulting, Means
-
-_HAS_TO_ASK: Final = "It asks the program of METEOR 1.5: it is measured by a run."
 
 
 class _Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seconds: Annotated[float, Meta(gt=0, le=600)] = 60.0
 
 
-class OfProgram:
-    """A metric whose figure another program says. The work is done beside the event loop. `program`: its name."""
+def _meteor(options: Mapping[str, Any]) -> Consulting:
+    chosen = read_options(_Options, options, "meteor_1_5")
 
-    program = "meteor_1_5"
-
-    def __init__(self, card: MetricCard, seconds: float) -> None:
-        self.card = card
-        self._seconds = seconds
-
-    def measure(self, samples: Sequence[Sample]) -> Sequence[Measure]:
-        lacking = [lacks(sample, self.card.needs) for sample in samples]
-        return [Measure(error=f"The sample has no {each[0]}." if each else _HAS_TO_ASK) for each in lacking]
-
-    def members(self) -> Sequence[JudgeMember]:
-        return ()
-
-    def weights(self) -> Sequence[str]:
-        return ()
-
-    def labelled(self) -> Sequence[tuple[float, float]]:
-        return ()
-
-    async def consult(self, sample: Sample, means: Means) -> Measure:
-        lacking = lacks(sample, self.card.needs)
-        if lacking:
-            return Measure(error=f"The sample has no {lacking[0]}.")
-        return await asyncio.to_thread(self._said, sample, means)
-
-    def _said(self, sample: Sample, means: Means) -> Measure:
+    def one(sample: Sample, means: Means) -> Measure:
         try:
-            return Measure(value=means.meteor.score(sample.output, sample.expected, seconds=self._seconds))
+            return Measure(value=means.meteor.score(sample.output, sample.expected, seconds=chosen.seconds))
         except GenaiopsError as error:
             return Measure(error=f"{error.message} {error.remedy or ''}".strip())
 
-
-def _meteor(options: Mapping[str, Any]) -> Consulting:
-    chosen = read_options(_Options, options, "meteor_1_5")
     card = MetricCard(
         name="meteor_1_5",
         title="METEOR 1.5 (of its authors; not nltk's)",
@@ -71,7 +40,7 @@ def _meteor(options: Mapping[str, Any]) -> Consulting:
         extra="meteor-1-5",
         about="Needs Java and the authors' program, with the extra genaiops[meteor-1-5]. A text is one segment.",
     )
-    return OfProgram(card, chosen.seconds)
+    return Asking(card, one, asks="It asks the program of METEOR 1.5", program="meteor_1_5")
 
 
 MAKING: Final[Mapping[str, Making]] = {"meteor_1_5": _meteor}

@@ -6,7 +6,7 @@ from litestar import Response, post
 
 from genaiops.checks.facts import Checked
 from genaiops.console._visit import Visit, Visiting, field, own_path, redirect
-from genaiops.console.pages.queue_work import labelling_of
+from genaiops.console.pages.queue_work import labelling_of, named_trace
 from genaiops.core.errors import GenaiopsError, NotFound, UsageError
 from genaiops.hub import check_rows, fact_items, fact_queue
 
@@ -42,12 +42,8 @@ def queue(visit: Visiting) -> Response[None]:
 
 def _named(visit: Visit) -> list[Checked]:
     facts, stores = visit.services.facts, visit.services.stores
-    if trace := visit.form.get("trace"):
-        try:
-            binary = bytes.fromhex(trace)
-        except ValueError:
-            raise UsageError(f"{trace[:40]!r} is no trace.", remedy="Use its id.", param="trace") from None
-        return [facts.of_trace(stores.telemetry, binary)]
+    if (trace := named_trace(visit)) is not None:
+        return [facts.of_trace(stores.telemetry, trace)]
     run = stores.runs.get(field(visit.form, "run"))
     case, target = visit.form.get("case"), visit.form.get("target") or None
     found = list(facts.of_run(run, target=target, cases=[case] if case else ()))

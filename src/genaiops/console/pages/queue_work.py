@@ -29,6 +29,15 @@ def labelling_of(visit: Visit) -> Labelling:
     return visit.services.hub.labelling(visit.services.stores.blobs)
 
 
+def named_trace(visit: Visit) -> bytes | None:
+    """The trace whose answer the form sends to a queue or a dataset. None: it names a run."""
+    trace = visit.form.get("trace")
+    try:
+        return bytes.fromhex(trace) if trace else None
+    except ValueError:
+        raise UsageError(f"{str(trace)[:40]!r} is no trace.", remedy="Use its id.", param="trace") from None
+
+
 @get("/queues/{name:str}", sync_to_thread=True)
 def work(visit: Visiting, name: FromPath[str]) -> Response[Any]:
     """What the visitor is to label; results for who does not label here. `again`: an item that was taken back."""

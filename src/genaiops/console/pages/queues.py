@@ -11,7 +11,7 @@ from genaiops.checks.fact_errors import FactErrors, fact_errors
 from genaiops.console._queue_text import guide, rating_chart
 from genaiops.console._visit import Visit, Visiting, field, own_path, redirect
 from genaiops.console.pages import queue_work
-from genaiops.console.pages.queue_work import labelling_of, seen_queue
+from genaiops.console.pages.queue_work import labelling_of, named_trace, seen_queue
 from genaiops.core.errors import GenaiopsError, NotFound, UsageError
 from genaiops.domain import Item, Option, Question, Queue, QueueState
 from genaiops.hub import (
@@ -203,12 +203,8 @@ def add(visit: Visiting) -> Response[None]:
 
 def _named(visit: Visit) -> Sequence[NewItem]:
     sources, stores = visit.services.sources, visit.services.stores
-    if trace := visit.form.get("trace"):
-        try:
-            binary = bytes.fromhex(trace)
-        except ValueError:
-            raise UsageError(f"{trace[:40]!r} is no trace.", remedy="Use its id.", param="trace") from None
-        return [sources.trace(stores.telemetry, binary)]
+    if (trace := named_trace(visit)) is not None:
+        return [sources.trace(stores.telemetry, trace)]
     run = stores.runs.get(field(visit.form, "run"))
     case, target = field(visit.form, "case"), visit.form.get("target") or None
     against = visit.form.get("against")

@@ -15,7 +15,8 @@ from litestar.response import Stream
 from genaiops.console._fact_text import Facts, facts_of
 from genaiops.console._filters import CHIPS, read_filter, shown_by
 from genaiops.console._running import running
-from genaiops.console._visit import HEADERS, Chip, Visit, Visiting, templates
+from genaiops.console._templates import templates
+from genaiops.console._visit import HEADERS, Chip, Visit, Visiting
 from genaiops.console._volume import volume
 from genaiops.console._waterfall import waterfall
 from genaiops.core.errors import NotFound
