@@ -43,13 +43,13 @@ from genaiops.arena._packed import Packed, pack, unpack
 from genaiops.arena._pairs import Pair
 from genaiops.arena._parts import Parts, parts_of, templated
 from genaiops.arena._plan import USUAL_MARGINS, Plan, PlanAsked, PlanRow, planned, spread_of
+from genaiops.arena._prompt_versions import side_by_side
 from genaiops.arena._rescoring import Benchmark, Figure, Rescorer, figures
 from genaiops.arena._runner import Progress, Runner
 from genaiops.arena._scoring import Scorer, asks, sample_of, threshold_of
 from genaiops.arena._selecting import Candidate, Selection, select
 from genaiops.arena._selection import CandidateFacts, FoundFacts, Risk, SelectionAsked, read_selection
 from genaiops.arena._shots import Near
-from genaiops.arena._side_by_side import side_by_side
 from genaiops.arena._sliced import Sliced, sliced
 from genaiops.arena._starting import Proposal, proposal, proposed, starting_suite
 from genaiops.arena._suite_text import (

@@ -76,6 +76,10 @@ class Evaluations(Protocol):
         """What its cells show; Conflict while it goes on, UsageError when it is no sweep."""
         ...
 
+    def sweep_written(self, run: Run, check: str, form: str) -> bytes:
+        """Its signed report: html, markdown or pdf. UsageError for PDF when its extra is not installed."""
+        ...
+
     def counting(self, model: str) -> Counting:
         """What counts tokens for a model."""
         ...

@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from genaiops.checks.proportion import wilson
-from genaiops.checks.statistics.resampling import bootstrap
+from genaiops.checks.statistics.drawing import bootstrap
 from genaiops.core.errors import UsageError
 
 _ALPHA: Final = 0.025

@@ -94,6 +94,16 @@ def followed(session: Session, run: dict[str, Any], bar: Bar) -> dict[str, Any]:
     return run
 
 
+def wait_for(session: Session, run: dict[str, Any]) -> dict[str, Any]:
+    """`followed` on a bar of its own. Whoever interrupts it is told that the run goes on."""
+    try:
+        with Bar(session.output) as bar:
+            return followed(session, run, bar)
+    except KeyboardInterrupt:
+        session.output.note(f"It goes on on the server. End it: genaiops run stop {run['id']}")
+        raise
+
+
 def whole(session: Session, run_id: str) -> dict[str, Any]:
     """The run, its report, and the cases that were lost, as far as the caller may read them."""
     run = session.client.get(path_of("/api/runs", run_id))

@@ -7,7 +7,7 @@ import click
 
 from genaiops.cli._noun import Noun
 from genaiops.cli._output import Column, Output
-from genaiops.cli._server_runs import UNDER_WAY, Wish, begin, followed
+from genaiops.cli._server_runs import UNDER_WAY, Wish, begin, wait_for
 from genaiops.cli._session import Session, plain
 from genaiops.cli._suite_report import Bar
 from genaiops.core.errors import UsageError
@@ -158,12 +158,7 @@ def _there(session: Session, suite: str, options: dict[str, Any]) -> dict[str, A
             sweep=asked_of(options, suite),
         )
         begun = begin(session, wish)
-    try:
-        with Bar(session.output) as bar:
-            return followed(session, begun, bar) if begun["state"] in UNDER_WAY else begun
-    except KeyboardInterrupt:
-        session.output.note(f"It goes on on the server. End it: genaiops run stop {begun['id']}")
-        raise
+    return wait_for(session, begun) if begun["state"] in UNDER_WAY else begun
 
 
 def _show(output: Output, found: dict[str, Any], report: str | None) -> None:

@@ -12,7 +12,7 @@ from genaiops.cli._people import with_names
 from genaiops.cli._server_runs import document_of
 from genaiops.cli._session import Session, connected, consenting
 from genaiops.cli._values import short_time
-from genaiops.core.errors import UsageError
+from genaiops.cli._versions import let_name, short_version
 from genaiops.sdk import path_of
 
 command = noun("suite", "Suites: cases, who answers them, and what has to hold before a change goes on.")
@@ -44,7 +44,7 @@ def push(session: Session, name: str, file: str, alias: str | None, **about: Any
     body.update((field, value) for field, value in about.items() if value)
     made = session.write("POST", "/api/suites", body)
     named = f", and {name}@{alias} names it" if alias else ""
-    session.output.result(made, f"{_short(made['id'])} is kept{named}.")
+    session.output.result(made, f"{short_version(made['id'])} is kept{named}.")
 
 
 @command.verb("list", example="genaiops suite list")
@@ -76,7 +76,7 @@ def show(session: Session, reference: str) -> None:
     for alias in found["aliases"]:
         names.setdefault(alias["version_id"], []).append(alias["name"])
     columns = (
-        Column("VERSION", lambda row: _short(row["id"])),
+        Column("VERSION", lambda row: short_version(row["id"])),
         Column("ALIASES", lambda row: names.get(row["id"], [])),
         Column("CREATED", lambda row: short_time(row["created_at"])),
         Column("BY", "created_by_name"),
@@ -101,14 +101,4 @@ def diff(session: Session, before: str, after: str) -> int:
 @connected
 def alias_(session: Session, alias: str, version: str, **why: str | None) -> None:
     """Let NAME@ALIAS name a VERSION: its digest, or another alias."""
-    if not alias.partition("@")[2]:
-        raise UsageError(f"{alias!r} names no alias.", remedy="Write NAME@ALIAS.", param="alias")
-    body = {"version": f"suite/{version}" if "@" in version else version, **why}
-    moved = session.write("PUT", path_of("/api/aliases", f"suite/{alias}"), body)
-    session.output.result(moved, f"{alias} names {_short(moved['version_id'])}.")
-
-
-def _short(version_id: str) -> str:
-    """`answers@sha256:0123456789ab`: enough to know it by, where people read."""
-    name, _, digest = version_id.removeprefix("suite/").partition("@")
-    return f"{name}@{digest[:19]}"
+    let_name(session, "suite", alias, version, **why)

@@ -16,6 +16,7 @@ from genaiops.cli._prompt_file import read_prompt, write_prompt
 from genaiops.cli._prompt_lint import add_lint
 from genaiops.cli._session import Session, connected, consenting
 from genaiops.cli._values import short_time
+from genaiops.cli._versions import let_name, named_alias, short_version
 from genaiops.core.errors import UsageError
 from genaiops.sdk import path_of
 
@@ -33,7 +34,7 @@ _COLUMNS = (
 )
 _MOVES = (
     Column("WHEN", lambda row: short_time(row["at"])),
-    Column("VERSION", lambda row: _short(row["version_id"]) if row["version_id"] else "removed"),
+    Column("VERSION", lambda row: short_version(row["version_id"]) if row["version_id"] else "removed"),
     Column("BY", "by_name"),
 )
 _PINNED = (
@@ -70,7 +71,7 @@ def push(session: Session, name: str, file: str, alias: str | None, private: boo
         body["visibility"] = "team" if private else "organisation"
     made = session.write("POST", "/api/artifacts", body)
     named = f", and {name}@{alias} names it" if alias else ""
-    session.output.result(made, f"{_short(made['id'])} is kept{named}.")
+    session.output.result(made, f"{short_version(made['id'])} is kept{named}.")
 
 
 @command.verb("list", example="genaiops prompt list --query support")
@@ -111,7 +112,7 @@ def show(session: Session, reference: str) -> None:
     session.output.rows(
         list(reversed(with_names(session, found["versions"], "created_by"))),
         (
-            Column("VERSION", lambda row: _short(row["id"])),
+            Column("VERSION", lambda row: short_version(row["id"])),
             Column("ALIASES", lambda row: names.get(row["id"], [])),
             Column("CREATED", lambda row: short_time(row["created_at"])),
             Column("BY", "created_by_name"),
@@ -160,9 +161,7 @@ def diff(session: Session, before: str, after: str) -> int:
 @connected
 def alias_(session: Session, alias: str, version: str, **why: str | None) -> None:
     """Let NAME@ALIAS name a VERSION: its digest, or another alias."""
-    body = {"version": f"prompt/{version}" if "@" in version else version, **why}
-    moved = session.write("PUT", path_of("/api/aliases", f"prompt/{_named(alias)}"), body)
-    session.output.result(moved, f"{alias} names {_short(moved['version_id'])}.")
+    let_name(session, "prompt", alias, version, **why)
 
 
 @command.verb("undo", example="genaiops prompt undo support/answer@prod")
@@ -171,8 +170,8 @@ def alias_(session: Session, alias: str, version: str, **why: str | None) -> Non
 @connected
 def undo(session: Session, alias: str, **why: str | None) -> None:
     """Let NAME@ALIAS name what it named before; once more brings the last move back."""
-    moved = session.write("PUT", path_of("/api/aliases", f"prompt/{_named(alias)}"), {"undo": True, **why})
-    session.output.result(moved, f"{alias} names {_short(moved['version_id'])} again.")
+    moved = session.write("PUT", path_of("/api/aliases", f"prompt/{named_alias(alias)}"), {"undo": True, **why})
+    session.output.result(moved, f"{alias} names {short_version(moved['version_id'])} again.")
 
 
 @command.verb("history", example="genaiops prompt history support/answer@prod")
@@ -180,7 +179,7 @@ def undo(session: Session, alias: str, **why: str | None) -> None:
 @connected
 def history(session: Session, alias: str) -> None:
     """Where NAME@ALIAS pointed, since when, by whom."""
-    rows = session.items(path_of("/api/aliases", f"prompt/{_named(alias)}"))
+    rows = session.items(path_of("/api/aliases", f"prompt/{named_alias(alias)}"))
     session.output.rows(with_names(session, rows, "by"), _MOVES, empty="It never pointed anywhere.")
 
 
@@ -219,22 +218,10 @@ def _posted(
         return session.client.post(path, body)
 
 
-def _short(version_id: str) -> str:
-    """`support/answer@sha256:0123456789ab`: enough to know it by, where people read."""
-    name, _, digest = version_id.removeprefix("prompt/").partition("@")
-    return f"{name}@{digest[:19]}"
-
-
 def _digits(named: str) -> str:
     """`support@0123456789ab` of a release or a version."""
     name, _, digest = named.partition("@sha256:")
     return f"{name}@{digest[:12]}"
-
-
-def _named(alias: str) -> str:
-    if not alias.partition("@")[2]:
-        raise UsageError(f"{alias!r} names no alias.", remedy="Write NAME@ALIAS.", param="alias")
-    return alias
 
 
 def _variable(text: str) -> tuple[str, Any]:

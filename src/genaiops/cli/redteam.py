@@ -13,7 +13,7 @@ from genaiops.cli._ci import run_for
 from genaiops.cli._noun import noun
 from genaiops.cli._output import Column, Output, one_line
 from genaiops.cli._redteam_report import GROUPS, show_attacks
-from genaiops.cli._server_runs import followed, status_of, whole
+from genaiops.cli._server_runs import status_of, wait_for, whole
 from genaiops.cli._session import Session, plain
 from genaiops.cli._suite_report import WORDS, Bar
 from genaiops.core.counting import counted
@@ -235,12 +235,7 @@ def _there(
     if detach:
         output.result(begun, f"{begun['id']}: genaiops redteam report {begun['id']}")
         sys.exit(0)
-    try:
-        with Bar(output) as bar:
-            followed(session, begun, bar)
-    except KeyboardInterrupt:
-        output.note(f"It goes on on the server. End it: genaiops run stop {begun['id']}")
-        raise
+    wait_for(session, begun)
     return whole(session, begun["id"]), client.get(path_of("/api/runs", begun["id"], "attacks"))
 
 

@@ -9,7 +9,7 @@ import click
 from genaiops.cli import _suite_rescore
 from genaiops.cli._ci import run_for
 from genaiops.cli._output import Column, Output, one_line
-from genaiops.cli._server_runs import Wish, begin, followed, status_of, whole
+from genaiops.cli._server_runs import Wish, begin, status_of, wait_for, whole
 from genaiops.cli._session import Session, plain
 from genaiops.cli._suite_corpus import add_corpus
 from genaiops.cli._suite_expand import add_expand
@@ -173,12 +173,7 @@ def _run_there(output: Output, suite: str, facts: dict[str, str], options: dict[
     if detach:
         output.result(begun, f"{begun['id']}: genaiops run show {begun['id']} --follow")
         sys.exit(0)
-    try:
-        with Bar(output) as bar:
-            followed(session, begun, bar)
-    except KeyboardInterrupt:
-        output.note(f"It goes on on the server. End it: genaiops run stop {begun['id']}")
-        raise
+    wait_for(session, begun)
     write_from_server(session, begun["id"], reports)
     return whole(session, begun["id"])
 

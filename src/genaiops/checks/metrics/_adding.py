@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from genaiops.checks.metrics._metric import OfAll, read_options
+from genaiops.checks.statistics.drawing import drawn
 from genaiops.domain import Measure, MetricCard, Sample
 
 Counts = Sequence[float]
@@ -80,16 +81,14 @@ def _bounds(clusters: Any, value: float, adding: Adding, drawing: Drawing) -> tu
     from scipy.special import ndtr, stdtrit
 
     n = len(clusters)
-    generator = np.random.default_rng(drawing.seed)
-    drawn: list[float] = []
-    for start in range(0, drawing.draws, _BLOCK):
-        times = generator.multinomial(n, [1 / n] * n, size=min(_BLOCK, drawing.draws - start))
+    figures: list[float] = []
+    for times in drawn([1 / n] * n, n, drawing.draws, at_once=_BLOCK, seed=drawing.seed):
         for sums in (times @ clusters).tolist():
             said = adding.figure(sums)
             figure = said.value if isinstance(said, Measure) else float(said)
-            drawn += [] if figure is None else [figure]
+            figures += [] if figure is None else [figure]
     t = float(stdtrit(n - 1, 1 - drawing.alpha))
     outer = float(ndtr(-sqrt(n / (n - 1)) * t))
-    low, high = (float(each) for each in np.quantile(drawn or [value], [outer, 1 - outer]))
+    low, high = (float(each) for each in np.quantile(figures or [value], [outer, 1 - outer]))
     beside = t * sqrt(2) * adding.span / 2 / (n + 2)
     return value - sqrt(max(0.0, value - low) ** 2 + beside**2), value + sqrt(max(0.0, high - value) ** 2 + beside**2)

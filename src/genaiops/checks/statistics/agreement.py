@@ -6,7 +6,7 @@ from typing import Literal, TypeVar
 
 import msgspec
 
-from genaiops.checks.statistics.resampling import bootstrap
+from genaiops.checks.statistics.drawing import bootstrap
 from genaiops.core.errors import UsageError
 
 Scale = Literal["nominal", "ordinal", "interval"]

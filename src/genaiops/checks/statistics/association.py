@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from genaiops.checks.statistics.drawing import bootstrap
 from genaiops.checks.statistics.level import holm
-from genaiops.checks.statistics.resampling import bootstrap
 from genaiops.core.errors import UsageError
 
 if TYPE_CHECKING:
