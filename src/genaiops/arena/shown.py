@@ -96,10 +96,6 @@ class Evaluations(Protocol):
         """Policies with verdicts, and cost beside quality. None when its suite is not kept here."""
         ...
 
-    def sweep_written(self, run: Run, check: str, form: str) -> bytes:
-        """Its signed report: html, markdown or pdf. UsageError for PDF when its extra is not installed."""
-        ...
-
     def is_sweep(self, run: Run) -> bool:
         """Whether its targets are cells of examples and context."""
         ...
