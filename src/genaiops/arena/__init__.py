@@ -42,6 +42,7 @@ from genaiops.arena._kpis import reported as reported_kpi
 from genaiops.arena._packed import Packed, pack, unpack
 from genaiops.arena._pairs import Pair
 from genaiops.arena._parts import Parts, parts_of, templated
+from genaiops.arena._people import People
 from genaiops.arena._plan import USUAL_MARGINS, Plan, PlanAsked, PlanRow, planned, spread_of
 from genaiops.arena._rescoring import Benchmark, Figure, Rescorer, figures
 from genaiops.arena._runner import Progress, Runner
@@ -113,6 +114,7 @@ __all__ = [
     "Pair",
     "PartTokens",
     "Parts",
+    "People",
     "Plan",
     "PlanAsked",
     "PlanRow",
