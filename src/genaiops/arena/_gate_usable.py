@@ -41,7 +41,7 @@ def unusable(subject: Subject, least: float) -> GateLine | None:
         f"Not worse than the baseline is not good. {_ALLOW}"
     )
     more = None
-    if outcome == "inconclusive" and not unknown and said.clusters == n and least < 1:
+    if outcome == "inconclusive" and not unknown and said.clusters == n and 1e-6 < least < 1:
         more = max(1, alike(least, 1.0, alpha=subject.alpha) - n)
     verdict = Verdict(
         outcome=outcome, reason=reason, measure=some / n, unit="share", n=n, interval=(said.low, said.high)
