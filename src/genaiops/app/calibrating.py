@@ -86,7 +86,7 @@ class Calibrating(msgspec.Struct, frozen=True, kw_only=True):
         figures = {
             name: _whole(value)
             for name, value in msgspec.structs.asdict(found).items()
-            if name not in ("pairs", "answers")
+            if name not in ("pairs", "answers", "requests")
         }
         return {**figures, "decides": believed(held_judge), "cost_nano": cost, "out": str(out)}
 

@@ -44,6 +44,7 @@ from genaiops.arena._live import LiveCheck, live_checks, live_facts, with_judges
 from genaiops.arena._packed import Packed, pack, unpack
 from genaiops.arena._pairs import Pair
 from genaiops.arena._parts import Parts, asked_media, parts_of, picture_url, templated
+from genaiops.arena._people import People
 from genaiops.arena._plan import USUAL_MARGINS, Plan, PlanAsked, PlanRow, planned, spread_of
 from genaiops.arena._prompt_versions import side_by_side
 from genaiops.arena._rescoring import Benchmark, Figure, Rescorer, figures
@@ -118,6 +119,7 @@ __all__ = [
     "Pair",
     "PartTokens",
     "Parts",
+    "People",
     "Plan",
     "PlanAsked",
     "PlanRow",

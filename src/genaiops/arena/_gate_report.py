@@ -8,7 +8,7 @@ from genaiops.arena._duels import Duels
 from genaiops.checks.statistics import Comparison, Level
 from genaiops.domain import SuiteCheck, Verdict
 
-LineKind = Literal["floor", "margin", "improves", "tolerance", "every_case", "corpus", "errors"]
+LineKind = Literal["floor", "margin", "improves", "tolerance", "every_case", "corpus", "errors", "usable"]
 
 
 class GateLine(msgspec.Struct, frozen=True, kw_only=True):

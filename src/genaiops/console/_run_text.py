@@ -94,6 +94,7 @@ def asked_for(line: GateLine) -> str:
         "every_case": "every case passes",
         "corpus": f"reaches {asked:g}",
         "errors": f"at most {asked:.0%} missing",
+        "usable": f"more than {asked:.0%} are good",
     }
     return said.get(line.kind, line.kind)
 
@@ -103,7 +104,7 @@ def _measured(line: GateLine) -> str:
     value = line.verdict.measure
     if value is None:
         return NONE
-    return f"{value:.2%}" if line.kind in ("every_case", "tolerance", "errors") else f"{value:.4g}"
+    return f"{value:.2%}" if line.kind in ("every_case", "tolerance", "errors", "usable") else f"{value:.4g}"
 
 
 def charts(report: GateReport) -> list[Chart]:

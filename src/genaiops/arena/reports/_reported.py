@@ -214,6 +214,7 @@ def asked_for(line: GateLine) -> str:
         "every_case": "every case passes",
         "corpus": f"reaches {number:g}",
         "errors": f"at most {number:.0%} missing",
+        "usable": f"more than {number:.0%} are good",
     }[line.kind]
 
 

@@ -45,6 +45,15 @@ class _Named(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     against: Literal["reference", "baseline"] = "reference"
 
 
+class JudgeLabel(msgspec.Struct, frozen=True):
+    """What a judge and people said of one answer: its key ("": not known) and the number of its request."""
+
+    answer: str
+    judged: float
+    people: float
+    request: int
+
+
 class JudgeMetric:
     """`judge` None: it is named and not looked up yet, so that it can be read and not be asked. `duel`: a pair is held
     against the answer of the baseline, which stands in the sample's `expected`, and not against a reference."""
@@ -66,6 +75,31 @@ class JudgeMetric:
     def labelled(self) -> Sequence[tuple[float, float]]:
         calibration = None if self.judge is None else self.judge.calibration
         return () if calibration is None else calibration.pairs
+
+    @property
+    def calibrated(self) -> bool:
+        return self.judge is not None and self.judge.calibration is not None
+
+    def labels(self) -> Sequence[JudgeLabel]:
+        """UsageError of a calibration that has several answers to a request, and does not say which these are."""
+        held = None if self.judge is None else self.judge.calibration
+        if held is None:
+            return ()
+        n = len(held.pairs)
+        if not held.requests and held.groups not in (None, held.n):
+            raise UsageError(
+                f"The {n} labels of the judge are of {held.groups} requests, and which belong together was not kept.",
+                remedy="Calibrate it again: genaiops judge calibrate",
+            )
+        answers, requests = held.answers or ("",) * n, held.requests or range(n)
+        return [
+            JudgeLabel(answer, *pair, request)
+            for answer, pair, request in zip(answers, held.pairs, requests, strict=True)
+        ]
+
+    def key(self, sample: Sample) -> str:
+        """By which labels name that answer."""
+        return "" if self.judge is None else answer_key(self.judge.template, sample)
 
     def people(self, sample: Sample) -> float | None:
         """What people said of exactly that answer when the judge was held against them (None: they said nothing)."""
