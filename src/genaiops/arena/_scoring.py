@@ -8,7 +8,7 @@ from typing import Any, TypeGuard, cast
 
 import msgspec
 
-from genaiops.arena._parts import templated
+from genaiops.arena._parts import asked_media, templated, text_of
 from genaiops.checks.metrics import is_among, looks_at_request, metric
 from genaiops.checks.metrics.judges import is_duel
 from genaiops.checks.statistics import figures, in_groups, jackknife
@@ -59,6 +59,7 @@ def sample_of(case: Case, answer: Answer, check: SuiteCheck | None = None) -> Sa
         logprob=answer.logprob,
         guard=answer.guard,
         variables=case.variables,
+        asked_media=asked_media(case),
     )
 
 
@@ -81,10 +82,10 @@ def of_target(sample: Sample, case: Case, target: SuiteTarget | None) -> Sample:
 
 
 def against(sample: Sample, baseline: Answer | None) -> Sample:
-    """The sample with the baseline's answer in the place of references; () where it gave none, or an image alone."""
-    if baseline is None or baseline.state != "answered" or (baseline.media and not baseline.output.strip()):
+    """The sample with the baseline's answer in the place of references; () where it gave none."""
+    if baseline is None or baseline.state != "answered":
         return msgspec.structs.replace(sample, expected=())
-    return msgspec.structs.replace(sample, expected=(baseline.output,))
+    return msgspec.structs.replace(sample, expected=(baseline.output,), other_media=baseline.media)
 
 
 def said_in(answer: Answer) -> tuple[str, ...]:
@@ -106,8 +107,8 @@ def _truth(case: Case) -> str | tuple[str, ...]:
 
 def _last_asked(case: Case) -> str:
     for message in reversed(case.messages):
-        if message.get("role") == "user" and isinstance(message.get("content"), str):
-            return message["content"]
+        if message.get("role") == "user" and (text := text_of(message.get("content"))):
+            return text
     return ""
 
 

@@ -339,9 +339,14 @@ def _parts(checks: Sequence[SuiteCheck]) -> list[dict[str, Any]]:
     fields = ("metric", "options", "expected", "threshold", "negate", "weight")
     return [
         {name: getattr(check, name) for name in fields if getattr(check, name) is not None}
-        | ({"score": "measure"} if check.metric in _SCORED else {})
+        | ({"score": "measure"} if check.metric in _SCORED and not _turned(check) else {})
         for check in checks
     ]
+
+
+def _turned(check: SuiteCheck) -> bool:
+    """`not-trajectory:goal-success`, whose score there is 0 or 1."""
+    return check.negate and check.options.get("kind") == "goal"
 
 
 def _metrics(options: Mapping[str, Any], name: str) -> set[str]:

@@ -96,6 +96,11 @@ GRADINGS: Final[Mapping[str, Grading]] = {
         source="The model says whether the rubric is met, and how well.",
         tasks=(_RUBRIC,),
     ),
+    "goal": Grading(
+        title="Whether the goal was reached",
+        source="The model says whether the goal was reached, by the calls of tools and the last answer.",
+        tasks=(_GOAL,),
+    ),
     "g_eval": Grading(
         title="Graded step by step",
         source="Liu et al., G-Eval, EMNLP 2023, section 2 (arXiv 2303.16634): steps are made of the criteria first, "

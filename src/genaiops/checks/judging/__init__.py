@@ -1,11 +1,13 @@
 """Judges: what a model is asked about an answer, and what its words are read as. Pure: who asks is elsewhere."""
 
 from genaiops.checks.judging._labelled import answer_key
+from genaiops.checks.judging._pictures import in_words, is_picture
 from genaiops.checks.judging._prompt import (
     Question,
     claims_format,
     claims_question,
     marked,
+    pictures_of,
     question,
     response_format,
     texts_of,
@@ -31,10 +33,13 @@ __all__ = [
     "choices_of",
     "claims_format",
     "claims_question",
+    "in_words",
+    "is_picture",
     "judge_digest",
     "judge_manifest",
     "judge_schema",
     "marked",
+    "pictures_of",
     "question",
     "read_claims",
     "read_judge",

@@ -110,6 +110,12 @@ def lacks(sample: Sample, needs: Sequence[Need]) -> list[str]:
     return [need for need in needs if not _HAS.get(need, _always)(sample)]
 
 
+def has_to_ask(card: MetricCard, samples: Sequence[Sample], said: str) -> Sequence[Measure]:
+    """Of a metric that asks somebody: what a sample lacks, else `said`."""
+    lacking = [lacks(sample, card.needs) for sample in samples]
+    return [Measure(error=f"The sample has no {each[0]}." if each else said) for each in lacking]
+
+
 def _always(_: Sample) -> bool:
     return True
 

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from genaiops.checks.grading import BEST, Unread, filled, read_choice
-from genaiops.checks.metrics._metric import Making, read_options
+from genaiops.checks.metrics._metric import Making, has_to_ask, read_options
 from genaiops.checks.metrics.graded import NOT_HELD
 from genaiops.checks.metrics.together import NO_PARTS, Part, Parts
 from genaiops.core.digest import digest_value
@@ -44,7 +44,7 @@ class _Comparing(ABC):
         self._under_way: dict[str, asyncio.Task[Chosen]] = {}
 
     def measure(self, samples: Sequence[Sample]) -> Sequence[Measure]:
-        return [Measure(error=_HAS_TO_COMPARE) for _ in samples]
+        return has_to_ask(self.card, samples, _HAS_TO_COMPARE)
 
     def labelled(self) -> Sequence[tuple[float, float]]:
         return ()

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Literal
 
-from genaiops.checks.metrics._metric import Making, lacks, read_options
+from genaiops.checks.metrics._metric import Making, has_to_ask, lacks, read_options
 from genaiops.checks.metrics._vectors import ENCODERS, NoVectors, Vectors, cosine, distance, dot, vectors_of
 from genaiops.domain import JudgeMember, Measure, MetricCard, Sample
 from genaiops.ports.metrics import Consulting, Means
@@ -45,7 +45,7 @@ class Embedding:
         )
 
     def measure(self, samples: Sequence[Sample]) -> Sequence[Measure]:
-        return [Measure(error=_HAS_TO_ASK) for _ in samples]
+        return has_to_ask(self.card, samples, _HAS_TO_ASK)
 
     def members(self) -> Sequence[JudgeMember]:
         return () if self._chosen.by is None else (self._chosen.by,)

@@ -24,7 +24,7 @@ from genaiops.checks.grading import (
     read_steps,
     read_supported,
 )
-from genaiops.checks.metrics._metric import Making, lacks, read_options
+from genaiops.checks.metrics._metric import Making, has_to_ask, lacks, read_options
 from genaiops.checks.metrics._vectors import NoVectors, Vectors, cosine, vectors_of
 from genaiops.checks.metrics.tools import steps_of
 from genaiops.core.digest import digest_value
@@ -73,7 +73,7 @@ class GradedMetric:
         }
 
     def measure(self, samples: Sequence[Sample]) -> Sequence[Measure]:
-        return [Measure(error=HAS_TO_ASK) for _ in samples]
+        return has_to_ask(self.card, samples, HAS_TO_ASK)
 
     def members(self) -> Sequence[JudgeMember]:
         mine = () if self._asking.by is None else (self._asking.by,)

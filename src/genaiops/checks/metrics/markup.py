@@ -17,11 +17,11 @@ _TASKS: Final = ("extraction", "code")
 _MOST_CANDIDATES: Final = 1_000
 _VOID_WORDS: Final = "area base br col embed hr img input link meta param source track wbr"
 _WORDS: Final = """
-html head title style body article section nav aside h1 h2 h3 h4 h5 h6 header footer address p pre blockquote ol ul li
-dl dt dd figure figcaption main div a em strong small s cite q dfn abbr ruby rt rp data time code var samp kbd sub sup i
-b u mark bdi bdo span iframe object picture video audio map svg math script noscript canvas ins del table caption colgroup
-tbody thead tfoot tr td th form label button select datalist optgroup option textarea output progress meter fieldset
-legend details summary dialog menu slot template
+html head title style body article section nav aside h1 h2 h3 h4 h5 h6 header footer address p pre blockquote
+ol ul li dl dt dd figure figcaption main div a em strong small s cite q dfn abbr ruby rt rp data time code var
+samp kbd sub sup i b u mark bdi bdo span iframe object picture video audio map svg math script noscript canvas
+ins del table caption colgroup tbody thead tfoot tr td th form label button select datalist optgroup option
+textarea output progress meter fieldset legend details summary dialog menu slot template
 """
 _ENDING_WORDS: Final = """
 address article aside blockquote details dialog div dl fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 header

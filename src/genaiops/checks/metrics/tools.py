@@ -219,7 +219,7 @@ def _valid(options: Mapping[str, Any]) -> Metric:
         calls, known = steps_of(sample), schemas or _offered(sample.tools)
         if not known:
             return Measure(
-                error="The target offers no tool, and no tool has a schema: options = {tools = {NAME = {...}}}."
+                error="No tool has a schema, and the target offers none: options = {tools = {NAME = {...}}}."
             )
         if not calls:
             return Measure(value=float(chosen.none == "pass"), reason="No tool was called.")
