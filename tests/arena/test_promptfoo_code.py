@@ -276,6 +276,7 @@ prompts: ['{{input}}']
 defaultTest: {options: {transformVars: '{ input: vars.input + 1 }'}}
 tests:
   - vars: {input: x}
+    injection: 7
     options: {transform: 'output.replace("Say", "Shout")'}
     assert:
       - {type: javascript, value: 'const s = output; s.startsWith("Shout") && context.vars.input === "x1"'}

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from itertools import product
 from typing import Any, Final, cast
 
@@ -25,6 +26,7 @@ _REFUSED: Final[Mapping[str, tuple[str, str]]] = {
     "providers": ("Every test goes to all providers.", "Write a configuration for each provider."),
     "provider": ("Every test goes to all providers.", "Write a configuration for each provider."),
 }
+_NEVER: Final = frozenset({"assertScoringFunction", "providerOutput", "scenario"})
 _ELSEWHERE: Final = ("huggingface://", "https://", "http://", "az://", "s3://", "gs://")
 
 Placed = tuple[dict[str, Any], str]
@@ -100,7 +102,10 @@ def refuse_rest(fields: Mapping[str, Any], path: str) -> None:
     options = mapping(fields.get("options"), f"{path}.options")
     names = [name for name in fields if fields[name] and name not in _OF_TEST]
     names += [f"options.{name}" for name in options if options[name] and name not in _OPTIONS]
+    named = _OF_TEST | _REFUSED.keys() | _NEVER
     for name in sorted(names):
+        if not name.startswith("options.") and name not in named and not get_close_matches(name, named, 1, 0.8):
+            continue  # promptfoo does not look at it, either
         what, remedy = _REFUSED.get(name, (f"{name} of a test is not taken over.", "Take it out."))
         raise Refused(f"{path}.{name}", what, remedy)
 
@@ -108,7 +113,9 @@ def refuse_rest(fields: Mapping[str, Any], path: str) -> None:
 def variables_of(
     given: Mapping[str, Any], options: Mapping[str, Any], path: str, near: Near
 ) -> Iterator[dict[str, Any]]:
-    """Each combination of its lists, with what files and functions give, rendered with each other."""
+    """Each combination of its lists, with what files and functions give, rendered with each other. What changes them
+    comes before all that."""
+    given = _changed(dict(given), options, path, near)
     values = {name: [each] for name, each in given.items()}
     if not options.get("disableVarExpansion"):
         values = {name: _several(each, f"{path}.vars.{name}", near) for name, each in given.items()}
@@ -118,8 +125,7 @@ def variables_of(
         variables = dict(zip(values, chosen, strict=True))
         for name, each in variables.items():
             variables[name] = _read(name, each, variables, f"{path}.vars.{name}", near)
-        made = {name: _with_others(each, variables, f"{path}.vars.{name}", near) for name, each in variables.items()}
-        yield _changed(made, options, path, near)
+        yield {name: _with_others(each, variables, f"{path}.vars.{name}", near) for name, each in variables.items()}
 
 
 def _several(value: Any, path: str, near: Near) -> list[Any]:
