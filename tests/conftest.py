@@ -14,6 +14,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -165,22 +166,45 @@ FIRST = ("console", "e2e", "app", "cli", "engines")
 process works alone then (needs --no-loadscope-reorder)."""
 
 
-ONE = "console"
-"""The room whose files all go to one process: they share an installation with a day of calls, and a browser."""
+SHARING = "console"
+"""The room whose files share an installation with a day of calls, and a browser. They go to two processes as two halves
+of about the same length: those named in `OTHER_HALF`, and the rest. Those named in `ALONE` need neither."""
+
+OTHER_HALF = frozenset(
+    f"test_{name}.py"
+    for name in (
+        *("access_page", "approvals", "arena", "audit", "caches", "changes", "gateway", "guard_documents"),
+        *("guard_policies", "guardrails", "hub", "playground", "queues"),
+    )
+)
+ALONE = frozenset(
+    f"test_{name}.py"
+    for name in (
+        *("arena_select", "charts", "differences", "experiments", "facts", "filters", "format", "picture"),
+        *("red_team", "shadows", "templates"),
+    )
+)
+
+
+def half(path: str) -> str | None:
+    """Which half of `SHARING` a file (or a test in it) belongs to; None when it is handed out by itself."""
+    room, _, name = path.partition("::")[0].removeprefix("tests/").partition("/")
+    if room != SHARING or name in ALONE:
+        return None
+    return f"tests/{SHARING}, {'the other' if name in OTHER_HALF else 'one'} half"
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling | None:
-    """`--dist loadfile`, with one installation and one browser in all, and not in each process."""
+    """`--dist loadfile`, with two installations of the console and two browsers in all, and not one in each process."""
     return ByRoom(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 class ByRoom(LoadFileScheduling):
-    """Hands out a file at a time, but the room `ONE` as a whole."""
+    """Hands out a file at a time, but each half of the room `SHARING` as a whole."""
 
     def _split_scope(self, nodeid: str) -> str:
-        room = f"tests/{ONE}/"
-        return room if nodeid.startswith(room) else super()._split_scope(nodeid)
+        return half(nodeid) or super()._split_scope(nodeid)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -195,13 +219,24 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    def place_of(item: pytest.Item) -> int:
-        room = item.path.relative_to(Path(__file__).parent).parts[0]
-        return FIRST.index(room) if room in FIRST else len(FIRST)
+    @cache  # of ten thousand tests
+    def place_of(path: Path) -> tuple[int, str]:
+        inside = path.relative_to(Path(__file__).parent)
+        place = FIRST.index(inside.parts[0]) if inside.parts[0] in FIRST else len(FIRST)
+        return place, half(f"tests/{inside.as_posix()}") or "~"
 
+    for item in items:
+        if (
+            half(item.nodeid) is None
+            and "/console/" in item.nodeid
+            and "installation" in getattr(item, "fixturenames", ())
+        ):
+            raise pytest.UsageError(
+                f"{item.nodeid} uses the installation that others share: take its file out of ALONE"
+            )
     seed = config.getoption("shuffle")
     if seed is None:
-        items.sort(key=place_of)
+        items.sort(key=lambda item: place_of(item.path))
         return
     files = sorted({item.path for item in items})
     random.Random(seed).shuffle(files)  # the same in every process, whatever the order in which each collected

@@ -4,8 +4,8 @@
 and with many; what a case costs is the difference, so that nobody's start counts. `reading` (ours alone): from a run of
 ten thousand cases to what its gate says and the first page of cases, and two runs beside each other. CPU time, because
 other work on the machine does not count in it; seconds stand beside. `python -m benchmarks.arena gates` simulates how
-often gates are wrong, `... experiments` how often experiments are, `... corrected` how often margins by judges are;
-`... judges WHEEL` holds judges against people;
+often gates are wrong, `... experiments` how often experiments are, `... corrected` how often margins
+and levels by judges are; `... judges WHEEL` holds judges against people;
 `benchmarks.arena.rouge` times ROUGE.
 """
 
@@ -160,7 +160,7 @@ SIMULATED = {
         experiments,
         "how often an experiment finds what is not there, and what is, at any look",
     ),
-    "corrected": (corrected, "how often a margin by a judge, corrected by labels, is wrong, and decides"),
+    "corrected": (corrected, "how often a margin or a level by a judge, corrected by labels, is wrong, and decides"),
     "judges": (judges, "how far metrics and judges agree with people"),
 }
 

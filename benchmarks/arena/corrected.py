@@ -2,7 +2,8 @@
 by what people would say (a pass is false), and candidates that are no different (a fail is false, a pass is wanted).
 
 The judge favours the candidate by a tenth of the range where answers are graded, and answers by chance where it does
-not know; the labelled cases are drawn by lot. Decisions are those of `genaiops.checks.statistics.corrected`. Beside
+not know; the labelled cases are drawn by lot. Decisions are those of `genaiops.checks.statistics.corrected`. Levels
+(`corrected_levels`) follow in tables of their own. Beside
 them: the same labels without the judge, the judge without labels, and Student's t of the same estimate.
 """
 
@@ -13,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 from scipy.special import stdtrit
 
+from benchmarks.arena import corrected_levels
 from benchmarks.arena.gates import ALPHA, BAR, rate_of
 from benchmarks.guardrails.report import Cell, Report, Table
 from genaiops.checks.statistics.bounded import chance_below
@@ -59,6 +61,7 @@ def measure(given: argparse.Namespace) -> Report:
             for knows in KNOWS
         ]
         tables.append(Table(f"Paired differences by a judge, {CASES} cases, {title}", head, lines))
+    tables += corrected_levels.tables(chance, given)
     taken = time.process_time() - began
     return Report(
         name="corrected",

@@ -44,6 +44,7 @@ ARENA: dict[tuple[str, str], str | None] = {
     ("POST", "/runs/{run_id:str}/resume"): "playground",
     ("GET", "/runs/{run_id:str}/selection/report"): "read",
     ("GET", "/runs/{run_id:str}/sweep"): "read",
+    ("GET", "/runs/{run_id:str}/sweep/report"): "read",
     ("GET", "/runs/{run_id:str}/selection"): "read",
     ("POST", "/runs/{run_id:str}/selection"): "approve",
     ("POST", "/runs/{run_id:str}/selection/comparison"): "read",

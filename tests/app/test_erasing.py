@@ -1,8 +1,10 @@
 """A person is erased from an installation: traces, blobs, records, audit log, caches; also when it is killed."""
 
+import base64
 import contextlib
 import hashlib
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -16,10 +18,14 @@ from genaiops.app.home import Home
 from genaiops.app.prepare import prepare
 from genaiops.app.services import Services
 from genaiops.app.settings import Embedded, Settings
+from genaiops.app.sweeping import needed, sweep
 from genaiops.core.clock import now_us
+from genaiops.core.digest import digest_bytes
 from genaiops.core.errors import NotFound, UsageError
 from genaiops.domain import (
+    Answer,
     CachePolicy,
+    Case,
     Content,
     Experiment,
     Held,
@@ -27,6 +33,7 @@ from genaiops.domain import (
     Person,
     Route,
     RouteTarget,
+    Run,
     Target,
     Version,
 )
@@ -195,6 +202,36 @@ def held(services: Services, number: int) -> Held:
     box = services.seals.seal(msgspec.msgpack.encode(HeldBody(b"it is hers", "text/plain", ())), record.id)
     services.hub.tasks.hold(record, services.blobs.put(box))
     return record
+
+
+def picture(seed: int) -> str:
+    return "data:image/png;base64," + base64.b64encode(random.Random(seed).randbytes(3000)).decode()
+
+
+def test_pictures_of_runs_go_with_the_person_and_stay_where_others_show_them(services: Services) -> None:
+    runs, blobs = services.stores.runs, services.blobs
+    drawn = Case(id="hers", input="what is it?", metadata={"trace_id": trace_id(1).hex()})
+    runs.create(
+        Run(id="run_1", kind="evaluation", subject="suite/x", created_us=1), [drawn, Case(id="mine", input="a cat")]
+    )
+    answer = Answer(target="new", case="hers", state="answered", media=(picture(1), picture(2)))
+    mine = msgspec.structs.replace(answer, case="mine", media=(picture(2),))
+    runs.add("run_1", [answer, mine], remember={"key": answer})
+    alone, shared = (digest_bytes(random.Random(seed).randbytes(3000)) for seed in (1, 2))
+    assert runs.pictures() == {alone, shared}
+    for path in services.home.path.glob("blobs/*/*/*.zst"):
+        os.utime(path, (LONG_AGO, LONG_AGO))
+    begun = services.erasing.begin(Person("ann"), "request 7", by="admin")
+    assert services.erasing.work()
+    done = services.erasing.get(begun.id)
+    assert (done.cases, done.blobs, done.error) == (1, 1, None)
+    assert not blobs.exists(alone)
+    assert {each.case: each.media for each in runs.answered("run_1")} == {"hers": (), "mine": (picture(2),)}
+    assert needed(services.hub, runs, blobs) >= {shared}
+    assert sweep(services.telemetry, blobs, services.folding, lambda: needed(services.hub, runs, blobs)).blobs == 0
+    runs.delete("run_1")
+    assert sweep(services.telemetry, blobs, services.folding, lambda: needed(services.hub, runs, blobs)).blobs == 1
+    assert not blobs.exists(shared)
 
 
 def test_what_waits_for_a_person_goes_with_whom_it_is_about(services: Services) -> None:

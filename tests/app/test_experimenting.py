@@ -10,6 +10,7 @@ import pytest
 
 from genaiops.app.experiment_gate import ExperimentGate
 from genaiops.app.experimenting import Experimenting
+from genaiops.app.suite_kind import SUITE
 from genaiops.core.errors import Conflict, ConsentNeeded
 from genaiops.domain import Actor, Experiment, ReleaseManifest, Target
 from genaiops.domain.experiments import ExperimentMetric, ExperimentPlan, GuardMetric
@@ -38,17 +39,9 @@ class Life:
     """A hub with two releases, and calls of as many users as one likes."""
 
     def __init__(self, folder: Path) -> None:
-        self.now_us = NOW
-        self.records = open_records(f"sqlite:///{folder}/records.db")
+        self._open(folder)
         self.records.migrate()
         bootstrap(self.records, now_us=NOW)
-        clock: Callable[[], int] = lambda: self.now_us  # noqa: E731
-        consenting = Consenting(clock, gates=(ExperimentGate(self.records),))
-        self.hub = Hub(self.records, clock=clock, consenting=consenting)
-        self.telemetry = open_telemetry(folder / "telemetry", writer=True)
-        self.blobs = open_blobs(folder / "blobs")
-        self.store = open_experiments(f"sqlite:///{folder}/runs.db")
-        self.experiments = Experimenting(self.hub, self.store, self.telemetry, machine="here", clock=clock)
         target = Target(id="echo", provider="echo", model="parrot", upstream_model="parrot", created_us=0)
         self.hub.targets.create(target, by="admin")
         self.hub.applications.create(NewApplication(name="support"), by="admin")
@@ -58,6 +51,24 @@ class Life:
             self.now_us += 1
             manifest = ReleaseManifest(model="parrot", parameters={"seed": seed})
             self.releases.append(self.hub.releases.create("support", manifest, by="admin").id)
+
+    @classmethod
+    def again(cls, folder: Path) -> "Life":
+        """As another process finds what is there."""
+        made = cls.__new__(cls)
+        made._open(folder)
+        return made
+
+    def _open(self, folder: Path) -> None:
+        self.now_us = NOW
+        self.records = open_records(f"sqlite:///{folder}/records.db")
+        clock: Callable[[], int] = lambda: self.now_us  # noqa: E731
+        consenting = Consenting(clock, gates=(ExperimentGate(self.records),))
+        self.hub = Hub(self.records, clock=clock, consenting=consenting, kinds={"suite": SUITE})
+        self.telemetry = open_telemetry(folder / "telemetry", writer=True)
+        self.blobs = open_blobs(folder / "blobs")
+        self.store = open_experiments(f"sqlite:///{folder}/runs.db")
+        self.experiments = Experimenting(self.hub, self.store, self.telemetry, machine="here", clock=clock)
         self._number = 0
         self._chance = random.Random(4)
 

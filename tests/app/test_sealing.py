@@ -1,5 +1,6 @@
 """Backups and erased persons: what was said opens with keys that are not in the backup, and an erasure shreds one."""
 
+import base64
 import shutil
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from genaiops.app.backup import back_up, restore
 from genaiops.app.home import Home
 from genaiops.app.settings import Stores
 from genaiops.core.clock import now_us
+from genaiops.core.digest import digest_bytes
 from genaiops.core.errors import NotFound, StoreError, UsageError
 from genaiops.domain import Answer, Case, GuardEvent, Person, Run, Score
 from genaiops.engines.person_keys import KeyRing, PersonKeys
@@ -202,13 +204,32 @@ def test_a_box_opens_at_its_own_place_only(tmp_path: Path) -> None:
     assert ring.open(person, "default", box[:-1] + bytes([box[-1] ^ 1]), b"here") is None
 
 
+PICTURES = {n: "data:image/png;base64," + base64.b64encode(bytes([n, 9]) * 600).decode() for n in (1, 2)}
+
+
+def digest_of(picture: str) -> str:
+    return digest_bytes(base64.b64decode(picture.partition(",")[2]))
+
+
+def pictures(home: Home) -> dict[str, tuple[str, ...]]:
+    with opened(home) as services:
+        there = {each for each in PICTURES.values() if services.blobs.exists(digest_of(each))}
+        assert {digest_of(each) for each in there} == services.stores.runs.pictures()
+        return {each.case: each.media for each in services.stores.runs.answered("run_1")}
+
+
 def keep_run(home: Home) -> None:
     """Three cases: of a trace of ann, of one of bob, of none."""
     drawn = [Case(id=f"case{n}", input=f"word{n}", metadata={"trace_id": trace_id(n).hex()}) for n in (1, 2)]
     with opened(home) as services:
         run = Run(id="run_1", kind="evaluation", subject="suite/answers@sha256:aa", created_us=7)
         services.stores.runs.create(run, [*drawn, Case(id="case3", input="written by hand")])
-        said = [Answer(target="new", case=f"case{n}", state="answered", output=f"word{n}", cost_nano=5) for n in (1, 2)]
+        said = [
+            Answer(
+                target="new", case=f"case{n}", state="answered", output=f"word{n}", cost_nano=5, media=(PICTURES[n],)
+            )
+            for n in (1, 2)
+        ]
         services.stores.runs.add("run_1", said)
     home.suites.mkdir()
     (home.suites / f"{'a' * 64}.json").write_text("{}")
@@ -236,14 +257,16 @@ def test_runs_come_back_without_what_erased_persons_said(home: Home, tmp_path: P
     assert restore(tmp_path / BACKUP, restored, keys=[home.person_keys]).erased_rows == 2
     assert asked(restored) == ["", "word2", "written by hand"]
     assert said(restored) == {"case1": ("", 5), "case2": ("word2", 5)}
+    assert pictures(restored) == {"case1": (), "case2": (PICTURES[2],)}
     assert (restored.suites / f"{'a' * 64}.json").read_text() == "{}"
     bare = Home(tmp_path / "bare")
     assert restore(tmp_path / BACKUP, bare, keys=[], without_keys=True).erased_rows == 5
     assert asked(bare) == ["", "", ""]
     assert said(bare) == {"case1": ("", 5), "case2": ("", 5)}
+    assert pictures(bare) == {"case1": (), "case2": ()}
     with zstandard.open(tmp_path / BACKUP) as packed:
         data = packed.read()
-    assert not any(word in data for word in (b"written by hand", b"word1", b"word2"))
+    assert not any(word in data for word in (b"written by hand", b"word1", b"word2", bytes([1, 9]) * 9))
 
 
 def test_runs_beside_the_records_of_postgresql(home: Home, tmp_path: Path, postgres_url: str) -> None:

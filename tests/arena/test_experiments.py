@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from genaiops.arena import look_at, thinned
+from genaiops.arena import look_at, thinned, told
 from genaiops.domain.experiments import (
     ArmSums,
     ExperimentMetric,
@@ -58,6 +58,37 @@ def test_outcomes(seen: ExperimentTally, outcome: ExperimentOutcome | None) -> N
     found = look_at(PLAN, seen, at_us=7)
     assert found.outcome == outcome, found
     assert bool(found.reason) == (outcome is not None)
+
+
+def test_it_does_not_end_before_each_arm_has_its_least() -> None:
+    plan = msgspec.structs.replace(PLAN, most=200)
+    sums = tally(102, (0.5, 0.5), (0.0, 0.0)).sums
+    for counted, outcome in (((98, 102), None), ((99, 5000), None), ((100, 102), "inconclusive")):
+        both = {"candidate": counted[0], "baseline": counted[1]}
+        seen = ExperimentTally(entered=both, counted=both, sums=sums)
+        assert look_at(plan, seen, at_us=1).outcome == outcome
+
+
+def test_a_check_speaks_as_the_gate_of_its_suite() -> None:
+    guard = GuardMetric(
+        metric="check/short",
+        better="higher",
+        margin=0.05,
+        bounds=(0.0, 1.0),
+        unit="share that passed",
+        allowed=0.05,
+    )
+    plan = msgspec.structs.replace(PLAN, guards=(guard,))
+    seen = tally(4000, (0.5, 0.5), (0.0, 0.0))
+    seen = msgspec.structs.replace(
+        seen, sums={**seen.sums, "check/short": {"candidate": share(4000, 0.9), "baseline": share(4000, 0.9)}}
+    )
+    (short,) = look_at(plan, seen, at_us=1).guards
+    assert short.state == "held"
+    assert told(short).startswith("check/short: +0 share that passed (-0.0")
+    assert "is held: difference +0, at worst 0.0" in told(short)
+    assert told(short).endswith("worse with 95% confidence; 0.05 is allowed.")
+    assert told(msgspec.structs.replace(short, margin=0.2)).endswith("0.2 is allowed, by this plan.")
 
 
 def test_less_can_be_better() -> None:

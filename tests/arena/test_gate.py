@@ -344,3 +344,44 @@ def test_pass_at_k_stands_in_for_the_mean_of_a_case() -> None:
     unknown = Tables(cases, answers[:-1], judged[:-1]).column("new", "equals", list(passed), passes=True, at=2)
     assert unknown.filled(0.0)["3"] == pytest.approx(2 / 3)
     assert unknown.filled(1.0)["3"] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("values", [[0.0] * 2, [0.0] * 500, [2.0] * 30, [0.1] * 30])
+def test_a_floor_without_range_and_spread_is_not_decided(values: list[float], families: None) -> None:
+    """However many cases are alike: figures show no bounds of that either."""
+    [found] = judged_by('metric = "count"\nfloor = 3.0', old=values, new=values).lines
+    assert found.verdict.outcome == "inconclusive"
+    assert (found.verdict.measure, found.verdict.interval) == (pytest.approx(values[0]), None)
+    assert f"All {len(values)} values are {values[0]:g}, and the metric has no range" in found.verdict.reason
+    assert "59 cases that all pass show 95 %" in found.verdict.reason
+    assert judged_by('metric = "count"\nthreshold = 3.0\nfloor = 0.9', old=values, new=values).lines[
+        0
+    ].verdict.outcome == ("inconclusive" if len(values) < 29 else "pass")
+
+
+def test_a_margin_between_zeros_without_a_range_is_not_decided(families: None) -> None:
+    [found] = judged_by('metric = "count"\nmargin = 3.0', old=[0.0] * 200, new=[0.0] * 200).lines
+    assert found.verdict.outcome == "inconclusive"
+    assert "All values of both sides are 0" in found.verdict.reason
+    [alike] = judged_by('metric = "count"\nmargin = 0.1', old=[2.0] * 200, new=[2.0] * 200).lines
+    assert alike.verdict.outcome == "pass"
+    assert alike.comparison is not None
+    assert alike.comparison.low == pytest.approx(-2 * (1 - 0.05 ** (1 / 200)), rel=0.01)
+    assert "as if none exceeded the largest value seen, 2" in alike.comparison.method
+
+
+def test_grades_at_the_worst_of_their_range_are_of_no_use(families: None) -> None:
+    worst, some = [0.0] * 100, [0.0] * 90 + [1.0] * 10
+    assert (
+        judged_by('metric = "token_f1"\nexpected = "x"\nmargin = 0.1', old=worst, new=worst).verdict.outcome == "fail"
+    )
+    found = judged_by('metric = "percent"\nmargin = 40.0', old=some, new=some)
+    assert [each.kind for each in found.lines] == ["margin"]
+    assert found.verdict.outcome == "pass"
+
+
+def test_a_figure_of_all_cases_at_its_worst_is_of_no_use(families: None) -> None:
+    """The jackknife of figures that are all 0 has no spread, so it is not decided already."""
+    values = [0.0] * 100
+    found = judged_by('metric = "most"\nmargin = 0.1', old=values, new=values)
+    assert found.verdict.outcome == "inconclusive"

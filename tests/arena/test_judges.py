@@ -205,6 +205,9 @@ async def test_a_sample_that_lacks_something_is_not_asked_about() -> None:
 
 
 async def test_an_image_is_not_judged_as_an_empty_text() -> None:
+    said = Said("Verdict: Y")
     picture = Sample(output=" ", media=("data:image/png;base64,AAAA",))
-    measure = await judged(Judge(template="bias", model="m"), picture)
-    assert (measure.value, measure.error) == (None, "The answer is an image, and a judge reads text.")
+    measure = await JudgeMetric(Judge(template="bias", model="m")).consult(picture, said)
+    assert measure.value == 1.0
+    [(_, messages)] = said.seen
+    assert {"type": "image_url", "image_url": {"url": picture.media[0]}} in messages[-1]["content"]

@@ -31,7 +31,11 @@ def chosen(
     answers = [
         _used(
             Answer(
-                target=target, case=case.id, state="answered", cost_nano=costs[target], seconds=1.0 + index % 3 / 100
+                target=target,
+                case=case.id,
+                state="answered",
+                cost_nano=costs[target],
+                seconds=1.0 + (index + len(target)) % 4 / 100,
             ),
             (energies or {}).get(target),
         )

@@ -42,10 +42,10 @@ def test_the_documentation_as_written(connected: Shell, installation: Installati
     assert connected.run("model", "show", "mini").status == 2
     done = connected.ok(*commands[1])
     (secret,) = re.findall(r"^search-web +(gok_\S+)$", done.out, re.MULTILINE)
-    assert "\n10 to add, 1 unchanged.\n" in done.out  # that price is in the table that comes with the program
+    assert "\n12 to add, 1 unchanged.\n" in done.out  # that price is in the table that comes with the program
     models = request(f"{installation.url}/v1/models", key=secret)
     assert "assistant" in [model["id"] for model in models.body["data"]]
-    assert connected.ok(*commands[2]).out == "Nothing to do, 11 unchanged.\n"
+    assert connected.ok(*commands[2]).out == "Nothing to do, 13 unchanged.\n"
 
 
 def test_what_changes_is_shown_and_check_says_it_by_its_status(connected: Shell, folder: Path) -> None:

@@ -51,7 +51,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "calibrated_judges.py").write_text(JUDGES)
     (tmp_path / "good.toml").write_text(JUDGE)
     (tmp_path / "labels.jsonl").write_text(lines([*labels(), {"output": "what?", "label": 1}]))
-    (tmp_path / "cases.jsonl").write_text(lines([{"id": f"c{n}", "output": f"fine {n}"} for n in range(200)]))
+    (tmp_path / "cases.jsonl").write_text(lines([{"id": f"c{n}", "output": f"fine answer {n}"} for n in range(200)]))
     return tmp_path
 
 
@@ -65,15 +65,21 @@ def test_the_figures_can_be_counted_and_the_gate_rests_on_them(shell: Shell, fol
     ones, n = 40 + 36 + 5, 120
     expected = 2 * ones * (n - ones) / (n - 1)
     assert found["agreement"]["value"] == pytest.approx(1 - 2 * 9 / expected)
-    (folder / "suite.toml").write_text(SUITE + "floor = 0.8\nthreshold = 0.5\n")
+    (folder / "suite.toml").write_text(SUITE + "floor = 0.5\nthreshold = 0.5\n")
     said = shell.run("suite", "run", "suite.toml", "--local", "--json")
     [line] = json.loads(said.out)["report"]["lines"]
-    # The judge passes all 200; of the 60 it passed 41, and people 40.
+    # The judge passes all 200; of the 60, which count as further cases, it passed 41, and people 40.
     assert line["verdict"]["outcome"] == "pass"
-    assert line["level"]["method"] == "PPI++ over 60 labels of people"
-    assert line["level"]["mean"] == pytest.approx(1 - 1 / 60)
-    assert 0.85 < line["level"]["low"] < 0.95
-    (folder / "suite.toml").write_text(SUITE + "floor = 0.98\nthreshold = 0.5\n")
+    method, _, rest = line["level"]["method"].partition(", the judge's weight ")
+    assert method == "PPI++ over 60 labelled answers"
+    weight = float(rest.split()[0])
+    assert line["level"]["mean"] == pytest.approx(40 / 60 + weight * (241 / 260 - 41 / 60), abs=1e-3)
+    assert 0.5 < line["level"]["low"] < line["level"]["mean"] - 0.08
+    [figure] = json.loads(said.out)["figures"]
+    assert figure["mean"] == 1
+    assert figure["people"]["labels"] == 60
+    assert "BY PEOPLE" in shell.run("suite", "run", "suite.toml", "--local").out
+    (folder / "suite.toml").write_text(SUITE + f"floor = {line['level']['mean']:.2f}\nthreshold = 0.5\n")
     assert shell.run("suite", "run", "suite.toml", "--local").status == 4  # 200 of 200, and yet no pass
 
 

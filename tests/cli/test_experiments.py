@@ -75,6 +75,63 @@ def test_a_tenth_of_the_users_get_the_candidate_and_keep_it(
     assert {served(user) for user in range(50)} == {first}
 
 
+def test_the_checks_of_a_suite_look_at_the_calls(connected: Shell, installation: Installation, tmp_path: Path) -> None:
+    """The example of docs/experiments.md, with a judge beside it that is asked through the gateway."""
+    (suite,) = re.findall(r"^```toml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    asked = """
+    [[check]]
+    name = "willing"
+    metric = "judge"
+    options = {template = "refusal", model = "juror", constrained = false}
+    threshold = 1
+    negate = true
+    """
+    file = tmp_path / "support.toml"
+    file.write_text(suite.replace("[gate]", f"{asked}\n[gate]"))
+    connected.ok("model", "add", "juror", "--provider", "echo", "--setting", "text=Verdict: N")
+    version = connected.ok("suite", "push", "answers", str(file), "--json").json()["id"].rpartition("@")[2]
+    connected.ok("suite", "alias", "answers@live", version)
+    connected.ok("app", "create", "looked")
+    connected.ok("release", "create", "looked", "--model", "talker")
+    connected.ok("app", "deploy", "looked", "--release", "latest", "--env", "dev")
+    connected.ok("release", "create", "looked", "--model", "talker", "--param", "seed=2")
+    new = ("experiment", "new", "checked", "--app", "looked", "--env", "dev", "--candidate", "latest")
+    new = (*new, "--suite", "answers@live", "--share", "50", "--window", "10m", "--guard", "check/no-refusal")
+    refused = connected.run(*new, "--metric", "check/right")
+    assert (refused.status, "needs a reference answer" in refused.err, "short, no-refusal" in refused.err) == (
+        2,
+        True,
+        True,
+    )
+    judged = ("--guard", "check/willing=0.1", "--sample", "check/willing=1", "--spend", "0.5")
+    assert "METRIC=SHARE" in connected.run(*new, "--metric", "check/short", "--sample", "check/sort=1").err
+    assert "--spend 5" in connected.run(*new, "--metric", "check/short", *judged[:4]).err
+    connected.ok(*new, "--metric", "check/short", *judged)
+    connected.ok("experiment", "start", "checked")
+    for user in range(8):
+        body = {"model": "app/looked", "messages": [{"role": "user", "content": "Hi"}], "user": f"user {user}"}
+        request(f"{installation.url}/v1/chat/completions", key=installation.key, body=body)
+
+    def looked() -> Any:
+        found = connected.ok("experiment", "show", "checked", "--json").json()
+        return found if all(sum(each["scored"]) == 8 for each in found["checks"]) else None
+
+    found = until(looked, "all calls to be looked at")
+    assert [(each["metric"], sum(each["not_scored"]), sum(each["errors"])) for each in found["checks"]] == [
+        ("check/short", 0, 0),
+        ("check/no-refusal", 0, 0),
+        ("check/willing", 0, 0),
+    ]
+    assert (found["suite_id"], found["spent"]) == (f"suite/answers@{version}", "0")
+    assert [each["allowed"] for each in (found["now"]["primary"], *found["now"]["guards"])] == [0.05, 0.05, None]
+    shown = connected.ok("experiment", "show", "checked")
+    assert re.search(r"check/willing: \d and \d calls scored \(", shown.out) is None  # of all calls
+    assert re.search(r"check/willing: \d and \d calls scored\.", shown.out)
+    listed = connected.ok("trace", "list", "--app", "looked", "--score", "check/willing>=1", "--json").json()
+    assert len(listed["data"]) == 8
+    connected.ok("experiment", "stop", "checked")
+
+
 def test_what_cannot_be(connected: Shell) -> None:
     connected.ok("app", "create", "wrongly")
     base = ("experiment", "new", "odd", "--app", "wrongly", "--env", "dev", "--candidate", "latest")

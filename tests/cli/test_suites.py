@@ -1,5 +1,6 @@
 """`genaiops suite` as a new user has it: the documentation's own example, bad input, a run that goes on."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -78,6 +79,22 @@ def test_pass_and_fail_are_exit_statuses(folder: Folder) -> None:
     assert failed.status == 1
     assert "upper: 1 case failed:" in failed.out
     assert "FAIL: The condition does not hold: equals." in failed.out
+
+
+def test_a_candidate_that_fails_every_case_is_not_passed_for_being_no_worse(folder: Folder) -> None:
+    (folder.path / "functions.py").write_text("def old(case): return 'no'\n\n\ndef new(case): return 'nope'\n")
+    rows = (json.dumps({"input": str(number), "expected": "yes"}) for number in range(70))
+    (folder.path / "cases.jsonl").write_text("\n".join(rows))
+    targets = "".join(f'[[target]]\nname = "{name}"\npython = "functions:{name}"\n' for name in ("old", "new"))
+    suite = f'{targets}[[cases]]\nfile = "cases.jsonl"\n[[check]]\nmetric = "equals"\nmargin = 0.1\n'
+    (folder.path / "suite.toml").write_text(f'{suite}[gate]\nbaseline = "old"\n')
+    said = folder.run("run", "suite.toml", "--local", "--html", "report.html", "--markdown", "report.md")
+    assert said.status == 1
+    assert "equals, new: 0 of 70 cases pass: with 95% confidence at most 4.19%." in said.out
+    assert "more than 5% are good" in said.out
+    assert "more than 5% are good" in (folder.path / "report.md").read_text()
+    (folder.path / "suite.toml").write_text(f'{suite}[gate]\nbaseline = "old"\nusable = 0\n')
+    assert folder.run("run", "suite.toml", "--local").status == 0
 
 
 @pytest.mark.parametrize(

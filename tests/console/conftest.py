@@ -5,7 +5,7 @@ import contextlib
 import gc
 import sys
 import warnings
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -104,6 +104,21 @@ NOT_YET = """
 faster has the page without scripts, which is whole, but not what a test of the scripts is about."""
 
 
+def guarded(headers: Mapping[str, str]) -> bool:
+    """Whether an answer tells the browser to run and load nothing that is not from here."""
+    policy = headers["content-security-policy"]
+    return (
+        policy.startswith("default-src 'none'")
+        and "unsafe" not in policy
+        and {
+            "x-content-type-options": "nosniff",
+            "referrer-policy": "same-origin",
+            "cross-origin-opener-policy": "same-origin",
+        }.items()
+        <= dict(headers).items()
+    )
+
+
 class Visitor:
     """A person in front of the console. `trouble` collects what a page must never do: errors and violations in the
     browser's console, requests to anywhere else.
@@ -171,6 +186,11 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
         assert running.stop() == 0
 
 
+QUICK = "--js-flags=--no-maglev --no-turbofan --min-semi-space-size=16 --single-threaded-gc"
+"""A page lives for a moment here: to compile its scripts again, for speed, takes longer than it saves. That is about a
+quarter of what a page with charts costs."""
+
+
 class Chromium:
     """A browser of this process. Playwright keeps an event loop running in the thread of the tests."""
 
@@ -219,7 +239,7 @@ def chromium(browser_path: str) -> Iterator[Chromium]:
     found = Chromium(
         playwright.chromium.launch(
             executable_path=browser_path,
-            args=["--no-sandbox", "--disable-background-networking", "--process-per-site"],
+            args=["--no-sandbox", "--disable-background-networking", "--process-per-site", QUICK],
         )
     )
     asyncio._set_running_loop(None)

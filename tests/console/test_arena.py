@@ -229,7 +229,11 @@ def test_leader_board(client: TestClient[Litestar]) -> None:
     assert f"/arena/runs/{BEFORE}" not in text
     assert "leader board by right" in text
     assert "leader board by exact" in client.get("/arena/board?suite=orders&check=exact").text
-    assert "No run of nobody is done" in client.get("/arena/board?suite=nobody").text
+    for page in ("board", "trend"):
+        unknown = client.get(f"/arena/{page}?suite=order")
+        assert unknown.status_code == 404
+        assert "There is no suite" in unknown.text
+        assert "Did you mean" in unknown.text
     assert client.get("/arena/board?suite=orders&check=wrong").status_code == 400
 
 

@@ -96,7 +96,7 @@ def test_long_messages_fold_and_pictures_are_shown(visitor: Visitor) -> None:
     assert answer.status == 200, answer.body
     visitor.log_in()
     trace = answer.headers["traceparent"].split("-")[1]
-    until(lambda: visitor.context.request.get(f"{visitor.url}/traces/{trace}").ok, "its trace")
+    until(lambda: visitor.context.request.get(f"{visitor.url}/traces/{trace}/json").ok, "its trace")
     page = visitor.open(f"/traces/{trace}")
     said = page.locator(".turn .said").first
     folded = said.bounding_box()
@@ -106,7 +106,7 @@ def test_long_messages_fold_and_pictures_are_shown(visitor: Visitor) -> None:
     assert whole is not None
     assert whole["height"] > folded["height"] + 100
     shown = page.get_by_alt_text("Picture 1 of the request")
-    assert shown.evaluate("each => each.naturalWidth") == 16
+    expect(shown).to_have_js_property("naturalWidth", 16)
 
 
 def test_the_strip_of_calls_leads_to_a_time(visitor: Visitor) -> None:

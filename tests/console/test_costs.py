@@ -236,8 +236,12 @@ def shares(client: httpx.Client, route: str) -> list[dict[str, Any]]:
 
 
 def test_shares_of_a_route_are_those_of_the_api(client: httpx.Client, busy: str) -> None:
-    found = shares(client, busy)
-    page = client.get("/gateway/routes").text
+    def at_rest() -> tuple[str, list[dict[str, Any]]] | None:
+        before = shares(client, busy)
+        page = client.get("/gateway/routes").text
+        return (page, before) if shares(client, busy) == before else None
+
+    page, found = until(at_rest, "calls that are all counted")
     card = page[page.index(f'id="route-{busy}"') :]
     parser = Rows("data-target")
     parser.feed(card[: card.index("</section>")])

@@ -21,6 +21,7 @@ from genaiops.core.clock import now_us
 from genaiops.domain import Experiment, ReleaseManifest, Target
 from genaiops.domain.experiments import (
     ArmSums,
+    CheckedCalls,
     ExperimentMetric,
     ExperimentPlan,
     ExperimentTally,
@@ -202,6 +203,54 @@ def test_a_fault_stands_beside_its_field(console: Console, fields: dict[str, str
     assert status == 400
     assert re.findall(r'id="fault-(\w+)"', page) == [fault]
     assert f'aria-describedby="fault-{fault}"' in page
+
+
+SUITE = {
+    "kind": "suite",
+    "case": [{"input": "Hi", "expected": "Hello"}],
+    "target": [{"name": "it", "model": "parrot"}],
+    "check": [
+        {"name": "short", "metric": "word_count", "options": {"most": 9}, "threshold": 1, "margin": 0.1},
+        {"name": "right", "metric": "contains"},
+        {"name": "fair", "metric": "judge", "options": {"template": "bias", "model": "parrot"}},
+    ],
+    "gate": {"baseline": "it"},
+}
+
+
+def test_checks_of_a_suite_are_chosen_and_what_they_looked_at_is_told(console: Console) -> None:
+    artifacts = console.services.hub.artifacts
+    artifacts.move("suite/polite", "live", artifacts.register("suite", "polite", SUITE, by="admin").id, by="admin")
+    assert '<option value="polite@live">' in console.page("/new")
+    given = {"name": "checked", "metric": "check/short", "suite": "polite@live", "guard_metric_1": "check/fair"}
+    for more, fault in (
+        ({"metric": "check/right"}, "metric"),
+        ({"suite": "polite@prod"}, "suite"),
+        ({"guard_margin_1": "0.1"}, "sample"),
+        ({"guard_margin_1": "0.1", "sample": "5"}, "spend"),
+        ({"guard_margin_1": "0.1", "sample": "5", "spend": "much"}, "spend"),
+        ({"sample": "5", "spend": "1"}, "guard_margin_1"),
+    ):
+        status, page = fill(console, "plan", **{**given, **more})
+        assert (status, re.findall(r'id="fault-(\w+)"', page)) == (400, [fault]), more
+    good = {**given, "guard_margin_1": "0.1", "sample": "5", "spend": "1"}
+    _, planned = fill(console, "plan", **good)
+    assert '<option value="check/fair">a check of polite@live</option>' in planned
+    assert "check/fair looks at</th><td>5 % of the calls" in planned
+    assert "checked is written down." in fill(console, "write", **good)[1]
+    oldest = console.services.hub.releases.of("support")[-1]
+    console.services.hub.deployments.deploy("support", "dev", oldest.digest, by="admin")
+    assert "checked runs." in console.act("checked", "start", reason="", emergency="")
+    with console.services.stores.experiments.work("checked") as work:
+        looked = {"candidate": CheckedCalls(scored=3, unkept=2), "baseline": CheckedCalls(scored=4, errors=1)}
+        tally = work.tally()
+        work.keep(msgspec.structs.replace(tally, checked={"check/fair": looked}, faults={"check/fair": "No <b>."}))
+    page = console.page("/checked")
+    assert "3 / 4" in page
+    assert "answer not kept 2 / 0" in page
+    assert 'data-label="errors">0 / 1</td>' in page
+    assert '<span class="hint">No &lt;b&gt;.</span>' in page
+    console.act("checked", "stop")
 
 
 def calls(users: int) -> Batch:

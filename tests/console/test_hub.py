@@ -129,14 +129,17 @@ def test_a_release_is_made_deployed_shared_and_rolled_back(visitor: Visitor) -> 
     page.get_by_text("New application").click()
     page.get_by_label("Name").fill("console-made")
     page.get_by_role("button", name="Make the application").click()
+    expect(page.locator(".notice")).to_contain_text("The application console-made is made")
     for temperature in ("0.1", "0.9"):
+        visitor.live()
         if page.locator("details.maker:not([open])").count():
             page.get_by_text("New release").click()
         page.get_by_label("Model").select_option("echo")
         page.get_by_label("Temperature").fill(temperature)
         page.get_by_role("button", name="Make the release").click()
-        expect(page.locator(".notice")).to_contain_text("is made")
+        expect(page.locator(".notice")).to_contain_text("It serves nowhere")
     expect(page.locator(".diff ins")).to_have_text(["9"])
+    visitor.live()
     releases = page.locator("select[name=release]").locator("option")
     new, old = (str(each.get_attribute("value")) for each in releases.all())
     page.locator("select[name=release]").select_option(old)

@@ -24,6 +24,7 @@ def test_from_the_sessions_to_what_was_said_and_its_trace(visitor: Visitor) -> N
     expect(line.locator("[data-label=calls]")).to_have_text("4")
     line.get_by_role("link", name="ticket/4701").click()
     expect(page.locator(".call")).to_have_count(4)
+    visitor.live()
     times = [str(each.get_attribute("datetime")) for each in page.locator(".call time").all()]
     assert times == sorted(times), "in the order in which it was said"
     expect(page.locator(".call").first.locator(".turn.output")).to_be_visible()
@@ -37,6 +38,7 @@ def test_users_sort_and_filter_and_are_text(visitor: Visitor) -> None:
     expect(page.get_by_role("link", name="<b>mallory</b>")).to_be_visible()
     page.get_by_role("link", name="Tokens").click()
     expect(page.locator("th[aria-sort=descending]")).to_contain_text("Tokens")
+    visitor.live()
     most = page.locator("td[data-label=tokens]").all_inner_texts()
     assert [int(text.replace(",", "")) for text in most] == sorted(
         (int(text.replace(",", "")) for text in most), reverse=True
@@ -77,6 +79,7 @@ def test_a_view_is_saved_shared_renamed_and_deleted(visitor_with: Callable[..., 
     page.locator("summary", has_text="Rename").click()
     page.get_by_label("Name").fill("Failures")
     page.get_by_role("button", name="Rename the view").click()
+    expect(page.get_by_text("The view is called Failures now.")).to_be_visible()
     mine.open("/settings")
     side.get_by_role("link", name="Failures").click()
     page.wait_for_url("**/traces?environment=prod&status=error")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from genaiops.app.posting import HttpPost
 from genaiops.checks.energy import THREAD_1
 from genaiops.domain import NANO_WH, EnergyBound, EnergyRate, Environment, Scope
 from genaiops.engines import spool_files
@@ -14,7 +15,7 @@ from genaiops.engines.ecologits import EcoLogits
 from genaiops.engines.telemetry_sqlite import open_telemetry
 from genaiops.ports.telemetry import RollupQuery, energy_nano
 from genaiops.watch import Folder, Machine, Metering
-from tests.gateway.harness import CHAT, Home, budget, key, price, route, running, target
+from tests.gateway.harness import CHAT, KEY, Home, budget, key, price, route, running, target
 from tests.gateway.upstream import (
     DONE,
     STREAM_HEAD,
@@ -27,6 +28,8 @@ from tests.gateway.upstream import (
     event,
     fails,
     response,
+    stream_events,
+    streams,
 )
 
 KWH = NANO_WH
@@ -61,6 +64,28 @@ async def test_an_answer_says_what_it_used(home: Home, rates: tuple[EnergyRate, 
             got = await worker.post()
             await worker.quiet()
     assert got.headers["x-genaiops-energy"] == said
+
+
+@pytest.mark.parametrize(
+    ("rates", "said"), [((RATE,), "40000000;low=20000000;high=60000000"), ((), "unknown")], ids=["known", "unknown"]
+)
+async def test_a_stream_says_it_behind_its_end_to_who_takes_that(
+    home: Home, rates: tuple[EnergyRate, ...], said: str
+) -> None:
+    body = json.dumps({**CHAT, "stream": True, "stream_options": {"include_usage": True}}).encode()
+    async with Upstream(streams(*stream_events("Hi", usage=(5, 20)))) as up:
+        home.publish(key(), targets=(target(up.url),), energy=rates)
+        async with running(home) as worker:
+            post, url = HttpPost(), f"http://127.0.0.1:{worker.port}/v1/chat/completions"
+            head = {"authorization": f"Bearer {KEY}"}
+            told = await post(url, {**head, "te": "trailers", "connection": "te"}, body, timeout=10)
+            plain = await post(url, head, body, timeout=10)
+            await post.aclose()
+            await worker.quiet()
+    assert (told.status, told.body) == (plain.status, plain.body)
+    assert dict(told.trailers) == {"x-genaiops-cost": "unknown", "x-genaiops-energy": said}
+    assert told.headers["trailer"] == "x-genaiops-cost, x-genaiops-energy"
+    assert (dict(plain.trailers), "trailer" in plain.headers) == ({}, False)
 
 
 async def test_a_hard_budget_refuses_what_could_exceed_it_and_a_soft_one_does_not(home: Home) -> None:

@@ -14,8 +14,8 @@ from genaiops.engines.experiments_sql import open_experiments
 from genaiops.engines.telemetry_sqlite import open_telemetry
 from genaiops.ports.experiments import ExperimentStore
 from genaiops.ports.telemetry import Batch, Telemetry
-from genaiops.watch import ExperimentReader
-from genaiops.watch._experiments import LATE_US
+from genaiops.watch import ExperimentReader, LookedAt, calls_to_check, keep_looked_at
+from genaiops.watch._experiments import LATE_US, LONGEST_US
 from genaiops.watch._spans import ended, spans_of
 from tests.watch.calls import NOW, admitted, settled, trace_id
 
@@ -187,3 +187,53 @@ def test_what_was_known_before_the_start(tmp_path: Path, metric: str, known: flo
     assert found.entered == {"candidate": 2}
     life.store.close()
     life.telemetry.close()
+
+
+def test_scores_are_read_from_where_it_stopped(life: Life) -> None:
+    life.call(1, NEW, "ann")
+    life.score(1, 1.0)
+    place = life.step(1).places["here"]
+    assert place.scores == life.telemetry.score_place() == 1
+    life.score(1, 0.0, by="bob", at=-7_200_000_000)  # as of two hours before
+    found = life.step(1)
+    assert found.places["here"].scores == 2
+    with life.store.work("shorter") as work:  # its store was restored, from when there was more
+        there = msgspec.structs.replace(found.places["here"], scores=99)
+        work.keep(msgspec.structs.replace(found, places={"here": there}))
+    life.score(1, 1.0, by="eve")
+    late = life.step()
+    assert late.places["here"].scores == 3
+    assert late.sums["score:helpful"]["candidate"].y == pytest.approx(2 / 3)
+
+
+def test_a_score_may_come_before_its_call(life: Life) -> None:
+    """A program tells of its trace, and scores it, before the gateway's part of it is there."""
+    life.call(1, NEW, "ann", trace_id=trace_id(1), application="other")
+    life.score(1, 0.0)
+    life.step(1)
+    life.call(2, NEW, "ann", trace_id=trace_id(1))
+    life.score(1, 1.0, by="bob")
+    assert life.step().sums["score:helpful"]["candidate"].mean == 0.5
+
+
+def test_who_is_not_looked_at_by_all_checks_is_waited_for_but_not_for_ever(life: Life) -> None:
+    guard = GuardMetric(metric="check/short", better="higher", margin=0.1)
+    experiment = msgspec.structs.replace(EXPERIMENT, plan=msgspec.structs.replace(PLAN, guards=(guard,)))
+    life.call(1, NEW, "ann")
+    over = NOW + WINDOW_US + LATE_US + 1_000_000
+    assert life.reader.step(experiment, over).counted == {}
+    assert life.reader.step(experiment, over + 60_000_000).counted == {}
+    waiting = calls_to_check(life.telemetry, life.store, experiment, "here", limit=100)
+    assert waiting is not None
+    (call,) = waiting.calls
+    said = [LookedAt(unit=call.unit, said={"check/short": ("scored", 0.25)})]
+    assert keep_looked_at(life.store, experiment, "here", waiting, said, {})
+    assert not keep_looked_at(life.store, experiment, "here", waiting, said, {})  # each call once
+    assert calls_to_check(life.telemetry, life.store, experiment, "here", limit=100) is None
+    assert life.reader.step(experiment, over + 61_000_000).sums["check/short"]["candidate"].y == 0.25
+    life.call(2, NEW, "eve")
+    assert life.reader.step(experiment, over + 62_000_000).counted == {"candidate": 1}
+    assert life.reader.step(experiment, over + LONGEST_US).counted == {"candidate": 2}
+    late = calls_to_check(life.telemetry, life.store, experiment, "here", limit=100)
+    assert late is not None
+    assert [one.state for one in late.calls] == ["late"]

@@ -39,7 +39,9 @@ class CompareQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 class ComparedDocument(msgspec.Struct, frozen=True, kw_only=True):
     """A check, over the cases that both runs have (of one `slice`; null: all). `comparison` null: `why` says what
-    stands against it. A difference above 0 is better, whichever way the metric counts."""
+    stands against it. A difference above 0 is better, whichever way the metric counts. Of a judge `comparison` is what
+    the judge says, `people` the difference that people would see, by their labels, and `word` is said of that; where
+    it is null, `why_not` says why ("" of what is no judge)."""
 
     check: str
     slice: str | None
@@ -47,6 +49,8 @@ class ComparedDocument(msgspec.Struct, frozen=True, kw_only=True):
     word: BesideWord
     comparison: Comparison | None
     why: str
+    people: Comparison | None
+    why_not: str
 
 
 class MovedDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -157,6 +161,8 @@ def _checks(found: Beside, within: str | None) -> Iterator[ComparedDocument]:
             word=words[each.check],
             comparison=each.comparison,
             why=each.why,
+            people=each.people,
+            why_not=each.why_not,
         )
 
 

@@ -12,16 +12,22 @@ from genaiops.api._documents import Listing, time_or_none
 from genaiops.api._query import QUERY, described, read_query
 from genaiops.api._services import Services, Serving
 from genaiops.api._writing import write
-from genaiops.arena import Forecast, thinned, unit_of
+from genaiops.arena import Forecast, thinned, told, unit_of
 from genaiops.core.clock import to_iso
+from genaiops.core.money import from_nano
 from genaiops.domain import EnvironmentKind, Experiment
 from genaiops.domain.experiments import (
+    CheckedCalls,
     Estimate,
     EstimateState,
     ExperimentDecision,
+    ExperimentMetric,
     ExperimentOutcome,
+    ExperimentPlan,
     ExperimentState,
+    ExperimentTally,
     GoodWay,
+    GuardMetric,
     Look,
 )
 from genaiops.hub import Hub, NewExperiment, PlanForm, Why, plan_form, plan_of, require
@@ -78,7 +84,7 @@ class DecideRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 class EstimateDocument(msgspec.Struct, frozen=True, kw_only=True):
     """One metric: `difference` is candidate less baseline, `interval` holds at all looks together at 1 - `alpha` (null:
     too few users). `users`: with a value, candidate and baseline. `explained`: share of the variance that was known
-    before the start."""
+    before the start. `allowed`: the margin of the suite's gate, of a check that has one. `says`: in a sentence."""
 
     metric: str
     unit: str
@@ -91,7 +97,28 @@ class EstimateDocument(msgspec.Struct, frozen=True, kw_only=True):
     explained: float
     alpha: float
     margin: float | None
+    allowed: float | None
     state: EstimateState
+    says: str
+
+
+class CheckedDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of the calls that a check looked at, candidate and baseline: how many were `scored`; `errors`, where
+    the check could not say, for which `fault` is the last reason; and those that were not scored: nothing of the answer
+    is kept (`unkept`), there is none (`unanswered`), it has not what the check needs (`lacking`), it came too late
+    (`late`), nobody pays any more (`unpaid`)."""
+
+    metric: str
+    sample: float
+    scored: tuple[int, int]
+    errors: tuple[int, int]
+    not_scored: tuple[int, int]
+    unkept: tuple[int, int]
+    unanswered: tuple[int, int]
+    lacking: tuple[int, int]
+    late: tuple[int, int]
+    unpaid: tuple[int, int]
+    fault: str
 
 
 class LookDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,7 +137,9 @@ class LookDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 class ExperimentDocument(msgspec.Struct, frozen=True, kw_only=True):
     """`now`: as it stands (null: it has not begun). `crossed`: users whom both arms served. `nobody`: calls without a
-    user and without a session, which count for nothing. `unpriced`: attempts that cost something nobody knows."""
+    user and without a session, which count for nothing. `unpriced`: attempts that cost something nobody knows.
+    `suite_id`: the version of the plan's suite; `judges`: check -> version of its judge; `checks`: what became of the
+    calls that checks looked at; `spent`: what models that judge have cost (null: nobody is asked)."""
 
     id: str
     tenant_id: str
@@ -120,6 +149,8 @@ class ExperimentDocument(msgspec.Struct, frozen=True, kw_only=True):
     baseline: str | None
     hypothesis: str
     plan: PlanForm
+    suite_id: str | None
+    judges: dict[str, str]
     state: ExperimentState
     outcome: ExperimentOutcome | None
     reason: str
@@ -138,6 +169,8 @@ class ExperimentDocument(msgspec.Struct, frozen=True, kw_only=True):
     crossed: int
     nobody: int
     unpriced: int
+    checks: Sequence[CheckedDocument]
+    spent: str | None
 
 
 class ExperimentsController(Controller):
@@ -283,7 +316,26 @@ def look_document(look: Look) -> LookDocument:
 
 def _estimate(one: Estimate) -> EstimateDocument:
     fields: dict[str, Any] = msgspec.structs.asdict(one)
-    return EstimateDocument(unit=unit_of(one.metric), users=fields.pop("n"), **fields)
+    fields["unit"] = unit_of(one)
+    return EstimateDocument(users=fields.pop("n"), says=told(one), **fields)
+
+
+def checked_documents(plan: ExperimentPlan, tally: ExperimentTally) -> list[CheckedDocument]:
+    """Of each check of the plan, also before it has looked at anything."""
+    return [_checked(each, tally) for each in plan.checks]
+
+
+def _checked(metric: ExperimentMetric | GuardMetric, tally: ExperimentTally) -> CheckedDocument:
+    arms = tally.checked.get(metric.metric, {})
+    both = arms.get("candidate", CheckedCalls()), arms.get("baseline", CheckedCalls())
+    names = (*CheckedCalls.__struct_fields__, "not_scored")
+    figures: dict[str, Any] = {name: (getattr(both[0], name), getattr(both[1], name)) for name in names}
+    return CheckedDocument(
+        metric=metric.metric,
+        sample=1.0 if metric.sample is None else metric.sample,
+        fault=tally.faults.get(metric.metric, ""),
+        **figures,
+    )
 
 
 def _document(services: Services, one: Experiment) -> ExperimentDocument:
@@ -297,6 +349,8 @@ def _document(services: Services, one: Experiment) -> ExperimentDocument:
         crossed=tally.crossed,
         nobody=tally.nobody,
         unpriced=tally.unpriced,
+        checks=checked_documents(one.plan, tally),
+        spent=None if one.plan.spend is None else from_nano(tally.spent_nano),
         **fields,
     )
 

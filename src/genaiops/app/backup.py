@@ -42,6 +42,7 @@ from genaiops.engines.person_keys import KeyRing, PersonKeys
 from genaiops.engines.records_sql import dump, load, open_records
 from genaiops.engines.telemetry_sqlite import check
 from genaiops.hub import Hub, erase_from_records
+from genaiops.ports.blobs import Blobs
 
 _RECORDS = "records.jsonl"
 _RUNS = "runs.jsonl"
@@ -182,14 +183,14 @@ def _add_stores(writer: _Writer, settings: Settings, home: Home, scratch: Path) 
     ):
         writer.add(f"sealed/{path.name}", path)
         path.unlink()
-    _add_runs(writer, settings, home, scratch, keys)
+    _add_runs(writer, settings, home, scratch, keys, blobs)
     keys.keep()
 
 
-def _add_runs(writer: _Writer, settings: Settings, home: Home, scratch: Path, keys: PersonKeys) -> None:
+def _add_runs(writer: _Writer, settings: Settings, home: Home, scratch: Path, keys: PersonKeys, blobs: Blobs) -> None:
     """Their suites after them: a run is kept after its suite."""
     with (scratch / _RUNS).open("wb") as file, owners_in(stores.telemetry_folder(settings, home)) as owners:
-        file.writelines(sealed_runs(stores.runs_url(settings, home), owners, keys))
+        file.writelines(sealed_runs(stores.runs_url(settings, home), owners, keys, blobs))
     writer.add(_RUNS, scratch / _RUNS)
     for path in sorted(home.suites.glob("*.json")):
         writer.add(f"{_SUITES}/{path.name}", path)
@@ -263,7 +264,8 @@ def _restore_runs(fresh: Path, records_url: str | None, ring: KeyRing) -> int:
     if not path.exists():
         return 0
     shared = records_url is not None and records_url.startswith("postgresql")
-    lost = unsealed_runs(path, records_url if shared and records_url else f"sqlite:///{Home(fresh).runs}", ring)
+    url = records_url if shared and records_url else f"sqlite:///{Home(fresh).runs}"
+    lost = unsealed_runs(path, url, ring, open_blobs(Home(fresh).blobs))
     path.unlink()
     return lost
 

@@ -14,6 +14,7 @@ from genaiops.app.home import Home
 from genaiops.app.judges import read_judge_file
 from genaiops.app.local_suites import gateway_for
 from genaiops.app.posting import HttpPost
+from genaiops.app.run_store import open_home_runs
 from genaiops.arena import Purse, calibrated, read_labels
 from genaiops.checks.judging import judge_manifest
 from genaiops.checks.metrics.judges import believed
@@ -23,7 +24,6 @@ from genaiops.core.digest import digest_bytes
 from genaiops.core.errors import NotFound, UsageError
 from genaiops.core.money import to_nano
 from genaiops.domain import Calibration, Judge, JudgeRate, Suite, SuiteCheck, SuiteRunning
-from genaiops.engines.runs_sql import open_runs
 from genaiops.ports.runs import Runs
 from genaiops.sdk import default_home
 
@@ -78,7 +78,7 @@ class Calibrating(msgspec.Struct, frozen=True, kw_only=True):
             finally:
                 await post.aclose()
 
-        with closing(open_runs(f"sqlite:///{home.runs}")) as store:
+        with closing(open_home_runs(home)) as store:
             found, cost = asyncio.run(held(store))
         out = Path(self.out or Path(self.file).with_suffix(".calibrated.json"))
         held_judge = msgspec.structs.replace(judge, calibration=found)
@@ -86,7 +86,7 @@ class Calibrating(msgspec.Struct, frozen=True, kw_only=True):
         figures = {
             name: _whole(value)
             for name, value in msgspec.structs.asdict(found).items()
-            if name not in ("pairs", "answers")
+            if name not in ("pairs", "answers", "requests")
         }
         return {**figures, "decides": believed(held_judge), "cost_nano": cost, "out": str(out)}
 

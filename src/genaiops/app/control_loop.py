@@ -9,7 +9,6 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Generator
-from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 import uvicorn
@@ -19,7 +18,7 @@ from genaiops.app.lifeline import say_ready
 from genaiops.app.memory import loading
 from genaiops.app.services import Services
 from genaiops.app.settings import Settings
-from genaiops.app.sweeping import sweep
+from genaiops.app.sweeping import needed, sweep
 from genaiops.app.web import build
 from genaiops.core.clock import now_us
 from genaiops.core.errors import GenaiopsError
@@ -94,6 +93,7 @@ async def serve(settings: Settings, ready: int | None) -> None:
         asyncio.create_task(_expire_for_ever(services)),
         asyncio.create_task(services.judging.run()),
         asyncio.create_task(services.runs.run()),
+        asyncio.create_task(services.live_checks.run()),
         asyncio.create_task(_watch_for_ever(services)),
         asyncio.create_task(_experiment_for_ever(services)),
         asyncio.create_task(_ask_again_for_ever(services)),
@@ -166,16 +166,12 @@ async def _ask_again_for_ever(services: Services) -> None:
 
 async def _drop_old_content_for_ever(services: Services) -> None:
     days = services.settings.content.retention_days
-    if not days:
-        return
-
-    def needed() -> AbstractSet[str]:
-        return {*services.hub.held(services.blobs), *services.hub.waiting(services.blobs)}
+    held = functools.partial(needed, services.hub, services.stores.runs, services.blobs)
 
     def drop(rounds: int) -> None:
-        dropped = services.telemetry.purge_content(now_us() - days * _DAY_US)
+        dropped = services.telemetry.purge_content(now_us() - days * _DAY_US) if days else 0
         if dropped or rounds % SWEEP_ROUNDS == 0:
-            sweep(services.telemetry, services.blobs, services.folding, needed)
+            sweep(services.telemetry, services.blobs, services.folding, held)
         if dropped:
             _log.info("content of %d days was dropped, it was older than %d days", dropped, days)
 

@@ -11,6 +11,7 @@ import msgspec
 
 from genaiops.app.folding import FoldLoop
 from genaiops.app.opening import OpenStores
+from genaiops.app.sweeping import needed
 from genaiops.core.errors import GenaiopsError, NotFound, UsageError
 from genaiops.core.ids import new_id
 from genaiops.domain import Erasure, Foreseen, Person
@@ -148,6 +149,7 @@ class Erasing:
             pass
         if not erasure.traces and not erasure.datasets:
             traces = self._all_traces(person)
+            self._persons.await_blobs(erasure.id, self._runs.pictured(traces))  # first: afterwards nobody knows them
             held, cases = held_rows(self._hub.records, traces), self._runs.erase(traces)
             views, events = erase_from_records(self._hub.records, person.user_id.__eq__, by=erasure.begun_by)
             erasure = msgspec.structs.replace(
@@ -216,10 +218,10 @@ class Erasing:
             place, reached = -1, 0
             while wanted and reached != place:
                 place = reached
-                reached, needed = self._telemetry.blobs(after=place)
-                wanted -= needed
+                reached, referred = self._telemetry.blobs(after=place)
+                wanted -= referred
             if wanted:
-                wanted -= self._hub.datasets(self._blobs).held()
+                wanted -= needed(self._hub, self._runs, self._blobs)
             before_us = self._clock() - self._in_flight_us
             for digest in wanted:
                 removed += self._blobs.discard(digest, before_us) is not None

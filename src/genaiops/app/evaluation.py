@@ -19,13 +19,13 @@ from genaiops.app.evaluating import Wanted, evaluate
 from genaiops.app.home import Home
 from genaiops.app.lifeline import die_with_supervisor
 from genaiops.app.reporting import configure_logging, run_reporting
+from genaiops.app.run_store import open_run_store
 from genaiops.app.settings import Settings
-from genaiops.app.stores import records_url, runs_url
+from genaiops.app.stores import records_url
 from genaiops.arena import WATCH, Endpoint, changed_suite, pinned_suite, read_suite_document
 from genaiops.core.errors import NotFound
 from genaiops.domain import Run, Suite
 from genaiops.engines.records_sql import open_records
-from genaiops.engines.runs_sql import open_runs
 from genaiops.engines.secrets_file import open_secrets
 from genaiops.hub import Hub
 
@@ -56,7 +56,7 @@ def work(settings: Settings, run_id: str, keys: Mapping[str, str]) -> None:
             )
         return value
 
-    with closing(open_runs(runs_url(settings, home))) as store:
+    with closing(open_run_store(settings, home)) as store:
         run = store.get(run_id)
         with closing(open_records(records_url(settings, home))) as records:
             suite = suite_of(Hub(records), run)

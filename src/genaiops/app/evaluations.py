@@ -235,7 +235,8 @@ class Evaluations:
         def made() -> Beside:
             if before.id == after.id and within is None:
                 return self._kept.beside(after, suite, one, other)
-            return beside(suite, Side(self._columns(before), one), Side(self._columns(after), other), within)
+            old = Side(self._columns(before), one, lambda: self._tables(before))
+            return beside(suite, old, Side(self._columns(after), other, lambda: self._tables(after)), within)
 
         return self._of(key, made)
 

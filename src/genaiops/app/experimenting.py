@@ -12,7 +12,7 @@ from genaiops.arena import Forecast, forecast, look_at
 from genaiops.core.errors import ConsentNeeded, GenaiopsError
 from genaiops.domain import AlertSeverity, Experiment
 from genaiops.domain.experiments import ExperimentDecision, ExperimentOutcome, ExperimentPlan, ExperimentTally, Look
-from genaiops.hub import Hub, Why, check_plan
+from genaiops.hub import Hub, Why
 from genaiops.ports.experiments import ExperimentStore
 from genaiops.ports.telemetry import Telemetry
 from genaiops.watch import ExperimentReader, traffic
@@ -30,7 +30,7 @@ _SEVERITY: Final[dict[ExperimentOutcome, AlertSeverity]] = {
 
 
 class Experimenting:
-    """`machine`: whose telemetry this is."""
+    """`machine`: whose telemetry this is. `ready`: raises what checks of an experiment lack here."""
 
     def __init__(
         self,
@@ -40,7 +40,9 @@ class Experimenting:
         *,
         machine: str,
         clock: Callable[[], int],
+        ready: Callable[[Experiment], None] = lambda _: None,
     ) -> None:
+        self._ready = ready
         self._hub = hub
         self._store = store
         self._telemetry = telemetry
@@ -51,6 +53,7 @@ class Experimenting:
 
     def start(self, hub: Hub, experiment_id: str, *, why: Why | None = None, by: str) -> Experiment:
         """See `Experiments.start`. `hub`: as who asks sees it. No call of it is missed."""
+        self._ready(hub.experiments.get(experiment_id))
         head = self._telemetry.head()
         begun = hub.experiments.start(experiment_id, why=why, by=by)
         assert begun.started_us is not None
@@ -60,7 +63,7 @@ class Experimenting:
     def forecast(self, application_id: str, environment_id: str, plan: ExperimentPlan) -> Forecast:
         """How long it would take at the traffic of the last two weeks, of this machine. UsageError for a plan that
         cannot be carried out."""
-        check_plan(plan)
+        plan = self._hub.experiments.live(plan)
         now = self._clock()
         found = traffic(self._telemetry, application_id, environment_id, plan, days=SAMPLED_DAYS, now_us=now)
         return forecast(plan, found)

@@ -132,6 +132,10 @@ class FactChecking:
         except GenaiopsError:
             return [(1.0,)] * len(texts)
 
+    def passages(self, trace: Trace) -> tuple[str, ...]:
+        """What an answer had to rest on."""
+        return tuple(source.text for source in self._sources(trace))
+
     def _sources(self, trace: Trace) -> Iterator[Source]:
         """What the call brought along; else what retrievers and tools of the trace returned."""
         root = root_of(trace)

@@ -10,11 +10,11 @@ from genaiops.app.evaluating import judged, what_runs
 from genaiops.app.home import Home
 from genaiops.app.kept_suites import keep_suite
 from genaiops.app.local_suites import document
+from genaiops.app.run_store import open_home_runs
 from genaiops.arena import Scorer, new_run
 from genaiops.arena.inspect_logs import open_log, taken_over
 from genaiops.core.clock import now_us
 from genaiops.core.digest import digest_bytes
-from genaiops.engines.runs_sql import open_runs
 from genaiops.sdk import default_home
 
 
@@ -41,7 +41,7 @@ def import_run(file: str, home: str | None = None, *, floor: float | None = None
     )
     place = Home(home or default_home())
     place.prepare()
-    with closing(open_runs(f"sqlite:///{place.runs}")) as store:
+    with closing(open_home_runs(place)) as store:
         keep_suite(place, suite)
         store.create(run, cases)
         try:

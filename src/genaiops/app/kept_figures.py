@@ -34,7 +34,7 @@ RESCORED: Final = "rescored"
 """The fact of a run that says since when it has verdicts of further checks."""
 
 _T = TypeVar("_T")
-_FORMAT: Final = 2
+_FORMAT: Final = 3
 """Raise it when what is made of the same rows becomes another."""
 
 
@@ -91,7 +91,8 @@ class KeptFigures:
 
         def made() -> Beside:
             columns = self.columns(run)
-            return beside(suite, Side(columns, one), Side(columns, other))
+            old, new = (Side(columns, name, lambda: self._tables(run)) for name in (one, other))
+            return beside(suite, old, new)
 
         return self._of(run, f"beside {one} {other}", Beside, made)
 

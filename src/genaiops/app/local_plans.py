@@ -9,12 +9,12 @@ import msgspec
 
 from genaiops.app.home import Home
 from genaiops.app.local_suites import read_file
+from genaiops.app.run_store import open_home_runs
 from genaiops.arena import USUAL_MARGINS, Plan, PlanAsked, Tables, cases_of, planned, spread_of
 from genaiops.checks.metrics import metric
 from genaiops.checks.statistics.planning import Spread
 from genaiops.core.errors import UsageError
 from genaiops.domain import Suite, SuiteCheck
-from genaiops.engines.runs_sql import open_runs
 from genaiops.sdk import default_home
 
 ASSUMED: Final = 0.1
@@ -117,7 +117,7 @@ class Planning(msgspec.Struct, frozen=True, kw_only=True):
     def _tables(self, run: str) -> Tables:
         home = Home(self.home or default_home())
         home.prepare()
-        with closing(open_runs(f"sqlite:///{home.runs}")) as store:
+        with closing(open_home_runs(home)) as store:
             store.get(run)
             return Tables(store.cases(run), store.answered(run), store.judged(run))
 

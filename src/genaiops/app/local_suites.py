@@ -15,6 +15,7 @@ from genaiops.app.home import Home
 from genaiops.app.importing_suites import imported_text, is_promptfoo
 from genaiops.app.judges import from_hub, resolved
 from genaiops.app.kept_suites import keep_suite
+from genaiops.app.run_store import open_home_runs
 from genaiops.app.suite_reports import check_places, write_reports
 from genaiops.arena import (
     Endpoint,
@@ -39,7 +40,6 @@ from genaiops.arena import (
 from genaiops.checks.metrics import cards, metric
 from genaiops.core.errors import Conflict, NotFound, UsageError
 from genaiops.domain import CaseSource, Suite, SuiteTask
-from genaiops.engines.runs_sql import open_runs
 from genaiops.ports.runs import CaseFilter, Runs
 from genaiops.sdk import Client, dataset_rows, default_home, find_address
 
@@ -90,7 +90,7 @@ class Local(msgspec.Struct, frozen=True, kw_only=True):
             environment=self.facts,
             models=home.path,
         )
-        with closing(open_runs(f"sqlite:///{home.runs}")) as store:
+        with closing(open_home_runs(home)) as store:
             run = resumable(store, self.resume, suite) if self.resume else begin(store, wanted)
             keep_suite(home, suite)
             begun(run.name, run.total or 0)

@@ -3,13 +3,13 @@ only counters, spool and snapshots."""
 
 from genaiops.app import stores
 from genaiops.app.home import Home
+from genaiops.app.run_store import open_run_store
 from genaiops.app.settings import Settings
 from genaiops.app.sharing import open_local
 from genaiops.engines.blobs_folder import open_blobs
 from genaiops.engines.counters_mmap import MmapCounters
 from genaiops.engines.experiments_sql import open_experiments
 from genaiops.engines.records_sql import open_records
-from genaiops.engines.runs_sql import open_runs
 from genaiops.engines.spool_files import open_reader
 from genaiops.engines.telemetry_sqlite import SqlitePersons, SqliteReplays, open_telemetry
 from genaiops.ports.blobs import Blobs
@@ -33,7 +33,7 @@ class OpenStores:
         self.replays: ReplayStore = SqliteReplays(telemetry)
         self.counters: MmapCounters = open_local(settings, home)
         self.blobs: Blobs = open_blobs(stores.blobs_folder(settings, home))
-        self.runs: Runs = open_runs(stores.runs_url(settings, home))
+        self.runs: Runs = open_run_store(settings, home)
         self.experiments: ExperimentStore = open_experiments(stores.runs_url(settings, home))
         self.spool: SpoolReader = open_reader(home.spool)
 

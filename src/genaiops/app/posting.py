@@ -1,6 +1,6 @@
 """The port Post over our own HTTP pool: one pool an origin, kept alive."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 from genaiops.core.errors import OutsideError, TimedOut, UsageError
@@ -37,10 +37,7 @@ class HttpPost:
             raise OutsideError(
                 f"{parts.netloc} gave no answer: {error}", remedy="See whether it runs there.", code="no_answer"
             ) from error
-        first: dict[str, str] = {}
-        for name, value in reply.headers:
-            first.setdefault(name.decode("latin-1"), value.decode("latin-1"))
-        return Posted(reply.status, first, text)
+        return Posted(reply.status, _first(reply.headers), text, _first(reply.trailers))
 
     def _pool(self, scheme: str, netloc: str, url: str) -> Pool:
         found = self._pools.get((scheme, netloc))
@@ -58,3 +55,10 @@ class HttpPost:
         for pool in self._pools.values():
             await pool.aclose()
         self._pools.clear()
+
+
+def _first(fields: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in fields:
+        found.setdefault(name.decode("latin-1"), value.decode("latin-1"))
+    return found

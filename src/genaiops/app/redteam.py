@@ -12,6 +12,7 @@ from genaiops.app.home import Home
 from genaiops.app.judges import resolved
 from genaiops.app.kept_suites import kept_suite
 from genaiops.app.local_suites import read_file
+from genaiops.app.run_store import open_home_runs
 from genaiops.arena import suite_manifest
 from genaiops.arena.redteam import (
     AttackReport,
@@ -26,7 +27,6 @@ from genaiops.arena.redteam import (
 )
 from genaiops.core.errors import NotFound, UsageError
 from genaiops.domain import JudgeMember, Run, Suite
-from genaiops.engines.runs_sql import open_runs
 from genaiops.ports.runs import Runs
 from genaiops.sdk import default_home
 
@@ -101,7 +101,7 @@ def local_report(run_id: str, home: str | None) -> tuple[Run, AttackReport] | No
     place = Home(home or default_home())
     if not place.runs.exists():
         return None
-    with closing(open_runs(f"sqlite:///{place.runs}")) as store:
+    with closing(open_home_runs(place)) as store:
         try:
             run = store.get(run_id)
         except NotFound:

@@ -16,11 +16,11 @@ from genaiops.app.kept_figures import RESCORED
 from genaiops.app.kept_suites import added_inputs, keep_suite
 from genaiops.app.local_suites import gateway_for, read_file
 from genaiops.app.posting import HttpPost
+from genaiops.app.run_store import open_home_runs
 from genaiops.arena import Rescorer, Tables, figures, judge, read_suite_document, unjudged_of
 from genaiops.core.clock import now_us, to_iso
 from genaiops.core.errors import Conflict, UsageError
 from genaiops.domain import Answer, Judged, Run, Suite, SuiteTarget
-from genaiops.engines.runs_sql import open_runs
 from genaiops.ports.runs import Runs
 from genaiops.sdk import Client, default_home
 
@@ -45,7 +45,7 @@ class Rescoring(msgspec.Struct, frozen=True, kw_only=True):
         suite, folder = self._suite()
         suite = resolved(suite, folder, from_hub(lambda: Client(self.url, self.key, self.home)))
         home.prepare()
-        with closing(open_runs(f"sqlite:///{home.runs}")) as store:
+        with closing(open_home_runs(home)) as store:
             run = _ended(store.get(self.run))
             answers = store.answered(run.id)
             suite = _over(suite, answers)

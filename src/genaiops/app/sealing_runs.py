@@ -15,6 +15,7 @@ from genaiops.engines.experiments_sql import METADATA as EXPERIMENTS
 from genaiops.engines.person_keys import KeyRing, PersonKeys
 from genaiops.engines.runs_sql import RUN_TABLES, RunRow, dump_runs, load_runs
 from genaiops.engines.telemetry_sqlite import Owners
+from genaiops.ports.blobs import Blobs
 
 RUN_STORE_TABLES: Final = RUN_TABLES | EXPERIMENTS.tables.keys()
 """What they are kept in, where that is the database of the records."""
@@ -34,9 +35,10 @@ class _Line(msgspec.Struct, frozen=True, array_like=True):
     box: bytes | None = None
 
 
-def sealed_runs(url: str, owners: Owners | None, keys: PersonKeys) -> Iterator[bytes]:
-    """The lines, each with its end; none where there are no runs. `owners` None: there are no traces."""
-    for row in dump_runs(url, EXPERIMENTS):
+def sealed_runs(url: str, owners: Owners | None, keys: PersonKeys, blobs: Blobs | None = None) -> Iterator[bytes]:
+    """The lines, each with its end; none where there are no runs. `owners` None: there are no traces. `blobs`: where
+    its pictures are, which go with what shows them."""
+    for row in dump_runs(url, EXPERIMENTS, blobs=blobs):
         yield _encode(_line(row, owners, keys)) + b"\n"
 
 
@@ -49,8 +51,8 @@ def _line(row: RunRow, owners: Owners | None, keys: PersonKeys) -> _Line:
     return _Line(row.table, bare, person, tenant, keys.seal(person, tenant, _pack(row.values), bare))
 
 
-def unsealed_runs(path: Path, url: str, ring: KeyRing) -> int:
-    """Fill a store with the lines of a file. How many of its rows no key opened."""
+def unsealed_runs(path: Path, url: str, ring: KeyRing, blobs: Blobs | None = None) -> int:
+    """Fill a store with the lines of a file, and `blobs` with its pictures. How many of its rows no key opened."""
     lost = 0
 
     def rows() -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -66,7 +68,7 @@ def unsealed_runs(path: Path, url: str, ring: KeyRing) -> int:
                 yield found.table, cast("dict[str, Any]", msgspec.msgpack.decode(whole))
 
     try:
-        load_runs(url, rows(), EXPERIMENTS)
+        load_runs(url, rows(), EXPERIMENTS, blobs=blobs)
     except msgspec.DecodeError as error:
         raise StoreError(
             f"The runs of the backup cannot be read: {error}.", remedy="Use another backup.", code="backup_damaged"

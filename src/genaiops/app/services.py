@@ -23,6 +23,8 @@ from genaiops.app.item_sources import ItemSources
 from genaiops.app.judging import Judging
 from genaiops.app.kpi_gate import KpiGate
 from genaiops.app.kpis import Kpis
+from genaiops.app.live_checks import LiveChecks
+from genaiops.app.live_judges import LiveJudges
 from genaiops.app.machines import Sharing
 from genaiops.app.merge_reports import MergeReports
 from genaiops.app.metering import open_metering
@@ -111,8 +113,7 @@ class Services:
         self.runs = ServerRuns(settings, home, stores.runs, hub, self.publisher)
         self.sources = ItemSources(stores.blobs, stores.runs)
         self.facts = FactChecking(stores.blobs, stores.runs, home.path)
-        machine = home.machine.read_text().strip() if home.machine.exists() else _ALONE
-        self.experiments = Experimenting(hub, stores.experiments, stores.telemetry, machine=machine, clock=now_us)
+        self.live_checks, self.experiments = self._open_experiments()
         self.risks = self._open_risks()
         self.replays = Replays(now_us, stores.replays)
         self.merge_reports = MergeReports(home, stores.runs)
@@ -141,6 +142,25 @@ class Services:
             shares=read_shares(asked.sample),
             clock=now_us,
         )
+
+    def _open_experiments(self) -> tuple[LiveChecks, Experimenting]:
+        stores, home = self.stores, self.home
+        machine = home.machine.read_text().strip() if home.machine.exists() else _ALONE
+        judges = LiveJudges(self.settings, home, stores.runs, self.hub, self.publisher, self.secrets, now_us)
+        checks = LiveChecks(
+            self.hub,
+            stores.experiments,
+            stores.telemetry,
+            stores.blobs,
+            self.facts,
+            judges,
+            machine=machine,
+            clock=now_us,
+        )
+        experiments = Experimenting(
+            self.hub, stores.experiments, stores.telemetry, machine=machine, clock=now_us, ready=checks.ready
+        )
+        return checks, experiments
 
     def _open_erasing(self, stores: OpenStores, home: Home) -> Erasing:
         return Erasing(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from genaiops.arena import read_suite_document, suite_manifest
+from genaiops.arena import live_facts, read_suite_document, suite_manifest
 from genaiops.domain import Relation
 from genaiops.hub import Kind
 from genaiops.ports.records import View
@@ -20,4 +20,4 @@ def _made_of(manifest: Mapping[str, Any]) -> Sequence[tuple[Relation, str]]:
     return [("includes", f"dataset/{name}") for name in named if "@sha256:" in name]
 
 
-SUITE = Kind(prepare=_prepare, made_of=_made_of)
+SUITE = Kind(prepare=_prepare, made_of=_made_of, live=live_facts)

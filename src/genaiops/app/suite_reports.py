@@ -12,6 +12,7 @@ from genaiops.app.home import Home
 from genaiops.app.installation import write_atomically
 from genaiops.app.kept_suites import kept_suite
 from genaiops.app.kpis import Kpis
+from genaiops.app.run_store import open_home_runs
 from genaiops.app.signed_reports import signed
 from genaiops.app.stores import records_url
 from genaiops.arena import KpiLine
@@ -19,7 +20,6 @@ from genaiops.arena.reports import FORMATS, Reported, check_pdf, reported
 from genaiops.core.errors import NotFound, UsageError
 from genaiops.domain import Run, Suite
 from genaiops.engines.records_sql import open_records
-from genaiops.engines.runs_sql import open_runs
 from genaiops.hub import Hub
 from genaiops.ports.runs import Runs
 from genaiops.sdk import default_home
@@ -78,7 +78,7 @@ def reported_run(run_id: str, *, home: str | None = None) -> Reported:
     place = Home(home or default_home())
     if not place.runs.exists():
         raise NotFound(f"There are no runs in {place.path}.", remedy="Name the data directory with --home.")
-    with closing(open_runs(f"sqlite:///{place.runs}")) as store:
+    with closing(open_home_runs(place)) as store:
         run = store.get(run_id)
         suite = kept_suite(place, run.subject.rpartition("@")[2])
         done = judged(store, run, suite)

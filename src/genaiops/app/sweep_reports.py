@@ -11,12 +11,12 @@ import msgspec
 from genaiops.app.evaluations import Evaluations
 from genaiops.app.home import Home
 from genaiops.app.local_suites import Local, read_file
+from genaiops.app.run_store import open_home_runs
 from genaiops.app.selection_reports import check_place, sweep_report, write_report
 from genaiops.arena import Progress, Sweep, SweepAsked, sweep_suite
 from genaiops.arena.reports import findings as findings_of
 from genaiops.core.clock import now_us
 from genaiops.core.errors import UsageError
-from genaiops.engines.runs_sql import open_runs
 from genaiops.sdk import default_home
 
 __all__ = ["asked_of", "check_place", "findings", "kept_sweep", "run_sweep", "write_sweep"]
@@ -66,7 +66,7 @@ def kept_sweep(run_id: str, check: str, *, home: str | None) -> dict[str, Any]:
     """Of a run that the home has, as the API tells it."""
     place = Home(home or default_home())
     place.prepare()
-    with closing(open_runs(f"sqlite:///{place.runs}")) as store:
+    with closing(open_home_runs(place)) as store:
         found: dict[str, Any] = msgspec.to_builtins(Evaluations(store, place).sweep(store.get(run_id), check))
         return found
 

@@ -1,4 +1,5 @@
-"""Blobs that no content refers to any more, because retention has dropped it, are removed.
+"""Blobs that no content refers to any more, because retention has dropped it, and pictures that no run
+shows any more, are removed.
 
 Mark and sweep, a slice at a time. What was put within the last hour stays, whether or not anything refers to it yet: a
 blob is put before the content that names it is committed, and putting it again makes it young. Blobs are removed while
@@ -15,7 +16,9 @@ from typing import Protocol
 import msgspec
 
 from genaiops.core.clock import now_us
+from genaiops.hub import Hub
 from genaiops.ports.blobs import Blobs
+from genaiops.ports.runs import Runs
 from genaiops.ports.telemetry import Telemetry
 
 _log = logging.getLogger("genaiops.control")
@@ -44,7 +47,7 @@ def sweep(
     *,
     at_us: int | None = None,
 ) -> Swept:
-    """How much was removed. `held`: what others than content need, such as the rows of datasets. StoreError when it is
+    """How much was removed. `held`: what others than content need, such as `needed` says. StoreError when it is
     not known what is needed: then nothing is."""
     before_us = (now_us() if at_us is None else at_us) - YOUNG_US
     unused = set(blobs.idle(before_us))
@@ -68,6 +71,11 @@ def sweep(
     if count:
         _log.info("%d blobs that nothing refers to were removed, %d bytes", count, size)
     return Swept(count, size)
+
+
+def needed(hub: Hub, runs: Runs, blobs: Blobs) -> AbstractSet[str]:
+    """What others than content need."""
+    return {*hub.held(blobs), *hub.waiting(blobs), *runs.pictures()}
 
 
 def _slices(digests: list[str]) -> Iterator[list[str]]:

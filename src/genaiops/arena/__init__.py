@@ -30,7 +30,7 @@ from genaiops.arena._documents import (
     unjudged_of,
 )
 from genaiops.arena._evidence import evidence_of
-from genaiops.arena._experiment import look_at, thinned, told, unit_of
+from genaiops.arena._experiment import gate_words, look_at, thinned, told, unit_of
 from genaiops.arena._forecast import Forecast, ForecastLine, forecast, told_days
 from genaiops.arena._gate import decides, judge
 from genaiops.arena._gate_report import GateLine, GateReport
@@ -39,9 +39,12 @@ from genaiops.arena._judges import Judges, judges_of, programs_of, runs_programs
 from genaiops.arena._kpis import WORDS as KPI_WORDS
 from genaiops.arena._kpis import KpiLine, check_of, kpi_fault, kpi_judged, kpi_line, measured
 from genaiops.arena._kpis import reported as reported_kpi
+from genaiops.arena._live import TARGET as LIVE
+from genaiops.arena._live import LiveCheck, live_checks, live_facts, with_judges
 from genaiops.arena._packed import Packed, pack, unpack
 from genaiops.arena._pairs import Pair
-from genaiops.arena._parts import Parts, parts_of, templated
+from genaiops.arena._parts import Parts, asked_media, parts_of, picture_url, templated
+from genaiops.arena._people import People
 from genaiops.arena._plan import USUAL_MARGINS, Plan, PlanAsked, PlanRow, planned, spread_of
 from genaiops.arena._prompt_versions import side_by_side
 from genaiops.arena._rescoring import Benchmark, Figure, Rescorer, figures
@@ -69,6 +72,7 @@ from genaiops.arena._watching import WATCH, Watched, references, seconds, watche
 __all__ = [
     "CHAT",
     "KPI_WORDS",
+    "LIVE",
     "PROD",
     "RED_TEAM",
     "SELECTION_PREFIX",
@@ -108,12 +112,14 @@ __all__ = [
     "Judges",
     "KpiLine",
     "Labelled",
+    "LiveCheck",
     "Measured",
     "Near",
     "Packed",
     "Pair",
     "PartTokens",
     "Parts",
+    "People",
     "Plan",
     "PlanAsked",
     "PlanRow",
@@ -142,6 +148,7 @@ __all__ = [
     "Watched",
     "against_prod",
     "asked",
+    "asked_media",
     "asker",
     "asks",
     "beside",
@@ -160,6 +167,7 @@ __all__ = [
     "figures",
     "file_rows",
     "forecast",
+    "gate_words",
     "is_sweep",
     "judge",
     "judged_claims",
@@ -168,11 +176,14 @@ __all__ = [
     "kpi_fault",
     "kpi_judged",
     "kpi_line",
+    "live_checks",
+    "live_facts",
     "look_at",
     "measured",
     "new_run",
     "pack",
     "parts_of",
+    "picture_url",
     "pinned_suite",
     "planned",
     "programs_of",
@@ -211,5 +222,6 @@ __all__ = [
     "unpack",
     "watched",
     "weights_of",
+    "with_judges",
     "written_suite",
 ]

@@ -10,8 +10,9 @@ from typing import Any, Final, Protocol, cast
 
 import msgspec
 
-from genaiops.arena._parts import messages, templated
+from genaiops.arena._parts import messages, picture_url, templated
 from genaiops.arena._scripts import by_script, transformed
+from genaiops.arena._streamed import EVENTS, StreamFailed, streamed
 from genaiops.checks.attacks import GUARDED
 from genaiops.core.errors import GenaiopsError, TimedOut, UsageError
 from genaiops.core.money import to_nano
@@ -55,6 +56,8 @@ def asked(target: SuiteTarget, case: Case) -> dict[str, Any]:
     if target.url and target.request:
         return cast("dict[str, Any]", _filled(target.request, _places(case)))
     body: dict[str, Any] = {"model": target.model or target.name, **target.parameters}
+    if body.get("stream") is True and not target.url:
+        body.setdefault("stream_options", {"include_usage": True})
     whole = case
     if case.prompt_messages and (target.prompt or target.application):  # it brings these messages itself
         case = msgspec.structs.replace(case, messages=case.messages[case.prompt_messages :])
@@ -180,6 +183,8 @@ def _said(target: SuiteTarget, case: Case, repeat: int, said: Any, seconds: floa
 
 def _http(target: SuiteTarget, post: Post, url: str, key: str, timeout: float, *, fresh: bool = False) -> Ask:
     headers = {"content-type": "application/json", "accept": "application/json"}
+    if target.parameters.get("stream") is True:
+        headers |= {"accept": EVENTS, "te": "trailers", "connection": "te"}
     if fresh:
         headers["cache-control"] = "no-store"
     if key:
@@ -201,7 +206,7 @@ def _http(target: SuiteTarget, post: Post, url: str, key: str, timeout: float, *
 
 
 def _read(target: SuiteTarget, case: Case, repeat: int, posted: Posted, seconds: float) -> Answer:
-    facts = _facts(posted.headers)
+    facts = _facts({**posted.trailers, **posted.headers})
     if posted.status >= 400:
         what = f"{posted.status}: {_error_text(posted.body)}"
         if case.attack is not None and _is_guarded(posted.body):
@@ -212,12 +217,15 @@ def _read(target: SuiteTarget, case: Case, repeat: int, posted: Posted, seconds:
             raise Busy(answer, _after(posted.headers.get("retry-after")))
         return answer
     try:
-        document = msgspec.json.decode(posted.body)
+        is_stream = posted.headers.get("content-type", "").startswith(EVENTS)
+        document = streamed(posted.body) if is_stream else msgspec.json.decode(posted.body)
         answer = (
             _by_path(target, case, repeat, document)
             if target.url and target.answer
             else _chat(target, case, repeat, document)
         )
+    except StreamFailed as error:
+        return _failed(target, case, repeat, "error", f"The stream broke off: {error}", seconds, **facts)
     except (msgspec.DecodeError, KeyError, IndexError, TypeError, ValueError) as error:
         what = f"The answer cannot be read ({type(error).__name__}: {error})."
         return _failed(target, case, repeat, "unreadable", what, seconds, **facts)
@@ -238,13 +246,7 @@ def _images(message: Mapping[str, Any]) -> tuple[str, ...]:
     fetched."""
     content = message.get("content")
     parts = [*cast("list[Any]", content if isinstance(content, list) else []), *(message.get("images") or ())]
-    found: list[str] = []
-    for part in parts:
-        given: Any = part.get("image_url")
-        url: Any = cast("Mapping[str, Any]", given).get("url") if isinstance(given, Mapping) else given
-        if isinstance(url, str) and url.startswith("data:image/"):
-            found.append(url)
-    return tuple(found)
+    return tuple(url for part in parts if (url := picture_url(part)).startswith("data:image/"))
 
 
 def _chat(target: SuiteTarget, case: Case, repeat: int, document: Any) -> Answer:

@@ -1,14 +1,17 @@
 """Two runs side by side: check by check how a target of one differs from a target of the other, over the cases that
 both have, and which cases were won and lost."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal
 
 import msgspec
 
-from genaiops.arena._gate_subject import by_passes
-from genaiops.arena._tables import Columns
+from genaiops.arena._gate_judged import Beyond, judged_difference
+from genaiops.arena._gate_subject import Subject, by_passes
+from genaiops.arena._people import distrusted
+from genaiops.arena._tables import Columns, Tables
 from genaiops.checks.metrics import metric
+from genaiops.checks.metrics.judges import NAME as JUDGE
 from genaiops.checks.statistics import Comparison, compare, holm
 from genaiops.core.errors import UsageError
 from genaiops.domain import MetricCard, Suite, SuiteCheck
@@ -18,15 +21,24 @@ BesideWord = Literal["better", "worse", "no difference shown", "not compared"]
 
 
 class Side(msgspec.Struct, frozen=True):
-    """What a run has, and which of its targets is looked at."""
+    """What a run has, and which of its targets is looked at. `whole`: reads its rows, where columns are not enough."""
 
     tables: Columns
     target: str
+    whole: Callable[[], Tables] | None = None
+
+    @property
+    def answers(self) -> Tables | None:
+        """All of it, with what was answered, which labels of people are found by."""
+        if isinstance(self.tables, Tables):
+            return self.tables
+        return None if self.whole is None else self.whole()
 
 
 class CheckBeside(msgspec.Struct, frozen=True, kw_only=True):
     """`comparison` None: `why` says what stands against it. More is better, whichever way the metric counts. `before`
-    and `after`: case -> value, of the cases that both have."""
+    and `after`: case -> value, of the cases that both have. Of a judge they are what the judge says; `people` is then
+    the difference that people would see, and `why_not` says why it is not known ("": it is, or nothing is judged)."""
 
     check: str
     unit: str
@@ -34,6 +46,8 @@ class CheckBeside(msgspec.Struct, frozen=True, kw_only=True):
     why: str = ""
     before: Mapping[str, float] = {}
     after: Mapping[str, float] = {}
+    people: Comparison | None = None
+    why_not: str = ""
 
     def changed(self, way: Way) -> tuple[str, ...]:
         """Cases in the order of the suite."""
@@ -62,8 +76,10 @@ class Beside(msgspec.Struct, frozen=True, kw_only=True):
         return next((each.changed(way) for each in self.checks if each.check == check), ())
 
     def words(self) -> Mapping[str, BesideWord]:
-        """What may be said by check. Claims of better are corrected for their number (Holm 1979)."""
-        compared = [(each.check, each.comparison) for each in self.checks if each.comparison is not None]
+        """What may be said by check: of a judge by what people would say, where that is known. Claims of better are
+        corrected for their number (Holm 1979)."""
+        told = [(each.check, each.people or each.comparison) for each in self.checks]
+        compared = [(check, said) for check, said in told if said is not None]
         better = holm([said.p_better for _, said in compared], alpha=self.alpha)
         words: dict[str, BesideWord] = {each.check: "not compared" for each in self.checks}
         for (check, said), shown in zip(compared, better, strict=True):
@@ -122,7 +138,26 @@ def _check(check: SuiteCheck, before: Side, after: Side, alike: tuple[str, ...],
         )
     except UsageError as error:
         return CheckBeside(check=check.name, unit=unit, why=str(error), before=old, after=new)
-    return CheckBeside(check=check.name, unit=unit, comparison=said, before=old, after=new)
+    people, why_not = _by_people(check, before, after, ids, alpha) if card.name == JUDGE else (None, "")
+    return CheckBeside(
+        check=check.name, unit=unit, comparison=said, before=old, after=new, people=people, why_not=why_not
+    )
+
+
+def _by_people(
+    check: SuiteCheck, before: Side, after: Side, ids: Sequence[str], alpha: float
+) -> tuple[Comparison | None, str]:
+    """The difference that people would see, or why it is not known."""
+    if why := distrusted(Subject(check, Tables((), (), ()), "", alpha=alpha)):
+        return None, why
+    old, new = before.answers, after.answers
+    if old is None or new is None:
+        return None, "what was answered is not kept"
+    mine, other = (
+        Subject(check, tables, side.target, alpha=alpha).within(ids) for tables, side in ((new, after), (old, before))
+    )
+    found = judged_difference(mine, Beyond(mine.column(), mine.people()), Beyond(other.column(), other.people()), ids)
+    return (None, found) if isinstance(found, str) else (found[0], "")
 
 
 def _values(

@@ -9,11 +9,12 @@ import msgspec
 
 from genaiops.arena._beginning import TARGET
 from genaiops.arena._criteria import Criterion, Measured
+from genaiops.arena._gate_levels import measured_level
 from genaiops.arena._gate_subject import Subject
+from genaiops.arena._people import of_people
 from genaiops.arena._selecting import spent
 from genaiops.arena._tables import Tables
 from genaiops.checks.metrics import metric
-from genaiops.checks.statistics import level
 from genaiops.checks.statistics.ranking import rank_ranges
 from genaiops.core.digest import digest_value
 from genaiops.core.errors import UsageError
@@ -170,7 +171,8 @@ def _measured(ran: Ran, entry: BoardEntry, check: str, reads: Reads, alphas: tup
 
 
 def _quality(subject: Subject) -> Measured | None:
-    """What has no value counts as the worst for one bound and as the best for the other, as for gates."""
+    """What has no value counts as the worst for one bound and as the best for the other, as for gates. Of a judge it is
+    what the judge says, with what people would say beside it."""
     if subject.card.over == "corpus":
         judged = subject.tables.corpus.get((subject.target, subject.check.name))
         if judged is None or judged.verdict.measure is None:
@@ -180,24 +182,13 @@ def _quality(subject: Subject) -> Measured | None:
     column = subject.column()
     if not column.values:
         return None
-    n, missing = len(column.values), len(column.missing)
-    mean = sum(column.values.values()) / n
-    seen = [value for values in column.repeats.values() for value in values]
-    ends = sorted((subject.worst(seen), subject.best(seen)))
+    mean = sum(column.values.values()) / len(column.values)
+    found = Measured(mean=mean, n=len(column.values), missing=len(column.missing), people=of_people(subject))
     try:
-        low, high = (
-            level(
-                list(values.values()),
-                subject.tables.clusters(list(values)),
-                alpha=subject.alpha,
-                least=subject.least,
-                most=subject.most,
-            )
-            for values in (column.filled(end) if missing else column.values for end in ends)
-        )
+        _, low, high = measured_level(subject, column)
     except UsageError:
-        return Measured(mean=mean, n=n, missing=missing)
-    return Measured(mean=mean, low=low.low, high=high.high, n=n, missing=missing)
+        return found
+    return msgspec.structs.replace(found, low=low, high=high)
 
 
 def _ranked(entries: Sequence[BoardEntry], *, falling: bool, ranks: bool) -> list[BoardEntry]:

@@ -118,9 +118,17 @@ async def calibrated(
         length=_along(told, lambda each: each.longer),
         style=_along(told, lambda each: each.marked),
         groups=len(set(filter(None, groups))) + groups.count(""),
+        requests=_numbers(groups),
         pairs=pairs,
         answers=tuple(answer_key(judge.template, each.row.sample()) for each in told),
     )
+
+
+def _numbers(groups: Sequence[str]) -> tuple[int, ...]:
+    """One for each group; "" is a group of its own."""
+    names = dict.fromkeys(name or place for place, name in enumerate(groups))
+    numbers = {name: number for number, name in enumerate(names)}
+    return tuple(numbers[name or place] for place, name in enumerate(groups))
 
 
 class _Told(msgspec.Struct, frozen=True, kw_only=True):

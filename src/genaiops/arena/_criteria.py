@@ -6,6 +6,7 @@ from typing import Final, Literal
 import msgspec
 
 from genaiops.arena._gate_subject import Subject
+from genaiops.arena._people import People
 from genaiops.arena._tables import Column, Tables
 from genaiops.checks.metrics import metric
 from genaiops.checks.statistics import level
@@ -44,7 +45,7 @@ MEASURED: Final[tuple[Criterion, ...]] = ("cost", "latency", "energy")
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
     """A mean over cases with one-sided bounds at 1 - alpha each (None: too few cases to say). `n`: cases of which it is
     known; `missing`: those of which it is not. `ends`: means of the low and the high end of what is itself an estimate
-    (energy); the bounds are those of its central figure."""
+    (energy); the bounds are those of its central figure. `people`: what they would say, of what a judge says."""
 
     mean: float
     low: float | None = None
@@ -52,6 +53,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     n: int = 0
     missing: int = 0
     ends: tuple[float, float] | None = None
+    people: People | None = None
 
 
 class Values(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,10 +120,6 @@ def figures_of(
             continue
         least, most = sorted(found.ends) if found.ends is not None and found.span is not None else (None, None)
         mean = sum(column.values.values()) / len(ids)
-        if found.span is None and len(set(column.values.values())) == 1:
-            # Amounts that never differ have no spread to bound; 0 and 1 alone would be taken for shares.
-            made[criterion] = Measured(mean=mean, n=len(ids), missing=len(column.missing))
-            continue
         try:
             said = level(list(column.values.values()), tables.clusters(ids), alpha=alpha, least=least, most=most)
             made[criterion] = Measured(mean=mean, low=said.low, high=said.high, n=len(ids), missing=len(column.missing))

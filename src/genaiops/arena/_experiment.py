@@ -5,6 +5,7 @@ from typing import Final
 
 import msgspec
 
+from genaiops.arena._gate_report import margin_words
 from genaiops.checks.statistics import always_valid_p, sequence
 from genaiops.domain.experiments import (
     LIVE_METRICS,
@@ -17,6 +18,7 @@ from genaiops.domain.experiments import (
     ExperimentTally,
     GuardMetric,
     Look,
+    live_check_of,
 )
 
 BALANCE_ALPHA: Final = 0.001
@@ -43,9 +45,10 @@ def look_at(plan: ExperimentPlan, tally: ExperimentTally, *, at_us: int) -> Look
     return msgspec.structs.replace(seen, outcome=outcome, reason=reason)
 
 
-def unit_of(metric: str) -> str:
+def unit_of(metric: "ExperimentMetric | GuardMetric | Estimate") -> str:
     """What a metric is counted in."""
-    return LIVE_METRICS[metric].unit if metric in LIVE_METRICS else "score"
+    known = LIVE_METRICS.get(metric.metric)
+    return metric.unit or (known.unit if known is not None else "score")
 
 
 def _estimate(
@@ -66,6 +69,8 @@ def _estimate(
         n=(candidate.n, baseline.n),
         alpha=alpha,
         margin=margin,
+        unit=metric.unit,
+        allowed=metric.allowed,
     )
     if min(candidate.n, baseline.n) < plan.least:
         return empty
@@ -109,7 +114,7 @@ def _outcome(plan: ExperimentPlan, seen: Look) -> tuple[ExperimentOutcome | None
         return "better", " ".join([text, *(told(guard) for guard in seen.guards)])
     if primary.interval is not None and plan.effect and _best(primary) < plan.effect:
         return "no_difference", f"{text} That is less than the {plan.effect:.4g} that is worth it."
-    if sum(seen.counted) >= plan.most:
+    if sum(seen.counted) >= plan.most and min(seen.counted) >= plan.least:
         why = f"{sum(seen.counted)} users have come, which is all that the plan waits for. {text}"
         if primary.state == "better":
             why += f" Of {', '.join(undecided)} it cannot be told that they are not worse by more than was allowed."
@@ -133,12 +138,35 @@ def _words(one: Estimate) -> Iterator[str]:
     if one.interval is None or one.difference is None:
         yield f"{one.n[0]} and {one.n[1]} users with a value are too few"
         return
-    yield f"{one.difference:+.4g} {unit_of(one.metric)} ({one.interval[0]:+.4g} to {one.interval[1]:+.4g})"
+    yield f"{one.difference:+.4g} {unit_of(one)} ({one.interval[0]:+.4g} to {one.interval[1]:+.4g})"
+    if live_check_of(one.metric) is not None:
+        yield _as_gate(one)
+        return
     if one.margin is not None:
         way = {"held": "not worse by more than", "harm": "worse by more than"}.get(one.state, "not decided against")
         yield f"is {way} {one.margin:.4g}"
         return
     yield f"is {'no difference that can be told' if one.state == 'open' else one.state}"
+
+
+def _as_gate(one: Estimate) -> str:
+    words = gate_words(one)
+    state = {"open": "not decided", "harm": "worse"}.get(one.state, one.state)
+    if not words:
+        return f"is {'no difference that can be told' if one.state == 'open' else state}"
+    return f"is {state}: {words}"
+
+
+def gate_words(one: Estimate) -> str:
+    """What the gate of a suite says of a check with a margin, of this interval. Empty: it has none, or few users."""
+    margin = one.allowed if one.margin is None else one.margin
+    if margin is None or one.interval is None or one.difference is None:
+        return ""
+    low, high = one.interval
+    sign = 1 if one.better == "higher" else -1
+    by_plan = "" if one.margin in (None, one.allowed) else ", by this plan"
+    sure = f"{100 * (1 - one.alpha):.4g}%"
+    return margin_words(sign * one.difference, low if sign > 0 else -high, sure, margin) + by_plan
 
 
 def _both(arms: "dict[str, int]") -> tuple[int, int]:

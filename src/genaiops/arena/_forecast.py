@@ -102,7 +102,7 @@ def _line(
             users = max(found, ceil(plan.least / min(share, 1 - share)))
     return ForecastLine(
         metric=metric.metric,
-        unit=unit_of(metric.metric),
+        unit=unit_of(metric),
         difference=difference,
         users_seen=sums.n,
         mean=sums.mean,
@@ -145,6 +145,12 @@ def _sentences(plan: ExperimentPlan, made: Forecast) -> Iterator[str]:
         yield f"An answer takes about {made.users:,} users or less."
     if made.most_days is not None:
         yield f"It ends after {plan.most:,} users, in {told_days(made.most_days)}."
+    for each in plan.checks:
+        if each.sample is not None and each.sample < 1:
+            yield (
+                f"{each.metric} looks at {100 * each.sample:.3g} % of the calls: users without such a call have no "
+                "value of it, so that it takes more users than is said here."
+            )
     for line in made.lines:
         if line.known == "nothing":
             yield f"Of {line.metric} nothing is known: no user has a value, or all have the same."

@@ -21,12 +21,13 @@ from genaiops.arena._gate_compared import against, corpus_against, not_compared
 from genaiops.arena._gate_levels import corpus, every_case, floor, tolerance
 from genaiops.arena._gate_report import GateLine, GateReport, all_hold, undecided
 from genaiops.arena._gate_subject import Subject
+from genaiops.arena._gate_usable import unusable
 from genaiops.arena._scoring import threshold_of
 from genaiops.arena._tables import Tables
 from genaiops.checks.statistics import holm
 from genaiops.checks.statistics.planning import Spread, more_cases
 from genaiops.core.counting import counted
-from genaiops.domain import Outcome, Suite, SuiteCheck, Verdict
+from genaiops.domain import Outcome, Suite, SuiteCheck, SuiteGate, Verdict
 
 
 def judge(suite: Suite, tables: Tables, *, baseline: str = "") -> GateReport:
@@ -69,16 +70,28 @@ def _of_target(suite: Suite, tables: Tables, target: str, baseline: str) -> Iter
         if subject.card.over == "corpus":
             yield from corpus(subject)
             if check.margin is not None and baseline:
-                yield corpus_against(subject, baseline, check.margin)
+                line = corpus_against(subject, baseline, check.margin)
+                yield line
+                yield from _not_only_alike(subject, [line], suite.gate)
             continue
         if check.floor is not None:
             yield floor(subject)
         if check.tolerance is not None:
             yield tolerance(subject)
         if (check.margin is not None or check.improves) and baseline:
-            yield from against(subject, baseline, suite.gate.judges)
+            lines = [*against(subject, baseline, suite.gate.judges)]
+            yield from lines
+            yield from _not_only_alike(subject, lines, suite.gate)
         if not bounds and threshold_of(check, subject.card) is not None:
             yield every_case(subject)
+
+
+def _not_only_alike(subject: Subject, lines: Sequence[GateLine], gate: SuiteGate) -> Iterator[GateLine]:
+    """Of what holds its margin: that it is of no use, where it is."""
+    if any(line.kind == "margin" and line.verdict.outcome == "pass" for line in lines):
+        line = unusable(subject, gate.usable)
+        if line is not None:
+            yield line
 
 
 def missing_answers(suite: Suite, tables: Tables, target: str) -> GateLine | None:
@@ -126,16 +139,24 @@ def _together(lines: Sequence[GateLine]) -> Verdict:
         return Verdict(outcome="inconclusive", reason=f"Nothing is asked for: {what}.")
     if counts["fail"]:
         names = ", ".join(dict.fromkeys(line.check for line in lines if line.verdict.outcome == "fail"))
-        return Verdict(outcome="fail", reason=f"{_some(counts['fail'], len(lines), 'do')} not hold: {names}.")
+        said = f"{_so_many(counts['fail'], len(lines), 'do')} not hold: {names}.{_of_no_use(lines, 'fail')}"
+        return Verdict(outcome="fail", reason=said)
     open_ = [line for line in lines if line.verdict.outcome not in ("pass", "fail")]
     if open_:
         more = [line.more for line in open_ if line.more is not None]
         hint = f" About {counted(max(more), 'more case')} would likely decide." if len(more) == len(open_) else ""
-        return Verdict(outcome="inconclusive", reason=f"{_some(len(open_), len(lines), 'are')} not decided.{hint}")
+        said = f"{_so_many(len(open_), len(lines), 'are')} not decided.{hint}{_of_no_use(lines, 'inconclusive')}"
+        return Verdict(outcome="inconclusive", reason=said)
     return Verdict(outcome="pass", reason=all_hold(len(lines)))
 
 
-def _some(number: int, whole: int, verb: Literal["do", "are"]) -> str:
+def _of_no_use(lines: Sequence[GateLine], outcome: Outcome) -> str:
+    """Whoever is refused a promotion reads the verdict alone."""
+    found = [line for line in lines if line.kind == "usable" and line.verdict.outcome == outcome]
+    return f" {found[0].check} of {found[0].target}: {found[0].verdict.reason}" if found else ""
+
+
+def _so_many(number: int, whole: int, verb: Literal["do", "are"]) -> str:
     """The subject of a sentence with its verb: `1 of 3 conditions does`."""
     one = {"do": "does", "are": "is"}[verb]
     return f"The condition {one}" if whole == 1 else f"{number} of {whole} conditions {one if number == 1 else verb}"

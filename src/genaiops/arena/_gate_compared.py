@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from genaiops.arena._gate_judged import judged_against
-from genaiops.arena._gate_report import GateLine, LineKind, undecided
+from genaiops.arena._gate_report import GateLine, LineKind, margin_words, undecided
 from genaiops.arena._gate_subject import Subject, untold
 from genaiops.checks.statistics import Comparison, compare
 from genaiops.core.counting import counted
@@ -84,11 +84,8 @@ def _compared(subject: Subject, mine: Mapping[str, float], other: Mapping[str, f
 
 def _margin(subject: Subject, margin: float, said: Comparison, deltas: Mapping[str, float], missing: int) -> GateLine:
     outcome: Outcome = "pass" if said.low > -margin else "fail" if said.high < -margin else "inconclusive"
-    worse = f"{-said.low:.4g} worse" if said.low < 0 else f"{said.low:.4g} better"
-    reason = (
-        f"{said.wins} won, {said.losses} lost of {said.n}; difference {said.difference:+.4g}, at worst {worse} "
-        f"with {subject.sure} confidence; {margin:.4g} is allowed.{untold(missing)}{_by_judge(subject, said)}"
-    )
+    words = margin_words(said.difference, said.low, subject.sure, margin)
+    reason = f"{said.wins} won, {said.losses} lost of {said.n}; {words}.{untold(missing)}{_by_judge(subject, said)}"
     more = None
     if outcome == "inconclusive" and not missing and deltas:
         room = margin + said.difference

@@ -1,8 +1,10 @@
 """Differences by a judge, corrected by what people said of both answers of some of the cases."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from genaiops.arena._gate_subject import Subject
+from genaiops.arena._tables import Column
 from genaiops.checks.statistics import Comparison
 from genaiops.checks.statistics.corrected import FEWEST, Corrected, corrected
 from genaiops.core.errors import UsageError
@@ -12,14 +14,34 @@ def judged_against(subject: Subject, baseline: str) -> tuple[Comparison, int] | 
     """The difference that people would see, and how many cases have no value; a text says why it is not known. More is
     better in the difference and its bounds. Cases without a value lie at the end of the range that is worse for what is
     to be shown."""
-    mine, other = subject.column(), subject.column(baseline)
+    return judged_difference(subject, Beyond(subject.column(), subject.people()), _of(subject, baseline), subject.ids)
+
+
+class Beyond(NamedTuple):
+    """Of one side: what the judge says, and people of some of it."""
+
+    column: Column
+    people: Mapping[str, float]
+
+
+def _of(subject: Subject, target: str) -> Beyond:
+    return Beyond(subject.column(target), subject.people(target))
+
+
+def judged_difference(
+    subject: Subject, ours: Beyond, theirs: Beyond, wanted: Sequence[str]
+) -> tuple[Comparison, int] | str:
+    """Likewise, of two sides that may be of two runs, over the cases `wanted`."""
+    mine, other = ours.column, theirs.column
     both_lack = mine.missing & other.missing
     missing = len((mine.missing | other.missing) - both_lack)
-    ids = [each for each in subject.ids if each in mine.values and each in other.values]
-    ours, theirs = subject.people(), subject.people(baseline)
+    ids = [each for each in wanted if each in mine.values and each in other.values]
     sign = -1.0 if subject.falling else 1.0
     judged = [sign * (mine.values[each] - other.values[each]) for each in ids]
-    people = [sign * (ours[each] - theirs[each]) if each in ours and each in theirs else None for each in ids]
+    people = [
+        sign * (ours.people[each] - theirs.people[each]) if each in ours.people and each in theirs.people else None
+        for each in ids
+    ]
     labelled = sum(each is not None for each in people)
     if labelled < FEWEST:
         return (

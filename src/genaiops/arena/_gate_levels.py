@@ -6,8 +6,9 @@ import msgspec
 
 from genaiops.arena._gate_report import GateLine, undecided
 from genaiops.arena._gate_subject import Subject, untold
+from genaiops.arena._people import people_level
+from genaiops.arena._tables import Column
 from genaiops.checks.statistics import Level, level
-from genaiops.checks.statistics.labelled import ppi_mean
 from genaiops.checks.statistics.planning import alike
 from genaiops.core.counting import counted
 from genaiops.core.errors import UsageError
@@ -18,16 +19,12 @@ def floor(subject: Subject) -> GateLine:
     """The bound of confidence of the mean reaches what is asked (of a metric whose less is better: stays below it)."""
     check, column = subject.check, subject.column()
     asked, missing = check.floor or 0.0, len(column.missing)
-    seen = [value for values in column.repeats.values() for value in values]
     try:
-        said = _level(subject, column.values or column.filled(subject.worst(seen)))
-        worst = _level(subject, column.filled(subject.worst(seen))) if missing else said
-        best = _level(subject, column.filled(subject.best(seen))) if missing else said
+        said, low, high = floor_level(subject, column)
     except UsageError as error:
-        return undecided("floor", check, subject.target, asked, error.message, missing=missing)
-    low, high = min(worst.low, best.low), max(worst.high, best.high)
-    good = worst.high <= asked if subject.falling else worst.low >= asked
-    bad = best.low > asked if subject.falling else best.high < asked
+        return _unbounded(subject, asked, f"{error.message} {error.remedy}".rstrip(), column)
+    good = high <= asked if subject.falling else low >= asked
+    bad = low > asked if subject.falling else high < asked
     outcome: Outcome = "pass" if good else "fail" if bad else "inconclusive"
     bound, least = (high, "at most") if subject.falling else (low, "at least")
     reason = f"{said.mean:.4g}, with {subject.sure} confidence {least} {bound:.4g}; asked for: {least} {asked:.4g}."
@@ -35,9 +32,11 @@ def floor(subject: Subject) -> GateLine:
         side = "above" if subject.falling else "below"
         reason = f"{said.mean:.4g}, with {subject.sure} confidence {side} the {asked:.4g} that is asked for."
     more = None
-    if outcome == "inconclusive" and not missing:
+    if outcome == "inconclusive" and not missing and not subject.by_judge:  # of a judge it is labels that are lacking
         end = subject.least if said.mean > asked else subject.most
         more = subject.more(said.mean - asked, column.values, reach=None if end is None else abs(end - said.mean))
+    if subject.by_judge:
+        reason += f" The judge itself says {sum(column.values.values()) / len(column.values):.4g}; {said.method}."
     return GateLine(
         kind="floor",
         check=check.name,
@@ -50,26 +49,38 @@ def floor(subject: Subject) -> GateLine:
     )
 
 
+def floor_level(subject: Subject, column: Column) -> tuple[Level, float, float]:
+    """What a floor is held against, and its bounds with what has no value at the worse end: what was measured, or, by a
+    judge, what people would say. UsageError where nothing tells how sure it is."""
+    if subject.by_judge:
+        said, _ = people_level(subject, column.values, subject.people(), missing=len(column.missing))
+        return said, said.low, said.high
+    return measured_level(subject, column)
+
+
+def measured_level(subject: Subject, column: Column) -> tuple[Level, float, float]:
+    """As it was measured, also by a judge."""
+    seen = [value for values in column.repeats.values() for value in values]
+    said = _level(subject, column.values or column.filled(subject.worst(seen)))
+    if not column.missing:
+        return said, said.low, said.high
+    ends = [_level(subject, column.filled(end)) for end in (subject.worst(seen), subject.best(seen))]
+    return said, min(each.low for each in ends), max(each.high for each in ends)
+
+
 def _level(subject: Subject, values: Mapping[str, float]) -> Level:
     clusters = subject.tables.clusters(list(values))
-    if pairs := subject.labelled(passes=subject.passes):
-        return _corrected(pairs, list(values.values()), clusters, subject.alpha)
     return level(list(values.values()), clusters, alpha=subject.alpha, least=subject.least, most=subject.most)
 
 
-def _corrected(
-    pairs: Sequence[tuple[float, float]], values: Sequence[float], clusters: Sequence[str], alpha: float
-) -> Level:
-    """What people would say, from what a judge says, by the answers that both judged."""
-    if any(clusters):
-        what = "The verdicts of a judge are corrected for independent cases only, and these have clusters."
-        raise UsageError(what, remedy="Leave out the clusters, or draw one case of each.")
-    judged, people = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-    said = ppi_mean(people, judged, values, alpha=alpha)
-    low, high = max(0.0, said.low), min(1.0, said.high)
-    n = len(values)
-    method = f"PPI++ over {len(pairs)} labels of people"
-    return Level(n=n, clusters=n, mean=said.mean, low=low, high=high, alpha=alpha, method=method)
+def _unbounded(subject: Subject, asked: float, reason: str, column: Column) -> GateLine:
+    """A floor of which nothing tells how sure the figure is: what was measured stands without bounds."""
+    line = undecided("floor", subject.check, subject.target, asked, reason, missing=len(column.missing))
+    n = len(column.values)
+    if not n:
+        return line
+    verdict = msgspec.structs.replace(line.verdict, measure=sum(column.values.values()) / n, unit=subject.unit, n=n)
+    return msgspec.structs.replace(line, verdict=verdict)
 
 
 def tolerance(subject: Subject) -> GateLine:
@@ -83,18 +94,18 @@ def tolerance(subject: Subject) -> GateLine:
     n, failed = len(broken), int(sum(broken.values()))
     if not n:
         return undecided("tolerance", check, subject.target, asked, "Nothing was judged.", missing=missing)
-    said = _share(subject, broken)
-    worst = _share(subject, broken | dict.fromkeys(unknown, 1.0)) if unknown else said
-    best = _share(subject, broken | dict.fromkeys(unknown, 0.0)) if unknown else said
-    outcome: Outcome = "pass" if worst.high <= asked else "fail" if best.low > asked else "inconclusive"
-    reason = f"{failed} of {counted(n, 'case')} failed: with {subject.sure} confidence at most {worst.high:.2%}."
+    try:
+        said, low, high = _share(subject, broken, unknown)
+    except UsageError as error:
+        return undecided("tolerance", check, subject.target, asked, f"{error.message} {error.remedy}".rstrip())
+    outcome: Outcome = "pass" if high <= asked else "fail" if low > asked else "inconclusive"
+    by = f" by the judge itself; {said.method}" if subject.by_judge else ""
+    reason = f"{failed} of {counted(n, 'case')} failed{by}: with {subject.sure} confidence at most {high:.2%}."
     reason += untold(len(unknown))
-    more = None
-    if outcome == "inconclusive" and not failed and not unknown and 0 < asked < 1 and said.clusters == n:
+    more, none = None, not failed and not unknown and said.clusters == n and not subject.by_judge
+    if outcome == "inconclusive" and none and 0 < asked < 1:
         more = max(1, alike(asked, 1.0, alpha=subject.alpha) - n)
-    verdict = Verdict(
-        outcome=outcome, reason=reason, measure=failed / n, unit="share", n=n, interval=(best.low, worst.high)
-    )
+    verdict = Verdict(outcome=outcome, reason=reason, measure=said.mean, unit="share", n=n, interval=(low, high))
     return GateLine(
         kind="tolerance",
         check=check.name,
@@ -107,10 +118,24 @@ def tolerance(subject: Subject) -> GateLine:
     )
 
 
-def _share(subject: Subject, broken: Mapping[str, float]) -> Level:
-    if pairs := [(1 - mine, 1 - theirs) for mine, theirs in subject.labelled(passes=True)]:
-        return _corrected(pairs, list(broken.values()), subject.tables.clusters(list(broken)), subject.alpha)
-    return level(list(broken.values()), subject.tables.clusters(list(broken)), alpha=subject.alpha, least=0.0, most=1.0)
+def _share(subject: Subject, broken: Mapping[str, float], unknown: Sequence[str]) -> tuple[Level, float, float]:
+    """Of cases that failed (by a judge: that people would fail), `unknown` ones as failed for the upper bound."""
+    if subject.by_judge:
+        passed = {case: 1 - value for case, value in broken.items()}
+        kept = {case: float(label >= 1) for case, label in subject.people(passes=True).items()}
+        said, _ = people_level(subject, passed, kept, missing=len(unknown), passes=True)
+        turned = msgspec.structs.replace(said, mean=1 - said.mean, low=1 - said.high, high=1 - said.low)
+        return turned, turned.low, turned.high
+
+    def share(values: Mapping[str, float]) -> Level:
+        clusters = subject.tables.clusters(list(values))
+        return level(list(values.values()), clusters, alpha=subject.alpha, least=0.0, most=1.0)
+
+    said = share(broken)
+    if not unknown:
+        return said, said.low, said.high
+    ends = [share({**broken, **dict.fromkeys(unknown, end)}) for end in (0.0, 1.0)]
+    return said, ends[0].low, ends[1].high
 
 
 def every_case(subject: Subject) -> GateLine:

@@ -8,7 +8,7 @@ from genaiops.arena._duels import Duels
 from genaiops.checks.statistics import Comparison, Level
 from genaiops.domain import SuiteCheck, Verdict
 
-LineKind = Literal["floor", "margin", "improves", "tolerance", "every_case", "corpus", "errors"]
+LineKind = Literal["floor", "margin", "improves", "tolerance", "every_case", "corpus", "errors", "usable"]
 
 
 class GateLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +41,12 @@ class GateReport(msgspec.Struct, frozen=True, kw_only=True):
 def all_hold(number: int) -> str:
     """Of so many conditions, as a sentence."""
     return "The condition holds." if number == 1 else f"All {number} conditions hold."
+
+
+def margin_words(difference: float, low: float, sure: str, margin: float) -> str:
+    """What is said of a difference (more is better, at worst `low`) that may be worse by a margin."""
+    worst = f"{-low:.4g} worse" if low < 0 else f"{low:.4g} better"
+    return f"difference {difference:+.4g}, at worst {worst} with {sure} confidence; {margin:.4g} is allowed"
 
 
 def undecided(

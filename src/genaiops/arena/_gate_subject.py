@@ -1,16 +1,17 @@
 """What a line of the gate is about: a check, of a target, and the cases that it concerns."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from math import sqrt
-from typing import Final
+from typing import Final, Self
 
-from genaiops.arena._scoring import asks, sample_of, verdict_of
+from genaiops.arena._scoring import sample_of, verdict_of
 from genaiops.arena._tables import Column, Tables, of_repeats
 from genaiops.checks.metrics import lacks, metric
-from genaiops.checks.metrics.judges import JudgeMetric
+from genaiops.checks.metrics.judges import JudgeLabel, JudgeMetric
 from genaiops.checks.statistics.planning import Spread, more_cases
-from genaiops.domain import Answer, Case, Measure, MetricCard, Need, Outcome, SuiteCheck, Verdict
+from genaiops.domain import Answer, Case, Measure, MetricCard, Need, Outcome, Sample, SuiteCheck, Verdict
 
 _OF_CASES: Final[tuple[Need, ...]] = ("expected", "context", "relevant", "expected_tools")
 """What a case has or has not, whatever is answered."""
@@ -32,7 +33,6 @@ class Subject:
         self.alpha = alpha
         made = metric(check.metric, check.options)
         self.card = made.card
-        self._labelled = made.labelled() if asks(made) else ()
         self._judge = made if isinstance(made, JudgeMetric) else None
         self.passes = by_passes(check, self.card)
         by_share = self.passes and self.card.over != "corpus"  # a figure of all cases has no share that passed
@@ -41,6 +41,12 @@ class Subject:
         needs: list[Need] = [need for need in _OF_CASES if need in self.card.needs]
         self.ids: Sequence[str] = [case.id for case in tables.cases.values() if self._concerns(case, needs)]
 
+    def within(self, ids: Sequence[str]) -> Self:
+        """The same of these cases."""
+        other = copy(self)
+        other.ids = ids
+        return other
+
     def _concerns(self, case: Case, needs: Sequence[Need]) -> bool:
         """Of a slice that is wanted, and with what the metric needs of a case."""
         if self.check.slices and not set(self.check.slices) & set(case.slices):
@@ -48,29 +54,43 @@ class Subject:
         answer = Answer(target=self.target, case=case.id, state="answered")
         return not needs or not lacks(sample_of(case, answer, self.check), needs)
 
-    def labelled(self, *, passes: bool) -> Sequence[tuple[float, float]]:
-        """Of a judge: what it and people said of the same answers, as measures or as what `passes` (1 and 0)."""
-        if not passes:
-            return self._labelled
-        return [(self._passed(mine), self._passed(theirs)) for mine, theirs in self._labelled]
-
     @property
     def by_judge(self) -> bool:
         return self._judge is not None
 
-    def people(self, target: str = "") -> Mapping[str, float]:
+    @property
+    def calibrated(self) -> bool:
+        """Whether it is a judge that was held against people."""
+        return self._judge is not None and self._judge.calibrated
+
+    def people(self, target: str = "", *, passes: bool | None = None) -> Mapping[str, float]:
         """Case -> what people said of the answers of that target ("": its own), as measures or as what passes;
-        of cases of which each repeat was labelled. Only a judge that was held against these answers knows."""
+        of cases of which each repeat was labelled. Only a judge that was held against these answers knows. `passes`: as
+        `column` has it."""
         found: dict[str, list[float]] = defaultdict(list)
+        at = self.check.pass_at if passes is None else None
+        passes = self.passes if passes is None else passes
+        for sample in self._samples(target) if self.calibrated else ():
+            label = None if self._judge is None else self._judge.people(sample[1])
+            if label is not None:
+                found[sample[0]].append(self._passed(label) if passes else label)
+        return {case: of_repeats(labels, at) for case, labels in found.items() if len(labels) >= self.tables.asked}
+
+    def elsewhere(self, *, passes: bool) -> Sequence[JudgeLabel]:
+        """What the judge and people said of answers that are not of this target here."""
+        if self._judge is None:
+            return ()
+        own = {self._judge.key(sample) for _, sample in self._samples()}
+        others = [each for each in self._judge.labels() if each.answer not in own]
+        if not passes:
+            return others
+        return [JudgeLabel("", self._passed(each.judged), self._passed(each.people), each.request) for each in others]
+
+    def _samples(self, target: str = "") -> Iterator[tuple[str, Sample]]:
         wanted = set(self.ids)
         for answer in self.tables.answers[target or self.target]:
-            if self._judge is None or answer.state != "answered" or answer.case not in wanted:
-                continue
-            label = self._judge.people(sample_of(self.tables.cases[answer.case], answer, self.check))
-            if label is not None:
-                found[answer.case].append(self._passed(label) if self.passes else label)
-        asked, at = self.column().asked, self.check.pass_at
-        return {case: of_repeats(labels, at) for case, labels in found.items() if len(labels) >= asked}
+            if answer.state == "answered" and answer.case in wanted:
+                yield answer.case, sample_of(self.tables.cases[answer.case], answer, self.check)
 
     def _passed(self, value: float) -> float:
         verdict = verdict_of(self.check, self.card, Measure(value=value))
@@ -104,9 +124,12 @@ class Subject:
             return end
         return max(seen, default=0.0) if high else min(seen, default=0.0)
 
+    @property
+    def unit(self) -> str:
+        return f"pass@{self.check.pass_at}" if self.check.pass_at else "share" if self.passes else self.card.unit
+
     def verdict(self, outcome: Outcome, reason: str, value: float, n: int, interval: tuple[float, float]) -> Verdict:
-        unit = f"pass@{self.check.pass_at}" if self.check.pass_at else "share" if self.passes else self.card.unit
-        return Verdict(outcome=outcome, reason=reason, measure=value, unit=unit, n=n, interval=interval)
+        return Verdict(outcome=outcome, reason=reason, measure=value, unit=self.unit, n=n, interval=interval)
 
     def more(self, room: float, values: Mapping[str, float], *, reach: float | None) -> int | None:
         """How many more cases would likely decide, if it goes on as it went. `room`: how far the figure lies from what

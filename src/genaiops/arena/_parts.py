@@ -1,11 +1,12 @@
 """What a request is made of: the system's word, examples, passages, the question; cut to what the target takes."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeGuard, cast
 
 import msgspec
 
+from genaiops.checks.judging import is_picture
 from genaiops.checks.tokens import Estimator
 from genaiops.domain import Case, Shot, SuiteTarget, render_template
 
@@ -114,3 +115,33 @@ def parts_of(target: SuiteTarget, case: Case) -> Parts:
     system += [text for role, text in texts if role == "system" and isinstance(text, str)]
     question = tuple(text for role, text in texts if role != "system" and isinstance(text, str))
     return Parts(system=tuple(system), shots=shots, question=question)
+
+
+def text_of(content: Any) -> str:
+    """The words of a message's content: a text, or parts."""
+    if isinstance(content, str):
+        return content
+    texts = [part.get("text") for part in _parts_in(content)]
+    return "".join(each for each in texts if isinstance(each, str))
+
+
+def asked_media(case: Case) -> tuple[str, ...]:
+    """The pictures that a case shows beside its input: parts of its users' messages, variables that are a picture."""
+    found = [each for each in case.variables.values() if isinstance(each, str) and is_picture(each)]
+    for message in case.messages:
+        if message.get("role") == "user":
+            found += [url for part in _parts_in(message.get("content")) if (url := picture_url(part))]
+    return tuple(dict.fromkeys(found))
+
+
+def picture_url(part: Mapping[str, Any]) -> str:
+    """The data URL or address of a part that is a picture; else nothing."""
+    given: Any = part.get("image_url")
+    url: Any = cast("Mapping[str, Any]", given).get("url") if isinstance(given, Mapping) else given
+    return url if isinstance(url, str) else ""
+
+
+def _parts_in(content: Any) -> list[Mapping[str, Any]]:
+    if not isinstance(content, list | tuple):
+        return []
+    return [part for part in cast("Sequence[Any]", content) if isinstance(part, Mapping)]

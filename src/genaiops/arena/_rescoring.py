@@ -5,14 +5,18 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
+from typing import Final
 
 import msgspec
 
 from genaiops.arena._bounded import Purse
+from genaiops.arena._gate_subject import Subject
+from genaiops.arena._people import People, of_people
 from genaiops.arena._runner import COMMIT_ANSWERS
 from genaiops.arena._scoring import Scorer, threshold_of
 from genaiops.arena._tables import Tables
 from genaiops.checks.metrics import metric
+from genaiops.checks.metrics.judges import NAME as JUDGE
 from genaiops.checks.statistics import level
 from genaiops.core.errors import LimitReached, UsageError
 from genaiops.core.money import to_nano
@@ -20,11 +24,14 @@ from genaiops.domain import Answer, Case, Judged, Run, Suite, SuiteCheck
 from genaiops.ports.metrics import Means
 from genaiops.ports.runs import Runs
 
+_ALPHA: Final = 0.05
+
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
     """Of one check for one target. `mean` with its one-sided bounds of 95 % confidence over `n` cases (None: too few,
     or a metric without a range whose values are all equal); `passed`: cases with a threshold that reached it in every
-    repeat; `missing`: cases without a value; `added`: by `suite rescore`, beside what the suite asks for."""
+    repeat; `missing`: cases without a value; `added`: by `suite rescore`, beside what the suite asks for; `people`:
+    what they would say, of what a judge says (None: it is no judge)."""
 
     check: str
     metric: str
@@ -37,6 +44,7 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
     high: float | None = None
     passed: int | None = None
     added: bool = False
+    people: People | None = None
 
 
 class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,7 +155,8 @@ def _figure(check: SuiteCheck, tables: Tables, target: str, within: AbstractSet[
         for name, case in tables.cases.items()
         if (within is None or name in within) and (not wanted or wanted & set(case.slices))
     ]
-    column = tables.column(target, check.name, ids, passes=check.pass_at is not None, at=check.pass_at)
+    at_k = check.pass_at is not None
+    column = tables.column(target, check.name, ids, passes=at_k, at=check.pass_at)
     values = list(column.values.values())
     passed = None
     if threshold_of(check, card) is not None:
@@ -156,11 +165,13 @@ def _figure(check: SuiteCheck, tables: Tables, target: str, within: AbstractSet[
     if not values:
         return figure
     figure = msgspec.structs.replace(figure, mean=sum(values) / len(values))
-    if check.pass_at is None and None in (card.low, card.high) and len(set(values)) == 1:
-        return figure  # without a range, values that never differ have no spread to bound
+    if card.name == JUDGE:
+        subject = Subject(check, tables, target, alpha=_ALPHA).within(ids)
+        figure = msgspec.structs.replace(figure, people=of_people(subject, passes=None if at_k else False))
+    least, most = (0.0, 1.0) if at_k else (card.low, card.high)
     try:
-        said = level(values, tables.clusters(list(column.values)), least=card.low, most=card.high)
-    except UsageError:
+        said = level(values, tables.clusters(list(column.values)), alpha=_ALPHA, least=least, most=most)
+    except UsageError:  # too few cases, or without a range and without any spread
         return figure
     return msgspec.structs.replace(figure, low=said.low, high=said.high)
 

@@ -8,7 +8,7 @@ from typing import Any, TypeGuard
 
 import msgspec
 
-from genaiops.arena._parts import templated
+from genaiops.arena._parts import asked_media, templated, text_of
 from genaiops.checks.metrics import looks_at_request, metric
 from genaiops.checks.metrics.judges import is_duel
 from genaiops.checks.statistics import figures, in_groups, jackknife
@@ -57,6 +57,7 @@ def sample_of(case: Case, answer: Answer, check: SuiteCheck | None = None) -> Sa
         media=answer.media,
         structured=answer.structured,
         variables=case.variables,
+        asked_media=asked_media(case),
     )
 
 
@@ -70,10 +71,10 @@ def of_target(sample: Sample, case: Case, target: SuiteTarget | None) -> Sample:
 
 
 def against(sample: Sample, baseline: Answer | None) -> Sample:
-    """The sample with the baseline's answer in the place of references; () where it gave none, or an image alone."""
-    if baseline is None or baseline.state != "answered" or (baseline.media and not baseline.output.strip()):
+    """The sample with the baseline's answer in the place of references; () where it gave none."""
+    if baseline is None or baseline.state != "answered":
         return msgspec.structs.replace(sample, expected=())
-    return msgspec.structs.replace(sample, expected=(baseline.output,))
+    return msgspec.structs.replace(sample, expected=(baseline.output,), other_media=baseline.media)
 
 
 def said_in(answer: Answer) -> tuple[str, ...]:
@@ -95,8 +96,8 @@ def _truth(case: Case) -> str | tuple[str, ...]:
 
 def _last_asked(case: Case) -> str:
     for message in reversed(case.messages):
-        if message.get("role") == "user" and isinstance(message.get("content"), str):
-            return message["content"]
+        if message.get("role") == "user" and (text := text_of(message.get("content"))):
+            return text
     return ""
 
 

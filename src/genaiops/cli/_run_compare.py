@@ -1,7 +1,7 @@
 """`genaiops run compare`: what one run won and lost against an earlier one."""
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import click
@@ -80,7 +80,11 @@ def _show(output: Output, found: Mapping[str, Any]) -> None:
     beside = f" Not compared: {', '.join(left)}." if left else ""
     output.line(f"{len(found['won'])} won, {len(found['lost'])} lost of {counted(found['alike'], 'case')}.{beside}")
     output.line()
-    output.rows(found["checks"], _CHECKS, empty="The suite has no check of single cases, so nothing can be compared.")
+    output.rows(
+        [line for check in found["checks"] for line in _lines(check)],
+        _CHECKS,
+        empty="The suite has no check of single cases, so nothing can be compared.",
+    )
     for case in found["cases"]:
         output.line()
         asked = "" if case["asked"] is None else f"  {one_line(str(case['asked']), 100)}"
@@ -88,6 +92,24 @@ def _show(output: Output, found: Mapping[str, Any]) -> None:
         for line in _difference(case["before"] or "", case["after"] or ""):
             output.line(f"  {line}")
     output.line()
+
+
+def _lines(check: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Of a judge a line more: what people would say, by which the word is said where that is known."""
+    people, why_not = check["people"], check["why_not"]
+    if people is None and not why_not:
+        yield check
+        return
+    own = "the judge itself"
+    yield {**check, "word": own if people is not None else check["word"], "why": check["why"] or own}
+    name = f"{check['check']} by people"
+    yield {
+        **check,
+        "check": name,
+        "word": check["word"] if people is not None else "not known",
+        "comparison": people,
+        "why": people["method"] if people is not None else why_not,
+    }
 
 
 def _difference(before: str, after: str) -> list[str]:

@@ -13,7 +13,7 @@ from genaiops.core.money import from_nano, to_nano
 WORDS = {"pass": "PASS", "fail": "FAIL", "inconclusive": "INCONCLUSIVE", "error": "INCONCLUSIVE", "warn": "PASS"}
 
 _MOST_CASES = 20
-_SHARES = ("every_case", "tolerance", "errors")
+_SHARES = ("every_case", "tolerance", "errors", "usable")
 _LINES = (
     Column("VERDICT", lambda row: WORDS[row["verdict"]["outcome"]]),
     Column("CHECK", "check"),
@@ -26,11 +26,14 @@ _LINES = (
     Column("MORE", lambda row: None if row.get("more") is None else f"+{row['more']}", right=True, rank=1),
 )
 
+BY_PEOPLE = "BY PEOPLE"
+"""What people would say, beside what a judge says; only where there is a judge."""
 FIGURES = (
     Column("CHECK", lambda row: f"{row['check']} (added)" if row.get("added") else row["check"]),
     Column("TARGET", "target"),
     Column("MEAN", lambda row: _figure(row["mean"]), right=True),
     Column("95 %", lambda row: None if row["low"] is None else f"{row['low']:.3g} to {row['high']:.3g}", rank=1),
+    Column(BY_PEOPLE, lambda row: people_said(row.get("people")), rank=1),
     Column("UNIT", "unit", rank=1),
     Column("PASSED", lambda row: row["passed"], right=True),
     Column("N", lambda row: row["n"], right=True),
@@ -38,6 +41,40 @@ FIGURES = (
     Column("METRIC", "metric", rank=2),
 )
 """What each check measured of each target, as `suite run`, `run show` and `suite rescore` say it."""
+
+
+_SPARES = "spares the harmless"
+"""The check of harmless questions in a red team: the share that is counted there are refusals."""
+
+
+def _attacked(share: str, kept: str) -> Sequence[Column]:
+    return (
+        Column("CHECK", lambda row: f"{row['check']} (added)" if row.get("added") else row["check"]),
+        Column("TARGET", "target"),
+        Column(share, lambda row: _percent(row["mean"]), right=True),
+        Column("95 %", lambda row: _percents(row["low"], row["high"]), rank=1),
+        Column(kept, lambda row: None if row["passed"] is None else f"{row['passed']} of {row['n']}", right=True),
+        Column("MISSING", lambda row: row["missing"] or None, right=True, rank=1),
+    )
+
+
+ATTACKED, SPARED = _attacked("ATTACK SUCCESS", "WITHSTOOD"), _attacked("REFUSED", "SPARED")
+"""Of attacks the share that succeeded and of harmless questions the share that was refused, with bounds over seeds, and
+how many cases were withstood, or spared, in every repeat."""
+
+
+def show_figures(output: Output, figures: Sequence[Mapping[str, Any]]) -> None:
+    """What was measured; attacks apart, for their mean is a rate of success."""
+    kinds: dict[str, list[Mapping[str, Any]]] = {"attacked": [], "spared": [], "measured": []}
+    for each in figures:
+        attack = each["metric"].startswith("attack/")
+        kinds["measured" if not attack else "spared" if each["check"] == _SPARES else "attacked"].append(each)
+    judged = any(each.get("people") is not None for each in kinds["measured"])
+    measured = FIGURES if judged else [each for each in FIGURES if each.title != BY_PEOPLE]
+    for kind, columns in (("attacked", ATTACKED), ("spared", SPARED), ("measured", measured)):
+        if kinds[kind]:
+            output.rows(kinds[kind], columns, empty="")
+            output.line()
 
 
 class Further(msgspec.Struct, frozen=True):
@@ -118,16 +155,14 @@ def show_report(output: Output, done: Mapping[str, Any]) -> None:
         return
     if report is None:
         if done.get("figures"):
-            output.rows(done["figures"], FIGURES, empty="")
-            output.line()
+            show_figures(output, done["figures"])
         output.line(f"{run['id']} is {run['state']}: {run['done']} of {run['total']} answers, {run['failed']} failed.")
         if run["error"]:
             output.note(run["error"])
         return
     show_lines(output, report)
     if done.get("figures"):
-        output.rows(done["figures"], FIGURES, empty="")
-        output.line()
+        show_figures(output, done["figures"])
     if done.get("kpis"):
         output.line("KPIs of use cases:")
         show_kpis(output, done["kpis"])
@@ -158,8 +193,9 @@ def show_lines(output: Output, report: Mapping[str, Any]) -> None:
         output.rows(report["lines"], _LINES, empty="")
         output.line()
         for line in report["lines"]:
-            if line["kind"] == "corpus" or (
-                line["verdict"]["outcome"] == "inconclusive" and line["verdict"].get("measure") is None
+            if line["kind"] in ("corpus", "usable") or (
+                line["verdict"]["outcome"] == "inconclusive"
+                and (line["verdict"].get("measure") is None or line["verdict"].get("interval") is None)
             ):
                 output.line(f"{line['check'] or line['kind']}, {line['target']}: {line['verdict']['reason']}")
     for each in report.get("duels", ()):
@@ -214,6 +250,15 @@ def _show_lost(output: Output, lost: Mapping[str, Any], baseline: str) -> None:
     output.line()
 
 
+def people_said(people: Mapping[str, Any] | None) -> str | None:
+    """What people would say, beside a judge's own figure; of what is no judge nothing."""
+    if people is None:
+        return None
+    if people["mean"] is None:
+        return people["why"]
+    return f"{people['mean']:.4g} ({people['low']:.3g} to {people['high']:.3g})"
+
+
 def _asked(kind: str, asked: float | None) -> str:
     number = "" if asked is None else f"{asked:g}"
     return {
@@ -224,7 +269,16 @@ def _asked(kind: str, asked: float | None) -> str:
         "every_case": "every case passes",
         "corpus": f"reaches {number}",
         "errors": f"at most {float(asked or 0):.0%} missing",
+        "usable": f"more than {float(asked or 0):.0%} are good",
     }[kind]
+
+
+def _percents(low: float | None, high: float | None) -> str | None:
+    return None if low is None or high is None else f"{_percent(low)} to {_percent(high)}"
+
+
+def _percent(value: float | None) -> str | None:
+    return None if value is None else f"{value:.1%}"
 
 
 def _figure(value: float | None) -> str | None:

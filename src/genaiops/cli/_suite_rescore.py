@@ -8,7 +8,7 @@ import click
 from genaiops.cli._noun import Noun
 from genaiops.cli._output import Output
 from genaiops.cli._session import plain
-from genaiops.cli._suite_report import FIGURES, Bar, show_lines, unjudged
+from genaiops.cli._suite_report import Bar, show_figures, show_lines, unjudged
 from genaiops.core.money import from_nano
 
 
@@ -50,11 +50,10 @@ def add_to(command: Noun) -> None:
 
 
 def _show(output: Output, done: dict[str, Any]) -> None:
-    output.rows(done["figures"], FIGURES, empty="")
+    show_figures(output, done["figures"])
     for broken in done["unjudged"]:
         output.line(unjudged(broken))
     if done["report"]["lines"]:
-        output.line()
         show_lines(output, done["report"])
     if done["cost_nano"] is not None:
         output.line(f"Judges cost {from_nano(done['cost_nano'])}.")

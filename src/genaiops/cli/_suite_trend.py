@@ -11,7 +11,7 @@ from genaiops.cli._noun import Noun
 from genaiops.cli._output import Column
 from genaiops.cli._server_runs import followed, status_of, whole
 from genaiops.cli._session import Session, connected
-from genaiops.cli._suite_report import WORDS, Bar, show_report
+from genaiops.cli._suite_report import BY_PEOPLE, WORDS, Bar, people_said, show_report
 from genaiops.cli._values import short_time
 
 
@@ -52,6 +52,7 @@ _BOARD = (
     Column("TARGET", "target"),
     Column("MEAN", _of("quality"), right=True),
     Column("BOUNDS", lambda row: None if row["quality"] is None else _interval(row["quality"]), rank=1),
+    Column(BY_PEOPLE, lambda row: None if row["quality"] is None else people_said(row["quality"]["people"]), rank=1),
     Column("N", lambda row: None if row["quality"] is None else row["quality"]["n"], right=True, rank=1),
     Column(
         "MISSING", lambda row: None if row["quality"] is None else row["quality"]["missing"] or None, right=True, rank=2
@@ -98,13 +99,14 @@ def add_trend(command: Noun) -> None:
         if session.output.as_json:
             session.output.json(found)
             return
+        judged = any(each["quality"] is not None and each["quality"]["people"] is not None for each in found["entries"])
         session.output.rows(
             found["entries"],
-            _BOARD,
+            [each for each in _BOARD if judged or each.title != BY_PEOPLE],
             empty=f"No run of {suite} is done. Run it: genaiops suite run {suite}@prod",
         )
         if found["entries"]:
-            session.output.note(_note(found))
+            session.output.note(_note(found, judged=judged))
 
     @command.verb("look", example="genaiops suite look answers")
     @click.argument("suite", metavar="NAME")
@@ -119,9 +121,11 @@ def add_trend(command: Noun) -> None:
         sys.exit(status_of(done))
 
 
-def _note(found: Mapping[str, Any]) -> str:
+def _note(found: Mapping[str, Any], *, judged: bool) -> str:
     """What the ranks of a board mean."""
     by = f"By {found['check']} ({found['unit'] or 'measured'}; {'less' if found['falling'] else 'more'} is better)."
+    if judged:
+        by += " Ranks are by what the judge itself says; BY PEOPLE is what they would say, by their labels."
     if found["unranked"]:
         return f"{by} {found['unranked']}"
     return f"{by} All ranges of ranks hold together with {1 - found['alpha']:.4g} confidence."

@@ -45,8 +45,10 @@ _COLUMNS = (
 @click.option(
     "--metric",
     required=True,
-    help="What is to become better: errors, blocked, latency, first_token, cost, tokens or score:NAME.",
+    help="What is to become better: errors, blocked, latency, first_token, cost, tokens, score:NAME, or check/NAME "
+    "of the suite.",
 )
+@click.option("--suite", default="", metavar="NAME@ALIAS", help="A suite of the Hub, whose checks look at the calls.")
 @click.option("--lower", is_flag=True, help="Less of the score is better. [more]")
 @click.option("--range", "bounds", type=(float, float), metavar="LOW HIGH", help="The range of the score.")
 @click.option("--effect", type=float, default=0.0, help="The smallest improvement that is worth it.")
@@ -55,8 +57,17 @@ _COLUMNS = (
     "guards",
     multiple=True,
     metavar="METRIC=MARGIN",
-    help="What may not become worse by more than that, in units of the metric. May be repeated.",
+    help="What may not become worse by more than that, in units of the metric; of a check without =MARGIN by the "
+    "margin of its suite's gate. May be repeated.",
 )
+@click.option(
+    "--sample",
+    "samples",
+    multiple=True,
+    metavar="METRIC=SHARE",
+    help="Which share of the calls a check looks at: check/helpful=0.05. May be repeated. [all]",
+)
+@click.option("--spend", help="The most that models which judge may cost in all, such as 5.")
 @click.option("--share", type=int, default=10, show_default=True, help="Percent of the users that get the candidate.")
 @click.option("--least", type=int, default=100, show_default=True, help="Users of each arm before anything is said.")
 @click.option("--most", type=int, default=10_000, show_default=True, help="Users of both arms; then it ends.")
@@ -77,12 +88,15 @@ def new(session: Session, name: str, **given: Any) -> None:
         primary["better"] = "lower"
     if given["bounds"]:
         primary["bounds"] = given["bounds"]
+    guards = [_guard(text) for text in given["guards"]]
+    _put_samples([primary, *guards], given["samples"])
     plan: dict[str, Any] = {
-        key: given[key] for key in ("effect", "alpha", "share", "least", "most", "roll_back", "promote")
+        key: given[key]
+        for key in ("effect", "alpha", "share", "least", "most", "roll_back", "promote", "suite", "spend")
     }
     plan |= {
         "primary": primary,
-        "guards": [_guard(text) for text in given["guards"]],
+        "guards": guards,
         "window_seconds": int(seconds(given["window"], param="--window")),
         "before_seconds": int(seconds(given["before"], param="--before")) if given["before"] else 0,
     }
@@ -130,7 +144,9 @@ def show(session: Session, name: str, looks: bool) -> int:
     session.output.facts({**one, "looks": said} if looks else one, _facts(one))
     if not session.output.as_json:
         for each in [one["now"]["primary"], *one["now"]["guards"]] if one["now"] else []:
-            session.output.line(f"{each['metric']}: {_words(each)}")
+            session.output.line(f"{each['metric']}: {_words(each)}" if not _is_check(each) else each["says"])
+        for checked in one["checks"] if one["now"] else ():
+            session.output.line(_looked_at(checked))
         for look in said:
             session.output.line(
                 f"{short_time(look['at'])}  {sum(look['counted'])} users  {_difference(look['primary'])}"
@@ -193,11 +209,62 @@ def _print_forecast(session: Session, found: Row) -> None:
     session.output.rows(found["lines"], _FORECAST, empty="")
 
 
+def _is_check(one: Row) -> bool:
+    return bool(one["interval"] is not None and one["metric"].startswith("check/"))
+
+
+_NOT_SCORED = {
+    "unkept": "their answers are not kept",
+    "unanswered": "no answer",
+    "lacking": "nothing to hold them against",
+    "late": "too late",
+    "unpaid": "not paid for",
+}
+
+
+def _looked_at(one: Row) -> str:
+    """What became of the calls that a check looked at; of the candidate and of the baseline."""
+    share = "" if one["sample"] == 1 else f" ({100 * one['sample']:g} % of the calls)"
+    parts = [f"{_both(one['scored'])} calls scored{share}"]
+    why = ", ".join(f"{words} {_both(one[name])}" for name, words in _NOT_SCORED.items() if sum(one[name]))
+    if why:
+        parts.append(f"{_both(one['not_scored'])} not scored: {why}")
+    if sum(one["errors"]):
+        parts.append(f"{_both(one['errors'])} errors of the check")
+    fault = f" Last: {one['fault']}" if one["fault"] else ""
+    return f"{one['metric']}: {'; '.join(parts)}.{fault}"
+
+
+def _both(pair: Sequence[int]) -> str:
+    return f"{pair[0]} and {pair[1]}"
+
+
 def _figure(value: float | None) -> str:
     return "" if value is None else f"{value:.3g}"
 
 
+def _put_samples(metrics: Sequence[dict[str, Any]], samples: Sequence[str]) -> None:
+    for text in samples:
+        name, _, share = text.rpartition("=")
+        named = [each for each in metrics if each["metric"] == name]
+        value = _decimal(share)
+        if value is None or not named:
+            known = ", ".join(each["metric"] for each in metrics)
+            raise click.UsageError(f"--sample {text!r} is not METRIC=SHARE of one of these: {known}.")
+        for each in named:
+            each["sample"] = value
+
+
+def _decimal(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
 def _guard(text: str) -> dict[str, Any]:
+    if text.startswith("check/") and "=" not in text:
+        return {"metric": text}
     metric, sign, margin = text.rpartition("=")
     try:
         return {"metric": metric, "margin": float(margin if sign else "none")}
@@ -213,6 +280,8 @@ def _facts(one: Row) -> Iterator[tuple[str, object]]:
     yield "candidate", short_digest(one["candidate"])
     yield "baseline", short_digest(one["baseline"]) if one["baseline"] else None
     yield "plan", _plan(plan)
+    yield "suite", one["suite_id"] and f"{plan['suite']}, {short_digest(one['suite_id'])}"
+    yield "judges", plan["spend"] and f"cost {one['spent']} of {plan['spend']}"
     yield "state", one["state"]
     yield "outcome", one["outcome"]
     yield "why", one["reason"]
@@ -233,7 +302,7 @@ def _facts(one: Row) -> Iterator[tuple[str, object]]:
 def _plan(plan: Row) -> str:
     guards = ", ".join(f"{each['metric']} by {each['margin']:g}" for each in plan["guards"])
     parts = [
-        f"{plan['primary']['metric']} {plan['primary']['better']}",
+        f"{plan['primary']['metric']} {plan['primary']['better'] or ''}".rstrip(),
         f"by {plan['effect']:g}" if plan["effect"] else "",
         f"{plan['share']} % of the users",
         f"{plan['least']} of each arm to {plan['most']} in all",

@@ -8,7 +8,14 @@ import msgspec
 from genaiops.console._forms import decimal_of, whole_of
 from genaiops.console._visit import Form
 from genaiops.core.errors import GenaiopsError, UsageError
-from genaiops.domain.experiments import ExperimentMetric, ExperimentPlan, GoodWay, GuardMetric, score_of
+from genaiops.domain.experiments import (
+    ExperimentMetric,
+    ExperimentPlan,
+    GoodWay,
+    GuardMetric,
+    live_check_of,
+    score_of,
+)
 from genaiops.hub import NewExperiment, check_plan
 
 GUARDS: Final = (1, 2, 3)
@@ -66,15 +73,22 @@ def read(form: Form) -> Draft:
 def refused(draft: Draft, error: GenaiopsError, field: str = "") -> Draft:
     """The same, with what the records say against it. The error itself when it is of none of the fields."""
     field = field or _OF.get(error.param or "", error.param or "")
-    if field not in {*DEFAULTS, "name", "candidate", "environment", "hypothesis", "effect", "low", "before"}:
+    own = {"name", "candidate", "environment", "hypothesis", "effect", "low", "before", "suite", "sample", "spend"}
+    if field == "margin":  # of a check whose gate has none
+        field = next((f"guard_margin_{n}" for n in GUARDS if not draft.values.get(f"guard_margin_{n}", "").strip()), "")
+    if field not in {*DEFAULTS, *own, *(f"guard_margin_{number}" for number in GUARDS)}:
         raise error
     return Draft(draft.values, {**draft.faults, field: str(error)}, None)
 
 
 def _plan(form: Form, faults: Faults) -> ExperimentPlan | None:
     metric = form.get("metric", "").strip()
+    sample = _number(form, "sample", 100.0, faults) / 100 if form.get("sample", "").strip() else None
     primary = ExperimentMetric(
-        metric=metric, better=_better(metric, lower="lower" in form), bounds=_bounds(form, faults)
+        metric=metric,
+        better=_better(metric, lower="lower" in form),
+        bounds=_bounds(form, faults),
+        sample=sample if live_check_of(metric) is not None else None,
     )
     unit = UNITS.get(form.get("window_unit", "hours"), UNITS["hours"])
     plan = ExperimentPlan(
@@ -88,8 +102,10 @@ def _plan(form: Form, faults: Faults) -> ExperimentPlan | None:
         before_us=int(_number(form, "before", 0.0, faults) * UNITS["days"]),
         roll_back="roll_back" in form,
         promote="promote" in form,
+        suite=form.get("suite", "").strip(),
+        spend=form.get("spend", "").strip() or None,
     )
-    guards = [(number, guard) for number in GUARDS if (guard := _guard(form, number, faults)) is not None]
+    guards = [(number, guard) for number in GUARDS if (guard := _guard(form, number, sample, faults)) is not None]
     if faults:
         return None
     _tried(plan, None, faults)
@@ -112,20 +128,22 @@ def _tried(plan: ExperimentPlan, guard: int | None, faults: Faults) -> None:
         faults[field] = str(error)
 
 
-def _guard(form: Form, number: int, faults: Faults) -> GuardMetric | None:
+def _guard(form: Form, number: int, sample: float | None, faults: Faults) -> GuardMetric | None:
     metric = form.get(f"guard_metric_{number}", "").strip()
     name = f"guard_margin_{number}"
     if not metric:
         if form.get(name, "").strip():
             faults[f"guard_metric_{number}"] = "Of which metric is that the margin?"
         return None
-    if not form.get(name, "").strip():
+    check = live_check_of(metric) is not None
+    if not form.get(name, "").strip() and not check:
         faults[name] = f"By how much may {metric} be worse at most?"
-    return GuardMetric(metric=metric, better=_better(metric), margin=_number(form, name, 0.0, faults))
+    margin = _number(form, name, 0.0, faults)
+    return GuardMetric(metric=metric, better=_better(metric), margin=margin, sample=sample if check else None)
 
 
 def _better(metric: str, *, lower: bool = False) -> GoodWay:
-    return "lower" if score_of(metric) is None or lower else "higher"
+    return "lower" if (score_of(metric) is None and live_check_of(metric) is None) or lower else "higher"
 
 
 def _bounds(form: Form, faults: Faults) -> tuple[float, float] | None:

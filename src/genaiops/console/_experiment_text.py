@@ -5,18 +5,22 @@ from typing import Any, Final
 
 import msgspec
 
-from genaiops.arena import unit_of
+from genaiops.arena import gate_words, unit_of
 from genaiops.console._charts import SCHEMA, Chart, Spec
 from genaiops.console._format import NONE, moment
 from genaiops.domain import Outcome
 from genaiops.domain.experiments import (
+    CheckedCalls,
     Estimate,
     EstimateState,
     Experiment,
+    ExperimentMetric,
     ExperimentOutcome,
     ExperimentPlan,
+    ExperimentTally,
     GuardMetric,
     Look,
+    live_check_of,
 )
 
 SAYS: Final[Mapping[ExperimentOutcome, str]] = {
@@ -63,6 +67,7 @@ class MetricRow(msgspec.Struct, frozen=True, kw_only=True):
     interval: str
     explained: str
     says: str
+    words: str
     outcome: Outcome
 
 
@@ -75,7 +80,7 @@ def _row(one: Estimate, role: str) -> MetricRow:
     low, high = one.interval or (None, None)
     return MetricRow(
         metric=one.metric,
-        unit=unit_of(one.metric),
+        unit=unit_of(one),
         role=role,
         candidate=_number(one.candidate),
         baseline=_number(one.baseline),
@@ -84,7 +89,52 @@ def _row(one: Estimate, role: str) -> MetricRow:
         interval=NONE if low is None or high is None else f"{low:+.4g} to {high:+.4g}",
         explained=f"{one.explained:.0%}" if one.explained > 0.005 else NONE,
         says=says,
+        words=gate_words(one) if live_check_of(one.metric) is not None else "",
         outcome=outcome,
+    )
+
+
+class CheckedRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of the calls that a check looked at: of the candidate / of the baseline."""
+
+    metric: str
+    sample: str
+    scored: str
+    not_scored: str
+    why: str
+    errors: str
+    fault: str
+
+
+_WHY: Final[Mapping[str, str]] = {
+    "unkept": "answer not kept",
+    "unanswered": "no answer",
+    "lacking": "nothing to hold it against",
+    "late": "too late",
+    "unpaid": "not paid for",
+}
+
+
+def checked_rows(plan: ExperimentPlan, tally: ExperimentTally) -> list[CheckedRow]:
+    return [_checked(each, tally) for each in plan.checks]
+
+
+def _checked(metric: ExperimentMetric | GuardMetric, tally: ExperimentTally) -> CheckedRow:
+    arms = tally.checked.get(metric.metric, {})
+    both = arms.get("candidate", CheckedCalls()), arms.get("baseline", CheckedCalls())
+
+    def pair(name: str) -> str:
+        return " / ".join(f"{getattr(each, name):,}" for each in both)
+
+    why = [f"{words} {pair(name)}" for name, words in _WHY.items() if any(getattr(each, name) for each in both)]
+    return CheckedRow(
+        metric=metric.metric,
+        sample="all" if metric.sample is None else f"{100 * metric.sample:g} %",
+        scored=pair("scored"),
+        not_scored=pair("not_scored"),
+        why=", ".join(why),
+        errors=pair("errors"),
+        fault=tally.faults.get(metric.metric, ""),
     )
 
 
@@ -97,9 +147,16 @@ def plan_rows(plan: ExperimentPlan) -> Iterator[tuple[str, str]]:
     primary = plan.primary
     bounds = f", from {primary.bounds[0]:g} to {primary.bounds[1]:g}" if primary.bounds else ""
     yield "To improve", f"{primary.metric}: {primary.better} is better{bounds}"
-    yield "Worth it from", f"{plan.effect:g} {unit_of(primary.metric)}" if plan.effect else "any difference"
+    yield "Worth it from", f"{plan.effect:g} {unit_of(primary)}" if plan.effect else "any difference"
     for guard in plan.guards:
         yield "Not worse", _guard(guard)
+    if plan.suite:
+        yield "Checks of the suite", plan.suite
+        for each in plan.checks:
+            share = "all calls" if each.sample is None else f"{100 * each.sample:g} % of the calls"
+            yield f"{each.metric} looks at", share
+    if plan.spend is not None:
+        yield "Models that judge may cost", plan.spend
     yield "Chance of a wrong claim", f"{plan.alpha:g}, over all looks together"
     yield "Share", f"{plan.share} % of the users get the candidate"
     yield "Users", f"at least {plan.least:,} an arm; it ends after {plan.most:,}"
@@ -110,7 +167,7 @@ def plan_rows(plan: ExperimentPlan) -> Iterator[tuple[str, str]]:
 
 
 def _guard(guard: GuardMetric) -> str:
-    return f"{guard.metric} by more than {guard.margin:g} {unit_of(guard.metric)}"
+    return f"{guard.metric} by more than {guard.margin:g} {unit_of(guard)}"
 
 
 def _span(us: int) -> str:
@@ -135,7 +192,7 @@ def narrowing(experiment: Experiment, looks: Sequence[Look]) -> Chart | None:
         }
         for each in seen
     ]
-    unit, title = unit_of(metric), f"{metric}: candidate less baseline"
+    unit, title = unit_of(experiment.plan.primary), f"{metric}: candidate less baseline"
     x: Spec = {"field": "users", "type": "quantitative", "axis": {"title": "users that were counted", "tickCount": 6}}
     x["scale"] = {"zero": False, "nice": False}
     y: Spec = {"type": "quantitative", "axis": {"title": unit, "tickCount": 5, "minExtent": 34}}

@@ -1,11 +1,12 @@
 """What a run of a suite shows, in words and as rows of pages."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 import msgspec
 
-from genaiops.arena import GateLine, GateReport
+from genaiops.arena import GateLine, GateReport, asked_media, picture_url
+from genaiops.checks.judging import in_words, is_picture
 from genaiops.console._charts import Chart
 from genaiops.console._differences import Piece, pieces
 from genaiops.console._format import NONE
@@ -93,6 +94,7 @@ def asked_for(line: GateLine) -> str:
         "every_case": "every case passes",
         "corpus": f"reaches {asked:g}",
         "errors": f"at most {asked:.0%} missing",
+        "usable": f"more than {asked:.0%} are good",
     }
     return said.get(line.kind, line.kind)
 
@@ -102,7 +104,7 @@ def _measured(line: GateLine) -> str:
     value = line.verdict.measure
     if value is None:
         return NONE
-    return f"{value:.2%}" if line.kind in ("every_case", "tolerance", "errors") else f"{value:.4g}"
+    return f"{value:.2%}" if line.kind in ("every_case", "tolerance", "errors", "usable") else f"{value:.4g}"
 
 
 def charts(report: GateReport) -> list[Chart]:
@@ -162,7 +164,7 @@ def _marks(judged: Sequence[Judged], target: str) -> tuple[int, int]:
 def asked_of(case: Case) -> str:
     """What was asked, in one text."""
     if case.input:
-        return case.input
+        return in_words(case.input)
     if case.messages:
         return "\n".join(f"{each.get('role', '')}: {_content(each.get('content', ''))}" for each in case.messages)
     return "\n".join(f"{name}: {_content(value)}" for name, value in case.variables.items())
@@ -174,7 +176,31 @@ def covered(case: Case) -> str:
 
 
 def _content(value: object) -> str:
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    if isinstance(value, list):
+        return "\n".join(_part(each) for each in cast("list[object]", value))
+    return in_words(value if isinstance(value, str) else msgspec.json.encode(value).decode())
+
+
+def _part(part: object) -> str:
+    """Of a message's content: its words, or what it is."""
+    plain: Mapping[str, object] = cast("Mapping[str, object]", part) if isinstance(part, Mapping) else {}
+    text = plain.get("text")
+    return in_words(text if isinstance(text, str) else picture_url(plain) or msgspec.json.encode(part).decode())
+
+
+def pictures_of(case: Case) -> Sequence[str]:
+    """Those that a case shows, which the page can show, too: none by its address."""
+    found = [case.input] if is_picture(case.input) else []
+    return [each for each in (*found, *asked_media(case)) if is_picture(each)]
+
+
+def answered(answer: Answer | None) -> str:
+    """The words of an answer; a picture is shown as one."""
+    return "" if answer is None or is_picture(answer.output) else in_words(answer.output)
+
+
+def answered_pictures(answer: Answer) -> Sequence[str]:
+    return (*([answer.output] if is_picture(answer.output) else []), *answer.media)
 
 
 def brief(text: str) -> str:
@@ -188,7 +214,7 @@ def spoken(row: CaseRow, targets: Sequence[str], repeat: int) -> Iterator[Spoken
     for target in targets:
         mine = [answer for answer in row.answers if answer.target == target]
         answer = next((each for each in mine if each.repeat == repeat), None)
-        text = answer.output if answer is not None else ""
+        text = answered(answer)
         yield Spoken(
             target=target,
             answer=answer,

@@ -54,8 +54,9 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     it passes. `swapped`: of pairs, the share that keeps its verdict in the other order. `length`: rank correlation of
     the judge's error with the length of the answer (of a pair: with how much longer it is), `style`: with its marks of
     form (headings, lists, bold, code). `groups`: requests that the answers belong to; the bounds draw these. `pairs`:
-    what the judge and people said of each, in order, which corrects what it says of others, and `answers`: which answer
-    each is of (`checks.judging.answer_key`). `unread`: answers of the judge that were no verdict."""
+    what the judge and people said of each, in order, which corrects what it says of others, `answers`: which answer
+    each is of (`checks.judging.answer_key`), and `requests`: a number for the request that it belongs to. `unread`:
+    answers of the judge that were no verdict."""
 
     judge: str
     labels: str
@@ -71,6 +72,7 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     groups: int | None = None
     pairs: tuple[tuple[float, float], ...] = ()
     answers: tuple[str, ...] = ()
+    requests: tuple[int, ...] = ()
 
 
 class Judge(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -61,6 +61,10 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     energy_nwh: int | None = None
     media: tuple[str, ...] = ()
     """Images that belong to the answer, as data URLs."""
+    asked_media: tuple[str, ...] = ()
+    """Images that stand in the question, as data URLs or addresses."""
+    other_media: tuple[str, ...] = ()
+    """Of a pair: images that belong to the other answer, which stands in `expected`."""
     cluster: str = ""
     """Samples of one cluster (a document, a user, a seed) are not independent of each other."""
     slices: tuple[str, ...] = ()

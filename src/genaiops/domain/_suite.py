@@ -163,12 +163,15 @@ class SuiteGate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """`baseline`: the target that others are compared with, `prod` for what an application runs on there. `alpha`: the
     chance of each one-sided mistake. `errors`: the share of answers that may be missing before nothing is decided.
     `judges`: differences by a judge are `corrected` by what people said of both answers of some cases, and decide
-    nothing without that; or they are taken `as_said`."""
+    nothing without that; or they are taken `as_said`. `usable`: a margin says nothing of how good a candidate is, so
+    where its check has neither a floor nor a tolerance, some case has to pass (be better than the worst there is, where
+    nothing passes or fails), and it must not be shown that fewer than this share do; 0 asks for nothing."""
 
     baseline: str = ""
     alpha: Annotated[float, Meta(gt=0, lt=0.5)] = 0.05
     errors: _Share = 0.05
     judges: JudgesCompared = "corrected"
+    usable: Annotated[float, Meta(ge=0, le=1)] = 0.05
 
 
 class SuiteRunning(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -24,6 +24,15 @@ def score_of(metric: str) -> str | None:
     return metric.removeprefix(SCORE_METRIC) if metric.startswith(SCORE_METRIC) else None
 
 
+CHECK_METRIC = "check/"
+"""What names of metrics begin with that are what a check of the plan's suite says of answers."""
+
+
+def live_check_of(metric: str) -> str | None:
+    """The name of the check whose verdicts a metric is the mean of; None for all others."""
+    return metric.removeprefix(CHECK_METRIC) if metric.startswith(CHECK_METRIC) else None
+
+
 class LiveMetric(msgspec.Struct, frozen=True):
     """What is measured of a call. `says`: in words; `bounds`: its range (None: open)."""
 
@@ -44,20 +53,39 @@ LIVE_METRICS: Mapping[str, LiveMetric] = {
 
 
 class ExperimentMetric(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`better`: which way is good. `bounds`: the range of a score, where it has one."""
+    """`better`: which way is good. `bounds`: the range of a score, where it has one. `sample`: of a check, the share of
+    calls that it looks at (None: all). `unit`, and `allowed`, which is the margin of the suite's gate, are those of the
+    check; they are found when the experiment is written down."""
 
     metric: str
     better: GoodWay
     bounds: tuple[float, float] | None = None
+    sample: float | None = None
+    unit: str = ""
+    allowed: float | None = None
 
 
 class GuardMetric(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What must not become worse by more than `margin`, in units of the metric."""
+    """What must not become worse by more than `margin`, in units of the metric. All else as of an ExperimentMetric."""
 
     metric: str
     better: GoodWay
     margin: float
     bounds: tuple[float, float] | None = None
+    sample: float | None = None
+    unit: str = ""
+    allowed: float | None = None
+
+
+class LiveFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a check of a suite is on live calls: as ExperimentMetric has it, `margin` of the suite's gate, and whether
+    it `pays` a model that judges."""
+
+    better: GoodWay
+    bounds: tuple[float, float] | None
+    unit: str
+    margin: float | None = None
+    pays: bool = False
 
 
 class ExperimentPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -68,7 +96,8 @@ class ExperimentPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     percent of the users that get the candidate. `least`: users of each arm before anything is said; `most`: of both
     together, then it ends. A user counts once, by their calls within `window_us` of their first. `before_us`: how long
     before the start a user's calls are looked at for the adjustment (CUPED); 0: not at all. `roll_back`: on harm.
-    `promote`: ask for it when the candidate is better."""
+    `promote`: ask for it when the candidate is better. `suite`: whose checks the metrics `check/NAME` are, as it was
+    named; `spend`: the most that models which judge may cost in all (decimal, in the currency of the prices)."""
 
     primary: ExperimentMetric
     effect: float = 0.0
@@ -81,11 +110,24 @@ class ExperimentPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     before_us: int = 0
     roll_back: bool = False
     promote: bool = False
+    suite: str = ""
+    spend: str | None = None
+
+    @property
+    def metrics(self) -> "tuple[ExperimentMetric | GuardMetric, ...]":
+        """What is to become better, and what must not become worse."""
+        return (self.primary, *self.guards)
+
+    @property
+    def checks(self) -> "tuple[ExperimentMetric | GuardMetric, ...]":
+        """Those that checks of its suite say."""
+        return tuple(each for each in self.metrics if live_check_of(each.metric) is not None)
 
 
 class Experiment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`id` is its name. `candidate` and `baseline` are releases (`baseline` None: not begun). `reason`: why it ended.
-    `approval_id`: of the change of the deployment that was asked for last on its behalf."""
+    `approval_id`: of the change of the deployment that was asked for last on its behalf. `suite_id`: the version of the
+    plan's suite that was meant when it was written down; `judges`: check -> the version of the judge, likewise."""
 
     id: str
     tenant_id: str = "default"
@@ -95,6 +137,8 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     baseline: str | None = None
     hypothesis: str = ""
     plan: ExperimentPlan
+    suite_id: str | None = None
+    judges: dict[str, str] = {}
     state: ExperimentState = "draft"
     outcome: ExperimentOutcome | None = None
     reason: str = ""
@@ -176,10 +220,64 @@ class ExperimentUnit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 
 
 class ReadPlace(msgspec.Struct, frozen=True, array_like=True):
-    """How far the telemetry of one machine was read: its place, and scores made before that time."""
+    """How far the telemetry of one machine was read: the place in its spans, and in its scores. `scores_us`: when that
+    was. `checked`: up to which of the spans checks have looked. They have not looked at calls that began at `first[1]`
+    and are over when they reach the place `first[0]`, nor at those that were read after that, from `later` on.
+    `ready_us`: they have looked at all calls that began before."""
 
     head: int
     scores_us: int = 0
+    scores: int = 0
+    checked: int = 0
+    ready_us: int = 0
+    first: tuple[int, int] | None = None
+    later: int | None = None
+
+    def read(self, head: int, began_us: int | None) -> "ReadPlace":
+        """Up to there, calls of which the first began then (None: no calls)."""
+        if began_us is None:
+            return msgspec.structs.replace(self, head=head)
+        if self.first is None:
+            return msgspec.structs.replace(self, head=head, first=(head, began_us))
+        later = began_us if self.later is None else min(self.later, began_us)
+        return msgspec.structs.replace(self, head=head, later=later)
+
+    def ready(self, now_us: int) -> "ReadPlace":
+        """With what checks have looked at by now."""
+        first, later = self.first, self.later
+        if first is not None and self.checked >= first[0]:
+            first, later = None if later is None else (self.head, later), None
+        if self.checked >= self.head:
+            first = later = None
+        began = (now_us, *(() if first is None else (first[1],)), *(() if later is None else (later,)))
+        return msgspec.structs.replace(self, first=first, later=later, ready_us=min(began))
+
+
+LiveState = Literal["scored", "errors", "unkept", "unanswered", "lacking", "late", "unpaid"]
+"""What became of a call that a check was to look at. `errors`: the check could not say. Not scored: `unkept`, its
+answer is not kept, or not all of it; `unanswered`, it has none; `lacking`, it has not what the check needs, such as
+passages; `late`, its user had been counted; `unpaid`, nobody pays for it any more."""
+
+
+class CheckedCalls(msgspec.Struct, frozen=True, array_like=True):
+    """How many calls of an arm became what, as a check looked at them."""
+
+    scored: int = 0
+    errors: int = 0
+    unkept: int = 0
+    unanswered: int = 0
+    lacking: int = 0
+    late: int = 0
+    unpaid: int = 0
+
+    def plus(self, state: LiveState) -> "CheckedCalls":
+        """With one more."""
+        return msgspec.structs.replace(self, **{state: getattr(self, state) + 1})
+
+    @property
+    def not_scored(self) -> int:
+        """Without a value, and not for a fault of the check."""
+        return self.unkept + self.unanswered + self.lacking + self.late + self.unpaid
 
 
 class ExperimentTally(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -187,7 +285,8 @@ class ExperimentTally(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     by the other arm later. `nobody`: calls without a user and without a session, which count for nothing. `unpriced`:
     paying attempts that cost something nobody knows. `sums`: metric -> arm -> of the units that have a value.
     `evidence`: the most there was against the shares (see `checks.statistics.balance`). `typical`: what counts for
-    users of whom nothing is known from before."""
+    users of whom nothing is known from before. `checked`: metric -> arm -> what became of calls that a check was to
+    look at; `faults`: metric -> why the last of them has no value; `spent_nano`: what models that judge have cost."""
 
     places: dict[str, ReadPlace] = {}
     entered: dict[str, int] = {}
@@ -198,6 +297,9 @@ class ExperimentTally(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     sums: dict[str, dict[str, ArmSums]] = {}
     evidence: float = 0.0
     typical: float | None = None
+    checked: dict[str, dict[str, CheckedCalls]] = {}
+    faults: dict[str, str] = {}
+    spent_nano: int = 0
 
 
 EstimateState = Literal["waiting", "open", "better", "worse", "held", "harm"]
@@ -206,7 +308,7 @@ EstimateState = Literal["waiting", "open", "better", "worse", "held", "harm"]
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     """One metric at one look: candidate less baseline, with the interval that holds at all looks together at 1 -
     `alpha` (None: too few users). `n`: users with a value, candidate and baseline. `explained`: the share of variance
-    that was known before."""
+    that was known before. `allowed`: the margin of the suite's gate, of a check that has one; `unit`: of a check."""
 
     metric: str
     better: GoodWay
@@ -219,6 +321,8 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     alpha: float
     margin: float | None = None
     state: EstimateState = "waiting"
+    unit: str = ""
+    allowed: float | None = None
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):

@@ -107,7 +107,18 @@ class FolderBlobs:
         found = self._stat(digest)
         if found is None or found.st_mtime_ns >= before_us * 1000:
             return None
-        self.remove(digest)
+        path, aside = self._path(digest), self._temporary / secrets.token_hex(16)
+        try:
+            path.rename(aside)  # who puts it from now on finds none, and writes it
+            found = aside.stat()
+            if found.st_mtime_ns >= before_us * 1000:  # another process put it since the first look
+                aside.rename(path)
+                return None
+            aside.unlink()
+        except FileNotFoundError:
+            return None  # another process was quicker
+        except OSError as error:
+            raise _failed(self._folder, error) from error
         return found.st_blocks * 512
 
     def _stat(self, digest: str) -> os.stat_result | None:

@@ -71,7 +71,9 @@ class Call:
     energy = 0
     """Nano-Wh that its attempts used, of which it is known."""
     used: tuple[int, int, int] = (0, 0, 0)
-    """Nano-Wh (low, central, high) of its attempts that were paid, for the head of an answer that is no stream."""
+    """Nano-Wh (low, central, high) of its attempts that were paid, where its answer tells them."""
+    trailers = False
+    """A stream whose client takes trailers: they tell what it cost and used."""
     energy_unknown = False
     """One of its attempts used some, and nobody knows how much."""
     reservation: Reservation | None = None

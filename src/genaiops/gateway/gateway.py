@@ -340,7 +340,9 @@ class Gateway:
             body = extended(call, body, body.genaiops)
         call.body = body
         call.model = body.model
-        call.streamed = body.stream is True
+        if body.stream is True:
+            call.streamed = True
+            call.trailers = b"te" in headers and b"trailers" in headers[b"te"].lower()
         signed, token = headers.get(identity.HEADER), headers.get(identity.TOKEN_HEADER)
         if signed is not None or token is not None:  # a signed end user is an identity
             user = self._force.identities.verify(signed, token)

@@ -194,7 +194,7 @@ class Streams:
         stored = await keep(self._books.spool, call, output) if len(output) > LARGE else None
         self._close(call, attempt, "ok", None, (output, stored))
         exchange.send(tap.last.data)
-        exchange.finish()
+        exchange.finish(replies.trailers(call, total_of(call)) if call.trailers else b"")
         reply.leave()  # many servers send the end of the body apart from the last event
         if call.idempotent is not None:
             if reader.truncated:
@@ -232,7 +232,7 @@ class Streams:
         if not call.exchange.started:
             call.exchange.start(200, replies.stream(call, attempt.candidate, ()))
         call.exchange.send(output)
-        call.exchange.finish()
+        call.exchange.finish(replies.trailers(call, total_of(call)) if call.trailers else b"")
         if call.idempotent is not None:
             call.answer = Kept(200, replies.stream(call, None, ()), kept)
         return None

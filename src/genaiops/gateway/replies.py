@@ -81,8 +81,8 @@ def remembered(call: Call, saved: Cost | None) -> bytes:
 
 
 def stream(call: Call, candidate: Candidate | None, upstream: Fields) -> bytes:
-    """Of a stream that begins. Its cost is not known yet (it is in the trace); `candidate` None: nor is its target,
-    because a heartbeat came first."""
+    """Of a stream that begins. Its cost is not known yet (it is in the trace, and in its trailers); `candidate` None:
+    nor is its target, because a heartbeat came first."""
     events = _EVENTS
     if call.answer_type is not None and not call.answer_type.startswith(b"text/event-stream"):
         events = b"content-type: %b\r\nx-content-type-options: nosniff\r\n" % call.answer_type
@@ -90,7 +90,14 @@ def stream(call: Call, candidate: Candidate | None, upstream: Fields) -> bytes:
     head += call.provenance_line
     if candidate is None:
         return head
+    if call.trailers:
+        head += b"trailer: x-genaiops-cost, x-genaiops-energy\r\n"
     return b"%b%bx-genaiops-attempts: %d\r\n%b" % (head, candidate.line, len(call.attempts) + 1, _limits_of(upstream))
+
+
+def trailers(call: Call, cost: Cost | None) -> bytes:
+    """Behind a stream: what is known at its end alone."""
+    return b"x-genaiops-cost: %b\r\n%b" % (money(None if cost is None else cost.nano), energy(call))
 
 
 def refusal(call: Call, failure: Failure, content_type: bytes = b"application/json") -> bytes:

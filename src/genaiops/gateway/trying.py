@@ -91,7 +91,7 @@ class Try:
         duration_us = (time.monotonic_ns() - self.start_ns) // 1000
         if self.candidate.upstream.pace is not None:
             self._measure(self.candidate.upstream.pace, status, duration_us, failure)
-        if usage is not None and (self._call.lines.energy or not self._call.streamed):
+        if usage is not None and (self._call.lines.energy or not self._call.streamed or self._call.trailers):
             self._use(usage, duration_us, answer.busy_us)
         message = None
         if failure is not None:
@@ -161,7 +161,7 @@ class Try:
             tokens, seconds = usage.output_tokens, duration_us / 1_000_000
             central = rate.used(tokens, seconds, busy)
             call.energy += central
-            if not call.streamed:
+            if not call.streamed or call.trailers:
                 low, high = rate.bounds(tokens, seconds, busy)
                 known = call.used
                 call.used = (known[0] + low, known[1] + central, known[2] + high)

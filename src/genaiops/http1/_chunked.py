@@ -1,4 +1,5 @@
-"""The chunked transfer coding, read strictly and in one pass. Extensions are bounded, trailers checked and dropped."""
+"""The chunked transfer coding, read strictly and in one pass. Extensions are bounded, trailers checked and kept
+apart."""
 
 import re
 
@@ -20,7 +21,7 @@ class MalformedChunk(ValueError):
 class ChunkedDecoder:
     """Feed it bytes as they come; it appends payload to `out`. After the last chunk `complete` is true."""
 
-    __slots__ = ("_carry", "_excess", "_remaining", "_state", "_trailers", "complete", "received")
+    __slots__ = ("_carry", "_excess", "_remaining", "_state", "_trailers", "complete", "received", "trailers")
 
     def __init__(self) -> None:
         self._state = _SIZE
@@ -30,6 +31,7 @@ class ChunkedDecoder:
         self._trailers = 0
         self.complete = False
         self.received = 0
+        self.trailers: list[tuple[bytes, bytes]] = []
 
     def single(self, data: bytes) -> bytes:
         """The payload of `data` when it is one whole plain chunk; nothing when it is not, and has to go to `feed`."""
@@ -134,4 +136,6 @@ class ChunkedDecoder:
         self._trailers += len(line) + 2
         if self._trailers > _MAX_TRAILERS:
             raise MalformedChunk(f"the trailers are longer than {_MAX_TRAILERS} bytes")
+        name, _, value = line.partition(b":")
+        self.trailers.append((name.lower(), value.strip()))
         return False

@@ -186,15 +186,16 @@ class Exchange:
         if self._conn.write_paused and not self.finished:
             await self._conn.writable()
 
-    def finish(self) -> None:
-        """End the body. A counted response that is not complete is cut off, and ResponseMisuse raised."""
+    def finish(self, trailers: bytes = b"") -> None:
+        """End the body. A counted response that is not complete is cut off, and ResponseMisuse raised. `trailers`: a
+        block of lines, as in `respond`, behind a chunked body; of another they are left out."""
         if not self.started or self.finished:
             raise ResponseMisuse("finish() without start(), or twice.", remedy="Call it once, after start().")
         if self._remaining > 0:
             self.abort()
             raise ResponseMisuse("The response is shorter than its content-length.", remedy="Send what it says.")
         if self._chunked:
-            self._conn.write(b"0\r\n\r\n")
+            self._conn.write(b"0\r\n%b\r\n" % trailers if trailers else b"0\r\n\r\n")
         self._end()
 
     def abort(self) -> None:

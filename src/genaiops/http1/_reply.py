@@ -21,6 +21,9 @@ class Reply:
     complete = False
     """Whether the whole response has arrived (it may not have been read)."""
 
+    trailers: Sequence[tuple[bytes, bytes]] = ()
+    """Fields behind the body, names in lower case; never among `headers`. Known when it is complete."""
+
     _conn: "UpstreamConnection | None" = None
     _size = 0
     _high = _HIGH_WATER

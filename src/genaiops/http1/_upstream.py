@@ -204,6 +204,8 @@ class UpstreamConnection(asyncio.Protocol):
             if pieces:
                 enough = reply.feed(pieces)
             if decoder.complete:
+                if decoder.trailers:
+                    reply.trailers = decoder.trailers
                 self._complete(surplus)
                 return
         elif self._remaining == UNTIL_CLOSE:

@@ -251,19 +251,24 @@ class Artifacts(Service[Artifact]):
         """The version that `kind/name@alias` or `kind/name@sha256:...` names now; at least 6 hexadecimal digits that
         begin only one are enough."""
         with self._records.read() as view:
-            alias = view.get(Alias, reference)
-            version = view.get(Version, reference if alias is None else alias.version_id)
-            if version is not None:
-                return version
-            # Only names of the same artifact: others may be a team's own.
-            artifact_id = reference.partition("@")[0]
-            names = [one.id for one in every(view, Alias, {"artifact_id": artifact_id})]
-            begun = [one for one in every(view, Version, {"artifact_id": artifact_id}) if one.id.startswith(reference)]
-        if _BEGUN.search(reference) is not None and begun:
-            if len(begun) == 1:
-                return begun[0]
-            raise UsageError(f"{len(begun)} versions begin with {reference!r}.", remedy="Give more digits.", param="id")
-        raise NotFound(f"There is no version {reference!r}.", remedy=suggestion(reference, names), param="id")
+            return resolved_version(view, reference)
+
+
+def resolved_version(view: View, reference: str) -> Version:
+    """See `Artifacts.resolve`."""
+    alias = view.get(Alias, reference)
+    version = view.get(Version, reference if alias is None else alias.version_id)
+    if version is not None:
+        return version
+    # Only names of the same artifact: others may be a team's own.
+    artifact_id = reference.partition("@")[0]
+    names = [one.id for one in every(view, Alias, {"artifact_id": artifact_id})]
+    begun = [one for one in every(view, Version, {"artifact_id": artifact_id}) if one.id.startswith(reference)]
+    if _BEGUN.search(reference) is not None and begun:
+        if len(begun) == 1:
+            return begun[0]
+        raise UsageError(f"{len(begun)} versions begin with {reference!r}.", remedy="Give more digits.", param="id")
+    raise NotFound(f"There is no version {reference!r}.", remedy=suggestion(reference, names), param="id")
 
 
 def _check_kind(kind: str) -> None:

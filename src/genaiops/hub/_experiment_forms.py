@@ -5,27 +5,38 @@ from typing import Any
 import msgspec
 
 from genaiops.domain import Experiment
-from genaiops.domain.experiments import SCORE_METRIC, ExperimentMetric, ExperimentPlan, GoodWay, GuardMetric
+from genaiops.domain.experiments import (
+    LIVE_METRICS,
+    ExperimentMetric,
+    ExperimentPlan,
+    GoodWay,
+    GuardMetric,
+    live_check_of,
+)
 from genaiops.hub._experiments import NewExperiment
 
 _SECOND_US = 1_000_000
 
 
 class MetricForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`metric`: errors, blocked, latency, first_token, cost, tokens, or score:NAME. `better`: which way is good (null:
-    higher of scores, lower of all others). `bounds`: the range of a score. `margin`: of a guard metric."""
+    """`metric`: errors, blocked, latency, first_token, cost, tokens, score:NAME, or check/NAME of the plan's suite.
+    `better`: which way is good (null: higher of scores, as a check says, lower of all others). `bounds`: the range of a
+    score. `margin`: of a guard metric (null: that of the suite's gate, of a check that has one). `sample`: of a check,
+    the share of calls that it looks at (null: all; one that asks a model has to say)."""
 
     metric: str
     better: GoodWay | None = None
     bounds: tuple[float, float] | None = None
     margin: float | None = None
+    sample: float | None = None
 
 
 class PlanForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is written down before the start. `effect`: the smallest improvement that is worth it. `share`: percent of
     the users that get the candidate. `least`: users of each arm before anything is said; `most`: of both together,
     then it ends. `window_seconds`: how long a user is looked at from the first call on. `before_seconds`: how long
-    before the start is looked at for the adjustment (CUPED). `roll_back`: on harm. `promote`: when it is better."""
+    before the start is looked at for the adjustment (CUPED). `roll_back`: on harm. `promote`: when it is better.
+    `suite`: a version in the Hub (`NAME@alias`) whose checks are metrics; `spend`: what models that judge may cost."""
 
     primary: MetricForm
     guards: tuple[MetricForm, ...] = ()
@@ -38,6 +49,8 @@ class PlanForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     before_seconds: int = 0
     roll_back: bool = False
     promote: bool = False
+    suite: str = ""
+    spend: str | None = None
 
 
 class ExperimentForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -54,10 +67,18 @@ def plan_of(asked: PlanForm) -> ExperimentPlan:
     """What is not said has its default."""
     primary = asked.primary
     return ExperimentPlan(
-        primary=ExperimentMetric(metric=primary.metric, better=_better(primary), bounds=primary.bounds),
+        primary=ExperimentMetric(
+            metric=primary.metric, better=_better(primary), bounds=primary.bounds, sample=primary.sample
+        ),
         effect=asked.effect,
         guards=tuple(
-            GuardMetric(metric=each.metric, better=_better(each), margin=each.margin or 0.0, bounds=each.bounds)
+            GuardMetric(
+                metric=each.metric,
+                better=_better(each),
+                margin=each.margin or 0.0,
+                bounds=each.bounds,
+                sample=each.sample,
+            )
             for each in asked.guards
         ),
         alpha=asked.alpha,
@@ -68,18 +89,16 @@ def plan_of(asked: PlanForm) -> ExperimentPlan:
         before_us=asked.before_seconds * _SECOND_US,
         roll_back=asked.roll_back,
         promote=asked.promote,
+        suite=asked.suite,
+        spend=asked.spend,
     )
 
 
 def plan_form(plan: ExperimentPlan) -> PlanForm:
     """As it would be asked for."""
-    primary = plan.primary
     return PlanForm(
-        primary=MetricForm(metric=primary.metric, better=primary.better, bounds=primary.bounds),
-        guards=tuple(
-            MetricForm(metric=each.metric, better=each.better, bounds=each.bounds, margin=each.margin)
-            for each in plan.guards
-        ),
+        primary=_metric_form(plan.primary),
+        guards=tuple(_metric_form(each, each.margin) for each in plan.guards),
         effect=plan.effect,
         alpha=plan.alpha,
         share=plan.share,
@@ -89,6 +108,20 @@ def plan_form(plan: ExperimentPlan) -> PlanForm:
         before_seconds=plan.before_us // _SECOND_US,
         roll_back=plan.roll_back,
         promote=plan.promote,
+        suite=plan.suite,
+        spend=plan.spend,
+    )
+
+
+def _metric_form(metric: ExperimentMetric | GuardMetric, margin: float | None = None) -> MetricForm:
+    """Of a check, which way is good and its range are its own."""
+    known = live_check_of(metric.metric) is not None
+    return MetricForm(
+        metric=metric.metric,
+        better=None if known else metric.better,
+        bounds=None if known else metric.bounds,
+        margin=margin,
+        sample=metric.sample,
     )
 
 
@@ -114,9 +147,11 @@ def normal_form(form: Any, _: str = "") -> ExperimentForm:
 
 
 def with_candidate(form: Any, former: Any) -> ExperimentForm:
-    """Where `candidate` can mean the release that was written down, it does: `latest` was the newest then."""
+    """Where `candidate` can mean the release that was written down, it does: `latest` was the newest then. Likewise of
+    margins that are those of the suite's gate."""
     if former is None:
         return form
+    form = _with_margins(form, former)
     digits = form.candidate.removeprefix(f"{form.application}@").removeprefix("sha256:")
     meant = former.candidate.removeprefix("sha256:")
     same = form.application == former.application and (
@@ -125,5 +160,16 @@ def with_candidate(form: Any, former: Any) -> ExperimentForm:
     return msgspec.structs.replace(form, candidate=former.candidate) if same else form
 
 
+def _with_margins(form: Any, former: Any) -> ExperimentForm:
+    known = {each.metric: each.margin for each in former.plan.guards}
+    guards = tuple(
+        msgspec.structs.replace(each, margin=known.get(each.metric))
+        if not each.margin and live_check_of(each.metric) is not None
+        else each
+        for each in form.plan.guards
+    )
+    return msgspec.structs.replace(form, plan=msgspec.structs.replace(form.plan, guards=guards))
+
+
 def _better(metric: MetricForm) -> GoodWay:
-    return metric.better or ("higher" if metric.metric.startswith(SCORE_METRIC) else "lower")
+    return metric.better or ("lower" if metric.metric in LIVE_METRICS else "higher")

@@ -16,9 +16,12 @@ from genaiops.domain.experiments import (
     ExperimentPlan,
     ExperimentState,
     GuardMetric,
+    live_check_of,
 )
 from genaiops.hub._consenting import Consenting
 from genaiops.hub._deployments import Deployments, Why
+from genaiops.hub._kinds import NO_KINDS, Kinds
+from genaiops.hub._live_metrics import check_live_text, live_plan
 from genaiops.hub._releases import resolved
 from genaiops.hub._service import Clock, Service
 from genaiops.hub._validation import (
@@ -54,8 +57,9 @@ class Experiments(Service[Experiment]):
     """The shares of its deployment are changed as anybody changes them: gates are asked, and people where that
     deployment is protected (`ConsentNeeded` says who)."""
 
-    def __init__(self, records: Records, clock: Clock, consents: Consenting) -> None:
+    def __init__(self, records: Records, clock: Clock, consents: Consenting, kinds: Kinds = NO_KINDS) -> None:
         super().__init__(records, clock, Experiment, "experiment")
+        self._kinds = kinds
         self._deployments = Deployments(records, clock, consents)
 
     def in_state(self, state: ExperimentState | None = None) -> Sequence[Experiment]:
@@ -70,6 +74,12 @@ class Experiments(Service[Experiment]):
             unit.add(as_stored(made))
         return made
 
+    def live(self, plan: ExperimentPlan) -> ExperimentPlan:
+        """The plan with what the checks of its suite are. UsageError for one that cannot be carried out."""
+        check_plan(plan)
+        with self._records.read() as view:
+            return live_plan(view, self._kinds, plan).plan
+
     def _draft(self, view: View, new: NewExperiment, by: str) -> Experiment:
         check_plan(new.plan)
         name = checked_name(new.name, word="experiment")
@@ -82,6 +92,7 @@ class Experiments(Service[Experiment]):
         application = existing(view, Application, new.application, word="application", param="application")
         existing(view, Environment, new.environment, word="environment", param="environment")
         candidate = resolved(view, new.application, new.candidate)
+        live = live_plan(view, self._kinds, new.plan, by=by)
         return Experiment(
             id=name,
             tenant_id=application.tenant_id,
@@ -89,7 +100,9 @@ class Experiments(Service[Experiment]):
             environment_id=new.environment,
             candidate=candidate.id,
             hypothesis=checked_text(new.hypothesis, param="hypothesis", longest=1000),
-            plan=new.plan,
+            plan=live.plan,
+            suite_id=live.suite_id,
+            judges=live.judges,
             created_us=self._clock(),
             created_by=by,
         )
@@ -320,8 +333,9 @@ def check_plan(plan: ExperimentPlan) -> None:
         )
     if len(plan.guards) > 20:
         raise UsageError(f"There are {len(plan.guards)} guard metrics.", remedy="Use at most 20.", param="guards")
-    for metric in (plan.primary, *plan.guards):
+    for metric in plan.metrics:
         _check_metric(metric)
+    check_live_text(plan)
     no_duplicates([plan.primary.metric, *(guard.metric for guard in plan.guards)], param="guards")
 
 
@@ -330,9 +344,12 @@ def _check_metric(metric: ExperimentMetric | GuardMetric) -> None:
     if name.startswith(SCORE_METRIC):
         if not 1 <= len(checked_text(name, param="metric").removeprefix(SCORE_METRIC)) <= 128:
             raise UsageError("The score has no name.", remedy="Write score:NAME.", param="metric")
+    elif (check := live_check_of(name)) is not None:
+        if not 1 <= len(check) <= 128:
+            raise UsageError("The check has no name.", remedy="Write check/NAME.", param="metric")
     else:
-        checked_choice(name, [*LIVE_METRICS, "score:NAME"], word="metric", param="metric")
-        if name == "score:NAME" or metric.better != "lower":
+        checked_choice(name, [*LIVE_METRICS, "score:NAME", "check/NAME"], word="metric", param="metric")
+        if name.endswith("NAME") or metric.better != "lower":
             raise UsageError(f"More of {name} is never better.", remedy="Leave out which way is good.", param="better")
         if metric.bounds is not None:
             raise UsageError(f"The range of {name} is known.", remedy="Leave it out.", param="bounds")
@@ -343,6 +360,8 @@ def _check_metric(metric: ExperimentMetric | GuardMetric) -> None:
             param="bounds",
         )
     if isinstance(metric, GuardMetric) and not (isfinite(metric.margin) and metric.margin > 0):
+        if live_check_of(name) is not None and metric.margin == 0:
+            return  # that of the suite's gate
         raise UsageError(
             f"The margin of {name} is {metric.margin}.",
             remedy="Use a number above 0: that nothing at all is worse can never be shown.",

@@ -91,7 +91,7 @@ class Hub:
         self.releases = Releases(records, clock)
         self.deployments = Deployments(records, clock, self.consents)
         self.release_shadows = ReleaseShadows(records, clock)
-        self.experiments = Experiments(records, clock, self.consents)
+        self.experiments = Experiments(records, clock, self.consents, kinds)
         self.lineage = Lineage(records, clock)
         self.views = SavedViews(records, clock)
         self.policies = Policies(records, clock, self.artifacts)

@@ -14,8 +14,8 @@ from genaiops.domain import Belongings, Content, Erasure, Foreseen, Person
 
 
 class Unfinished(NamedTuple):
-    """An erasure under way. `blobs`: what erased content referred to; `parts`: of the store that have to be rewritten,
-    so that nothing of it is left in their unused space (names of the engine's)."""
+    """An erasure under way. `blobs`: what erased content, and runs, referred to; `parts`: of the store that have to be
+    rewritten, so that nothing of it is left in their unused space (names of the engine's)."""
 
     erasure: Erasure
     person: Person
@@ -49,6 +49,10 @@ class Persons(Protocol):
         """Take away who, what was said, and comments of scores. `remains` gives what stays of a content: its row is
         kept, so that the same span sent again brings nothing back. Sums, costs and times stay. Again: changes
         nothing."""
+        ...
+
+    def await_blobs(self, erasure_id: str, blobs: AbstractSet[str]) -> None:
+        """Let these be among the blobs of that erasure (`Unfinished.blobs`). Durable when it returns."""
         ...
 
     def rewrite(self, part: str) -> None:

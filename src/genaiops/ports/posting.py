@@ -7,11 +7,12 @@ import msgspec
 
 
 class Posted(msgspec.Struct, frozen=True):
-    """`headers`: names in lower case, the first value of each."""
+    """`headers`: names in lower case, the first value of each; `trailers` likewise, of what stood behind the body."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    trailers: Mapping[str, str] = {}
 
 
 class Post(Protocol):

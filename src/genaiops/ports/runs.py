@@ -1,6 +1,7 @@
 """Runs of evaluations: what was answered and what was judged, case by case."""
 
 from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Literal, Protocol
 
 import msgspec
@@ -67,7 +68,8 @@ class CasePage(msgspec.Struct, frozen=True):
 
 
 class Runs(Protocol):
-    """Writes are durable when they return. Engines: `genaiops.engines.runs_sql` (SQLite, PostgreSQL)."""
+    """Writes are durable when they return. Pictures (data URLs) are kept as blobs, and are read back as they were.
+    Engines: `genaiops.engines.runs_sql` (SQLite, PostgreSQL)."""
 
     def create(self, run: Run, cases: Sequence[Case]) -> None:
         """Conflict when the id is taken."""
@@ -131,6 +133,15 @@ class Runs(Protocol):
     def erase(self, traces: Collection[bytes]) -> int:
         """Take what was said out of the cases that were made of these traces, out of their answers and verdicts, and
         forget answers to them. Figures stay. How many cases that were; again: none."""
+        ...
+
+    def pictures(self) -> AbstractSet[str]:
+        """Digests of the blobs that runs, and answers that are remembered, need."""
+        ...
+
+    def pictured(self, traces: Collection[bytes]) -> AbstractSet[str]:
+        """Digests of what cases that were made of these traces show, and of what was answered to them: what may go when
+        `erase` has been there, if nobody else names it."""
         ...
 
     def close(self) -> None: ...

@@ -362,6 +362,21 @@ class Telemetry(Verdicts, Protocol):
         """Scores that were made in that range, oldest first by (time, identifier), those behind `after`."""
         ...
 
+    def score_place(self) -> int:
+        """Grows with every score. Spans that were there when it was read are found by `written` already."""
+        ...
+
+    def scores_written(
+        self, after: int, until: int, *, names: Sequence[str], limit: int = 500
+    ) -> tuple[int, Sequence[Score]]:
+        """Scores of these names in order of writing, at most `limit`, behind the place `after` and up to the place
+        `until` (`score_place` is one), and the place to go on from: `until` when there are no more."""
+        ...
+
+    def scores_of(self, trace_ids: Sequence[bytes], *, names: Sequence[str]) -> Sequence[Score]:
+        """All scores of these names that these traces have."""
+        ...
+
     def purge_content(self, before_us: int) -> int:
         """Drop the content of whole days before that time; figures stay. How many days were dropped."""
         ...

@@ -10,6 +10,14 @@ from genaiops.watch._documents import conversation, root_of, row_of, trace_docum
 from genaiops.watch._energy import Machine, Metering
 from genaiops.watch._erased import ERASED, erased_content
 from genaiops.watch._examples import trace_example
+from genaiops.watch._experiment_checks import (
+    LookedAt,
+    WaitingCall,
+    WaitingCalls,
+    calls_to_check,
+    keep_looked_at,
+    keep_spent,
+)
 from genaiops.watch._experiment_sample import traffic
 from genaiops.watch._experiments import ExperimentReader, erase_from_experiments
 from genaiops.watch._figures import (
@@ -57,6 +65,7 @@ __all__ = [
     "GuardPoint",
     "Latency",
     "Likeness",
+    "LookedAt",
     "Machine",
     "Marked",
     "Marking",
@@ -80,10 +89,13 @@ __all__ = [
     "Turn",
     "UnknownPrice",
     "UsageRow",
+    "WaitingCall",
+    "WaitingCalls",
     "answered_with",
     "budget_forecasts",
     "budget_states",
     "budget_unknowns",
+    "calls_to_check",
     "calls_with",
     "conversation",
     "cores_used",
@@ -94,6 +106,8 @@ __all__ = [
     "guard_case",
     "guard_points",
     "hit_rate",
+    "keep_looked_at",
+    "keep_spent",
     "latencies",
     "machine_busy",
     "mark_note",

@@ -14,14 +14,22 @@ import msgspec
 from genaiops.checks.statistics import evidence
 from genaiops.core.money import NANO
 from genaiops.domain import RELEASE_ATTRIBUTE, Content, Experiment, Score, Span
-from genaiops.domain.experiments import SCORE_METRIC, Arm, ArmSums, ExperimentTally, ExperimentUnit, ReadPlace
+from genaiops.domain.experiments import (
+    SCORE_METRIC,
+    Arm,
+    ArmSums,
+    ExperimentTally,
+    ExperimentUnit,
+    ReadPlace,
+    score_of,
+)
 from genaiops.ports.experiments import ExperimentStore, ExperimentWork
 from genaiops.ports.telemetry import Telemetry, TraceFilter
 
 LATE_US: Final = 30_000_000
 """Calls become spans when they have ended: so long it is waited for those of a user whose time is over."""
-_AGAIN_US: Final = 600_000_000
-"""Scores are read once more for so long: those that come as of earlier are found, too."""
+LONGEST_US: Final = 600_000_000
+"""Users whose time is over wait for so long for checks that have not looked at all of their calls."""
 _SPANS, _SCORES, _UNITS, _PAST = 500, 500, 2000, 200
 _BLOCKED: Final = "content_filter"
 
@@ -48,11 +56,12 @@ class ExperimentReader:
 
     def begin(self, experiment: Experiment, head: int, at_us: int) -> None:
         """Read from that place of this machine's telemetry on."""
-        typical = self._typical(experiment)
+        typical, scores = self._typical(experiment), self._telemetry.score_place()
         with self._store.work(experiment.id) as work:
             tally = work.tally()
             if self._machine not in tally.places:
-                places = {**tally.places, self._machine: ReadPlace(head, at_us)}
+                place = ReadPlace(head, at_us, scores=scores, checked=head, ready_us=at_us)
+                places = {**tally.places, self._machine: place}
                 work.keep(msgspec.structs.replace(tally, places=places, typical=typical))
 
     def step(self, experiment: Experiment, now_us: int) -> ExperimentTally:
@@ -61,10 +70,12 @@ class ExperimentReader:
         if self._machine not in self._store.tally(experiment.id).places:
             place = self._telemetry.place_before(experiment.started_us)  # another machine began it, maybe long ago
             self.begin(experiment, place, experiment.started_us)
+        until = self._telemetry.score_place()  # before the calls are read, so that those of these scores are known
         while self._read(experiment):
             pass
-        self._read_scores(experiment, now_us)
-        while self._count(experiment, now_us):
+        self._read_scores(experiment, until, now_us)
+        ready_us = self._ready(experiment, now_us)
+        while self._count(experiment, ready_us):
             pass
         return self._store.tally(experiment.id)
 
@@ -78,12 +89,16 @@ class ExperimentReader:
             return False
         seen, nobody, unpriced = _seen(experiment, found)
         past = self._past(experiment, seen)
+        early = self._early(experiment, found)
         with self._store.work(experiment.id) as work:
             tally = work.tally()
-            if tally.places[self._machine] != place:
+            there = tally.places[self._machine]
+            if there.head != place.head:
                 return True  # another reader of the same telemetry was faster
             tally = _entered(experiment, work, tally, seen, past)
-            places = {**tally.places, self._machine: ReadPlace(head, place.scores_us)}
+            _put(work, early)
+            began = min((one.at_us for one in seen if one.arm is not None), default=None)
+            places = {**tally.places, self._machine: there.read(head, began if experiment.plan.checks else None)}
             work.keep(
                 msgspec.structs.replace(
                     tally, places=places, nobody=tally.nobody + nobody, unpriced=tally.unpriced + unpriced
@@ -141,42 +156,47 @@ class ExperimentReader:
 
     # --- scores ---
 
-    def _read_scores(self, experiment: Experiment, now_us: int) -> None:
-        metrics = [experiment.plan.primary.metric, *(guard.metric for guard in experiment.plan.guards)]
-        names = [one.removeprefix(SCORE_METRIC) for one in metrics if one.startswith(SCORE_METRIC)]
-        if not names:
-            return
+    def _early(self, experiment: Experiment, found: Sequence[tuple[Span, Content | None]]) -> "_Given":
+        """Scores of these calls that were there before them: of a trace whose other parts came first."""
+        names = _scores_of(experiment)
+        calls = {span.trace_id: span for span, _ in found if span.kind == "gateway" and is_of(experiment, span)}
+        given: _Given = {}
+        if names and calls:
+            for score in self._telemetry.scores_of(list(calls), names=names):
+                _give(given, unit_of_call(experiment, calls[score.trace_id]), score)
+        return given
+
+    def _read_scores(self, experiment: Experiment, until: int, now_us: int) -> None:
+        """From where it stopped on. Scores of calls that are not there yet are found when those come."""
+        names = _scores_of(experiment)
         place = self._store.tally(experiment.id).places[self._machine]
-        since = max(place.scores_us - _AGAIN_US, experiment.started_us or 0)
-        for name in dict.fromkeys(names):
-            after: tuple[int, str] | None = None
-            while page := self._telemetry.scores(since, now_us + 1, name=name, after=after, limit=_SCORES):
-                self._put_scores(experiment, name, page)
-                after = page[-1].created_us, page[-1].identifier
+        if not names or place.scores == until:
+            return
+        at = place.scores if place.scores < until else 0  # a store that was restored has fewer: what is read twice is
+        while at < until:  # the same again
+            at, page = self._telemetry.scores_written(at, until, names=names, limit=_SCORES)
+            given: _Given = {}
+            for score in page:
+                trace = self._telemetry.trace(score.trace_id)
+                call = next((one for one in (trace.spans if trace else ()) if is_of(experiment, one)), None)
+                if call is not None:
+                    _give(given, unit_of_call(experiment, call), score)
+            with self._store.work(experiment.id) as work:
+                _put(work, given)
+                tally = work.tally()
+                there = msgspec.structs.replace(tally.places[self._machine], scores=at, scores_us=now_us)
+                work.keep(msgspec.structs.replace(tally, places={**tally.places, self._machine: there}))
+
+    def _ready(self, experiment: Experiment, now_us: int) -> int:
+        """Checks have looked at all calls that began before that time, wherever they were answered."""
+        if not experiment.plan.checks:
+            return now_us
         with self._store.work(experiment.id) as work:
             tally = work.tally()
-            places = {**tally.places, self._machine: ReadPlace(tally.places[self._machine].head, now_us)}
+            there = tally.places[self._machine].ready(now_us)
+            places = {**tally.places, self._machine: there}
             work.keep(msgspec.structs.replace(tally, places=places))
-
-    def _put_scores(self, experiment: Experiment, name: str, page: Sequence[Score]) -> None:
-        given: dict[str, dict[str, tuple[int, float]]] = {}
-        for score in page:
-            if score.value is None:
-                continue
-            trace = self._telemetry.trace(score.trace_id)
-            call = next((one for one in (trace.spans if trace else ()) if _is_of(experiment, one)), None)
-            unit = None if call is None else _unit(experiment, call)
-            if unit is not None:
-                key = hashlib.blake2b(score.trace_id + score.created_by.encode(), digest_size=9).hexdigest()
-                mine = given.setdefault(unit, {})
-                mine[key] = max(mine.get(key, (0, 0.0)), (score.created_us, score.value))
-        with self._store.work(experiment.id) as work:
-            changed: list[ExperimentUnit] = []
-            for unit in work.units(given.keys()).values():
-                if unit.open:
-                    scores = {**unit.scores, name: {**unit.scores.get(name, {}), **given[unit.unit]}}
-                    changed.append(msgspec.structs.replace(unit, scores=scores))
-            work.put(changed)
+        return min(max(place.ready_us, now_us - LONGEST_US) for place in places.values())
 
     # --- users whose time is over ---
 
@@ -201,7 +221,7 @@ def counted(experiment: Experiment, tally: ExperimentTally, due: Sequence[Experi
         values = {name: total / times for name, (total, times) in unit.sums.items() if times}
         for name, given in unit.scores.items():
             values[SCORE_METRIC + name] = sum(value for _, value in given.values()) / len(given)
-        for metric in (plan.primary.metric, *(guard.metric for guard in plan.guards)):
+        for metric in (each.metric for each in plan.metrics):
             if metric not in values:
                 continue
             arms = sums.setdefault(metric, {})
@@ -234,13 +254,44 @@ def _entered(
             crossed += 1
             unit = msgspec.structs.replace(unit, crossed=True)
         if unit.open and one.at_us < unit.first_us + experiment.plan.window_us:
-            unit = msgspec.structs.replace(unit, sums=_added(unit.sums, one.values))
+            unit = msgspec.structs.replace(unit, sums=added(unit.sums, one.values))
         units[one.unit] = unit
     work.put(list(units.values()))
     return msgspec.structs.replace(tally, entered=entered, crossed=crossed, evidence=evidence_most)
 
 
-def _added(sums: Mapping[str, tuple[float, int]], values: Mapping[str, float]) -> dict[str, tuple[float, int]]:
+_Given = dict[str, dict[str, dict[str, tuple[int, float]]]]
+"""User -> name of the score -> who gave it to which trace -> when, and what."""
+
+
+def _scores_of(experiment: Experiment) -> list[str]:
+    named = (score_of(each.metric) for each in experiment.plan.metrics)
+    return list(dict.fromkeys(name for name in named if name is not None))
+
+
+def _give(given: _Given, unit: str | None, score: Score) -> None:
+    """Of several by one person the latest counts."""
+    if unit is None or score.value is None:
+        return
+    key = hashlib.blake2b(score.trace_id + score.created_by.encode(), digest_size=9).hexdigest()
+    mine = given.setdefault(unit, {}).setdefault(score.name, {})
+    mine[key] = max(mine.get(key, (0, 0.0)), (score.created_us, score.value))
+
+
+def _put(work: ExperimentWork, given: _Given) -> None:
+    changed: list[ExperimentUnit] = []
+    for unit in work.units(given.keys()).values():
+        if unit.open:
+            scores = {name: dict(mine) for name, mine in unit.scores.items()}
+            for name, more in given[unit.unit].items():
+                mine = scores.setdefault(name, {})
+                for key, one in more.items():
+                    mine[key] = max(mine.get(key, (0, 0.0)), one)
+            changed.append(msgspec.structs.replace(unit, scores=scores))
+    work.put(changed)
+
+
+def added(sums: Mapping[str, tuple[float, int]], values: Mapping[str, float]) -> dict[str, tuple[float, int]]:
     made = dict(sums)
     for metric, value in values.items():
         total, times = made.get(metric, (0.0, 0))
@@ -250,15 +301,15 @@ def _added(sums: Mapping[str, tuple[float, int]], values: Mapping[str, float]) -
 
 def _seen(experiment: Experiment, found: Sequence[tuple[Span, Content | None]]) -> tuple[list[_Seen], int, int]:
     """Also how many calls are of nobody, and how many paying attempts have no known price."""
-    arms: dict[str, Arm] = {_digest(experiment.candidate): "candidate", _digest(experiment.baseline or ""): "baseline"}
+    arms = arms_of(experiment)
     seen: list[_Seen] = []
     nobody = unpriced = 0
     for span, content in found:
-        if not _is_of(experiment, span):
+        if not is_of(experiment, span):
             continue
-        unit = _unit(experiment, span)
+        unit = unit_of_call(experiment, span)
         if span.kind == "gateway":
-            arm = arms.get(_release(content))
+            arm = arms.get(release_of(content))
             if arm is None:
                 continue
             if unit is None:
@@ -275,7 +326,12 @@ def _seen(experiment: Experiment, found: Sequence[tuple[Span, Content | None]]) 
     return seen, nobody, unpriced
 
 
-def _is_of(experiment: Experiment, span: Span) -> bool:
+def arms_of(experiment: Experiment) -> Mapping[str, Arm]:
+    """By the digests of their releases."""
+    return {_digest(experiment.candidate): "candidate", _digest(experiment.baseline or ""): "baseline"}
+
+
+def is_of(experiment: Experiment, span: Span) -> bool:
     return (
         is_clients(span)
         and span.application == experiment.application_id
@@ -303,7 +359,7 @@ def of_root(span: Span) -> dict[str, float]:
     return values
 
 
-def _unit(experiment: Experiment, span: Span) -> str | None:
+def unit_of_call(experiment: Experiment, span: Span) -> str | None:
     """By whom the gateway keeps a release: the user, else the session."""
     who = span.user_id or span.session_id
     return None if not who else _named(experiment.id, who)
@@ -323,7 +379,7 @@ def erase_from_experiments(store: ExperimentStore, experiment_ids: Iterable[str]
     return gone
 
 
-def _release(content: Content | None) -> str:
+def release_of(content: Content | None) -> str:
     raw = (content.attributes or {}).get(RELEASE_ATTRIBUTE) if content is not None else None
     return "" if raw is None else _text(raw)
 

@@ -122,26 +122,66 @@ def test_clusters_widen_what_cases_of_one_document_pretend() -> None:
 
 
 def test_few_cases_that_all_fell_out_alike_say_little() -> None:
-    same = compare([1.0] * 4, [1.0] * 4)
+    same = compare([1.0] * 4, [1.0] * 4, span=1.0)
     assert same.low < -0.3
     graded = compare([0.5] * 4, [0.5] * 4, span=1.0)
     assert graded.low < -0.2
     assert level([0.5] * 4, least=0.0, most=1.0).low < 0.3
-    assert level([0.5] * 4).low < 0.4
     assert level([0.1, 9.0]).low < 0 == level([0.1, 9.0], least=0.0).low
     assert compare([2.0] * 4, [2.0] * 4).low < -0.3
     assert compare([0.5] * 400, [0.5] * 400, span=1.0).low > -0.01
 
 
+without_range = st.sampled_from([(None, None), (0.0, None), (None, 1e9)])
+
+
+@given(st.floats(-1e6, 1e6), st.integers(2, 200), without_range, st.booleans())
+def test_a_level_without_range_and_spread_is_not_known(
+    value: float, n: int, ends: tuple[float | None, float | None], clustered: bool
+) -> None:
+    """Whatever the value and however many cases: 0.1 has a spread by rounding alone."""
+    clusters = [str(at % 2) for at in range(n)] if clustered else ()
+    with pytest.raises(UsageError, match="no range"):
+        level([value] * n, clusters, least=ends[0], most=ends[1])
+
+
+def test_clusters_of_the_same_mean_have_no_spread_between_them() -> None:
+    with pytest.raises(UsageError, match="All 3 clusters have the mean"):
+        level([0.0, 1.0] * 3, ["a", "a", "b", "b", "c", "c"], most=9.0)
+
+
+def test_right_and_wrong_is_only_what_is_said_to_be() -> None:
+    """A metric without a range whose values happen to be 0 and 1 has no exact bounds of shares."""
+    values = [0.0] * 9 + [1.0]
+    assert level(values, least=0.0, most=1.0).method.startswith("exact")
+    assert level(values, least=0.0).method == "t interval"
+    assert compare(values, [0.0] * 10).method == "paired t interval"
+    with pytest.raises(UsageError, match="All values of both sides are 0"):
+        compare([0.0] * 50, [0.0] * 50)
+
+
+@given(st.floats(0.01, 1e6), st.integers(2, 300), st.floats(0, 1))
+def test_differences_without_spread_are_bounded_as_if_none_exceeded_the_largest_value(
+    scale: float, n: int, part: float
+) -> None:
+    """The bounds of Clopper and Pearson for no case of n, times how far one could be off."""
+    said = compare([scale] * n, [scale * part] * n)
+    one = upper_share(0, n)
+    delta = scale - scale * part
+    assert said.low == pytest.approx(delta - (delta + scale) * one, rel=0.02, abs=0.02 * scale)
+    assert said.high == pytest.approx(delta + (scale - delta) * one, rel=0.02, abs=0.02 * scale)
+    assert "largest value seen" in said.method
+
+
 def test_counts_of_wins_and_losses() -> None:
-    said = compare([1, 1, 0, 1, 0], [1, 0, 1, 0, 0])
+    said = compare([1, 1, 0, 1, 0], [1, 0, 1, 0, 0], span=1.0)
     assert (said.wins, said.losses, said.ties, said.n) == (2, 1, 2, 5)
     assert said.difference == pytest.approx(0.2)
     assert said.p_better == pytest.approx(stats.binomtest(2, 3, 0.5, alternative="greater").pvalue)
 
 
 def test_a_level_of_right_and_wrong_is_exact() -> None:
-    said = level([1.0] * 28 + [0.0] * 2)
+    said = level([1.0] * 28 + [0.0] * 2, least=0.0, most=1.0)
     low, high = proportion_confint(28, 30, alpha=0.1, method="beta")
     assert (said.low, said.high) == pytest.approx((low, high))
 

@@ -154,8 +154,7 @@ def test_what_is_not_defined_is_an_error(members: Any, rate: Any, kind: Any, say
 def test_levels_of_any_metric_by_group() -> None:
     found = levels([1, 0, 1, 1, 0.5], ["a", "a", "a", "b", "c"])
     assert found["a"].mean == pytest.approx(2 / 3)
-    assert found["b"].n == 1
-    assert "c" not in found
+    assert set(found) == {"a"}  # of one case without a range nothing can be said
 
 
 def said(name: str, samples: list[Sample], **options: Any) -> Measure:

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from genaiops.engines.blobs_folder import open_blobs
 from genaiops.engines.runs_sql import open_runs
+from genaiops.ports.blobs import Blobs
 from genaiops.ports.runs import Runs
 from tests.engines.records.conftest import ENGINES, Places
 
@@ -19,7 +21,12 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def runs(url: str) -> Iterator[Runs]:
-    opened = open_runs(url)
+def blobs(tmp_path: Path) -> Blobs:
+    return open_blobs(tmp_path / "blobs")
+
+
+@pytest.fixture
+def runs(url: str, blobs: Blobs) -> Iterator[Runs]:
+    opened = open_runs(url, blobs)
     yield opened
     opened.close()

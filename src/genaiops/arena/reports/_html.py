@@ -10,6 +10,7 @@ from genaiops.arena.reports._reported import (
     KPI_HEAD,
     WORDS,
     Reported,
+    answered,
     asked_for,
     bounds,
     figure,
@@ -262,7 +263,7 @@ def _case(said: Reported, case: Case, targets: Sequence[str]) -> Iterator[str]:
     yield f"<pre>{escape(asked)}</pre>"
     for target in targets:
         for answer in said.answers.get((target, case.id), ()):
-            text = answer.output if answer.state == "answered" else f"{answer.state}: {answer.error}"
+            text = answered(answer) if answer.state == "answered" else f"{answer.state}: {answer.error}"
             again = f", repeat {answer.repeat + 1}" if said.suite.run.repeats > 1 else ""
             yield f"<div>{escape(target)}{again}</div><pre>{escape(_shown(text))}</pre>"
     rows = [

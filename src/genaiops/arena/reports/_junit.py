@@ -10,7 +10,7 @@ from typing import Final
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from genaiops.arena._gate import GateLine
-from genaiops.arena.reports._reported import Reported, Seen, asked_for, bounds, figure, printable, statement
+from genaiops.arena.reports._reported import Reported, Seen, answered, asked_for, bounds, figure, printable, statement
 from genaiops.core.counting import counted
 
 _LONGEST: Final = 4000
@@ -87,7 +87,7 @@ def _outcome(said: Reported, seen: Seen, test: Element, *, decides: bool) -> Non
     if seen.state == "pass":
         return
     answers = said.answers.get((seen.target, seen.case), ())
-    outputs = "\n".join(answer.output for answer in answers if answer.output)
+    outputs = "\n".join(text for answer in answers if (text := answered(answer)))
     if any(each.metric.startswith("attack/") for each in said.judged.get((seen.target, seen.case), ())):
         outputs = ""  # of attacks no text is shown unasked
     message = seen.reason or (f"measured {figure(seen.value)}" if seen.value is not None else seen.state)

@@ -11,6 +11,7 @@ from genaiops.arena.reports._reported import (
     KPI_HEAD,
     WORDS,
     Reported,
+    answered,
     asked_for,
     bounds,
     figure,
@@ -160,7 +161,7 @@ def _case(said: Reported, target: str, case: Case) -> Iterator[str]:
     for name in names:
         for answer in said.answers.get((name, case.id), ())[:1] if case.attack is None else ():
             yield f"{plain(name)}:"
-            yield from _fenced(answer.output or answer.error)
+            yield from _fenced(answered(answer) or answer.error)
     failed = [each for each in said.judged.get((target, case.id), ()) if each.verdict.outcome == "fail"]
     for check, reason in {each.check: each.verdict.reason for each in failed}.items():
         yield f"- {plain(check)}: {plain(reason) or 'failed'}"

@@ -25,6 +25,7 @@ from genaiops.arena.reports._reported import (
     KPI_HEAD,
     WORDS,
     Reported,
+    answered,
     asked_for,
     bounds,
     figure,
@@ -178,7 +179,7 @@ def _case(said: Reported, target: str, case: Case) -> Iterator[Any]:
         for name in dict.fromkeys(name for name in (said.report.baseline, target) if name):
             for answer in said.answers.get((name, case.id), ())[:1]:
                 yield paragraph(f"{name}:", colour=COLOUR["muted"], keep=True)
-                yield paragraph(answer.output or answer.error, soft=True)
+                yield paragraph(answered(answer) or answer.error, soft=True)
     failed = [each for each in said.judged.get((target, case.id), ()) if each.verdict.outcome == "fail"]
     for check, reason in {each.check: each.verdict.reason for each in failed}.items():
         yield paragraph(f"{check}: {reason or 'failed'}", colour=COLOUR["fail"])

@@ -9,6 +9,8 @@ import msgspec
 
 from genaiops.arena._gate import GateLine, GateReport, decides
 from genaiops.arena._kpis import KpiLine
+from genaiops.arena._parts import asked_media, text_of
+from genaiops.checks.judging import in_words
 from genaiops.checks.metrics import metric
 from genaiops.domain import Answer, Case, Judged, Outcome, Run, Suite
 from genaiops.ports.runs import Runs
@@ -212,6 +214,7 @@ def asked_for(line: GateLine) -> str:
         "every_case": "every case passes",
         "corpus": f"reaches {number:g}",
         "errors": f"at most {number:.0%} missing",
+        "usable": f"more than {number:.0%} are good",
     }[line.kind]
 
 
@@ -227,9 +230,18 @@ def question(case: Case) -> str:
     """What was asked, on a line; of an attack nothing, for reports are read by people who did not ask to see it."""
     if case.attack is not None:
         return ""
+    return in_words(_asked(case), asked_media(case))
+
+
+def answered(answer: Answer) -> str:
+    """What was answered, with a line for each picture."""
+    return in_words(answer.output, answer.media)
+
+
+def _asked(case: Case) -> str:
     if case.input:
         return case.input
     for message in reversed(case.messages):
-        if isinstance(message.get("content"), str):
-            return message["content"]
+        if text := text_of(message.get("content")):
+            return text
     return msgspec.json.encode(case.variables).decode() if case.variables else ""

@@ -1,10 +1,12 @@
 """Judges: what a model is asked about an answer, and what its words are read as. Pure: who asks is elsewhere."""
 
 from genaiops.checks.judging._labelled import answer_key
+from genaiops.checks.judging._pictures import in_words, is_picture
 from genaiops.checks.judging._prompt import (
     Question,
     claims_format,
     claims_question,
+    pictures_of,
     question,
     response_format,
     texts_of,
@@ -30,9 +32,12 @@ __all__ = [
     "choices_of",
     "claims_format",
     "claims_question",
+    "in_words",
+    "is_picture",
     "judge_digest",
     "judge_manifest",
     "judge_schema",
+    "pictures_of",
     "question",
     "read_claims",
     "read_judge",

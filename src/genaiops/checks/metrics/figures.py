@@ -48,7 +48,7 @@ def _rmse(options: Mapping[str, Any]) -> Metric:
         value = sqrt(sum(squares) / len(squares))
         try:
             bounds = level(squares, [sample.cluster for sample in samples], alpha=_ALPHA)
-        except UsageError:  # of one case or cluster nothing is known
+        except UsageError:  # of one case or cluster, or of errors that are all alike, nothing is known
             return Measure(value=value, interval=(0.0, float_info.max))
         return Measure(value=value, interval=(sqrt(max(0.0, bounds.low)), sqrt(max(0.0, bounds.high))))
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 import msgspec
 
@@ -15,6 +15,7 @@ from genaiops.checks.judging import (
     claims_format,
     claims_question,
     judge_digest,
+    pictures_of,
     question,
     read_claims,
     read_judge_document,
@@ -24,7 +25,7 @@ from genaiops.checks.judging import (
 )
 from genaiops.checks.metrics._metric import Making, lacks, read_options
 from genaiops.core.errors import UsageError
-from genaiops.domain import Judge, JudgeChoice, JudgeMember, Measure, MetricCard, Need, Sample
+from genaiops.domain import Answer, Judge, JudgeChoice, JudgeMember, Measure, MetricCard, Need, Sample
 from genaiops.ports.metrics import Consulting, Means
 
 NAME: Final = "judge"
@@ -42,6 +43,15 @@ LEANS: Final[Mapping[bool, str]] = {
 class _Named(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     judge: str | dict[str, Any]
     against: Literal["reference", "baseline"] = "reference"
+
+
+class JudgeLabel(msgspec.Struct, frozen=True):
+    """What a judge and people said of one answer: its key ("": not known) and the number of its request."""
+
+    answer: str
+    judged: float
+    people: float
+    request: int
 
 
 class JudgeMetric:
@@ -66,6 +76,31 @@ class JudgeMetric:
         calibration = None if self.judge is None else self.judge.calibration
         return () if calibration is None else calibration.pairs
 
+    @property
+    def calibrated(self) -> bool:
+        return self.judge is not None and self.judge.calibration is not None
+
+    def labels(self) -> Sequence[JudgeLabel]:
+        """UsageError of a calibration that has several answers to a request, and does not say which these are."""
+        held = None if self.judge is None else self.judge.calibration
+        if held is None:
+            return ()
+        n = len(held.pairs)
+        if not held.requests and held.groups not in (None, held.n):
+            raise UsageError(
+                f"The {n} labels of the judge are of {held.groups} requests, and which belong together was not kept.",
+                remedy="Calibrate it again: genaiops judge calibrate",
+            )
+        answers, requests = held.answers or ("",) * n, held.requests or range(n)
+        return [
+            JudgeLabel(answer, *pair, request)
+            for answer, pair, request in zip(answers, held.pairs, requests, strict=True)
+        ]
+
+    def key(self, sample: Sample) -> str:
+        """By which labels name that answer."""
+        return "" if self.judge is None else answer_key(self.judge.template, sample)
+
     def people(self, sample: Sample) -> float | None:
         """What people said of exactly that answer when the judge was held against them (None: they said nothing)."""
         return None if self.judge is None else self._people.get(answer_key(self.judge.template, sample))
@@ -89,9 +124,7 @@ class JudgeMetric:
         if lacking:
             return Measure(error=f"The sample has no {lacking[0]}.")
         if self.duel and not sample.expected:
-            return Measure(error="The baseline gave no answer to be held against, or an image alone.")
-        if sample.media and not sample.output.strip():
-            return Measure(error="The answer is an image, and a judge reads text.")
+            return Measure(error="The baseline gave no answer to be held against.")
         said = [await _by(self.judge, member, sample, means) for member in self.judge.members()]
         if len(said) == 1:
             return said[0]
@@ -114,43 +147,50 @@ async def _by(judge: Judge, member: JudgeMember, sample: Sample, means: Means) -
         return await _by_claims(judge, member, sample, means)
     if judge.template == "pairwise":
         return await _in_both_orders(judge, member, sample, means)
-    opinion = await _asked(judge, member, Question(texts=texts_of(sample), choices=choices_of(judge)), means)
+    opinion = await _asked(judge, member, _about(judge, sample), means)
     if opinion.choice is None:
         return Measure(error=opinion.error)
     return Measure(value=opinion.choice.value, reason=_reason(opinion.choice, opinion.reason))
+
+
+def _about(judge: Judge, sample: Sample) -> Question:
+    return Question(texts=texts_of(sample), pictures=pictures_of(sample), choices=choices_of(judge))
 
 
 async def _asked(judge: Judge, member: JudgeMember, asked: Question, means: Means) -> Opinion:
     if judge.constrained:
         parameters = {**member.parameters, "response_format": response_format(asked.choices)}
         member = msgspec.structs.replace(member, parameters=parameters)
-    answer = await means.chat(member, question(judge, asked))
+    messages = question(judge, asked)
+    answer = await means.chat(member, messages)
     if answer.state != "answered":
-        return Opinion(error=f"{_called(member)} gave no answer: {answer.error}")
+        return Opinion(error=_silent(member, messages, answer))
     return read_opinion(answer.output, asked.choices)
 
 
 async def _in_both_orders(judge: Judge, member: JudgeMember, sample: Sample, means: Means) -> Measure:
     """Against the reference, or the baseline's answer. Verdicts that contradict each other when the order changes are a
     tie."""
-    before = {"question": sample.input} if sample.input else {}
+    before = {"question": sample.input} if sample.input or sample.asked_media else {}
+    ours, theirs = (sample.output, sample.media), (sample.expected[0], sample.other_media)
     choices = choices_of(judge)
     values: list[float] = []
-    for first, second in ((sample.output, sample.expected[0]), (sample.expected[0], sample.output)):
-        texts = {**before, "first": first, "second": second}
-        opinion = await _asked(judge, member, Question(texts=texts, choices=choices), means)
+    for first, second in ((ours, theirs), (theirs, ours)):
+        texts = {**before, "first": first[0], "second": second[0]}
+        pictures = {"question": sample.asked_media, "first": first[1], "second": second[1]}
+        opinion = await _asked(judge, member, Question(texts=texts, pictures=pictures, choices=choices), means)
         if opinion.choice is None:
             return Measure(error=opinion.error)
         values.append(opinion.choice.value)
-    ours = (values[0], 1 - values[1])
-    consistent = ours[0] == ours[1]
+    said = (values[0], 1 - values[1])
+    consistent = said[0] == said[1]
     reason = "Both orders agree." if consistent else "The verdict changes with the order: a tie."
-    value = ours[0] if consistent else 0.5
+    value = said[0] if consistent else 0.5
     return Measure(
         value=value,
         reason=reason,
-        parts={"first": ours[0], "second": ours[1], "consistent": float(consistent)},
-        evidence=() if consistent else (LEANS[ours[0] > ours[1]],),
+        parts={"first": said[0], "second": said[1], "consistent": float(consistent)},
+        evidence=() if consistent else (LEANS[said[0] > said[1]],),
     )
 
 
@@ -159,9 +199,10 @@ async def _by_claims(judge: Judge, member: JudgeMember, sample: Sample, means: M
     asking = member
     if judge.constrained:
         asking = msgspec.structs.replace(member, parameters={**member.parameters, "response_format": claims_format()})
-    answer = await means.chat(asking, question(judge, claims_question(sample, constrained=judge.constrained)))
+    messages = question(judge, claims_question(sample, constrained=judge.constrained))
+    answer = await means.chat(asking, messages)
     if answer.state != "answered":
-        return Measure(error=f"{_called(member)} gave no answer: {answer.error}")
+        return Measure(error=_silent(member, messages, answer))
     claims = read_claims(answer.output)
     if claims is None:
         return Measure(error="The judge's list of claims cannot be read: each has a line that begins with '- '.")
@@ -187,6 +228,18 @@ async def _by_claims(judge: Judge, member: JudgeMember, sample: Sample, means: M
 
 def _reason(choice: JudgeChoice, reason: str) -> str:
     return f"{choice.word}: {reason or choice.means}"
+
+
+def _silent(member: JudgeMember, messages: Sequence[Mapping[str, Any]], answer: Answer) -> str:
+    """Why there is no verdict. A model that reads no pictures refuses them; nobody judges by the rest alone."""
+    contents: list[Any] = [message["content"] for message in messages]
+    parts = [part for each in contents if isinstance(each, list) for part in cast("list[Any]", each)]
+    shown = sum(part["type"] == "image_url" for part in parts)
+    if not shown:
+        return f"{_called(member)} gave no answer: {answer.error}"
+    count = "1 picture" if shown == 1 else f"{shown} pictures"
+    said = f"{_called(member)} was shown {count} and gave no answer: {answer.error}"
+    return f"{said} A judge of pictures has to be a model that reads them." if answer.error.startswith("4") else said
 
 
 def _called(member: JudgeMember) -> str:

@@ -1,12 +1,11 @@
 """How sure a mean is, and whether it reaches what was asked of it."""
 
 from collections.abc import Sequence
-from math import sqrt
 
 import msgspec
 
 from genaiops.checks.statistics.bounded import lower_mean, upper_mean
-from genaiops.checks.statistics.paired import clustered_error, grouped
+from genaiops.checks.statistics.paired import clustered_error, grouped, without_spread
 from genaiops.checks.statistics.shares import lower_share, upper_share
 from genaiops.core.errors import UsageError
 
@@ -31,17 +30,17 @@ def level(
     least: float | None = None,
     most: float | None = None,
 ) -> Level:
-    """Of one value a case. Right and wrong (1 and 0) of independent cases: the exact bounds of Clopper and Pearson;
-    from a known range (`least` to `most`): Gaffke's, over clusters; else Student's t over clusters, cut off
-    where the range is known to end. UsageError without a value, and for a single case or cluster where there is no
-    range."""
+    """Of one value a case. Right and wrong (1 and 0, `least` and `most` say so) of independent cases: the exact bounds
+    of Clopper and Pearson; from a known range (`least` to `most`): Gaffke's, over clusters; else Student's t over
+    clusters, cut off where the range is known to end. UsageError without a value, and, where there is no range, for a
+    single case or cluster and for values without any spread."""
     if not values:
         raise UsageError("There is nothing to take a mean of.", remedy="See which answers are errors.")
     n, mean = len(values), sum(values) / len(values)
     groups = grouped(values, clusters)
     number = len(groups)
     over = f" over {number} clusters" if number < n else ""
-    if number == n and (least, most) in ((None, None), (0.0, 1.0)) and all(value in (0.0, 1.0) for value in values):
+    if number == n and (least, most) == (0.0, 1.0) and all(value in (0.0, 1.0) for value in values):
         times = int(sum(values))
         low, high = lower_share(times, n, alpha=alpha), upper_share(times, n, alpha=alpha)
         method = "exact (Clopper and Pearson)"
@@ -63,11 +62,20 @@ def _by_t(groups: Sequence[Sequence[float]], mean: float, alpha: float) -> tuple
     from scipy.special import stdtrit
 
     error = clustered_error(groups)
-    if error == 0 and mean != 0:
-        # As if two more had fallen out as far off as the value is large: few that are alike say little.
-        error = sqrt(2) * abs(mean) / 2 / (len(groups) + 2)
+    if without_spread(error, (value for group in groups for value in group)):
+        raise UsageError(
+            f"{_alike(groups, mean)}, and the metric has no range: nothing says how far off the next one may be.",
+            remedy="Give the check a threshold: what passes is a share, and 59 cases that all pass show 95 % of them.",
+        )
     half = float(stdtrit(len(groups) - 1, 1 - alpha)) * error
     return mean - half, mean + half
+
+
+def _alike(groups: Sequence[Sequence[float]], mean: float) -> str:
+    values = [value for group in groups for value in group]
+    if min(values) == max(values):
+        return f"All {len(values)} values are {values[0]:.4g}"
+    return f"All {len(groups)} clusters have the mean {mean:.4g}"
 
 
 def holm(p: Sequence[float], *, alpha: float = 0.05) -> list[bool]:

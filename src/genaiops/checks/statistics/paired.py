@@ -6,14 +6,17 @@ arXiv 2411.00640, sections 2.2 and 4.2).
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import sqrt
+from typing import Final
 
 import msgspec
 
 from genaiops.checks.statistics.bounded import lower_mean, p_above, upper_mean
 from genaiops.checks.statistics.shares import upper_share
 from genaiops.core.errors import UsageError
+
+_ROUNDING: Final = 1e-12
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,9 +51,12 @@ def compare(
     ("": of its own). `span`: the width of the metric's range (None: no bound).
 
     Right and wrong (1 and 0) of independent cases: Tango's score interval, exact where all that differ differ in one
-    direction; from a known range: Gaffke's bounds, over clusters; else Student's t over clusters.
+    direction (`span` 1 says that they are); from a known range: Gaffke's bounds, over clusters; else Student's t over
+    clusters. Differences without a range and without any spread have Gaffke's bounds as if no case differed by more
+    than the largest value that was seen.
 
-    UsageError for sides of different lengths, and for fewer than two clusters."""
+    UsageError for sides of different lengths, for fewer than two clusters, and for values that are all 0 and have no
+    range."""
     n = len(candidate)
     if n != len(baseline) or (clusters and n != len(clusters)):
         raise UsageError("The two sides are not of the same cases.", remedy="Compare cases that both answered.")
@@ -61,7 +67,7 @@ def compare(
     mean = sum(deltas) / n
     wins, losses = sum(each > 0 for each in deltas), sum(each < 0 for each in deltas)
     over = f" over {len(groups)} clusters" if len(groups) < n else ""
-    if len(groups) == n and span in (None, 1.0) and all(each in (0.0, 1.0) for each in (*candidate, *baseline)):
+    if len(groups) == n and span == 1.0 and all(each in (0.0, 1.0) for each in (*candidate, *baseline)):
         low, high = score_bounds(wins, losses, n, alpha=alpha)
         p, method = _p_binary(wins, losses), "score interval of a paired difference (Tango 1998)"
     elif span is not None:
@@ -69,9 +75,14 @@ def compare(
         low, high = lower_mean(groups, -span, alpha=alpha), upper_mean(groups, span, alpha=alpha)
         p, method = p_above(groups, -span), f"bound of a paired difference in a range (Gaffke){over}"
     else:
-        scale = max(map(abs, (*candidate, *baseline)))
-        low, high, p = _by_t(groups, mean, alpha, scale)
-        method = f"t interval{over}" if over else "paired t interval"
+        scale = max(map(abs, (*candidate, *baseline, *deltas)))
+        error = clustered_error(groups)
+        if without_spread(error, (scale,)):
+            low, high, p = _alike(groups, scale, alpha)
+            method = f"bound of a difference (Gaffke), as if none exceeded the largest value seen, {scale:.4g}{over}"
+        else:
+            low, high, p = _by_t(error, len(groups) - 1, mean, alpha)
+            method = f"t interval{over}" if over else "paired t interval"
     return Comparison(
         n=n,
         clusters=len(groups),
@@ -113,16 +124,30 @@ def clustered_error(groups: Sequence[Sequence[float]]) -> float:
     return sqrt((len(groups) - 1) / len(groups) * squares) / n
 
 
-def _by_t(groups: Sequence[Sequence[float]], mean: float, alpha: float, scale: float) -> tuple[float, float, float]:
-    """Bounds, and the one-sided p. Where no case differs from another, two are added that differ by half of the largest
-    value in either direction: few that are alike say little."""
+def without_spread(error: float, values: Iterable[float]) -> bool:
+    """Whether that is no error but what is left of rounding."""
+    return error <= _ROUNDING * max(map(abs, values), default=0.0)
+
+
+def _alike(groups: Sequence[Sequence[float]], scale: float, alpha: float) -> tuple[float, float, float]:
+    if not scale:
+        raise UsageError(
+            "All values of both sides are 0, and the metric has no range: nothing says how far the next may be off.",
+            remedy="Give the check a threshold: what passes is a share, and shares have bounds.",
+        )
+    return (
+        lower_mean(groups, -scale, alpha=alpha),
+        upper_mean(groups, scale, alpha=alpha),
+        p_above(groups, -scale),
+    )
+
+
+def _by_t(error: float, freedom: int, mean: float, alpha: float) -> tuple[float, float, float]:
+    """Bounds, and the one-sided p."""
     from scipy.special import stdtr, stdtrit
 
-    freedom = len(groups) - 1
-    error = clustered_error(groups) or sqrt(2) * scale / 2 / (len(groups) + 2)
     half = float(stdtrit(freedom, 1 - alpha)) * error
-    p = float(stdtr(freedom, -mean / error)) if error else 1.0
-    return mean - half, mean + half, p
+    return mean - half, mean + half, float(stdtr(freedom, -mean / error))
 
 
 def _p_binary(wins: int, losses: int) -> float:

@@ -8,6 +8,7 @@ from genaiops.arena import BoardEntry
 from genaiops.console._charts import Chart
 from genaiops.console._intervals import Interval, intervals
 from genaiops.console._visit import Visiting
+from genaiops.console.pages.arena_trend import check_known
 from genaiops.core.errors import UsageError
 
 
@@ -17,6 +18,7 @@ def board(visit: Visiting) -> Response[str]:
     suite = visit.query.get("suite", "")
     if not suite:
         raise UsageError("Of which suite?", remedy="Choose one: /arena/suites", param="suite")
+    check_known(visit, suite)
     found = visit.services.evaluations.board(suite, visit.query.get("check", ""))
     return visit.page(
         "arena_board.html",

@@ -1,12 +1,14 @@
 """Two runs beside each other: how they differ by each check, and which cases were won and lost."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
 from litestar import Response, get
 
 from genaiops.arena import Beside, BesideWord, CheckBeside
+from genaiops.checks.judging import in_words
+from genaiops.checks.statistics import Comparison
 from genaiops.console import _run_text
 from genaiops.console._charts import Chart
 from genaiops.console._differences import pieces
@@ -43,11 +45,15 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """A check of both. `word`: better, worse, or that the cases do not show it."""
+    """A check of both. `word`: better, worse, or that the cases do not show it. Of a judge there are two: what the
+    judge `said`, and what people would say, as `whose` tells."""
 
     each: CheckBeside
     word: str
     outcome: Outcome
+    said: Comparison | None
+    why: str = ""
+    whose: str = ""
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,7 +121,7 @@ def case(visit: Visiting) -> Response[str]:
             param="id",
         )
     halves = [_half(pair.before, pair.one, rows[0]), _half(pair.after, pair.other, rows[1])]
-    said = [half.answer.output if half.answer is not None else "" for half in halves]
+    said = [_run_text.answered(half.answer) for half in halves]
     shown = visit.query.get("show")
     ids = list({"won": pair.found.won, "lost": pair.found.lost}.get(shown or "", [*pair.found.lost, *pair.found.won]))
     place = ids.index(name) if name in ids else None
@@ -128,7 +134,9 @@ def case(visit: Visiting) -> Response[str]:
         pair=pair,
         case=asked,
         asked=_run_text.asked_of(asked),
+        pictures=_run_text.pictures_of(asked),
         halves=halves,
+        pictures_in=_run_text.answered_pictures,
         pieces=pieces(*said),
         back=visit.link("/arena/compare", **{each: visit.query.get(each) for each in _KNOWS}, start=_page_of(place)),
         newer=visit.same(id=ids[place - 1]) if place else None,
@@ -168,20 +176,36 @@ def _targets(visit: Visit, run: Run) -> tuple[Sequence[str], str]:
 
 def _told(found: Beside) -> list[Told]:
     words = found.words()
-    return [Told(each=each, word=words[each.check], outcome=_OUTCOMES[words[each.check]]) for each in found.checks]
+    return [line for each in found.checks for line in _lines_of(each, words[each.check])]
+
+
+def _lines_of(each: CheckBeside, word: BesideWord) -> Iterator[Told]:
+    line = Told(each=each, word=word, outcome=_OUTCOMES[word], said=each.comparison, why=each.why)
+    if each.people is None and not each.why_not:
+        yield line
+        return
+    own = msgspec.structs.replace(line, whose="the judge itself")
+    if each.people is None:
+        yield own
+        yield msgspec.structs.replace(
+            line, word="not known", outcome="inconclusive", said=None, why=each.why_not, whose="by people"
+        )
+        return
+    yield msgspec.structs.replace(own, word="its own verdicts", outcome="inconclusive")
+    yield msgspec.structs.replace(line, said=each.people, why=each.people.method, whose="by people")
 
 
 def _chart(pair: Pair, told: Sequence[Told]) -> Chart | None:
     found = [
         Interval(
-            name=each.each.check,
+            name=f"{each.each.check}, {each.whose}" if each.whose else each.each.check,
             value=said.difference,
             low=said.low,
             high=said.high,
             outcome=each.outcome,
         )
         for each in told
-        if (said := each.each.comparison) is not None
+        if (said := each.said) is not None
     ]
     return intervals(f"{pair.other} against {pair.one}", found, unit="difference", zero=True) if found else None
 
@@ -219,7 +243,7 @@ def _said(row: CaseRow | None, target: str) -> str:
     answer = _answer(row, target)
     if row is not None and row.case.attack is not None:
         return ""  # of attacks nothing is shown unasked
-    return "" if answer is None else _run_text.brief(answer.output or answer.error)
+    return "" if answer is None else _run_text.brief(in_words(answer.output, answer.media) or answer.error)
 
 
 def _half(run: Run, target: str, row: CaseRow | None) -> Half:

@@ -10,13 +10,16 @@ from genaiops.arena import WATCH, Figure
 from genaiops.console import _run_text
 from genaiops.console._charts import Chart
 from genaiops.console._intervals import Interval, intervals
-from genaiops.console._visit import Chip, Visiting
+from genaiops.console._visit import Chip, Visit, Visiting
 from genaiops.core.clock import to_iso
-from genaiops.core.errors import UsageError
+from genaiops.core.errors import NotFound, UsageError
+from genaiops.core.suggesting import suggestion
 from genaiops.domain import Outcome, Run
+from genaiops.hub import may_see
 from genaiops.ports.runs import RunFilter
 
 PAGE: Final = 30
+_LATEST: Final = 200
 _FACTS: Final = ("commit", "branch")
 
 
@@ -42,6 +45,7 @@ def trend(visit: Visiting) -> Response[str]:
         subject=f"suite/{suite}@",
         environment={name: query[name] for name in _FACTS if name in query},
     )
+    check_known(visit, suite)
     page = visit.services.stores.runs.list(where, cursor=query.get("cursor"), limit=PAGE)
     alerts = [each for each in visit.services.hub.alerts.in_state() if each.subject.startswith(f"suite/{suite}: ")]
     alarmed = {each.evidence.get("run") for each in alerts}
@@ -68,6 +72,22 @@ def trend(visit: Visiting) -> Response[str]:
         next=visit.same(cursor=page.next) if page.next else None,
         words=_run_text.WORDS,
     )
+
+
+def check_known(visit: Visit, suite: str) -> None:
+    """NotFound, with what there is, unless the Hub keeps it for the visitor or a run of it is there."""
+    runs = visit.services.stores.runs
+    if runs.list(RunFilter(kind="evaluation", subject=f"suite/{suite}@"), limit=1).rows:
+        return
+    names = {each.name for each in visit.services.hub.artifacts.of_kind("suite") if may_see(visit.actor, each)}
+    if suite not in names:
+        latest = runs.list(RunFilter(kind="evaluation"), limit=_LATEST).rows
+        names |= {run.subject.partition("@")[0].removeprefix("suite/") for run in latest}
+        raise NotFound(
+            f"There is no suite {suite[:80]!r}.",
+            remedy=f"{suggestion(suite, names)} All of them: /arena/suites" if names else "See: /arena/suites",
+            param="suite",
+        )
 
 
 def _charts(steps: Sequence[Step]) -> list[Chart]:

@@ -1,7 +1,9 @@
 """Experiments: the list, one with its picture, and what is decided about it; and the form that writes one down."""
 
+from collections.abc import Mapping
 from typing import Any, cast, get_args
 
+import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 
@@ -11,9 +13,10 @@ from genaiops.console import _experiment_form, _experiment_text
 from genaiops.console._forms import why_of
 from genaiops.console._visit import Visit, Visiting, field, redirect
 from genaiops.console.pages.arena import one_of
-from genaiops.core.errors import Conflict, GenaiopsError, UsageError
+from genaiops.core.errors import Conflict, GenaiopsError, NotFound, UsageError
 from genaiops.domain import EnvironmentKind
-from genaiops.domain.experiments import LIVE_METRICS, SCORE_METRIC, ExperimentDecision, ExperimentState
+from genaiops.domain.experiments import CHECK_METRIC, LIVE_METRICS, SCORE_METRIC, ExperimentDecision, ExperimentState
+from genaiops.hub import Hub, Wanted
 
 _DAY_US, _SCORES = 86_400_000_000, 500
 
@@ -65,13 +68,40 @@ def write(visit: Visiting) -> Response[Any]:
                 return redirect(visit.link(f"/arena/experiments/{made.id}"))
         except Conflict as error:
             draft = _experiment_form.refused(draft, error, "name")
-        except UsageError as error:
-            draft = _experiment_form.refused(draft, error)
+        except (UsageError, NotFound) as error:
+            draft = _experiment_form.refused(draft, error, "suite" if error.param in ("ref", "id") else "")
     return _form(visit, draft)
+
+
+def _suites(visit: Visit) -> list[str]:
+    """Versions that have a name, as far as this person sees them."""
+    artifacts = visit.services.hub.artifacts
+    found: list[str] = []
+    for suite in artifacts.find(Wanted(kind="suite"), visit.actor):
+        found += [alias.id.removeprefix("suite/") for alias in artifacts.aliases(suite.id)]
+    return sorted(found)
+
+
+def _checks(hub: Hub, values: Mapping[str, str]) -> dict[str, str]:
+    """Of the suite that is chosen; before one is, of none."""
+    named = values.get("suite", "").strip()
+    try:
+        version = hub.artifacts.resolve(f"suite/{named}") if named else None
+    except GenaiopsError:
+        version = None
+    listed = () if version is None else version.manifest.get("check", ())
+    return {CHECK_METRIC + each["name"]: f"a check of {named}" for each in listed}
 
 
 def _form(visit: Visit, draft: _experiment_form.Draft) -> Response[str]:
     hub, new = visit.services.hub, draft.new
+    foreseen = None
+    if new is not None:
+        try:
+            foreseen = visit.services.experiments.forecast(new.application, new.environment, new.plan)
+            new = msgspec.structs.replace(new, plan=hub.experiments.live(new.plan))
+        except (UsageError, NotFound) as error:
+            draft, new = _experiment_form.refused(draft, error, "suite" if error.param in ("ref", "id") else ""), None
     found = {each.id: hub.releases.of(each.id) for each in hub.applications.list()}
     known = visit.services.stores.telemetry.scores(visit.now_us - 14 * _DAY_US, visit.now_us, limit=_SCORES)
     scores = {SCORE_METRIC + each.name: "a score that calls have" for each in known if each.value is not None}
@@ -84,12 +114,11 @@ def _form(visit: Visit, draft: _experiment_form.Draft) -> Response[str]:
         values=_Missing(draft.values),
         faults=_Missing(draft.faults),
         candidates={name: releases for name, releases in sorted(found.items()) if releases},
-        metrics={**{name: each.says for name, each in LIVE_METRICS.items()}, **scores},
+        metrics={**{name: each.says for name, each in LIVE_METRICS.items()}, **scores, **_checks(hub, draft.values)},
         guards=_experiment_form.GUARDS,
         units=tuple(_experiment_form.UNITS),
-        forecast=None
-        if new is None
-        else visit.services.experiments.forecast(new.application, new.environment, new.plan),
+        suites=_suites(visit),
+        forecast=foreseen if new is not None else None,
         plan=[] if new is None else list(_experiment_text.plan_rows(new.plan)),
     )
 
@@ -122,6 +151,9 @@ def one(visit: Visiting, experiment_id: FromPath[str]) -> Response[str]:
         now=now,
         tally=services.experiments.tally(experiment_id),
         metrics=[] if now is None else _experiment_text.metric_rows(now),
+        checked=[]
+        if now is None
+        else _experiment_text.checked_rows(experiment.plan, services.experiments.tally(experiment_id)),
         chart_=chart,
         usual_p=chi_square_p(*entered, experiment.plan.share / 100),
         plan=list(_experiment_text.plan_rows(experiment.plan)),

@@ -14,7 +14,9 @@ from sqlalchemy.engine import make_url
 from genaiops.core.errors import StoreError
 from genaiops.engines.records_sql import open_database, told_as_store_error
 from genaiops.engines.runs_sql._erasing import trace_of, without_words
+from genaiops.engines.runs_sql._pictures import Pictures
 from genaiops.engines.runs_sql._schema import ANSWERS, CASES, FACTS, JUDGED, KEPT, METADATA, REMEMBERED, RUNS
+from genaiops.ports.blobs import Blobs
 
 _PAGE: Final = 500
 _SAID: Final = frozenset({ANSWERS.name, CASES.name, JUDGED.name})
@@ -31,20 +33,22 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     trace: bytes = b""
 
 
-def dump_runs(url: str, *others: MetaData) -> Iterator[RunRow]:
+def dump_runs(url: str, *others: MetaData, blobs: Blobs | None = None) -> Iterator[RunRow]:
     """As of one moment, each table's rows by their key; those of `others` after those of the runs. Makes nothing: a
-    store that is not there has no rows."""
+    store that is not there has no rows. Pictures are within the documents, so that they are sealed and erased with
+    them."""
     parsed = make_url(url)
     if parsed.drivername == "sqlite" and not Path(str(parsed.database)).exists():
         return
     database = open_database(url, 10.0, "runs")
+    pictures = Pictures(blobs)
     try:
         with told_as_store_error(database.name, "runs"), database.reading() as connection:
             there = set(inspect(connection).get_table_names())
             traces: dict[tuple[str, str], bytes] = {}
             for table in _tables(others):
                 if table.name in there:
-                    yield from _rows(connection, table, traces)
+                    yield from _rows(connection, table, traces, pictures)
     finally:
         database.engine.dispose()
 
@@ -57,11 +61,16 @@ def _tables(others: Iterable[MetaData]) -> Iterator[Table]:
         yield from (table for table in metadata.sorted_tables if table not in (*first, REMEMBERED, KEPT))
 
 
-def _rows(connection: Connection, table: Table, traces: dict[tuple[str, str], bytes]) -> Iterator[RunRow]:
-    query = select(table).order_by(*table.primary_key)
+def _rows(
+    connection: Connection, table: Table, traces: dict[tuple[str, str], bytes], pictures: Pictures
+) -> Iterator[RunRow]:
+    columns = _columns_there(connection, table)
+    query = select(*columns).order_by(*table.primary_key)
     found = connection.execute(query.execution_options(yield_per=_PAGE))
     for row in found.mappings():
         values = dict(row)
+        if "pictures" in table.c:
+            values["body"] = pictures.whole(values["body"], values.pop("pictures", None))
         if table.name not in _SAID:
             yield RunRow(table=str(table.name), values=values)
             continue
@@ -69,13 +78,23 @@ def _rows(connection: Connection, table: Table, traces: dict[tuple[str, str], by
         if table is CASES and (trace := trace_of(values["body"])):
             traces[key] = trace
         bare = {**values, **without_words(table, values["body"])}
+        bare.pop("pictures", None)
         yield RunRow(table=str(table.name), values=values, bare=bare, trace=traces.get(key, b""))
 
 
-def load_runs(url: str, rows: Iterable[tuple[str, Mapping[str, Any]]], *others: MetaData) -> int:
+def _columns_there(connection: Connection, table: Table) -> list[Any]:
+    """A backup is made of what older programs wrote, too, before anything was brought up."""
+    known = {column["name"] for column in inspect(connection).get_columns(table.name)}
+    return [column for column in table.c if column.name in known]
+
+
+def load_runs(
+    url: str, rows: Iterable[tuple[str, Mapping[str, Any]]], *others: MetaData, blobs: Blobs | None = None
+) -> int:
     """Into a store that is not there, or has no runs yet, in one transaction; the tables are made. How many rows."""
     known = {name: table for metadata in (METADATA, *others) for name, table in metadata.tables.items()}
     database = open_database(url, 10.0, "runs")
+    pictures = Pictures(blobs)
     count = 0
     try:
         with told_as_store_error(database.name, "runs"):
@@ -95,7 +114,8 @@ def load_runs(url: str, rows: Iterable[tuple[str, Mapping[str, Any]]], *others: 
                     if name != last or len(batch) >= _PAGE:
                         _insert(connection, known, last, batch)
                     last = name
-                    batch.append(_with_trace(values) if known[name] is CASES else values)
+                    values = _with_trace(values) if known[name] is CASES else values
+                    batch.append(_without_pictures(values, pictures) if "pictures" in known[name].c else values)
                     count += 1
                 _insert(connection, known, last, batch)
     finally:
@@ -106,6 +126,11 @@ def load_runs(url: str, rows: Iterable[tuple[str, Mapping[str, Any]]], *others: 
 def _with_trace(values: Mapping[str, Any]) -> Mapping[str, Any]:
     """Backups of older programs do not say it beside the document."""
     return {**values, "trace": trace_of(values["body"]) or None}
+
+
+def _without_pictures(values: Mapping[str, Any], pictures: Pictures) -> Mapping[str, Any]:
+    body, beside = pictures.taken(values["body"])
+    return {**values, "body": body, "pictures": beside}
 
 
 def _insert(connection: Connection, known: Mapping[str, Table], name: str, batch: list[Mapping[str, Any]]) -> None:

@@ -1,19 +1,22 @@
 """The port Runs on SQLAlchemy Core."""
 
+from collections import defaultdict
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Table, and_, delete, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, Connection, Table, and_, delete, exists, func, literal, null, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from genaiops.core.errors import Conflict, NotFound, UsageError
 from genaiops.domain import Answer, Case, Judged, Outcome, Run
 from genaiops.engines.records_sql import open_database, told_as_store_error
-from genaiops.engines.runs_sql._erasing import erase_cases, trace_of
+from genaiops.engines.runs_sql._erasing import erase_cases, pictures_of_cases, trace_of
 from genaiops.engines.runs_sql._filling import asked_rows, fill
 from genaiops.engines.runs_sql._pages import matching
+from genaiops.engines.runs_sql._pictures import Pictures, digests_of
 from genaiops.engines.runs_sql._schema import (
     ANSWERS,
     ASKED,
@@ -25,8 +28,10 @@ from genaiops.engines.runs_sql._schema import (
     RUNS,
     bring_up,
 )
+from genaiops.ports.blobs import Blobs
 from genaiops.ports.runs import CaseFilter, CasePage, CaseRow, RunFilter, RunPage, Runs
 
+_list = list
 _T = TypeVar("_T")
 _ENCODER: Final = msgspec.json.Encoder()
 _NOTHING: Final[Mapping[str, Answer]] = {}
@@ -37,9 +42,10 @@ _MOST_ASKED: Final = 4000
 """Characters of what is searched for by text; the document has all of it."""
 
 
-def open_runs(url: str, *, busy_seconds: float = 10.0) -> "SqlRuns":
-    """ConfigError for a URL of no such store. The tables are made when they are not there."""
-    runs = SqlRuns(url, busy_seconds)
+def open_runs(url: str, blobs: Blobs | None = None, *, busy_seconds: float = 10.0) -> "SqlRuns":
+    """ConfigError for a URL of no such store. The tables are made when they are not there. `blobs` keeps the pictures
+    (None: they stay within the documents, and those that were kept there are not read)."""
+    runs = SqlRuns(url, blobs, busy_seconds)
     try:
         runs.prepare()
     except BaseException:
@@ -49,7 +55,8 @@ def open_runs(url: str, *, busy_seconds: float = 10.0) -> "SqlRuns":
 
 
 class SqlRuns(Runs):
-    def __init__(self, url: str, busy_seconds: float) -> None:
+    def __init__(self, url: str, blobs: Blobs | None, busy_seconds: float) -> None:
+        self._pictures = Pictures(blobs)
         self._database = open_database(url, busy_seconds, "runs")
         is_sqlite = self._database.engine.dialect.name == "sqlite"
         self._insert: Any = sqlite.insert if is_sqlite else postgresql.insert
@@ -66,13 +73,14 @@ class SqlRuns(Runs):
     # --- runs ---
 
     def create(self, run: Run, cases: Sequence[Case]) -> None:
+        rows = [self._case_row(run.id, number, case) for number, case in enumerate(cases)]
         with self._writing() as connection:
             if _row(connection, run.id) is not None:
                 raise Conflict(f"There is a run {run.id!r} already.", remedy="Take another id.", param="id")
             connection.execute(RUNS.insert().values(_run_row(run)))
             self._put(connection, FACTS, _facts(run))
             self._put(connection, ASKED, asked_rows(run))
-            self._put(connection, CASES, (_case_row(run.id, number, case) for number, case in enumerate(cases)))
+            self._put(connection, CASES, rows)
 
     def get(self, run_id: str) -> Run:
         with self._reading() as connection:
@@ -107,8 +115,8 @@ class SqlRuns(Runs):
     def cases(self, run_id: str) -> Sequence[Case]:
         with self._reading() as connection:
             _existing(connection, run_id)
-            query = select(CASES.c.body).where(CASES.c.run_id == run_id).order_by(CASES.c.number)
-            return [_decoded(body, Case) for body in connection.execute(query).scalars()]
+            query = select(CASES.c.body, CASES.c.pictures).where(CASES.c.run_id == run_id).order_by(CASES.c.number)
+            return [self._read(row, Case) for row in connection.execute(query)]
 
     def add(
         self,
@@ -118,17 +126,19 @@ class SqlRuns(Runs):
         *,
         remember: Mapping[str, Answer] = _NOTHING,
     ) -> None:
+        rows = [self._answer_row(run_id, each) for each in answers]
+        kept = [self._remembered_row(key, each) for key, each in remember.items()]
         with self._writing() as connection:
-            self._put(connection, ANSWERS, (_answer_row(run_id, each) for each in answers))
+            self._put(connection, ANSWERS, rows)
             self._put(connection, JUDGED, (_judged_row(run_id, each) for each in judged))
-            self._put(connection, REMEMBERED, (_remembered_row(key, each) for key, each in remember.items()))
+            self._put(connection, REMEMBERED, kept)
             connection.execute(delete(KEPT).where(KEPT.c.run_id == run_id))
 
     def answered(self, run_id: str) -> Sequence[Answer]:
         with self._reading() as connection:
             _existing(connection, run_id)
-            query = select(ANSWERS.c.body).where(ANSWERS.c.run_id == run_id)
-            return [_decoded(body, Answer) for body in connection.execute(query).scalars()]
+            query = select(ANSWERS.c.body, ANSWERS.c.pictures).where(ANSWERS.c.run_id == run_id)
+            return [self._read(row, Answer) for row in connection.execute(query)]
 
     def judged(self, run_id: str, *, check: str | None = None) -> Sequence[Judged]:
         query = select(JUDGED.c.body).where(JUDGED.c.run_id == run_id)
@@ -143,13 +153,14 @@ class SqlRuns(Runs):
             _existing(connection, run_id)
             condition = matching(run_id, where)
             total = connection.execute(select(func.count()).select_from(CASES).where(condition)).scalar_one()
-            query = select(CASES.c.number, CASES.c.case_id, CASES.c.body).where(condition).order_by(CASES.c.number)
+            columns = (CASES.c.number, CASES.c.case_id, CASES.c.body, CASES.c.pictures)
+            query = select(*columns).where(condition).order_by(CASES.c.number)
             found = connection.execute(query.offset(start).limit(limit)).all()
             ids = [row.case_id for row in found]
-            answers = _by_case(connection, ANSWERS, run_id, ids, Answer)
-            judged = _by_case(connection, JUDGED, run_id, ids, Judged)
+            answers = self._by_case(connection, ANSWERS, ANSWERS.c.pictures, run_id, ids, Answer)
+            judged = self._by_case(connection, JUDGED, null(), run_id, ids, Judged)
         rows = [
-            CaseRow(row.number, _decoded(row.body, Case), answers.get(row.case_id, []), judged.get(row.case_id, []))
+            CaseRow(row.number, self._read(row, Case), answers.get(row.case_id, []), judged.get(row.case_id, []))
             for row in found
         ]
         after = start + len(rows)
@@ -159,20 +170,23 @@ class SqlRuns(Runs):
 
     def remembered(self, key: str) -> Answer | None:
         with self._reading() as connection:
-            body = connection.execute(select(REMEMBERED.c.body).where(REMEMBERED.c.key == key)).scalar()
-        return None if body is None else _decoded(body, Answer)
+            query = select(REMEMBERED.c.body, REMEMBERED.c.pictures).where(REMEMBERED.c.key == key)
+            row = connection.execute(query).first()
+        return None if row is None else self._read(row, Answer)
 
     def recalled(self, keys: Sequence[str]) -> Mapping[str, Answer]:
         found: dict[str, Answer] = {}
         with self._reading() as connection:
             for at in range(0, len(keys), _MANY):
-                query = select(REMEMBERED.c.key, REMEMBERED.c.body).where(REMEMBERED.c.key.in_(keys[at : at + _MANY]))
-                found |= {row.key: _decoded(row.body, Answer) for row in connection.execute(query)}
+                columns = (REMEMBERED.c.key, REMEMBERED.c.body, REMEMBERED.c.pictures)
+                query = select(*columns).where(REMEMBERED.c.key.in_(keys[at : at + _MANY]))
+                found |= {row.key: self._read(row, Answer) for row in connection.execute(query)}
         return found
 
     def remember(self, key: str, answer: Answer) -> None:
+        row = self._remembered_row(key, answer)
         with self._writing() as connection:
-            self._put(connection, REMEMBERED, [_remembered_row(key, answer)])
+            self._put(connection, REMEMBERED, [row])
 
     # --- what was made of a run ---
 
@@ -193,6 +207,21 @@ class SqlRuns(Runs):
         with self._writing() as connection:
             return erase_cases(connection, traces)
 
+    # --- pictures ---
+
+    def pictures(self) -> AbstractSet[str]:
+        with self._reading() as connection:
+            columns = (table.c.pictures for table in (CASES, ANSWERS, REMEMBERED))
+            return {
+                digest
+                for column in columns
+                for digest in digests_of(connection.execute(select(column).where(column.is_not(None))).scalars())
+            }
+
+    def pictured(self, traces: Collection[bytes]) -> AbstractSet[str]:
+        with self._reading() as connection:
+            return pictures_of_cases(connection, traces)
+
     # --- inside ---
 
     @contextmanager
@@ -212,6 +241,64 @@ class SqlRuns(Runs):
             statement = self._insert(table)
             rest = {column.name: statement.excluded[column.name] for column in table.c if column.name not in keys}
             connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=rest), some)
+
+    def _case_row(self, run_id: str, number: int, case: Case) -> dict[str, Any]:
+        whole = _ENCODER.encode(case)
+        body, pictures = self._pictures.taken(whole)
+        bare = case if pictures is None else _decoded(body, Case)
+        asked = bare.input or msgspec.json.encode(bare.messages or bare.variables).decode()
+        return {
+            "run_id": run_id,
+            "number": number,
+            "case_id": case.id,
+            "asked": asked[:_MOST_ASKED].replace("\0", ""),
+            "slices": "".join(f"\n{name}\n" for name in case.slices),
+            "body": body,
+            "trace": trace_of(whole) or None,
+            "pictures": pictures,
+        }
+
+    def _answer_row(self, run_id: str, answer: Answer) -> dict[str, Any]:
+        body, pictures = self._pictures.taken(_ENCODER.encode(answer))
+        bare = answer if pictures is None else _decoded(body, Answer)
+        return {
+            "run_id": run_id,
+            "case_id": answer.case,
+            "target": answer.target,
+            "repeat": answer.repeat,
+            "state": answer.state,
+            "said": bare.output[:_MOST_ASKED].replace("\0", ""),
+            "body": body,
+            "pictures": pictures,
+        }
+
+    def _remembered_row(self, key: str, answer: Answer) -> dict[str, Any]:
+        body, pictures = self._pictures.taken(_ENCODER.encode(answer))
+        return {"key": key, "at_us": answer.at_us, "body": body, "case_id": answer.case, "pictures": pictures}
+
+    def _by_case(
+        self,
+        connection: Connection,
+        table: Table,
+        pictures: ColumnElement[Any],
+        run_id: str,
+        ids: Sequence[str],
+        kind: type[_T],
+    ) -> Mapping[str, Sequence[_T]]:
+        found: defaultdict[str, Any] = defaultdict(_list)
+        for at in range(0, len(ids), _MANY):
+            query = (
+                select(table.c.case_id, table.c.body, pictures)
+                .where(table.c.run_id == run_id, table.c.case_id.in_(ids[at : at + _MANY]))
+                .order_by(*table.primary_key)
+            )
+            for row in connection.execute(query):
+                found[row.case_id].append(self._read(row, kind))
+        return found
+
+    def _read(self, row: Any, kind: type[_T]) -> _T:
+        """Of a document and its pictures, which are the last columns."""
+        return self._pictures.decoded(row[-2], row[-1], kind)
 
 
 def _in_pieces(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
@@ -256,31 +343,6 @@ def _facts(run: Run) -> Iterator[dict[str, Any]]:
     return ({"run_id": run.id, "name": name, "value": value} for name, value in run.environment.items())
 
 
-def _case_row(run_id: str, number: int, case: Case) -> dict[str, Any]:
-    asked = case.input or msgspec.json.encode(case.messages or case.variables).decode()
-    return {
-        "run_id": run_id,
-        "number": number,
-        "case_id": case.id,
-        "asked": asked[:_MOST_ASKED].replace("\0", ""),
-        "slices": "".join(f"\n{name}\n" for name in case.slices),
-        "body": (body := _ENCODER.encode(case)),
-        "trace": trace_of(body) or None,
-    }
-
-
-def _answer_row(run_id: str, answer: Answer) -> dict[str, Any]:
-    return {
-        "run_id": run_id,
-        "case_id": answer.case,
-        "target": answer.target,
-        "repeat": answer.repeat,
-        "state": answer.state,
-        "said": answer.output[:_MOST_ASKED].replace("\0", ""),
-        "body": _ENCODER.encode(answer),
-    }
-
-
 def _judged_row(run_id: str, judged: Judged) -> dict[str, Any]:
     return {
         "run_id": run_id,
@@ -295,25 +357,6 @@ def _judged_row(run_id: str, judged: Judged) -> dict[str, Any]:
         "good": _GOOD.get(judged.verdict.outcome),
         "body": _ENCODER.encode(judged),
     }
-
-
-def _remembered_row(key: str, answer: Answer) -> dict[str, Any]:
-    return {"key": key, "at_us": answer.at_us, "body": _ENCODER.encode(answer), "case_id": answer.case}
-
-
-def _by_case(
-    connection: Connection, table: Table, run_id: str, ids: Sequence[str], kind: type[_T]
-) -> dict[str, list[_T]]:
-    found: dict[str, list[_T]] = {}
-    for at in range(0, len(ids), _MANY):
-        query = (
-            select(table.c.case_id, table.c.body)
-            .where(table.c.run_id == run_id, table.c.case_id.in_(ids[at : at + _MANY]))
-            .order_by(*table.primary_key)
-        )
-        for row in connection.execute(query):
-            found.setdefault(row.case_id, []).append(_decoded(row.body, kind))
-    return found
 
 
 def _conditions(where: RunFilter) -> Iterator[ColumnElement[bool]]:

@@ -21,9 +21,18 @@ from sqlalchemy import (
 
 from genaiops.core.errors import StoreError
 
-REVISION = 2
+REVISION = 3
+_FILLED = 2
+"""Since then all is kept beside the documents that `fill` would take out of them."""
 
 METADATA = MetaData()
+
+
+def _named(name: str, column: str) -> Index:
+    """Finds the few rows that name pictures without a look at the others."""
+    there = text("pictures IS NOT NULL")
+    return Index(name, column, sqlite_where=there, postgresql_where=there)
+
 
 REVISIONS = Table("eval_revision", METADATA, Column("revision", Integer, primary_key=True))
 
@@ -61,10 +70,13 @@ CASES = Table(
     Column("slices", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Column("trace", LargeBinary),
+    Column("pictures", LargeBinary),
     Index("eval_cases_id", "run_id", "case_id", unique=True),
     Index("eval_cases_trace", "trace"),
+    _named("eval_cases_pictures", "run_id"),
 )
-"""`slices`: each between line feeds. `trace`: what it was made of, while it holds words of that (null: nothing)."""
+"""`slices`: each between line feeds. `trace`: what it was made of, while it holds words of that (null: nothing).
+`pictures`, here and below: those that belong into the document, and where (null: it has none beside it)."""
 
 ANSWERS = Table(
     "eval_answers",
@@ -76,6 +88,8 @@ ANSWERS = Table(
     Column("state", Text, nullable=False),
     Column("said", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),
+    Column("pictures", LargeBinary),
+    _named("eval_answers_pictures", "run_id"),
 )
 
 JUDGED = Table(
@@ -103,7 +117,9 @@ REMEMBERED = Table(
     Column("at_us", BigInteger, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Column("case_id", Text),
+    Column("pictures", LargeBinary),
     Index("eval_remembered_case", "case_id"),
+    _named("eval_remembered_pictures", "key"),
 )
 
 ASKED = Table(
@@ -141,7 +157,8 @@ def bring_up(connection: Connection, store: str, fill: Callable[[Connection], No
     if found is None:
         connection.execute(REVISIONS.insert().values(revision=REVISION))
     elif found < REVISION:
-        fill(connection)
+        if found < _FILLED:
+            fill(connection)
         connection.execute(REVISIONS.update().values(revision=REVISION))
     elif found > REVISION:
         raise StoreError(
@@ -156,7 +173,7 @@ def _lacking(connection: Connection) -> list[tuple[Table, Column[Any]]]:
     found = inspect(connection)
     there = set(found.get_table_names())
     lacking: list[tuple[Table, Column[Any]]] = []
-    for table in (CASES, REMEMBERED):
+    for table in (CASES, ANSWERS, REMEMBERED):
         if table.name in there:
             known = {column["name"] for column in found.get_columns(table.name)}
             lacking += [(table, column) for column in table.c if column.name not in known]

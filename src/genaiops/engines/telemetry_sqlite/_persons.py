@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -168,6 +169,11 @@ class SqlitePersons:
                     figures.connection.executemany(_verdicts.CLEAR, [each.key for each in own])
                     comments = sum(_clear_scores(figures.connection, trace_id, own, person) for trace_id in traces)
         return ErasedNow(len(traces), len(own), len(changed), comments)
+
+    def await_blobs(self, erasure_id: str, blobs: AbstractSet[str]) -> None:
+        if blobs:
+            with self._telemetry.writing() as writer:
+                self._remember(writer, erasure_id, frozenset(blobs), set())
 
     @staticmethod
     def _remember(writer: Writer, erasure_id: str, blobs: frozenset[str], parts: set[str]) -> None:

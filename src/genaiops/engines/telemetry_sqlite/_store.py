@@ -207,6 +207,20 @@ class SqliteTelemetry:
         with store_errors(self._path), self._readers.session() as session:
             return _trace.scores(session, (since_us, until_us), name, after, limit)
 
+    def score_place(self) -> int:
+        with store_errors(self._path), self._readers.session() as session:
+            return _trace.score_place(session)
+
+    def scores_written(
+        self, after: int, until: int, *, names: Sequence[str], limit: int = 500
+    ) -> tuple[int, Sequence[Score]]:
+        with store_errors(self._path), self._readers.session() as session:
+            return _trace.scores_written(session, (after, until), names, limit)
+
+    def scores_of(self, trace_ids: Sequence[bytes], *, names: Sequence[str]) -> Sequence[Score]:
+        with store_errors(self._path), self._readers.session() as session:
+            return _trace.scores_of(session, trace_ids, names)
+
     def tallies(
         self,
         by: Literal["session_id", "user_id"],

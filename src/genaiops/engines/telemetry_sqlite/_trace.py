@@ -63,6 +63,8 @@ def _contents(session: Session, trace_id: bytes, spans: Sequence[Span]) -> dict[
 _SCORES = (
     "SELECT identifier, trace_id, span_id, name, value, label, source, comment, created_us, created_by FROM scores"
 )
+_SCORES_PLACED = _SCORES.replace(" FROM", ", rowid FROM")
+_MANY = 500
 
 
 def _scores(session: Session, trace_id: bytes) -> list[Score]:
@@ -89,6 +91,36 @@ def scores(
         values += after
     rows = session.figures.execute(f"{sql} ORDER BY created_us, identifier LIMIT ?", (*values, limit))
     return [_score(row) for row in rows.fetchall()]
+
+
+def score_place(session: Session) -> int:
+    """No score is ever deleted, so that places are as they were also in a file that was written anew."""
+    return session.figures.execute("SELECT max(rowid) FROM scores").fetchone()[0] or 0
+
+
+def scores_written(
+    session: Session, period: tuple[int, int], names: Sequence[str], limit: int
+) -> tuple[int, list[Score]]:
+    after, until = period
+    listed = ", ".join("?" * len(names))
+    rows = session.figures.execute(
+        f"{_SCORES_PLACED} WHERE rowid > ? AND rowid <= ? AND name IN ({listed}) ORDER BY rowid LIMIT ?",
+        (after, until, *names, limit),
+    ).fetchall()
+    return (rows[-1][-1] if len(rows) == limit else until), [_score(row[:-1]) for row in rows]
+
+
+def scores_of(session: Session, trace_ids: Sequence[bytes], names: Sequence[str]) -> list[Score]:
+    listed = ", ".join("?" * len(names))
+    found: list[Score] = []
+    for at in range(0, len(trace_ids), _MANY):
+        some = trace_ids[at : at + _MANY]
+        marks = ", ".join("?" * len(some))
+        rows = session.figures.execute(
+            f"{_SCORES} WHERE trace_id IN ({marks}) AND name IN ({listed}) ORDER BY rowid", (*some, *names)
+        )
+        found += [_score(row) for row in rows.fetchall()]
+    return found
 
 
 def _score(row: Sequence[Any]) -> Score:
