@@ -273,7 +273,10 @@ def test_code_of_javascript(tmp_path: Path, hosts: Hosts) -> None:
     text = """
 providers: [echo]
 prompts: ['{{input}}']
-defaultTest: {options: {transformVars: '{ input: vars.input + 1 }'}}
+defaultTest:
+  options:
+    transformVars: |
+      return { input: vars.input + 1 };
 tests:
   - vars: {input: x}
     injection: 7
