@@ -147,6 +147,8 @@ def test_weights_and_thresholds_of_a_test(tmp_path: Path) -> None:
         ("tests: [{assert: [{type: python, value: '1', threshold: x}]}]", "A threshold is a number"),
         ("tests: [{options: {storeOutputAs: x}}]", "Answers are no variables of other tests"),
         ("tests: [{provider: echo}]", "Every test goes to all providers"),
+        ("tests: [{asserts: [1]}]", "asserts of a test is not taken over"),
+        ("tests: [{providerOutput: x}]", "providerOutput of a test is not taken over"),
         ("tests: huggingface://datasets/x", "is not fetched"),
         ("tests: file://a.xlsx", "is a spreadsheet"),
         ("tests: [{vars: {a: '{{ env.MY_API_KEY }}'}}]", "would write a secret into the suite"),

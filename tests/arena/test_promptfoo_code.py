@@ -273,9 +273,13 @@ def test_code_of_javascript(tmp_path: Path, hosts: Hosts) -> None:
     text = """
 providers: [echo]
 prompts: ['{{input}}']
-defaultTest: {options: {transformVars: '{ input: vars.input + 1 }'}}
+defaultTest:
+  options:
+    transformVars: |
+      return { input: vars.input + 1 };
 tests:
   - vars: {input: x}
+    injection: 7
     options: {transform: 'output.replace("Say", "Shout")'}
     assert:
       - {type: javascript, value: 'const s = output; s.startsWith("Shout") && context.vars.input === "x1"'}

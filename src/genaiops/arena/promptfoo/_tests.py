@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from itertools import product
 from typing import Any, Final, cast
 
@@ -25,6 +26,7 @@ _REFUSED: Final[Mapping[str, tuple[str, str]]] = {
     "providers": ("Every test goes to all providers.", "Write a configuration for each provider."),
     "provider": ("Every test goes to all providers.", "Write a configuration for each provider."),
 }
+_NEVER: Final = frozenset({"assertScoringFunction", "providerOutput", "scenario"})
 _ELSEWHERE: Final = ("huggingface://", "https://", "http://", "az://", "s3://", "gs://")
 
 Placed = tuple[dict[str, Any], str]
@@ -100,7 +102,10 @@ def refuse_rest(fields: Mapping[str, Any], path: str) -> None:
     options = mapping(fields.get("options"), f"{path}.options")
     names = [name for name in fields if fields[name] and name not in _OF_TEST]
     names += [f"options.{name}" for name in options if options[name] and name not in _OPTIONS]
+    named = _OF_TEST | _REFUSED.keys() | _NEVER
     for name in sorted(names):
+        if not name.startswith("options.") and name not in named and not get_close_matches(name, named, 1, 0.8):
+            continue  # promptfoo does not look at it, either
         what, remedy = _REFUSED.get(name, (f"{name} of a test is not taken over.", "Take it out."))
         raise Refused(f"{path}.{name}", what, remedy)
 

@@ -51,12 +51,12 @@ async function loaded(file) {
 
 async function functionOf(asked) {
   if (!asked.file) {
-    const text = asked.takes[0] === "json" || asked.whole ? `return (${asked.code.trim()})` : body(asked.code.trimEnd());
+    const text = asked.takes[0] === "json" || asked.whole ? `return (${asked.code.trim()})` : body(asked.code);
     let whole;
     try {
       whole = new Function(...asked.takes, "process", text);
     } catch (error) {
-      if (text.startsWith("return (")) whole = new Function(...asked.takes, "process", body(asked.code.trimEnd()));
+      if (text.startsWith("return (")) whole = new Function(...asked.takes, "process", body(asked.code));
       else throw error;
     }
     return async (...given) => {
