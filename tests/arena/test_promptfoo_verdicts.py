@@ -34,6 +34,7 @@ class Script:
     local = InstalledModels(Path("/no/weights"))
     sandbox = Processes()
     meteor = Meteor15()
+    scripts = None
 
     def __init__(self, replies: list[str]) -> None:
         self.replies = list(replies)

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import msgspec
 
-from genaiops.arena._asking import Ask, Busy, asked
+from genaiops.arena._answering import Busy
+from genaiops.arena._asking import Ask, asked
 from genaiops.arena._bounded import Crowd, Purse
 from genaiops.arena._scoring import asks, prepares
 from genaiops.checks.metrics import executes, metric, program, scripts_in

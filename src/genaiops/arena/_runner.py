@@ -12,7 +12,8 @@ from typing import Final
 
 import msgspec
 
-from genaiops.arena._asking import Ask, Busy, asked
+from genaiops.arena._answering import Busy
+from genaiops.arena._asking import Ask, asked
 from genaiops.arena._bounded import Crowd, Purse
 from genaiops.arena._playing import Attacker, played
 from genaiops.arena._scoring import Scorer, said
