@@ -13,19 +13,19 @@ from genaiops.domain import Usage
 from tests.gateway.caching_calls import cached
 from tests.gateway.harness import KEY, Home, Worker, budget, key, price, route, running, target
 from tests.gateway.upstream import Script, Seen, Upstream, Wire, answers, streams
+from tests.lazily import Lazily
 from tests.providers import google_fixtures
 from tests.providers.calls import events
 
 if TYPE_CHECKING:
     from google import genai
-    from google.genai import types
-
+    from google.genai import errors, types
+else:
+    genai, errors, types = Lazily("google.genai"), Lazily("google.genai.errors"), Lazily("google.genai.types")
 ASK = "The quick brown fox"
 
 
 def weather() -> "types.Tool":
-    from google.genai import types
-
     q = types.Schema(type=types.Type.INTEGER)
     lookup = types.FunctionDeclaration(
         name="lookup",
@@ -36,9 +36,6 @@ def weather() -> "types.Tool":
 
 
 def client_of(worker: Worker, api_key: str = KEY) -> "genai.Client":
-    from google import genai
-    from google.genai import types
-
     url = f"http://127.0.0.1:{worker.port}"
     return genai.Client(api_key=api_key, http_options=types.HttpOptions(base_url=url, timeout=20_000))
 
@@ -73,8 +70,6 @@ async def google(home: Home, *scripts: Script, **parts: Any) -> AsyncGenerator[t
 
 
 async def test_an_answer_of_a_target_that_speaks_chat(home: Home) -> None:
-    from google.genai import types
-
     async with serving(home, echo(cached_tokens="1")) as (client, worker):
         answer = await client.aio.models.generate_content(model="m", contents=ASK)
         whole = await asyncio.to_thread(client.models.generate_content, model="m", contents=ASK)  # the blocking one
@@ -89,8 +84,6 @@ async def test_an_answer_of_a_target_that_speaks_chat(home: Home) -> None:
 
 
 async def test_a_stream_of_a_target_that_speaks_chat(home: Home) -> None:
-    from google.genai import types
-
     async with serving(home, echo()) as (client, _):
         stream = await client.aio.models.generate_content_stream(model="models/m", contents=ASK)
         pieces = [piece async for piece in stream]
@@ -102,8 +95,6 @@ async def test_a_stream_of_a_target_that_speaks_chat(home: Home) -> None:
 
 
 async def test_a_function_is_called_and_its_result_goes_back(home: Home) -> None:
-    from google.genai import types
-
     async with serving(home, echo(tool="lookup", text='{"q": 1}')) as (client, _):
         config = types.GenerateContentConfig(
             tools=[weather()], automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True)
@@ -127,8 +118,6 @@ async def test_a_function_is_called_and_its_result_goes_back(home: Home) -> None
 
 
 async def test_a_chat_of_several_turns(home: Home) -> None:
-    from google.genai import types
-
     async with serving(home, echo()) as (client, _):
         chat = client.aio.chats.create(model="m", config=types.GenerateContentConfig(system_instruction="Repeat."))
         await chat.send_message("one")
@@ -137,8 +126,6 @@ async def test_a_chat_of_several_turns(home: Home) -> None:
 
 
 async def test_embeddings_of_a_target_that_speaks_openai(home: Home) -> None:
-    from google.genai import errors, types
-
     async with serving(home, echo()) as (client, worker):
         answer = await client.aio.models.embed_content(model="m", contents=["one", "two"])
         assert [len(one.values) > 0 for one in answer.embeddings] == [True, True]
@@ -164,8 +151,6 @@ async def test_a_name_with_a_slash_and_what_google_takes_beside_its_reference(ho
 
 
 async def test_the_models_that_a_key_may_call(home: Home) -> None:
-    from google.genai import errors
-
     others = [target(None, id=f"t{n}", model=f"m{n}", provider="echo", upstream_model="echo") for n in range(3)]
     speaks = target(None, id="s", model="s", provider="echo", upstream_model="e", operations=("speech",))
     async with serving(home, *others, speaks) as (client, _):
@@ -199,8 +184,6 @@ async def test_tokens_are_estimated_and_marked_so(home: Home) -> None:
 
 
 async def test_errors_in_googles_words(home: Home) -> None:
-    from google.genai import errors, types
-
     keyed = key(budgets=(budget("calls", 1, period="total"),))
     async with serving(home, echo(), keyed=keyed) as (client, worker):
         with pytest.raises(errors.ClientError) as unknown:
@@ -253,8 +236,6 @@ async def test_what_is_not_there_says_so_in_googles_words(
 
 
 async def test_a_stream_that_dies_in_the_middle_is_an_error_of_the_client(home: Home) -> None:
-    from google.genai import errors
-
     async with serving(home, echo(fault="die", text="one two three four")) as (client, _):
         stream = await client.aio.models.generate_content_stream(model="m", contents=ASK)
         with pytest.raises(errors.ServerError, match="stream"):
@@ -263,8 +244,6 @@ async def test_a_stream_that_dies_in_the_middle_is_an_error_of_the_client(home: 
 
 
 async def test_limits_hold(home: Home) -> None:
-    from google.genai import types
-
     keyed = key(budgets=(budget("money", 10**9, period="total"), budget("tokens", 10**6, period="total", id="b2")))
     async with serving(home, echo(), keyed=keyed, prices=(price(provider="echo", model="echo"),)) as (client, worker):
         config = types.GenerateContentConfig(max_output_tokens=50)
@@ -336,8 +315,6 @@ async def test_a_cap_is_put_in_where_a_limit_needs_one(home: Home) -> None:
 
 
 async def test_embeddings_and_counts_of_a_native_target(home: Home) -> None:
-    from google.genai import types
-
     made = {"embeddings": [{"values": [0.1, 0.2]}], "usageMetadata": {"promptTokenCount": 2}}
     count = {"totalTokens": 31, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 31}]}
     async with google(home, answers(made), answers(count)) as (client, upstream, _):
@@ -355,8 +332,6 @@ async def test_embeddings_and_counts_of_a_native_target(home: Home) -> None:
 
 
 async def test_a_provider_that_cannot_count_now_is_stood_in_for(home: Home) -> None:
-    from google.genai import errors
-
     busy = {"error": {"code": 503, "message": "overloaded", "status": "UNAVAILABLE"}}
     wrong = {"error": {"code": 400, "message": "bad contents AIza-upstream", "status": "INVALID_ARGUMENT"}}
     async with google(home, answers(busy, status=503), answers(wrong, status=400)) as (client, _, _):
@@ -380,8 +355,6 @@ async def test_a_fallback_from_google_to_chat(home: Home) -> None:
 
 
 async def test_what_chat_cannot_say_goes_on_to_a_target_of_google(home: Home) -> None:
-    from google.genai import types
-
     async with Upstream(answers(google_fixtures.ANSWER)) as upstream:
         there = target(upstream.url, id="g", model="g", provider="google", upstream_model="gemini-2.5-flash")
         async with serving(home, echo(), there, routes=(route("t", fallbacks=("g",)),)) as (client, _):
@@ -392,8 +365,6 @@ async def test_what_chat_cannot_say_goes_on_to_a_target_of_google(home: Home) ->
 
 
 async def test_an_error_event_of_google_arrives_as_one(home: Home) -> None:
-    from google.genai import errors
-
     first = {"candidates": [{"content": {"parts": [{"text": "It"}]}, "index": 0}]}
     broken = {"error": {"code": 503, "message": "overloaded", "status": "UNAVAILABLE"}}
     async with google(home, streams(events(first, broken))) as (client, _, _):
