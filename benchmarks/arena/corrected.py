@@ -12,7 +12,6 @@ import time
 from typing import Any, Final
 
 import numpy as np
-from scipy.special import stdtrit
 
 from benchmarks.arena import corrected_levels
 from benchmarks.arena.gates import ALPHA, BAR, rate_of
@@ -112,6 +111,8 @@ def _t_low(values: Array, group: Array) -> float:
 
 def _t_of(totals: Array, sizes: Array, freedom: int) -> float:
     """The lower bound, each cluster left out in turn."""
+    from scipy.special import stdtrit
+
     whole, number = sizes.sum(), len(totals)
     mean = totals.sum() / whole
     rest = (totals - mean * sizes) / (1 - sizes / whole)

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from scipy.special import gammaln, ndtri
 
 from benchmarks.guardrails.report import Cell, Report, Table
 from genaiops.checks.statistics import upper_share, width
@@ -159,6 +158,8 @@ def _ever(
     chance: np.random.Generator, times: int, share: float, users: int, values: Values, effect: float
 ) -> tuple[int, int, Array]:
     """How often a difference was claimed at any look, how often by the usual interval, and when first (inf: never)."""
+    from scipy.special import ndtri
+
     n = np.arange(1, users + 1)
     wide = np.array([width(int(each), alpha=ALPHA, tuned=max(2, users // 4)) for each in n])
     usual = float(-ndtri(ALPHA / 2))
@@ -203,6 +204,8 @@ def looked(arm: Array, y: Array, x: Array, bounds: tuple[float, float] | None) -
 
 
 def _balance(chance: np.random.Generator, times: int, share: float, true: float) -> tuple[Cell, ...]:
+    from scipy.special import gammaln
+
     users = USERS[share] * 2
     n = np.arange(1, users + 1)
     a, b = PRIOR * share, PRIOR * (1 - share)

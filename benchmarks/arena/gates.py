@@ -12,7 +12,6 @@ from functools import cache
 from typing import Any, Final
 
 import numpy as np
-from scipy.special import stdtrit
 
 from benchmarks.guardrails.report import Cell, Report, Table
 from genaiops.checks.statistics import lower_share, score_bounds, upper_share
@@ -168,6 +167,8 @@ def _above(totals: Array, sizes: Array, least: float, at: float) -> Array:
 
 
 def _t_low(totals: Array, sizes: Array) -> Array:
+    from scipy.special import stdtrit
+
     number, whole = totals.shape[1], sizes.sum(1)
     mean = totals.sum(1) / whole
     rest = totals - mean[:, None] * sizes

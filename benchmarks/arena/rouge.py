@@ -12,8 +12,6 @@ from pathlib import Path
 from time import perf_counter, process_time
 from typing import Any
 
-from rouge_score.rouge_scorer import RougeScorer
-
 from benchmarks.arena.pairs import long, short
 from benchmarks.guardrails.report import Cell, Report, Table, as_text
 from genaiops.checks.metrics import metric
@@ -32,6 +30,8 @@ def ours(pairs: Pairs, *, stem: bool) -> Figures:
 
 def theirs(pairs: Pairs, *, stem: bool) -> Figures:
     """All three in one call, which is how it is fastest."""
+    from rouge_score.rouge_scorer import RougeScorer
+
     scorer: Any = RougeScorer(list(KINDS), use_stemmer=stem)  # has no types
     scores = [scorer.score(wanted, said) for wanted, said in pairs]
     return [[score[kind].fmeasure for score in scores] for kind in KINDS]

@@ -2,12 +2,11 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from functools import cache
 from itertools import pairwise
 from typing import Any, get_args
 
 from hypothesis import strategies as st
-from openai.types.chat.completion_create_params import CompletionCreateParams
-from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import BaseModel, TypeAdapter
 
 from genaiops.dialects.responses import ResponsesStream, chat_request
@@ -15,9 +14,13 @@ from genaiops.dialects.responses import ResponsesStream, chat_request
 RESPONSE_ID = "resp_1"
 CREATED = 1_700_000_000
 
-_EVENTS: dict[str, type[BaseModel]] = {
-    get_args(kind.model_fields["type"].annotation)[0]: kind for kind in get_args(get_args(ResponseStreamEvent)[0])
-}
+
+@cache
+def _events() -> dict[str, type[BaseModel]]:
+    from openai.types.responses import ResponseStreamEvent
+
+    kinds: tuple[type[BaseModel], ...] = get_args(get_args(ResponseStreamEvent)[0])
+    return {get_args(kind.model_fields["type"].annotation)[0]: kind for kind in kinds}
 
 
 def request(**fields: Any) -> bytes:
@@ -83,7 +86,7 @@ def events_of(data: bytes) -> list[Any]:
         name, _, body = raw.partition(b"\ndata: ")
         one = json.loads(body)
         assert name == b"event: " + one["type"].encode()
-        _EVENTS[one["type"]].model_validate_json(body)
+        _events()[one["type"]].model_validate_json(body)
         assert one["sequence_number"] == len(found)
         found.append(one)
     return found
@@ -91,6 +94,8 @@ def events_of(data: bytes) -> list[Any]:
 
 def answered(body: bytes | str | Any) -> Any:
     """The response as JSON, proven to be one in the official client's eyes, without the moment of its end."""
+    from openai.types.responses import Response
+
     found = json.loads(body) if isinstance(body, bytes | str) else body
     Response.model_validate(found)
     return {name: value for name, value in found.items() if name != "completed_at"}
@@ -128,13 +133,18 @@ CUTS = st.lists(st.integers(0, 5000), max_size=12)
 
 # -- any request
 
-CHAT: TypeAdapter[Any] = TypeAdapter(CompletionCreateParams)
+
+@cache
+def _chat() -> TypeAdapter[Any]:
+    from openai.types.chat.completion_create_params import CompletionCreateParams
+
+    return TypeAdapter(CompletionCreateParams)
 
 
 def chat(**fields: Any) -> Any:
     """The chat request that comes of a request with these fields; it must be one in the official client's eyes."""
     out = chat_request(json.dumps({"model": "m", "input": "Hi", **fields}).encode())
-    CHAT.validate_json(out)
+    _chat().validate_json(out)
     return json.loads(out)
 
 

@@ -4,10 +4,8 @@ import json
 from typing import Any
 
 import pytest
-from anthropic.types import ErrorResponse, Message
 from hypothesis import given
 from hypothesis import strategies as st
-from openai.types.chat import ChatCompletion
 
 from genaiops.core.errors import UpstreamError, UsageError
 from genaiops.dialects.messages import (
@@ -39,6 +37,9 @@ def completion(message: Json, finish: str | None = "stop", **fields: Any) -> Jso
 
 @given(answers())
 def test_there_and_back_is_the_same_and_both_clients_read_it(answer: Json) -> None:
+    from anthropic.types import Message
+    from openai.types.chat import ChatCompletion
+
     chat = to_chat(answer)
     ChatCompletion.model_validate(chat)
     back = from_chat(chat)
@@ -256,6 +257,8 @@ def test_content_that_cannot_be_read_counts_as_dense() -> None:
 
 @pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 429, 500, 502, 504, 529])
 def test_the_official_client_reads_our_errors(status: int) -> None:
+    from anthropic.types import ErrorResponse
+
     found = ErrorResponse.model_validate(json.loads(error_body(status, "no", "req_1")))
     assert (found.error.type, found.error.message, found.request_id) == (error_type(status), "no", "req_1")
 

@@ -4,14 +4,15 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import anthropic
 import pytest
-from anthropic.types import TextBlock, ThinkingBlock, ToolUseBlock
 
 from genaiops.core.errors import UsageError
 from genaiops.dialects.messages import MessagesStream, answer_from_chat, chat_request, error_body, error_event
+
+if TYPE_CHECKING:
+    import anthropic
 
 Json = dict[str, Any]
 USAGE = {"prompt_tokens": 12, "completion_tokens": 7, "prompt_tokens_details": {"cached_tokens": 8}}
@@ -91,7 +92,9 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def client() -> Iterator[anthropic.Anthropic]:
+def client() -> "Iterator[anthropic.Anthropic]":
+    import anthropic
+
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
@@ -118,7 +121,9 @@ ASK: Any = [
 ]
 
 
-def test_a_whole_answer(client: anthropic.Anthropic) -> None:
+def test_a_whole_answer(client: "anthropic.Anthropic") -> None:
+    from anthropic.types import TextBlock, ThinkingBlock, ToolUseBlock
+
     message = client.messages.create(model="claude", max_tokens=100, system="Repeat.", messages=ASK, tools=TOOLS)
     thinking, text, *calls = message.content
     assert isinstance(thinking, ThinkingBlock)
@@ -131,7 +136,7 @@ def test_a_whole_answer(client: anthropic.Anthropic) -> None:
     assert (usage.input_tokens, usage.cache_read_input_tokens, usage.output_tokens) == (4, 8, 7)
 
 
-def test_a_stream_says_the_same(client: anthropic.Anthropic) -> None:
+def test_a_stream_says_the_same(client: "anthropic.Anthropic") -> None:
     whole = client.messages.create(model="claude", max_tokens=100, messages=ASK, tools=TOOLS)
     with client.messages.stream(model="claude", max_tokens=100, messages=ASK, tools=TOOLS) as stream:
         text = "".join(stream.text_stream)
@@ -144,7 +149,9 @@ def test_a_stream_says_the_same(client: anthropic.Anthropic) -> None:
     assert (final.usage.input_tokens, final.usage.output_tokens) == (4, 7)
 
 
-def test_a_turn_with_results_of_tools_goes_back_in(client: anthropic.Anthropic) -> None:
+def test_a_turn_with_results_of_tools_goes_back_in(client: "anthropic.Anthropic") -> None:
+    from anthropic.types import TextBlock, ToolUseBlock
+
     first = client.messages.create(model="claude", max_tokens=100, messages=ASK, tools=TOOLS)
     results: Any = [
         {"type": "tool_result", "tool_use_id": block.id, "content": "sunny"}
@@ -157,7 +164,9 @@ def test_a_turn_with_results_of_tools_goes_back_in(client: anthropic.Anthropic) 
     assert [block.text for block in second.content if isinstance(block, TextBlock)] == ["You said: sunny"]
 
 
-def test_errors_become_the_clients_own(client: anthropic.Anthropic) -> None:
+def test_errors_become_the_clients_own(client: "anthropic.Anthropic") -> None:
+    import anthropic
+
     with pytest.raises(anthropic.RateLimitError, match="slow down"):
         client.messages.create(model="limited", max_tokens=1, messages=ASK)
     web: Any = [{"type": "web_search_20260318", "name": "web_search"}]

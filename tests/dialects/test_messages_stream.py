@@ -1,15 +1,13 @@
 """Streams: cut anywhere they say the same, and what they say is what the whole answer says."""
 
 import json
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
 import pytest
-from anthropic.lib.streaming._messages import accumulate_event
-from anthropic.types import Message, RawMessageStreamEvent
 from hypothesis import given
 from hypothesis import strategies as st
-from openai.types.chat import ChatCompletionChunk
 from pydantic import TypeAdapter
 
 from genaiops.core.errors import UpstreamError
@@ -59,16 +57,23 @@ def events_of(data: bytes) -> list[Json]:
     return out
 
 
-_EVENT: TypeAdapter[Any] = TypeAdapter(RawMessageStreamEvent)
+@cache
+def _event() -> TypeAdapter[Any]:
+    from anthropic.types import RawMessageStreamEvent
+
+    return TypeAdapter(RawMessageStreamEvent)
 
 
 def folded(data: bytes) -> Json:
     """The message as the official client puts it together from the events."""
+    from anthropic.lib.streaming._messages import accumulate_event
+    from anthropic.types import Message
+
     snapshot: Any = None
     buffers: dict[int, bytes] = {}
     for event in events_of(data):
         if event["type"] != "ping":
-            read = _EVENT.validate_python(event)
+            read = _event().validate_python(event)
             snapshot = accumulate_event(event=read, current_snapshot=snapshot, json_bufs=buffers)
     found: Json = Message.model_validate(snapshot.model_dump(warnings=False)).model_dump(exclude_none=True)
     return found
@@ -76,6 +81,8 @@ def folded(data: bytes) -> Json:
 
 def collected(data: bytes) -> Json:
     """The completion as a client puts it together from the chunks: text joined, lists extended, calls by index."""
+    from openai.types.chat import ChatCompletionChunk
+
     message: Json = {"role": "assistant", "content": None, "refusal": None}
     choice: Json = {"index": 0, "message": message, "logprobs": None}
     out: Json = {"object": "chat.completion", "choices": [choice]}
@@ -127,6 +134,8 @@ def test_a_messages_stream_as_chat(answer: Json, places: list[int], size: int) -
 
 @given(answers(), cuts, cuts)
 def test_there_and_back_is_the_same_stream_to_the_client(answer: Json, there: list[int], back: list[int]) -> None:
+    from anthropic.types import Message
+
     chat_stream = as_chat(streamed(answer), there)
     events = as_messages(chat_stream, back)
     assert events == as_messages(chat_stream)
@@ -219,6 +228,8 @@ DELTAS = st.one_of(
 
 @given(st.lists(DELTAS, max_size=8), st.sampled_from(["stop", "length", "content_filter"]), cuts)
 def test_a_chat_stream_says_what_the_whole_answer_says(deltas: list[Json], finish: str, places: list[int]) -> None:
+    from anthropic.types import Message
+
     deltas.sort(key=lambda delta: "content" in delta)  # a whole answer has its reasoning first
     usage = {"prompt_tokens": 5, "completion_tokens": 7}
     data = chat(*deltas, finish=finish, usage=usage)

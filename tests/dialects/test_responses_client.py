@@ -5,12 +5,9 @@ import contextlib
 import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import openai
 import pytest
-from openai import AsyncOpenAI, AsyncStream
-from openai.types.responses import ResponseStreamEvent
 from pydantic import BaseModel
 
 from genaiops.core.errors import GenaiopsError
@@ -18,6 +15,10 @@ from genaiops.dialects.responses import ResponsesStream, answer_from_chat, chat_
 from genaiops.domain import Target
 from genaiops.ports.providers import Wire
 from genaiops.providers.echo import EchoTransport
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI, AsyncStream
+    from openai.types.responses import ResponseStreamEvent
 
 JSON = b"application/json"
 EVENTS = b"text/event-stream"
@@ -68,7 +69,9 @@ class Server:
 
 
 @asynccontextmanager
-async def client(**settings: str) -> AsyncGenerator[tuple[AsyncOpenAI, Server]]:
+async def client(**settings: str) -> "AsyncGenerator[tuple[AsyncOpenAI, Server]]":
+    from openai import AsyncOpenAI
+
     server = Server(**settings)
     listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
     port = listening.sockets[0].getsockname()[1]
@@ -158,12 +161,14 @@ async def test_structured_output() -> None:
     assert server.seen[0]["response_format"]["json_schema"]["name"] == "Answer"
 
 
-async def note(stream: AsyncStream[ResponseStreamEvent], seen: list[str]) -> None:
+async def note(stream: "AsyncStream[ResponseStreamEvent]", seen: list[str]) -> None:
     async for event in stream:
         seen.append(event.type)  # noqa: PERF401 (what was seen before an error counts)
 
 
 async def test_a_stream_that_breaks_is_an_error_for_the_client() -> None:
+    import openai
+
     for fault in ("error_event", "die"):
         async with client(fault=fault) as (api, _):
             stream = await api.responses.create(model="m", input="one two three four", stream=True)
@@ -175,6 +180,8 @@ async def test_a_stream_that_breaks_is_an_error_for_the_client() -> None:
 
 
 async def test_what_cannot_be_done_is_a_bad_request_that_names_the_field() -> None:
+    import openai
+
     async with client() as (api, _):
         with pytest.raises(openai.BadRequestError) as bad:
             await api.responses.create(model="m", input="x", previous_response_id="resp_1")

@@ -7,13 +7,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
-import openai
 import pytest
 
 from tests.app.running import Installation, environment, until
+
+if TYPE_CHECKING:
+    import openai
 
 OPERATIONS = ("image_generation", "speech", "transcription", "rerank", "moderations", "video_generation")
 
@@ -43,7 +45,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
 
 
 @pytest.fixture
-def client(running: Installation) -> Iterator[openai.OpenAI]:
+def client(running: Installation) -> "Iterator[openai.OpenAI]":
+    import openai
+
     with openai.OpenAI(base_url=f"{running.url}/v1", api_key=running.key, max_retries=0) as made:
         yield made
 
@@ -60,7 +64,7 @@ def trace(running: Installation, operation: str, text: str = "") -> dict[str, An
     return json.loads(cli(running, "trace", "show", row["trace_id"], "--json"))
 
 
-def test_an_image_is_seen_in_its_trace(running: Installation, client: openai.OpenAI) -> None:
+def test_an_image_is_seen_in_its_trace(running: Installation, client: "openai.OpenAI") -> None:
     made = client.images.generate(model="studio", prompt="a lighthouse at dusk", size="256x256", quality="high")
     assert made.data
     image = base64.b64decode(made.data[0].b64_json or "")
@@ -83,7 +87,7 @@ def test_an_image_is_seen_in_its_trace(running: Installation, client: openai.Ope
     assert wrong.status_code == 404
 
 
-def test_speech_and_what_is_heard_of_it(running: Installation, client: openai.OpenAI, tmp_path: Path) -> None:
+def test_speech_and_what_is_heard_of_it(running: Installation, client: "openai.OpenAI", tmp_path: Path) -> None:
     spoken = client.audio.speech.create(
         model="studio", voice="nova", input="The ferry leaves at nine.", response_format="wav", speed=0.5
     )
@@ -101,7 +105,7 @@ def test_speech_and_what_is_heard_of_it(running: Installation, client: openai.Op
     assert listened["attributes"]["genaiops.audio.language"] == "en"
 
 
-def test_the_console_shows_media_from_its_own_address(running: Installation, client: openai.OpenAI) -> None:
+def test_the_console_shows_media_from_its_own_address(running: Installation, client: "openai.OpenAI") -> None:
     client.images.generate(model="studio", prompt="a harbour", size="64x64")
     document = trace(running, "image_generation", "a harbour")
     with httpx.Client(base_url=running.url, timeout=30) as browser:
@@ -118,7 +122,7 @@ def test_the_console_shows_media_from_its_own_address(running: Installation, cli
 
 
 @pytest.mark.filterwarnings("ignore:The Sora API:DeprecationWarning")
-def test_a_video_from_beginning_to_end(running: Installation, client: openai.OpenAI) -> None:
+def test_a_video_from_beginning_to_end(running: Installation, client: "openai.OpenAI") -> None:
     made = client.videos.create_and_poll(  # pyright: ignore[reportDeprecated]
         model="studio", prompt="a lighthouse in the rain", seconds="4", size="720x1280", poll_interval_ms=1
     )

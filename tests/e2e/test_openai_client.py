@@ -8,15 +8,16 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import anthropic
 import httpx
-import openai
 import pytest
-from openai.types.chat import ChatCompletionMessageParam
 
 from tests.app.running import Installation, request, until
+
+if TYPE_CHECKING:
+    import openai
+    from openai.types.chat import ChatCompletionMessageParam
 
 
 @pytest.fixture(scope="module")
@@ -31,24 +32,26 @@ def running(tmp_path_factory: pytest.TempPathFactory, models_dir: Path) -> Itera
 
 
 @pytest.fixture
-def client(running: Installation) -> Iterator[openai.OpenAI]:
+def client(running: Installation) -> "Iterator[openai.OpenAI]":
+    import openai
+
     with openai.OpenAI(base_url=f"{running.url}/v1", api_key=running.key, max_retries=0) as made:
         yield made
 
 
 pytestmark = [pytest.mark.needs_weights("smollm2"), pytest.mark.needs_weights("minilm")]
 
-QUESTION: list[ChatCompletionMessageParam] = [{"role": "user", "content": "Say hello."}]
+QUESTION: "list[ChatCompletionMessageParam]" = [{"role": "user", "content": "Say hello."}]
 
 
-def test_the_embedded_model_answers(client: openai.OpenAI) -> None:
+def test_the_embedded_model_answers(client: "openai.OpenAI") -> None:
     answer = client.chat.completions.create(model="smollm2", messages=QUESTION, max_tokens=12)
     assert answer.choices[0].message.content
     assert answer.usage is not None
     assert 0 < answer.usage.completion_tokens <= 12
 
 
-def test_it_streams_and_usage_comes_only_when_asked_for(client: openai.OpenAI) -> None:
+def test_it_streams_and_usage_comes_only_when_asked_for(client: "openai.OpenAI") -> None:
     plain = list(client.chat.completions.create(model="smollm2", messages=QUESTION, max_tokens=8, stream=True))
     assert "".join(chunk.choices[0].delta.content or "" for chunk in plain if chunk.choices)
     assert all(chunk.usage is None for chunk in plain)
@@ -60,7 +63,7 @@ def test_it_streams_and_usage_comes_only_when_asked_for(client: openai.OpenAI) -
     assert asked[-1].usage is not None
 
 
-def test_embeddings_of_minilm(client: openai.OpenAI) -> None:
+def test_embeddings_of_minilm(client: "openai.OpenAI") -> None:
     answer = client.embeddings.create(model="minilm", input=["a cat", "a kitten", "an invoice"])
     one, two, three = (item.embedding for item in answer.data)
 
@@ -71,11 +74,11 @@ def test_embeddings_of_minilm(client: openai.OpenAI) -> None:
     assert cosine(one, two) > cosine(one, three)
 
 
-def test_completions(client: openai.OpenAI) -> None:
+def test_completions(client: "openai.OpenAI") -> None:
     assert client.completions.create(model="smollm2", prompt="Once upon a", max_tokens=6).choices[0].text
 
 
-def test_tools_pass_through(client: openai.OpenAI) -> None:
+def test_tools_pass_through(client: "openai.OpenAI") -> None:
     answer = client.chat.completions.create(model="caller", messages=QUESTION)
     calls = answer.choices[0].message.tool_calls
     assert calls is not None
@@ -83,11 +86,13 @@ def test_tools_pass_through(client: openai.OpenAI) -> None:
     assert calls[0].function.arguments == '{"city": "Oslo"}'
 
 
-def test_models_are_listed(client: openai.OpenAI) -> None:
+def test_models_are_listed(client: "openai.OpenAI") -> None:
     assert {"smollm2", "minilm", "echo"} <= {model.id for model in client.models.list()}
 
 
-def test_errors_are_the_clients_own(client: openai.OpenAI, running: Installation) -> None:
+def test_errors_are_the_clients_own(client: "openai.OpenAI", running: Installation) -> None:
+    import openai
+
     with pytest.raises(openai.NotFoundError, match="smollm2"):
         client.chat.completions.create(model="smollm", messages=QUESTION)
     with (
@@ -100,15 +105,17 @@ def test_errors_are_the_clients_own(client: openai.OpenAI, running: Installation
     assert raised.value.status_code == 501
 
 
-def test_responses(client: openai.OpenAI) -> None:
+def test_responses(client: "openai.OpenAI") -> None:
     answer = client.responses.create(model="smollm2", input="Say hello.", max_output_tokens=8)
     assert answer.output_text
     assert answer.usage is not None
     assert 0 < answer.usage.output_tokens <= 8
 
 
-def test_a_prompt_by_its_name_in_any_dialect(client: openai.OpenAI, running: Installation) -> None:
+def test_a_prompt_by_its_name_in_any_dialect(client: "openai.OpenAI", running: Installation) -> None:
     """The embedded model is called through a prompt by the official clients; its version stands on the span."""
+    import anthropic
+
     manifest = {
         "messages": [{"role": "system", "content": "You speak for {{company}}."}],
         "variables": {"company": "string"},

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import openai
 import pytest
 
 from genaiops.app.model_server._address import bind, describe
@@ -49,6 +48,8 @@ def events(body: str) -> list[Any]:
 
 @needs_smollm2
 def test_the_official_client_gets_a_real_answer_and_the_same_in_a_stream(server: ModelProcess) -> None:
+    import openai
+
     with openai.OpenAI(base_url=f"{server.url}/v1", api_key=KEY, max_retries=0) as client:
         whole = client.chat.completions.create(model="smollm2", messages=ASK, max_tokens=24, temperature=0)
         stream = client.chat.completions.create(

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import httpx
 import numpy as np
-import openai
 import pytest
 
 from genaiops.engines.minilm import DIMENSIONS, Encoder
@@ -29,6 +28,8 @@ def client(server: ModelProcess) -> Iterator[httpx.Client]:
 
 
 def test_the_official_client_gets_what_the_encoder_says(server: ModelProcess, models_dir: Path) -> None:
+    import openai
+
     texts = ["How do I reset my password?", "東京の天気は晴れです"]
     expected = Encoder(locate("minilm", models_dir.parent).directory).encode(texts)
     with openai.OpenAI(base_url=f"{server.url}/v1", api_key=KEY, max_retries=0) as client:

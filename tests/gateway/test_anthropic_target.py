@@ -2,16 +2,17 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import openai
 import pytest
-from openai import AsyncOpenAI
 
 from genaiops.domain import Usage
 from tests.dialects.conversations import Json, sse, streamed
 from tests.gateway.harness import KEY, Home, key, route, running, target
 from tests.gateway.upstream import Script, Upstream, answers, streams
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
 
 ASK: Any = [{"role": "user", "content": "Weather in Bern?"}]
 TOOLS: Any = [{"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}]
@@ -41,8 +42,10 @@ ERROR = sse("error", error=OVERLOADED["error"])
 
 
 @asynccontextmanager
-async def serving(home: Home, *scripts: Script) -> AsyncGenerator[tuple[AsyncOpenAI, Upstream]]:
+async def serving(home: Home, *scripts: Script) -> "AsyncGenerator[tuple[AsyncOpenAI, Upstream]]":
     """`m` is served by the Anthropic target alone, `r` falls back to the echo."""
+    from openai import AsyncOpenAI
+
     home.secrets.put("anthropic", "sk-ant-1")
     async with Upstream(*scripts) as upstream:
         claude = target(upstream.url, provider="anthropic", upstream_model="claude-opus-5", credentials=("anthropic",))
@@ -127,6 +130,8 @@ async def test_an_error_in_a_stream_before_content_makes_room_for_the_next(home:
 
 
 async def test_an_error_in_a_stream_after_content_is_the_clients(home: Home) -> None:
+    import openai
+
     head = sse("message_start", message={**ANSWER, "content": []})
     text = sse("content_block_start", index=0, content_block={"type": "text", "text": ""})
     text += sse("content_block_delta", index=0, delta={"type": "text_delta", "text": "Hel"})
@@ -142,6 +147,8 @@ async def test_an_error_in_a_stream_after_content_is_the_clients(home: Home) -> 
 
 
 async def test_what_messages_cannot_say_is_told_before_anything_is_sent(home: Home) -> None:
+    import openai
+
     async with serving(home, answers(ANSWER)) as (api, upstream):
         with pytest.raises(openai.BadRequestError) as caught:
             await api.chat.completions.create(model="m", messages=ASK, logprobs=True)

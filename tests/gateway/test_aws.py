@@ -4,20 +4,22 @@ import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from openai import AsyncOpenAI, BadRequestError
 
 from genaiops.domain import Usage
 from tests.gateway.harness import KEY, QUICK, Home, key, price, route, running, target
 from tests.gateway.upstream import Script, Seen, Upstream, Wire, chunked, completion, response, stream_events
 from tests.providers.bedrock_calls import EVENTS, METADATA, START, answered, block, framed, stop
 from tests.providers.eventstreams import event, exception
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
 
 AKID, SECRET = "AKIDEXAMPLEEXAMPLE00", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 MODEL = "anthropic.claude-sonnet-4-5-20250929-v1:0"
@@ -58,7 +60,9 @@ def streamed(*pieces: bytes) -> bytes:
 @asynccontextmanager
 async def client(
     home: Home, script: Script, *, provider: str = "bedrock"
-) -> AsyncGenerator[tuple[AsyncOpenAI, Upstream]]:
+) -> "AsyncGenerator[tuple[AsyncOpenAI, Upstream]]":
+    from openai import AsyncOpenAI
+
     home.secrets.put("AWS", f"{AKID}:{SECRET}")
     async with Upstream(script) as upstream:
         facts: dict[str, Any] = {"provider": provider, "upstream_model": MODEL, "credentials": ("AWS",)}
@@ -94,6 +98,8 @@ async def test_a_chat_with_bedrock(home: Home) -> None:
 
 
 async def test_an_embedding_of_bedrock_reaches_the_client(home: Home) -> None:
+    from openai import AsyncOpenAI
+
     script = signed_only("bedrock", response(200, {"embedding": [0.5, -1], "inputTextTokenCount": 3}))
     async with Upstream(script) as upstream:
         home.secrets.put("AWS", f"{AKID}:{SECRET}")
@@ -116,6 +122,8 @@ async def test_a_throttled_call_is_served_elsewhere(home: Home) -> None:
 
 
 async def test_what_bedrock_cannot_take_is_refused_by_name(home: Home) -> None:
+    from openai import BadRequestError
+
     async with client(home, signed_only("bedrock", b"")) as (api, upstream):
         with pytest.raises(BadRequestError) as raised:
             await api.chat.completions.create(model="m", messages=MESSAGES, seed=1)

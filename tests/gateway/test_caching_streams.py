@@ -4,7 +4,6 @@ import asyncio
 import json
 from typing import Any
 
-import openai
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -152,6 +151,8 @@ async def test_a_follower_that_leaves_is_settled(home: Home) -> None:
 
 
 async def test_the_official_client_reads_streams_out_of_the_cache(home: Home) -> None:
+    import openai
+
     echo = target(None, provider="echo", upstream_model="echo", settings={"reasoning_tokens": "2"})
     tool = target(None, id="u", provider="echo", upstream_model="echo", settings={"tool": "lookup", "text": '{"q": 1}'})
     home.publish(key(), targets=(echo, tool), routes=(cached(), replace(route("u", name="tools"), cache=EXACT)))

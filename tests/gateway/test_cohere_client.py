@@ -3,20 +3,19 @@
 import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import cohere
 import pytest
-from cohere import AsyncClient, AsyncClientV2
-from cohere.core import RequestOptions
-from cohere.core.api_error import ApiError
 
 from genaiops.domain import CachePolicy, Usage
 from tests.gateway.harness import KEY, Home, Worker, budget, key, price, route, running, target
 from tests.gateway.upstream import Script, Upstream, answers, fails, streams
 
+if TYPE_CHECKING:
+    from cohere.core import RequestOptions
+
 ASK: Any = [{"role": "user", "content": "The quick brown fox"}]
-ONCE: RequestOptions = {"max_retries": 0, "timeout_in_seconds": 20}
+ONCE: "RequestOptions" = {"max_retries": 0, "timeout_in_seconds": 20}
 TOOL: Any = {
     "type": "function",
     "function": {"name": "lookup", "description": "looks up", "parameters": {"type": "object"}},
@@ -52,6 +51,8 @@ EVENTS = [
 
 class Clients:
     def __init__(self, worker: Worker) -> None:
+        from cohere import AsyncClient, AsyncClientV2
+
         url = f"http://127.0.0.1:{worker.port}"
         self.worker = worker
         self.v2 = AsyncClientV2(api_key=KEY, base_url=url, timeout=20)
@@ -155,6 +156,8 @@ async def test_embeddings_at_a_target_that_speaks_openai(home: Home, kind: Any) 
 
 @pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecationWarning")  # by the client itself
 async def test_embed_of_the_first_version_where_it_answers_alike(home: Home) -> None:
+    import cohere
+
     asked: Any = {"model": "m", "texts": ["one two"], "input_type": "search_query"}
     async with serving(home, echo()) as clients:
         answer: Any = await clients.v1.embed(**asked, embedding_types=["float"])
@@ -164,6 +167,8 @@ async def test_embed_of_the_first_version_where_it_answers_alike(home: Home) -> 
 
 
 async def test_rerank_by_both_versions(home: Home) -> None:
+    import cohere
+
     ranked = ["a brown fox", "a hen", "the quick brown fox"]
     async with serving(home, echo()) as clients:
         v2 = await clients.v2.rerank(model="m", query="brown fox", documents=ranked, top_n=2)
@@ -180,6 +185,9 @@ async def test_rerank_by_both_versions(home: Home) -> None:
 
 
 async def test_errors_are_the_clients_own(home: Home) -> None:
+    import cohere
+    from cohere import AsyncClientV2
+
     async with serving(home, echo(), keyed=key(budgets=(budget("calls", 1, period="total"),))) as clients:
         with pytest.raises(cohere.NotFoundError) as unknown:
             await clients.v2.chat(model="x", messages=ASK)
@@ -241,6 +249,8 @@ async def test_a_cap_is_put_into_a_native_call(home: Home) -> None:
 
 
 async def test_native_embeddings_of_every_type(home: Home) -> None:
+    from cohere.core.api_error import ApiError
+
     answer = {
         "id": "e",
         "embeddings": {"int8": [[1, -2]]},

@@ -4,12 +4,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
-import anthropic
-import cohere
-import openai
 import pytest
-from google import genai
-from google.genai import types
 
 from genaiops.domain import PromptUse, PromptVersion
 from tests.gateway.harness import KEY, Home, Worker, key, running, target
@@ -46,6 +41,8 @@ class Caller(NamedTuple):
 
 
 async def by_anthropic(worker: Worker, extra: Any, question: str | None, model: str, *, stream: bool) -> Answer:
+    import anthropic
+
     said: Any = [{"role": "user", "content": question}] if question else []
     url = f"http://127.0.0.1:{worker.port}"
     async with anthropic.AsyncAnthropic(api_key=KEY, base_url=url, max_retries=0) as client:
@@ -57,6 +54,8 @@ async def by_anthropic(worker: Worker, extra: Any, question: str | None, model: 
 
 
 async def by_responses(worker: Worker, extra: Any, question: str | None, model: str, *, stream: bool) -> Answer:
+    import openai
+
     url = f"http://127.0.0.1:{worker.port}/v1"
     async with openai.AsyncOpenAI(api_key=KEY, base_url=url, max_retries=0) as client:
         said: dict[str, Any] = {"input": question} if question else {}
@@ -68,6 +67,8 @@ async def by_responses(worker: Worker, extra: Any, question: str | None, model: 
 
 
 async def by_cohere(worker: Worker, extra: Any, question: str | None, model: str, *, stream: bool) -> Answer:
+    import cohere
+
     said: Any = [{"role": "user", "content": question}] if question else []
     options: Any = {"additional_body_parameters": extra, "max_retries": 0}
     asked: dict[str, Any] = {"model": model, "messages": said, "max_tokens": 9, "request_options": options}
@@ -81,6 +82,9 @@ async def by_cohere(worker: Worker, extra: Any, question: str | None, model: str
 
 
 async def by_google(worker: Worker, extra: Any, question: str | None, model: str, *, stream: bool) -> Answer:
+    from google import genai
+    from google.genai import types
+
     url = f"http://127.0.0.1:{worker.port}"
     client = genai.Client(api_key=KEY, http_options=types.HttpOptions(base_url=url, extra_body=extra, timeout=20_000))
     config = types.GenerateContentConfig(max_output_tokens=9)

@@ -6,11 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import anthropic
-import openai
 import pytest
-from anthropic import AsyncAnthropic
-from openai import AsyncOpenAI
 
 from genaiops.domain import Usage
 from tests.dialects.conversations import sse
@@ -59,6 +55,9 @@ RESPONSE = {
 
 class Clients:
     def __init__(self, worker: Worker) -> None:
+        from anthropic import AsyncAnthropic
+        from openai import AsyncOpenAI
+
         url = f"http://127.0.0.1:{worker.port}"
         self.worker = worker
         self.messages = AsyncAnthropic(base_url=url, api_key=KEY, max_retries=0, timeout=20)
@@ -159,6 +158,8 @@ async def test_a_native_stream_is_accounted_and_passed_on(home: Home) -> None:
 
 
 async def test_errors_in_the_words_of_messages(home: Home) -> None:
+    import anthropic
+
     async with serving(home, echo(), keyed=key(budgets=(budget("calls", 1, period="total"),))) as clients:
         with pytest.raises(anthropic.NotFoundError) as unknown:
             await clients.messages.messages.create(model="x", max_tokens=5, messages=ASK)
@@ -172,6 +173,8 @@ async def test_errors_in_the_words_of_messages(home: Home) -> None:
 
 
 async def test_a_stream_that_dies_in_the_middle_ends_in_an_error_of_messages(home: Home) -> None:
+    import anthropic
+
     async with serving(home, echo(fault="die", text="one two three four")) as clients:
         with pytest.raises(anthropic.APIStatusError, match="stream"):
             async with clients.messages.messages.stream(model="m", max_tokens=50, messages=ASK) as stream:
@@ -243,6 +246,8 @@ async def test_responses_pass_through(home: Home) -> None:
 
 
 async def test_what_is_kept_at_a_provider_is_refused_also_for_native_targets(home: Home) -> None:
+    import openai
+
     async with native(home, answers(RESPONSE)) as (clients, upstream):
         with pytest.raises(openai.BadRequestError, match="whole conversation"):
             await clients.openai.responses.create(model="m", input="Hi", previous_response_id="resp_of_another")
@@ -250,6 +255,8 @@ async def test_what_is_kept_at_a_provider_is_refused_also_for_native_targets(hom
 
 
 async def test_a_responses_stream_that_dies_fails_in_its_own_words(home: Home) -> None:
+    import openai
+
     async with serving(home, echo(fault="die", text="one two three four")) as clients:
         stream = await clients.openai.responses.create(model="m", input="x", stream=True)
         with pytest.raises(openai.APIError):

@@ -4,33 +4,38 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
-from google import genai
-from google.genai import errors, types
 
 from genaiops.domain import Usage
 from tests.gateway.caching_calls import cached
 from tests.gateway.harness import KEY, Home, Worker, budget, key, price, route, running, target
 from tests.gateway.upstream import Script, Seen, Upstream, Wire, answers, streams
+from tests.lazily import Lazily
 from tests.providers import google_fixtures
 from tests.providers.calls import events
 
+if TYPE_CHECKING:
+    from google import genai
+    from google.genai import errors, types
+else:
+    genai, errors, types = Lazily("google.genai"), Lazily("google.genai.errors"), Lazily("google.genai.types")
 ASK = "The quick brown fox"
-WEATHER = types.Tool(
-    function_declarations=[
-        types.FunctionDeclaration(
-            name="lookup",
-            description="looks up",
-            parameters=types.Schema(type=types.Type.OBJECT, properties={"q": types.Schema(type=types.Type.INTEGER)}),
-        )
-    ]
-)
 
 
-def client_of(worker: Worker, api_key: str = KEY) -> genai.Client:
+def weather() -> "types.Tool":
+    q = types.Schema(type=types.Type.INTEGER)
+    lookup = types.FunctionDeclaration(
+        name="lookup",
+        description="looks up",
+        parameters=types.Schema(type=types.Type.OBJECT, properties={"q": q}),
+    )
+    return types.Tool(function_declarations=[lookup])
+
+
+def client_of(worker: Worker, api_key: str = KEY) -> "genai.Client":
     url = f"http://127.0.0.1:{worker.port}"
     return genai.Client(api_key=api_key, http_options=types.HttpOptions(base_url=url, timeout=20_000))
 
@@ -92,7 +97,7 @@ async def test_a_stream_of_a_target_that_speaks_chat(home: Home) -> None:
 async def test_a_function_is_called_and_its_result_goes_back(home: Home) -> None:
     async with serving(home, echo(tool="lookup", text='{"q": 1}')) as (client, _):
         config = types.GenerateContentConfig(
-            tools=[WEATHER], automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True)
+            tools=[weather()], automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True)
         )
         contents: list[Any] = [types.Content(role="user", parts=[types.Part(text=ASK)])]
         first = await client.aio.models.generate_content(model="m", contents=contents, config=config)

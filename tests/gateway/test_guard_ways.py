@@ -6,12 +6,7 @@ import gzip
 import json
 from typing import Any
 
-import anthropic
-import cohere
-import openai
 import pytest
-from cohere.core.api_error import ApiError
-from google.genai import errors
 from msgspec.structs import replace
 
 from genaiops.domain import CachePolicy, HedgePolicy, RetryPolicy, ShadowPolicy
@@ -253,6 +248,12 @@ async def test_the_jobs_of_videos(home: Home) -> None:
 
 
 async def test_official_clients_see_a_refusal(home: Home) -> None:
+    import anthropic
+    import cohere
+    import openai
+    from cohere.core.api_error import ApiError
+    from google.genai import errors
+
     ask: Any = [{"role": "user", "content": SAID}]
     async with Upstream(raw(b"")) as upstream:
         home.publish(key(), targets=(target(upstream.url),), guards=(policy(rule(action="block")),))

@@ -7,21 +7,25 @@ import wave
 import zlib
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
-import openai
 import pytest
-from openai import AsyncOpenAI
 
 from genaiops.domain import MEDIA, Fees
 from genaiops.providers._echo_media import RATE, tone, wav
 from tests.gateway.harness import KEY, Home, Worker, key, price, route, running, target
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
 
 OPERATIONS = tuple(sorted(MEDIA))
 FEES = Fees(image=40_000_000, characters=15_000_000_000, audio_minute=6_000_000, search=2_000_000)
 
 
 @asynccontextmanager
-async def client(home: Home, **settings: str) -> AsyncGenerator[tuple[AsyncOpenAI, Worker]]:
+async def client(home: Home, **settings: str) -> "AsyncGenerator[tuple[AsyncOpenAI, Worker]]":
+    from openai import AsyncOpenAI
+
     echo = target(None, provider="echo", upstream_model="real", settings=settings, operations=OPERATIONS)
     fees = price(provider="echo", model="real", input=0, output=0, fees=FEES)
     home.publish(key(), targets=(echo,), routes=(route("t"),), prices=(fees,))
@@ -85,6 +89,8 @@ async def test_speech_comes_as_sound(home: Home) -> None:
 
 
 async def test_speech_that_cannot_be_made(home: Home) -> None:
+    import openai
+
     async with client(home) as (api, _):
         with pytest.raises(openai.BadRequestError, match="mp3"):
             await api.audio.speech.create(model="m", voice="alloy", input="Hello", response_format="mp3")

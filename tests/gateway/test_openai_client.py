@@ -2,19 +2,22 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import openai
 import pytest
-from openai import AsyncOpenAI
 
 from tests.gateway.harness import KEY, Home, Worker, budget, key, rate, route, running, target
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
 
 MESSAGES: Any = [{"role": "user", "content": "The quick brown fox"}]
 
 
 @asynccontextmanager
-async def client(home: Home, secret: str = KEY, **settings: str) -> AsyncGenerator[tuple[AsyncOpenAI, Worker]]:
+async def client(home: Home, secret: str = KEY, **settings: str) -> "AsyncGenerator[tuple[AsyncOpenAI, Worker]]":
+    from openai import AsyncOpenAI
+
     tight = key("tight", key_id="tight", budgets=(budget("calls", 0, period="total"),))
     slow = key("slow", key_id="slow", rate_limits=(rate(requests_per_minute=1),))
     echo = target(None, provider="echo", upstream_model="echo", settings=settings)
@@ -72,6 +75,8 @@ async def test_completions_embeddings_and_models(home: Home) -> None:
 
 
 async def test_errors_have_their_classes(home: Home) -> None:
+    import openai
+
     async with client(home) as (api, _):
         with pytest.raises(openai.NotFoundError, match="no model or route 'x'"):
             await api.chat.completions.create(model="x", messages=MESSAGES)
@@ -86,6 +91,8 @@ async def test_errors_have_their_classes(home: Home) -> None:
 
 
 async def test_an_error_in_the_middle_of_a_stream_is_raised(home: Home) -> None:
+    import openai
+
     async with client(home, fault="error_event") as (api, _):
         stream = await api.chat.completions.create(model="m", messages=MESSAGES, stream=True)
         with pytest.raises(openai.APIError, match="scripted error"):
@@ -96,6 +103,8 @@ async def test_an_error_in_the_middle_of_a_stream_is_raised(home: Home) -> None:
 
 @pytest.mark.parametrize("fault", ["refuse", "garbage", "cut", "empty"])
 async def test_faults_before_content_are_errors(home: Home, fault: str) -> None:
+    import openai
+
     async with client(home, fault=fault) as (api, worker):
         with pytest.raises(openai.InternalServerError):
             await api.with_options(max_retries=0).chat.completions.create(model="m", messages=MESSAGES, stream=True)

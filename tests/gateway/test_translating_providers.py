@@ -3,9 +3,7 @@
 import json
 from typing import Any, NamedTuple
 
-import openai
 import pytest
-from openai import AsyncOpenAI
 
 from genaiops.domain import Usage
 from tests.gateway.harness import KEY, Home, key, price, route, running, target
@@ -67,6 +65,8 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.provider)
 async def test_an_answer_and_a_stream_arrive_in_openais_words_and_are_charged(home: Home, case: Case) -> None:
+    from openai import AsyncOpenAI
+
     async with Upstream(answers(case.answer), streams(case.stream[:700], case.stream[700:])) as upstream:
         home.secrets.put("PROVIDER_KEY", "sk-upstream")
         served = target(upstream.url, provider=case.provider, credentials=("PROVIDER_KEY",))
@@ -121,6 +121,9 @@ async def test_an_error_inside_a_200_goes_to_the_next_target(home: Home, case: C
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.provider)
 async def test_a_field_that_cannot_be_translated_is_a_400_that_names_it(home: Home, case: Case) -> None:
+    import openai
+    from openai import AsyncOpenAI
+
     async with Upstream(answers(case.answer)) as upstream:
         home.publish(key(), targets=(target(upstream.url, provider=case.provider),))
         async with running(home) as worker:

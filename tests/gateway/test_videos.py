@@ -7,13 +7,11 @@ import io
 import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import openai
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from openai import AsyncOpenAI
 
 from genaiops.core import media
 from genaiops.core.errors import UsageError
@@ -23,6 +21,9 @@ from genaiops.gateway.media import decode
 from genaiops.providers._echo_media import png
 from tests.gateway.harness import KEY, Home, Worker, budget, key, price, running, target
 from tests.gateway.upstream import Upstream, answers
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
 
 pytestmark = pytest.mark.filterwarnings("ignore:The Sora API:DeprecationWarning")
 
@@ -48,12 +49,14 @@ KEYS = (
 )
 
 
-def api(worker: Worker, text: str = KEY) -> AsyncOpenAI:
+def api(worker: Worker, text: str = KEY) -> "AsyncOpenAI":
+    from openai import AsyncOpenAI
+
     return AsyncOpenAI(base_url=f"http://127.0.0.1:{worker.port}/v1", api_key=text, max_retries=0, timeout=20)
 
 
 @asynccontextmanager
-async def client(home: Home, **settings: str) -> AsyncGenerator[tuple[AsyncOpenAI, Worker]]:
+async def client(home: Home, **settings: str) -> "AsyncGenerator[tuple[AsyncOpenAI, Worker]]":
     home.publish(*KEYS, targets=(echo(**settings),), prices=(PRICED,))
     async with running(home) as worker, api(worker) as one:
         yield one, worker
@@ -61,6 +64,8 @@ async def client(home: Home, **settings: str) -> AsyncGenerator[tuple[AsyncOpenA
 
 
 async def test_the_life_of_a_video(home: Home) -> None:
+    import openai
+
     async with client(home) as (one, _):
         made = await one.videos.create_and_poll(
             model="m", prompt="a lighthouse at dusk", seconds="8", size="1280x720", poll_interval_ms=1
@@ -103,6 +108,8 @@ async def test_the_seconds_are_paid_when_a_job_begins_and_nothing_else_is(home: 
 
 
 async def test_a_budget_that_cannot_cover_the_seconds_refuses(home: Home) -> None:
+    import openai
+
     home.publish(key(budgets=(budget("money", 11 * SECOND),)), targets=(echo(),), prices=(PRICED,))
     async with running(home) as worker, api(worker) as one:
         await one.videos.create(model="m", prompt="x", seconds="8")
@@ -116,6 +123,8 @@ async def test_a_budget_that_cannot_cover_the_seconds_refuses(home: Home) -> Non
 
 async def test_nobody_else_sees_a_video(home: Home) -> None:
     """A team shares its videos; another team, and the same person outside of the team, do not know of them."""
+    import openai
+
     async with client(home) as (one, worker):
         made = await one.videos.create(model="m", prompt="x")
         async with api(worker, MATE) as mate:
@@ -170,6 +179,8 @@ def test_a_sealed_word_is_opened_by_its_key_alone(payload: bytes, secret: bytes,
 
 
 async def test_a_job_that_fails_is_told_and_was_paid(home: Home) -> None:
+    import openai
+
     async with client(home, video_error="The prompt was refused.") as (one, _):
         made = await one.videos.create(model="m", prompt="x")
         video = await one.videos.retrieve(made.id)
@@ -251,6 +262,8 @@ async def test_a_variant_that_is_none(home: Home) -> None:
 
 
 async def test_a_drained_target_still_tells_of_its_videos(home: Home) -> None:
+    import openai
+
     async with client(home) as (one, worker):
         made = await one.videos.create(model="m", prompt="x")
         off = target(

@@ -7,13 +7,14 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from itertools import pairwise
-from typing import Any
-
-from openai.types import CreateEmbeddingResponse
-from openai.types.chat import ChatCompletion, ChatCompletionChunk
+from typing import TYPE_CHECKING, Any
 
 from genaiops.domain import Operation, Target
 from genaiops.ports.providers import Answer, CallBody, Provider, StreamPiece, StreamReader
+
+if TYPE_CHECKING:
+    from openai.types import CreateEmbeddingResponse
+    from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 WEATHER: dict[str, Any] = {
@@ -56,14 +57,18 @@ def sent(provider: Provider, given: CallBody, to: Target, credential: str | None
     return json.loads(provider.prepare(given, to, credential).body)
 
 
-def answered(provider: Provider, given: CallBody, upstream: dict[str, Any]) -> tuple[ChatCompletion, Answer]:
+def answered(provider: Provider, given: CallBody, upstream: dict[str, Any]) -> "tuple[ChatCompletion, Answer]":
     """The answer as OpenAI's own client reads it, strictly."""
+    from openai.types.chat import ChatCompletion
+
     answer = provider.read(given, json.dumps(upstream).encode())
     assert answer.body is not None
     return ChatCompletion.model_validate_json(answer.body, strict=True), answer
 
 
-def embedded(provider: Provider, given: CallBody, upstream: dict[str, Any]) -> tuple[CreateEmbeddingResponse, Answer]:
+def embedded(provider: Provider, given: CallBody, upstream: dict[str, Any]) -> "tuple[CreateEmbeddingResponse, Answer]":
+    from openai.types import CreateEmbeddingResponse
+
     answer = provider.read(given, json.dumps(upstream).encode())
     assert answer.body is not None
     found = CreateEmbeddingResponse.construct(**json.loads(answer.body))  # vectors may be text in base64
@@ -87,8 +92,10 @@ def streamed(reader: StreamReader, data: bytes, cuts: list[int] | None = None) -
     return [piece for piece in pieces if piece is not None]
 
 
-def chunks(pieces: list[StreamPiece]) -> list[ChatCompletionChunk]:
+def chunks(pieces: list[StreamPiece]) -> "list[ChatCompletionChunk]":
     """What the client reads, by OpenAI's own types; `[DONE]` and errors are left out."""
+    from openai.types.chat import ChatCompletionChunk
+
     found: list[ChatCompletionChunk] = []
     for event in b"".join(piece.data for piece in pieces).split(b"\n\n"):
         data = event.removeprefix(b"data: ")
@@ -102,7 +109,7 @@ def without_moment(pieces: list[StreamPiece]) -> list[dict[str, Any]]:
     return [chunk.model_dump(exclude={"id", "created"}, exclude_unset=True) for chunk in chunks(pieces)]
 
 
-def joined(found: list[ChatCompletionChunk], index: int = 0) -> dict[str, Any]:
+def joined(found: "list[ChatCompletionChunk]", index: int = 0) -> dict[str, Any]:
     """The message that a client makes of the chunks of one choice."""
     made: dict[str, Any] = {"content": "", "reasoning_content": "", "tool_calls": [], "finish": None}
     for chunk in found:

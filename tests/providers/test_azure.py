@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from openai import AzureOpenAI, OpenAI
 
 from genaiops.core.errors import ConfigError, UpstreamError
 from genaiops.core.multipart import parts_of
@@ -42,6 +41,8 @@ def deployed(base_url: str = RESOURCE, **settings: str) -> Target:
 
 
 def test_the_older_form_is_the_one_of_openais_azure_client() -> None:
+    from openai import AzureOpenAI
+
     with noting(ANSWER) as server:
         client = AzureOpenAI(api_key="secret", api_version="2024-10-21", azure_endpoint=server.url, max_retries=0)
         client.chat.completions.create(model="my-gpt", messages=[{"role": "user", "content": "hi"}])
@@ -57,6 +58,8 @@ def test_the_older_form_is_the_one_of_openais_azure_client() -> None:
 
 
 def test_the_form_without_dates_is_the_one_of_openais_client() -> None:
+    from openai import OpenAI
+
     with noting(ANSWER) as server:
         client = OpenAI(api_key="secret", base_url=f"{server.url}/openai/v1/", max_retries=0)
         client.chat.completions.create(model="my-gpt", messages=[{"role": "user", "content": "hi"}])

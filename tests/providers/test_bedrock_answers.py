@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from genaiops.core.errors import UpstreamError
 from genaiops.domain import Usage
@@ -33,6 +32,8 @@ from tests.providers.eventstreams import event, exception, message
 
 
 def test_an_answer() -> None:
+    from openai.types.chat import ChatCompletion
+
     answer = Bedrock().read(call(), answered(THOUGHT, REDACTED, {"text": "Well, "}, {"text": "look."}, USE))
     assert answer.usage == Usage(10, 70, 30, 5)
     assert answer.finish_reason == "stop"
@@ -118,6 +119,8 @@ def feed(stream: BedrockStream, data: bytes, cuts: list[int]) -> StreamPiece:
 
 
 def chunks(data: bytes) -> list[dict[str, Any]]:
+    from openai.types.chat import ChatCompletionChunk
+
     events = [line.removeprefix(b"data: ") for line in data.split(b"\n\n") if line]
     assert events[-1] == b"[DONE]"
     for each in events[:-1]:

@@ -3,10 +3,7 @@
 import json
 from typing import Any
 
-import cohere
 import pytest
-from cohere.types import EmbedByTypeResponse
-from cohere.v2.types import V2ChatResponse
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -71,6 +68,9 @@ HISTORY: list[dict[str, Any]] = [
 
 
 def test_fixtures_are_what_cohere_answers() -> None:
+    from cohere.types import EmbedByTypeResponse
+    from cohere.v2.types import V2ChatResponse
+
     for answer in (ANSWER, CALLS):
         found = V2ChatResponse.model_validate(answer)
         assert found.usage is not None
@@ -79,6 +79,8 @@ def test_fixtures_are_what_cohere_answers() -> None:
 
 
 def test_a_request_is_the_one_that_coheres_own_client_sends() -> None:
+    import cohere
+
     with noting(ANSWER) as server:
         client = cohere.ClientV2(api_key="secret", base_url=server.url)
         client.chat(
@@ -337,6 +339,8 @@ EMBEDDED: dict[str, Any] = {
 
 
 def test_embeddings_are_asked_for_as_coheres_own_client_asks() -> None:
+    import cohere
+
     with noting(EMBEDDED) as server:
         client = cohere.ClientV2(api_key="secret", base_url=server.url)
         client.v2.embed(

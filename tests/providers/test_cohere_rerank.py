@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 import pytest
-from cohere.v2.types import V2RerankResponse
 
 from genaiops.core.errors import UpstreamError, UsageError
 from genaiops.domain import Usage
@@ -21,6 +20,8 @@ def ranking(**fields: Any) -> CallBody:
 
 
 def test_rerank() -> None:
+    from cohere.v2.types import V2RerankResponse
+
     sample = {
         "id": "x",
         "results": [{"index": 1, "relevance_score": 0.9}, {"index": 0, "relevance_score": 0.1}],

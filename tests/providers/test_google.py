@@ -6,7 +6,6 @@ import re
 from typing import Any
 
 import pytest
-from google.genai import Client, types
 
 from genaiops.core.errors import ConfigError, UsageError
 from genaiops.providers._google_request import UNSIGNED
@@ -26,6 +25,8 @@ from tests.providers.google_fixtures import ANSWER, BASE, CALLS, GEMINI, GEMINI_
 
 def checked(body: dict[str, Any]) -> dict[str, Any]:
     """The body again, after Google's own types (which refuse unknown fields) have read every part of it."""
+    from google.genai import types
+
     known = {"contents", "systemInstruction", "tools", "toolConfig", "generationConfig", "safetySettings"}
     assert set(body) <= known | {"cachedContent", "serviceTier"}
     for content in body["contents"]:
@@ -53,6 +54,8 @@ def camel(found: Any) -> Any:
 
 
 def test_fixtures_are_what_google_answers() -> None:
+    from google.genai import types
+
     for answer in (ANSWER, CALLS, *STREAM):
         types.GenerateContentResponse.model_validate(answer)
 
@@ -67,6 +70,8 @@ def image(url: str) -> dict[str, Any]:
 
 def theirs_asks() -> tuple[str, dict[str, str], dict[str, Any]]:
     """What Google's own client sends for the conversation of the test below."""
+    from google.genai import Client, types
+
     with noting(ANSWER) as server:
         client = Client(api_key="secret", http_options=types.HttpOptions(base_url=server.url, api_version="v1beta"))
         client.models.generate_content(

@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 import pytest
-from google.genai import types
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -82,6 +81,8 @@ def test_a_200_that_is_no_answer_is_a_failure(answer: Any) -> None:
 
 
 def test_log_probabilities() -> None:
+    from google.genai import types
+
     logprobs = {
         "chosenCandidates": [{"token": "hé", "tokenId": 5, "logProbability": -0.5}],
         "topCandidates": [
@@ -171,6 +172,8 @@ def test_the_usage_of_a_stream_that_was_cut_off_is_not_taken_for_whole() -> None
 
 
 def test_a_picture_is_content_and_goes_back() -> None:
+    from google.genai import types
+
     parts: list[dict[str, Any]] = [
         {"text": "Here:"},
         {"inlineData": {"mimeType": "image/png", "data": PIXEL}, "thoughtSignature": "c2ln"},

@@ -3,10 +3,9 @@
 import base64
 import json
 import struct
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from google.genai import Client, types
 from google.oauth2.credentials import Credentials
 
 from genaiops.core.errors import UpstreamError
@@ -23,8 +22,13 @@ from tests.providers.calls import (
 from tests.providers.google_fixtures import BASE
 from tests.providers.test_google import camel
 
+if TYPE_CHECKING:
+    from google.genai import Client
+
 
 def test_embeddings_are_asked_for_as_googles_own_client_asks() -> None:
+    from google.genai import Client, types
+
     answer = {"embeddings": [{"values": [0.5, -1.0]}, {"values": [1.0, 0.25]}]}
     with noting(answer) as server:
         client = Client(api_key="secret", http_options=types.HttpOptions(base_url=server.url, api_version="v1beta"))
@@ -76,7 +80,9 @@ def test_vertex_embeds_in_three_ways() -> None:
         Vertex().read(one, b'{"predictions":[]}')
 
 
-def vertex_client(url: str) -> Client:
+def vertex_client(url: str) -> "Client":
+    from google.genai import Client, types
+
     options = types.HttpOptions(base_url=url, api_version="v1")
     return Client(
         vertexai=True, project="p", location="us-east1", credentials=Credentials(token="ya29.x"), http_options=options
@@ -94,6 +100,8 @@ def vertex_client(url: str) -> Client:
 def test_vertex_is_asked_for_embeddings_as_googles_own_client_asks(
     model: str, texts: list[str], answer: dict[str, Any]
 ) -> None:
+    from google.genai import types
+
     with noting(answer) as server:
         contents: Any = [types.Content(role="user", parts=[types.Part(text=text)]) for text in texts]
         config = types.EmbedContentConfig(output_dimensionality=8)

@@ -6,8 +6,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mistralai.client import Mistral as Client
-from mistralai.client.models import ChatCompletionRequest, ChatCompletionResponse, CompletionChunk
 
 from genaiops.core.errors import UpstreamError, UsageError
 from genaiops.domain import Usage
@@ -64,12 +62,17 @@ def with_message(message: dict[str, Any], finish: str) -> dict[str, Any]:
 
 
 def test_fixtures_are_what_mistral_answers() -> None:
+    from mistralai.client.models import ChatCompletionResponse, CompletionChunk
+
     ChatCompletionResponse.model_validate(ANSWER)
     for chunk in STREAM:
         CompletionChunk.model_validate(chunk)
 
 
 def test_a_request_is_the_one_that_mistrals_own_client_sends() -> None:
+    from mistralai.client import Mistral as Client
+    from mistralai.client.models import ChatCompletionRequest
+
     messages: list[dict[str, Any]] = [
         {"role": "system", "content": "Be brief."},
         {
@@ -334,6 +337,8 @@ def test_no_bytes_make_a_reader_raise_anything_else(data: bytes) -> None:
 
 
 def test_embeddings() -> None:
+    from mistralai.client import Mistral as Client
+
     answer = {
         "id": "e1",
         "object": "list",

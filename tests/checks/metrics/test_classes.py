@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn import metrics as sklearn
 
 from genaiops.checks.metrics import metric
 from genaiops.checks.metrics.calibration import expected_error
@@ -30,6 +29,8 @@ def of(couples: list[tuple[str, str]]) -> list[Sample]:
 
 
 def reference(name: str, couples: list[tuple[str, str]], **options: Any) -> float:
+    from sklearn import metrics as sklearn
+
     answers, truths = [each[0] for each in couples], [each[1] for each in couples]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -63,6 +64,8 @@ def test_one_class_and_all_that_are_named(name: str, couples: Any) -> None:
 @settings(max_examples=25, deadline=None)
 @given(couples=pairs)
 def test_matthews_is_that_of_scikit_learn_where_it_is_defined(couples: Any) -> None:
+    from sklearn import metrics as sklearn
+
     ours = said("mcc", of(couples))
     if min(len({each[place] for each in couples}) for place in (0, 1)) == 1:
         assert ours == Measure(error="Only one class was said, or right.")
@@ -191,6 +194,8 @@ def test_references_that_are_no_class() -> None:
 @settings(max_examples=40, deadline=None)
 @given(scored)
 def test_areas_and_losses_are_those_of_scikit_learn(couples: list[tuple[float, bool]]) -> None:
+    from sklearn import metrics as sklearn
+
     truths, scores = [each[1] for each in couples], [each[0] for each in couples]
     samples = [Sample(probability=p, expected=("yes" if truth else "no",)) for p, truth in couples]
     area = said("auc_roc", samples, positive="yes")
@@ -263,6 +268,8 @@ def test_calibration_of_answers_that_say_how_sure_they_are() -> None:
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(numbers, numbers), min_size=2, max_size=30))
 def test_distances_are_those_of_scikit_learn(couples: list[tuple[float, float]]) -> None:
+    from sklearn import metrics as sklearn
+
     answers, truths = [each[0] for each in couples], [each[1] for each in couples]
     samples = [Sample(output=repr(answer), expected=(repr(truth),)) for answer, truth in couples]
     for name, theirs in (

@@ -7,10 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import nltk.data
 import pytest
-from nltk.corpus.reader.wordnet import WordNetCorpusReader
-from nltk.translate.meteor_score import meteor_score
 
 from genaiops.arena import read_suite
 from genaiops.checks.metrics import metric, unready
@@ -69,6 +66,9 @@ def folder(tmp_path: Path) -> Path:
 def nltk_reader(root: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """That of nltk, which reads only below its own path. It leaves files open: they are closed here, while nobody is
     warned, and not whenever the collector comes by."""
+    import nltk.data
+    from nltk.corpus.reader.wordnet import WordNetCorpusReader
+
     monkeypatch.setattr(nltk.data, "path", [str(root)])
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The multilingual functions", UserWarning)
@@ -120,6 +120,8 @@ def test_synonyms_are_those_that_nltk_reads(folder: Path, reader: Any) -> None:
 
 
 def test_nltk_has_the_same_digits(folder: Path, reader: Any) -> None:
+    from nltk.translate.meteor_score import meteor_score
+
     for sample in samples(60, seed=4):
         wanted = [each.split() for each in sample.expected]
         said = say(sample, wordnet=str(folder), tokenize="none")

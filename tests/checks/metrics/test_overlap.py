@@ -5,10 +5,8 @@ from typing import Any
 
 import msgspec
 import pytest
-import sacrebleu
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nltk.translate import gleu_score
 
 from genaiops.checks.metrics import metric
 from genaiops.core.errors import UsageError
@@ -59,6 +57,8 @@ def streams(given: Sequence[Sample]) -> list[list[Any]]:
     ],
 )
 def test_sacrebleu_has_the_same_digits(name: str, ours: dict[str, Any], theirs: dict[str, Any]) -> None:
+    import sacrebleu
+
     given = samples(12 if name == "ter" else 40)
     kind = getattr(sacrebleu.metrics, name.upper())
     single = kind(**theirs, **({"effective_order": True} if name == "bleu" else {}))
@@ -71,6 +71,8 @@ def test_sacrebleu_has_the_same_digits(name: str, ours: dict[str, Any], theirs: 
 @given(st.lists(cases, min_size=1, max_size=4))
 @settings(max_examples=60)
 def test_nltk_has_the_same_digits(given: list[tuple[str, list[str]]]) -> None:
+    from nltk.translate import gleu_score
+
     made = [Sample(id=str(n), output=said, expected=tuple(wanted)) for n, (said, wanted) in enumerate(given)]
     said = [sample.output.split() for sample in made]
     wanted = [[each.split() for each in sample.expected] for sample in made]

@@ -7,10 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import jiwer
 import pytest
-import sacrebleu
-from nltk.translate import gleu_score
 
 from benchmarks.arena.pairs import factual, lines, xsum
 from genaiops.checks.metrics import metric
@@ -34,6 +31,10 @@ def values(name: str, given: list[Sample], **options: Any) -> list[float | None]
 
 
 def test_overlap_and_edits_of_summaries(wheel: Path) -> None:
+    import jiwer
+    import sacrebleu
+    from nltk.translate import gleu_score
+
     pairs = [*factual(wheel), *((summary, document[:300]) for summary, document in xsum(wheel))]
     given = [Sample(output=said, expected=(wanted,)) for wanted, said in pairs]
     assert len(given) > 1000

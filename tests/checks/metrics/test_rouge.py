@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rouge_score.rouge_scorer import RougeScorer
 
 from benchmarks.arena.pairs import factual, xsum
 from genaiops.checks.metrics import metric
@@ -27,6 +26,8 @@ def say(name: str, output: str, *expected: str, **options: Any) -> Measure:
 
 def compare(given: Sequence[Sample], *, stem: bool) -> None:
     """Of each sample, precision, recall and F1 are the same doubles."""
+    from rouge_score.rouge_scorer import RougeScorer
+
     theirs = RougeScorer(list(KINDS), use_stemmer=stem)
     wanted = [theirs.score_multi(sample.expected, sample.output) for sample in given]
     for name in KINDS:

@@ -3,7 +3,6 @@
 import random
 
 import pytest
-from scipy.stats import pearsonr
 
 from genaiops.checks.metrics import metric
 from genaiops.checks.statistics.association import associations
@@ -12,6 +11,8 @@ from genaiops.domain import Sample
 
 
 def test_the_correlation_is_pearsons_and_p_is_near_its() -> None:
+    from scipy.stats import pearsonr
+
     chance = random.Random(4)
     feature = [chance.gauss(0, 1) for _ in range(60)]
     outcome = [float(each + chance.gauss(0, 2) > 0) for each in feature]

@@ -5,7 +5,6 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binomtest
 
 from genaiops.checks.statistics.families import Variant, apart
 from genaiops.core.errors import UsageError
@@ -22,6 +21,8 @@ def two(values: list[tuple[bool, bool]]) -> list[Variant]:
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=2, max_size=40))
 def test_two_values_are_mcnemars_exact_test(values: list[tuple[bool, bool]]) -> None:
+    from scipy.stats import binomtest
+
     said = apart(two(values), ["gender"])
     wins, losses = sum(a > b for a, b in values), sum(b > a for a, b in values)
     [contrast] = said.contrasts

@@ -8,10 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import optimize, stats
-from statsmodels.stats.contingency_tables import mcnemar as reference_mcnemar
-from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.proportion import proportion_confint
 
 from genaiops.checks.statistics import (
     compare,
@@ -36,6 +32,8 @@ shares = st.integers(1, 200).flatmap(lambda n: st.tuples(st.integers(0, n), st.j
 
 @given(shares)
 def test_exact_bounds_are_those_of_statsmodels(share: tuple[int, int]) -> None:
+    from statsmodels.stats.proportion import proportion_confint
+
     times, n = share
     low, high = proportion_confint(times, n, alpha=0.1, method="beta")
     assert lower_share(times, n) == pytest.approx(low, abs=1e-12)
@@ -48,6 +46,8 @@ def test_nothing_of_thirty_may_still_be_a_tenth() -> None:
 
 
 def reference_p(wins: int, losses: int) -> float:
+    from statsmodels.stats.contingency_tables import mcnemar as reference_mcnemar
+
     found: Any = reference_mcnemar([[1, wins], [losses, 1]])
     return float(found.pvalue)
 
@@ -59,6 +59,7 @@ def test_mcnemar_is_that_of_statsmodels(wins: int, losses: int) -> None:
 
 def by_search(wins: int, losses: int, n: int, delta: float) -> float:
     """The score of a difference, its nuisance parameter found by maximising the likelihood itself."""
+    from scipy import optimize
 
     def unlikely(q: float) -> float:
         same = n - wins - losses
@@ -72,6 +73,8 @@ def by_search(wins: int, losses: int, n: int, delta: float) -> float:
 
 @pytest.mark.parametrize(("wins", "losses", "n"), [(0, 1, 44), (7, 3, 50), (2, 40, 60), (1, 1, 4), (30, 0, 31)])
 def test_tango_is_where_the_score_says(wins: int, losses: int, n: int) -> None:
+    from scipy import stats
+
     z = float(stats.norm.ppf(0.975))
     low, high = tango(wins, losses, n, alpha=0.025)
     assert by_search(wins, losses, n, low) == pytest.approx(z, abs=1e-4)
@@ -80,6 +83,8 @@ def test_tango_is_where_the_score_says(wins: int, losses: int, n: int) -> None:
 
 @given(st.integers(1, 300))
 def test_tango_without_a_difference(n: int) -> None:
+    from scipy import stats
+
     z2 = stats.norm.ppf(0.95) ** 2
     low, high = tango(0, 0, n)
     assert low == pytest.approx(-z2 / (n + z2), abs=1e-6)
@@ -95,6 +100,8 @@ def test_tango_is_symmetric_and_holds_the_estimate(n: int, wins: int, losses: in
 
 
 def test_without_clusters_it_is_the_paired_t_test() -> None:
+    from scipy import stats
+
     chance = random.Random(3)
     one = [chance.gauss(0.7, 0.1) for _ in range(40)]
     two = [each - chance.gauss(0.02, 0.05) for each in one]
@@ -107,6 +114,8 @@ def test_without_clusters_it_is_the_paired_t_test() -> None:
 
 
 def test_clusters_widen_what_cases_of_one_document_pretend() -> None:
+    from scipy import stats
+
     chance = random.Random(5)
     shift = [chance.gauss(0, 0.3) for _ in range(20)]
     one = [shift[number // 5] + chance.gauss(0, 0.01) for number in range(100)]
@@ -174,6 +183,8 @@ def test_differences_without_spread_are_bounded_as_if_none_exceeded_the_largest_
 
 
 def test_counts_of_wins_and_losses() -> None:
+    from scipy import stats
+
     said = compare([1, 1, 0, 1, 0], [1, 0, 1, 0, 0], span=1.0)
     assert (said.wins, said.losses, said.ties, said.n) == (2, 1, 2, 5)
     assert said.difference == pytest.approx(0.2)
@@ -181,6 +192,8 @@ def test_counts_of_wins_and_losses() -> None:
 
 
 def test_a_level_of_right_and_wrong_is_exact() -> None:
+    from statsmodels.stats.proportion import proportion_confint
+
     said = level([1.0] * 28 + [0.0] * 2, least=0.0, most=1.0)
     low, high = proportion_confint(28, 30, alpha=0.1, method="beta")
     assert (said.low, said.high) == pytest.approx((low, high))
@@ -197,6 +210,8 @@ def test_the_bound_of_a_mean_in_a_range_is_the_exact_one_of_a_share(share: tuple
 
 @given(st.integers(0, 30), st.integers(0, 30), st.integers(1, 30))
 def test_its_p_at_no_difference_is_that_of_the_sign_test(wins: int, losses: int, ties: int) -> None:
+    from scipy import stats
+
     groups = [[1.0]] * wins + [[-1.0]] * losses + [[0.0]] * ties
     exact = float(stats.binom.sf(wins - 1, wins + losses, 0.5))
     assert p_above(groups, -1.0) == pytest.approx(exact, rel=0.05, abs=1e-9)
@@ -240,6 +255,8 @@ def test_one_large_cluster_counts_for_what_it_is() -> None:
 
 
 def test_a_jackknife_of_a_mean_is_its_t_interval() -> None:
+    from scipy import stats
+
     chance = random.Random(8)
     values = [chance.gauss(1, 2) for _ in range(20)]
     whole = sum(values) / 20
@@ -260,6 +277,8 @@ def test_groups_keep_clusters_whole() -> None:
 
 @given(st.lists(st.floats(0, 1), max_size=12))
 def test_holm_is_that_of_statsmodels(p: list[float]) -> None:
+    from statsmodels.stats.multitest import multipletests
+
     wanted = list(multipletests(p, 0.05, "holm")[0]) if p else []
     close = any(math.isclose(each, 0.05 / rank, rel_tol=1e-9) for each in p for rank in range(1, 13))
     assert close or holm(p) == wanted

@@ -7,8 +7,6 @@ import fairlearn.metrics as fairlearn
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import accuracy_score
-from statsmodels.stats.proportion import confint_proportions_2indep
 
 from genaiops.checks.metrics import metric
 from genaiops.checks.statistics.groups import Member, disparity, equalized_odds, levels
@@ -33,6 +31,8 @@ def columns(members: list[Member]) -> dict[str, Any]:
 @settings(max_examples=12, deadline=None)
 @given(rows)
 def test_differences_are_those_of_fairlearn(members: list[Member]) -> None:
+    from sklearn.metrics import accuracy_score
+
     given_ = columns(members)
     ours = {
         fairlearn.demographic_parity_difference: disparity(members, "selection", "difference"),
@@ -68,6 +68,8 @@ def test_impact_is_that_of_aif360(members: list[Member]) -> None:
 @given(st.integers(0, 60), st.integers(0, 60))
 def test_bounds_of_two_independent_groups_are_newcombes(a: int, b: int) -> None:
     """As statsmodels has his method 10; both bounds of 95 % are here of one pair in each order."""
+    from statsmodels.stats.proportion import confint_proportions_2indep
+
     members = [Member("a", place < a) for place in range(60)] + [Member("b", place < b) for place in range(60)]
     said = disparity(members, "selection", "difference", reference="a")
     low, high = confint_proportions_2indep(a, 60, b, 60, method="newcomb", compare="diff", alpha=0.1)

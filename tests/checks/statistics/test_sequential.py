@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
-from scipy.special import lambertw
 
 from benchmarks.arena.experiments import looked
 from genaiops.checks.statistics import always_valid_p, chi_square_p, evidence, sequence, width
@@ -38,6 +36,8 @@ def test_sums_are_those_of_numpy(values: Arm) -> None:
 
 def test_the_width_is_that_of_the_paper() -> None:
     """Waudby-Smith et al., theorem 2.2, with the rho of section 3.5 by Lambert's W."""
+    from scipy.special import lambertw
+
     alpha, tuned = 0.05, 500
     rho2 = float(-lambertw(-(alpha**2) / math.e, -1).real - 1) / tuned
     for n in (30, 500, 20_000):
@@ -96,6 +96,8 @@ def test_the_simulation_looks_as_the_library_does(bounds: tuple[float, float] | 
 
 @given(st.integers(0, 500), st.integers(0, 500), st.floats(0.02, 0.98))
 def test_chi_square_is_that_of_scipy(first: int, second: int, share: float) -> None:
+    from scipy import stats
+
     n = first + second
     if n:
         expected = stats.chisquare([first, second], [n * share, n * (1 - share)]).pvalue

@@ -6,12 +6,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-import anthropic
-import cohere
-import openai
 import pytest
-from google import genai
-from google.genai import types
 
 from tests.guard.surfaces.channels import Hides, always
 from tests.guard.surfaces.streams import STREAMS
@@ -55,6 +50,8 @@ def weather(arguments: Any) -> None:
 
 
 def test_openai_chat(url: str) -> None:
+    import openai
+
     with (
         openai.OpenAI(base_url=f"{url}/v1", api_key="k", max_retries=0) as client,
         client.chat.completions.stream(model="m", messages=[{"role": "user", "content": "x"}]) as stream,
@@ -69,6 +66,8 @@ def test_openai_chat(url: str) -> None:
 
 
 def test_openai_responses(url: str) -> None:
+    import openai
+
     with (
         openai.OpenAI(base_url=f"{url}/v1", api_key="k", max_retries=0) as client,
         client.responses.stream(model="m", input="x") as stream,
@@ -80,6 +79,8 @@ def test_openai_responses(url: str) -> None:
 
 
 def test_anthropic(url: str) -> None:
+    import anthropic
+
     with anthropic.Anthropic(base_url=url, api_key="k", max_retries=0) as client:
         asked: Any = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "x"}]}
         with client.messages.stream(**asked) as stream:
@@ -92,6 +93,8 @@ def test_anthropic(url: str) -> None:
 
 
 def test_cohere(url: str) -> None:
+    import cohere
+
     client = cohere.ClientV2(api_key="k", base_url=url)
     texts = {"text": "", "thinking": "", "arguments": ""}
     asked: Any = [{"role": "user", "content": "x"}]
@@ -108,6 +111,9 @@ def test_cohere(url: str) -> None:
 
 
 def test_google(url: str) -> None:
+    from google import genai
+    from google.genai import types
+
     client = genai.Client(api_key="k", http_options=types.HttpOptions(base_url=url))
     chunks = list(client.models.generate_content_stream(model="m", contents="x"))
     parts: Any = [

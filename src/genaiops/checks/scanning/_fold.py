@@ -65,10 +65,13 @@ class _Table(dict[int, str]):
 
 _TABLE: Final = _Table()
 _WIDTHS: Final = "".join(
-    chr(code)
-    for code in (*range(0xA0, 0x3400), *range(0xA490, 0xAC00), *range(0xF900, 0x10000), *range(0x1F100, 0x1F250))
-    if len(_folded(chr(code))) != 1
+    char
+    for char in map(
+        chr, (*range(0xA0, 0x3400), *range(0xA490, 0xAC00), *range(0xF900, 0x10000), *range(0x1F100, 0x1F250))
+    )
+    if not unicodedata.is_normalized("NFKC", char) and len(_folded(char)) != 1
 )
+"""Characters that NFKC makes several of (of those alone: all others fold to one, or are invisible)."""
 _ODD: Final = re.compile(f"[{INVISIBLE}{re.escape(_WIDTHS)}]")
 """Characters that become none, or several."""
 _WESTERN: Final = bytes(ord(_folded(chr(code))) if len(_folded(chr(code))) == 1 else code for code in range(0x100))
