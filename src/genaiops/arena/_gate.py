@@ -58,32 +58,39 @@ def decides(check: SuiteCheck) -> bool:
 
 
 def _of_target(suite: Suite, tables: Tables, target: str, baseline: str) -> Iterator[GateLine]:
-    bounds = any(decides(check) for check in suite.check)
     for check in suite.check:
         subject = Subject(check, tables, target, alpha=suite.gate.alpha)
-        if not subject.card.decides:
-            if decides(check):
-                yield undecided("floor", check, target, check.floor, f"{subject.card.title}: {subject.card.about}")
-            continue
-        if (check.margin is not None or check.improves) and not baseline:
-            yield not_compared(subject)
-        if subject.card.over == "corpus":
-            yield from corpus(subject)
-            if check.margin is not None and baseline:
-                line = corpus_against(subject, baseline, check.margin)
-                yield line
-                yield from _not_only_alike(subject, [line], suite.gate)
-            continue
-        if check.floor is not None:
-            yield floor(subject)
-        if check.tolerance is not None:
-            yield tolerance(subject)
-        if (check.margin is not None or check.improves) and baseline:
-            lines = [*against(subject, baseline, suite.gate.judges)]
-            yield from lines
-            yield from _not_only_alike(subject, lines, suite.gate)
-        if not bounds and threshold_of(check, subject.card) is not None:
-            yield every_case(subject)
+        for line in _of_check(suite, subject, baseline):
+            is_level = line.kind in ("floor", "corpus")
+            yield msgspec.structs.replace(line, at_most=True) if subject.falling and is_level else line
+
+
+def _of_check(suite: Suite, subject: Subject, baseline: str) -> Iterator[GateLine]:
+    check = subject.check
+    if not subject.card.decides:
+        if decides(check):
+            reason = f"{subject.card.title}: {subject.card.about}"
+            yield undecided("floor", check, subject.target, check.floor, reason)
+        return
+    if (check.margin is not None or check.improves) and not baseline:
+        yield not_compared(subject)
+    if subject.card.over == "corpus":
+        yield from corpus(subject)
+        if check.margin is not None and baseline:
+            line = corpus_against(subject, baseline, check.margin)
+            yield line
+            yield from _not_only_alike(subject, [line], suite.gate)
+        return
+    if check.floor is not None:
+        yield floor(subject)
+    if check.tolerance is not None:
+        yield tolerance(subject)
+    if (check.margin is not None or check.improves) and baseline:
+        lines = [*against(subject, baseline, suite.gate.judges)]
+        yield from lines
+        yield from _not_only_alike(subject, lines, suite.gate)
+    if not any(decides(each) for each in suite.check) and threshold_of(check, subject.card) is not None:
+        yield every_case(subject)
 
 
 def _not_only_alike(subject: Subject, lines: Sequence[GateLine], gate: SuiteGate) -> Iterator[GateLine]:
