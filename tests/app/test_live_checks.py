@@ -245,7 +245,7 @@ async def test_nothing_is_asked_that_the_money_may_not_suffice_for(life: Life, t
     assert counted(life, "check/asked")[0] == CheckedCalls(scored=2, unpaid=1)
     assert counted(life, "check/kind")[0] == CheckedCalls(scored=3)  # what costs nothing goes on
     tally = life.experiments.tally("live")
-    assert (tally.spent_nano, "may spend 1" in tally.faults["check/asked"]) == (800_000_000, True)
+    assert (tally.spent_nano, "At most 1 may be spent" in tally.faults["check/asked"]) == (800_000_000, True)
     # After a restart what was spent is known, and no price: one call shows it, and no more are paid whenever it starts.
     for number in (8, 10):
         call(life, number, f"Please wait for {number} days.")

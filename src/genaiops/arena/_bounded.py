@@ -71,7 +71,9 @@ class Purse:
                 break
             elif within or not self._out:
                 spent, most = from_nano(self._spent), from_nano(self._most)
-                self.reason = f"The run may spend {most}; {spent} are spent, and a further call could take it beyond."
+                self.reason = (
+                    f"At most {most} may be spent; {spent} are spent, and a further call could take it beyond."
+                )
             if self.reason:
                 break
             self._changed.clear()
