@@ -1,9 +1,9 @@
 """What every test can use: strict mode, and one way to say that something outside is needed.
 
-A test that needs a server, a browser or weights says so with a marker (`needs_browser`, `needs_nginx`,
-`needs_promtool`, `needs_weights("smollm2")`, `needs_postgres`, `needs_redis`), or asks for the fixture that gives its
-place (`browser_path`, `nginx_path`, `models_dir`, `postgres_url`, `redis_url`). Where it is missing the test is
-skipped, and the summary says what to do about it. With GENAIOPS_TEST_STRICT=1, as in CI, it fails instead.
+A test that needs a server, a browser or weights says so with a marker (`needs_browser`, `needs_nginx`, `needs_node`,
+`needs_ruby`, `needs_promtool`, `needs_weights("smollm2")`, `needs_postgres`, `needs_redis`), or asks for the fixture
+that gives its place (`browser_path`, `nginx_path`, `models_dir`, `postgres_url`, `redis_url`). Where it is missing the
+test is skipped, and the summary says what to do about it. With GENAIOPS_TEST_STRICT=1, as in CI, it fails instead.
 """
 
 import gc
@@ -107,12 +107,20 @@ class Need(NamedTuple):
     remedy: str
 
 
+def find_node(_: str) -> str | None:
+    from genaiops.engines.scripts import find_node as found
+
+    return found()
+
+
 NEEDS = {
     "needs_browser": Need(
         find_browser,
         "a Chromium browser",
         "apt-get install chromium-headless-shell, or set GENAIOPS_TEST_BROWSER to its path",
     ),
+    "needs_node": Need(find_node, "Node.js", "apt-get install nodejs"),
+    "needs_ruby": Need(lambda _: shutil.which("ruby"), "Ruby", "apt-get install ruby"),
     "needs_nginx": Need(find_nginx, "nginx", "apt-get install nginx"),
     "needs_promtool": Need(lambda _: shutil.which("promtool"), "promtool", "apt-get install prometheus"),
     "needs_weights": Need(

@@ -262,10 +262,17 @@ def test_a_configuration_of_promptfoo_runs_as_it_is_and_as_a_suite(folder: Folde
     assert "outputPath is left out." in written.err
     again = folder.run("run", "made.yaml", "--local")
     assert (again.status, again.err) == (0, "")
-    (folder.path / "promptfooconfig.yaml").write_text(PROMPTFOO.replace("equals", "javascript"))
+    (folder.path / "promptfooconfig.yaml").write_text(PROMPTFOO.replace("equals", "human"))
     refused = folder.run("run", "promptfooconfig.yaml", "--local")
     assert refused.status == 2
-    assert "line 6: tests[0].assert[0].type: The assertion javascript is code" in refused.err
+    assert "line 6: tests[0].assert[0].type: The assertion human is decided by a person" in refused.err
+    code = PROMPTFOO.replace("{type: equals, value: '{{word}}'}", "{type: python, value: len(output) == 5}")
+    (folder.path / "promptfooconfig.yaml").write_text(code)
+    ran = folder.run("run", "promptfooconfig.yaml", "--local")
+    assert (ran.status, "python: len(output) == 5" in ran.out) == (0, True), ran.err
+    (folder.path / "promptfooconfig.yaml").write_text(code.replace("== 5", "=="))
+    broken = folder.run("run", "promptfooconfig.yaml", "--local")
+    assert (broken.status, "cannot be loaded: SyntaxError" in broken.err) == (2, True)
     assert "is no suite that can be imported" in folder.run("import", "suite.toml").err
     assert "There is no file none.yaml" in folder.run("import", "none.yaml").err
 

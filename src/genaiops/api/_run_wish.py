@@ -26,6 +26,7 @@ from genaiops.arena import (
     read_suite,
     read_suite_document,
     run_place,
+    scripts_of,
     suite_manifest,
     sweep_suite,
     target_of,
@@ -270,6 +271,12 @@ def _check_may(services: Services, caller: Caller, suite: Suite, run: Run) -> No
     """Forbidden and UsageError for targets and judges that the caller may not have asked from here."""
     if not suite.target:
         raise UsageError("The suite has no target: nobody is asked.", remedy="Write [[target]].", param="target")
+    if scripts_of(suite):
+        raise UsageError(
+            "The suite brings code, which runs where its files are and not on the server.",
+            remedy="Run it there: genaiops suite run FILE --local",
+            param="suite",
+        )
     kinds: dict[str, EnvironmentKind] = {each.id: each.kind for each in services.hub.environments.list()}
     asked = [(f"The target {target.name!r}", target) for target in suite.target]
     for member in judges_of(suite):

@@ -16,6 +16,7 @@ from genaiops.app.local_models import InstalledModels
 from genaiops.app.posting import HttpPost
 from genaiops.app.sandboxing import check_sandbox, confinement, sandbox
 from genaiops.app.scoring_programs import check_programs, meteor, programs
+from genaiops.app.scripting import TARGETS_AT_ONCE, check_scripts, hosts
 from genaiops.arena import (
     Ask,
     Endpoint,
@@ -40,6 +41,7 @@ from genaiops.core.digest import digest_value
 from genaiops.core.errors import Conflict, NotFound
 from genaiops.domain import Run, Suite, SuiteTarget, Verdict
 from genaiops.ports.runs import Runs
+from genaiops.ports.scripts import Scripts
 from genaiops.sdk import default_home
 
 
@@ -101,7 +103,9 @@ def what_runs() -> dict[str, str]:
 def check_can_ask(wanted: Wanted) -> None:
     """What cannot be asked is told before anything is: GenaiopsError names the target, the judge or the weights."""
     post = HttpPost()
-    askers(wanted, post)
+    check_scripts(wanted.suite, wanted.folder)
+    with hosts(wanted.folder) as scripts:
+        askers(wanted, post, scripts)
     for member in judges_of(wanted.suite):
         _asker(wanted, post, target_of(member), wanted.gateway)
     check_weights(wanted.suite, wanted.models or Path(default_home()))
@@ -116,20 +120,22 @@ def check_weights(suite: Suite, home: Path) -> None:
         local.check(name)
 
 
-def askers(wanted: Wanted, post: HttpPost) -> Mapping[str, Ask]:
-    """How each target is asked. UsageError when one cannot be."""
+def askers(wanted: Wanted, post: HttpPost, scripts: Scripts | None) -> Mapping[str, Ask]:
+    """How each target is asked; `scripts`: who calls functions of the suite. UsageError when one cannot be."""
     named = wanted.gateways
     return {
-        target.name: _asker(wanted, post, target, named.get(target.name, wanted.gateway))
+        target.name: _asker(wanted, post, target, named.get(target.name, wanted.gateway), scripts)
         for target in wanted.suite.target
     }
 
 
-def _asker(wanted: Wanted, post: HttpPost, target: SuiteTarget, gateway: Endpoint | None) -> Ask:
+def _asker(
+    wanted: Wanted, post: HttpPost, target: SuiteTarget, gateway: Endpoint | None, scripts: Scripts | None = None
+) -> Ask:
     run = wanted.suite.run
     fresh = run.repeats > 1 or not run.cache
     secret = "" if not target.secret or wanted.secret is None else wanted.secret(target.secret)
-    return asker(target, post=post, gateway=gateway, secret=secret, timeout=wanted.suite.run.timeout_s, fresh=fresh)
+    return asker(target, post=post, gateway=gateway, secret=secret, timeout=run.timeout_s, fresh=fresh, scripts=scripts)
 
 
 @contextmanager
@@ -140,11 +146,13 @@ def means_of(wanted: Wanted, post: HttpPost, store: Runs) -> Generator[Callable[
         return _asker(wanted, post, target, wanted.gateway)
 
     def made(purse: Purse, stop: asyncio.Event) -> Judges:
-        return Judges(store, wanted.suite, asked, purse, stop, local=local, sandbox=confined, meteor=scoring)
+        judges = Judges(store, wanted.suite, asked, purse, stop, local=local, sandbox=confined, meteor=scoring)
+        judges.scripts = scripts
+        return judges
 
     confined = sandbox(wanted.weak)
     local = InstalledModels(wanted.models or Path(default_home()))
-    with meteor() as scoring:
+    with meteor() as scoring, hosts(wanted.folder) as scripts:
         yield made
 
 
@@ -167,8 +175,8 @@ async def evaluate(
     """Ask what is left of a run, and judge it. Interrupted (SIGINT, SIGTERM) it keeps what it has and is `stopped`."""
     cases = await asyncio.to_thread(store.cases, run.id)
     post = HttpPost(max_connections=wanted.suite.run.concurrency)
-    with means_of(wanted, post, store) as means:
-        runner = Runner(store, run, wanted.suite, cases, askers(wanted, post), told=told, means=means)
+    with means_of(wanted, post, store) as means, hosts(wanted.folder, TARGETS_AT_ONCE) as scripts:
+        runner = Runner(store, run, wanted.suite, cases, askers(wanted, post, scripts), told=told, means=means)
         with _stopped_by_signals(runner):
             try:
                 run = await runner()

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from genaiops.app.scripting import hosts
 from genaiops.arena import suite_manifest
 from genaiops.arena.inspect_logs import is_inspect_json, open_log, taken_over
 from genaiops.arena.openai_evals import Wish, is_openai_eval, read_openai_eval
@@ -77,7 +78,8 @@ def _of_log(path: Path) -> tuple[dict[str, Any], ImportedSuite]:
 
 
 def imported_text(text: str, folder: Path) -> ImportedSuite:
-    read = read_promptfoo(text, folder)
+    with hosts(folder) as scripts:
+        read = read_promptfoo(text, folder, scripts)
     if read.suite is None:
         first = read.faults[0]
         raise UsageError(

@@ -43,7 +43,7 @@ class RunKeys:
         judges = [target_of(member) for member in judges_of(suite)]
         named = [(target.name, target) for target in suite.target] + [(JUDGES, target) for target in judges]
         for name, target in named:
-            if target.url or target.python or target.recorded:
+            if target.url or target.python or target.script or target.recorded:
                 continue
             place = run_place(target, run)
             if place not in made:

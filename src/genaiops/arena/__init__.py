@@ -35,7 +35,7 @@ from genaiops.arena._forecast import Forecast, ForecastLine, forecast, told_days
 from genaiops.arena._gate import decides, judge
 from genaiops.arena._gate_report import GateLine, GateReport
 from genaiops.arena._judged_claims import JudgedClaim, JudgedClaims, judged_claims
-from genaiops.arena._judges import Judges, judges_of, programs_of, runs_programs, target_of, weights_of
+from genaiops.arena._judges import Judges, judges_of, programs_of, runs_programs, scripts_of, target_of, weights_of
 from genaiops.arena._kpis import WORDS as KPI_WORDS
 from genaiops.arena._kpis import KpiLine, check_of, kpi_fault, kpi_judged, kpi_line, measured
 from genaiops.arena._kpis import reported as reported_kpi
@@ -199,6 +199,7 @@ __all__ = [
     "run_place",
     "runs_programs",
     "sample_of",
+    "scripts_of",
     "seconds",
     "select",
     "side_by_side",

@@ -11,12 +11,14 @@ from typing import Any, Final, Protocol, cast
 import msgspec
 
 from genaiops.arena._parts import messages, picture_url, templated
+from genaiops.arena._scripts import by_script, transformed
 from genaiops.arena._streamed import EVENTS, StreamFailed, streamed
 from genaiops.checks.attacks import GUARDED
 from genaiops.core.errors import GenaiopsError, TimedOut, UsageError
 from genaiops.core.money import to_nano
 from genaiops.domain import Answer, Case, SuiteTarget, ToolCall
 from genaiops.ports.posting import Post, Posted
+from genaiops.ports.scripts import Scripts
 
 CHAT: Final = "/v1/chat/completions"
 _SHOWN = 500
@@ -78,10 +80,31 @@ def asked(target: SuiteTarget, case: Case) -> dict[str, Any]:
 
 
 def asker(
-    target: SuiteTarget, *, post: Post, gateway: Endpoint | None, secret: str = "", timeout: float, fresh: bool = False
+    target: SuiteTarget,
+    *,
+    post: Post,
+    gateway: Endpoint | None,
+    secret: str = "",
+    timeout: float,
+    fresh: bool = False,
+    scripts: Scripts | None = None,
 ) -> Ask:
-    """How that target is asked; `fresh`: past the gateway's caches. UsageError when it cannot be: no gateway, no such
-    function."""
+    """How that target is asked; `fresh`: past the gateway's caches; `scripts`: who calls functions of the suite.
+    UsageError when it cannot be: no gateway, no such function."""
+    if target.script is not None or target.transform:
+        if scripts is None:
+            raise UsageError(
+                f"The target {target.name!r} brings code of the suite, which is called where its files are.",
+                remedy="Run it there: genaiops suite run FILE --local",
+                param="target",
+            )
+        bare = msgspec.structs.replace(target, transform=())
+        ask = (
+            by_script(target, target.script, scripts, timeout)
+            if target.script is not None
+            else asker(bare, post=post, gateway=gateway, secret=secret, timeout=timeout, fresh=fresh)
+        )
+        return transformed(target, ask, scripts, timeout)
     if target.recorded:
         return _recorded(target)
     if target.python:
@@ -253,7 +276,8 @@ def _by_path(target: SuiteTarget, case: Case, repeat: int, document: Any) -> Ans
         if part:
             value = cast("Any", value[int(part)] if isinstance(value, list) else value[part])
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return Answer(target=target.name, case=case.id, repeat=repeat, state="answered", output=text)
+    answer = Answer(target=target.name, case=case.id, repeat=repeat, state="answered", output=text)
+    return answer if isinstance(value, str) else msgspec.structs.replace(answer, structured=True)
 
 
 def _text(content: Any) -> str:

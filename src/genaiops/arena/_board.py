@@ -147,6 +147,8 @@ def _asked(target: SuiteTarget, run: Run) -> str:
         parts = urlsplit(target.url)
         return f"{parts.hostname or ''}{parts.path}"  # what else an address may have is nobody's business
     named = (target.prompt, target.application, target.release, target.model, target.python)
+    if target.script is not None:
+        return target.script.called
     return ", ".join(each for each in named if each) or "recorded"
 
 

@@ -10,14 +10,15 @@ import msgspec
 from genaiops.arena._asking import Ask, Busy, asked
 from genaiops.arena._bounded import Crowd, Purse
 from genaiops.arena._scoring import asks, prepares
-from genaiops.checks.metrics import executes, metric, program
+from genaiops.checks.metrics import executes, metric, program, scripts_in
 from genaiops.core.digest import digest_value
 from genaiops.core.errors import LimitReached
-from genaiops.domain import Answer, Case, JudgeMember, Suite, SuiteTarget
+from genaiops.domain import Answer, Case, JudgeMember, Script, Suite, SuiteTarget
 from genaiops.ports.meteor import Meteor
 from genaiops.ports.metrics import LocalModels
 from genaiops.ports.runs import Runs
 from genaiops.ports.sandbox import Sandbox
+from genaiops.ports.scripts import Scripts
 
 _LONGEST_PAUSE: Final = 60.0
 
@@ -43,6 +44,16 @@ def weights_of(suite: Suite) -> Iterable[str]:
 def runs_programs(suite: Suite) -> bool:
     """Whether a check runs what was answered."""
     return any(executes(metric(check.metric, check.options)) for check in suite.check)
+
+
+def scripts_of(suite: Suite) -> tuple[Script, ...]:
+    """Code that the suite brings: of its targets, and of its checks."""
+    found: list[Script] = []
+    for target in suite.target:
+        found += ([] if target.script is None else [target.script]) + list(target.transform)
+    for check in suite.check:
+        found += scripts_in(metric(check.metric, check.options))
+    return tuple(found)
 
 
 def programs_of(suite: Suite) -> frozenset[str]:
@@ -81,6 +92,8 @@ class Judges:
         self.local = local
         self.sandbox = sandbox
         self.meteor = meteor
+        self.scripts: Scripts | None = None
+        """Who calls functions of the suite, where its files are."""
         self._store = store
         self._suite = suite
         self._ask = ask

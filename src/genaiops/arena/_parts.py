@@ -1,7 +1,8 @@
 """What a request is made of: the system's word, examples, passages, the question; cut to what the target takes."""
 
+import re
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any, Final, TypeGuard, cast
 
 import msgspec
 
@@ -10,6 +11,7 @@ from genaiops.checks.tokens import Estimator
 from genaiops.domain import Case, Shot, SuiteTarget, render_template
 
 _ESTIMATED = Estimator()
+_ALONE: Final = re.compile(r"\{\{([A-Za-z_][A-Za-z0-9_]*)\}\}")
 
 
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +33,10 @@ def templated(target: SuiteTarget, case: Case) -> Case:
     shots = tuple(msgspec.structs.replace(shot, input=_example(target, case, shot)) for shot in case.shots)
     values = {"input": case.input, **case.variables}
     if isinstance(target.template, str):
+        whole = _ALONE.fullmatch(target.template)
+        found = None if whole is None else values.get(whole[1])
+        if _is_chat(found):
+            return msgspec.structs.replace(case, messages=tuple(found), shots=shots)
         text = render_template(target.template, values)
         return msgspec.structs.replace(case, input=text, messages=(), shots=shots)
     rendered = tuple(
@@ -40,6 +46,14 @@ def templated(target: SuiteTarget, case: Case) -> Case:
         for message in target.template
     )
     return msgspec.structs.replace(case, messages=rendered, shots=shots)
+
+
+def _is_chat(value: Any) -> TypeGuard[list[dict[str, Any]]]:
+    return (
+        isinstance(value, list)
+        and bool(cast("list[Any]", value))
+        and all(isinstance(each, dict) and "role" in each for each in cast("list[Any]", value))
+    )
 
 
 def _example(target: SuiteTarget, case: Case, shot: Shot) -> str:

@@ -245,7 +245,13 @@ class Runner:
     def _key(self, piece: Piece) -> str | None:
         """What an answer is kept under: repeats are asked anew, for a copy says nothing of how answers vary."""
         target = piece.target
-        if not self._suite.run.cache or self._suite.run.repeats > 1 or target.recorded or target.python:
+        if (
+            not self._suite.run.cache
+            or self._suite.run.repeats > 1
+            or target.recorded
+            or target.python
+            or target.script
+        ):
             return None
         if piece.case.play is not None or piece.case.attack is not None:
             return None  # it depends on more than its first request: on guards, which are no part of it

@@ -1,18 +1,31 @@
 """From answers to verdicts: each check's metric over what was answered."""
 
 import asyncio
+import json
 from collections import deque
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeGuard
 
 import msgspec
 
-from genaiops.arena._parts import asked_media, text_of
-from genaiops.checks.metrics import metric
+from genaiops.arena._parts import asked_media, templated, text_of
+from genaiops.checks.metrics import looks_at_request, metric
 from genaiops.checks.metrics.judges import is_duel
 from genaiops.checks.statistics import figures, in_groups, jackknife
 from genaiops.core.errors import LimitReached, UsageError
-from genaiops.domain import Answer, Case, Judged, Measure, MetricCard, Outcome, Sample, Suite, SuiteCheck, Verdict
+from genaiops.domain import (
+    Answer,
+    Case,
+    Judged,
+    Measure,
+    MetricCard,
+    Outcome,
+    Sample,
+    Suite,
+    SuiteCheck,
+    SuiteTarget,
+    Verdict,
+)
 from genaiops.ports.metrics import Consulting, Means, Metric, Preparing
 
 
@@ -42,8 +55,19 @@ def sample_of(case: Case, answer: Answer, check: SuiteCheck | None = None) -> Sa
         said=said_in(answer),
         steps=answer.tool_calls if answer.turns else (),
         media=answer.media,
+        structured=answer.structured,
+        variables=case.variables,
         asked_media=asked_media(case),
     )
+
+
+def of_target(sample: Sample, case: Case, target: SuiteTarget | None) -> Sample:
+    """The sample with what the target was asked."""
+    if target is None or not target.template:
+        return sample
+    asked = templated(target, case)
+    prompt = json.dumps(list(asked.messages), ensure_ascii=False) if asked.messages else asked.input
+    return msgspec.structs.replace(sample, prompt=prompt)
 
 
 def against(sample: Sample, baseline: Answer | None) -> Sample:
@@ -83,6 +107,7 @@ class Scorer:
     def __init__(self, suite: Suite, cases: Sequence[Case]) -> None:
         self._cases: Mapping[str, Case] = {case.id: case for case in cases}
         self._suite = suite
+        self._targets = {target.name: target for target in suite.target}
         self._each: list[tuple[SuiteCheck, Metric]] = []
         self._all: list[tuple[SuiteCheck, Metric]] = []
         self._asking: list[tuple[SuiteCheck, Consulting]] = []
@@ -99,10 +124,15 @@ class Scorer:
         judged: list[Judged] = []
         for check, made in self._each:
             concerned = [answer for answer in answered if _concerns(check, self._cases[answer.case])]
-            samples = [sample_of(self._cases[answer.case], answer, check) for answer in concerned]
+            samples = [self._sample(answer, check, made) for answer in concerned]
             for answer, said in zip(concerned, _measured(made, samples), strict=True):
                 judged.append(_judged(check, made.card, answer, said, at_us))
         return judged
+
+    def _sample(self, answer: Answer, check: SuiteCheck, made: Metric) -> Sample:
+        case = self._cases[answer.case]
+        sample = sample_of(case, answer, check)
+        return of_target(sample, case, self._targets.get(answer.target)) if looks_at_request(made) else sample
 
     @property
     def asking(self) -> bool:
@@ -162,7 +192,7 @@ class Scorer:
         for check, made in self._asking:
             if check.name not in names:
                 continue
-            sample = sample_of(self._cases[answer.case], answer, check)
+            sample = self._sample(answer, check, made)
             if is_duel(made):
                 sample = against(sample, baseline)
             try:

@@ -35,7 +35,7 @@ VARIABLE: Final = "variables:"
 """Fields of a source that begin so are one variable each: `variables:NAME`."""
 PROD: Final = "prod"
 """As a baseline: what is in production, of the application that the one target is a candidate for."""
-WAYS: Final = ("model", "prompt", "application", "release", "url", "python", "recorded")
+WAYS: Final = ("model", "prompt", "application", "release", "url", "python", "script", "recorded")
 
 _LISTS: Final[Mapping[str, type]] = {"case": Case, "cases": CaseSource, "target": SuiteTarget, "check": SuiteCheck}
 _TABLES: Final[Mapping[str, type]] = {"run": SuiteRunning, "gate": SuiteGate, "watch": SuiteWatch, "shots": SuiteShots}

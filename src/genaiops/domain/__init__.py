@@ -176,6 +176,7 @@ from genaiops.domain._routing import (
 )
 from genaiops.domain._run import Answer, AnswerState, Judged, Run, RunKind, RunState
 from genaiops.domain._sample import Better, Measure, MetricCard, Need, Sample, ToolCall
+from genaiops.domain._script import Script, ScriptLanguage
 from genaiops.domain._snapshot import Snapshot
 from genaiops.domain._suite import (
     Case,
@@ -413,6 +414,8 @@ __all__ = [
     "Scope",
     "ScopeKind",
     "Score",
+    "Script",
+    "ScriptLanguage",
     "Settled",
     "ShadowPolicy",
     "Share",

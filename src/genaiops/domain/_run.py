@@ -48,7 +48,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a target said to a case, once. `recalled`: it is that of an earlier run, from the cache by content. `model`
     and `fingerprint` are what the answer itself says of what made it. `energy_nwh` is the central figure of an estimate
     with its ends. Of a case that went on, `turns` are the messages after those of the case, and `tool_calls` all that
-    were made. `media`: images that came beside the text, as data URLs."""
+    were made. `media`: images that came beside the text, as data URLs. `structured`: the output is JSON of what was no
+    text."""
 
     target: str
     case: str
@@ -72,6 +73,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     model: str = ""
     fingerprint: str = ""
     media: tuple[str, ...] = ()
+    structured: bool = False
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

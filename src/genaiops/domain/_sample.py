@@ -72,6 +72,11 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     attack: Attack | None = None
     said: tuple[str, ...] = ()
     """All that the target said, turn by turn, of a case that went on."""
+    prompt: str = ""
+    """What the target was asked, whole, where its template made it; `variables`: what the template was filled with."""
+    variables: dict[str, Any] = {}
+    structured: bool = False
+    """The output is JSON of what was no text."""
 
 
 class Measure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

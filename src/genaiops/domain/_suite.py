@@ -8,6 +8,7 @@ from msgspec import Meta
 from genaiops.domain._attack import Attack, Play
 from genaiops.domain._judge import JudgeMember
 from genaiops.domain._sample import ToolCall
+from genaiops.domain._script import Script
 
 _Name = Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9_.:/@ -]{0,127}$")]
 _Share = Annotated[float, Meta(ge=0, le=1)]
@@ -101,7 +102,9 @@ class SuiteTarget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """What answers: exactly one of `model` (a model or route of the gateway), `prompt` (`NAME@alias`, with `model` or
     the prompt's own), `application` (`app/NAME@ENVIRONMENT`), `release` (`APP@DIGEST`), `url` (an endpoint that speaks
     OpenAI's chat, or `request` and `answer` say what it speaks), `python` (`module:function`, in the command's own
-    process) and `recorded` (what the cases bring). `template`: a text or messages that the case is put into before
+    process), `script` (a function that the suite brings, in a process of its own) and `recorded` (what the cases
+    bring). `transform`: functions that make of each answer what is kept, one after the other. `template`: a text or
+    messages that the case is put into before; `{{NAME}}` alone, of a list of messages, becomes these
     (`{{input}}`, `{{NAME}}` of its variables). `secret`: name of the secret that is the endpoint's key. `shots`: so
     many of the case's examples stand before the question (None: all that it has), `passages`: so many of its context,
     the first ones (None: all), `context_tokens`: whole passages of at most so many tokens together, as estimated."""
@@ -113,6 +116,8 @@ class SuiteTarget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     release: str = ""
     url: str = ""
     python: str = ""
+    script: Script | None = None
+    transform: tuple[Script, ...] = ()
     recorded: bool = False
     system: str = ""
     template: str | tuple[dict[str, Any], ...] = ""

@@ -9,9 +9,11 @@ _LONGEST: Final = 1 << 16
 
 
 class Lines:
-    """`write` and `read` are descriptors of pipes, and stay their owner's. Not for two threads at once."""
+    """`write` and `read` are descriptors of pipes, and stay their owner's; `longest`: of all that is said to one
+    question, in bytes. Not for two threads at once."""
 
-    def __init__(self, write: int, read: int) -> None:
+    def __init__(self, write: int, read: int, longest: int = _LONGEST) -> None:
+        self._longest = longest
         self._write = write
         self._read = read
         self._got = b""
@@ -47,5 +49,5 @@ class Lines:
         if not chunk:
             raise EOFError
         self._got += chunk
-        if len(self._got) > _LONGEST:
+        if len(self._got) > self._longest:
             raise ValueError("said more than it was asked.")

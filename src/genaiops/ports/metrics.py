@@ -8,6 +8,7 @@ import msgspec
 from genaiops.domain import Answer, JudgeMember, Measure, MetricCard, Sample
 from genaiops.ports.meteor import Meteor
 from genaiops.ports.sandbox import Sandbox
+from genaiops.ports.scripts import Scripts
 
 
 class Metric(Protocol):
@@ -69,6 +70,11 @@ class Means(Protocol):
 
     @property
     def meteor(self) -> Meteor: ...
+
+    @property
+    def scripts(self) -> Scripts | None:
+        """Who calls functions of the suite (None: nobody, where its files are not)."""
+        ...
 
     async def chat(self, member: JudgeMember, messages: Sequence[Mapping[str, Any]], *, within: bool = False) -> Answer:
         """What that model says to messages of OpenAI's chat; its cost is counted into the run. An Answer, whatever

@@ -7,6 +7,7 @@ from typing import Any, Final, cast
 
 import msgspec
 
+from genaiops.arena.promptfoo._code import CODE_KINDS, check_of_code, transforms, with_transforms
 from genaiops.arena.promptfoo._files import FILE, Folder, Refused
 from genaiops.checks.metrics import metric
 from genaiops.core.errors import NotFound, UsageError
@@ -71,10 +72,6 @@ _JUDGED: Final = (
 )
 _REFUSALS: Final[Mapping[str, tuple[str, str]]] = {
     **dict.fromkeys(_JUDGED, ("asks a model to judge, and there is no check of that kind yet", "Take it out for now.")),
-    **dict.fromkeys(
-        ("javascript", "ruby", "python"),
-        ("is code of its own, which is not run here", "Write other assertions, or a metric as a plugin."),
-    ),
     "webhook": ("asks a server of somebody else", "Write it as a metric of a plugin."),
     "human": ("is decided by a person", "Take it out, and look at the report."),
     **dict.fromkeys(
@@ -90,7 +87,9 @@ _REFUSALS: Final[Mapping[str, tuple[str, str]]] = {
         ("looks at a trace of promptfoo's own, which runs here do not have", "Take it out."),
     ),
 }
-_FIELDS: Final = frozenset({"type", "value", "threshold", "weight", "metric", "provider", "rubricPrompt"})
+_FIELDS: Final = frozenset(
+    {"type", "value", "threshold", "weight", "metric", "provider", "rubricPrompt", "transform", "config"}
+)
 
 
 def checks_of(raw: Any, path: str, folder: Folder) -> SuiteCheck | None:
@@ -104,24 +103,25 @@ def checks_of(raw: Any, path: str, folder: Folder) -> SuiteCheck | None:
         raise Refused(path, "The assertion has no type.", "Write type: contains, for example.")
     if kind == "assert-set":
         return _set(fields, path, folder)
-    for name in ("transform", "config"):
-        if fields.get(name):
-            raise Refused(f"{path}.{name}", f"{name} of an assertion is not taken over.", "Take it out.")
     unknown = sorted(fields.keys() - _FIELDS)
     if unknown:
         raise Refused(f"{path}.{unknown[0]}", f"An assertion has no {unknown[0]!r}.", "Take it out.")
     base = kind.removeprefix("not-")
     found = KINDS.get(base)
-    if found is None:
+    if found is None and base not in CODE_KINDS:
         said, remedy = _REFUSALS.get(base, ("is none that is known here", f"There are: {', '.join(sorted(KINDS))}."))
         raise Refused(f"{path}.type", f"The assertion {kind} {said}.", remedy)
     weight = fields.get("weight", 1)
     if not isinstance(weight, int | float) or isinstance(weight, bool) or weight < 0:
         raise Refused(f"{path}.weight", "A weight is a number from 0 on.", "Mend it.")
-    value = fields.get("value")
-    if isinstance(value, str) and value.startswith(FILE):
-        value = folder.data(value, f"{path}.value")
-    check = _check(base, found, value, fields.get("threshold"), path)
+    if found is None:
+        check = check_of_code(base, fields, path, folder)
+    else:
+        value = fields.get("value")
+        if isinstance(value, str) and value.startswith(FILE):
+            value = folder.data(value, f"{path}.value")
+        check = _check(base, found, value, fields.get("threshold"), path)
+    check = with_transforms(check, transforms(fields.get("transform"), f"{path}.transform", folder))
     label = fields.get("metric")
     check = msgspec.structs.replace(
         check, negate=kind != base, weight=float(weight), name=label if isinstance(label, str) else ""
@@ -202,11 +202,14 @@ def compact(text: str, path: str) -> dict[str, Any]:
     name, _, bracket = head.strip().partition("(")
     if not colon and name.removeprefix("not-") in ("is-json", "contains-json", "is-xml", "is-refusal"):
         return {"type": name}
-    if name in ("fn", "eval", "file"):
-        raise Refused(path, f"The assertion {text[:60]!r} is code, which is not run here.", "Write another.")
+    if name in ("fn", "eval"):
+        return {"type": "javascript", "value": rest.strip()}
+    if name == "file" or text.startswith("file://"):
+        reference = text if text.startswith("file://") else f"file://{rest.strip()}"
+        return {"type": "python" if ".py" in reference else "javascript", "value": reference}
     if name == "grade":
         name = "llm-rubric"
-    if not colon or name.removeprefix("not-") not in {*KINDS, *_REFUSALS}:
+    if not colon or name.removeprefix("not-") not in {*KINDS, *_REFUSALS, *CODE_KINDS}:
         return {"type": "equals", "value": text}
     made: dict[str, Any] = {"type": name, "value": rest.strip()}
     if bracket:

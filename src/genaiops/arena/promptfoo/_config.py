@@ -1,44 +1,43 @@
 """A promptfoo configuration as a suite: prompts times providers are targets, tests are cases, assertions are checks."""
 
-import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import product
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
 import msgspec
 
+from genaiops.arena._scripts import MADE
 from genaiops.arena._suite_text import read_suite_document, suite_manifest
-from genaiops.arena.promptfoo._assertions import checks_of, compact, together
+from genaiops.arena.promptfoo._assertions import checks_of, together
+from genaiops.arena.promptfoo._code import Near, script_at, transforms, with_transforms
 from genaiops.arena.promptfoo._files import FILE, Folder, Refused, load_yaml, mapping, resolved
-from genaiops.arena.promptfoo._providers import target_of
+from genaiops.arena.promptfoo._prompts import Asked, Prompt, for_case, own_template, read_prompts
+from genaiops.arena.promptfoo._providers import Provider, providers_of
 from genaiops.arena.promptfoo._sharing import Test, shared
-from genaiops.arena.promptfoo._templates import rendered, template
+from genaiops.arena.promptfoo._templates import nunjucks_of, rendered
+from genaiops.arena.promptfoo._tests import refuse_rest, scenarios_of, tests_of, variables_of
 from genaiops.checks.written import Fault, on_line, read_document
-from genaiops.domain import Case, Suite, SuiteCheck, SuiteTarget
+from genaiops.domain import Case, Suite, SuiteCheck, SuiteRunning, SuiteTarget
+from genaiops.ports.scripts import Scripts
 
 T = TypeVar("T")
 
-MOST_TESTS: Final = 10_000
 _LEFT_OUT: Final = frozenset(
-    {"outputPath", "tags", "writeLatestResults", "commandLineOptions", "sharing", "evaluateOptions"}
+    {
+        *("outputPath", "tags", "writeLatestResults", "commandLineOptions", "sharing", "derivedMetrics", "tracing"),
+        *("env", "metadata", "assertionTemplates"),
+    }
 )
-_QUIET: Final = frozenset({"assertionTemplates", "metadata"})
-_KNOWN: Final = frozenset({"description", "prompts", "providers", "targets", "tests", "defaultTest"})
-_OF_TEST: Final = frozenset({"description", "vars", "assert", "threshold", "metadata", "$ref"})
-_REFUSED: Final[Mapping[str, tuple[str, str]]] = {
-    "redteam": (
-        "The attacks of promptfoo are written by its servers, and nothing here calls them.",
-        "Take redteam out.",
-    ),
-    "scenarios": ("Scenarios are not taken over.", "Write them as tests."),
-    "env": ("Variables of the environment are not set by a suite.", "Set them before the command, and take env out."),
-    "nunjucksFilters": ("Filters are code, which is not run here.", "Take them out."),
-    "extensions": ("Extensions are code, which is not run here.", "Take them out."),
-    "derivedMetrics": ("Derived metrics are not taken over.", "Take them out."),
-    "tracing": ("Traces of promptfoo's own are not taken over.", "Take tracing out."),
-}
+_QUIET: Final = frozenset({"assertionTemplates", "metadata", "env"})
+_KNOWN: Final = frozenset(
+    {
+        *("description", "prompts", "providers", "targets", "tests", "defaultTest", "scenarios", "nunjucksFilters"),
+        *("evaluateOptions", "extensions", "redteam"),
+    }
+)
+_FILTER_TAKES: Final = ("value", "one", "two", "three", "four")
 
 
 class Imported(msgspec.Struct, frozen=True):
@@ -55,12 +54,12 @@ def is_promptfoo(text: str) -> bool:
     return "prompts" in names and bool({"providers", "targets"} & names) and not {"check", "target"} & names
 
 
-def read_promptfoo(text: str, folder: Path) -> Imported:
-    """The suite of a `promptfooconfig.yaml` whose files are in `folder`."""
+def read_promptfoo(text: str, folder: Path, scripts: Scripts | None = None) -> Imported:
+    """The suite of a `promptfooconfig.yaml` with its files in `folder`. `scripts`: who calls its code (or nobody)."""
     document = read_document(text, "yaml", what="configuration", most=20_000_000)
     if document.fault is not None:
         return Imported(None, (document.fault,))
-    reader = _Reader(load_yaml(text), Folder(folder))
+    reader = _Reader(load_yaml(text), Folder(folder), scripts)
     suite = reader.suite()
     if suite is None:
         return Imported(None, tuple(on_line(fault, document.lines) for fault in dict.fromkeys(reader.faults))[:50])
@@ -69,42 +68,63 @@ def read_promptfoo(text: str, folder: Path) -> Imported:
 
 
 class _Reader:
-    def __init__(self, document: Any, folder: Folder) -> None:
+    def __init__(self, document: Any, folder: Folder, scripts: Scripts | None) -> None:
         self._fields = cast("dict[str, Any]", document if isinstance(document, dict) else {})
-        self._folder = folder
+        self._near = Near(folder, nunjucks_of(self._fields.get("env"), {}), scripts)
+        self._around: dict[int, tuple[str, str]] = {}
         self.faults: list[Fault] = []
         self.notes: list[str] = []
 
     def suite(self) -> Suite | None:
         """None: there are faults."""
         fields = self._fields
-        for name in fields:
-            if name in _REFUSED:
-                self.faults.append(Refused(name, *_REFUSED[name]).fault)
-            elif name in _LEFT_OUT:
-                self.notes.append(f"{name} is left out.")
-            elif name not in _KNOWN | _QUIET and not name.startswith("$"):
-                self.faults.append(Refused(name, f"{name} is not taken over.", "Take it out.").fault)
+        self._look_at_names()
+        filters = self._tried(self._filters) or {}
+        if filters:
+            self._near = msgspec.structs.replace(self._near, nunjucks=nunjucks_of(fields.get("env"), filters))
         prompts = list(self._prompts())
         raw: Any = fields.get("providers", fields.get("targets", ()))
-        providers = [
-            self._tried(target_of, each, f"providers[{number}]")
-            for number, each in enumerate(cast("list[Any]", raw) if isinstance(raw, list) else [raw])
-        ]
+        providers = self._tried(lambda: list(providers_of(raw, self._near, self.faults))) or []
         default = self._tried(self._default) or {}
         tests = [test for each in self._tests() for test in self._of_test(*each, default)]
+        running = self._tried(self._running) or SuiteRunning()
         if self.faults:
             return None
-        if not prompts or not any(providers):
+        if not prompts or not providers:
             self.faults.append(Fault(message="There are no prompts, or no providers.", remedy="Write both."))
+            return None
+        targets, tests = self._tried(self._targets, providers, prompts, tests) or ((), tests)
+        if self.faults:
             return None
         cases, checks = shared(tests)
         return Suite(
-            description=str(fields.get("description") or ""),
+            description=str(fields.get("description") or "")[:4000],
             case=cases,
-            target=tuple(_targets([each for each in providers if each is not None], prompts)),
+            target=tuple(targets),
             check=checks,
+            run=running,
         )
+
+    def _look_at_names(self) -> None:
+        fields = self._fields
+        for name in fields:
+            if name in _LEFT_OUT:
+                self.notes += [] if name in _QUIET else [f"{name} is left out."]
+            elif name not in _KNOWN and not name.startswith("$"):
+                near = get_close_matches(name, _KNOWN | _LEFT_OUT, 1, 0.8)
+                if near:
+                    self.faults.append(Refused(name, f"There is no {name}.", f"Did you mean {near[0]}?").fault)
+                else:
+                    self.notes.append(f"{name} is no field of promptfoo, and is left out.")
+        if fields.get("redteam"):
+            what = "The attacks of promptfoo are written by its servers, and nothing here calls them."
+            if fields.get("tests") or fields.get("scenarios"):
+                self.notes.append(f"redteam is left out. {what}")
+            else:
+                self.faults.append(Refused("redteam", what, "Take redteam out, or write tests.").fault)
+        if fields.get("extensions"):
+            what = "Extensions change what promptfoo itself does, and are not called here."
+            self.faults.append(Refused("extensions", what, "Take them out.").fault)
 
     def _tried(self, make: Callable[..., T], *given: Any) -> T | None:
         try:
@@ -113,176 +133,159 @@ class _Reader:
             self.faults.append(refused.fault)
             return None
 
-    def _prompts(self) -> Iterator[tuple[str, str | tuple[dict[str, Any], ...]]]:
-        """Label and template of each."""
+    def _filters(self) -> dict[str, Callable[..., Any]]:
+        made: dict[str, Callable[..., Any]] = {}
+        for name, reference in mapping(self._fields.get("nunjucksFilters"), "nunjucksFilters").items():
+            path = f"nunjucksFilters.{name}"
+            script = script_at(str(reference), path, self._near.folder, name, _FILTER_TAKES)
+
+            def called(*given: Any, script: Any = script, path: str = path) -> Any:
+                return self._near.called(script, dict(zip(_FILTER_TAKES, given, strict=False)), path)
+
+            made[name] = called
+        return made
+
+    def _prompts(self) -> Iterator[Prompt]:
         raw = self._fields.get("prompts", ())
         for number, each in enumerate(cast("list[Any]", raw) if isinstance(raw, list) else [raw]):
-            yield from self._tried(self._prompt, each, f"prompts[{number}]") or ()
+            yield from self._tried(read_prompts, each, f"prompts[{number}]", self._near) or ()
 
-    def _prompt(self, raw: Any, path: str) -> list[tuple[str, str | tuple[dict[str, Any], ...]]]:
-        label = ""
-        if isinstance(raw, dict):
-            fields = cast("dict[str, Any]", raw)
-            label, raw = str(fields.get("label") or ""), fields.get("raw", fields.get("id"))
-        if isinstance(raw, list):
-            return [(label, _chat_template(cast("list[Any]", raw), path))]
-        if not isinstance(raw, str):
-            raise Refused(path, "A prompt is a text, or an object with raw.", "Write it as a text.")
-        is_file = raw.startswith(FILE) or (bool(re.fullmatch(r"[\w./*-]+\.(txt|json|ya?ml|md|j2)", raw)))
-        if not is_file:
-            return [(label, _template(raw, path))]
-        found: list[tuple[str, str | tuple[dict[str, Any], ...]]] = []
-        for file in self._folder.matching(raw, path):
-            text = self._folder.text(file, path)
-            parts = re.split(r"(?m)^---\s*$", text) if file.endswith(".txt") else [text]
-            found += [(label, _template(part.strip(), path)) for part in parts if part.strip()]
-        return found
+    def _running(self) -> SuiteRunning:
+        fields = mapping(self._fields.get("evaluateOptions"), "evaluateOptions")
+        made: dict[str, Any] = {}
+        for theirs, ours in (("repeat", "repeats"), ("maxConcurrency", "concurrency")):
+            if fields.get(theirs) is not None:
+                made[ours] = fields[theirs]
+        if fields.get("timeoutMs"):
+            made["timeout_s"] = fields["timeoutMs"] / 1000
+        if fields.get("cache") is False:
+            made["cache"] = False
+        if fields.get("delay"):
+            made["concurrency"] = 1
+            self.notes.append("evaluateOptions.delay is left out: cases are asked one after the other.")
+        try:
+            return msgspec.convert(made, SuiteRunning)
+        except msgspec.ValidationError as error:
+            raise Refused("evaluateOptions", f"{error}.", "Mend it.") from None
 
     def _default(self) -> dict[str, Any]:
         raw: Any = self._fields.get("defaultTest")
         if isinstance(raw, str):
-            raw = self._folder.data(raw, "defaultTest")
+            raw = self._near.folder.data(raw, "defaultTest")
         fields = mapping(raw, "defaultTest")
-        _refuse_test_rest(fields, "defaultTest")
+        refuse_rest(fields, "defaultTest")
         return fields
 
     def _tests(self) -> Iterator[tuple[dict[str, Any], str]]:
-        raw: Any = self._fields.get("tests") or [{}]
-        if isinstance(raw, str):
-            yield from self._tried(self._file_tests, raw, "tests") or ()
-            return
-        if not isinstance(raw, list):
-            self.faults.append(Refused("tests", "Tests are no list.", "Write - vars: ... for each.").fault)
-            return
-        for number, each in enumerate(cast("list[Any]", raw)):
-            path = f"tests[{number}]"
-            if isinstance(each, str):
-                yield from self._tried(self._file_tests, each, path) or ()
-            elif isinstance(each, dict):
-                yield cast("dict[str, Any]", each), path
-            else:
-                self.faults.append(Refused(path, "A test is an object.", "Write vars and assert.").fault)
+        raw: Any = self._fields.get("tests")
+        scenarios = self._fields.get("scenarios")
+        if not raw and not scenarios:
+            raw = [{}]
+        for number, each in enumerate(cast("list[Any]", raw) if isinstance(raw, list) else [raw] if raw else []):
+            path = f"tests[{number}]" if isinstance(raw, list) else "tests"
+            yield from self._tried(self._listed, each, path) or ()
+        if scenarios:
+            yield from self._tried(lambda: list(scenarios_of(scenarios, self._near))) or ()
 
-    def _file_tests(self, reference: str, path: str) -> list[tuple[dict[str, Any], str]]:
-        found: list[tuple[dict[str, Any], str]] = []
-        for file in self._folder.matching(reference, path):
-            rows = self._folder.data(file, path)
-            if not isinstance(rows, list):
-                raise Refused(path, f"{file} is no list of tests.", "Write tests as CSV, YAML, JSON or JSONL.")
-            is_csv = file.lower().endswith(".csv")
-            for row in cast("list[Any]", rows):
-                if not isinstance(row, dict) or None in row:
-                    raise Refused(path, f"{file} has a row that is no test.", "Mend it.")
-                fields = cast("dict[str, Any]", row)
-                found.append((_csv_test(fields, path) if is_csv else fields, path))
-        return found
+    def _listed(self, raw: Any, path: str) -> list[tuple[dict[str, Any], str]]:
+        return list(tests_of(raw, path, self._near))
 
     def _of_test(self, raw: dict[str, Any], path: str, default: Mapping[str, Any]) -> Sequence[Test]:
         return self._tried(self._made_of_test, raw, path, default) or ()
 
     def _made_of_test(self, raw: dict[str, Any], path: str, default: Mapping[str, Any]) -> list[Test]:
         fields = mapping(resolved(self._fields, raw, path), path)
-        _refuse_test_rest(fields, path)
-        given = {**mapping(default.get("vars"), "defaultTest.vars"), **mapping(fields.get("vars"), f"{path}.vars")}
-        given = {name: self._variable(each, f"{path}.vars.{name}") for name, each in given.items()}
-        lists = {name: cast("list[Any]", each) for name, each in given.items() if isinstance(each, list)}
+        refuse_rest(fields, path)
+        own = fields.get("vars")
+        own = self._near.folder.data(own, f"{path}.vars") if isinstance(own, str) else own
+        given = {**mapping(default.get("vars"), "defaultTest.vars"), **mapping(own, f"{path}.vars")}
+        options = mapping(default.get("options"), "defaultTest.options") | mapping(
+            fields.get("options"), f"{path}.options"
+        )
+        changing = transforms(
+            options.get("transform") or options.get("postprocess"), f"{path}.options.transform", self._near.folder
+        )
         made: list[Test] = []
-        for chosen in product(*lists.values()):
-            variables = {**given, **dict(zip(lists, chosen, strict=True))}
-            variables = {name: rendered(each, variables, f"{path}.vars.{name}") for name, each in variables.items()}
-            checks = [
-                *self._asserted(default, "defaultTest", variables),
-                *self._asserted(fields, path, variables),
-            ]
+        for variables in variables_of(given, options, path, self._near):
+            first = () if options.get("disableDefaultAsserts") else self._asserted(default, "defaultTest", variables)
+            checks = [with_transforms(each, changing) for each in (*first, *self._asserted(fields, path, variables))]
             threshold = fields.get("threshold", default.get("threshold"))
             if threshold is not None and checks:
                 checks = [together(checks, threshold, path)]
             metadata = mapping(default.get("metadata"), "defaultTest.metadata")
             metadata |= mapping(fields.get("metadata"), f"{path}.metadata")
             name = str(fields.get("description") or "")
-            made.append(Test(Case(id=name[:150], variables=variables, metadata=metadata), checks))
-            if len(made) > MOST_TESTS:
-                raise Refused(path, f"It makes more than {MOST_TESTS:,} tests.", "Shorten the lists of variables.")
+            test = Test(Case(id=name[:150], variables=variables, metadata=metadata), checks)
+            self._around[id(test)] = (str(options.get("prefix") or ""), str(options.get("suffix") or ""))
+            made.append(test)
         return made
 
-    def _variable(self, value: Any, path: str) -> Any:
-        if isinstance(value, str) and value.startswith(FILE):
-            return self._folder.data(value, path)
-        return value
-
-    def _asserted(self, fields: Mapping[str, Any], path: str, variables: Mapping[str, Any]) -> Iterator[SuiteCheck]:
+    def _asserted(self, fields: Mapping[str, Any], path: str, variables: Mapping[str, Any]) -> Iterable[SuiteCheck]:
         raw: Any = fields.get("assert") or []
         if not isinstance(raw, list):
             raise Refused(f"{path}.assert", "Assertions are a list.", "Write - type: contains.")
         for number, each in enumerate(cast("list[Any]", raw)):
             at = f"{path}.assert[{number}]"
-            given = rendered(resolved(self._fields, each, at), variables, at)
-            check = self._tried(checks_of, given, at, self._folder)
+            check = self._tried(self._check, each, at, variables)
             if check is not None:
                 yield check
 
+    def _check(self, raw: Any, path: str, variables: Mapping[str, Any]) -> SuiteCheck | None:
+        found = resolved(self._fields, raw, path)
+        if isinstance(found, dict):
+            whole = mapping(found, path)
+            code = _code(whole)
+            bare = {name: value for name, value in whole.items() if name not in code}
+            found = {**rendered(bare, variables, path, self._near.nunjucks), **code}
+        return checks_of(found, path, self._near.folder)
 
-def _targets(
-    providers: Sequence[SuiteTarget], prompts: Sequence[tuple[str, str | tuple[dict[str, Any], ...]]]
-) -> Iterator[SuiteTarget]:
-    names: set[str] = set()
-    for provider in providers:
-        for number, (label, text) in enumerate(prompts, start=1):
-            told = re.sub(r"[^A-Za-z0-9_.:/@ -]", "-", label) or f"prompt {number}"
-            base = name = f"{provider.name} {told}"[:120].rstrip() if len(prompts) > 1 else provider.name
-            again = 2
-            while name in names:
-                name, again = f"{base} {again}", again + 1
-            names.add(name)
-            yield msgspec.structs.replace(provider, name=name, template=text)
+    def _targets(
+        self, providers: Sequence[Provider], prompts: Sequence[Prompt], tests: list[Test]
+    ) -> tuple[list[SuiteTarget], list[Test]]:
+        """Every provider with each of its prompts. What no template of ours can say is put into the cases."""
+        names: set[str] = set()
+        targets: list[SuiteTarget] = []
+        put: list[dict[str, Any]] = [{} for _ in tests]
+        plain = not any(any(around) for around in self._around.values())
+        for provider in providers:
+            for number, prompt in enumerate(prompts, start=1):
+                if not provider.takes(prompt.label, number):
+                    continue
+                own = own_template(prompt, [test.case.variables for test in tests]) if plain else None
+                if own is None:
+                    name = f"{MADE}{number}{provider.key if prompt.script is not None else provider.form}"
+                    asked = Asked(provider.id, provider.target.name, provider.chat)
+                    for test, values in zip(tests, put, strict=True):
+                        if name not in values:
+                            around = self._around[id(test)]
+                            values[name] = for_case(prompt, test.case.variables, asked, self._near, around)
+                    own = f"{{{{{name}}}}}"
+                told = re.sub(r"[^A-Za-z0-9_.:/@ -]", "-", prompt.label) or f"prompt {number}"
+                wanted = f"{provider.target.name} {told}" if len(prompts) > 1 else provider.target.name
+                targets.append(msgspec.structs.replace(provider.target, name=_free(wanted, names), template=own))
+        if not targets:
+            raise Refused("providers", "No provider takes any of the prompts.", "Check the labels of the prompts.")
+        return targets, [_with(test, values) for test, values in zip(tests, put, strict=True)]
 
 
-def _template(text: str, path: str) -> str | tuple[dict[str, Any], ...]:
-    """A text; a chat, where it is a list of messages as JSON or YAML."""
-    if text.lstrip()[:1] in "[-":
-        try:
-            raw = json.loads(text) if text.lstrip().startswith("[") else load_yaml(text)
-        except Exception:  # noqa: BLE001 (a text that begins so, and is neither)
-            raw = None
-        if isinstance(raw, list) and raw and all(isinstance(each, dict) and "role" in each for each in raw):  # pyright: ignore[reportUnknownVariableType]
-            return _chat_template(cast("list[Any]", raw), path)
-    return template(text, path)
+def _with(test: Test, values: Mapping[str, Any]) -> Test:
+    case = msgspec.structs.replace(test.case, variables={**test.case.variables, **values})
+    return msgspec.structs.replace(test, case=case)
 
 
-def _chat_template(raw: list[Any], path: str) -> tuple[dict[str, Any], ...]:
-    messages: list[dict[str, Any]] = []
-    for number, each in enumerate(raw):
-        if not isinstance(each, dict) or "role" not in each:
-            raise Refused(f"{path}[{number}]", "A message has a role and content.", "Mend it.")
-        message = cast("dict[str, Any]", each)
-        content = message.get("content")
-        messages.append({**message, "content": template(content, path) if isinstance(content, str) else content})
-    return tuple(messages)
+def _free(wanted: str, names: set[str]) -> str:
+    base = name = wanted[:115].rstrip()
+    again = 2
+    while name in names:
+        name, again = f"{base} {again}", again + 1
+    names.add(name)
+    return name
 
 
-def _csv_test(row: Mapping[str, Any], path: str) -> dict[str, Any]:
-    """Columns that begin with two underscores are promptfoo's, all others variables."""
-    asserted = [compact(str(each), path) for name, each in row.items() if re.fullmatch(r"__expected\d*", name) and each]
-    made: dict[str, Any] = {
-        "vars": {name: each for name, each in row.items() if not name.startswith("__")},
-        "assert": asserted,
+def _code(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """What of an assertion is not rendered: files are named as they are, and transforms are code."""
+    return {
+        name: value
+        for name, value in fields.items()
+        if name in ("transform", "contextTransform") or (isinstance(value, str) and value.startswith(FILE))
     }
-    known = {"__description": "description", "__threshold": "threshold", "__metric": "metric"}
-    for name, value in row.items():
-        if name.startswith("__metadata:"):
-            made.setdefault("metadata", {})[name.partition(":")[2]] = value
-        elif name == "__metric" and value:
-            made["assert"] = [{**each, "metric": value} for each in asserted]
-        elif name == "__threshold" and value:
-            made["threshold"] = float(value)
-        elif name == "__description":
-            made["description"] = value
-        elif name.startswith("__") and name not in known and not name.startswith("__expected"):
-            raise Refused(path, f"The column {name} is not taken over.", "Take it out.")
-    return made
-
-
-def _refuse_test_rest(fields: Mapping[str, Any], path: str) -> None:
-    rest = sorted(name for name, value in fields.items() if name not in _OF_TEST and value)
-    if rest:
-        raise Refused(f"{path}.{rest[0]}", f"{rest[0]} of a test is not taken over.", "Take it out.")

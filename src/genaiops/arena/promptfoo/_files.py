@@ -1,5 +1,6 @@
 """What a promptfoo configuration refers to: `file://` beside it, `$ref` within it, YAML as JavaScript reads it."""
 
+import base64
 import csv
 import io
 import json
@@ -14,6 +15,12 @@ from genaiops.checks.written import Fault
 
 FILE: Final = "file://"
 LARGEST: Final = 20_000_000
+_IMAGES: Final[Mapping[str, str]] = {
+    **{f".{name}": f"image/{name}" for name in ("png", "gif", "webp", "bmp", "avif", "heic")},
+    **dict.fromkeys((".jpg", ".jpeg"), "image/jpeg"),
+    ".svg": "image/svg+xml",
+}
+_SOUNDS: Final = frozenset({".mp3", ".wav", ".ogg", ".flac", ".m4a", ".mp4", ".webm", ".mov"})
 _CODE: Final = (".js", ".cjs", ".mjs", ".ts", ".py", ".rb", ".sh")
 
 
@@ -92,6 +99,47 @@ class Folder:
             what = str(error).replace("\n", " ")
             raise Refused(path, f"{reference} cannot be read as {suffix[1:].upper()}: {what}.", "Mend it.") from None
         return text
+
+    def code(self, reference: str, path: str) -> str:
+        """Of a file of code, where it is in the folder. Refused when it is not there."""
+        place = (self.path / reference.removeprefix(FILE)).resolve()
+        if not place.is_relative_to(self.path):
+            raise Refused(path, f"{reference} leads out of the folder.", "Move it beside the configuration.")
+        if not place.is_file():
+            raise Refused(path, f"There is no file {reference}.", "Check the path.")
+        return str(place.relative_to(self.path))
+
+    def variable(self, reference: str, path: str) -> str:
+        """What a variable is that names a file: its text, objects as JSON, images as data URLs."""
+        suffix = Path(reference).suffix.lower()
+        if suffix in (".yaml", ".yml"):
+            return json.dumps(self.data(reference, path), ensure_ascii=False, separators=(",", ":"))
+        if suffix in _IMAGES or suffix in _SOUNDS:
+            coded = base64.b64encode(self._bytes(reference, path)).decode()
+            return f"data:{_IMAGES[suffix]};base64,{coded}" if suffix in _IMAGES else coded
+        if suffix == ".pdf":
+            return self._of_pdf(reference, path)
+        return self.text(reference, path).strip()
+
+    def _bytes(self, reference: str, path: str) -> bytes:
+        place = self._place(reference, path)
+        try:
+            if place.stat().st_size > LARGEST:
+                raise Refused(path, f"{reference} is larger than {LARGEST:,} bytes.", "Split it.")
+            return place.read_bytes()
+        except OSError as error:
+            raise Refused(path, f"{reference} cannot be read: {error.strerror}.", "Check the path.") from None
+
+    def _of_pdf(self, reference: str, path: str) -> str:
+        from pypdf import PdfReader
+
+        try:
+            pages = PdfReader(io.BytesIO(self._bytes(reference, path))).pages
+            return "\n\n".join(page.extract_text() for page in pages).strip()
+        except Refused:
+            raise
+        except Exception as error:  # noqa: BLE001 (a broken PDF raises anything)
+            raise Refused(path, f"{reference} cannot be read as PDF: {error}.", "Mend it.") from None
 
     def _place(self, reference: str, path: str) -> Path:
         name = reference.removeprefix(FILE)

@@ -85,7 +85,19 @@ def _with_names(checks: Sequence[SuiteCheck]) -> Iterator[SuiteCheck]:
         yield msgspec.structs.replace(check, name=name)
 
 
+def _inner(check: SuiteCheck) -> SuiteCheck:
+    """As it is called: by what looks at the answer in the end, and code by its file or its first words."""
+    if check.metric == "script":
+        script = check.options["script"]
+        code = script.get("file") or script.get("code") or ""
+        return msgspec.structs.replace(check, metric=script["language"], expected=code)
+    if check.metric == "transformed":
+        return msgspec.structs.replace(check, metric=f"transformed {check.options['metric']}")
+    return check
+
+
 def _title(check: SuiteCheck) -> str:
+    check = _inner(check)
     said = check.expected if isinstance(check.expected, str) else ", ".join(check.expected or ())
     title = f"{'not-' if check.negate else ''}{check.metric}{': ' if said else ''}{said}"
     return " ".join(title.split())[:60]

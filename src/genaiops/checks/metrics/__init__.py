@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 from genaiops.checks.metrics._metric import Making, OfAll, OfEach, lacks, read_options
 from genaiops.core.errors import NotFound
 from genaiops.core.suggesting import suggestion
-from genaiops.domain import MetricCard
+from genaiops.domain import MetricCard, Script
 from genaiops.ports.metrics import Metric
 
 GROUP: Final = "genaiops.checks"
@@ -73,6 +73,7 @@ METRICS: Final[Mapping[str, tuple[str, ...]]] = {
     "features": ("clip_score", "fid"),
     "endpoint": ("endpoint",),
     "together": ("together",),
+    "scripts": ("script", "transformed"),
 }
 """File of this folder -> names of its metrics. Files are imported when one of theirs is asked for."""
 
@@ -84,10 +85,12 @@ __all__ = [
     "cards",
     "executes",
     "lacks",
+    "looks_at_request",
     "metric",
     "metric_names",
     "program",
     "read_options",
+    "scripts_in",
     "unready",
 ]
 
@@ -115,6 +118,16 @@ def metric(name: str, options: Mapping[str, Any] | None = None) -> Metric:
 def unready(found: Metric) -> str:
     """What has to be installed before a metric can say anything, as a sentence. Empty: nothing."""
     return str(getattr(found, "lacking", ""))
+
+
+def looks_at_request(found: Metric) -> bool:
+    """Whether it looks at what the target was asked and offered, and not only at the case."""
+    return bool(getattr(found, "request", False))
+
+
+def scripts_in(found: Metric) -> Sequence[Script]:
+    """Code of the suite that it calls."""
+    return tuple(getattr(found, "scripts", ()))
 
 
 def executes(found: Metric) -> bool:
