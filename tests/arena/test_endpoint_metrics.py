@@ -13,7 +13,7 @@ import pytest
 from genaiops.app.item_sources import shown
 from genaiops.app.posting import HttpPost
 from genaiops.arena import Ask, Judges, Runner, asker, cases_of, read_suite
-from genaiops.arena._asking import LONGEST_MEDIA
+from genaiops.arena._answering import LONGEST_MEDIA
 from genaiops.domain import Judged, Run, SuiteTarget
 from genaiops.engines.runs_sql import open_runs
 from genaiops.ports.runs import Runs

@@ -140,6 +140,7 @@ class Said:
     local = LOCAL
     sandbox = SANDBOX
     meteor = METEOR
+    scripts = None
 
     def __init__(self, *answers: str) -> None:
         self.answers = list(answers)
@@ -151,6 +152,9 @@ class Said:
 
     async def post(self, member: JudgeMember, fields: object) -> Answer:
         raise AssertionError("No endpoint is asked here.")
+
+    async def embed(self, member: JudgeMember, texts: object) -> Answer:
+        raise AssertionError("Nothing is embedded here.")
 
 
 async def judged(judge: Judge, sample: Sample, *answers: str) -> Measure:

@@ -42,7 +42,7 @@ def hosts(tmp_path: Path) -> Iterator[Hosts]:
 
 
 def suite_of(text: str, folder: Path, hosts: Hosts | None) -> Suite:
-    read = read_promptfoo(text, folder, hosts)
+    read = read_promptfoo(text, folder, scripts=hosts)
     assert read.suite is not None, read.faults
     return read.suite
 

@@ -15,7 +15,7 @@ import pytest
 
 from genaiops.app.posting import HttpPost
 from genaiops.arena import Ask, Busy, Progress, Runner, Tables, asker, cases_of, judge, read_suite
-from genaiops.arena._asking import energy_of
+from genaiops.arena._answering import energy_of
 from genaiops.domain import Answer, Case, Run, Suite
 from genaiops.engines.runs_sql import open_runs
 from genaiops.ports.runs import RunFilter, Runs

@@ -48,7 +48,7 @@ def import_file(file: str, wish: Wish | None = None) -> tuple[dict[str, Any], Im
         suite, notes = read_openai_eval(text, path.parent, wish or Wish(model=MODEL))
         read = ImportedSuite(suite, notes)
     elif is_promptfoo(text):
-        read = imported_text(text, path.parent)
+        read = imported_text(text, path.parent, (wish.judge if wish else None) or "")
     elif path.suffix == ".json" and _is_log(text):
         return _of_log(path)
     else:
@@ -77,9 +77,10 @@ def _of_log(path: Path) -> tuple[dict[str, Any], ImportedSuite]:
     return suite_manifest(taken.suite), ImportedSuite(taken.suite, notes)
 
 
-def imported_text(text: str, folder: Path) -> ImportedSuite:
+def imported_text(text: str, folder: Path, judge: str = "") -> ImportedSuite:
+    """`judge`: the model that grades where a configuration of promptfoo names none."""
     with hosts(folder) as scripts:
-        read = read_promptfoo(text, folder, scripts)
+        read = read_promptfoo(text, folder, judge, scripts=scripts)
     if read.suite is None:
         first = read.faults[0]
         raise UsageError(

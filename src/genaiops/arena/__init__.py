@@ -1,6 +1,7 @@
 """The ARENA: suites of cases, who answers them, what is checked of the answers, and the gate that decides."""
 
-from genaiops.arena._asking import CHAT, Ask, Busy, Endpoint, asked, asker
+from genaiops.arena._answering import Busy
+from genaiops.arena._asking import CHAT, Ask, Endpoint, asked, asker
 from genaiops.arena._beginning import (
     RED_TEAM,
     TARGET,

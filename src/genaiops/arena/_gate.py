@@ -12,7 +12,7 @@ breaks on hard cases does not win by it.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -29,6 +29,8 @@ from genaiops.checks.statistics.planning import Spread, more_cases
 from genaiops.core.counting import counted
 from genaiops.domain import Outcome, Suite, SuiteCheck, SuiteGate, Verdict
 
+_UNCALIBRATED: Final = "Said by a judge that was never held against the labels of people."
+
 
 def judge(suite: Suite, tables: Tables, *, baseline: str = "") -> GateReport:
     """What the gate says of all targets but the baseline (of all, where there is none)."""
@@ -43,13 +45,23 @@ def judge(suite: Suite, tables: Tables, *, baseline: str = "") -> GateReport:
         lines += _of_target(suite, tables, target, compared)
     lines = _claims(lines, suite.gate.alpha)
     return GateReport(
-        verdict=_together(lines),
+        verdict=_with_caution(_together(lines), lines),
         lines=tuple(lines),
         targets=tuple(judged),
         baseline=compared,
         alpha=suite.gate.alpha,
         duels=tuple(duels(suite, tables, compared)) if compared else (),
     )
+
+
+def _with_caution(verdict: Verdict, lines: Sequence[GateLine]) -> Verdict:
+    """How many conditions rest on judges of which nobody knows what they are worth."""
+    found = sum(line.verdict.reason.endswith(_UNCALIBRATED) for line in lines)
+    if not found:
+        return verdict
+    verb = "rests" if found == 1 else "rest"
+    what = f"{found} of {counted(len(lines), 'condition')} {verb} on what an uncalibrated judge said."
+    return msgspec.structs.replace(verdict, reason=f"{verdict.reason} {what}")
 
 
 def decides(check: SuiteCheck) -> bool:
@@ -60,18 +72,26 @@ def decides(check: SuiteCheck) -> bool:
 def _of_target(suite: Suite, tables: Tables, target: str, baseline: str) -> Iterator[GateLine]:
     for check in suite.check:
         subject = Subject(check, tables, target, alpha=suite.gate.alpha)
-        for line in _of_check(suite, subject, baseline):
+        for line in _of_subject(suite, subject, baseline):
             is_level = line.kind in ("floor", "corpus")
             yield msgspec.structs.replace(line, at_most=True) if subject.falling and is_level else line
 
 
-def _of_check(suite: Suite, subject: Subject, baseline: str) -> Iterator[GateLine]:
+def _of_subject(suite: Suite, subject: Subject, baseline: str) -> Iterator[GateLine]:
+    check, bounds = subject.check, any(decides(each) for each in suite.check)
+    if subject.card.decides:
+        yield from _of_check(suite, subject, baseline, bounds=bounds)
+    elif suite.gate.judges == "uncalibrated":
+        for line in _of_check(suite, subject, baseline, bounds=bounds):
+            verdict = msgspec.structs.replace(line.verdict, reason=f"{line.verdict.reason} {_UNCALIBRATED}")
+            yield msgspec.structs.replace(line, verdict=verdict)
+    elif decides(check):
+        yield undecided("floor", check, subject.target, check.floor, f"{subject.card.title}: {subject.card.about}")
+
+
+def _of_check(suite: Suite, subject: Subject, baseline: str, *, bounds: bool) -> Iterator[GateLine]:
+    """`bounds`: some check of the suite has a condition of its own."""
     check = subject.check
-    if not subject.card.decides:
-        if decides(check):
-            reason = f"{subject.card.title}: {subject.card.about}"
-            yield undecided("floor", check, subject.target, check.floor, reason)
-        return
     if (check.margin is not None or check.improves) and not baseline:
         yield not_compared(subject)
     if subject.card.over == "corpus":
@@ -89,7 +109,7 @@ def _of_check(suite: Suite, subject: Subject, baseline: str) -> Iterator[GateLin
         lines = [*against(subject, baseline, suite.gate.judges)]
         yield from lines
         yield from _not_only_alike(subject, lines, suite.gate)
-    if not any(decides(each) for each in suite.check) and threshold_of(check, subject.card) is not None:
+    if not bounds and threshold_of(check, subject.card) is not None:
         yield every_case(subject)
 
 

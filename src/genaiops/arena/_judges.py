@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import msgspec
 
-from genaiops.arena._asking import Ask, Busy, asked
+from genaiops.arena._answering import Busy
+from genaiops.arena._asking import Ask, asked
 from genaiops.arena._bounded import Crowd, Purse
 from genaiops.arena._scoring import asks, prepares
 from genaiops.checks.metrics import executes, metric, program, scripts_in
@@ -124,6 +125,17 @@ class Judges:
         named = {name: "{{" + name + "}}" for name in fields}
         target = SuiteTarget(name="endpoint", url=member.url, secret=member.secret, request=named, answer=".")
         return await self._kept(target, Case(variables=dict(fields)))
+
+    async def embed(self, member: JudgeMember, texts: Sequence[str]) -> Answer:
+        target = SuiteTarget(
+            name="embeddings",
+            model=member.model,
+            url=member.url,
+            secret=member.secret,
+            request={"model": member.model, "input": "{{texts}}", **member.parameters},
+            answer="data",
+        )
+        return await self._kept(target, Case(variables={"texts": list(texts)}))
 
     async def _paid(self, target: SuiteTarget, case: Case, *, within: bool) -> Answer:
         ask, crowd = self._asker(target)

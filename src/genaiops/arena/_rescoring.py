@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Final
@@ -108,8 +108,11 @@ class Rescorer:
         await asyncio.to_thread(self._store.add, self._run_id, (), together)
 
     async def _consulted(self, answers: Sequence[Answer], beside: Sequence[Answer] = ()) -> list[Judged]:
-        """`beside`: all answers, where some are held against the baseline's."""
-        baseline = {(each.case, each.repeat): each for each in beside if each.target == self._suite.gate.baseline}
+        """`beside`: all answers, where some are held against those of other targets."""
+        order = {target.name: place for place, target in enumerate(self._suite.target)}
+        others: dict[tuple[str, int], list[Answer]] = defaultdict(list)
+        for each in sorted(beside, key=lambda answer: order.get(answer.target, len(order))):
+            others[each.case, each.repeat].append(each)
         to_ask = self._scorer.to_duel if beside else self._scorer.to_ask
         queue = deque((answer, names) for answer in answers if (names := to_ask(answer)))
         judged: list[Judged] = []
@@ -117,8 +120,8 @@ class Rescorer:
         async def work() -> None:
             while queue:
                 answer, names = queue.popleft()
-                other = baseline.get((answer.case, answer.repeat))
-                said = await self._scorer.consulted(answer, names, self._means, at_us=_now, baseline=other)
+                theirs = others.get((answer.case, answer.repeat), ())
+                said = await self._scorer.consulted(answer, names, self._means, at_us=_now, beside=theirs)
                 judged.extend(said)
                 if len(said) < len(names):
                     self.stopped = self._purse.reason or "It was stopped."

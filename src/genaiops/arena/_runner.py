@@ -12,7 +12,8 @@ from typing import Final
 
 import msgspec
 
-from genaiops.arena._asking import Ask, Busy, asked
+from genaiops.arena._answering import Busy
+from genaiops.arena._asking import Ask, asked
 from genaiops.arena._bounded import Crowd, Purse
 from genaiops.arena._playing import Attacker, played
 from genaiops.arena._scoring import Scorer, said
@@ -155,7 +156,7 @@ class Runner:
         return await asyncio.gather(*workers, return_exceptions=True)
 
     def _duels(self) -> list[Piece]:
-        """What is held against the baseline's answers, when all are there."""
+        """What is held against answers of other targets, when all are there."""
         targets, cases = {each.name: each for each in self._suite.target}, {each.id: each for each in self._cases}
         pieces: list[Piece] = []
         for place, answer in self._answers.items():
@@ -222,8 +223,9 @@ class Runner:
         if not names or self._means is None:
             return ()
         self._unjudged += 0 if piece.checks else len(names)
-        other = self._answers.get((self._suite.gate.baseline, answer.case, answer.repeat))
-        judged = await self._scorer.consulted(answer, names, self._means, at_us=self._clock_us, baseline=other)
+        places = [(target.name, answer.case, answer.repeat) for target in self._suite.target]
+        beside = [self._answers[place] for place in places if place in self._answers] if self._duelling else []
+        judged = await self._scorer.consulted(answer, names, self._means, at_us=self._clock_us, beside=beside)
         self._unjudged -= len(judged)
         return judged
 

@@ -4,12 +4,12 @@ import asyncio
 import json
 from collections import deque
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeGuard
+from typing import Any, TypeGuard, cast
 
 import msgspec
 
 from genaiops.arena._parts import asked_media, templated, text_of
-from genaiops.checks.metrics import looks_at_request, metric
+from genaiops.checks.metrics import is_among, looks_at_request, metric
 from genaiops.checks.metrics.judges import is_duel
 from genaiops.checks.statistics import figures, in_groups, jackknife
 from genaiops.core.errors import LimitReached, UsageError
@@ -56,18 +56,29 @@ def sample_of(case: Case, answer: Answer, check: SuiteCheck | None = None) -> Sa
         steps=answer.tool_calls if answer.turns else (),
         media=answer.media,
         structured=answer.structured,
+        logprob=answer.logprob,
+        guard=answer.guard,
         variables=case.variables,
         asked_media=asked_media(case),
     )
 
 
 def of_target(sample: Sample, case: Case, target: SuiteTarget | None) -> Sample:
-    """The sample with what the target was asked."""
-    if target is None or not target.template:
+    """The sample with what the target was asked and offered."""
+    if target is None:
         return sample
-    asked = templated(target, case)
-    prompt = json.dumps(list(asked.messages), ensure_ascii=False) if asked.messages else asked.input
-    return msgspec.structs.replace(sample, prompt=prompt)
+    offered: Any = target.parameters.get("tools") or [
+        {"type": "function", "function": each} for each in target.parameters.get("functions") or ()
+    ]
+    listed = cast("list[Any]", offered) if isinstance(offered, list) else []
+    tools = tuple(cast("dict[str, Any]", each) for each in listed if isinstance(each, dict))
+    if case.play is not None and case.play.tools:
+        tools = tuple(case.play.tools)
+    prompt = ""
+    if target.template:
+        asked = templated(target, case)
+        prompt = json.dumps(list(asked.messages), ensure_ascii=False) if asked.messages else asked.input
+    return msgspec.structs.replace(sample, prompt=prompt, tools=tools)
 
 
 def against(sample: Sample, baseline: Answer | None) -> Sample:
@@ -161,20 +172,24 @@ class Scorer:
 
     def to_ask(self, answer: Answer, known: Container[str] = ()) -> list[str]:
         """Names of the checks that ask somebody about that answer, less those that are `known`."""
-        return self._to_ask(answer, known, duels=False)
+        return self._to_ask(answer, known, late=False)
 
     def to_duel(self, answer: Answer, known: Container[str] = ()) -> list[str]:
-        """Likewise of the checks that hold it against the baseline's, which has to be there first."""
-        return [] if answer.target == self._suite.gate.baseline else self._to_ask(answer, known, duels=True)
+        """Likewise of the checks that hold it against answers of other targets, which have to be there first: the
+        baseline's, or all."""
+        return self._to_ask(answer, known, late=True)
 
-    def _to_ask(self, answer: Answer, known: Container[str], *, duels: bool) -> list[str]:
+    def _to_ask(self, answer: Answer, known: Container[str], *, late: bool) -> list[str]:
         if not self._asking or answer.state != "answered":
             return []
-        case = self._cases[answer.case]
+        case, first = self._cases[answer.case], answer.target == self._suite.gate.baseline
         return [
             check.name
             for check, made in self._asking
-            if is_duel(made) is duels and check.name not in known and _concerns(check, case)
+            if (is_duel(made) or is_among(made)) is late
+            and not (first and is_duel(made))
+            and check.name not in known
+            and _concerns(check, case)
         ]
 
     async def consulted(
@@ -184,19 +199,25 @@ class Scorer:
         means: Means,
         *,
         at_us: Callable[[], int],
-        baseline: Answer | None = None,
+        beside: Sequence[Answer] = (),
     ) -> list[Judged]:
-        """What these checks say of one answer. Those that nobody could pay any more are not among them. `baseline`:
-        what the baseline said to the same case, for duels."""
+        """What these checks say of one answer. Those that nobody could pay any more are not among them. `beside`: what
+        all targets said to the same case, in their order, where a check holds them against each other."""
         judged: list[Judged] = []
         for check, made in self._asking:
             if check.name not in names:
                 continue
             sample = self._sample(answer, check, made)
             if is_duel(made):
-                sample = against(sample, baseline)
+                base = next((each for each in beside if each.target == self._suite.gate.baseline), None)
+                sample = against(sample, base)
             try:
-                said = await made.consult(sample, means)
+                if is_among(made):
+                    theirs = [each for each in beside if each.state == "answered"]
+                    place = next(number for number, each in enumerate(theirs) if each.target == answer.target)
+                    said = await made.consult_among([self._sample(each, check, made) for each in theirs], place, means)
+                else:
+                    said = await made.consult(sample, means)
             except LimitReached:
                 break
             except Exception as error:  # noqa: BLE001 (a plugin may raise anything)
@@ -355,6 +376,7 @@ def verdict_of(check: SuiteCheck, card: MetricCard, said: Measure, *, n: int | N
     outcome: Outcome = "inconclusive"
     if threshold is not None:
         reached = said.value <= threshold if card.better == "lower" else said.value >= threshold
+        reached = reached and said.passes is not False
         outcome = "pass" if reached != check.negate else "fail"
     return Verdict(
         outcome=outcome,

@@ -21,7 +21,7 @@ def add_import_verb(command: Noun) -> None:
     @click.option("-o", "--output", "to", type=click.Path(dir_okay=False, path_type=Path), help="A file to write.")
     @click.option("--eval", "name", help="Which eval of a file of OpenAI's evals. [its only one]")
     @click.option("--model", help="Who answers an eval. [smollm2]")
-    @click.option("--judge-model", "judge", help="Who grades it. [the same]")
+    @click.option("--judge-model", "judge", help="Who grades it. [an eval: the same; promptfoo: its default]")
     @click.option("--run", "as_run", is_flag=True, help="Keep a log of Inspect as a run, with its answers and scores.")
     @click.option("--home", help="The data directory that the run is kept in. [GENAIOPS_HOME]")
     @plain

@@ -48,8 +48,9 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a target said to a case, once. `recalled`: it is that of an earlier run, from the cache by content. `model`
     and `fingerprint` are what the answer itself says of what made it. `energy_nwh` is the central figure of an estimate
     with its ends. Of a case that went on, `turns` are the messages after those of the case, and `tool_calls` all that
-    were made. `media`: images that came beside the text, as data URLs. `structured`: the output is JSON of what was no
-    text."""
+    were made. `media`: images that came beside the text, as data URLs. `logprob`: the mean of the logarithms of its
+    tokens' probabilities, where it brings them. `guard`: what the gateway's guard did to the call ("": nothing).
+    `structured`: the output is JSON of what was no text."""
 
     target: str
     case: str
@@ -74,6 +75,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     fingerprint: str = ""
     media: tuple[str, ...] = ()
     structured: bool = False
+    logprob: float | None = None
+    guard: str = ""
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -77,6 +77,12 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     variables: dict[str, Any] = {}
     structured: bool = False
     """The output is JSON of what was no text."""
+    tools: tuple[dict[str, Any], ...] = ()
+    """Which tools the target was offered, as OpenAI's chat has them."""
+    logprob: float | None = None
+    """The mean of the logarithms of its tokens' probabilities."""
+    guard: str = ""
+    """What the gateway's guard did to the call: flagged, redacted, replaced, released, refused; "": nothing."""
 
 
 class Measure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -84,7 +90,8 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     error is never a score. `parts`: what the value was made of (precision and recall of an F1); of a metric over the
     corpus, `low` and `high` are one-sided bounds of confidence, at 1 - `alpha` of its options. `interval`: such bounds
     where they are no parts. `evidence`: what was looked at, with what was found (claims and the passages that state
-    them)."""
+    them). `passes`: what is measured says itself whether that is enough (a judge does); it passes when that is so and
+    the threshold is reached."""
 
     value: float | None = None
     error: str = ""
@@ -92,6 +99,7 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     parts: dict[str, float] = {}
     evidence: tuple[str, ...] = ()
     interval: tuple[float, float] | None = None
+    passes: bool | None = None
 
 
 class MetricCard(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

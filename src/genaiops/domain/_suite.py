@@ -31,7 +31,7 @@ SuiteTask = Literal[
 ]
 
 
-JudgesCompared = Literal["corrected", "as_said"]
+JudgesCompared = Literal["corrected", "as_said", "uncalibrated"]
 
 
 class Shot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -107,7 +107,8 @@ class SuiteTarget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     messages that the case is put into before; `{{NAME}}` alone, of a list of messages, becomes these
     (`{{input}}`, `{{NAME}}` of its variables). `secret`: name of the secret that is the endpoint's key. `shots`: so
     many of the case's examples stand before the question (None: all that it has), `passages`: so many of its context,
-    the first ones (None: all), `context_tokens`: whole passages of at most so many tokens together, as estimated."""
+    the first ones (None: all), `context_tokens`: whole passages of at most so many tokens together, as estimated.
+    `refused`: a call that the gateway's guard refused is an `error`, or `answered` without a word."""
 
     name: _Name
     model: str = ""
@@ -125,6 +126,7 @@ class SuiteTarget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     request: dict[str, Any] = {}
     answer: str = ""
     secret: str = ""
+    refused: Literal["error", "answered"] = "error"
     shots: Annotated[int, Meta(ge=0, le=200)] | None = None
     passages: Annotated[int, Meta(ge=0, le=1000)] | None = None
     context_tokens: Annotated[int, Meta(ge=0, le=10_000_000)] | None = None
@@ -163,7 +165,8 @@ class SuiteGate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """`baseline`: the target that others are compared with, `prod` for what an application runs on there. `alpha`: the
     chance of each one-sided mistake. `errors`: the share of answers that may be missing before nothing is decided.
     `judges`: differences by a judge are `corrected` by what people said of both answers of some cases, and decide
-    nothing without that; or they are taken `as_said`. `usable`: a margin says nothing of how good a candidate is, so
+    nothing without that; or they are taken `as_said`. `uncalibrated`: likewise, and judges that were never held
+    against people decide, too; each line says so. `usable`: a margin says nothing of how good a candidate is, so
     where its check has neither a floor nor a tolerance, some case has to pass (be better than the worst there is, where
     nothing passes or fails), and it must not be shown that fewer than this share do; 0 asks for nothing."""
 

@@ -87,6 +87,11 @@ class Means(Protocol):
         counted and bounded likewise."""
         ...
 
+    async def embed(self, member: JudgeMember, texts: Sequence[str]) -> Answer:
+        """Vectors of texts by a model of embeddings, as the text of an Answer: OpenAI's list of `embedding` as JSON;
+        counted and bounded likewise."""
+        ...
+
 
 class Preparing(Protocol):
     """A metric over the corpus that has to ask somebody of each sample before it can measure."""
@@ -122,4 +127,12 @@ class Consulting(Protocol):
 
     async def consult(self, sample: Sample, means: Means) -> Measure:
         """A Measure, whatever happened."""
+        ...
+
+
+class Among(Consulting, Protocol):
+    """A metric that holds the answers of all targets to a case against each other."""
+
+    async def consult_among(self, samples: Sequence[Sample], place: int, means: Means) -> Measure:
+        """What it says of the sample at that place. A Measure, whatever happened."""
         ...

@@ -20,6 +20,8 @@ from genaiops.ports.metrics import Classified, Encoded, LocalModels
 class Alone:
     """Means of this machine only."""
 
+    scripts = None
+
     def __init__(self, local: LocalModels) -> None:
         self.local = local
         self.sandbox = Processes()
@@ -30,6 +32,9 @@ class Alone:
 
     async def post(self, member: JudgeMember, fields: object) -> Answer:
         raise AssertionError("No endpoint is asked here.")
+
+    async def embed(self, member: JudgeMember, texts: object) -> Answer:
+        raise AssertionError("Nothing is embedded here.")
 
 
 async def measured(name: str, local: LocalModels, **fields: object) -> Measure:

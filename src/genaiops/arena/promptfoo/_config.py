@@ -1,7 +1,7 @@
 """A promptfoo configuration as a suite: prompts times providers are targets, tests are cases, assertions are checks."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
@@ -10,16 +10,17 @@ import msgspec
 
 from genaiops.arena._scripts import MADE
 from genaiops.arena._suite_text import read_suite_document, suite_manifest
-from genaiops.arena.promptfoo._assertions import checks_of, together
+from genaiops.arena.promptfoo._assertions import Asserted, asserted, combined, filled_in, suited
 from genaiops.arena.promptfoo._code import Near, script_at, transforms, with_transforms
-from genaiops.arena.promptfoo._files import FILE, Folder, Refused, load_yaml, mapping, resolved
+from genaiops.arena.promptfoo._files import Folder, Refused, load_yaml, mapping, resolved
+from genaiops.arena.promptfoo._given import Grading
 from genaiops.arena.promptfoo._prompts import Asked, Prompt, for_case, own_template, read_prompts
 from genaiops.arena.promptfoo._providers import Provider, providers_of
 from genaiops.arena.promptfoo._sharing import Test, shared
-from genaiops.arena.promptfoo._templates import nunjucks_of, rendered
+from genaiops.arena.promptfoo._templates import nunjucks_of
 from genaiops.arena.promptfoo._tests import refuse_rest, scenarios_of, tests_of, variables_of
 from genaiops.checks.written import Fault, on_line, read_document
-from genaiops.domain import Case, Suite, SuiteCheck, SuiteRunning, SuiteTarget
+from genaiops.domain import Case, Suite, SuiteRunning, SuiteTarget
 from genaiops.ports.scripts import Scripts
 
 T = TypeVar("T")
@@ -54,21 +55,23 @@ def is_promptfoo(text: str) -> bool:
     return "prompts" in names and bool({"providers", "targets"} & names) and not {"check", "target"} & names
 
 
-def read_promptfoo(text: str, folder: Path, scripts: Scripts | None = None) -> Imported:
-    """The suite of a `promptfooconfig.yaml` with its files in `folder`. `scripts`: who calls its code (or nobody)."""
+def read_promptfoo(text: str, folder: Path, judge: str = "", scripts: Scripts | None = None) -> Imported:
+    """The suite of a `promptfooconfig.yaml` with its files in `folder`. `judge`: the model that grades where no
+    provider is named; `scripts`: who calls its code (None: nobody)."""
     document = read_document(text, "yaml", what="configuration", most=20_000_000)
     if document.fault is not None:
         return Imported(None, (document.fault,))
-    reader = _Reader(load_yaml(text), Folder(folder), scripts)
+    reader = _Reader(load_yaml(text), Folder(folder), judge, scripts)
     suite = reader.suite()
     if suite is None:
         return Imported(None, tuple(on_line(fault, document.lines) for fault in dict.fromkeys(reader.faults))[:50])
-    read = read_suite_document(suite_manifest(suite))
+    read = read_suite_document(suite_manifest(suited(suite)))
     return Imported(read.suite, read.faults, tuple(reader.notes))
 
 
 class _Reader:
-    def __init__(self, document: Any, folder: Folder, scripts: Scripts | None) -> None:
+    def __init__(self, document: Any, folder: Folder, judge: str, scripts: Scripts | None) -> None:
+        self._grading = Grading(judge)
         self._fields = cast("dict[str, Any]", document if isinstance(document, dict) else {})
         self._near = Near(folder, nunjucks_of(self._fields.get("env"), {}), scripts)
         self._around: dict[int, tuple[str, str]] = {}
@@ -97,6 +100,7 @@ class _Reader:
         if self.faults:
             return None
         cases, checks = shared(tests)
+        self.notes += self._grading.notes
         return Suite(
             description=str(fields.get("description") or "")[:4000],
             case=cases,
@@ -207,11 +211,13 @@ class _Reader:
         )
         made: list[Test] = []
         for variables in variables_of(given, options, path, self._near):
-            first = () if options.get("disableDefaultAsserts") else self._asserted(default, "defaultTest", variables)
-            checks = [with_transforms(each, changing) for each in (*first, *self._asserted(fields, path, variables))]
-            threshold = fields.get("threshold", default.get("threshold"))
-            if threshold is not None and checks:
-                checks = [together(checks, threshold, path)]
+            sources: list[tuple[Mapping[str, Any], str]] = [(default, "defaultTest"), (fields, path)]
+            each = [
+                msgspec.structs.replace(one, check=with_transforms(one.check, changing))
+                for source, place in sources[bool(options.get("disableDefaultAsserts")) :]
+                for one in self._asserted(source, place, variables, options)
+            ]
+            checks = combined(each, fields.get("threshold", default.get("threshold")), path)
             metadata = mapping(default.get("metadata"), "defaultTest.metadata")
             metadata |= mapping(fields.get("metadata"), f"{path}.metadata")
             name = str(fields.get("description") or "")
@@ -220,24 +226,20 @@ class _Reader:
             made.append(test)
         return made
 
-    def _asserted(self, fields: Mapping[str, Any], path: str, variables: Mapping[str, Any]) -> Iterable[SuiteCheck]:
+    def _asserted(
+        self, fields: Mapping[str, Any], path: str, variables: Mapping[str, Any], options: Mapping[str, Any]
+    ) -> Iterator[Asserted]:
         raw: Any = fields.get("assert") or []
         if not isinstance(raw, list):
             raise Refused(f"{path}.assert", "Assertions are a list.", "Write - type: contains.")
         for number, each in enumerate(cast("list[Any]", raw)):
             at = f"{path}.assert[{number}]"
-            check = self._tried(self._check, each, at, variables)
-            if check is not None:
-                yield check
-
-    def _check(self, raw: Any, path: str, variables: Mapping[str, Any]) -> SuiteCheck | None:
-        found = resolved(self._fields, raw, path)
-        if isinstance(found, dict):
-            whole = mapping(found, path)
-            code = _code(whole)
-            bare = {name: value for name, value in whole.items() if name not in code}
-            found = {**rendered(bare, variables, path, self._near.nunjucks), **code}
-        return checks_of(found, path, self._near.folder)
+            given = self._tried(filled_in, resolved(self._fields, each, at), variables, at, self._near.nunjucks)
+            made = (
+                None if given is None else self._tried(asserted, given, at, self._near.folder, self._grading, options)
+            )
+            if made is not None:
+                yield made
 
     def _targets(
         self, providers: Sequence[Provider], prompts: Sequence[Prompt], tests: list[Test]
@@ -280,12 +282,3 @@ def _free(wanted: str, names: set[str]) -> str:
         name, again = f"{base} {again}", again + 1
     names.add(name)
     return name
-
-
-def _code(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """What of an assertion is not rendered: files are named as they are, and transforms are code."""
-    return {
-        name: value
-        for name, value in fields.items()
-        if name in ("transform", "contextTransform") or (isinstance(value, str) and value.startswith(FILE))
-    }

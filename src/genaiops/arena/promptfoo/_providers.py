@@ -9,7 +9,8 @@ from typing import Any, Final, cast
 import msgspec
 
 from genaiops.arena.promptfoo._code import Near, is_code, script_at, transforms
-from genaiops.arena.promptfoo._files import FILE, Refused, load_yaml, mapping
+from genaiops.arena.promptfoo._files import FILE, Folder, Refused, load_yaml, mapping
+from genaiops.arena.promptfoo._templates import nunjucks_of, rendered
 from genaiops.checks.written import Fault
 from genaiops.domain import Script, SuiteTarget
 
@@ -90,6 +91,11 @@ def providers_of(raw: Any, near: Near, faults: list[Fault]) -> Iterator[Provider
             faults.append(refused.fault)
 
 
+def target_of(raw: Any, path: str, folder: Folder) -> SuiteTarget:
+    """One alone, such as who grades."""
+    return provider_of(raw, path, Near(folder, nunjucks_of({}, {}))).target
+
+
 def provider_of(raw: Any, path: str, near: Near, key: str = "") -> Provider:
     """Without a name of its own it is called as its id. Refused says why, with the place."""
     fields: dict[str, Any] = {}
@@ -142,8 +148,6 @@ def _script(name: str, config: Mapping[str, Any], path: str, near: Near) -> Scri
 
 def _with_environment(text: str, path: str, near: Near) -> str:
     """`{{env.NAME}}` read, but no secret."""
-    from genaiops.arena.promptfoo._templates import rendered
-
     return rendered(text, {}, path, near.nunjucks) if "env" in text and "{{" in text else text
 
 

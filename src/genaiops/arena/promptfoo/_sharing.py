@@ -99,5 +99,6 @@ def _inner(check: SuiteCheck) -> SuiteCheck:
 def _title(check: SuiteCheck) -> str:
     check = _inner(check)
     said = check.expected if isinstance(check.expected, str) else ", ".join(check.expected or ())
-    title = f"{'not-' if check.negate else ''}{check.metric}{': ' if said else ''}{said}"
+    what = check.options.get("kind", "rubric") if check.metric == "graded" else check.metric
+    title = f"{'not-' if check.negate else ''}{what}{': ' if said else ''}{said}"
     return " ".join(title.split())[:60]

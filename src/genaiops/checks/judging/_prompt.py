@@ -63,7 +63,7 @@ def question(judge: Judge, asked: Question) -> list[Message]:
     messages: list[Message] = [{"role": "system", "content": "\n".join(lines)}]
     if asked.choices:
         messages += _shown(judge)
-    return [*messages, {"role": "user", "content": _parts(texts, pictures) if pictures else _marked(texts)}]
+    return [*messages, {"role": "user", "content": _parts(texts, pictures) if pictures else marked(texts)}]
 
 
 def claims_question(sample: Sample, *, constrained: bool = False) -> Question:
@@ -123,10 +123,11 @@ def _shown(judge: Judge) -> list[Message]:
 
 def _example(sample: Sample) -> str | list[dict[str, Any]]:
     texts, pictures = parted(texts_of(sample), pictures_of(sample))
-    return _parts(texts, pictures) if pictures else _marked(texts)
+    return _parts(texts, pictures) if pictures else marked(texts)
 
 
-def _marked(texts: Mapping[str, str]) -> str:
+def marked(texts: Mapping[str, str]) -> str:
+    """Texts between marks that nothing in them can close."""
     mark = digest_value(texts).removeprefix("sha256:")[:8]
     return "\n\n".join(f"<{name}-{mark}>\n{text}\n</{name}-{mark}>" for name, text in texts.items())
 

@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import Any, Final, cast
+from typing import Any, Final, TypeGuard, cast
 
 from genaiops.checks.metrics._metric import Making, OfAll, OfEach, lacks, read_options
 from genaiops.core.errors import NotFound
 from genaiops.core.suggesting import suggestion
 from genaiops.domain import MetricCard, Script
-from genaiops.ports.metrics import Metric
+from genaiops.ports.metrics import Among, Metric
 
 GROUP: Final = "genaiops.checks"
 
@@ -74,6 +74,15 @@ METRICS: Final[Mapping[str, tuple[str, ...]]] = {
     "endpoint": ("endpoint",),
     "together": ("together",),
     "scripts": ("script", "transformed"),
+    "graded": ("graded",),
+    "best": ("best", "highest"),
+    "embedding": ("embedding",),
+    "trajectory": ("skill_used", "tool_path"),
+    "markup": ("is_html", "xml_elements"),
+    "statements": ("is_sql",),
+    "perplexity": ("perplexity", "perplexity_score"),
+    "guarded": ("guarded",),
+    "webhook": ("webhook",),
 }
 """File of this folder -> names of its metrics. Files are imported when one of theirs is asked for."""
 
@@ -84,6 +93,7 @@ __all__ = [
     "OfEach",
     "cards",
     "executes",
+    "is_among",
     "lacks",
     "looks_at_request",
     "metric",
@@ -128,6 +138,11 @@ def looks_at_request(found: Metric) -> bool:
 def scripts_in(found: Metric) -> Sequence[Script]:
     """Code of the suite that it calls."""
     return tuple(getattr(found, "scripts", ()))
+
+
+def is_among(found: object) -> TypeGuard[Among]:
+    """Whether it holds the answers of all targets against each other."""
+    return hasattr(found, "consult_among")
 
 
 def executes(found: Metric) -> bool:

@@ -17,11 +17,15 @@ _T = TypeVar("_T")
 
 
 class OfEach:
-    """A metric of single samples. `lacking`: what has to be installed first, without which each is an error."""
+    """A metric of single samples. `lacking`: what has to be installed first, without which each is an error.
+    `request`: it looks at what the target was asked and offered, too."""
 
-    def __init__(self, card: MetricCard, one: Callable[[Sample], Measure | float], *, lacking: str = "") -> None:
+    def __init__(
+        self, card: MetricCard, one: Callable[[Sample], Measure | float], *, lacking: str = "", request: bool = False
+    ) -> None:
         self.card = card
         self.lacking = lacking
+        self.request = request
         self._one = one
 
     def measure(self, samples: Sequence[Sample]) -> Sequence[Measure]:
@@ -104,6 +108,12 @@ class Asking:
 def lacks(sample: Sample, needs: Sequence[Need]) -> list[str]:
     """Which of these the sample does not have. An empty output is an output."""
     return [need for need in needs if not _HAS.get(need, _always)(sample)]
+
+
+def has_to_ask(card: MetricCard, samples: Sequence[Sample], said: str) -> Sequence[Measure]:
+    """Of a metric that asks somebody: what a sample lacks, else `said`."""
+    lacking = [lacks(sample, card.needs) for sample in samples]
+    return [Measure(error=f"The sample has no {each[0]}." if each else said) for each in lacking]
 
 
 def _always(_: Sample) -> bool:

@@ -1,7 +1,6 @@
 """Metrics of the form of an answer: JSON, JSON of a schema, XML, and how long it is.
 
-There is none of HTML, for every text is HTML to a browser, and none of SQL: to tell whether a statement is right takes
-its dialect, which a target with a database tells better.
+HTML and elements of XML are in `markup`, SQL by its grammar in `statements`.
 """
 
 import json
@@ -24,11 +23,29 @@ _AROUND: Final = "leave out a fence and prose around the JSON (false)"
 
 class _Json(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     around: bool = False
+    objects: bool = False
 
 
 class _SchemaOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     schema: dict[str, Any] | bool | None = None
     around: bool = False
+    objects: bool = False
+
+
+_OBJECTS: Final = "any object of JSON that stands somewhere in the answer is enough (false)"
+
+
+def _objects(text: str) -> list[Any]:
+    """The objects of JSON in a text, the outer ones, in order."""
+    decoder, found, place = json.JSONDecoder(), list[Any](), text.find("{")
+    while place >= 0:
+        try:
+            value, end = decoder.raw_decode(text, place)
+            found.append(value)
+        except ValueError:
+            end = place + 1
+        place = text.find("{", end)
+    return found
 
 
 def _read(text: str, *, around: bool) -> Parsed | str:
@@ -49,6 +66,8 @@ def _is_json(options: Mapping[str, Any]) -> Metric:
     chosen = read_options(_Json, options, "is_json")
 
     def one(sample: Sample) -> Measure:
+        if chosen.objects:
+            return Measure(value=float(bool(_objects(sample.output))))
         found = _read(sample.output, around=chosen.around)
         return Measure(value=0.0, reason=found) if isinstance(found, str) else Measure(value=1.0)
 
@@ -59,7 +78,7 @@ def _is_json(options: Mapping[str, Any]) -> Metric:
         threshold=1.0,
         needs=("output",),
         source="1 when the answer is a text of RFC 8259. Nothing is mended: NaN and a trailing comma are no JSON.",
-        options={"around": _AROUND},
+        options={"around": _AROUND, "objects": _OBJECTS},
         tasks=_TASKS,
     )
     return OfEach(card, one)
@@ -116,6 +135,9 @@ def _json_schema(options: Mapping[str, Any]) -> Metric:
     def one(sample: Sample) -> Measure:
         try:
             schemas = [given] if given is not None else [_schema(each) for each in sample.expected]
+            if chosen.objects:
+                fits = any(not each.problems(one) for one in _objects(sample.output) for each in schemas)
+                return Measure(value=float(fits), reason="" if fits else "No object of JSON in it fits the schema.")
             found = _read(sample.output, around=chosen.around)
             if isinstance(found, str):
                 return Measure(value=0.0, reason=found)
@@ -140,6 +162,7 @@ def _json_schema(options: Mapping[str, Any]) -> Metric:
         options={
             "schema": "the schema, in place of the references of the case, each the text of one",
             "around": _AROUND,
+            "objects": _OBJECTS,
         },
         tasks=_TASKS,
     )
@@ -162,7 +185,7 @@ def _is_xml(options: Mapping[str, Any]) -> Metric:
     read_options(_None, options, "is_xml")
 
     def one(sample: Sample) -> Measure:
-        wrong = _xml_fault(sample.output)
+        wrong = xml_problem(sample.output)
         return Measure(value=float(not wrong), reason=wrong)
 
     card = MetricCard(
@@ -178,7 +201,8 @@ def _is_xml(options: Mapping[str, Any]) -> Metric:
     return OfEach(card, one)
 
 
-def _xml_fault(text: str) -> str:
+def xml_problem(text: str) -> str:
+    """Why it is no XML; empty: it is."""
     from xml.parsers.expat import ExpatError, ParserCreate
 
     class Refused(Exception):

@@ -6,7 +6,7 @@ arguments are no JSON equals no other.
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 import msgspec
 
@@ -31,6 +31,7 @@ class _Arguments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 class _By(_Arguments, frozen=True, kw_only=True, forbid_unknown_fields=True):
     by: Literal["name", "call"] = "name"
+    tools: tuple[str, ...] = ()
 
 
 class _Sequence(_Arguments, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -74,7 +75,7 @@ def _making(name: str, kind: type[Any], facts: _Facts, of: Callable[[Sample, Any
             title=facts.title,
             version="1",
             threshold=facts.threshold,
-            needs=facts.needs,
+            needs=("output",) if getattr(chosen, "tools", ()) else facts.needs,
             source=facts.source,
             options=facts.options,
             tasks=_TASKS,
@@ -153,6 +154,9 @@ def _arguments(sample: Sample, chosen: _Arguments) -> Measure | float:
 
 def _f1(sample: Sample, chosen: _By) -> Measure:
     calls, expected = steps_of(sample), sample.expected_tools
+    if chosen.tools:  # names alone, each once
+        calls = [ToolCall(name=name) for name in dict.fromkeys(call.name for call in calls)]
+        expected = tuple(ToolCall(name=name) for name in dict.fromkeys(chosen.tools))
     hits = matched(calls, expected, _by(chosen))
     parts = {"recall": hits / len(expected)} | ({"precision": hits / len(calls)} if calls else {})
     return Measure(value=2 * hits / (len(calls) + len(expected)), parts=parts)
@@ -212,13 +216,15 @@ def _valid(options: Mapping[str, Any]) -> Metric:
             ) from None
 
     def one(sample: Sample) -> Measure | float:
-        calls = steps_of(sample)
-        if not schemas:
-            return Measure(error="No tool has a schema: options = {tools = {NAME = {...}}}.")
+        calls, known = steps_of(sample), schemas or _offered(sample.tools)
+        if not known:
+            return Measure(
+                error="No tool has a schema, and the target offers none: options = {tools = {NAME = {...}}}."
+            )
         if not calls:
             return Measure(value=float(chosen.none == "pass"), reason="No tool was called.")
         for number, call in enumerate(calls, start=1):
-            wrong = _wrong(call, schemas)
+            wrong = _wrong(call, known)
             if wrong:
                 return Measure(value=0.0, reason=f"Call {number}, {call.name}: {wrong}")
         return 1.0
@@ -226,17 +232,33 @@ def _valid(options: Mapping[str, Any]) -> Metric:
     card = MetricCard(
         name="valid_tool_calls",
         title="Calls that the tools can take",
-        version="1",
+        version="2",
         threshold=1.0,
         needs=("output",),
         source="1 when every call names a tool that there is, with arguments that its JSON Schema accepts.",
         options={
-            "tools": "name of the tool -> JSON Schema of its arguments (it has to be given)",
+            "tools": "name of the tool -> JSON Schema of its arguments (those that the target offers)",
             "none": "what an answer without any call does: fail or pass (fail)",
         },
         tasks=_TASKS,
     )
-    return OfEach(card, one)
+    return OfEach(card, one, request=True)
+
+
+def _offered(tools: Sequence[Mapping[str, Any]]) -> Mapping[str, Schema]:
+    """Schemas of tools in OpenAI's form; one that is none takes everything."""
+    found: dict[str, Schema] = {}
+    for each in tools:
+        function: Any = each.get("function")
+        if not isinstance(function, Mapping):
+            continue
+        fields = cast("Mapping[str, Any]", function)
+        schema: Any = fields.get("parameters")
+        try:
+            found[str(fields.get("name"))] = Schema(schema if isinstance(schema, dict | bool) else {})
+        except UsageError:
+            found[str(fields.get("name"))] = Schema({})
+    return found
 
 
 def _wrong(call: ToolCall, schemas: Mapping[str, Schema]) -> str:
@@ -267,7 +289,11 @@ MAKING: Final[Mapping[str, Making]] = {
         _Facts(
             title="F1 of calls",
             source="2 pairs / (calls + expected calls), each call in one pair at most.",
-            options={**_BY, **_ARGUMENTS},
+            options={
+                **_BY,
+                **_ARGUMENTS,
+                "tools": "names that are expected; then neither arguments nor how often count (the case's calls)",
+            },
             threshold=None,
         ),
         _f1,
