@@ -6,6 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -197,6 +200,60 @@ async def test_calls_without_passages_and_those_that_nobody_pays_for_are_told(li
     await checks.step()
     assert counted(life, "check/asked")[0] == CheckedCalls(errors=1, scored=1)
     assert counted(life, "check/kind")[0] == CheckedCalls(scored=2)
+
+
+class _Judge(BaseHTTPRequestHandler):
+    """Says N, and that it has cost 0.4."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        body = json.dumps({"choices": [{"message": {"content": "Verdict: N"}}]}).encode()
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("x-genaiops-cost", "0.4")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (its name in the base class)
+        """Nothing on standard error."""
+
+
+@pytest.fixture
+def judge_url() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Judge)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/v1/chat"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+async def test_nothing_is_asked_that_the_money_may_not_suffice_for(life: Life, tmp_path: Path, judge_url: str) -> None:
+    judged = {"name": "asked", "metric": "judge", "options": {"template": "bias", "panel": [{"url": judge_url}]}}
+    suite = {**SUITE, "check": [SUITE["check"][0], judged]}
+    version = life.hub.artifacts.register("suite", "polite", suite, by="admin")
+    life.hub.artifacts.move("suite/polite", "prod", version.id, by="admin")
+    checks = checks_of(life, tmp_path)
+    begin(life, GuardMetric(metric="check/asked", better="lower", margin=0.1, sample=1.0), spend="1")
+    for number in (2, 4, 6):
+        call(life, number, f"Please wait for {number} days.")
+    life.experiments.step()
+    await checks.step()
+    # Of three, two fit: the third could take it beyond 1.
+    assert counted(life, "check/asked")[0] == CheckedCalls(scored=2, unpaid=1)
+    assert counted(life, "check/kind")[0] == CheckedCalls(scored=3)  # what costs nothing goes on
+    tally = life.experiments.tally("live")
+    assert (tally.spent_nano, "At most 1 may be spent" in tally.faults["check/asked"]) == (800_000_000, True)
+    # After a restart what was spent is known, and no price: one call shows it, and no more are paid whenever it starts.
+    for number in (8, 10):
+        call(life, number, f"Please wait for {number} days.")
+        life.experiments.step()
+        await checks_of(life, tmp_path).step()
+    assert counted(life, "check/asked")[0] == CheckedCalls(scored=3, unpaid=2)
+    tally = over(life)
+    assert (tally.spent_nano, tally.sums["check/asked"]["candidate"].n) == (1_200_000_000, 3)
 
 
 async def test_a_share_of_the_calls_is_drawn_by_lot(life: Life, checks: LiveChecks) -> None:

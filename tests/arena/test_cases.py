@@ -1,6 +1,9 @@
 """Cases from rows: what was made of traces is asked as the conversation that it was."""
 
+import pytest
+
 from genaiops.arena import asked, cases_of
+from genaiops.core.errors import UsageError
 from genaiops.domain import CaseSource, Suite, SuiteTarget
 
 
@@ -32,6 +35,14 @@ def test_exported_traces_know_the_prompt() -> None:
     row = {"trace_id": "0af7", "spans": [], "messages": [turn], "attributes": facts}
     [case] = cases_of(Suite(cases=(CaseSource(dataset="d"),)), folder=None, rows=lambda _: [row])
     assert (case.prompt_messages, case.variables) == (1, {"who": "Ann"})
+
+
+def test_a_column_that_no_row_has_is_told() -> None:
+    source = CaseSource(dataset="d", fields={"input": "q", "expected": "zzz"})
+    rows = [{"q": "2+2?", "a": "4"}, {"q": "3+3?", "note": "x"}]
+    with pytest.raises(UsageError, match="no row has a column 'zzz', which fields take for expected") as told:
+        cases_of(Suite(cases=(source,)), folder=None, rows=lambda _: rows)
+    assert told.value.remedy == "There are: q, a, note."
 
 
 def test_columns_become_variables() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from genaiops.arena import GateLine, GateReport, Scorer, Tables, judge, read_suite
+from genaiops.arena.reports._reported import asked_for
 from genaiops.checks.metrics import OfAll, OfEach
 from genaiops.domain import Answer, Case, Judged, MetricCard, Outcome, Sample, Suite, Verdict
 
@@ -259,7 +260,10 @@ def test_less_is_better(families: None) -> None:
     assert margin.comparison.candidate == pytest.approx(sum(better) / 100)
     assert margin.comparison.baseline == pytest.approx(sum(old) / 100)
     assert judged_by('metric = "count"\nmargin = 0.1', old=better, new=old).verdict.outcome == "fail"
-    assert judged_by('metric = "count"\nfloor = 4.0', old=old, new=better).verdict.outcome == "pass"
+    level = judged_by('metric = "count"\nfloor = 4.0', old=old, new=better)
+    assert level.verdict.outcome == "pass"
+    assert [(each.at_most, asked_for(each)) for each in level.lines] == [(True, "at most 4")]
+    assert not margin.at_most
     assert judged_by('metric = "count"\nfloor = 2.0', old=old, new=better).verdict.outcome == "fail"
 
 

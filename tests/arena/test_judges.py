@@ -130,7 +130,7 @@ async def test_a_judge_that_may_not_be_paid(store: Runs) -> None:
     purse = Purse(1)
     purse.paid(Answer(target="a", case="a", state="answered", cost_nano=1))
     judges = Judges(store, a_suite(), ask_of, purse, asyncio.Event(), local=LOCAL, sandbox=SANDBOX, meteor=METEOR)
-    with pytest.raises(LimitReached, match="may spend"):
+    with pytest.raises(LimitReached, match="may be spent"):
         await judges.chat(JudgeMember(python=f"{FUNCTIONS}:strict"), [])
 
 

@@ -45,11 +45,11 @@ def read(reference: str) -> dict[str, Any]:
     [
         ("short", "higher", (0.0, 1.0), "share that passed", 0.1, False),
         ("apology", "higher", (0.0, 1.0), "share that passed", None, False),
-        ("refunded", "higher", (0.0, 1.0), "contains", None, False),
-        ("refusing", "lower", (0.0, 1.0), "refusal", 0.05, False),
-        ("grounded", "higher", (0.0, 1.0), "groundedness", None, False),
+        ("refunded", "higher", (0.0, 1.0), "points", None, False),
+        ("refusing", "lower", (0.0, 1.0), "points", 0.05, False),
+        ("grounded", "higher", (0.0, 1.0), "points", None, False),
         ("asked", "higher", (0.0, 1.0), "share that passed", None, True),
-        ("by_hub", "lower", (0.0, 1.0), "judge", None, True),
+        ("by_hub", "lower", (0.0, 1.0), "points", None, True),
     ],
 )
 def test_what_can_look_at_calls(name: str, better: str, bounds: Any, unit: str, margin: Any, pays: bool) -> None:

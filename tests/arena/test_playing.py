@@ -182,7 +182,7 @@ async def test_an_attacker_does_not_wait_for_the_cost_of_its_own_conversation() 
         purse.back()
         purse.paid(answer())
         assert not await purse.may(stop, within=True)
-    assert "may spend" in purse.reason
+    assert "may be spent" in purse.reason
 
 
 def a_tree(**more: Any) -> Case:

@@ -134,7 +134,7 @@ async def test_no_call_begins_that_could_pass_the_limit(store: Runs) -> None:
     assert run.state == "stopped"
     assert run.done == 10
     assert run.cost_nano == 10_000_000
-    assert "may spend 0.0105" in run.error
+    assert "At most 0.0105 may be spent" in run.error
 
 
 async def test_a_limit_with_fewer_cases_than_calls_at_once(store: Runs) -> None:

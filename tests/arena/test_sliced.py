@@ -1,5 +1,6 @@
 """What checks measured by group: of metadata and of slices, with bounds of each."""
 
+import msgspec
 import pytest
 
 from genaiops.arena import Tables, read_suite, sliced
@@ -48,6 +49,14 @@ def test_each_group_has_its_figures(tables: Tables) -> None:
     assert black.figure.high is not None
     assert white.figure.low is not None
     assert black.figure.high < 0.5 < white.figure.low
+
+
+def test_a_check_of_other_slices_says_nothing_of_a_group(tables: Tables) -> None:
+    elsewhere = msgspec.structs.replace(SUITE.check[0], slices=("soft",))
+    suite = msgspec.structs.replace(SUITE, check=(SUITE.check[0], elsewhere))
+    assert {each.figure.check for each in sliced(suite, tables)} == {"right"}
+    alone = msgspec.structs.replace(SUITE, check=(elsewhere,))
+    assert sliced(alone, tables, ["race"]) == []
 
 
 def test_without_a_name_by_all_that_tells_groups_apart(tables: Tables) -> None:

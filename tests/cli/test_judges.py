@@ -113,5 +113,5 @@ def prefers(case):
     monkeypatch.setenv("GENAIOPS_HOME", str(tmp_path / "home"))
     ran = shell.run("suite", "run", "duel.toml", "--local")
     assert ran.status == 4, ran.err  # the judge was never held against people
-    assert "duel: after against before: 2 won, 0 lost, 0 ties; win rate 100.00%" in ran.out
+    assert "duel: after against before: 2 won, 0 lost, 0 ties; win rate by the judge itself 100.00%" in ran.out
     assert "0 verdicts changed with the order" in ran.out

@@ -164,6 +164,44 @@ def test_what_a_suite_protects_moves_only_to_what_passed(connected: Shell, tmp_p
     assert "Did you mean 'gated/say'?" in wrong.err
 
 
+USABLE = """
+protects = ["prompt/useless/say@prod"]
+[[target]]
+name = "candidate"
+prompt = "useless/say@tried"
+[[target]]
+name = "before"
+model = "talker"
+[[check]]
+metric = "equals"
+margin = 0.9
+[gate]
+baseline = "before"
+"""
+CITIES = ("Rome", "Oslo", "Bern", "Riga")
+
+
+def test_what_is_no_worse_and_of_no_use_is_not_promoted(connected: Shell, tmp_path: Path) -> None:
+    told = connected.run("prompt", "push", "useless/say", "-", "--json", typed=PROMPT.replace("<WORD>", "Useless"))
+    version = str(told.json()["id"]).removeprefix("prompt/")
+    connected.ok("prompt", "alias", "useless/say@tried", version)
+    suite = tmp_path / "useless.toml"
+    cases = [f'[[case]]\ninput = "{city}?"\nvariables = {{ city = "{city}" }}\nexpected = "Snow"\n' for city in CITIES]
+    suite.write_text(USABLE + "".join(cases))
+    connected.ok("suite", "push", "useless", str(suite))
+    unnamed = connected.run("suite", "run", "useless@prod")
+    assert unnamed.status == 2
+    assert "suite/useless has 1 version and no alias yet: name suite/useless@sha256:" in unnamed.err
+    connected.ok("suite", "push", "useless", str(suite), "--alias", "prod")
+    run = connected.run("suite", "run", "useless@prod")
+    assert run.status == 4
+    refused = connected.run("prompt", "alias", "useless/say@prod", version)
+    assert refused.status == 2
+    assert "useless says inconclusive of prompt/useless/say" in refused.err
+    assert "0 of 4 cases pass" in refused.err
+    assert "usable = 0 in [gate]" in refused.err
+
+
 JUDGED = """
 [[target]]
 name = "candidate"

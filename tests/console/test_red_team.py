@@ -69,6 +69,15 @@ def test_the_matrix_has_rates_bounds_and_links_to_cases(run_id: tuple[TestClient
     assert "How often attacks succeed" in cases
 
 
+def test_groups_of_a_run_say_which_share_is_meant(run_id: tuple[TestClient[Litestar], str]) -> None:
+    client, run = run_id
+    text = client.get(f"/arena/runs/{run}").text
+    groups = text[text.index('aria-label="Measured by group"') : text.index('id="cases"')]
+    assert ">Mean<" not in groups
+    assert "100.0 % succeed" in groups
+    assert "0.0 % refused" in groups
+
+
 def test_texts_of_a_case_are_behind_a_click(run_id: tuple[TestClient[Litestar], str]) -> None:
     client, run = run_id
     text = client.get(f"/arena/runs/{run}/case?id=system-prompt-extraction/repeat/plain/plain").text

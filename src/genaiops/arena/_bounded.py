@@ -10,7 +10,7 @@ from genaiops.domain import Answer
 
 class Purse:
     """What a run may spend. Calls in flight count as the dearest that was seen, and until one price is known there is
-    only one in flight."""
+    only one in flight. One that goes on after a restart knows what was spent, and no price."""
 
     def __init__(self, most: int | None) -> None:
         self._most = most
@@ -24,7 +24,7 @@ class Purse:
 
     @property
     def known(self) -> int | None:
-        return None if self._dearest is None else self._spent
+        return None if self._dearest is None and not self._spent else self._spent
 
     def paid(self, answer: Answer) -> None:
         if answer.energy_nwh is not None:
@@ -50,6 +50,13 @@ class Purse:
         """Look anew."""
         self._changed.set()
 
+    def _fits(self, within: bool) -> bool:
+        """Whether one more call fits by what is known now."""
+        most = self._most or 0
+        if self._dearest is None:
+            return (within or not self._out) and (self._spent < most or not self._spent)
+        return self._spent + (self._out + 1) * self._dearest <= most
+
     async def may(self, stop: asyncio.Event, *, within: bool = False) -> bool:
         """Whether one more call may begin; waits while that is not known. `within`: it is part of one that has begun,
         which ends only after it, so nothing is waited for: before a price is known it may begin, and afterwards when it
@@ -60,14 +67,13 @@ class Purse:
         while not stop.is_set() and not self.reason:
             if self.unpriced:
                 self.reason = "An answer has no known price, so that no limit on spending can be kept."
-            elif self._dearest is None:
-                if within or not self._out:
-                    break
-            elif self._spent + (self._out + 1) * self._dearest <= self._most:
+            elif self._fits(within):
                 break
             elif within or not self._out:
                 spent, most = from_nano(self._spent), from_nano(self._most)
-                self.reason = f"The run may spend {most}; {spent} are spent, and a further call could take it beyond."
+                self.reason = (
+                    f"At most {most} may be spent; {spent} are spent, and a further call could take it beyond."
+                )
             if self.reason:
                 break
             self._changed.clear()

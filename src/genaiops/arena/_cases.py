@@ -17,6 +17,7 @@ from genaiops.checks.written import converted, read_document
 from genaiops.core.errors import NotFound, TooLarge, UsageError
 from genaiops.domain import Case, CaseSource, Suite
 
+_MOST_COLUMNS: Final = 20
 MOST_CASES: Final = 1_000_000
 LARGEST_FILE: Final = 1 << 30
 Rows = Callable[[CaseSource], Sequence[Mapping[str, Any]]]
@@ -100,17 +101,26 @@ def _of(source: CaseSource, path: str, folder: Path | None, rows: Rows | None) -
 
 
 def _made(source: CaseSource, rows: Any, where: str) -> Iterator[Case]:
+    there: dict[str, None] = {}
     for place, row in rows:
         if is_exported(row):
             row = exported_row(row)
             if row is None:
                 continue  # nothing of what was asked was kept
+        there |= dict.fromkeys(row)
         plain = _renamed(source.fields, row)
         case, fault = converted(plain, Case, "")
         if fault is not None:
             field = f"{fault.path}: " if fault.path else ""
             raise UsageError(f"{where}, {place}: {field}{fault.message}", remedy=fault.remedy, param="cases")
         yield case
+    for name, column in source.fields.items():
+        if there and column and column not in there and not name.startswith(VARIABLE) and not source.traces:
+            raise UsageError(
+                f"{where}: no row has a column {column!r}, which fields take for {name}.",
+                remedy=f"There are: {', '.join(list(there)[:_MOST_COLUMNS])}.",
+                param="cases",
+            )
 
 
 def _renamed(fields: Mapping[str, str], row: Mapping[str, Any]) -> dict[str, Any]:
@@ -204,7 +214,7 @@ def cases_of_text(text: str, fields: Mapping[str, str] | None = None) -> Sequenc
         raise UsageError("There is no case.", remedy='Write a line for each: {"input": "...", "expected": "..."}')
     for field, column in source.fields.items():
         if not any(column in row for _, row in rows):
-            there = ", ".join(list(rows[0][1])[:20])
+            there = ", ".join(list(rows[0][1])[:_MOST_COLUMNS])
             raise UsageError(f"No case has a column {column!r}.", remedy=f"There are: {there}.", param=field)
     return [msgspec.to_builtins(case) for case in _made(source, rows, name)]
 

@@ -70,17 +70,23 @@ def decides(check: SuiteCheck) -> bool:
 
 
 def _of_target(suite: Suite, tables: Tables, target: str, baseline: str) -> Iterator[GateLine]:
-    bounds = any(decides(check) for check in suite.check)
     for check in suite.check:
         subject = Subject(check, tables, target, alpha=suite.gate.alpha)
-        if subject.card.decides:
-            yield from _of_check(suite, subject, baseline, bounds=bounds)
-        elif suite.gate.judges == "uncalibrated":
-            for line in _of_check(suite, subject, baseline, bounds=bounds):
-                verdict = msgspec.structs.replace(line.verdict, reason=f"{line.verdict.reason} {_UNCALIBRATED}")
-                yield msgspec.structs.replace(line, verdict=verdict)
-        elif decides(check):
-            yield undecided("floor", check, target, check.floor, f"{subject.card.title}: {subject.card.about}")
+        for line in _of_subject(suite, subject, baseline):
+            is_level = line.kind in ("floor", "corpus")
+            yield msgspec.structs.replace(line, at_most=True) if subject.falling and is_level else line
+
+
+def _of_subject(suite: Suite, subject: Subject, baseline: str) -> Iterator[GateLine]:
+    check, bounds = subject.check, any(decides(each) for each in suite.check)
+    if subject.card.decides:
+        yield from _of_check(suite, subject, baseline, bounds=bounds)
+    elif suite.gate.judges == "uncalibrated":
+        for line in _of_check(suite, subject, baseline, bounds=bounds):
+            verdict = msgspec.structs.replace(line.verdict, reason=f"{line.verdict.reason} {_UNCALIBRATED}")
+            yield msgspec.structs.replace(line, verdict=verdict)
+    elif decides(check):
+        yield undecided("floor", check, subject.target, check.floor, f"{subject.card.title}: {subject.card.about}")
 
 
 def _of_check(suite: Suite, subject: Subject, baseline: str, *, bounds: bool) -> Iterator[GateLine]:

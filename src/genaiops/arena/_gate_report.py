@@ -12,13 +12,15 @@ LineKind = Literal["floor", "margin", "improves", "tolerance", "every_case", "co
 
 
 class GateLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One condition. `more`: how many cases beside those there are would likely decide it (None: it is decided, or no
-    number would). `missing`: cases without a value for either side; the verdict holds whatever they would have been."""
+    """One condition. `at_most`: less is better, so that `asked` is the most of a level. `more`: how many cases beside
+    those there are would likely decide it (None: it is decided, or no number would). `missing`: cases without a value
+    for either side; the verdict holds whatever they would have been."""
 
     kind: LineKind
     check: str = ""
     target: str
     asked: float | None = None
+    at_most: bool = False
     verdict: Verdict
     comparison: Comparison | None = None
     level: Level | None = None

@@ -60,7 +60,7 @@ def live_facts(manifest: Mapping[str, Any], name: str, judge: Callable[[str], Ma
     return LiveFacts(
         better="lower" if card.better == "lower" and not share else "higher",
         bounds=bounds,
-        unit="share that passed" if share else card.unit or card.name,
+        unit="share that passed" if share else card.unit or "points",
         margin=check.margin,
         pays=asks(made) and bool(made.members()),
     )

@@ -51,6 +51,7 @@ def sliced(suite: Suite, tables: Tables, by: Sequence[str] = ()) -> list[Sliced]
         for name in dict.fromkeys(chosen)
         for group, ids in sorted(found[name].items())
         for figure in figures(suite, tables, within=set(ids))
+        if figure.n or figure.missing  # of a check of other slices there is nothing to say
     ]
 
 

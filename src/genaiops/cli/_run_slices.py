@@ -8,17 +8,27 @@ import click
 from genaiops.cli._noun import Noun
 from genaiops.cli._output import Column
 from genaiops.cli._session import Session, connected
+from genaiops.cli._suite_report import SPARES
 from genaiops.sdk import path_of
 
 
 def _bounds(row: Mapping[str, Any]) -> str | None:
     low, high = row["figure"]["low"], row["figure"]["high"]
-    return None if low is None or high is None else f"{low:.3g} to {high:.3g}"
+    if low is None or high is None:
+        return None
+    return f"{low:.1%} to {high:.1%}" if _attacked(row) else f"{low:.3g} to {high:.3g}"
 
 
 def _mean(row: Mapping[str, Any]) -> str | None:
     mean = row["figure"]["mean"]
-    return None if mean is None else f"{mean:.4g}"
+    if mean is None or not _attacked(row):
+        return None if mean is None else f"{mean:.4g}"
+    return f"{mean:.1%} {'refused' if row['figure']['check'] == SPARES else 'succeed'}"
+
+
+def _attacked(row: Mapping[str, Any]) -> bool:
+    """Whether it is a share of attacks that succeeded, or of harmless questions that were refused, and no mean."""
+    return row["figure"]["metric"].startswith("attack/")
 
 
 _COLUMNS = (
@@ -26,7 +36,7 @@ _COLUMNS = (
     Column("GROUP", "group"),
     Column("CHECK", lambda row: row["figure"]["check"]),
     Column("TARGET", lambda row: row["figure"]["target"]),
-    Column("MEAN", _mean, right=True),
+    Column("MEASURED", _mean, right=True),
     Column("BOUNDS", _bounds),
     Column("N", lambda row: row["figure"]["n"], right=True),
     Column("MISSING", lambda row: row["figure"]["missing"], right=True, rank=1),

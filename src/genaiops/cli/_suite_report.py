@@ -18,7 +18,7 @@ _LINES = (
     Column("VERDICT", lambda row: WORDS[row["verdict"]["outcome"]]),
     Column("CHECK", "check"),
     Column("TARGET", "target"),
-    Column("CONDITION", lambda row: _asked(row["kind"], row.get("asked"))),
+    Column("CONDITION", lambda row: _asked(row["kind"], row.get("asked"), at_most=row.get("at_most", False))),
     Column("MEASURED", lambda row: _measured(row["kind"], row["verdict"].get("measure")), right=True),
     Column("BOUNDS", lambda row: _bounds(row["verdict"].get("interval")), rank=1),
     Column("WON", lambda row: _counted(row, "wins"), right=True, rank=1),
@@ -43,7 +43,7 @@ FIGURES = (
 """What each check measured of each target, as `suite run`, `run show` and `suite rescore` say it."""
 
 
-_SPARES = "spares the harmless"
+SPARES = "spares the harmless"
 """The check of harmless questions in a red team: the share that is counted there are refusals."""
 
 
@@ -68,7 +68,7 @@ def show_figures(output: Output, figures: Sequence[Mapping[str, Any]]) -> None:
     kinds: dict[str, list[Mapping[str, Any]]] = {"attacked": [], "spared": [], "measured": []}
     for each in figures:
         attack = each["metric"].startswith("attack/")
-        kinds["measured" if not attack else "spared" if each["check"] == _SPARES else "attacked"].append(each)
+        kinds["measured" if not attack else "spared" if each["check"] == SPARES else "attacked"].append(each)
     judged = any(each.get("people") is not None for each in kinds["measured"])
     measured = FIGURES if judged else [each for each in FIGURES if each.title != BY_PEOPLE]
     for kind, columns in (("attacked", ATTACKED), ("spared", SPARED), ("measured", measured)):
@@ -204,7 +204,7 @@ def show_lines(output: Output, report: Mapping[str, Any]) -> None:
 
 def _show_duels(output: Output, said: Mapping[str, Any]) -> None:
     """Pair by pair against the baseline, with the cases of each kind."""
-    rate = f"win rate {said['win_rate']:.2%} ({said['low']:.2%} to {said['high']:.2%})"
+    rate = f"win rate by the judge itself {said['win_rate']:.2%} ({said['low']:.2%} to {said['high']:.2%})"
     output.line(
         f"{said['check']}: {said['target']} against {said['baseline']}: {said['wins']} won, {said['losses']} lost, "
         f"{said['ties']} ties; {rate}."
@@ -259,15 +259,15 @@ def people_said(people: Mapping[str, Any] | None) -> str | None:
     return f"{people['mean']:.4g} ({people['low']:.3g} to {people['high']:.3g})"
 
 
-def _asked(kind: str, asked: float | None) -> str:
+def _asked(kind: str, asked: float | None, *, at_most: bool) -> str:
     number = "" if asked is None else f"{asked:g}"
     return {
-        "floor": f"at least {number}",
+        "floor": f"{'at most' if at_most else 'at least'} {number}",
         "margin": f"at most {number} worse",
         "improves": "better",
         "tolerance": f"at most {float(asked or 0):.2%} fail",
         "every_case": "every case passes",
-        "corpus": f"reaches {number}",
+        "corpus": f"{'at most' if at_most else 'reaches'} {number}",
         "errors": f"at most {float(asked or 0):.0%} missing",
         "usable": f"more than {float(asked or 0):.0%} are good",
     }[kind]

@@ -87,12 +87,12 @@ def _condition(line: GateLine) -> Condition:
 def asked_for(line: GateLine) -> str:
     asked = line.asked or 0.0
     said = {
-        "floor": f"reaches {asked:g}",
+        "floor": f"{'at most' if line.at_most else 'reaches'} {asked:g}",
         "margin": f"at most {asked:g} worse",
         "improves": "better",
         "tolerance": f"at most {asked:.2%} fail",
         "every_case": "every case passes",
-        "corpus": f"reaches {asked:g}",
+        "corpus": f"{'at most' if line.at_most else 'reaches'} {asked:g}",
         "errors": f"at most {asked:.0%} missing",
         "usable": f"more than {asked:.0%} are good",
     }

@@ -177,7 +177,8 @@ def _cases(form: Form, start: Proposal, faults: dict[str, str], keep: Keep) -> d
         traces: dict[str, Any] = {name: said for name, said in found.items() if said}
         if "score" in traces:
             traces["score"] = [traces["score"]]
-        return {"cases": [{"traces": traces or {"since": "7d"}, "limit": most}]}
+        fields = {"expected": "output"} if form.get("answered") else None
+        return {"cases": [{"traces": traces or {"since": "7d"}, "fields": fields, "limit": most}]}
     faults["source"] = "Choose where the cases come from."
     return {}
 
@@ -225,7 +226,22 @@ def _checks(form: Form, task: str, faults: dict[str, str], *, pass_at: int | Non
         found.append({field: value for field, value in check.items() if value is not None})
     if not found:
         faults["checks"] = "Tick one check at least."
+    lost = [] if form.get("source") != "traces" or form.get("answered") else [each for each in found if _needs(each)]
+    if lost:
+        named = ", ".join(each["metric"] for each in lost)
+        faults["checks"] = (
+            f"Recorded calls do not bring what is expected, which these need: {named}. "
+            "Tick others, or say that what was answered then is right."
+        )
     return found
+
+
+def _needs(check: Mapping[str, Any]) -> bool:
+    """Whether it needs what is expected. What is wrong with its options is told with the text."""
+    try:
+        return "expected" in metric(check["metric"], check.get("options") or {}).card.needs
+    except UsageError:
+        return False
 
 
 def _options(form: Form, field: str, faults: dict[str, str]) -> dict[str, Any] | None:

@@ -7,6 +7,7 @@ from typing import Any, cast, get_args
 import msgspec
 
 from genaiops.checks.weights import dangerous_name
+from genaiops.core.counting import counted
 from genaiops.core.digest import digest_value
 from genaiops.core.errors import Conflict, NotFound, UsageError
 from genaiops.core.suggesting import suggestion
@@ -30,6 +31,7 @@ from genaiops.hub._validation import (
 from genaiops.ports.records import Change, Records, Unit, View
 
 _LONGEST_DESCRIPTION = 2_000
+_SHOWN_DIGITS = 12
 _BEGUN = re.compile(r"@sha256:[0-9a-f]{6,}\Z")
 
 
@@ -263,12 +265,19 @@ def resolved_version(view: View, reference: str) -> Version:
     # Only names of the same artifact: others may be a team's own.
     artifact_id = reference.partition("@")[0]
     names = [one.id for one in every(view, Alias, {"artifact_id": artifact_id})]
-    begun = [one for one in every(view, Version, {"artifact_id": artifact_id}) if one.id.startswith(reference)]
+    there = list(every(view, Version, {"artifact_id": artifact_id}))
+    begun = [one for one in there if one.id.startswith(reference)]
     if _BEGUN.search(reference) is not None and begun:
         if len(begun) == 1:
             return begun[0]
         raise UsageError(f"{len(begun)} versions begin with {reference!r}.", remedy="Give more digits.", param="id")
-    raise NotFound(f"There is no version {reference!r}.", remedy=suggestion(reference, names), param="id")
+    if there and not names:
+        newest = max(there, key=lambda version: (version.created_us, version.id)).id
+        digits = newest[: newest.index("sha256:") + len("sha256:") + _SHOWN_DIGITS]
+        remedy = f"{artifact_id} has {counted(len(there), 'version')} and no alias yet: name {digits}, or give it one."
+    else:
+        remedy = suggestion(reference, names)
+    raise NotFound(f"There is no version {reference!r}.", remedy=remedy, param="id")
 
 
 def _check_kind(kind: str) -> None:

@@ -174,7 +174,7 @@ def _duels(said: Reported) -> Iterator[str]:
     if not said.report.duels:
         return
     yield f"<h2>Duels with {escape(said.report.baseline)}</h2>"
-    head = ("check", "target", "#won", "#lost", "#ties", "#win rate", "bounds", "order", "cases lost")
+    head = ("check", "target", "#won", "#lost", "#ties", "#win rate, by the judge", "bounds", "order", "cases lost")
     rows = [
         (
             escape(each.check),

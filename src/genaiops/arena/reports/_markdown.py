@@ -104,7 +104,7 @@ def _duels(said: Reported) -> Iterator[str]:
         rate = f"{each.win_rate:.2%} ({each.low:.2%} to {each.high:.2%})"
         counts = f"{each.wins} won, {each.losses} lost, {each.ties} ties"
         who = f"{plain(each.check)}: {plain(each.target)} against {plain(each.baseline)}"
-        yield f"- {who}: {counts}; win rate {rate}. {each.order}"
+        yield f"- {who}: {counts}; win rate by the judge itself {rate}. {each.order}"
     if said.report.duels:
         yield ""
 

@@ -128,7 +128,7 @@ def _duels(said: Reported) -> Iterator[Any]:
         )
         for each in said.report.duels[:_MOST_LINES]
     ]
-    head = ("check", "target", "won", "lost", "ties", "win rate", "order")
+    head = ("check", "target", "won", "lost", "ties", "win rate, by the judge", "order")
     yield from table_of(f"Duels with {said.report.baseline}", head, rows, (2.2, 2, 0.8, 0.8, 0.8, 3, 4))
 
 

@@ -207,12 +207,12 @@ def asked_for(line: GateLine) -> str:
     """What a condition wants, in words."""
     number = 0.0 if line.asked is None else line.asked
     return {
-        "floor": f"at least {number:g}",
+        "floor": f"{'at most' if line.at_most else 'at least'} {number:g}",
         "margin": f"at most {number:g} worse",
         "improves": "better",
         "tolerance": f"at most {number:.2%} fail",
         "every_case": "every case passes",
-        "corpus": f"reaches {number:g}",
+        "corpus": f"{'at most' if line.at_most else 'reaches'} {number:g}",
         "errors": f"at most {number:.0%} missing",
         "usable": f"more than {number:.0%} are good",
     }[line.kind]

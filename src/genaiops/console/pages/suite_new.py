@@ -45,7 +45,18 @@ def write(visit: Visiting) -> Response[Any]:
         raise UsageError("That is no task.", remedy="Choose one.", param="task")
     if verb == "task":
         kept = ("name", "description", "source", "rows", "dataset", "candidate", "baseline", "input_from")
-        kept = (*kept, "expected_from", "prompt_model", "spend", "protects", "application", "since", "q", "score")
+        kept = (
+            *kept,
+            "expected_from",
+            "prompt_model",
+            "spend",
+            "protects",
+            "application",
+            "since",
+            "q",
+            "score",
+            "answered",
+        )
         again = _suite_form.begun(form["task"], "")
         return _form(visit, Draft(values={**again, **{name: form[name] for name in kept if name in form}}))
     try:
