@@ -32,14 +32,15 @@ class Answer(NamedTuple):
 
 
 def until(condition: Callable[[], T | None], what: str) -> T:
-    """The first true value of `condition`."""
-    end = time.monotonic() + DEADLINE
+    """The first true value of `condition`, asked less and less often: what is waited for needs the processor, too."""
+    end, pause = time.monotonic() + DEADLINE, 0.02
     while True:
         value = condition()
         if value:
             return value
         assert time.monotonic() < end, f"waited {DEADLINE:.0f} s for {what}"
-        time.sleep(0.02)
+        time.sleep(pause)
+        pause = min(0.25, 1.3 * pause)
 
 
 async def eventually(condition: Callable[[], bool]) -> None:

@@ -11,7 +11,7 @@ from genaiops.app import watching
 from genaiops.app.suite_kind import SUITE
 from genaiops.app.watching import WATCHED, SuiteWatches
 from genaiops.core.errors import UsageError
-from genaiops.domain import Actor, Answer, Run
+from genaiops.domain import Actor, Answer, Run, Verdict
 from genaiops.engines.records_sql import open_records
 from genaiops.engines.runs_sql import open_runs
 from genaiops.hub import Hub, bootstrap
@@ -152,3 +152,29 @@ def test_a_refusal_is_said_and_not_tried_at_each_step(life: Life) -> None:
     life.now_us += 61_000_000
     life.watches.step()
     assert len(life.begun) == 1
+
+
+def test_a_run_is_judged_when_its_verdict_stands(life: Life) -> None:
+    """Its process writes it once more with the verdict, and would take away what was noted before."""
+    life.watch()
+    life.watches.step()
+    life.answer("run_1", "yes")
+    done = msgspec.structs.replace(life.runs.get("run_1"), ended_us=life.now_us)
+    life.runs.update(done)
+    life.watches.step()
+    assert WATCHED not in life.runs.get("run_1").environment
+    life.runs.update(msgspec.structs.replace(done, verdict=Verdict(outcome="pass")))
+    life.watches.step()
+    assert life.runs.get("run_1").environment[WATCHED] == "learned"
+
+
+def test_a_run_that_never_gets_a_verdict_is_judged_later(life: Life) -> None:
+    life.watch()
+    life.watches.step()
+    life.answer("run_1", "yes")
+    life.runs.update(msgspec.structs.replace(life.runs.get("run_1"), ended_us=life.now_us))
+    life.watches.step()
+    assert WATCHED not in life.runs.get("run_1").environment
+    life.now_us += 61_000_000
+    life.watches.step()
+    assert life.runs.get("run_1").environment[WATCHED] == "learned"

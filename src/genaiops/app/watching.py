@@ -26,6 +26,8 @@ WATCHED: Final = "watched"
 _PAGE: Final = 200
 _FIND_AGAIN_US: Final = 600_000_000
 _TRY_AGAIN_US: Final = 60_000_000
+_VERDICT_US: Final = 60_000_000
+"""How long a run that is done may take to its verdict: its process writes it whole once more then."""
 _UNDER_WAY: Final = ("waiting", "running")
 _Watching = tuple[str, Alias, SuiteWatch]
 Begin = Callable[[Actor, str, str, Mapping[str, str]], Run]
@@ -151,7 +153,7 @@ class SuiteWatches:
             run = self._runs.get(run_id)
         except NotFound:
             run = None
-        if run is not None and run.state in _UNDER_WAY:
+        if run is not None and (run.state in _UNDER_WAY or _awaits_verdict(run)):
             return
         if run is not None and run.state == "done" and WATCHED not in run.environment:
             try:
@@ -227,3 +229,7 @@ class SuiteWatches:
 
     def _note(self, run: Run, said: str) -> None:
         self._runs.update(msgspec.structs.replace(run, environment={**run.environment, WATCHED: said}))
+
+
+def _awaits_verdict(run: Run) -> bool:
+    return run.state == "done" and run.verdict is None and now_us() < (run.ended_us or 0) + _VERDICT_US

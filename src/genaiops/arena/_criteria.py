@@ -119,6 +119,8 @@ def figures_of(
         if not ids:
             continue
         least, most = sorted(found.ends) if found.ends is not None and found.span is not None else (None, None)
+        if criterion in _READ:
+            least = 0.0  # there is no negative time, money, energy or number of tokens
         mean = sum(column.values.values()) / len(ids)
         try:
             said = level(list(column.values.values()), tables.clusters(ids), alpha=alpha, least=least, most=most)

@@ -87,7 +87,7 @@ def findings(sweep: Sweep) -> list[str]:
         else:
             more = "" if row.most is None else f"; they may be better by {row.most:.3g} at most"
             number = "1 example" if row.shots == 1 else f"{row.shots} examples"
-            beyond = f"{where}beyond {number}, more (up to {row.tried})"
+            beyond = f"{where}{'beyond' if where else 'Beyond'} {number}, more (up to {row.tried})"
             said.append(f"{beyond} are not shown to be better{more}.")
     said += [f"{called(sweep, each)} is not comparable: {each.why}" for each in sweep.cells if each.why]
     return said
